@@ -1,0 +1,263 @@
+//! The main thread: accepts connections and pushes them into the queue, watches deadlines, limits and signals.
+//!
+//! It never touches a connection's bytes. It blocks in two places only: in poll(2) while there is nothing to do,
+//! and in the queue while that is full.
+
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use super::listener::{Accepted, Listener};
+use super::pool::Pool;
+use super::queue::Job;
+use super::session::{Cause, Service};
+use super::signals::Signals;
+use super::worker::Connection;
+
+/// Connections accepted between two looks at signals and deadlines.
+const ACCEPTS_AT_ONCE: usize = 64;
+
+/// How long accepting pauses when the system is out of descriptors or memory and no connection of ours closes.
+const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);
+
+/// See the module's description.
+pub(super) struct Acceptor<'p, V: Service> {
+    pool: &'p Pool<V>,
+    signals: &'p Signals,
+    max_connections: usize,
+    drain: Duration,
+    intake: Intake,
+    /// The connections that are idle for longest, the longest last: who is closed first when room is needed.
+    evictable: Vec<(Instant, RawFd)>,
+    /// Whether the current shortage was reported.
+    reported: bool,
+}
+
+/// What happens to new connections.
+enum Intake {
+    /// They are accepted.
+    Open(Listener),
+    /// They wait in the backlog until a connection closes or, if given, until this moment.
+    Paused(Listener, Option<Instant>),
+    /// They are refused: the server is stopping, and does so at this moment at the latest.
+    Closed(Instant),
+}
+
+impl<'p, V: Service> Acceptor<'p, V> {
+    pub(super) fn new(
+        pool: &'p Pool<V>,
+        signals: &'p Signals,
+        listener: Listener,
+        max_connections: usize,
+        drain: Duration,
+    ) -> Self {
+        Self {
+            pool,
+            signals,
+            max_connections,
+            drain,
+            intake: Intake::Open(listener),
+            evictable: Vec::new(),
+            reported: false,
+        }
+    }
+
+    /// Runs until a signal stops the server and no connection is left.
+    pub(super) fn run(mut self) {
+        while !self.is_done() {
+            self.wait();
+            self.heed_signals();
+            self.expire();
+            if let Intake::Open(_) = self.intake {
+                self.accept();
+            }
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        let Intake::Closed(until) = self.intake else {
+            return false;
+        };
+        self.pool.want_closed();
+        if self.pool.connections() == 0 {
+            return true;
+        }
+        if self.pool.is_aborting() || Instant::now() >= until {
+            self.pool.abort();
+            for connection in self.pool.room.clear() {
+                self.pool.close(connection);
+            }
+        }
+        self.pool.connections() == 0
+    }
+
+    /// Waits for a connection, a signal, the alarm, or the next deadline.
+    fn wait(&mut self) {
+        let mut until = self.pool.room.next_deadline();
+        if let Intake::Paused(_, Some(own)) | Intake::Closed(own) = self.intake {
+            until = Some(until.map_or(own, |deadline| deadline.min(own)));
+        }
+        let timeout = until.and_then(|until| {
+            Timespec::try_from(until.saturating_duration_since(Instant::now())).ok()
+        });
+        let [stop, reopen] = self.signals.fds();
+        let readable = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
+        let alarm = self.pool.alarm().as_fd();
+        let result = if let Intake::Open(listener) = &self.intake {
+            let all = &mut [
+                readable(alarm),
+                readable(stop),
+                readable(reopen),
+                readable(listener.as_fd()),
+            ];
+            poll(all, timeout.as_ref())
+        } else {
+            let all = &mut [readable(alarm), readable(stop), readable(reopen)];
+            poll(all, timeout.as_ref())
+        };
+        if let Err(error) = result
+            && error != Errno::INTR
+        {
+            log::error!("cannot wait for connections: {error}");
+        }
+        self.pool.hear_alarm();
+        self.resume();
+    }
+
+    /// Ends a pause: whatever woke this thread is reason enough to try again.
+    fn resume(&mut self) {
+        let now = Instant::now();
+        let intake = std::mem::replace(&mut self.intake, Intake::Closed(now));
+        self.intake = match intake {
+            Intake::Paused(listener, _) => Intake::Open(listener),
+            other => other,
+        };
+    }
+
+    fn heed_signals(&mut self) {
+        let wishes = self.signals.take();
+        if wishes.reopenings > 0 {
+            self.pool.service.reopen();
+        }
+        for _ in 0..wishes.stops {
+            self.stop();
+        }
+    }
+
+    /// The first time: accepts no more, and closes what is idle. The second time: closes all.
+    fn stop(&mut self) {
+        if let Intake::Closed(_) = self.intake {
+            self.pool.abort();
+            return;
+        }
+        self.intake = Intake::Closed(Instant::now() + self.drain);
+        for connection in self.pool.room.stop() {
+            // Its request may have arrived although no worker has seen it.
+            if connection.socket.has_input() {
+                self.pool.push(Job::Serve(connection));
+            } else {
+                self.pool.close(connection);
+            }
+        }
+    }
+
+    fn expire(&mut self) {
+        let now = Instant::now();
+        while let Some(connection) = self.pool.room.take_expired(now) {
+            self.pool.push(Job::Serve(connection));
+        }
+    }
+
+    fn accept(&mut self) {
+        for _ in 0..ACCEPTS_AT_ONCE {
+            if self.pool.connections() >= self.max_connections && !self.make_room() {
+                let most = self.max_connections;
+                self.report(format_args!(
+                    "{most} connections are open, the most allowed; others wait"
+                ));
+                return self.pause(None);
+            }
+            let Intake::Open(listener) = &self.intake else {
+                return;
+            };
+            match listener.accept() {
+                Accepted::Connection(socket) => self.welcome(socket),
+                Accepted::Gone => {}
+                Accepted::Nobody => {
+                    self.reported = false;
+                    return;
+                }
+                Accepted::Exhausted(error) => {
+                    self.report(format_args!("cannot accept connections for now: {error}"));
+                    if !self.make_room() {
+                        return self.pause(Some(Instant::now() + EXHAUSTION_PAUSE));
+                    }
+                }
+            }
+        }
+    }
+
+    fn welcome(&mut self, socket: super::Socket) {
+        if !self.pool.room.has_place_for(socket.as_fd().as_raw_fd()) {
+            log::warn!("closed a connection whose descriptor number is out of bounds");
+            return;
+        }
+        self.pool.opened();
+        let session = self.pool.service.connect();
+        self.pool.push(Job::Serve(Connection::new(socket, session)));
+    }
+
+    /// Stops accepting until a connection closes or `until` comes.
+    fn pause(&mut self, until: Option<Instant>) {
+        let intake = std::mem::replace(&mut self.intake, Intake::Closed(Instant::now()));
+        self.intake = match intake {
+            Intake::Open(listener) => Intake::Paused(listener, until),
+            other => other,
+        };
+        self.pool.want_closed();
+        // One that closed in between has not rung.
+        if self.pool.connections() < self.max_connections && until.is_none() {
+            self.resume();
+        }
+    }
+
+    /// Says once per shortage what is short.
+    fn report(&mut self, what: std::fmt::Arguments<'_>) {
+        if !std::mem::replace(&mut self.reported, true) {
+            log::warn!("{what}");
+        }
+    }
+
+    /// Closes the connection that is idle for longest, if any is.
+    fn make_room(&mut self) -> bool {
+        for refilled in [false, true] {
+            if refilled {
+                self.find_evictable();
+            }
+            while let Some((since, fd)) = self.evictable.pop() {
+                match self.pool.room.take_idle(since, fd) {
+                    None => {}
+                    Some(mut connection) if connection.socket.has_input() => {
+                        connection.cause = Cause::Ready;
+                        self.pool.push(Job::Serve(connection));
+                    }
+                    Some(connection) => {
+                        self.pool.close(connection);
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    /// One look at all slots finds the next victims of many, so that closing one costs little.
+    fn find_evictable(&mut self) {
+        let mut idle = self.pool.room.idle();
+        idle.sort_unstable_by(|one, other| other.cmp(one));
+        let keep = (idle.len() / 16).max(16).min(idle.len());
+        self.evictable = idle.split_off(idle.len() - keep);
+    }
+}

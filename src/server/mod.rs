@@ -1,0 +1,140 @@
+//! The pool: a listener, a bounded queue, N workers and a waiting room, for any protocol that is a [`Service`].
+//!
+//! The main thread accepts and pushes into the queue. Workers pop, and advance a connection for as long as that
+//! needs no waiting for the peer; then the connection is parked, and the worker is free. An idle worker sits in the
+//! waiting room and takes what becomes ready there. DESIGN.md draws the picture.
+//!
+//! This room knows no HTTP and no files: `examples/echo.rs` is another protocol on it.
+
+mod acceptor;
+mod deadlines;
+mod limits;
+mod listener;
+mod pool;
+mod queue;
+mod room;
+mod session;
+mod signals;
+mod slots;
+mod transport;
+mod worker;
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use self::acceptor::Acceptor;
+use self::pool::Pool;
+use self::queue::{Job, Queue};
+use self::room::Room;
+use self::signals::Signals;
+use self::worker::Worker;
+
+pub use self::listener::Listener;
+pub use self::session::{Amid, Cause, Deadline, Interest, Next, Service, Session, Stopping, Turn};
+pub use self::transport::{After, Socket, Transport};
+
+/// How a server is to run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Worker threads.
+    pub workers: NonZeroUsize,
+    /// Jobs the queue holds before the main thread blocks.
+    pub queue: NonZeroUsize,
+    /// Connections that may be open at once; `None` leaves it to the descriptor limit.
+    pub max_connections: Option<NonZeroUsize>,
+    /// How long requests in progress may go on after the first SIGINT or SIGTERM.
+    pub drain: Duration,
+}
+
+/// Why a server could not start.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    /// The signal handlers.
+    #[error("cannot handle signals: {0}")]
+    Signals(#[source] io::Error),
+    /// The epoll instance or an eventfd.
+    #[error("cannot set up the waiting room: {0}")]
+    Room(#[source] io::Error),
+    /// A worker thread.
+    #[error("cannot start worker {number} of {of}: {source}")]
+    Worker {
+        /// Which one, from 0.
+        number: usize,
+        /// How many there should be.
+        of: usize,
+        /// The cause, from `pthread_create(3)`.
+        source: io::Error,
+    },
+}
+
+/// A server that has taken over the signals, and is ready to run.
+pub struct Server {
+    settings: Settings,
+    signals: Signals,
+    descriptors: usize,
+}
+
+impl Server {
+    /// Raises the descriptor limit and takes over SIGINT, SIGTERM, SIGHUP and SIGUSR1.
+    pub fn new(settings: Settings) -> Result<Self, ServerError> {
+        Ok(Self {
+            settings,
+            signals: Signals::register().map_err(ServerError::Signals)?,
+            descriptors: limits::raise_descriptors(),
+        })
+    }
+
+    /// Serves until SIGINT or SIGTERM: then finishes the requests in progress and joins its threads.
+    ///
+    /// # Errors
+    /// Only before the first connection is accepted.
+    pub fn run<V: Service>(self, listener: Listener, service: V) -> Result<(), ServerError> {
+        let workers = self.settings.workers.get();
+        let max_connections = self
+            .settings
+            .max_connections
+            .map_or_else(|| limits::connections(self.descriptors), NonZeroUsize::get);
+        let bound = limits::slots(self.descriptors, max_connections);
+        let seats = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let room = Room::new(bound, seats).map_err(ServerError::Room)?;
+        let queue = Queue::new(self.settings.queue.get());
+        let pool = Pool::new(service, queue, room, workers).map_err(ServerError::Room)?;
+        let pool = &pool;
+        thread::scope(|scope| {
+            for number in 0..workers {
+                let started = thread::Builder::new()
+                    .name(format!("worker-{number}"))
+                    .spawn_scoped(scope, move || Worker::new(pool).run());
+                if let Err(source) = started {
+                    stop_workers(pool, number);
+                    return Err(ServerError::Worker {
+                        number,
+                        of: workers,
+                        source,
+                    });
+                }
+            }
+            let drain = self.settings.drain;
+            Acceptor::new(pool, &self.signals, listener, max_connections, drain).run();
+            stop_workers(pool, workers);
+            Ok(())
+        })
+    }
+}
+
+/// Ends the workers, which are joined by the scope they run in.
+fn stop_workers<V: Service>(pool: &Pool<V>, count: usize) {
+    for _ in 0..count {
+        pool.push(Job::Stop);
+    }
+}
+
+/// Locks a mutex whose contents are whole at every moment, so that a panic elsewhere does not matter.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,129 @@
+//! What the main thread and the workers share.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use rustix::event::{EventfdFlags, eventfd};
+
+use super::queue::{Job, Queue};
+use super::room::Room;
+use super::session::Service;
+use super::worker::Connection;
+
+/// The queue, the waiting room, and the counts that tie them to the accepting side.
+pub(super) struct Pool<V: Service> {
+    pub(super) service: V,
+    pub(super) queue: Queue<V::Session>,
+    pub(super) room: Room<V::Session>,
+    workers: usize,
+    /// Accepted connections that are not closed yet.
+    connections: AtomicUsize,
+    /// Whether the main thread wants to hear of the next connection that is closed.
+    wants_closed: AtomicBool,
+    aborting: AtomicBool,
+    /// Wakes the main thread.
+    alarm: OwnedFd,
+}
+
+impl<V: Service> Pool<V> {
+    pub(super) fn new(
+        service: V,
+        queue: Queue<V::Session>,
+        room: Room<V::Session>,
+        workers: usize,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            service,
+            queue,
+            room,
+            workers,
+            connections: AtomicUsize::new(0),
+            wants_closed: AtomicBool::new(false),
+            aborting: AtomicBool::new(false),
+            alarm: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+        })
+    }
+
+    /// Pushes into the queue for the main thread, which blocks while it is full.
+    pub(super) fn push(&self, job: Job<V::Session>) {
+        self.queue.push(job);
+        self.room.ring();
+    }
+
+    /// Offers what a worker holds for later to its colleagues, and the seat it left in the waiting room.
+    pub(super) fn share(&self, batch: &mut VecDeque<Box<Connection<V::Session>>>) {
+        if self.workers == 1 {
+            return;
+        }
+        let mut offered = false;
+        while let Some(connection) = batch.pop_front() {
+            offered = true;
+            if let Err(Job::Serve(connection)) = self.queue.try_push(Job::Serve(connection)) {
+                batch.push_front(connection);
+                break;
+            }
+        }
+        if offered {
+            self.room.ring();
+        } else if self.room.is_unattended() && self.queue.is_empty() {
+            // If the queue is full after all, somebody will pop.
+            let _ = self.queue.try_push(Job::Attend);
+        }
+    }
+
+    /// How many connections are open.
+    pub(super) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    /// Counts a connection that was accepted.
+    pub(super) fn opened(&self) {
+        self.connections.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Closes a connection that is not parked.
+    pub(super) fn close(&self, connection: Box<Connection<V::Session>>) {
+        self.room.close(connection);
+        self.connections.fetch_sub(1, Ordering::SeqCst);
+        if self.wants_closed.load(Ordering::SeqCst)
+            && self.wants_closed.swap(false, Ordering::SeqCst)
+        {
+            self.wake_main();
+        }
+    }
+
+    /// Asks that the main thread be woken when the next connection is closed.
+    pub(super) fn want_closed(&self) {
+        self.wants_closed.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on no connection is kept after its turn.
+    pub(super) fn abort(&self) {
+        self.aborting.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether [`Pool::abort`] was called.
+    pub(super) fn is_aborting(&self) -> bool {
+        self.aborting.load(Ordering::Relaxed)
+    }
+
+    /// Makes the main thread look at its deadlines and counts again.
+    pub(super) fn wake_main(&self) {
+        // It fails only when the counter is at its end, and then the alarm is on.
+        let _ = rustix::io::write(&self.alarm, &1_u64.to_ne_bytes());
+    }
+
+    /// What becomes readable when the main thread is woken.
+    pub(super) fn alarm(&self) -> &OwnedFd {
+        &self.alarm
+    }
+
+    /// Resets the alarm.
+    pub(super) fn hear_alarm(&self) {
+        let mut count = [0_u8; 8];
+        // It fails when the alarm was not on.
+        let _ = rustix::io::read(&self.alarm, &mut count);
+    }
+}

@@ -1,0 +1,68 @@
+//! The bounded queue between the main thread, which pushes, and the workers, which pop.
+//!
+//! The main thread blocks while it is full. A worker never does: what it cannot push it keeps.
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+
+use super::worker::Connection;
+
+/// What a worker finds in the queue.
+pub(super) enum Job<S> {
+    /// A connection to advance.
+    Serve(Box<Connection<S>>),
+    /// Nothing but the wake-up: the waiting room is unattended.
+    Attend,
+    /// The server has stopped: the worker ends.
+    Stop,
+}
+
+/// Both ends of the queue; cheap to clone.
+pub(super) struct Queue<S> {
+    sender: Sender<Job<S>>,
+    receiver: Receiver<Job<S>>,
+}
+
+impl<S> Clone for Queue<S> {
+    fn clone(&self) -> Self {
+        Self {
+            sender: self.sender.clone(),
+            receiver: self.receiver.clone(),
+        }
+    }
+}
+
+impl<S> Queue<S> {
+    /// A queue that holds up to `bound` jobs.
+    pub(super) fn new(bound: usize) -> Self {
+        let (sender, receiver) = bounded(bound);
+        Self { sender, receiver }
+    }
+
+    /// Pushes, and blocks while the queue is full. For the main thread.
+    pub(super) fn push(&self, job: Job<S>) {
+        // It cannot be disconnected: this value holds a receiver.
+        let _ = self.sender.send(job);
+    }
+
+    /// Pushes unless the queue is full. For workers.
+    pub(super) fn try_push(&self, job: Job<S>) -> Result<(), Job<S>> {
+        self.sender.try_send(job).map_err(|refused| match refused {
+            TrySendError::Full(job) | TrySendError::Disconnected(job) => job,
+        })
+    }
+
+    /// Pops, and blocks while the queue is empty.
+    pub(super) fn pop(&self) -> Job<S> {
+        self.receiver.recv().unwrap_or(Job::Stop)
+    }
+
+    /// Pops unless the queue is empty.
+    pub(super) fn try_pop(&self) -> Option<Job<S>> {
+        self.receiver.try_recv().ok()
+    }
+
+    /// Whether there is nothing to pop.
+    pub(super) fn is_empty(&self) -> bool {
+        self.receiver.is_empty()
+    }
+}

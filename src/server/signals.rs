@@ -1,0 +1,63 @@
+//! Signals as the main thread sees them: bytes in a socket pair, no thread of their own.
+
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::low_level::pipe;
+
+/// The signals a server answers to, from the moment this exists.
+pub(super) struct Signals {
+    stop: UnixStream,
+    reopen: UnixStream,
+}
+
+/// What signals have asked for since the last look.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Wishes {
+    /// How often SIGINT or SIGTERM came.
+    pub(super) stops: usize,
+    /// How often SIGHUP or SIGUSR1 came.
+    pub(super) reopenings: usize,
+}
+
+impl Signals {
+    pub(super) fn register() -> io::Result<Self> {
+        Ok(Self {
+            stop: pipe_of(&[SIGINT, SIGTERM])?,
+            reopen: pipe_of(&[SIGHUP, SIGUSR1])?,
+        })
+    }
+
+    /// What becomes readable when a signal has come.
+    pub(super) fn fds(&self) -> [BorrowedFd<'_>; 2] {
+        [self.stop.as_fd(), self.reopen.as_fd()]
+    }
+
+    /// Takes what has come.
+    pub(super) fn take(&self) -> Wishes {
+        Wishes {
+            stops: drain(&self.stop),
+            reopenings: drain(&self.reopen),
+        }
+    }
+}
+
+fn pipe_of(signals: &[i32]) -> io::Result<UnixStream> {
+    let (receiver, sender) = UnixStream::pair()?;
+    receiver.set_nonblocking(true)?;
+    for signal in signals {
+        pipe::register(*signal, sender.try_clone()?)?;
+    }
+    Ok(receiver)
+}
+
+fn drain(mut from: &UnixStream) -> usize {
+    let mut bytes = [0_u8; 64];
+    let mut total = 0;
+    while let Ok(count @ 1..) = from.read(&mut bytes) {
+        total += count;
+    }
+    total
+}

@@ -1,0 +1,91 @@
+//! The byte stream under a session: a non-blocking TCP socket in the server, something in memory in a test.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::io::Errno;
+use rustix::net::{self, RecvFlags, SendFlags};
+
+/// A byte stream that never blocks: where it would, the error is of kind [`io::ErrorKind::WouldBlock`].
+pub trait Transport {
+    /// Receives into `buffer`; 0 is the peer's end of stream. See recv(2).
+    fn receive(&self, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Sends what there is room for and says how much that was. See send(2).
+    fn send(&self, bytes: &[u8], after: After) -> io::Result<usize>;
+
+    /// Sends up to `count` bytes of `file` from `offset`; 0 means that the file ends there. See sendfile(2).
+    fn send_file(&self, file: BorrowedFd<'_>, offset: u64, count: usize) -> io::Result<usize>;
+
+    /// Sends the end of stream, and goes on receiving. See shutdown(2).
+    fn end_sending(&self) -> io::Result<()>;
+}
+
+/// What follows the bytes of one [`Transport::send`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// Nothing for now: send them at once.
+    Flush,
+    /// More at once: the last segment may wait for it (`MSG_MORE`).
+    More,
+}
+
+/// A connected, non-blocking TCP socket.
+#[derive(Debug)]
+pub struct Socket(OwnedFd);
+
+impl Socket {
+    /// Takes a socket that is connected and non-blocking.
+    pub(super) fn new(fd: OwnedFd) -> Self {
+        Self(fd)
+    }
+
+    /// Whether the peer has sent something that nobody has received yet.
+    pub(super) fn has_input(&self) -> bool {
+        let mut byte = [0_u8; 1];
+        net::recv(&self.0, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT)
+            .is_ok_and(|(filled, _)| filled > 0)
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl Transport for Socket {
+    fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let (received, _) = uninterrupted(|| net::recv(&self.0, &mut *buffer, RecvFlags::empty()))?;
+        Ok(received)
+    }
+
+    fn send(&self, bytes: &[u8], after: After) -> io::Result<usize> {
+        let flags = match after {
+            After::Flush => SendFlags::NOSIGNAL,
+            After::More => SendFlags::NOSIGNAL | SendFlags::MORE,
+        };
+        Ok(uninterrupted(|| net::send(&self.0, bytes, flags))?)
+    }
+
+    fn send_file(&self, file: BorrowedFd<'_>, offset: u64, count: usize) -> io::Result<usize> {
+        let mut from = offset;
+        Ok(uninterrupted(|| {
+            rustix::fs::sendfile(&self.0, file, Some(&mut from), count)
+        })?)
+    }
+
+    fn end_sending(&self) -> io::Result<()> {
+        Ok(net::shutdown(&self.0, net::Shutdown::Write)?)
+    }
+}
+
+/// Repeats a system call for as long as a signal interrupts it.
+fn uninterrupted<R>(mut call: impl FnMut() -> Result<R, Errno>) -> Result<R, Errno> {
+    loop {
+        match call() {
+            Err(Errno::INTR) => {}
+            done => return done,
+        }
+    }
+}
