@@ -1,0 +1,137 @@
+//! Stable storage: whether an answer waits for it, and how several workers share one wait.
+//!
+//! Used by the store for its directories and by the request log for its file. Neither knows the other.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// What must be true before a request that changed something is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// The kernel has the bytes: they survive the process, not the machine.
+    #[default]
+    Kernel,
+    /// The bytes are on stable storage: fdatasync(2) and fsync(2) have returned.
+    Storage,
+}
+
+/// Lets workers that need the same file on stable storage share one system call.
+///
+/// One caller syncs; those that come meanwhile wait, and then one of them syncs for all of these.
+#[derive(Default)]
+pub(crate) struct SharedSync {
+    /// Guards two counts; the system call is made outside it.
+    counts: Mutex<Counts>,
+    finished: Condvar,
+}
+
+#[derive(Default)]
+struct Counts {
+    /// Syncs that were started; the last of them may be running.
+    started: u64,
+    /// Syncs that have returned.
+    returned: u64,
+}
+
+impl SharedSync {
+    /// Returns once a sync of `file` that began after this call has succeeded.
+    ///
+    /// # Errors
+    /// That of this caller's own sync; a caller whose shared sync failed makes one of its own.
+    pub(crate) fn sync(
+        &self,
+        file: BorrowedFd<'_>,
+        call: impl Fn(BorrowedFd<'_>) -> rustix::io::Result<()>,
+    ) -> io::Result<()> {
+        let mut counts = self.lock();
+        // One that is running began before this call and may have missed its bytes.
+        let needed = counts.started + 1;
+        loop {
+            if counts.returned >= needed {
+                return Ok(());
+            }
+            if counts.started == counts.returned {
+                break;
+            }
+            counts = self
+                .finished
+                .wait(counts)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        counts.started += 1;
+        drop(counts);
+        let result = call(file);
+        let mut counts = self.lock();
+        if result.is_ok() {
+            counts.returned = counts.started;
+        } else {
+            // Nobody may take comfort from it.
+            counts.started = counts.returned;
+        }
+        drop(counts);
+        self.finished.notify_all();
+        Ok(result?)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn those_who_come_during_a_sync_share_the_next() {
+        let file = tempfile::tempfile().unwrap();
+        let shared = SharedSync::default();
+        let (inside, go_on) = (Barrier::new(2), Barrier::new(2));
+        let calls = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                shared.sync(file.as_fd(), |_| {
+                    calls.fetch_add(1, Ordering::SeqCst);
+                    inside.wait();
+                    go_on.wait();
+                    Ok(())
+                })
+            });
+            inside.wait();
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    shared.sync(file.as_fd(), |_| {
+                        calls.fetch_add(1, Ordering::SeqCst);
+                        Ok(())
+                    })
+                });
+            }
+            go_on.wait();
+        });
+        let calls = calls.load(Ordering::SeqCst);
+        assert!((2..=9).contains(&calls), "{calls}");
+        assert_eq!(shared.lock().started, shared.lock().returned);
+    }
+
+    #[test]
+    fn a_failed_sync_comforts_nobody() {
+        let file = tempfile::tempfile().unwrap();
+        let shared = SharedSync::default();
+        assert!(shared.sync(file.as_fd(), |_| Err(Errno::IO)).is_err());
+        let called = AtomicUsize::new(0);
+        let again = shared.sync(file.as_fd(), |_| {
+            called.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        });
+        assert!(again.is_ok());
+        assert_eq!(called.load(Ordering::SeqCst), 1);
+    }
+}
