@@ -1,1 +1,37 @@
-//! The wire.
+//! The wire: HTTP/1.x messages as bytes (RFC 9112). Bytes in, values out.
+//!
+//! A connection uses the parts in this order:
+//!
+//! 1. [`HeadScan::find_end`] looks for the end of a request head in a growing buffer;
+//! 2. [`Request::parse`] turns the complete head into values that borrow from it, with the
+//!    [`Framing`] of the content already decided ([`line_parts`] says what can be said of a head
+//!    that was refused);
+//! 3. [`ContentDecoder::step`] finds the content's bytes in what follows the head;
+//! 4. [`write_status_line`] and its neighbours append a response head to a buffer.
+//!
+//! Each part returns what it found *or the [`Status`] to answer with*.
+//!
+//! This room does no I/O and knows no files, threads or sockets, and it does not know what a
+//! dialect makes of a method, a target or a missing `Host`: what RFC 9112 lets a server choose is
+//! handed on as a value ([`Target::Other`], [`Host::Missing`], [`Framing::Absent`]).
+
+mod chunked;
+mod content;
+mod framing;
+mod head;
+mod request_line;
+mod response;
+mod scan;
+mod status;
+mod syntax;
+mod target;
+
+pub use chunked::{Chunk, ChunkedDecoder, MAX_CHUNK_EXTENSIONS_LEN, MAX_CHUNK_SIZE_DIGITS};
+pub use content::ContentDecoder;
+pub use framing::Framing;
+pub use head::{Expect, Host, MAX_FIELDS, Persistence, Request};
+pub use request_line::{LineParts, Version, line_parts};
+pub use response::{CONTINUE, end_head, write_content_length, write_field, write_status_line};
+pub use scan::{HeadScan, MAX_FIELDS_LEN, MAX_REQUEST_LINE};
+pub use status::Status;
+pub use target::Target;

@@ -1,0 +1,187 @@
+//! The chunked transfer coding, decoded strictly (RFC 9112 §7.1).
+//!
+//! It finds the content's bytes inside what was received and copies nothing. Chunk extensions and
+//! trailer fields are checked and dropped: nobody here uses them. Line ends are CRLF, never a bare
+//! LF: a recipient before this one that disagrees on where a chunk ends would see other requests.
+
+use std::ops::Range;
+
+use super::{
+    head::MAX_FIELDS,
+    scan::MAX_FIELDS_LEN,
+    status::Status,
+    syntax::{is_token_byte, is_value_byte},
+};
+
+/// Hexadecimal digits in the longest chunk size: so many always fit 64 bits. More are 400.
+pub const MAX_CHUNK_SIZE_DIGITS: u8 = 16;
+
+/// Bytes of chunk extensions in one message; more are 400 (RFC 9112 §7.1.1 asks for such a limit).
+pub const MAX_CHUNK_EXTENSIONS_LEN: usize = 4 * 1024;
+
+/// What a step found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Chunk {
+    /// Content: these bytes of the input, never none.
+    Data(Range<usize>),
+    /// The input is used up, and the content is not complete.
+    NeedMore,
+    /// The content is complete.
+    End,
+}
+
+/// Decodes one chunked message.
+#[derive(Clone, Debug, Default)]
+pub struct ChunkedDecoder {
+    state: State,
+    /// The chunk size read so far, then the bytes of the chunk that are still to come.
+    left: u64,
+    /// Bytes of chunk extensions so far, with the white space before them.
+    extensions_len: usize,
+    /// Bytes of the trailer section so far.
+    trailers_len: usize,
+    /// Trailer fields so far.
+    trailers: usize,
+}
+
+/// What comes next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// The first digit of a chunk size.
+    #[default]
+    SizeStart,
+    /// After so many digits of a chunk size.
+    Size(u8),
+    /// White space before the `;` of an extension.
+    SpaceBeforeExtension,
+    Extension,
+    SizeLf,
+    Data,
+    DataCr,
+    DataLf,
+    /// A trailer field or the end.
+    TrailerStart,
+    TrailerName,
+    TrailerValue,
+    TrailerLf,
+    EndLf,
+    Ended,
+}
+
+impl ChunkedDecoder {
+    /// Whether [`Chunk::End`] was found.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.state == State::Ended
+    }
+
+    /// Consumes from the front of `input`; returns how many bytes, and what it found.
+    ///
+    /// The next step takes what follows those bytes. After the end it consumes nothing.
+    ///
+    /// # Errors
+    ///
+    /// The status to answer with, before closing: 400 for what is not the chunked coding, 431 for a
+    /// trailer section beyond [`MAX_FIELDS`] or [`MAX_FIELDS_LEN`]. The decoder is then of no
+    /// further use.
+    pub fn step(&mut self, input: &[u8]) -> Result<(usize, Chunk), Status> {
+        let mut used = 0;
+        loop {
+            if self.state == State::Ended {
+                return Ok((used, Chunk::End));
+            }
+            let rest = &input[used..];
+            let Some(&byte) = rest.first() else {
+                return Ok((used, Chunk::NeedMore));
+            };
+            if self.state == State::Data {
+                // What does not fit a usize is more than the input.
+                let len =
+                    usize::try_from(self.left).map_or(rest.len(), |left| left.min(rest.len()));
+                self.left -= len as u64;
+                if self.left == 0 {
+                    self.state = State::DataCr;
+                }
+                return Ok((used + len, Chunk::Data(used..used + len)));
+            }
+            self.state = self.next(byte)?;
+            used += 1;
+        }
+    }
+
+    /// The state after `byte`, which is not content.
+    fn next(&mut self, byte: u8) -> Result<State, Status> {
+        match (self.state, byte) {
+            (State::SizeStart, _) => {
+                self.left = 0;
+                self.size_digit(byte, 0)
+            }
+            (State::Size(_) | State::Extension, b'\r') => Ok(State::SizeLf),
+            (State::Size(_) | State::SpaceBeforeExtension, b' ' | b'\t') => {
+                self.count_extension()?;
+                Ok(State::SpaceBeforeExtension)
+            }
+            (State::Size(_) | State::SpaceBeforeExtension, b';') => {
+                self.count_extension()?;
+                Ok(State::Extension)
+            }
+            (State::Size(digits), _) => self.size_digit(byte, digits),
+            (State::Extension, _) if is_value_byte(byte) => {
+                self.count_extension()?;
+                Ok(State::Extension)
+            }
+            (State::SizeLf, b'\n') if self.left == 0 => Ok(State::TrailerStart),
+            (State::SizeLf, b'\n') => Ok(State::Data),
+            (State::DataCr, b'\r') => Ok(State::DataLf),
+            (State::DataLf, b'\n') => Ok(State::SizeStart),
+            (State::TrailerStart, b'\r') => Ok(State::EndLf),
+            (State::EndLf, b'\n') => Ok(State::Ended),
+            (
+                State::TrailerStart | State::TrailerName | State::TrailerValue | State::TrailerLf,
+                _,
+            ) => self.trailer(byte),
+            _ => Err(Status::BadRequest),
+        }
+    }
+
+    fn size_digit(&mut self, byte: u8, digits: u8) -> Result<State, Status> {
+        let digit = char::from(byte).to_digit(16).ok_or(Status::BadRequest)?;
+        if digits == MAX_CHUNK_SIZE_DIGITS {
+            return Err(Status::BadRequest);
+        }
+        self.left = self.left << 4 | u64::from(digit);
+        Ok(State::Size(digits + 1))
+    }
+
+    fn count_extension(&mut self) -> Result<(), Status> {
+        self.extensions_len += 1;
+        if self.extensions_len > MAX_CHUNK_EXTENSIONS_LEN {
+            Err(Status::BadRequest)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The state after a byte of a trailer field (RFC 9112 §7.1.2), by the rules for field lines.
+    fn trailer(&mut self, byte: u8) -> Result<State, Status> {
+        self.trailers_len += 1;
+        if self.trailers_len > MAX_FIELDS_LEN {
+            return Err(Status::RequestHeaderFieldsTooLarge);
+        }
+        match (self.state, byte) {
+            (State::TrailerStart, _) if is_token_byte(byte) => {
+                self.trailers += 1;
+                if self.trailers > MAX_FIELDS {
+                    return Err(Status::RequestHeaderFieldsTooLarge);
+                }
+                Ok(State::TrailerName)
+            }
+            (State::TrailerName, b':') => Ok(State::TrailerValue),
+            (State::TrailerName, _) if is_token_byte(byte) => Ok(State::TrailerName),
+            (State::TrailerValue, b'\r') => Ok(State::TrailerLf),
+            (State::TrailerValue, _) if is_value_byte(byte) => Ok(State::TrailerValue),
+            (State::TrailerLf, b'\n') => Ok(State::TrailerStart),
+            _ => Err(Status::BadRequest),
+        }
+    }
+}

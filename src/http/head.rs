@@ -1,0 +1,228 @@
+//! A complete request head as values that borrow from it.
+//!
+//! `httparse` splits the field lines; what a field means is decided here, once, for the fields on
+//! which the connection depends. The others are looked up by name when a dialect asks.
+
+use httparse::{EMPTY_HEADER, Header};
+use memchr::memchr;
+
+use super::{
+    framing::{self, Framing},
+    request_line::{RequestLine, Version},
+    status::Status,
+    syntax::{after_leading_line, host_and_port, list, trim_ows, without_cr},
+    target::Target,
+};
+
+/// Field lines in the longest field section; more are 431.
+pub const MAX_FIELDS: usize = 100;
+
+/// Field lines for which there is room at first. Clearing room for [`MAX_FIELDS`] would cost more
+/// than parsing an ordinary request.
+const USUAL_FIELDS: usize = 16;
+
+/// Whether the client asks for the connection to persist (RFC 9112 §9.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Persistence {
+    /// Another request may follow this one.
+    Persistent,
+    /// This is the last request.
+    Close,
+}
+
+/// What the client expects before it sends content (RFC 9110 §10.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// Nothing; always so in HTTP/1.0.
+    None,
+    /// `100-continue`: it waits for a 100 or a final status.
+    Continue,
+}
+
+/// The `Host` field (RFC 9112 §3.2). An invalid one and a second one are refused with 400.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Host<'h> {
+    /// There is none. In HTTP/1.1 that is an error, which the dialect may overlook.
+    Missing,
+    /// `uri-host [ ":" port ]`, valid. It may be empty.
+    One(&'h str),
+}
+
+/// A request head, well formed, with its framing decided.
+#[derive(Clone, Debug)]
+pub struct Request<'h> {
+    /// Any token, as received; methods are case-sensitive (RFC 9110 §9.1).
+    pub method: &'h str,
+    /// The request target, by its form.
+    pub target: Target<'h>,
+    /// HTTP/1.0 or HTTP/1.1.
+    pub version: Version,
+    /// How the content is delimited.
+    pub framing: Framing,
+    /// What the client asks for: HTTP/1.1 persists unless `Connection: close`, HTTP/1.0 only with
+    /// `Connection: keep-alive`.
+    pub persistence: Persistence,
+    /// Whether the client waits for a 100 before it sends the content.
+    pub expect: Expect,
+    /// The `Host` field.
+    pub host: Host<'h>,
+    raw_target: &'h [u8],
+    raw_version: &'h [u8],
+    /// The field lines, checked, with the empty line that ends them.
+    section: &'h [u8],
+}
+
+impl<'h> Request<'h> {
+    /// Reads a complete head, as [`HeadScan::find_end`](super::HeadScan::find_end) delimits it; the
+    /// lengths it checked are not checked again.
+    ///
+    /// # Errors
+    ///
+    /// The status to answer with, before closing: 400 for what is not HTTP/1.x syntax or has
+    /// ambiguous framing, 417 for an expectation other than `100-continue`, 431 for more than
+    /// [`MAX_FIELDS`] field lines, 501 for an unknown transfer coding, 505 for HTTP/2.0 and up.
+    pub fn parse(head: &'h [u8]) -> Result<Self, Status> {
+        let head = after_leading_line(head);
+        let end = memchr(b'\n', head).ok_or(Status::BadRequest)?;
+        let (line, section) = (&head[..end], &head[end + 1..]);
+        let line = &RequestLine::parse(without_cr(line))?;
+        let mut room = [EMPTY_HEADER; USUAL_FIELDS];
+        match httparse::parse_headers(section, &mut room) {
+            Err(httparse::Error::TooManyHeaders) => Self::with_many_fields(line, section),
+            split => Self::with_fields(line, section, split),
+        }
+    }
+
+    /// Keeps the large array off the stack of the usual case.
+    #[cold]
+    #[inline(never)]
+    fn with_many_fields(line: &RequestLine<'h>, section: &'h [u8]) -> Result<Self, Status> {
+        let mut room = [EMPTY_HEADER; MAX_FIELDS];
+        let split = httparse::parse_headers(section, &mut room);
+        Self::with_fields(line, section, split)
+    }
+
+    fn with_fields(
+        line: &RequestLine<'h>,
+        section: &'h [u8],
+        split: httparse::Result<(usize, &[Header<'h>])>,
+    ) -> Result<Self, Status> {
+        let fields = match split {
+            Ok(httparse::Status::Complete((len, fields))) if len == section.len() => fields,
+            Err(httparse::Error::TooManyHeaders) => {
+                return Err(Status::RequestHeaderFieldsTooLarge);
+            }
+            Ok(_) | Err(_) => return Err(Status::BadRequest),
+        };
+        let mut host = Host::Missing;
+        let mut connection = Connection::default();
+        let mut expect = Expect::None;
+        for field in fields {
+            if field.name.eq_ignore_ascii_case("host") {
+                host = only_host(host, field.value)?;
+            } else if field.name.eq_ignore_ascii_case("connection") {
+                connection.read(field.value);
+            } else if line.version == Version::Http11 && field.name.eq_ignore_ascii_case("expect") {
+                expect = further_expectation(expect, field.value)?;
+            }
+        }
+        Ok(Self {
+            method: line.method,
+            target: Target::classify(line.method, line.target),
+            version: line.version,
+            framing: framing::decide(line.version, fields)?,
+            persistence: connection.persistence(line.version),
+            expect,
+            host,
+            raw_target: line.target,
+            raw_version: line.raw_version,
+            section,
+        })
+    }
+
+    /// The value of the first field line with this name, without the white space around it.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&'h [u8]> {
+        self.fields(name).next()
+    }
+
+    /// The values of all field lines with this name, in their order. Names are case-insensitive.
+    pub fn fields<'n>(&self, name: &'n str) -> impl Iterator<Item = &'h [u8]> + use<'h, 'n> {
+        let mut rest = self.section;
+        std::iter::from_fn(move || {
+            while let Some(end) = memchr(b'\n', rest) {
+                let line = without_cr(&rest[..end]);
+                rest = &rest[end + 1..];
+                if let Some((start, [b':', value @ ..])) = line.split_at_checked(name.len())
+                    && start.eq_ignore_ascii_case(name.as_bytes())
+                {
+                    return Some(trim_ows(value));
+                }
+            }
+            None
+        })
+    }
+
+    /// The request target as received.
+    #[must_use]
+    pub fn raw_target(&self) -> &'h [u8] {
+        self.raw_target
+    }
+
+    /// The version as received, `HTTP/1.1`.
+    #[must_use]
+    pub fn raw_version(&self) -> &'h [u8] {
+        self.raw_version
+    }
+}
+
+/// Which of its two options `Connection` names (RFC 9110 §7.6.1).
+#[derive(Default)]
+struct Connection {
+    close: bool,
+    keep_alive: bool,
+}
+
+impl Connection {
+    fn read(&mut self, value: &[u8]) {
+        for option in list(value) {
+            self.close |= option.eq_ignore_ascii_case(b"close");
+            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+        }
+    }
+
+    /// The steps of RFC 9112 §9.3 in their order: close first.
+    fn persistence(&self, version: Version) -> Persistence {
+        if self.close {
+            Persistence::Close
+        } else if version == Version::Http11 || self.keep_alive {
+            Persistence::Persistent
+        } else {
+            Persistence::Close
+        }
+    }
+}
+
+/// Reads the `Host` field, unless there was one before (RFC 9112 §3.2).
+fn only_host<'h>(before: Host<'_>, value: &'h [u8]) -> Result<Host<'h>, Status> {
+    match before {
+        Host::Missing => host_and_port(value)
+            .map(Host::One)
+            .ok_or(Status::BadRequest),
+        Host::One(_) => Err(Status::BadRequest),
+    }
+}
+
+/// Reads one more `Expect` field (RFC 9110 §10.1.1).
+fn further_expectation(before: Expect, value: &[u8]) -> Result<Expect, Status> {
+    list(value)
+        .filter(|element| !element.is_empty())
+        .try_fold(before, |_, element| {
+            let known = element.eq_ignore_ascii_case(b"100-continue");
+            if known {
+                Ok(Expect::Continue)
+            } else {
+                Err(Status::ExpectationFailed)
+            }
+        })
+}

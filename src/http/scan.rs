@@ -1,0 +1,126 @@
+//! Finding the end of a request head in a buffer that grows.
+//!
+//! It counts and looks at line ends only; whether the head is well formed is for
+//! [`Request::parse`](super::Request::parse) to say once it is complete.
+
+use memchr::memchr;
+
+use super::{
+    status::Status,
+    syntax::{is_token_byte, without_cr},
+};
+
+/// Bytes of the longest request line, without its line end. RFC 9112 §3 asks for at least 8000
+/// octets; a longer one is 414.
+pub const MAX_REQUEST_LINE: usize = 8 * 1024;
+
+/// Bytes of the longest field section, with the line end of each field line, without the empty line
+/// that ends it. It is what browsers with many cookies need; a longer one is 431.
+pub const MAX_FIELDS_LEN: usize = 16 * 1024;
+
+/// Looks for the end of a head, and remembers how far it has looked, so that a head that arrives
+/// byte by byte is looked at once.
+///
+/// One scan is for one head after another: it starts anew when it has found an end.
+#[derive(Clone, Debug, Default)]
+pub struct HeadScan {
+    /// Bytes in which no further line end is to be found.
+    searched: usize,
+    /// Where the line begins whose end is looked for.
+    line: usize,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+enum Stage {
+    /// Nothing of the request line has been seen.
+    #[default]
+    Before,
+    /// In the request line.
+    RequestLine,
+    /// In the field section that began at `start`.
+    Fields { start: usize },
+}
+
+impl HeadScan {
+    /// Looks for the end of the head in `buffer`: all bytes received so far for this head, from its
+    /// first byte on, an empty line before it (RFC 9112 §2.2) included.
+    ///
+    /// `Ok(Some(len))`: the head is `buffer[..len]`, from there to the end of its empty line.
+    /// `Ok(None)`: more is needed.
+    ///
+    /// # Errors
+    ///
+    /// This can never become a head: 414 or 431 as soon as a limit is passed, line end or not; 400
+    /// as soon as the first byte cannot be that of a method, a TLS handshake for example.
+    pub fn find_end(&mut self, buffer: &[u8]) -> Result<Option<usize>, Status> {
+        if let Stage::Before = self.stage {
+            let Some(start) = request_line_start(buffer)? else {
+                return Ok(None);
+            };
+            self.line = start;
+            self.searched = start;
+            self.stage = Stage::RequestLine;
+        }
+        while let Some(offset) = memchr(b'\n', buffer.get(self.searched..).unwrap_or_default()) {
+            let end = self.searched + offset;
+            let line = without_cr(&buffer[self.line..end]);
+            match self.stage {
+                Stage::Fields { start } if line.is_empty() => {
+                    check_fields_len(self.line - start)?;
+                    *self = Self::default();
+                    return Ok(Some(end + 1));
+                }
+                Stage::Fields { start } => check_fields_len(end + 1 - start)?,
+                Stage::Before | Stage::RequestLine => {
+                    check_request_line(line)?;
+                    self.stage = Stage::Fields { start: end + 1 };
+                }
+            }
+            self.line = end + 1;
+            self.searched = end + 1;
+        }
+        self.searched = buffer.len();
+        // A CR that came last may belong to the line end that is still to come.
+        let unfinished = without_cr(buffer.get(self.line..).unwrap_or_default());
+        match self.stage {
+            Stage::Fields { start } if !unfinished.is_empty() => {
+                check_fields_len(buffer.len() - start)?;
+            }
+            Stage::Fields { .. } => {}
+            Stage::Before | Stage::RequestLine => check_request_line(unfinished)?,
+        }
+        Ok(None)
+    }
+}
+
+/// Where the request line starts, after at most one empty line; `None` if that cannot be seen yet.
+fn request_line_start(buffer: &[u8]) -> Result<Option<usize>, Status> {
+    let start = match buffer {
+        [b'\r', b'\n', ..] => 2,
+        [b'\r'] => return Ok(None),
+        [b'\n', ..] => 1,
+        _ => 0,
+    };
+    match buffer.get(start) {
+        None => Ok(None),
+        Some(&first) if is_token_byte(first) => Ok(Some(start)),
+        Some(_) => Err(Status::BadRequest),
+    }
+}
+
+fn check_request_line(line: &[u8]) -> Result<(), Status> {
+    if line.len() > MAX_REQUEST_LINE {
+        Err(Status::UriTooLong)
+    } else {
+        Ok(())
+    }
+}
+
+fn check_fields_len(len: usize) -> Result<(), Status> {
+    if len > MAX_FIELDS_LEN {
+        Err(Status::RequestHeaderFieldsTooLarge)
+    } else {
+        Ok(())
+    }
+}
