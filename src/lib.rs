@@ -3,7 +3,9 @@
     test,
     allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")
 )]
+mod durable;
 pub mod http;
 pub mod request_log;
 pub mod server;
+pub mod store;
 pub mod web;

@@ -1,0 +1,131 @@
+//! Small files in memory and larger ones open, so that a GET costs one statx(2) instead of an open, a read and a close.
+//!
+//! It is never stale: every hit is checked against what statx(2) says at that moment (see `Metadata`), and a file
+//! that changed so recently that another change could bear the same time stamp is not taken in.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use super::lookup::FileContent;
+use super::metadata::Metadata;
+
+/// Independent parts, so that workers seldom meet at a lock.
+const SHARDS: usize = 16;
+
+/// Files held in one shard; together they hold at most 1,024 files.
+const FILES: usize = 64;
+
+/// Bytes held in one shard; together they hold at most 4 MiB.
+const BYTES: usize = 256 * 1024;
+
+/// Descriptors held in one shard; together they hold at most 128.
+const DESCRIPTORS: usize = 8;
+
+/// A file that changed within this time might change again without a newer time stamp: file systems count time in
+/// timer ticks, of 10 ms at most.
+const TICK: Duration = Duration::from_millis(20);
+
+/// See the module's description.
+pub(super) struct Cache {
+    hasher: RandomState,
+    /// Each guards its part of the names; held for a look-up or an insertion, never for a system call.
+    shards: [Mutex<Shard>; SHARDS],
+}
+
+#[derive(Default)]
+struct Shard {
+    files: HashMap<Box<[u8]>, (Metadata, FileContent)>,
+    bytes: usize,
+    descriptors: usize,
+}
+
+impl Cache {
+    pub(super) fn new() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            shards: Default::default(),
+        }
+    }
+
+    /// The content of the file at `path`, which is `now` as given; forgets what it has of an older one.
+    pub(super) fn get(&self, path: &[u8], now: &Metadata) -> Option<FileContent> {
+        let mut shard = self.shard(path);
+        match shard.files.get(path) {
+            Some((then, content)) if then == now => Some(content.clone()),
+            Some(_) => {
+                shard.remove(path);
+                None
+            }
+            None => None,
+        }
+    }
+
+    /// Takes in a file, unless it changed just now.
+    pub(super) fn insert(&self, path: &[u8], metadata: Metadata, content: &FileContent) {
+        let settled = SystemTime::now()
+            .duration_since(metadata.changed())
+            .is_ok_and(|age| age > TICK);
+        if settled {
+            self.shard(path).insert(path, metadata, content.clone());
+        }
+    }
+
+    /// Forgets the file at `path`.
+    pub(super) fn remove(&self, path: &[u8]) {
+        self.shard(path).remove(path);
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "any bits of the hash will do"
+    )]
+    fn shard(&self, path: &[u8]) -> MutexGuard<'_, Shard> {
+        let index = self.hasher.hash_one(path) as usize % SHARDS;
+        self.shards[index]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shard {
+    fn insert(&mut self, path: &[u8], metadata: Metadata, content: FileContent) {
+        self.remove(path);
+        let (bytes, descriptors) = cost(&content);
+        while self.files.len() >= FILES
+            || self.bytes + bytes > BYTES
+            || self.descriptors + descriptors > DESCRIPTORS
+        {
+            // Which one goes is left to the order of the map, which is as good as chance.
+            let kind = |(_, held): &(Metadata, FileContent)| descriptors == 0 || cost(held).1 > 0;
+            let Some(victim) = self
+                .files
+                .iter()
+                .find_map(|(path, file)| kind(file).then(|| path.clone()))
+            else {
+                break;
+            };
+            self.remove(&victim);
+        }
+        self.bytes += bytes;
+        self.descriptors += descriptors;
+        self.files.insert(path.into(), (metadata, content));
+    }
+
+    fn remove(&mut self, path: &[u8]) {
+        if let Some((_, content)) = self.files.remove(path) {
+            let (bytes, descriptors) = cost(&content);
+            self.bytes -= bytes;
+            self.descriptors -= descriptors;
+        }
+    }
+}
+
+/// The bytes and descriptors that a file's content holds.
+fn cost(content: &FileContent) -> (usize, usize) {
+    match content {
+        FileContent::Memory(bytes) => (bytes.len(), 0),
+        FileContent::Descriptor(_) => (0, 1),
+    }
+}

@@ -1,0 +1,98 @@
+//! What can go wrong with a file, in the store's own words; a dialect turns each into a status.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use rustix::io::Errno;
+use thiserror::Error;
+
+/// What went wrong with which file.
+#[derive(Debug, Error)]
+#[error("{}: {kind}", path.display())]
+pub struct StoreError {
+    /// The path below the root.
+    pub path: PathBuf,
+    /// What went wrong.
+    pub kind: StoreErrorKind,
+}
+
+/// What went wrong with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreErrorKind {
+    /// There is no such file, or a directory on its path is none (ENOENT, ENOTDIR).
+    NotFound,
+    /// It may not be read, written or replaced (EACCES, EPERM, EROFS).
+    Forbidden,
+    /// It is a directory.
+    Directory,
+    /// It is neither a regular file nor a directory: a FIFO, a device, a socket; for an upload also a symlink.
+    NotRegular,
+    /// Its path leads out of the root, or round in circles (EXDEV, ELOOP).
+    Outside,
+    /// No file can have such a name (ENAMETOOLONG, EINVAL, EILSEQ).
+    ImpossibleName,
+    /// The condition under which it was to be replaced does not hold.
+    ConditionFailed,
+    /// The disk or the quota is full (ENOSPC, EDQUOT).
+    NoSpace,
+    /// It is larger than the file system allows (EFBIG).
+    TooLarge,
+    /// The system has no descriptor or memory for it now (EMFILE, ENFILE, ENOMEM).
+    Exhausted,
+    /// Anything else.
+    Io(Errno),
+}
+
+impl fmt::Display for StoreErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotFound => "no such file",
+            Self::Forbidden => "permission denied",
+            Self::Directory => "is a directory",
+            Self::NotRegular => "is not a regular file",
+            Self::Outside => "leads out of the root",
+            Self::ImpossibleName => "no file can have this name",
+            Self::ConditionFailed => "the condition does not hold",
+            Self::NoSpace => "no space left on the disk",
+            Self::TooLarge => "larger than the file system allows",
+            Self::Exhausted => "the system is out of descriptors or memory",
+            Self::Io(errno) => return errno.fmt(f),
+        })
+    }
+}
+
+impl StoreErrorKind {
+    /// This, of the file at `path`.
+    pub(super) fn of(self, path: &[u8]) -> StoreError {
+        StoreError {
+            path: PathBuf::from(OsStr::from_bytes(path)),
+            kind: self,
+        }
+    }
+}
+
+impl From<Errno> for StoreErrorKind {
+    fn from(errno: Errno) -> Self {
+        match errno {
+            Errno::NOENT | Errno::NOTDIR => Self::NotFound,
+            Errno::ACCESS | Errno::PERM | Errno::ROFS => Self::Forbidden,
+            Errno::ISDIR => Self::Directory,
+            Errno::NXIO | Errno::NODEV => Self::NotRegular,
+            Errno::XDEV | Errno::LOOP => Self::Outside,
+            Errno::NAMETOOLONG | Errno::INVAL | Errno::ILSEQ => Self::ImpossibleName,
+            Errno::NOSPC | Errno::DQUOT => Self::NoSpace,
+            Errno::FBIG => Self::TooLarge,
+            Errno::MFILE | Errno::NFILE | Errno::NOMEM => Self::Exhausted,
+            other => Self::Io(other),
+        }
+    }
+}
+
+impl From<io::Error> for StoreErrorKind {
+    fn from(error: io::Error) -> Self {
+        Errno::from_io_error(&error).unwrap_or(Errno::IO).into()
+    }
+}

@@ -1,0 +1,153 @@
+//! Reading: from a path below the root to a regular file's content.
+//!
+//! 1. statx(2) the path without following a symlink at its end: absent, regular, symlink, or something else, which
+//!    is never opened (opening a FIFO waits for its writer, opening a device may act on it).
+//! 2. The cache has this very file: done.
+//! 3. openat2(2) beneath the root: the kernel decides what is inside.
+//! 4. statx(2) what was opened, since the path may have changed meanwhile; only a regular file is served.
+//! 5. Read it if it is small; else keep it open for sendfile(2).
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, StatxFlags, openat2, statx};
+use rustix::io::{Errno, pread};
+
+use super::error::{StoreError, StoreErrorKind};
+use super::metadata::Metadata;
+use super::{Store, metadata_at, uninterrupted};
+
+/// Files up to this length are read into memory and sent with their head in one call.
+pub const SMALL: u64 = 16 * 1024;
+
+/// How often a file that changes while it is read is read again.
+const ATTEMPTS: usize = 4;
+
+/// A regular file that may be read.
+#[derive(Clone)]
+pub struct Found {
+    /// As it was when it was opened.
+    pub metadata: Metadata,
+    /// Its bytes, or where to get them.
+    pub content: FileContent,
+}
+
+/// The bytes of a file.
+#[derive(Clone)]
+pub enum FileContent {
+    /// All of them.
+    Memory(Arc<[u8]>),
+    /// Open for reading, with any position.
+    Descriptor(Arc<OwnedFd>),
+}
+
+impl Store {
+    /// Finds the file at `path`, relative to the root. `before_opening` is called if it is not at hand.
+    pub fn look_up(&self, path: &[u8], before_opening: impl FnOnce()) -> Result<Found, StoreError> {
+        self.find(path, before_opening)
+            .map_err(|kind| kind.of(path))
+    }
+
+    fn find(&self, path: &[u8], before_opening: impl FnOnce()) -> Result<Found, StoreErrorKind> {
+        let metadata = metadata_at(&self.root, path)?;
+        let type_ = metadata.file_type();
+        if let Some(content) = self.cache.get(path, &metadata) {
+            return Ok(Found { metadata, content });
+        }
+        before_opening();
+        match type_ {
+            FileType::RegularFile => {}
+            FileType::Directory => return Err(StoreErrorKind::Directory),
+            // Where it leads is looked at without opening it.
+            FileType::Symlink => {
+                let target = self.open_beneath(path, OFlags::PATH)?;
+                regular(metadata_of(&target)?)?;
+            }
+            _ => return Err(StoreErrorKind::NotRegular),
+        }
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let file = self.open_beneath(path, flags)?;
+        let found = read(file)?;
+        if type_ == FileType::RegularFile {
+            self.cache.insert(path, found.metadata, &found.content);
+        }
+        Ok(found)
+    }
+
+    /// Opens what is at `path`, unless it is outside the root.
+    pub(super) fn open_beneath(
+        &self,
+        path: &[u8],
+        flags: OFlags,
+    ) -> Result<OwnedFd, StoreErrorKind> {
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+        let open = || {
+            openat2(
+                &self.root,
+                path,
+                flags | OFlags::CLOEXEC,
+                Mode::empty(),
+                resolve,
+            )
+        };
+        // EAGAIN: a directory was renamed while the kernel walked the path (openat2(2)).
+        for _ in 0..ATTEMPTS {
+            match uninterrupted(open) {
+                Err(Errno::AGAIN) => {}
+                done => return Ok(done?),
+            }
+        }
+        Err(StoreErrorKind::Io(Errno::AGAIN))
+    }
+}
+
+/// What an open file is now.
+pub(super) fn metadata_of(file: &OwnedFd) -> Result<Metadata, StoreErrorKind> {
+    let found = statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
+    Ok(Metadata::new(&found))
+}
+
+/// Lets regular files pass.
+pub(super) fn regular(metadata: Metadata) -> Result<Metadata, StoreErrorKind> {
+    match metadata.file_type() {
+        FileType::RegularFile => Ok(metadata),
+        FileType::Directory => Err(StoreErrorKind::Directory),
+        _ => Err(StoreErrorKind::NotRegular),
+    }
+}
+
+fn read(file: OwnedFd) -> Result<Found, StoreErrorKind> {
+    let mut metadata = regular(metadata_of(&file)?)?;
+    for _ in 0..ATTEMPTS {
+        if metadata.length() > SMALL {
+            break;
+        }
+        let bytes = read_small(&file, metadata.length())?;
+        let after = metadata_of(&file)?;
+        if after == metadata && bytes.len() as u64 == metadata.length() {
+            return Ok(Found {
+                metadata,
+                content: FileContent::Memory(bytes.into()),
+            });
+        }
+        metadata = after; // somebody writes into it at the moment
+    }
+    Ok(Found {
+        metadata,
+        content: FileContent::Descriptor(Arc::new(file)),
+    })
+}
+
+/// Reads up to `length` bytes, fewer if the file has become shorter.
+fn read_small(file: &OwnedFd, length: u64) -> Result<Vec<u8>, StoreErrorKind> {
+    let mut bytes = vec![0; usize::try_from(length.min(SMALL)).unwrap_or_default()];
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match uninterrupted(|| pread(file, &mut bytes[filled..], filled as u64))? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
+}

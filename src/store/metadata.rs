@@ -1,0 +1,92 @@
+//! What the store knows of a file without reading it; enough to tell whether it is still the same file.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{FileType, Statx, StatxTimestamp};
+
+/// A regular file's identity, length and times, from statx(2). Equal values mean: nothing was written in between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metadata {
+    device: (u32, u32),
+    inode: u64,
+    length: u64,
+    modified: Timestamp,
+    /// Any change: content, mode, owner, links. Nobody can set it back, unlike the modification time.
+    changed: Timestamp,
+    mode: u16,
+    owner: u32,
+}
+
+/// Seconds and nanoseconds since the epoch.
+type Timestamp = (i64, u32);
+
+impl Metadata {
+    pub(super) fn new(from: &Statx) -> Self {
+        let stamp = |time: StatxTimestamp| (time.tv_sec, time.tv_nsec);
+        Self {
+            device: (from.stx_dev_major, from.stx_dev_minor),
+            inode: from.stx_ino,
+            length: from.stx_size,
+            modified: stamp(from.stx_mtime),
+            changed: stamp(from.stx_ctime),
+            mode: from.stx_mode,
+            owner: from.stx_uid,
+        }
+    }
+
+    /// Bytes of content.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The inode number.
+    #[must_use]
+    pub fn inode(&self) -> u64 {
+        self.inode
+    }
+
+    /// When the content was modified last.
+    #[must_use]
+    pub fn modified(&self) -> SystemTime {
+        system_time(self.modified)
+    }
+
+    /// Nanoseconds of the modification time since the epoch; what an entity tag is made of.
+    #[must_use]
+    pub fn modified_ns(&self) -> i128 {
+        i128::from(self.modified.0) * 1_000_000_000 + i128::from(self.modified.1)
+    }
+
+    /// When anything of the file was changed last.
+    pub(super) fn changed(&self) -> SystemTime {
+        system_time(self.changed)
+    }
+
+    /// The permission bits.
+    pub(super) fn permissions(&self) -> u32 {
+        u32::from(self.mode) & 0o7777
+    }
+
+    /// Whether its owner is `user` and may write it.
+    pub(super) fn is_writable_by_owner(&self, user: u32) -> bool {
+        self.owner == user && self.mode & 0o200 != 0
+    }
+
+    /// Whether it is a file of this type.
+    pub(super) fn file_type(&self) -> FileType {
+        FileType::from_raw_mode(u32::from(self.mode))
+    }
+}
+
+fn system_time((seconds, nanoseconds): Timestamp) -> SystemTime {
+    let part = Duration::new(0, nanoseconds);
+    let whole = Duration::from_secs(seconds.unsigned_abs());
+    if seconds < 0 {
+        UNIX_EPOCH.checked_sub(whole)
+    } else {
+        UNIX_EPOCH.checked_add(whole)
+    }
+    .and_then(|time| time.checked_add(part))
+    .unwrap_or(UNIX_EPOCH)
+}

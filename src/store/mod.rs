@@ -1,0 +1,102 @@
+//! Files under one root: found, read, staged and committed.
+//!
+//! Everything is relative to a descriptor of the root, so that it stays the same directory whatever becomes of its
+//! name; the kernel decides what lies beneath it (openat2(2)). Paths are bytes without a leading `/`. This room
+//! knows no HTTP: its errors are its own, and a dialect gives each a status.
+
+mod abandoned;
+mod cache;
+mod error;
+mod lookup;
+mod metadata;
+mod order;
+mod staged;
+
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, StatxFlags, open, openat2, statx};
+use rustix::io::Errno;
+use rustix::process::{geteuid, umask};
+
+use self::cache::Cache;
+use self::order::Order;
+use crate::durable::{Durability, SharedSync};
+
+pub use self::abandoned::{Depth, is_staging_name};
+pub use self::error::{StoreError, StoreErrorKind};
+pub use self::lookup::{FileContent, Found, SMALL};
+pub use self::metadata::Metadata;
+pub use self::staged::{Committed, Condition, Staged, Target};
+
+/// A directory and all that is below it.
+pub struct Store {
+    root: Arc<OwnedFd>,
+    cache: Cache,
+    order: Order,
+    durability: Durability,
+    syncs: SharedSync,
+    /// The number of the next staging file.
+    staging: AtomicU64,
+    /// The effective user of this process.
+    user: u32,
+    /// The permissions that new files do not get.
+    umask: u32,
+}
+
+impl Store {
+    /// Opens the directory at `root`, and removes uploads that a killed server left there.
+    ///
+    /// # Errors
+    /// From open(2); ENOSYS if the kernel has no openat2(2), which Linux has since 5.6.
+    pub fn open(root: &Path, depth: Depth, durability: Durability) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = open(root, flags, Mode::empty())?;
+        openat2(
+            &root,
+            ".",
+            flags | OFlags::PATH,
+            Mode::empty(),
+            ResolveFlags::BENEATH,
+        )?;
+        abandoned::take_over(&root, depth);
+        // umask(2) can only be read by setting it.
+        let mask = umask(Mode::empty());
+        umask(mask);
+        Ok(Self {
+            root: Arc::new(root),
+            cache: Cache::new(),
+            order: Order::new(),
+            durability,
+            syncs: SharedSync::default(),
+            staging: AtomicU64::new(RandomState::new().hash_one(0)),
+            user: geteuid().as_raw(),
+            umask: mask.as_raw_mode(),
+        })
+    }
+
+    fn staging_name(&self) -> String {
+        abandoned::staging_name(self.staging.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// What `name` in `directory` is now; a symlink is not followed.
+fn metadata_at(directory: &OwnedFd, name: &[u8]) -> Result<Metadata, StoreErrorKind> {
+    let flags = AtFlags::SYMLINK_NOFOLLOW;
+    let found = statx(directory, name, flags, StatxFlags::BASIC_STATS)?;
+    Ok(Metadata::new(&found))
+}
+
+/// Repeats a system call for as long as a signal interrupts it.
+fn uninterrupted<R>(mut call: impl FnMut() -> Result<R, Errno>) -> Result<R, Errno> {
+    loop {
+        match call() {
+            Err(Errno::INTR) => {}
+            done => return done,
+        }
+    }
+}

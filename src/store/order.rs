@@ -1,0 +1,35 @@
+//! The order in which files of one name take effect.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Names share this many locks; two names seldom share one.
+const STRIPES: usize = 64;
+
+/// Locks for names. Each guards the order in which files of its names take effect and are published; it is held for
+/// a rename, never while content is written.
+pub(super) struct Order {
+    hasher: RandomState,
+    stripes: [Mutex<()>; STRIPES],
+}
+
+impl Order {
+    pub(super) fn new() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            stripes: [const { Mutex::new(()) }; STRIPES],
+        }
+    }
+
+    /// Waits for its turn, and holds it until the guard is dropped.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "any bits of the hash will do"
+    )]
+    pub(super) fn of(&self, path: &[u8]) -> MutexGuard<'_, ()> {
+        let index = self.hasher.hash_one(path) as usize % STRIPES;
+        self.stripes[index]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}

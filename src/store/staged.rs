@@ -1,0 +1,285 @@
+//! Writing: an upload is staged in a file of its own beside its target, and takes effect by a rename.
+//!
+//! A reader sees the whole old file or the whole new one. An upload that is not committed is removed when it is
+//! dropped; one that a killed server left behind is removed when the next one starts (see `abandoned`).
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use rustix::fs::{
+    Access, AtFlags, FileType, Mode, OFlags, RenameFlags, accessat, fchmod, fdatasync, fsync,
+    openat, renameat, renameat_with, unlinkat,
+};
+use rustix::io::{Errno, pread, write};
+
+use super::error::{StoreError, StoreErrorKind};
+use super::lookup::metadata_of;
+use super::metadata::Metadata;
+use super::{Store, metadata_at, uninterrupted};
+use crate::durable::Durability;
+
+/// Where an upload is to go, checked as far as it can be beforehand.
+#[derive(Debug, Clone)]
+pub struct Target {
+    path: Box<[u8]>,
+    /// Where the last component of the path starts.
+    name_at: usize,
+    directory: Arc<OwnedFd>,
+    existing: Option<Metadata>,
+}
+
+/// An upload that has not taken effect.
+#[derive(Debug)]
+pub struct Staged {
+    file: Arc<OwnedFd>,
+    directory: Arc<OwnedFd>,
+    /// The name of the staging file; empty once it has none.
+    name: String,
+    length: u64,
+}
+
+/// The content of an upload that has taken effect.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    file: Arc<OwnedFd>,
+    directory: Arc<OwnedFd>,
+}
+
+/// Under which condition a commit replaces what is there.
+pub enum Condition<'c> {
+    /// None.
+    Always,
+    /// Nothing is there.
+    Absent,
+    /// What is there, if anything, is found good.
+    Holds(&'c dyn Fn(Option<&Metadata>) -> bool),
+}
+
+impl Target {
+    pub(super) fn new(
+        path: &[u8],
+        name_at: usize,
+        directory: Arc<OwnedFd>,
+        existing: Option<Metadata>,
+    ) -> Self {
+        Self {
+            path: path.into(),
+            name_at,
+            directory,
+            existing,
+        }
+    }
+
+    /// The path below the root.
+    #[must_use]
+    pub fn path(&self) -> &[u8] {
+        &self.path
+    }
+
+    /// What it would replace.
+    #[must_use]
+    pub fn existing(&self) -> Option<&Metadata> {
+        self.existing.as_ref()
+    }
+
+    fn name(&self) -> &[u8] {
+        &self.path[self.name_at..]
+    }
+}
+
+impl Store {
+    /// Checks that a file named `name` may be put into the root.
+    pub fn target(&self, name: &[u8]) -> Result<Target, StoreError> {
+        let existing = self
+            .replaceable(&self.root, name)
+            .map_err(|kind| kind.of(name))?;
+        Ok(Target::new(name, 0, Arc::clone(&self.root), existing))
+    }
+
+    /// Checks that `name` in `directory` is absent, or a regular file that may be written.
+    pub(super) fn replaceable(
+        &self,
+        directory: &OwnedFd,
+        name: &[u8],
+    ) -> Result<Option<Metadata>, StoreErrorKind> {
+        let metadata = match metadata_at(directory, name) {
+            Err(StoreErrorKind::NotFound) => return Ok(None),
+            found => found?,
+        };
+        match metadata.file_type() {
+            FileType::RegularFile => {}
+            FileType::Directory => return Err(StoreErrorKind::Directory),
+            _ => return Err(StoreErrorKind::NotRegular),
+        }
+        // For a file of our own its mode says it all, and saves a system call.
+        if !metadata.is_writable_by_owner(self.user) {
+            accessat(directory, name, Access::WRITE_OK, AtFlags::EACCESS)?;
+        }
+        Ok(Some(metadata))
+    }
+
+    /// Makes a staging file beside `target`.
+    pub fn stage(&self, target: &Target) -> Result<Staged, StoreError> {
+        self.make_staged(target)
+            .map_err(|kind| kind.of(target.path()))
+    }
+
+    fn make_staged(&self, target: &Target) -> Result<Staged, StoreErrorKind> {
+        let flags =
+            OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let permissions = target
+            .existing()
+            .map_or(0o666, |old| old.permissions() & 0o777);
+        loop {
+            let name = self.staging_name();
+            let mode = Mode::from_raw_mode(permissions);
+            let create = || openat(&target.directory, name.as_str(), flags, mode);
+            let file = match uninterrupted(create) {
+                Err(Errno::EXIST) => continue,
+                done => done?,
+            };
+            let staged = Staged {
+                file: Arc::new(file),
+                directory: Arc::clone(&target.directory),
+                name,
+                length: 0,
+            };
+            // A replaced file keeps its permissions, also those that the umask would take from a new one.
+            if target.existing().is_some() && permissions & self.umask != 0 {
+                fchmod(&staged.file, mode)?;
+            }
+            return Ok(staged);
+        }
+    }
+
+    /// Puts an upload in place, and calls `publish` in that instant: for one path, the order of these calls is the
+    /// order in which the files took effect.
+    ///
+    /// # Errors
+    /// With any, the old file is untouched and `publish` was not called.
+    pub fn commit<R>(
+        &self,
+        staged: Staged,
+        target: &Target,
+        condition: &Condition<'_>,
+        publish: impl FnOnce(&Committed) -> R,
+    ) -> Result<R, StoreError> {
+        self.put_in_place(staged, target, condition, publish)
+            .map_err(|kind| kind.of(target.path()))
+    }
+
+    fn put_in_place<R>(
+        &self,
+        mut staged: Staged,
+        target: &Target,
+        condition: &Condition<'_>,
+        publish: impl FnOnce(&Committed) -> R,
+    ) -> Result<R, StoreErrorKind> {
+        if self.durability == Durability::Storage {
+            fdatasync(&staged.file)?;
+        }
+        let (directory, name) = (&target.directory, target.name());
+        let committed = Committed {
+            file: Arc::clone(&staged.file),
+            directory: Arc::clone(directory),
+        };
+        let order = self.order.of(target.path());
+        match condition {
+            Condition::Always => renameat(directory, staged.name.as_str(), directory, name)?,
+            Condition::Absent => {
+                let no_replace = RenameFlags::NOREPLACE;
+                match renameat_with(directory, staged.name.as_str(), directory, name, no_replace) {
+                    Err(Errno::EXIST) => return Err(StoreErrorKind::ConditionFailed),
+                    done => done?,
+                }
+            }
+            Condition::Holds(holds) => {
+                if !holds(self.replaceable(directory, name)?.as_ref()) {
+                    return Err(StoreErrorKind::ConditionFailed);
+                }
+                renameat(directory, staged.name.as_str(), directory, name)?;
+            }
+        }
+        staged.name.clear();
+        let published = publish(&committed);
+        drop(order);
+        self.cache.remove(target.path());
+        Ok(published)
+    }
+
+    /// Runs `publish` in step with commits if the file at `target` is still the one that was `committed`.
+    pub fn if_still<R>(
+        &self,
+        committed: &Committed,
+        target: &Target,
+        publish: impl FnOnce() -> R,
+    ) -> Option<R> {
+        let _order = self.order.of(target.path());
+        let there = metadata_at(&target.directory, target.name()).ok()?;
+        let ours = metadata_of(&committed.file).ok()?;
+        (there == ours).then(publish)
+    }
+
+    /// Returns when a committed upload's name is on stable storage, if that is wanted.
+    pub fn settle(&self, committed: &Committed) -> io::Result<()> {
+        match self.durability {
+            Durability::Kernel => Ok(()),
+            Durability::Storage if Arc::ptr_eq(&committed.directory, &self.root) => {
+                use std::os::fd::AsFd;
+                self.syncs.sync(self.root.as_fd(), fsync)
+            }
+            Durability::Storage => Ok(fsync(&committed.directory)?),
+        }
+    }
+}
+
+impl Staged {
+    /// Appends to the upload.
+    pub fn write(&mut self, mut content: &[u8]) -> Result<(), StoreErrorKind> {
+        while !content.is_empty() {
+            let count = uninterrupted(|| write(&self.file, content))?;
+            if count == 0 {
+                return Err(StoreErrorKind::Io(Errno::IO));
+            }
+            content = &content[count..];
+            self.length += count as u64;
+        }
+        Ok(())
+    }
+
+    /// Bytes written so far.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if self.name.is_empty() {
+            return;
+        }
+        let result = unlinkat(&self.directory, self.name.as_str(), AtFlags::empty());
+        if let Err(error) = result
+            && error != Errno::NOENT
+        {
+            log::warn!("cannot remove the unfinished upload {}: {error}", self.name);
+        }
+    }
+}
+
+impl Committed {
+    /// Reads the content's bytes from `offset` until `buffer` is full; false if it has become shorter.
+    pub fn read(&self, offset: u64, buffer: &mut [u8]) -> io::Result<bool> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            let from = offset + filled as u64;
+            match uninterrupted(|| pread(&self.file, &mut buffer[filled..], from))? {
+                0 => return Ok(false),
+                count => filled += count,
+            }
+        }
+        Ok(true)
+    }
+}
