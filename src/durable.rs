@@ -3,7 +3,6 @@
 //! Used by the store for its directories and by the request log for its file. Neither knows the other.
 
 use std::io;
-use std::os::fd::BorrowedFd;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// What must be true before a request that changed something is answered.
@@ -35,14 +34,13 @@ struct Counts {
 }
 
 impl SharedSync {
-    /// Returns once a sync of `file` that began after this call has succeeded.
+    /// Returns once a `call` that began after this one did has succeeded, whoever made it.
     ///
     /// # Errors
     /// That of this caller's own sync; a caller whose shared sync failed makes one of its own.
     pub(crate) fn sync(
         &self,
-        file: BorrowedFd<'_>,
-        call: impl Fn(BorrowedFd<'_>) -> rustix::io::Result<()>,
+        call: impl FnOnce() -> rustix::io::Result<()>,
     ) -> io::Result<()> {
         let mut counts = self.lock();
         // One that is running began before this call and may have missed its bytes.
@@ -61,7 +59,7 @@ impl SharedSync {
         }
         counts.started += 1;
         drop(counts);
-        let result = call(file);
+        let result = call();
         let mut counts = self.lock();
         if result.is_ok() {
             counts.returned = counts.started;
@@ -81,7 +79,6 @@ impl SharedSync {
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::AsFd;
     use std::sync::Barrier;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::thread;
@@ -92,13 +89,12 @@ mod tests {
 
     #[test]
     fn those_who_come_during_a_sync_share_the_next() {
-        let file = tempfile::tempfile().unwrap();
         let shared = SharedSync::default();
         let (inside, go_on) = (Barrier::new(2), Barrier::new(2));
         let calls = AtomicUsize::new(0);
         thread::scope(|scope| {
             scope.spawn(|| {
-                shared.sync(file.as_fd(), |_| {
+                shared.sync(|| {
                     calls.fetch_add(1, Ordering::SeqCst);
                     inside.wait();
                     go_on.wait();
@@ -108,7 +104,7 @@ mod tests {
             inside.wait();
             for _ in 0..8 {
                 scope.spawn(|| {
-                    shared.sync(file.as_fd(), |_| {
+                    shared.sync(|| {
                         calls.fetch_add(1, Ordering::SeqCst);
                         Ok(())
                     })
@@ -123,11 +119,10 @@ mod tests {
 
     #[test]
     fn a_failed_sync_comforts_nobody() {
-        let file = tempfile::tempfile().unwrap();
         let shared = SharedSync::default();
-        assert!(shared.sync(file.as_fd(), |_| Err(Errno::IO)).is_err());
+        assert!(shared.sync(|| Err(Errno::IO)).is_err());
         let called = AtomicUsize::new(0);
-        let again = shared.sync(file.as_fd(), |_| {
+        let again = shared.sync(|| {
             called.fetch_add(1, Ordering::SeqCst);
             Ok(())
         });

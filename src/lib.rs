@@ -1,9 +1,9 @@
-//! A classic thread-pool HTTP/1.1 file server.
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")
-)]
-mod durable;
+//! A classic thread-pool HTTP/1.1 file server, as a library: the binaries, the benchmarks and the fuzz targets are
+//! built from it.
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should panic"))]
+
+pub mod connection;
+pub mod durable;
 pub mod http;
 pub mod request_log;
 pub mod server;

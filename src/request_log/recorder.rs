@@ -71,11 +71,12 @@ impl Recorder {
     /// Goes on in the file that the log's path names now, or in a new one. Entries in flight end where they began.
     pub fn reopen(&self) {
         let Some(log) = &self.log else { return };
-        match open::open(&log.path, Mode::Reopen) {
-            Ok(file) => {
+        match open::reopen(&log.path, &log.current()) {
+            Ok(Some(file)) => {
                 *log.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(file);
                 log.full.store(false, Ordering::Relaxed);
             }
+            Ok(None) => {}
             Err(error) => log::error!("the request log stays in its old file: {error}"),
         }
     }
@@ -84,7 +85,7 @@ impl Recorder {
     ///
     /// On return the entry is in the file. A log without space does not keep a server from being read: then the
     /// entry is left out, and a warning says so.
-    pub fn success(&self, method: &[u8], name: &[u8]) {
+    pub fn success(&self, method: &str, name: &[u8]) {
         if let Some(log) = &self.log {
             let mut entry = Vec::with_capacity(96);
             layout::push_header(&mut entry, method, name, 0);
@@ -110,15 +111,14 @@ impl Recorder {
     ///
     /// # Errors
     /// From fallocate(2), ENOSPC for one: then the upload must be refused.
-    pub fn make_room(&self, method: &[u8], name: &[u8], length: u64) -> io::Result<Option<EntryRoom>> {
+    pub fn make_room(&self, method: &str, name: &[u8], length: u64) -> io::Result<Option<EntryRoom>> {
         let Some(log) = &self.log else {
             return Ok(None);
         };
         let mut header = Vec::with_capacity(96);
         layout::push_header(&mut header, method, name, length);
-        let total = layout::rows_len(length)
-            .and_then(|rows| rows.checked_add((header.len() + layout::SEPARATOR.len()) as u64))
-            .ok_or(io::ErrorKind::FileTooLarge)?;
+        let total =
+            header.len() as u64 + layout::rows_len(length) + layout::SEPARATOR.len() as u64;
         let room = log.current().secure(total)?;
         Ok(Some(EntryRoom {
             room,

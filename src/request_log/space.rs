@@ -11,8 +11,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -92,6 +91,12 @@ impl LogFile {
         };
         this.grow(Claim::Upload, 0)?;
         Ok(this)
+    }
+
+    /// Device and inode number of the file.
+    pub(super) fn identity(&self) -> Option<(u64, u64)> {
+        let found = self.file.metadata().ok()?;
+        Some((found.dev(), found.ino()))
     }
 
     /// Whether the file system can secure space ahead.
@@ -182,7 +187,7 @@ impl LogFile {
 
     /// Returns when all that was written before is on stable storage.
     fn sync(&self) -> io::Result<()> {
-        self.syncs.sync(self.file.as_fd(), fdatasync)
+        self.syncs.sync(|| fdatasync(&self.file))
     }
 
     fn lock(&self) -> MutexGuard<'_, Space> {
@@ -202,14 +207,14 @@ impl Drop for LogFile {
 
 /// Disk space in the log that is promised to one entry, and has no place yet.
 #[must_use = "space that is promised and never placed is only given back"]
-pub struct Room {
+pub(super) struct Room {
     log: Arc<LogFile>,
     length: u64,
 }
 
 impl Room {
     /// Takes the next place in the log. The entry must then be written: nobody else will.
-    pub fn place(mut self) -> Reservation {
+    pub(super) fn place(mut self) -> Reservation {
         let length = std::mem::take(&mut self.length);
         let mut space = self.log.lock();
         let at = space.end;
@@ -234,7 +239,7 @@ impl Drop for Room {
 
 /// A range of the log that belongs to one entry, written from its front to its end.
 #[must_use = "what is reserved and not written is a hole in the log"]
-pub struct Reservation {
+pub(super) struct Reservation {
     log: Arc<LogFile>,
     at: u64,
     end: u64,
@@ -242,8 +247,7 @@ pub struct Reservation {
 
 impl Reservation {
     /// Bytes that are still to be written.
-    #[must_use]
-    pub fn left(&self) -> u64 {
+    pub(super) fn left(&self) -> u64 {
         self.end - self.at
     }
 
@@ -251,7 +255,7 @@ impl Reservation {
     ///
     /// # Errors
     /// From pwrite(2); `InvalidInput`, with nothing written, if the bytes would leave the reservation.
-    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let length = bytes.len() as u64;
         if length > self.left() {
             return Err(io::ErrorKind::InvalidInput.into());
@@ -265,7 +269,7 @@ impl Reservation {
     ///
     /// # Errors
     /// From fdatasync(2).
-    pub fn sync(&self) -> io::Result<()> {
+    pub(super) fn sync(&self) -> io::Result<()> {
         self.log.sync()
     }
 }

@@ -226,8 +226,7 @@ impl Store {
         match self.durability {
             Durability::Kernel => Ok(()),
             Durability::Storage if Arc::ptr_eq(&committed.directory, &self.root) => {
-                use std::os::fd::AsFd;
-                self.syncs.sync(self.root.as_fd(), fsync)
+                self.syncs.sync(|| fsync(&self.root))
             }
             Durability::Storage => Ok(fsync(&committed.directory)?),
         }

@@ -1,0 +1,169 @@
+//! Opening the log: a new file, the old one continued, or the next one after a rotation.
+//!
+//! A log file belongs to one server at a time, which holds a lock on it (flock(2)).
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
+use rustix::io::Errno;
+use thiserror::Error;
+
+use super::recover::recover;
+use super::space::LogFile;
+
+/// What becomes of a log that exists already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Unless it is empty, it is renamed to `FILE.1` (or the first free number), and a new one begins.
+    Fresh,
+    /// It is continued, after a torn tail was moved to `FILE.torn`.
+    Append,
+}
+
+/// Why a log cannot be used.
+#[derive(Debug, Error)]
+pub enum LogError {
+    /// It cannot be opened, locked or measured.
+    #[error("cannot open the log {}: {source}", path.display())]
+    Open {
+        /// The log.
+        path: PathBuf,
+        /// The cause, from open(2), flock(2) or fstat(2).
+        source: io::Error,
+    },
+    /// It is not a regular file, so that no range of it can be reserved.
+    #[error("cannot use {} as a log: it is not a regular file", .0.display())]
+    NotRegular(PathBuf),
+    /// Another server has it.
+    #[error("cannot use the log {}: another server is writing to it", .0.display())]
+    InUse(PathBuf),
+    /// The old log cannot be kept under another name.
+    #[error("cannot rename the old log {} to {}: {source}", from.display(), to.display())]
+    Keep {
+        /// The log.
+        from: PathBuf,
+        /// Its new name.
+        to: PathBuf,
+        /// The cause, from renameat2(2).
+        source: io::Error,
+    },
+    /// No disk space for it.
+    #[error("cannot secure space for the log {}: {source}", path.display())]
+    Space {
+        /// The log.
+        path: PathBuf,
+        /// The cause, from fallocate(2).
+        source: io::Error,
+    },
+    /// It cannot be continued.
+    #[error("cannot continue the log {}: {reason}", path.display())]
+    Recover {
+        /// The log.
+        path: PathBuf,
+        /// What was found in it, and where.
+        reason: String,
+    },
+}
+
+/// Opens the log at `path`.
+pub(super) fn open(path: &Path, mode: Mode) -> Result<LogFile, LogError> {
+    let file = open_and_lock(path)?;
+    let length = length_of(&file, path)?;
+    match mode {
+        Mode::Fresh if length > 0 => {
+            keep_aside(path)?;
+            start(open_and_lock(path)?, 0, path)
+        }
+        Mode::Fresh => start(file, 0, path),
+        Mode::Append => {
+            let end = recover(&file, path)?;
+            start(file, end, path)
+        }
+    }
+}
+
+/// Opens the file that `path` names now; `None` if that is still `current`.
+pub(super) fn reopen(path: &Path, current: &LogFile) -> Result<Option<LogFile>, LogError> {
+    let named = match std::fs::metadata(path) {
+        Ok(found) => Some((found.dev(), found.ino())),
+        Err(_) => None,
+    };
+    if named.is_some() && named == current.identity() {
+        return Ok(None);
+    }
+    open(path, Mode::Append).map(Some)
+}
+
+fn open_and_lock(path: &Path) -> Result<File, LogError> {
+    let failed = |source| LogError::Open {
+        path: path.to_path_buf(),
+        source,
+    };
+    // Looked at first: to open a FIFO would wait for its reader.
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(LogError::NotRegular(path.to_path_buf()));
+    }
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(failed)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(Errno::WOULDBLOCK) => Err(LogError::InUse(path.to_path_buf())),
+        // A file system without locks.
+        Err(Errno::OPNOTSUPP | Errno::NOLCK | Errno::NOSYS) => Ok(file),
+        Err(error) => Err(failed(error.into())),
+    }
+}
+
+fn length_of(file: &File, path: &Path) -> Result<u64, LogError> {
+    let found = file.metadata().map_err(|source| LogError::Open {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    if found.is_file() {
+        Ok(found.len())
+    } else {
+        Err(LogError::NotRegular(path.to_path_buf()))
+    }
+}
+
+/// Renames the log at `path` to the first of `path.1`, `path.2`, … that is free.
+fn keep_aside(path: &Path) -> Result<(), LogError> {
+    let mut number = 1_u64;
+    loop {
+        let to = with_suffix(path, &number.to_string());
+        match renameat_with(CWD, path, CWD, &to, RenameFlags::NOREPLACE) {
+            Ok(()) => return Ok(()),
+            Err(Errno::EXIST) => number += 1,
+            Err(source) => {
+                return Err(LogError::Keep {
+                    from: path.to_path_buf(),
+                    to,
+                    source: source.into(),
+                });
+            }
+        }
+    }
+}
+
+/// `path`, a dot, and `suffix`.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(".");
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn start(file: File, end: u64, path: &Path) -> Result<LogFile, LogError> {
+    LogFile::new(file, end).map_err(|source| LogError::Space {
+        path: path.to_path_buf(),
+        source,
+    })
+}
