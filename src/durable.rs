@@ -38,10 +38,7 @@ impl SharedSync {
     ///
     /// # Errors
     /// That of this caller's own sync; a caller whose shared sync failed makes one of its own.
-    pub(crate) fn sync(
-        &self,
-        call: impl FnOnce() -> rustix::io::Result<()>,
-    ) -> io::Result<()> {
+    pub(crate) fn sync(&self, call: impl FnOnce() -> rustix::io::Result<()>) -> io::Result<()> {
         let mut counts = self.lock();
         // One that is running began before this call and may have missed its bytes.
         let needed = counts.started + 1;

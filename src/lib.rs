@@ -1,11 +1,16 @@
 //! A classic thread-pool HTTP/1.1 file server, as a library: the binaries, the benchmarks and the fuzz targets are
 //! built from it.
-#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should panic"))]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")
+)]
 
+pub mod classic;
 pub mod connection;
 pub mod durable;
 pub mod http;
 pub mod request_log;
 pub mod server;
 pub mod store;
+pub mod upload;
 pub mod web;

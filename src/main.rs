@@ -1,2 +1,103 @@
-//! x
-fn main() {}
+//! `httpserver`: reads the command line, opens what it names, and runs the server until a signal ends it.
+
+mod cli;
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use thiserror::Error;
+
+use self::cli::{Config, Typed};
+use httpserver::classic::Classic;
+use httpserver::connection::Http;
+use httpserver::request_log::Recorder;
+use httpserver::server::{Listener, Server};
+use httpserver::store::{Depth, Store};
+use httpserver::upload::Files;
+
+/// Why a server did not start, in terms of what was typed.
+#[derive(Debug, Error)]
+enum StartError {
+    #[error("cannot serve '{}': {source}", root.display())]
+    Root { root: PathBuf, source: io::Error },
+    #[error("cannot listen on {listen}: {source}")]
+    Listen { listen: String, source: io::Error },
+}
+
+fn main() -> ExitCode {
+    let typed = match Typed::try_parse() {
+        Ok(typed) => typed,
+        Err(error) => return explain(&error),
+    };
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn"))
+        .format_target(false)
+        .init();
+    let result = Config::try_from(typed)
+        .map_err(Box::from)
+        .and_then(|config| run(&config));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error.to_string()),
+    }
+}
+
+/// Prints help and version as they are; a usage error as one line.
+fn explain(error: &clap::Error) -> ExitCode {
+    if let ErrorKind::DisplayHelp | ErrorKind::DisplayVersion = error.kind() {
+        // Nobody is left to tell if stdout is closed.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.to_string();
+    let mut line = String::new();
+    for part in text.lines().take_while(|part| !part.starts_with("Usage:")) {
+        let part = part.trim();
+        if !part.is_empty() && !part.starts_with("For more information") {
+            let _ = write!(line, "{}{part}", if line.is_empty() { "" } else { " " });
+        }
+    }
+    fail(&format!(
+        "{}; try 'httpserver --help'",
+        line.strip_prefix("error: ").unwrap_or(&line)
+    ))
+}
+
+fn fail(message: &str) -> ExitCode {
+    eprintln!("httpserver: {message}");
+    ExitCode::FAILURE
+}
+
+fn run(config: &Config) -> Result<(), Box<dyn Error>> {
+    let server = Server::new(config.settings.clone())?;
+    let store = Store::open(&config.root, Depth::Root, config.durability).map_err(|source| {
+        StartError::Root {
+            root: config.root.clone(),
+            source,
+        }
+    })?;
+    let listener = Listener::bind(&config.addresses).map_err(|source| StartError::Listen {
+        listen: config.listen.clone(),
+        source,
+    })?;
+    // Last, so that a server that cannot start leaves an old log where it is.
+    let recorder = match &config.log {
+        Some((path, mode)) => Recorder::open(path, *mode, config.durability)?,
+        None => Recorder::none(),
+    };
+    announce(&listener)?;
+    let dialect = Classic::new(Files { store, recorder }, config.max_body);
+    server.run(listener, Http::new(dialect, config.timeouts))?;
+    Ok(())
+}
+
+/// Says where the server listens, so that a script need not choose a port.
+fn announce(listener: &Listener) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "listening on http://{}", listener.local_addr()?)?;
+    stdout.flush()
+}

@@ -1,1 +1,275 @@
-//! x
+//! One HTTP connection as a state machine over `http`: read a head, react, receive content, answer, and again.
+//!
+//! A [`Connection`] is in one [`Phase`], which owns what it needs and is consumed by the step that leaves it. Every
+//! step either goes on at once or says what it waits for; nothing here blocks on a peer, and nothing here knows the
+//! rules of a dialect. The steps stand in `request` (heads and content), and `response` (answers and the close).
+
+mod desk;
+mod dialect;
+mod patience;
+mod request;
+mod response;
+
+use std::sync::Arc;
+
+use self::patience::{Progress, Stage, Wait};
+use self::request::{Receiving, Skipping};
+use self::response::{Flushed, Goodbye, Then};
+use crate::http::{HeadScan, Persistence, Status, line_parts};
+use crate::server::{After, Cause, Next, Service, Session, Transport, Turn};
+
+pub use self::desk::Desk;
+pub use self::dialect::{Answer, Block, Content, Course, Dialect, FileRange, Reaction, Upload};
+pub use self::patience::Timeouts;
+
+/// HTTP in a dialect, as a protocol on the pool.
+pub struct Http<D> {
+    shared: Arc<Shared<D>>,
+}
+
+/// What all connections share.
+struct Shared<D> {
+    dialect: D,
+    timeouts: Timeouts,
+}
+
+impl<D: Dialect> Http<D> {
+    /// HTTP in this dialect, with this patience.
+    pub fn new(dialect: D, timeouts: Timeouts) -> Self {
+        Self {
+            shared: Arc::new(Shared { dialect, timeouts }),
+        }
+    }
+}
+
+impl<D: Dialect> Service for Http<D> {
+    type Session = Connection<D>;
+    type Desk = Desk;
+
+    fn connect(&self) -> Connection<D> {
+        Connection {
+            shared: Arc::clone(&self.shared),
+            phase: Phase::Head,
+            scan: HeadScan::default(),
+            persistence: Persistence::Persistent,
+            unused: Vec::new(),
+            unsent: Vec::new(),
+            wait: None,
+            progress: Progress::None,
+            stream: Stream::Fresh,
+        }
+    }
+
+    fn desk(&self) -> Desk {
+        Desk::new()
+    }
+
+    fn reopen(&self) {
+        self.shared.dialect.reopen();
+    }
+}
+
+/// One client.
+pub struct Connection<D: Dialect> {
+    shared: Arc<Shared<D>>,
+    phase: Phase<D::Upload>,
+    scan: HeadScan,
+    /// Whether another request may follow the one in progress.
+    persistence: Persistence,
+    /// Received, not consumed, kept between turns.
+    unused: Vec<u8>,
+    /// To be sent before anything else, kept between turns.
+    unsent: Vec<u8>,
+    wait: Option<Wait>,
+    /// Since the last wait.
+    progress: Progress,
+    stream: Stream,
+}
+
+/// Where a connection stands.
+enum Phase<U> {
+    /// Before or in a head.
+    Head,
+    /// In the content of a request that is received.
+    Body(Box<Receiving<U>>),
+    /// The content is received; its upload has work left.
+    Finishing(Box<Receiving<U>>),
+    /// In the content of an answer.
+    Sending(Content, Then),
+    /// In the content of a request that was answered without it.
+    Skipping(Skipping),
+    /// All answers are given.
+    Goodbye(Goodbye),
+}
+
+/// What the peer's side of the stream is known to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stream {
+    /// Nothing was received yet.
+    Fresh,
+    /// There may be more to receive.
+    Open,
+    /// All that had come was received.
+    Drained,
+    /// The peer's end of stream was received.
+    Ended,
+}
+
+/// How a step ends.
+enum Step<U> {
+    /// In a phase that can go on at once.
+    Go(Phase<U>),
+    /// In a phase that cannot.
+    Wait(Phase<U>, Stage),
+    /// In a phase that could go on, but has had its share of this turn.
+    Yield(Phase<U>),
+    /// With the connection.
+    Close,
+}
+
+/// What a step works with, besides the connection.
+struct Work<'w, 't, T> {
+    transport: &'w T,
+    desk: &'w mut Desk,
+    turn: &'w mut Turn<'t>,
+    /// What is left of this turn's share.
+    share: Share,
+}
+
+/// What a connection may do in one turn before others have theirs.
+struct Share {
+    /// Requests to read.
+    requests: u32,
+    /// Bytes of content to move, in either direction.
+    bytes: u64,
+}
+
+/// A pipelining client's batch: long enough to pay for a turn, short enough that others hardly wait.
+const SHARE_REQUESTS: u32 = 32;
+
+/// Some hundred microseconds of copying.
+const SHARE_BYTES: u64 = 1024 * 1024;
+
+impl<D: Dialect> Session for Connection<D> {
+    type Desk = Desk;
+
+    fn advance<T: Transport>(
+        &mut self,
+        transport: &T,
+        desk: &mut Desk,
+        turn: &mut Turn<'_>,
+    ) -> Next {
+        desk.input.take_over(&mut self.unused);
+        desk.output.clear();
+        desk.output.append(&mut self.unsent);
+        if self.stream == Stream::Drained {
+            self.stream = Stream::Open;
+        }
+        let mut work = Work {
+            transport,
+            desk,
+            turn,
+            share: Share {
+                requests: SHARE_REQUESTS,
+                bytes: SHARE_BYTES,
+            },
+        };
+        let next = self.take_turn(&mut work);
+        self.unused = desk.input.hand_back();
+        if !desk.output.is_empty() {
+            self.unsent = desk.output.as_slice().to_vec();
+        }
+        next
+    }
+}
+
+impl<D: Dialect> Connection<D> {
+    fn take_turn<T: Transport>(&mut self, work: &mut Work<'_, '_, T>) -> Next {
+        let mut phase = std::mem::replace(&mut self.phase, Phase::Head);
+        if work.turn.cause() == Cause::Expired {
+            match self.expire(phase, work) {
+                Some(goodbye) => phase = goodbye,
+                None => return Next::Close,
+            }
+        }
+        if !work.desk.output.is_empty() {
+            match self.flush(work, After::Flush) {
+                Flushed::All => {}
+                Flushed::Blocked => return self.pause(phase, Stage::Write),
+                Flushed::Broken => return self.break_off(phase),
+            }
+        }
+        loop {
+            match self.step(phase, work) {
+                Step::Go(next) => phase = next,
+                Step::Yield(next) => {
+                    self.phase = next;
+                    return Next::Yield;
+                }
+                Step::Close => return Next::Close,
+                Step::Wait(next, stage) => match self.flush(work, After::Flush) {
+                    Flushed::All => return self.pause(next, stage),
+                    Flushed::Blocked => return self.pause(next, Stage::Write),
+                    Flushed::Broken => return self.break_off(next),
+                },
+            }
+        }
+    }
+
+    fn step<T: Transport>(
+        &mut self,
+        phase: Phase<D::Upload>,
+        work: &mut Work<'_, '_, T>,
+    ) -> Step<D::Upload> {
+        match phase {
+            Phase::Head => self.read_head(work),
+            Phase::Body(receiving) => self.receive(receiving, work),
+            Phase::Finishing(receiving) => self.finish(receiving, work),
+            Phase::Sending(content, then) => self.send(content, then, work),
+            Phase::Skipping(skipping) => self.skip(skipping, work),
+            Phase::Goodbye(goodbye) => self.say_goodbye(goodbye, work),
+        }
+    }
+
+    /// Waits for `stage`.
+    fn pause(&mut self, phase: Phase<D::Upload>, stage: Stage) -> Next {
+        self.phase = phase;
+        let wait = Wait::follow(self.wait, stage, self.progress, &self.shared.timeouts);
+        self.progress = Progress::None;
+        self.wait = Some(wait);
+        wait.next()
+    }
+
+    /// Answers to a deadline that has passed; `None` if there is nobody to answer.
+    fn expire<T: Transport>(
+        &mut self,
+        phase: Phase<D::Upload>,
+        work: &mut Work<'_, '_, T>,
+    ) -> Option<Phase<D::Upload>> {
+        let stage = self.wait.map(|wait| wait.stage);
+        let answer = match (phase, stage) {
+            (Phase::Head, Some(Stage::Head)) => {
+                let line = line_parts(work.desk.input.bytes());
+                self.shared.dialect.refuse(line, Status::RequestTimeout)
+            }
+            (Phase::Body(mut receiving), Some(Stage::Body)) => {
+                receiving.abandon(Status::RequestTimeout)?
+            }
+            (Phase::Body(mut receiving), _) => {
+                receiving.abandon(Status::RequestTimeout);
+                return None;
+            }
+            _ => return None,
+        };
+        Some(self.answer(answer, Then::CloseUnread, work))
+    }
+
+    /// Gives up on a peer that is gone; an upload of its does not take effect.
+    fn break_off(&mut self, phase: Phase<D::Upload>) -> Next {
+        if let Phase::Body(mut receiving) = phase {
+            receiving.abandon(Status::BadRequest);
+        }
+        self.phase = Phase::Head;
+        Next::Close
+    }
+}

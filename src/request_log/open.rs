@@ -114,10 +114,9 @@ fn open_and_lock(path: &Path) -> Result<File, LogError> {
         .open(path)
         .map_err(failed)?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
+        // Some file systems have no locks.
+        Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOLCK | Errno::NOSYS) => Ok(file),
         Err(Errno::WOULDBLOCK) => Err(LogError::InUse(path.to_path_buf())),
-        // A file system without locks.
-        Err(Errno::OPNOTSUPP | Errno::NOLCK | Errno::NOSYS) => Ok(file),
         Err(error) => Err(failed(error.into())),
     }
 }

@@ -111,14 +111,18 @@ impl Recorder {
     ///
     /// # Errors
     /// From fallocate(2), ENOSPC for one: then the upload must be refused.
-    pub fn make_room(&self, method: &str, name: &[u8], length: u64) -> io::Result<Option<EntryRoom>> {
+    pub fn make_room(
+        &self,
+        method: &str,
+        name: &[u8],
+        length: u64,
+    ) -> io::Result<Option<EntryRoom>> {
         let Some(log) = &self.log else {
             return Ok(None);
         };
         let mut header = Vec::with_capacity(96);
         layout::push_header(&mut header, method, name, length);
-        let total =
-            header.len() as u64 + layout::rows_len(length) + layout::SEPARATOR.len() as u64;
+        let total = header.len() as u64 + layout::rows_len(length) + layout::SEPARATOR.len() as u64;
         let room = log.current().secure(total)?;
         Ok(Some(EntryRoom {
             room,
@@ -164,7 +168,10 @@ impl Log {
             }
             Err(error) => {
                 if !self.full.swap(true, Ordering::Relaxed) {
-                    log::error!("{}: entries are missing from here on: {error}", self.path.display());
+                    log::error!(
+                        "{}: entries are missing from here on: {error}",
+                        self.path.display()
+                    );
                 }
             }
         }

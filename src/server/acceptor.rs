@@ -206,7 +206,8 @@ impl<'p, V: Service> Acceptor<'p, V> {
         }
         self.pool.opened();
         let session = self.pool.service.connect();
-        self.pool.push(Job::Serve(Connection::new(socket, session)));
+        self.pool
+            .push(Job::Serve(Box::new(Connection::new(socket, session))));
     }
 
     /// Stops accepting until a connection closes or `until` comes.

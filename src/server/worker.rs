@@ -28,13 +28,13 @@ pub(super) struct Connection<S> {
 }
 
 impl<S> Connection<S> {
-    pub(super) fn new(socket: Socket, session: S) -> Box<Self> {
-        Box::new(Self {
+    pub(super) fn new(socket: Socket, session: S) -> Self {
+        Self {
             socket,
             session,
             cause: Cause::Ready,
             watched: EventFlags::empty(),
-        })
+        }
     }
 
     /// Takes note of readiness for the next turn.
@@ -128,7 +128,13 @@ impl<'p, V: Service> Worker<'p, V> {
                 }
             }
             Ok(Next::Yield) if self.pool.is_aborting() => self.pool.close(connection),
-            Ok(Next::Yield) => self.yield_turn(connection),
+            Ok(Next::Yield) => {
+                // That its deadline passed is known to it by now.
+                if connection.cause == Cause::Expired {
+                    connection.cause = Cause::Ready;
+                }
+                self.yield_turn(connection);
+            }
             Ok(Next::Close) => self.pool.close(connection),
             Err(_) => {
                 log::error!("a session panicked; its connection is closed");

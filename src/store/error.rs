@@ -64,13 +64,21 @@ impl fmt::Display for StoreErrorKind {
     }
 }
 
+impl StoreError {
+    /// What went wrong with the file at `path`.
+    #[must_use]
+    pub fn new(path: &[u8], kind: StoreErrorKind) -> Self {
+        Self {
+            path: PathBuf::from(OsStr::from_bytes(path)),
+            kind,
+        }
+    }
+}
+
 impl StoreErrorKind {
     /// This, of the file at `path`.
     pub(super) fn of(self, path: &[u8]) -> StoreError {
-        StoreError {
-            path: PathBuf::from(OsStr::from_bytes(path)),
-            kind: self,
-        }
+        StoreError::new(path, self)
     }
 }
 

@@ -1,0 +1,141 @@
+//! What a connection asks of a dialect: how to react to a request, and what to do with its content.
+//!
+//! A dialect records a request before it gives the answer away, so an answer that a peer sees is in the log.
+
+use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use crate::http::{LineParts, Persistence, Request, Status};
+use crate::server::Turn;
+
+/// The rules by which requests are answered.
+pub trait Dialect: Send + Sync {
+    /// A request whose content is being received.
+    type Upload: Upload;
+
+    /// Decides on a request from its head alone.
+    fn react(&self, request: &Request<'_>, turn: &mut Turn<'_>) -> Reaction<Self::Upload>;
+
+    /// Answers to what is not a request, or not one that can be read to its end.
+    fn refuse(&self, line: LineParts<'_>, status: Status) -> Answer;
+
+    /// Appends the head of an answer.
+    fn write_head(&self, answer: &Answer, persistence: Persistence, out: &mut Vec<u8>);
+
+    /// Goes on with another log file; see [`crate::server::Service::reopen`].
+    fn reopen(&self);
+}
+
+/// How a dialect reacts to a request.
+pub struct Reaction<U> {
+    /// What the request asks for in this dialect; the connection may be closed nevertheless.
+    pub persistence: Persistence,
+    /// What is to be done.
+    pub course: Course<U>,
+}
+
+/// What is to be done about a request.
+pub enum Course<U> {
+    /// It is answered; content that it may have is read past.
+    Answer(Answer),
+    /// Its content is received, and then it is answered.
+    Receive(U),
+    /// It is answered at once, and then all that comes until the peer's end of stream is received.
+    AnswerThenReceive(Answer, U),
+}
+
+/// A request whose content is being received.
+pub trait Upload: Send {
+    /// Takes the next bytes of the content.
+    ///
+    /// # Errors
+    /// The answer, if the upload is refused after all.
+    fn write(&mut self, content: &[u8], turn: &mut Turn<'_>) -> Result<(), Answer>;
+
+    /// Takes the last bytes of the content and makes it take effect.
+    ///
+    /// `None`: there is more to do, see [`Upload::step`].
+    fn finish(&mut self, last: &[u8], block: &mut Block, turn: &mut Turn<'_>) -> Option<Answer>;
+
+    /// Does one more portion of what is left to do after [`Upload::finish`]; an answer when all is done.
+    fn step(&mut self, block: &mut Block, turn: &mut Turn<'_>) -> Option<Answer>;
+
+    /// Gives the upload up: nothing takes effect.
+    fn abandon(&mut self, status: Status) -> Answer;
+}
+
+/// Buffers for one portion of work on an upload.
+#[derive(Default)]
+pub struct Block {
+    /// For content that is read back.
+    pub content: Vec<u8>,
+    /// For the text made of it.
+    pub text: Vec<u8>,
+}
+
+/// An answer, recorded already.
+#[derive(Clone)]
+pub struct Answer {
+    /// Its status.
+    pub status: Status,
+    /// Field lines of the dialect's, each ended by CRLF; without `Content-Length`.
+    pub fields: Vec<u8>,
+    /// Its content.
+    pub content: Content,
+}
+
+/// The content of an answer.
+#[derive(Clone)]
+pub enum Content {
+    /// None, `Content-Length: 0`.
+    Empty,
+    /// None, and not even a `Content-Length` (304, RFC 9110 §15.4.5; 204, §8.6).
+    Unstated,
+    /// As many bytes as stated would be sent if the request were not HEAD.
+    Omitted(u64),
+    /// Bytes in memory.
+    Memory(Arc<[u8]>),
+    /// A part of a file.
+    File(FileRange),
+    /// One after the other.
+    Sequence(VecDeque<Content>),
+}
+
+/// A part of an open file.
+#[derive(Clone)]
+pub struct FileRange {
+    /// The file.
+    pub file: Arc<OwnedFd>,
+    /// Where the part starts, in bytes.
+    pub offset: u64,
+    /// Bytes in the part.
+    pub length: u64,
+}
+
+impl Answer {
+    /// An answer without fields and content.
+    #[must_use]
+    pub fn empty(status: Status) -> Self {
+        Self {
+            status,
+            fields: Vec::new(),
+            content: Content::Empty,
+        }
+    }
+}
+
+impl Content {
+    /// What `Content-Length` says, if it is sent.
+    #[must_use]
+    pub fn length(&self) -> Option<u64> {
+        match self {
+            Self::Empty => Some(0),
+            Self::Unstated => None,
+            Self::Omitted(length) => Some(*length),
+            Self::Memory(bytes) => Some(bytes.len() as u64),
+            Self::File(range) => Some(range.length),
+            Self::Sequence(parts) => parts.iter().map(Self::length).sum(),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! How long a connection waits for its peer, and for what.
+
+use std::time::{Duration, Instant};
+
+use crate::server::{Amid, Deadline, Interest, Next};
+
+/// How long a peer may take, by what it is to do.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// To send a whole head, from accept or from its first byte.
+    pub head: Duration,
+    /// To send some more of a request's content; begins anew with every byte.
+    pub body: Duration,
+    /// To take some more of an answer; begins anew with every byte.
+    pub write: Duration,
+    /// To begin another request on a persistent connection.
+    pub idle: Duration,
+    /// To end its side after we have ended ours.
+    pub linger: Duration,
+}
+
+/// What a connection waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The first byte of the first request.
+    Fresh,
+    /// The first byte of another request.
+    Idle,
+    /// The rest of a head.
+    Head,
+    /// More content.
+    Body,
+    /// Room to send into.
+    Write,
+    /// The peer's end of stream, after ours.
+    Linger,
+}
+
+/// The wait that a connection is in, or was in last.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wait {
+    pub(super) stage: Stage,
+    since: Instant,
+    until: Instant,
+}
+
+impl Wait {
+    /// The wait for `stage` that follows `before`: the same one, unless the stage is another or there was progress.
+    pub(super) fn follow(
+        before: Option<Self>,
+        stage: Stage,
+        progress: Progress,
+        timeouts: &Timeouts,
+    ) -> Self {
+        if let Some(before) = before {
+            let same =
+                before.stage == stage || (before.stage, stage) == (Stage::Fresh, Stage::Head);
+            let absolute = matches!(stage, Stage::Head | Stage::Linger);
+            if same && (absolute || progress == Progress::None) {
+                return Self { stage, ..before };
+            }
+        }
+        let since = Instant::now();
+        let patience = match stage {
+            Stage::Fresh | Stage::Head => timeouts.head,
+            Stage::Idle => timeouts.idle,
+            Stage::Body => timeouts.body,
+            Stage::Write => timeouts.write,
+            Stage::Linger => timeouts.linger,
+        };
+        Self {
+            stage,
+            since,
+            until: since + patience,
+        }
+    }
+
+    pub(super) fn next(self) -> Next {
+        let interest = match self.stage {
+            Stage::Write => Interest::Write,
+            Stage::Fresh | Stage::Idle | Stage::Head | Stage::Body | Stage::Linger => {
+                Interest::Read
+            }
+        };
+        let amid = match self.stage {
+            // Who lingers has its answer already.
+            Stage::Fresh | Stage::Idle | Stage::Linger => Amid::Idle { since: self.since },
+            Stage::Head | Stage::Body | Stage::Write => Amid::Request,
+        };
+        let at = self.until;
+        Next::Wait(interest, Deadline { at, amid })
+    }
+}
+
+/// Whether bytes have moved since the last wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Some have.
+    Some,
+    /// None have.
+    None,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMEOUTS: Timeouts = Timeouts {
+        head: Duration::from_secs(20),
+        body: Duration::from_secs(30),
+        write: Duration::from_secs(31),
+        idle: Duration::from_secs(60),
+        linger: Duration::from_secs(5),
+    };
+
+    #[test]
+    fn a_wait_begins_anew_with_progress_or_another_stage() {
+        use Progress::{None as Still, Some as Moved};
+        use Stage::{Body, Fresh, Head, Idle, Linger, Write};
+        // before, after, progress => whether the deadline stays
+        for (before, after, progress, stays) in [
+            (Fresh, Fresh, Still, true),
+            (Fresh, Head, Moved, true),
+            (Head, Head, Moved, true),
+            (Idle, Head, Moved, false),
+            (Idle, Idle, Still, true),
+            (Idle, Idle, Moved, false),
+            (Body, Body, Still, true),
+            (Body, Body, Moved, false),
+            (Write, Write, Still, true),
+            (Write, Write, Moved, false),
+            (Write, Body, Still, false),
+            (Linger, Linger, Moved, true),
+        ] {
+            let long_ago = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
+            let old = Wait {
+                stage: before,
+                since: long_ago,
+                until: long_ago + Duration::from_secs(9),
+            };
+            let new = Wait::follow(Some(old), after, progress, &TIMEOUTS);
+            assert_eq!(new.stage, after);
+            assert_eq!(
+                new.until == old.until,
+                stays,
+                "{before:?} {after:?} {progress:?}"
+            );
+        }
+    }
+}

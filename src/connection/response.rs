@@ -1,0 +1,289 @@
+//! The outgoing half: answers, and the end of a connection.
+
+use std::io;
+use std::os::fd::AsFd;
+
+use super::desk::Received;
+use super::dialect::{Answer, Content, Dialect, FileRange};
+use super::patience::{Progress, Stage};
+use super::request::Skipping;
+use super::{Connection, Phase, Step, Stream, Work};
+use crate::http::Persistence;
+use crate::server::{After, Transport};
+
+/// Bytes that are read and thrown away after our end of stream, before the connection is closed all the same.
+const LINGER: u64 = 2 * 1024 * 1024;
+
+/// What follows an answer.
+pub(super) enum Then {
+    /// The next request.
+    Next,
+    /// Content of the request that nobody wants, then the next request.
+    Skip(Skipping),
+    /// The close; the peer has sent all that it should.
+    Close,
+    /// The close; the peer may send more.
+    CloseUnread,
+}
+
+/// How far the close of a connection has come.
+///
+/// To close while there is unread input makes TCP send a reset, which may overtake the answer (RFC 9112 §9.6). So
+/// unless there is none, we end our side, read past what comes, and close when the peer has ended its side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Goodbye {
+    /// What is left of the answers is sent, then our end of stream.
+    Flush,
+    /// Input is read past, so many bytes at most.
+    Linger(u64),
+    /// What is left of the answers is sent; nothing more will come from the peer.
+    Close,
+}
+
+/// What came of sending the output.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Flushed {
+    /// All of it is sent.
+    All,
+    /// The rest must wait.
+    Blocked,
+    /// The connection is broken.
+    Broken,
+}
+
+impl<D: Dialect> Connection<D> {
+    /// Sends what is in the output.
+    pub(super) fn flush<T: Transport>(
+        &mut self,
+        work: &mut Work<'_, '_, T>,
+        after: After,
+    ) -> Flushed {
+        let output = &mut work.desk.output;
+        let mut sent = 0;
+        let result = loop {
+            if sent == output.len() {
+                break Flushed::All;
+            }
+            match work.transport.send(&output[sent..], after) {
+                Ok(count) => {
+                    sent += count;
+                    self.progress = Progress::Some;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Flushed::Blocked,
+                Err(error) => {
+                    log::debug!("cannot send: {error}");
+                    break Flushed::Broken;
+                }
+            }
+        };
+        match result {
+            Flushed::Blocked => drop(output.drain(..sent)),
+            Flushed::All | Flushed::Broken => output.clear(),
+        }
+        result
+    }
+
+    /// Appends an answer's head to the output.
+    pub(super) fn write_head<T>(&self, answer: &Answer, work: &mut Work<'_, '_, T>) {
+        let dialect = &self.shared.dialect;
+        dialect.write_head(answer, self.persistence, &mut work.desk.output);
+    }
+
+    /// What follows the answer to a request whose content was consumed.
+    pub(super) fn then(&self) -> Then {
+        match self.persistence {
+            Persistence::Persistent => Then::Next,
+            Persistence::Close => Then::Close,
+        }
+    }
+
+    /// Answers, as far as that is done without waiting; the content of a file is left to [`Connection::send`].
+    pub(super) fn answer<T: Transport>(
+        &mut self,
+        answer: Answer,
+        then: Then,
+        work: &mut Work<'_, '_, T>,
+    ) -> Phase<D::Upload> {
+        if matches!(then, Then::Close | Then::CloseUnread) {
+            self.persistence = Persistence::Close;
+        }
+        self.write_head(&answer, work);
+        match answer.content {
+            Content::Empty | Content::Unstated | Content::Omitted(_) => {}
+            Content::Memory(bytes) => work.desk.output.extend_from_slice(&bytes),
+            content @ (Content::File(_) | Content::Sequence(_)) => {
+                return Phase::Sending(content, then);
+            }
+        }
+        self.after_answer(then, work)
+    }
+
+    /// What follows an answer that is sent, or in the output.
+    pub(super) fn after_answer<T>(
+        &mut self,
+        then: Then,
+        work: &mut Work<'_, '_, T>,
+    ) -> Phase<D::Upload> {
+        match then {
+            Then::Next => Phase::Head,
+            Then::Skip(skipping) => Phase::Skipping(skipping),
+            Then::Close if self.stream == Stream::Drained && work.desk.input.is_empty() => {
+                Phase::Goodbye(Goodbye::Close)
+            }
+            Then::Close | Then::CloseUnread => Phase::Goodbye(Goodbye::Flush),
+        }
+    }
+
+    /// Sends an answer's content, after what is in the output.
+    pub(super) fn send<T: Transport>(
+        &mut self,
+        content: Content,
+        then: Then,
+        work: &mut Work<'_, '_, T>,
+    ) -> Step<D::Upload> {
+        let mut rest = content;
+        loop {
+            match rest {
+                Content::Empty | Content::Unstated | Content::Omitted(_) => {
+                    return Step::Go(self.after_answer(then, work));
+                }
+                Content::Memory(bytes) => {
+                    work.desk.output.extend_from_slice(&bytes);
+                    rest = Content::Empty;
+                }
+                Content::Sequence(mut parts) => match parts.pop_front() {
+                    None => rest = Content::Empty,
+                    Some(Content::File(range)) => match self.send_file(range, work) {
+                        Sent::All => rest = Content::Sequence(parts),
+                        Sent::Part(left, how) => {
+                            parts.push_front(Content::File(left));
+                            return how.step(Content::Sequence(parts), then);
+                        }
+                        Sent::Broken => return Step::Close,
+                    },
+                    Some(Content::Memory(bytes)) => {
+                        work.desk.output.extend_from_slice(&bytes);
+                        rest = Content::Sequence(parts);
+                    }
+                    Some(_) => rest = Content::Sequence(parts),
+                },
+                Content::File(range) => match self.send_file(range, work) {
+                    Sent::All => rest = Content::Empty,
+                    Sent::Part(left, how) => return how.step(Content::File(left), then),
+                    Sent::Broken => return Step::Close,
+                },
+            }
+        }
+    }
+
+    fn send_file<T: Transport>(
+        &mut self,
+        mut range: FileRange,
+        work: &mut Work<'_, '_, T>,
+    ) -> Sent {
+        work.turn.before_long_work();
+        match self.flush(work, After::More) {
+            Flushed::All => {}
+            Flushed::Blocked => return Sent::Part(range, Paused::Blocked),
+            Flushed::Broken => return Sent::Broken,
+        }
+        while range.length > 0 {
+            if work.share.bytes == 0 {
+                return Sent::Part(range, Paused::Shared);
+            }
+            let count = usize::try_from(range.length.min(work.share.bytes)).unwrap_or(usize::MAX);
+            match work
+                .transport
+                .send_file(range.file.as_fd(), range.offset, count)
+            {
+                Ok(0) => {
+                    // The file has become shorter than its Content-Length: only a close says so.
+                    log::warn!("a file became shorter while it was sent; its connection is closed");
+                    return Sent::Broken;
+                }
+                Ok(sent) => {
+                    let sent = sent as u64;
+                    range.offset += sent;
+                    range.length -= sent;
+                    work.share.bytes = work.share.bytes.saturating_sub(sent);
+                    self.progress = Progress::Some;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Sent::Part(range, Paused::Blocked);
+                }
+                Err(error) => {
+                    log::debug!("cannot send a file: {error}");
+                    return Sent::Broken;
+                }
+            }
+        }
+        Sent::All
+    }
+
+    /// Ends the connection so that the peer receives the answers.
+    pub(super) fn say_goodbye<T: Transport>(
+        &mut self,
+        goodbye: Goodbye,
+        work: &mut Work<'_, '_, T>,
+    ) -> Step<D::Upload> {
+        match self.flush(work, After::Flush) {
+            Flushed::All => {}
+            Flushed::Blocked => return Step::Wait(Phase::Goodbye(goodbye), Stage::Write),
+            Flushed::Broken => return Step::Close,
+        }
+        match goodbye {
+            Goodbye::Close => Step::Close,
+            Goodbye::Flush if self.stream == Stream::Ended => Step::Close,
+            Goodbye::Flush => match work.transport.end_sending() {
+                Ok(()) => Step::Go(Phase::Goodbye(Goodbye::Linger(LINGER))),
+                Err(_) => Step::Close,
+            },
+            Goodbye::Linger(left) => linger(left, work),
+        }
+    }
+}
+
+/// Reads past what comes until the peer ends its side, `left` bytes at most.
+fn linger<T: Transport, U>(mut left: u64, work: &mut Work<'_, '_, T>) -> Step<U> {
+    loop {
+        let input = &mut work.desk.input;
+        let used = input.bytes().len();
+        input.consume(used);
+        left = left.saturating_sub(used as u64);
+        if left == 0 {
+            return Step::Close;
+        }
+        match input.receive(work.transport) {
+            Received::Some | Received::Full => {}
+            Received::Nothing => {
+                return Step::Wait(Phase::Goodbye(Goodbye::Linger(left)), Stage::Linger);
+            }
+            Received::End | Received::Broken => return Step::Close,
+        }
+    }
+}
+
+/// What came of sending a part of a file.
+enum Sent {
+    All,
+    /// This much is left.
+    Part(FileRange, Paused),
+    Broken,
+}
+
+/// Why a file was not sent to its end.
+enum Paused {
+    /// The peer takes no more for now.
+    Blocked,
+    /// The turn's share is used up.
+    Shared,
+}
+
+impl Paused {
+    fn step<U>(self, rest: Content, then: Then) -> Step<U> {
+        match self {
+            Self::Blocked => Step::Wait(Phase::Sending(rest, then), Stage::Write),
+            Self::Shared => Step::Yield(Phase::Sending(rest, then)),
+        }
+    }
+}

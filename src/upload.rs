@@ -1,0 +1,232 @@
+//! An upload on its way into the store and the log, for any dialect.
+//!
+//! 1. Content is staged as it comes; an upload that came whole with its head is staged in one write.
+//! 2. Space for its entry is secured in the log: without it the upload is refused, and nothing has happened.
+//! 3. It is put in place, and takes its place in the log in the same instant.
+//! 4. The rows of its entry are written, a portion at a time and outside every lock; then it can be answered.
+//!
+//! It knows no HTTP: dialects give its errors a status.
+
+use std::io;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::request_log::{Dump, EntryRoom, Recorder};
+use crate::store::{Committed, Condition, Staged, Store, StoreError, StoreErrorKind, Target};
+
+/// Where uploads go, and where all requests are recorded.
+pub struct Files {
+    /// The files.
+    pub store: Store,
+    /// The log.
+    pub recorder: Recorder,
+}
+
+/// Why an upload is refused.
+#[derive(Debug, Error)]
+pub enum UploadError {
+    /// More content came than is allowed.
+    #[error(
+        "{}: longer than the {limit} bytes that are allowed",
+        String::from_utf8_lossy(path)
+    )]
+    TooLong {
+        /// The path below the root.
+        path: Box<[u8]>,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The file system refused it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The log has no space for its entry; nothing was stored.
+    #[error(
+        "{}: no space for its entry in the log: {source}",
+        String::from_utf8_lossy(path)
+    )]
+    LogFull {
+        /// The path below the root.
+        path: Box<[u8]>,
+        /// The cause, from fallocate(2).
+        source: io::Error,
+    },
+    /// It is stored, and its entry or its name did not reach the disk.
+    #[error(
+        "{}: stored, but not recorded: {source}",
+        String::from_utf8_lossy(path)
+    )]
+    NotRecorded {
+        /// The path below the root.
+        path: Box<[u8]>,
+        /// The cause, from pwrite(2), pread(2), fdatasync(2) or fsync(2).
+        source: io::Error,
+    },
+}
+
+/// An upload that is being received.
+pub struct Upload {
+    files: Arc<Files>,
+    target: Target,
+    /// How long it may be.
+    limit: u64,
+    /// `None` until there is content to write.
+    staged: Option<Staged>,
+}
+
+/// An upload that has taken effect, and has rows to be written.
+pub struct Finishing {
+    files: Arc<Files>,
+    path: Box<[u8]>,
+    committed: Committed,
+    dump: Option<Dump>,
+}
+
+/// Whether an upload is done with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// There are rows left to write.
+    More,
+    /// It can be answered.
+    Done,
+}
+
+impl Upload {
+    /// An upload to `target` of no more than `limit` bytes.
+    #[must_use]
+    pub fn new(files: Arc<Files>, target: Target, limit: u64) -> Self {
+        Self {
+            files,
+            target,
+            limit,
+            staged: None,
+        }
+    }
+
+    /// Makes sure that its directory takes it.
+    pub fn stage(&mut self) -> Result<&mut Staged, UploadError> {
+        match &mut self.staged {
+            Some(staged) => Ok(staged),
+            none => Ok(none.insert(self.files.store.stage(&self.target)?)),
+        }
+    }
+
+    /// Appends to it.
+    pub fn write(&mut self, content: &[u8]) -> Result<(), UploadError> {
+        let limit = self.limit;
+        let staged = self.stage()?;
+        if staged.length() + content.len() as u64 > limit {
+            let path = self.target.path().into();
+            return Err(UploadError::TooLong { path, limit });
+        }
+        staged
+            .write(content)
+            .map_err(|kind: StoreErrorKind| StoreError::new(self.target.path(), kind).into())
+    }
+
+    /// Appends the last bytes, and puts it in place. `text` is room for rows.
+    ///
+    /// # Errors
+    /// With any but `NotRecorded` the old file is untouched.
+    pub fn commit(
+        mut self,
+        last: &[u8],
+        condition: &Condition<'_>,
+        text: &mut Vec<u8>,
+    ) -> Result<Finishing, UploadError> {
+        self.write(last)?;
+        let Self {
+            files,
+            target,
+            staged: Some(staged),
+            ..
+        } = self
+        else {
+            unreachable!("write() has staged it")
+        };
+        let path: Box<[u8]> = target.path().into();
+        let length = staged.length();
+        let room = files
+            .recorder
+            .make_room("PUT", &path, length)
+            .map_err(|source| UploadError::LogFull {
+                path: path.clone(),
+                source,
+            })?;
+        let (committed, dump) = files
+            .store
+            .commit(staged, &target, condition, |committed| {
+                (committed.clone(), room.map(EntryRoom::place))
+            })?;
+        let mut finishing = Finishing {
+            files,
+            path,
+            committed,
+            dump,
+        };
+        // If all of it is at hand it need not be read back.
+        if let Some(dump) = &mut finishing.dump
+            && length == last.len() as u64
+            && dump.wants() == last.len()
+        {
+            let written = dump.write(last, text);
+            finishing.recorded(written)?;
+        }
+        Ok(finishing)
+    }
+
+    /// Puts an empty file in place, unrecorded, and starts over: the one upload whose answer comes before its content.
+    pub fn commit_empty(&mut self) -> Result<Committed, UploadError> {
+        self.stage()?;
+        let Some(staged) = self.staged.take() else {
+            unreachable!("stage() has made it")
+        };
+        let store = &self.files.store;
+        Ok(store.commit(staged, &self.target, &Condition::Always, Committed::clone)?)
+    }
+
+    /// Records the empty file that [`Upload::commit_empty`] put in place, if it still is: false if not.
+    pub fn record_empty(&self, empty: &Committed, text: &mut Vec<u8>) -> bool {
+        let Ok(Some(room)) = self.files.recorder.make_room("PUT", self.target.path(), 0) else {
+            return false;
+        };
+        let placed = self
+            .files
+            .store
+            .if_still(empty, &self.target, || room.place());
+        placed.is_some_and(|mut dump| dump.write(&[], text).is_ok())
+    }
+}
+
+impl Finishing {
+    /// Writes another portion of rows; `content` and `text` are room for them.
+    pub fn step(
+        &mut self,
+        content: &mut Vec<u8>,
+        text: &mut Vec<u8>,
+    ) -> Result<Progress, UploadError> {
+        if let Some(dump) = self.dump.as_mut().filter(|dump| !dump.is_complete()) {
+            content.resize(dump.wants(), 0);
+            let written = match self.committed.read(dump.shown(), content) {
+                Ok(true) => dump.write(content, text),
+                Ok(false) => Err(io::ErrorKind::UnexpectedEof.into()),
+                Err(error) => Err(error),
+            };
+            let complete = dump.is_complete();
+            self.recorded(written)?;
+            if !complete {
+                return Ok(Progress::More);
+            }
+        }
+        let settled = self.files.store.settle(&self.committed);
+        self.recorded(settled)?;
+        Ok(Progress::Done)
+    }
+
+    fn recorded(&self, result: io::Result<()>) -> Result<(), UploadError> {
+        result.map_err(|source| UploadError::NotRecorded {
+            path: self.path.clone(),
+            source,
+        })
+    }
+}
