@@ -185,3 +185,6 @@ impl ChunkedDecoder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
