@@ -364,6 +364,7 @@ fn whole_heads() {
         ("9112 §3.2.2", b"GET http://b/ HTTP/1.1\r\nHost: c\r\n\r\n", "GET absolute=b path=/ 1.1 host=c"),
         ("9112 §3.2.2", b"GET http://b/ HTTP/1.1\r\nHost: c d\r\n\r\n", "400"),
         // HTTP/1.0: RFC 9112 §9.3, RFC 9110 §10.1.1.
+("9112 §9.3", b"GET / HTTP/1.0\r\nConnection: keep-alive, x\r\nConnection: y\r\n\r\n", "GET origin=/ 1.0 no-host"),
         ("9112 §9.3", b"GET / HTTP/1.0\r\n\r\n", "GET origin=/ 1.0 close no-host"),
         ("9112 §9.3", b"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", "GET origin=/ 1.0 no-host"),
         (
