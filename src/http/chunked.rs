@@ -112,10 +112,8 @@ impl ChunkedDecoder {
     /// The state after `byte`, which is not content.
     fn next(&mut self, byte: u8) -> Result<State, Status> {
         match (self.state, byte) {
-            (State::SizeStart, _) => {
-                self.left = 0;
-                self.size_digit(byte, 0)
-            }
+            // Nothing is left of the chunk before.
+            (State::SizeStart, _) => self.size_digit(byte, 0),
             (State::Size(_) | State::Extension, b'\r') => Ok(State::SizeLf),
             (State::Size(_) | State::SpaceBeforeExtension, b' ' | b'\t') => {
                 self.count_extension()?;
@@ -185,3 +183,6 @@ impl ChunkedDecoder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

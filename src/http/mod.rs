@@ -25,6 +25,8 @@ mod scan;
 mod status;
 mod syntax;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub use chunked::{Chunk, ChunkedDecoder, MAX_CHUNK_EXTENSIONS_LEN, MAX_CHUNK_SIZE_DIGITS};
 pub use content::ContentDecoder;
