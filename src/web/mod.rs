@@ -1,1 +1,5 @@
-//! The web dialect.
+//! The web dialect: a directory tree for browsers and every other client (RFC 9110).
+//!
+//! The modules here are the dialect's pure parts: bytes in, values out, no sockets, no files.
+
+pub mod target;
