@@ -2,4 +2,6 @@
 //!
 //! The modules here are the dialect's pure parts: bytes in, values out, no sockets, no files.
 
+pub mod multipart;
+pub mod range;
 pub mod target;
