@@ -2,6 +2,9 @@
 //!
 //! The modules here are the dialect's pure parts: bytes in, values out, no sockets, no files.
 
+pub mod condition;
+pub mod date;
+pub mod etag;
 pub mod multipart;
 pub mod range;
 pub mod target;
