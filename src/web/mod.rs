@@ -2,9 +2,13 @@
 //!
 //! The modules here are the dialect's pure parts: bytes in, values out, no sockets, no files.
 
+pub mod accept;
+pub mod accept_encoding;
 pub mod condition;
 pub mod date;
 pub mod etag;
+pub mod media_type;
 pub mod multipart;
+mod preference;
 pub mod range;
 pub mod target;
