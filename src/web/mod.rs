@@ -6,6 +6,8 @@ pub mod accept;
 pub mod accept_encoding;
 pub mod condition;
 pub mod date;
+mod dictionary;
+pub mod digest;
 pub mod etag;
 pub mod media_type;
 pub mod multipart;
