@@ -1,7 +1,7 @@
 //! A directory as a page for people and as data for programs.
 //!
 //! A pure function from entries to text: reading the directory, leaving out hidden names and following
-//! symbolic links happen before. The page is in [`html`]; the data are here.
+//! symbolic links happen before. The page is in the submodule `html`; the data are here.
 
 mod html;
 

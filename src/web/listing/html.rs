@@ -56,7 +56,7 @@ const UPLOAD: &str = "\
 <p id=\"progress\" role=\"status\"></p>
 <ul id=\"uploads\"></ul>
 </section>
-<noscript><p class=\"note\">Without JavaScript this page cannot upload files. A PUT request can, for instance <code>curl -T</code>.</p></noscript>
+<noscript><p class=\"note\">Without JavaScript this page cannot upload files. A PUT request can, for instance that of <code>curl -T FILE</code>.</p></noscript>
 ";
 
 /// The way up: each ancestor is a link, the directory itself the heading.
