@@ -1,0 +1,160 @@
+//! Which precompressed sibling of a file a client gets (RFC 9110 §12.5.3).
+//!
+//! This module chooses among the siblings that exist; finding them is for the caller. Every answer for a file
+//! that has a sibling says `Vary: Accept-Encoding`, also the one with the plain file.
+
+use super::preference::{Weight, weight_of};
+
+/// A content coding in which a file may lie beside the plain one (RFC 9110 §8.4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coding {
+    /// Zstandard (RFC 8878).
+    Zstd,
+    /// Brotli (RFC 7932).
+    Brotli,
+    /// Gzip (RFC 1952).
+    Gzip,
+}
+
+impl Coding {
+    /// All codings, the preferred first: the newer one packs better and unpacks faster.
+    pub const ALL: [Self; 3] = [Self::Zstd, Self::Brotli, Self::Gzip];
+
+    /// The value of Content-Encoding.
+    #[must_use]
+    pub fn token(self) -> &'static str {
+        match self {
+            Self::Zstd => "zstd",
+            Self::Brotli => "br",
+            Self::Gzip => "gzip",
+        }
+    }
+
+    /// What the sibling's name has after the plain file's.
+    #[must_use]
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Zstd => ".zst",
+            Self::Brotli => ".br",
+            Self::Gzip => ".gz",
+        }
+    }
+
+    /// The names under which a client may ask for it, in the order in which they decide.
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Zstd => &["zstd", "*"],
+            Self::Brotli => &["br", "*"],
+            // A recipient takes x-gzip for gzip (RFC 9110 §8.4.1.3).
+            Self::Gzip => &["gzip", "x-gzip", "*"],
+        }
+    }
+}
+
+/// What to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// The plain file.
+    Identity,
+    /// The sibling in this coding.
+    Coded(Coding),
+    /// Nothing there is acceptable, not even the plain file: 406, or the plain file all the same (§12.4.1).
+    NotAcceptable,
+}
+
+/// Chooses among the plain file and the siblings in the `available` codings.
+///
+/// The greatest weight wins; among equals a coding wins over the plain file, and the codings are preferred
+/// in the order of [`Coding::ALL`]. The plain file is acceptable unless it is excluded, by name or by `*`,
+/// and without the field nothing but it is sent, since such a client may not know any coding.
+#[must_use]
+pub fn choose(accept_encoding: Option<&[u8]>, available: &[Coding]) -> Choice {
+    let Some(field) = accept_encoding else {
+        return Choice::Identity;
+    };
+    let mut best: Option<(Weight, Coding)> = None;
+    for coding in Coding::ALL
+        .into_iter()
+        .filter(|coding| available.contains(coding))
+    {
+        let weight = weight_of(field, coding.names()).filter(|weight| weight.is_acceptable());
+        if let Some(weight) = weight
+            && best.is_none_or(|(greatest, _)| weight > greatest)
+        {
+            best = Some((weight, coding));
+        }
+    }
+    match (best, weight_of(field, &["identity", "*"])) {
+        (Some((weight, coding)), plain) if plain.is_none_or(|plain| plain <= weight) => {
+            Choice::Coded(coding)
+        }
+        (_, Some(plain)) if !plain.is_acceptable() => Choice::NotAcceptable,
+        (_, _) => Choice::Identity,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choice_by_accept_encoding() {
+        use Choice::{Coded, Identity, NotAcceptable};
+        use Coding::{Brotli, Gzip, Zstd};
+        let all = "zst br gz";
+        // RFC 9110 §12.5.3
+        let table = [
+            ("gzip, deflate, br, zstd", all, Coded(Zstd)),
+            ("gzip, deflate, br", all, Coded(Brotli)),
+            ("gzip, deflate", all, Coded(Gzip)),
+            ("deflate", all, Identity),
+            ("", all, Identity),
+            ("gzip, br", "gz", Coded(Gzip)),
+            ("gzip, br", "zst", Identity),
+            ("gzip, br", "", Identity),
+            ("GZIP", all, Coded(Gzip)),
+            ("x-gzip", all, Coded(Gzip)),
+            // weights
+            ("gzip;q=1.0, br;q=0.5", all, Coded(Gzip)),
+            ("gzip;q=0.5, zstd;q=0.5", all, Coded(Zstd)),
+            ("gzip;q=0", all, Identity),
+            ("br;q=0, *", all, Coded(Zstd)),
+            ("zstd;q=0, *;q=0.1", all, Coded(Brotli)),
+            ("*", all, Coded(Zstd)),
+            ("*;q=0.2, gzip", all, Coded(Gzip)),
+            ("*;q=0", all, NotAcceptable),
+            // the plain file
+            ("gzip;q=0.001", all, Coded(Gzip)),
+            ("identity, gzip;q=0.9", all, Identity),
+            ("identity;q=0.5, gzip;q=0.9", all, Coded(Gzip)),
+            ("identity, gzip", all, Coded(Gzip)),
+            ("identity", all, Identity),
+            ("identity;q=0, gzip", all, Coded(Gzip)),
+            ("identity;q=0", all, NotAcceptable),
+            ("identity;q=0, br", "gz", NotAcceptable),
+            ("identity;q=0, *;q=0.1", "gz", Coded(Gzip)),
+            ("*;q=0, identity", all, Identity),
+            ("*;q=0, gzip", all, Coded(Gzip)),
+            // an element that cannot be read
+            ("gzip;q=high, br", all, Coded(Brotli)),
+        ];
+        for (field, siblings, expected) in table {
+            let available: Vec<Coding> = Coding::ALL
+                .into_iter()
+                .filter(|coding| siblings.contains(&coding.suffix()[1..]))
+                .collect();
+            assert_eq!(
+                choose(Some(field.as_bytes()), &available),
+                expected,
+                "{field} of {siblings}"
+            );
+        }
+        assert_eq!(choose(None, &Coding::ALL), Identity);
+    }
+
+    #[test]
+    fn names_of_codings() {
+        let names = Coding::ALL.map(|coding| (coding.token(), coding.suffix()));
+        assert_eq!(names, [("zstd", ".zst"), ("br", ".br"), ("gzip", ".gz")]);
+    }
+}

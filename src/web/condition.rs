@@ -1,0 +1,334 @@
+//! Conditional requests (RFC 9110 §13): whether to perform a method on the current representation.
+//!
+//! This module compares validators; it neither opens files nor renders answers. For a PUT the comparison
+//! that counts is the one made when the upload is committed, so the caller evaluates with the validators
+//! it reads there.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::date;
+use super::etag::{EntityTag, TagList};
+
+/// What the methods are, as far as conditions tell them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// GET or HEAD.
+    Read,
+    /// PUT: succeeds without a current representation.
+    Put,
+    /// DELETE.
+    Delete,
+}
+
+/// The values of the conditional fields; several lines of one field are joined with commas.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Conditions<'a> {
+    /// If-Match (RFC 9110 §13.1.1).
+    pub if_match: Option<&'a [u8]>,
+    /// If-None-Match (RFC 9110 §13.1.2).
+    pub if_none_match: Option<&'a [u8]>,
+    /// If-Modified-Since (RFC 9110 §13.1.3).
+    pub if_modified_since: Option<&'a [u8]>,
+    /// If-Unmodified-Since (RFC 9110 §13.1.4).
+    pub if_unmodified_since: Option<&'a [u8]>,
+}
+
+/// The validators of the representation that the server would send now (RFC 9110 §8.8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Validators<'a> {
+    /// The strong entity tag, with its quotes.
+    pub etag: &'a str,
+    /// The modification time; compared in whole seconds, as Last-Modified shows it.
+    pub modified: SystemTime,
+}
+
+/// What the conditions say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Perform the method; a GET looks at Range next, through [`range_applies`].
+    Proceed,
+    /// 304: the client has the current representation.
+    NotModified,
+    /// 412: the representation is not the one that the client means.
+    PreconditionFailed,
+}
+
+/// Evaluates the conditions against the current representation, `None` when there is none.
+///
+/// A list of entity tags that cannot be read holds for nothing: it never lets a write through and never
+/// keeps a GET from its content. A date that cannot be read is no condition (RFC 9110 §13.1.3, §13.1.4).
+#[must_use]
+pub fn evaluate(
+    method: Method,
+    conditions: &Conditions<'_>,
+    current: Option<&Validators<'_>>,
+) -> Outcome {
+    // The order of precedence, RFC 9110 §13.2.2:
+    //
+    // 0. Where the answer without conditions would be neither 2xx nor 412, there is nothing to evaluate
+    //    (§13.2.1): reading or deleting what is absent is 404.
+    // 1. If-Match, when present: if it is false, 412; if it is true, on to 3.
+    // 2. Without If-Match, If-Unmodified-Since: if it is false, 412; if it is true, on to 3.
+    // 3. If-None-Match, when present: if it is false, 304 to GET and HEAD, 412 to others; if it is true, on to 5.
+    // 4. Without If-None-Match, for GET and HEAD, If-Modified-Since: if it is false, 304.
+    // 5. For GET with Range and If-Range: if that is true, the range; else the whole. (`range_applies`)
+    // 6. Otherwise perform the method.
+    if current.is_none() && method != Method::Put {
+        return Outcome::Proceed;
+    }
+    if let Some(field) = conditions.if_match {
+        if !matches_strongly(field, current) {
+            return Outcome::PreconditionFailed;
+        }
+    } else if let Some(field) = conditions.if_unmodified_since
+        && modified_since(field, current) == Some(Modified::Later)
+    {
+        return Outcome::PreconditionFailed;
+    }
+    if let Some(field) = conditions.if_none_match {
+        return match (none_matches(field, current), method) {
+            (Some(true), _) | (None, Method::Read) => Outcome::Proceed,
+            (Some(false), Method::Read) => Outcome::NotModified,
+            (Some(false) | None, Method::Put | Method::Delete) => Outcome::PreconditionFailed,
+        };
+    }
+    if method == Method::Read
+        && let Some(field) = conditions.if_modified_since
+        && modified_since(field, current) == Some(Modified::NotLater)
+    {
+        return Outcome::NotModified;
+    }
+    Outcome::Proceed
+}
+
+/// Whether If-Range lets the Range field apply (RFC 9110 §13.1.5).
+///
+/// A date is compared for equality, and only when it is a strong validator (§8.8.2.2): when the second that
+/// it names is over, so that the file did not change in it after the client had read it.
+#[must_use]
+pub fn range_applies(if_range: &[u8], current: &Validators<'_>, now: SystemTime) -> bool {
+    if let Some(tag) = EntityTag::parse(if_range) {
+        return tag.is_strongly(current.etag);
+    }
+    let modified = UNIX_EPOCH + Duration::from_secs(date::seconds(current.modified));
+    let second_is_over = now
+        .duration_since(modified)
+        .is_ok_and(|age| age >= Duration::from_secs(1));
+    date::parse(if_range) == Some(modified) && second_is_over
+}
+
+/// If-Match (RFC 9110 §13.1.1).
+fn matches_strongly(field: &[u8], current: Option<&Validators<'_>>) -> bool {
+    let Some(current) = current else { return false };
+    match TagList::parse(field) {
+        Some(TagList::Any) => true,
+        Some(TagList::Tags(tags)) => tags.iter().any(|tag| tag.is_strongly(current.etag)),
+        None => false,
+    }
+}
+
+/// If-None-Match (RFC 9110 §13.1.2); `None` when the list cannot be read.
+fn none_matches(field: &[u8], current: Option<&Validators<'_>>) -> Option<bool> {
+    let list = TagList::parse(field)?;
+    let Some(current) = current else {
+        return Some(true);
+    };
+    Some(match list {
+        TagList::Any => false,
+        TagList::Tags(tags) => !tags.iter().any(|tag| tag.is_weakly(current.etag)),
+    })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Modified {
+    Later,
+    NotLater,
+}
+
+/// How the modification time stands to a date; `None` when either is missing or the date cannot be read.
+fn modified_since(field: &[u8], current: Option<&Validators<'_>>) -> Option<Modified> {
+    let date = date::seconds(date::parse(field.trim_ascii())?);
+    let modified = date::seconds(current?.modified);
+    Some(if modified > date {
+        Modified::Later
+    } else {
+        Modified::NotLater
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TAG: &str = "\"now\"";
+    /// 06 Nov 1994 08:49:37 GMT, as in the RFC's examples.
+    const SECONDS: u64 = 784_111_777;
+    const BEFORE: &str = "Sun, 06 Nov 1994 08:49:36 GMT";
+    const SAME: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+    const AFTER: &str = "Sun, 06 Nov 1994 08:49:38 GMT";
+
+    fn modified() -> SystemTime {
+        // Last-Modified hides the half second.
+        UNIX_EPOCH + Duration::from_millis(SECONDS * 1000 + 500)
+    }
+
+    /// Method, whether the file is there, fields => what happens; with the section that says so.
+    ///
+    /// The current tag is `"now"`, and the dates stand for the second before, the same, and the one after.
+    const TABLE: &str = r#"
+        GET    present                                         => proceed   no condition
+        PUT    absent                                          => proceed   no condition
+
+        GET    absent  | If-Match: "now"                       => proceed   13.2.1 it is 404
+        GET    absent  | If-None-Match: *                      => proceed   13.2.1
+        DELETE absent  | If-Match: *                           => proceed   13.2.1
+
+        PUT    present | If-Match: "now"                       => proceed   13.1.1
+        GET    present | If-Match: "now"                       => proceed   13.1.1
+        PUT    present | If-Match: "old"                       => 412       13.1.1
+        GET    present | If-Match: "old"                       => 412       13.1.1
+        DELETE present | If-Match: "old"                       => 412       13.1.1
+        PUT    present | If-Match: W/"now"                     => 412       13.1.1 strong comparison
+        DELETE present | If-Match: "old", "now"                => proceed   13.1.1
+        PUT    present | If-Match: *                           => proceed   13.1.1
+        PUT    absent  | If-Match: *                           => 412       13.1.1
+        PUT    absent  | If-Match: "now"                       => 412       13.1.1
+        PUT    present | If-Match: now                         => 412       unreadable
+        PUT    present | If-Match:                             => 412       unreadable
+
+        PUT    present | If-Unmodified-Since: BEFORE           => 412       13.1.4
+        GET    present | If-Unmodified-Since: BEFORE           => 412       13.1.4
+        PUT    present | If-Unmodified-Since: SAME             => proceed   13.1.4
+        DELETE present | If-Unmodified-Since: AFTER            => proceed   13.1.4
+        PUT    present | If-Unmodified-Since: soon             => proceed   13.1.4 not a date
+        PUT    absent  | If-Unmodified-Since: BEFORE           => proceed   13.1.4
+
+        PUT    present | If-Match: "now" | If-Unmodified-Since: BEFORE => proceed   1, not 2
+        PUT    present | If-Match: "old" | If-Unmodified-Since: AFTER  => 412       1, not 2
+
+        GET    present | If-None-Match: "now"                  => 304       13.1.2
+        GET    present | If-None-Match: W/"now"                => 304       13.1.2 weak comparison
+        GET    present | If-None-Match: "old","now"            => 304       13.1.2
+        GET    present | If-None-Match: "old"                  => proceed   13.1.2
+        GET    present | If-None-Match: *                      => 304       13.1.2
+        PUT    present | If-None-Match: "now"                  => 412       13.1.2
+        DELETE present | If-None-Match: W/"now"                => 412       13.1.2
+        PUT    present | If-None-Match: *                      => 412       13.1.2 create only
+        PUT    absent  | If-None-Match: *                      => proceed   13.1.2 create only
+        PUT    absent  | If-None-Match: "now"                  => proceed   13.1.2
+        GET    present | If-None-Match: now                    => proceed   unreadable
+        PUT    present | If-None-Match: now                    => 412       unreadable
+        PUT    absent  | If-None-Match: now                    => 412       unreadable
+
+        GET    present | If-Match: "now" | If-None-Match: "now" => 304      1, then 3
+        PUT    present | If-Match: "now" | If-None-Match: "now" => 412      1, then 3
+        GET    present | If-Match: "old" | If-None-Match: "now" => 412      1 comes first
+        GET    present | If-Unmodified-Since: AFTER  | If-None-Match: "now" => 304  2, then 3
+        GET    present | If-Unmodified-Since: BEFORE | If-None-Match: "now" => 412  2 comes first
+
+        GET    present | If-Modified-Since: BEFORE             => proceed   13.1.3
+        GET    present | If-Modified-Since: SAME               => 304       13.1.3
+        GET    present | If-Modified-Since: AFTER              => 304       13.1.3
+        GET    present | If-Modified-Since: 0                  => proceed   13.1.3 not a date
+        PUT    present | If-Modified-Since: AFTER              => proceed   13.1.3 only for GET and HEAD
+
+        GET    present | If-None-Match: "old" | If-Modified-Since: AFTER  => proceed  3, not 4
+        GET    present | If-None-Match: "now" | If-Modified-Since: BEFORE => 304      3, not 4
+        GET    present | If-None-Match: now   | If-Modified-Since: AFTER  => proceed  3, not 4
+        GET    present | If-Unmodified-Since: SAME | If-Modified-Since: SAME => 304   2, then 4
+    "#;
+
+    #[test]
+    fn order_of_precedence() {
+        let rows: Vec<&str> = TABLE
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .collect();
+        assert_eq!(rows.len(), 52);
+        for row in rows {
+            let (request, answer) = row.split_once("=>").unwrap();
+            let mut parts = request.split('|').map(str::trim);
+            let mut line = parts.next().unwrap().split_whitespace();
+            let method = match line.next().unwrap() {
+                "GET" => Method::Read,
+                "PUT" => Method::Put,
+                "DELETE" => Method::Delete,
+                other => panic!("{other}"),
+            };
+            let validators = Validators {
+                etag: TAG,
+                modified: modified(),
+            };
+            let current = (line.next() == Some("present")).then_some(&validators);
+            let mut conditions = Conditions::default();
+            for part in parts {
+                let (name, value) = part.split_once(':').unwrap();
+                let value = match value.trim() {
+                    "BEFORE" => BEFORE,
+                    "SAME" => SAME,
+                    "AFTER" => AFTER,
+                    value => value,
+                };
+                let field = match name {
+                    "If-Match" => &mut conditions.if_match,
+                    "If-None-Match" => &mut conditions.if_none_match,
+                    "If-Modified-Since" => &mut conditions.if_modified_since,
+                    "If-Unmodified-Since" => &mut conditions.if_unmodified_since,
+                    other => panic!("{other}"),
+                };
+                *field = Some(value.as_bytes());
+            }
+            let expected = match answer.split_whitespace().next().unwrap() {
+                "proceed" => Outcome::Proceed,
+                "304" => Outcome::NotModified,
+                "412" => Outcome::PreconditionFailed,
+                other => panic!("{other}"),
+            };
+            assert_eq!(evaluate(method, &conditions, current), expected, "{row}");
+        }
+    }
+
+    #[test]
+    fn if_range() {
+        let current = Validators {
+            etag: TAG,
+            modified: modified(),
+        };
+        let later = modified() + Duration::from_secs(60);
+        let table = [
+            // §13.1.5, §8.8.3.2: strong comparison
+            ("same tag", "\"now\"", later, true),
+            ("other tag", "\"old\"", later, false),
+            ("weak tag", "W/\"now\"", later, false),
+            ("a list is not a tag", "\"now\", \"old\"", later, false),
+            // §13.1.5: an exact match, not earlier or later
+            ("same date", SAME, later, true),
+            ("earlier date", BEFORE, later, false),
+            ("later date", AFTER, later, false),
+            // §8.8.2.2: the second must be over
+            ("the same second", SAME, modified(), false),
+            (
+                "the last moment of it",
+                SAME,
+                UNIX_EPOCH + Duration::from_millis(SECONDS * 1000 + 999),
+                false,
+            ),
+            (
+                "the next",
+                SAME,
+                UNIX_EPOCH + Duration::from_secs(SECONDS + 1),
+                true,
+            ),
+            ("a file from the future", SAME, UNIX_EPOCH, false),
+            ("neither", "now", later, false),
+            ("empty", "", later, false),
+        ];
+        for (name, field, now, expected) in table {
+            assert_eq!(
+                range_applies(field.as_bytes(), &current, now),
+                expected,
+                "{name}"
+            );
+        }
+    }
+}

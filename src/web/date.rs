@@ -1,0 +1,176 @@
+//! Modification times as text: for fields (RFC 9110 §5.6.7) and for listings (RFC 3339).
+//!
+//! A file system may report any time, years before 1970 and beyond 9999 among them, which the formats here
+//! cannot express. Such a time is moved to the nearest that they can.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The last second of the year 9999, in seconds since the epoch.
+const LAST_SECOND: u64 = 253_402_300_799;
+
+/// The time in whole seconds since the epoch, rounded down: the resolution of Last-Modified.
+#[must_use]
+pub fn seconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    since.as_secs().min(LAST_SECOND)
+}
+
+/// The value of a Last-Modified field: an IMF-fixdate (RFC 9110 §5.6.7).
+#[must_use]
+pub fn imf_fixdate(time: SystemTime) -> String {
+    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds(time)))
+}
+
+/// The date in a field value, in any of the three forms of RFC 9110 §5.6.7; `None` when it is not a date.
+#[must_use]
+pub fn parse(field: &[u8]) -> Option<SystemTime> {
+    let text = std::str::from_utf8(field).ok()?;
+    httpdate::parse_http_date(text).ok()
+}
+
+/// The time in UTC to the second, as in `2026-11-21T02:23:32Z` (RFC 3339 §5.6).
+#[must_use]
+pub fn rfc3339(time: SystemTime) -> String {
+    let seconds = seconds(time);
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil(days);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
+///
+/// Years are taken to begin in March, which puts the leap day at the end of the year, and are counted in
+/// cycles of 400, all of which have the same number of days.
+fn civil(days_since_epoch: u64) -> (u64, u64, u64) {
+    const DAYS_BEFORE_EPOCH: u64 = 719_468; // from 0000-03-01
+    const CYCLE: u64 = 400 * 365 + 97;
+    const CENTURY: u64 = 100 * 365 + 24;
+    const FOUR_YEARS: u64 = 4 * 365 + 1;
+
+    let days = days_since_epoch + DAYS_BEFORE_EPOCH;
+    let (cycle, mut rest) = (days / CYCLE, days % CYCLE);
+    // The last century of a cycle and the last year of four have one day more, hence the caps.
+    let century = (rest / CENTURY).min(3);
+    rest -= century * CENTURY;
+    let four = rest / FOUR_YEARS;
+    rest -= four * FOUR_YEARS;
+    let one = (rest / 365).min(3);
+    rest -= one * 365;
+    // From March on, each five months have 153 days.
+    let month_from_march = (5 * rest + 2) / 153;
+    let day = rest - (153 * month_from_march + 2) / 5 + 1;
+    let year = 400 * cycle + 100 * century + 4 * four + one;
+    if month_from_march < 10 {
+        (year, month_from_march + 3, day)
+    } else {
+        (year + 1, month_from_march - 9, day)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn times_as_text() {
+        let table = [
+            (
+                at(0),
+                "1970-01-01T00:00:00Z",
+                "Thu, 01 Jan 1970 00:00:00 GMT",
+            ),
+            (
+                at(784_111_777),
+                "1994-11-06T08:49:37Z",
+                "Sun, 06 Nov 1994 08:49:37 GMT",
+            ),
+            (
+                at(951_782_400),
+                "2000-02-29T00:00:00Z",
+                "Tue, 29 Feb 2000 00:00:00 GMT",
+            ),
+            (
+                at(951_868_799),
+                "2000-02-29T23:59:59Z",
+                "Tue, 29 Feb 2000 23:59:59 GMT",
+            ),
+            (
+                at(951_868_800),
+                "2000-03-01T00:00:00Z",
+                "Wed, 01 Mar 2000 00:00:00 GMT",
+            ),
+            (
+                at(4_107_542_400),
+                "2100-03-01T00:00:00Z",
+                "Mon, 01 Mar 2100 00:00:00 GMT",
+            ),
+            // Between two seconds, and outside of what the formats can express.
+            (
+                at(59) + Duration::from_nanos(999_999_999),
+                "1970-01-01T00:00:59Z",
+                "Thu, 01 Jan 1970 00:00:59 GMT",
+            ),
+            (
+                UNIX_EPOCH - Duration::from_secs(1),
+                "1970-01-01T00:00:00Z",
+                "Thu, 01 Jan 1970 00:00:00 GMT",
+            ),
+            (
+                at(LAST_SECOND),
+                "9999-12-31T23:59:59Z",
+                "Fri, 31 Dec 9999 23:59:59 GMT",
+            ),
+            (
+                at(LAST_SECOND + 1),
+                "9999-12-31T23:59:59Z",
+                "Fri, 31 Dec 9999 23:59:59 GMT",
+            ),
+        ];
+        for (time, iso, imf) in table {
+            assert_eq!(rfc3339(time), iso);
+            assert_eq!(imf_fixdate(time), imf);
+        }
+    }
+
+    #[test]
+    fn dates_in_fields() {
+        // RFC 9110 §5.6.7: the three forms of one time.
+        for form in [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+        ] {
+            assert_eq!(parse(form.as_bytes()), Some(at(784_111_777)), "{form}");
+        }
+        for form in [
+            &b""[..],
+            b"0",
+            b"yesterday",
+            b"Sun, 06 Nov 1994 08:49:37",
+            b"\xff",
+        ] {
+            assert_eq!(parse(form), None, "{}", String::from_utf8_lossy(form));
+        }
+    }
+
+    proptest! {
+        /// Two independent calendars agree on every day.
+        #[test]
+        fn both_formats_mean_the_same_time(seconds in 0..=LAST_SECOND) {
+            let (iso, imf) = (rfc3339(at(seconds)), imf_fixdate(at(seconds)));
+            prop_assert_eq!(&iso[..4], &imf[12..16]);
+            prop_assert_eq!(&iso[8..10], &imf[5..7]);
+            prop_assert_eq!(&iso[11..19], &imf[17..25]);
+            let months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+            let month: usize = iso[5..7].parse().unwrap();
+            prop_assert_eq!(&months[3 * month - 3..3 * month], &imf[8..11]);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Text as HTML, so that no file name can be markup or pass for another name.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write};
+
+/// Text that is shown escaped, for element content and for attribute values in quotes.
+///
+/// Control characters appear as their pictures (U+2400 and following), and characters that reverse the
+/// direction of what follows as U+FFFD: with them `fdp.exe` could be made to read as `exe.pdf`.
+pub(super) struct Escaped<'a>(Cow<'a, str>);
+
+impl<'a> Escaped<'a> {
+    /// From a file name: bytes that are not UTF-8 appear as U+FFFD.
+    pub(super) fn from_bytes(bytes: &'a [u8]) -> Self {
+        Self(String::from_utf8_lossy(bytes))
+    }
+}
+
+impl<'a> From<&'a str> for Escaped<'a> {
+    fn from(text: &'a str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+}
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            match character {
+                '&' => formatter.write_str("&amp;")?,
+                '<' => formatter.write_str("&lt;")?,
+                '>' => formatter.write_str("&gt;")?,
+                '"' => formatter.write_str("&quot;")?,
+                '\'' => formatter.write_str("&#39;")?,
+                '\0'..='\x1f' => formatter.write_char(picture(character))?,
+                '\x7f' => formatter.write_char('\u{2421}')?,
+                '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                    formatter.write_char(char::REPLACEMENT_CHARACTER)?;
+                }
+                other => formatter.write_char(other)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The visible picture of a control character below U+0020.
+fn picture(control: char) -> char {
+    char::from_u32(0x2400 + u32::from(control)).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_as_html() {
+        let table: &[(&[u8], &str)] = &[
+            (b"plain.txt", "plain.txt"),
+            (
+                b"<script>alert(1)</script>",
+                "&lt;script&gt;alert(1)&lt;/script&gt;",
+            ),
+            (b"\" onload='x'", "&quot; onload=&#39;x&#39;"),
+            (b"a&amp;b", "a&amp;amp;b"),
+            (b"a\nb\x7f\x1b", "a\u{240a}b\u{2421}\u{241b}"),
+            (b"\xff\xc3\xa9", "\u{fffd}\u{e9}"),
+            ("exe.\u{202e}fdp".as_bytes(), "exe.\u{fffd}fdp"),
+            ("\u{85}\u{2066}".as_bytes(), "\u{fffd}\u{fffd}"),
+        ];
+        for (name, expected) in table {
+            assert_eq!(Escaped::from_bytes(name).to_string(), *expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_left_that_html_takes_for_its_own(name in prop::collection::vec(any::<u8>(), 0..40)) {
+            let escaped = Escaped::from_bytes(&name).to_string();
+            prop_assert!(!escaped.contains(['<', '>', '"', '\'']));
+            prop_assert!(!escaped.chars().any(char::is_control));
+        }
+    }
+}

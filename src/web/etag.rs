@@ -1,0 +1,202 @@
+//! Entity tags: the server's own, and the lists that clients send (RFC 9110 §8.8.3).
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The strong entity tag of a file, with its quotes.
+///
+/// A file that is replaced gets another inode, and one that is changed in place another modification time,
+/// so no two contents share a tag. A precompressed sibling is another representation: `variant` is its
+/// content coding, so that its tag differs from the plain file's even where a file system has neither
+/// inodes nor nanoseconds to tell (RFC 9110 §8.8.3.3). `size` is in bytes.
+#[must_use]
+pub fn strong(inode: u64, modified: SystemTime, size: u64, variant: Option<&str>) -> String {
+    let (sign, since) = match modified.duration_since(UNIX_EPOCH) {
+        Ok(since) => ("", since),
+        Err(error) => ("n", error.duration()),
+    };
+    let nanoseconds = since.as_nanos();
+    match variant {
+        None => format!("\"{inode:x}-{sign}{nanoseconds:x}-{size:x}\""),
+        Some(variant) => format!("\"{inode:x}-{sign}{nanoseconds:x}-{size:x}-{variant}\""),
+    }
+}
+
+/// An entity tag as a client sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EntityTag<'a> {
+    strength: Strength,
+    /// The opaque tag with its quotes.
+    opaque: &'a [u8],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Strength {
+    Strong,
+    Weak,
+}
+
+impl<'a> EntityTag<'a> {
+    /// Reads one entity tag at the start of `text`; also what follows it.
+    fn read(text: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let (strength, rest) = match text.strip_prefix(b"W/") {
+            Some(rest) => (Strength::Weak, rest),
+            None => (Strength::Strong, text),
+        };
+        let inner = rest.strip_prefix(b"\"")?;
+        let length = inner.iter().position(|&byte| byte == b'"')?;
+        // No escapes inside: a backslash is a character like any other (RFC 9110 §8.8.3).
+        let valid = inner[..length]
+            .iter()
+            .all(|byte| matches!(byte, 0x21 | 0x23..=0x7e | 0x80..));
+        let (opaque, rest) = rest.split_at(length + 2);
+        valid.then_some((Self { strength, opaque }, rest))
+    }
+
+    /// The entity tag that is the whole of `field`.
+    #[must_use]
+    pub fn parse(field: &'a [u8]) -> Option<Self> {
+        match Self::read(field.trim_ascii())? {
+            (tag, []) => Some(tag),
+            _ => None,
+        }
+    }
+
+    /// Whether this is the strong tag `current`, by strong comparison (RFC 9110 §8.8.3.2).
+    #[must_use]
+    pub fn is_strongly(&self, current: &str) -> bool {
+        self.strength == Strength::Strong && self.is_weakly(current)
+    }
+
+    /// Whether this is the strong tag `current`, by weak comparison (RFC 9110 §8.8.3.2).
+    #[must_use]
+    pub fn is_weakly(&self, current: &str) -> bool {
+        self.opaque == current.as_bytes()
+    }
+}
+
+/// The value of If-Match or If-None-Match (RFC 9110 §13.1.1, §13.1.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TagList<'a> {
+    /// `*`: any representation.
+    Any,
+    /// At least one tag.
+    Tags(Vec<EntityTag<'a>>),
+}
+
+impl<'a> TagList<'a> {
+    /// Reads the list; `None` when it is not one. Several field lines are joined with commas beforehand.
+    #[must_use]
+    pub fn parse(field: &'a [u8]) -> Option<Self> {
+        if field.trim_ascii() == b"*" {
+            return Some(Self::Any);
+        }
+        let mut tags = Vec::new();
+        let mut rest = field.trim_ascii_start();
+        loop {
+            // Empty elements are allowed in a list that is received (RFC 9110 §5.6.1.2).
+            while let Some(after) = rest.strip_prefix(b",") {
+                rest = after.trim_ascii_start();
+            }
+            if rest.is_empty() {
+                break;
+            }
+            let (tag, after) = EntityTag::read(rest)?;
+            tags.push(tag);
+            rest = after.trim_ascii_start();
+            if !matches!(rest.first(), None | Some(b',')) {
+                return None;
+            }
+        }
+        (!tags.is_empty()).then_some(Self::Tags(tags))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn tags_of_files() {
+        let time = UNIX_EPOCH + Duration::new(1, 1);
+        let table = [
+            (strong(0xabc, time, 255, None), "\"abc-3b9aca01-ff\""),
+            (
+                strong(0xabc, time, 255, Some("gzip")),
+                "\"abc-3b9aca01-ff-gzip\"",
+            ),
+            (strong(0, UNIX_EPOCH, 0, None), "\"0-0-0\""),
+            (
+                strong(1, UNIX_EPOCH - Duration::from_nanos(16), 2, None),
+                "\"1-n10-2\"",
+            ),
+        ];
+        for (tag, expected) in table {
+            assert_eq!(tag, expected);
+            assert!(
+                EntityTag::parse(tag.as_bytes()).is_some_and(|parsed| parsed.is_strongly(&tag))
+            );
+        }
+    }
+
+    #[test]
+    fn comparison() {
+        // RFC 9110 §8.8.3.2, table 3, as far as the server's own tags, which are strong, come into it.
+        let table = [
+            ("W/\"1\"", "\"1\"", false, true),
+            ("\"1\"", "\"1\"", true, true),
+            ("W/\"2\"", "\"1\"", false, false),
+            ("\"2\"", "\"1\"", false, false),
+            ("\"A\"", "\"a\"", false, false),
+        ];
+        for (sent, current, strongly, weakly) in table {
+            let tag = EntityTag::parse(sent.as_bytes()).unwrap();
+            assert_eq!(
+                (tag.is_strongly(current), tag.is_weakly(current)),
+                (strongly, weakly),
+                "{sent}"
+            );
+        }
+    }
+
+    #[test]
+    fn lists() {
+        let table: &[(&str, Option<&[&str]>)] = &[
+            ("\"xyzzy\"", Some(&["\"xyzzy\""])),
+            ("\"a\", \"b\",\"c\"", Some(&["\"a\"", "\"b\"", "\"c\""])),
+            ("W/\"a\", \"b\"", Some(&["W/\"a\"", "\"b\""])),
+            (" ,\t, \"a\" ,, ", Some(&["\"a\""])),
+            ("\"\"", Some(&["\"\""])),
+            // Commas and backslashes are characters of a tag.
+            ("\"a,b\", \"c\\\"", Some(&["\"a,b\"", "\"c\\\""])),
+            ("\"\u{e9}\"", Some(&["\"\u{e9}\""])),
+            ("", None),
+            (",", None),
+            ("a", None),
+            ("\"a", None),
+            ("\"a\" \"b\"", None),
+            ("\"a\"b", None),
+            ("w/\"a\"", None),
+            ("W/ \"a\"", None),
+            ("\"a b\"", None),
+            ("\"a\", *", None),
+            ("*, \"a\"", None),
+        ];
+        for (field, expected) in table {
+            let expected = expected.map(|tags| {
+                TagList::Tags(
+                    tags.iter()
+                        .map(|tag| EntityTag::parse(tag.as_bytes()).unwrap())
+                        .collect(),
+                )
+            });
+            assert_eq!(TagList::parse(field.as_bytes()), expected, "{field}");
+        }
+        assert_eq!(TagList::parse(b" * "), Some(TagList::Any));
+        assert_eq!(
+            TagList::parse(b"\"*\""),
+            Some(TagList::Tags(vec![EntityTag::parse(b"\"*\"").unwrap()]))
+        );
+    }
+}

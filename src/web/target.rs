@@ -1,0 +1,382 @@
+//! A request path as the path of a file under the root.
+//!
+//! This module decodes the path component of a target once and refuses what no file can be called. It does
+//! not look at the file system: whether symbolic links lead out of the root is decided where the file is
+//! opened, by the kernel. The query is cut off before a path comes here.
+//!
+//! Every file has exactly one path. Empty components (`//`) and dot components are refused, not tidied away,
+//! so the log, a cache and an access rule in front of the server all mean the same file by the same path.
+//! (Clients resolve `..` before they send a path; RFC 3986 §5.2.4.)
+
+use std::fmt;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+/// The prefix of names under which the store keeps uploads in progress.
+pub const RESERVED_PREFIX: &[u8] = b".httpserver-";
+
+/// Everything but the unreserved characters (RFC 3986 §2.3).
+///
+/// What is left needs no escape in an HTML attribute, in a field value and in the log.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Why a request path names no file; each is the client's mistake (400).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PathError {
+    /// The path does not begin with `/` (RFC 9112 §3.2.1).
+    #[error("the path {0:?} does not begin with a slash")]
+    NotAbsolute(String),
+    /// A `%` is not followed by two hexadecimal digits (RFC 3986 §2.1).
+    #[error("the component {0:?} has a % that is not followed by two hexadecimal digits")]
+    InvalidEscape(String),
+    /// A component contains `%00`, which ends a file name.
+    #[error("the component {0:?} contains a NUL")]
+    Nul(String),
+    /// A component contains `%2F`; no file name contains a slash.
+    #[error("the component {0:?} contains an encoded slash")]
+    EncodedSlash(String),
+    /// A component is `.` or `..`, after decoding.
+    #[error("the component {0:?} is a dot component")]
+    DotComponent(String),
+    /// The path contains `//`.
+    #[error("the path {0:?} has an empty component")]
+    EmptyComponent(String),
+}
+
+/// Whether a path ends with a slash, which is how it asks for a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// No slash at the end: a file, or a directory named without its slash.
+    Bare,
+    /// A slash at the end; the root always has one.
+    Slash,
+}
+
+/// The decoded path of a file under the root: any bytes but NUL, without `.`, `..` and empty components.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Path {
+    /// The components joined by `/`, without a slash at either end; empty for the root.
+    joined: Vec<u8>,
+    ending: Ending,
+}
+
+impl Path {
+    /// Decodes the path of a target, exactly once: `%2541` is the name `%41`.
+    pub fn parse(path: &[u8]) -> Result<Self, PathError> {
+        let Some(rest) = path.strip_prefix(b"/") else {
+            return Err(PathError::NotAbsolute(lossy(path)));
+        };
+        let (body, ending) = match rest.strip_suffix(b"/") {
+            Some(body) => (body, Ending::Slash),
+            None if rest.is_empty() => (rest, Ending::Slash),
+            None => (rest, Ending::Bare),
+        };
+        let mut joined = Vec::with_capacity(body.len());
+        if body.is_empty() {
+            // `//` arrives here as an empty body that had a slash to lose.
+            return if rest.is_empty() {
+                Ok(Self { joined, ending })
+            } else {
+                Err(PathError::EmptyComponent(lossy(path)))
+            };
+        }
+        for component in body.split(|&byte| byte == b'/') {
+            if component.is_empty() {
+                return Err(PathError::EmptyComponent(lossy(path)));
+            }
+            if !joined.is_empty() {
+                joined.push(b'/');
+            }
+            let start = joined.len();
+            decode_into(component, &mut joined)?;
+            if matches!(&joined[start..], b"." | b"..") {
+                return Err(PathError::DotComponent(lossy(component)));
+            }
+        }
+        Ok(Self { joined, ending })
+    }
+
+    /// The path relative to the root, as openat2(2) takes it: no slash at either end, `.` for the root.
+    #[must_use]
+    pub fn relative(&self) -> &[u8] {
+        if self.joined.is_empty() {
+            b"."
+        } else {
+            &self.joined
+        }
+    }
+
+    /// Whether the path ended with a slash.
+    #[must_use]
+    pub fn ending(&self) -> Ending {
+        self.ending
+    }
+
+    /// The decoded components, from the root down; none for the root itself.
+    #[must_use]
+    pub fn components(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
+        self.joined
+            .split(|&byte| byte == b'/')
+            .filter(|component| !component.is_empty())
+    }
+
+    /// The last component; `None` for the root.
+    #[must_use]
+    pub fn file_name(&self) -> Option<&[u8]> {
+        self.components().next_back()
+    }
+
+    /// Whether a component begins with a dot.
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        self.components()
+            .any(|component| component.starts_with(b"."))
+    }
+
+    /// Whether a component is a name that the store keeps for uploads in progress.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        self.components()
+            .any(|component| component.starts_with(RESERVED_PREFIX))
+    }
+
+    /// The same path with a slash at its end: where a directory named without its slash is redirected to.
+    #[must_use]
+    pub fn with_slash(&self) -> Self {
+        Self {
+            joined: self.joined.clone(),
+            ending: Ending::Slash,
+        }
+    }
+
+    /// The path of `name` in this directory.
+    ///
+    /// `name` is a file name as the file system or the program itself gives it, so it is not checked.
+    #[must_use]
+    pub fn child(&self, name: &[u8]) -> Self {
+        let mut joined = Vec::with_capacity(self.joined.len() + 1 + name.len());
+        joined.extend_from_slice(&self.joined);
+        if !joined.is_empty() {
+            joined.push(b'/');
+        }
+        joined.extend_from_slice(name);
+        Self {
+            joined,
+            ending: Ending::Bare,
+        }
+    }
+
+    /// The canonical percent-encoded form, without the leading slash; empty for the root.
+    ///
+    /// [`Path::parse`] of `/` and this form gives the path again. Everything but unreserved characters is
+    /// escaped, `%` as `%25`, so the form is safe in a Location field, in HTML and in the log as it stands.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut encoded = String::with_capacity(self.joined.len() + 1);
+        for component in self.components() {
+            if !encoded.is_empty() {
+                encoded.push('/');
+            }
+            encoded.extend(percent_encode(component, ESCAPED));
+        }
+        if self.ending == Ending::Slash && !encoded.is_empty() {
+            encoded.push('/');
+        }
+        encoded
+    }
+}
+
+/// One file name in the canonical percent-encoded form of [`Path::encode`].
+#[must_use]
+pub fn encode_name(name: &[u8]) -> impl fmt::Display {
+    percent_encode(name, ESCAPED)
+}
+
+/// Appends the decoded component (RFC 3986 §2.1).
+fn decode_into(component: &[u8], decoded: &mut Vec<u8>) -> Result<(), PathError> {
+    let mut rest = component;
+    while let Some((&byte, tail)) = rest.split_first() {
+        let (byte, tail) = if byte == b'%' {
+            unescape(tail).ok_or_else(|| PathError::InvalidEscape(lossy(component)))?
+        } else {
+            (byte, tail)
+        };
+        match byte {
+            0 => return Err(PathError::Nul(lossy(component))),
+            // A slash that was not encoded has ended the component.
+            b'/' => return Err(PathError::EncodedSlash(lossy(component))),
+            _ => decoded.push(byte),
+        }
+        rest = tail;
+    }
+    Ok(())
+}
+
+/// The byte that two hexadecimal digits stand for, and what follows them.
+fn unescape(digits: &[u8]) -> Option<(u8, &[u8])> {
+    let [high, low, tail @ ..] = digits else {
+        return None;
+    };
+    let value = hex(*high)? << 4 | hex(*low)?;
+    Some((value, tail))
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// Text for an error message.
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn paths_that_name_a_file() {
+        let table: &[(&[u8], &[u8], Ending, &str)] = &[
+            (b"/", b".", Ending::Slash, ""),
+            (b"/a", b"a", Ending::Bare, "a"),
+            (b"/a/", b"a", Ending::Slash, "a/"),
+            (b"/a/b.txt", b"a/b.txt", Ending::Bare, "a/b.txt"),
+            (b"/a%20b", b"a b", Ending::Bare, "a%20b"),
+            // Digits of either case; the canonical form has capitals (RFC 3986 §6.2.2.1).
+            (b"/%c3%A9", "\u{e9}".as_bytes(), Ending::Bare, "%C3%A9"),
+            // Bytes that are not UTF-8, encoded or raw.
+            (b"/%ff", b"\xff", Ending::Bare, "%FF"),
+            (b"/\xff/", b"\xff", Ending::Slash, "%FF/"),
+            // Decoded once only.
+            (b"/%2541", b"%41", Ending::Bare, "%2541"),
+            (b"/%252e%252e", b"%2e%2e", Ending::Bare, "%252e%252e"),
+            (b"/...", b"...", Ending::Bare, "..."),
+            (b"/a..", b"a..", Ending::Bare, "a.."),
+            (b"/.%61", b".a", Ending::Bare, ".a"),
+            (b"/~tilde-_.", b"~tilde-_.", Ending::Bare, "~tilde-_."),
+            (b"/a+b", b"a+b", Ending::Bare, "a%2Bb"),
+            (
+                b"/%22%3Cscript%3E'&",
+                b"\"<script>'&",
+                Ending::Bare,
+                "%22%3Cscript%3E%27%26",
+            ),
+            (b"/a%0Ab", b"a\nb", Ending::Bare, "a%0Ab"),
+            (b"/c:%5Cd", b"c:\\d", Ending::Bare, "c%3A%5Cd"),
+        ];
+        for (input, relative, ending, encoded) in table {
+            let name = String::from_utf8_lossy(input);
+            let path = Path::parse(input).unwrap();
+            assert_eq!(path.relative(), *relative, "{name}");
+            assert_eq!(path.ending(), *ending, "{name}");
+            assert_eq!(path.encode(), *encoded, "{name}");
+        }
+    }
+
+    #[test]
+    fn paths_that_are_refused() {
+        type Make = fn(String) -> PathError;
+        let table: &[(&[u8], Make, &str)] = &[
+            (b"", PathError::NotAbsolute, ""),
+            (b"a", PathError::NotAbsolute, "a"),
+            (b"*", PathError::NotAbsolute, "*"),
+            (b"//", PathError::EmptyComponent, "//"),
+            (b"///", PathError::EmptyComponent, "///"),
+            (b"//a", PathError::EmptyComponent, "//a"),
+            (b"/a//b", PathError::EmptyComponent, "/a//b"),
+            (b"/a//", PathError::EmptyComponent, "/a//"),
+            (b"/.", PathError::DotComponent, "."),
+            (b"/./a", PathError::DotComponent, "."),
+            (b"/..", PathError::DotComponent, ".."),
+            (b"/../", PathError::DotComponent, ".."),
+            (b"/a/../b", PathError::DotComponent, ".."),
+            (b"/%2e%2E/b", PathError::DotComponent, "%2e%2E"),
+            (b"/.%2e", PathError::DotComponent, ".%2e"),
+            (b"/%2e/", PathError::DotComponent, "%2e"),
+            (b"/a%2Fb", PathError::EncodedSlash, "a%2Fb"),
+            (b"/..%2f..%2fetc", PathError::EncodedSlash, "..%2f..%2fetc"),
+            (b"/a%00b", PathError::Nul, "a%00b"),
+            (b"/a\0b", PathError::Nul, "a\0b"),
+            (b"/%", PathError::InvalidEscape, "%"),
+            (b"/%4", PathError::InvalidEscape, "%4"),
+            (b"/%4/1", PathError::InvalidEscape, "%4"),
+            (b"/%zz", PathError::InvalidEscape, "%zz"),
+            (b"/%+1", PathError::InvalidEscape, "%+1"),
+        ];
+        for (input, make, value) in table {
+            let name = String::from_utf8_lossy(input);
+            assert_eq!(Path::parse(input), Err(make((*value).to_owned())), "{name}");
+        }
+    }
+
+    #[test]
+    fn hidden_and_reserved_names() {
+        let table: &[(&[u8], bool, bool)] = &[
+            (b"/", false, false),
+            (b"/a.b/c.d", false, false),
+            (b"/.git/config", true, false),
+            (b"/a/%2Egit", true, false),
+            (b"/a/.b/", true, false),
+            (b"/a/.httpserver-17", true, true),
+            (b"/.httpserver-/a", true, true),
+            (b"/.httpserver", true, false),
+            (b"/httpserver-1", false, false),
+        ];
+        for (input, hidden, reserved) in table {
+            let path = Path::parse(input).unwrap();
+            let name = String::from_utf8_lossy(input);
+            assert_eq!(
+                (path.is_hidden(), path.is_reserved()),
+                (*hidden, *reserved),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn neighbours_of_a_path() {
+        let root = Path::parse(b"/").unwrap();
+        assert_eq!(root.file_name(), None);
+        assert_eq!(root.components().count(), 0);
+        assert_eq!(root.child(b"a b"), Path::parse(b"/a%20b").unwrap());
+
+        let directory = Path::parse(b"/x/y").unwrap();
+        assert_eq!(directory.file_name(), Some(&b"y"[..]));
+        assert_eq!(directory.with_slash(), Path::parse(b"/x/y/").unwrap());
+        assert_eq!(directory.child(b"index.html").relative(), b"x/y/index.html");
+        assert_eq!(encode_name(b"50%.txt").to_string(), "50%25.txt");
+    }
+
+    proptest! {
+        /// No path that is taken can climb, and its canonical form means the same path.
+        #[test]
+        fn a_path_stays_below_the_root_and_round_trips(tail in "(/|\\.|%2[eEfF]|%00|%|[a-c]|\\PC){0,24}") {
+            if let Ok(path) = Path::parse(format!("/{tail}").as_bytes()) {
+                prop_assert!(!path.relative().starts_with(b"/"));
+                prop_assert!(!path.relative().contains(&0));
+                prop_assert!(path.components().all(|component| !matches!(component, b"." | b".." | b"")));
+                let again = Path::parse(format!("/{}", path.encode()).as_bytes());
+                prop_assert_eq!(again, Ok(path));
+            }
+        }
+
+        #[test]
+        fn any_name_without_slash_and_nul_can_be_asked_for(name in prop::collection::vec(1u8.., 1..40)) {
+            let name: Vec<u8> = name.into_iter().filter(|&byte| byte != b'/').collect();
+            prop_assume!(!matches!(&name[..], b"" | b"." | b".."));
+            let path = Path::parse(format!("/{}", encode_name(&name)).as_bytes()).unwrap();
+            prop_assert_eq!(path.relative(), &name[..]);
+        }
+    }
+}
