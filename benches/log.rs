@@ -1,11 +1,12 @@
-//! The pure parts of the request log: rows beside a plain copy of as many bytes.
+//! The pure parts of the request log: writing rows and reading them, beside a plain copy of as many bytes.
 //!
 //! `cargo bench --bench log`; throughput counts the bytes of the *text*, so the two compare directly.
 
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use httpserver::request_log::hex::push_rows;
-use httpserver::request_log::layout::rows_len;
+use httpserver::request_log::layout::{SEPARATOR, push_header, rows_len};
+use httpserver::request_log::reader::Reader;
 
 fn main() {
     divan::main();
@@ -48,6 +49,27 @@ fn rows_of_nine_digits(bencher: Bencher<'_, '_>, length: usize) {
             push_rows(&mut out, 100_000_000, black_box(&content));
             black_box(&out);
         });
+}
+
+/// Reading and checking an entry, as `httpserver-log check` does.
+#[divan::bench(args = LENGTHS)]
+fn reading(bencher: Bencher<'_, '_>, length: usize) {
+    let mut log = Vec::new();
+    push_header(
+        &mut log,
+        "PUT",
+        b"ABCDEFarqdeXYZxyzf012345-ab",
+        length as u64,
+    );
+    push_rows(&mut log, 0, &content(length));
+    log.extend_from_slice(SEPARATOR);
+    bencher.counter(BytesCount::new(log.len())).bench_local(|| {
+        let mut reader = Reader::new(black_box(&log[..]));
+        while let Ok(Some(head)) = reader.next_entry() {
+            black_box(head);
+        }
+        assert_eq!(reader.position(), log.len() as u64);
+    });
 }
 
 #[divan::bench(args = LENGTHS)]

@@ -4,5 +4,9 @@
 //! reads them back ([`reader`]) goes through these two, so they cannot disagree. This room knows nothing
 //! of HTTP or of sockets: it takes and gives plain values.
 
+pub mod fault;
 pub mod hex;
 pub mod layout;
+pub mod line;
+pub mod reader;
+mod window;
