@@ -19,7 +19,12 @@ pub(crate) fn run(options: &List, out: &mut impl Write) -> Result<Verdict, Failu
     let wanted = options.name.as_deref().map(Wanted::new);
     let titles = !options.json && std::io::stdout().is_terminal();
     if titles {
-        writeln!(out, "{}", Line::TITLES).map_err(Failure::output)?;
+        writeln!(
+            out,
+            "{}",
+            columns(["number", "offset", "kind", "name", "length", "status"])
+        )
+        .map_err(Failure::output)?;
     }
     while let Some(item) = log.next_item()? {
         let line = match &item {
@@ -72,10 +77,6 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// As wide as the lines; names of the classic dialect have 27 bytes.
-    const TITLES: &'static str =
-        "number       offset  kind     name                              length  status";
-
     fn new(head: Option<&'a EntryHead>, offset: u64, torn: Option<&str>) -> Self {
         let number = head.map(|head| head.number);
         let (kind, name, length, status, failed) = match head.map(|head| &head.kind) {
@@ -126,20 +127,25 @@ impl<'a> Line<'a> {
 
 impl fmt::Display for Line<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = dash(self.number);
-        let length = dash(self.length);
-        let Self {
-            offset,
-            kind,
-            name,
-            status,
-            ..
-        } = self;
-        write!(
-            formatter,
-            "{number:>6} {offset:>12}  {kind:<7}  {name:<27} {length:>12}  {status}"
-        )
+        let (number, offset, length) = (
+            dash(self.number),
+            self.offset.to_string(),
+            dash(self.length),
+        );
+        formatter.write_str(&columns([
+            &number,
+            &offset,
+            self.kind,
+            self.name,
+            &length,
+            &self.status,
+        ]))
     }
+}
+
+/// A line of 80 columns or less, if names are no longer than the classic dialect's 27 bytes.
+fn columns([number, offset, kind, name, length, status]: [&str; 6]) -> String {
+    format!("{number:>6} {offset:>12}  {kind:<7}  {name:<27} {length:>12}  {status}")
 }
 
 fn dash(number: Option<u64>) -> String {
