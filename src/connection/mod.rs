@@ -161,7 +161,7 @@ impl<D: Dialect> Session for Connection<D> {
     ) -> Next {
         desk.input.take_over(&mut self.unused);
         desk.output.clear();
-        desk.output.append(&mut self.unsent);
+        desk.output.append(&mut std::mem::take(&mut self.unsent));
         if self.stream == Stream::Drained {
             self.stream = Stream::Open;
         }
