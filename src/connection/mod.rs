@@ -192,7 +192,8 @@ impl<D: Dialect> Connection<D> {
                 None => return Next::Close,
             }
         }
-        if !work.desk.output.is_empty() {
+        // An upload that has taken effect is recorded before anything waits for the peer.
+        if !work.desk.output.is_empty() && !matches!(phase, Phase::Finishing(_)) {
             match self.flush(work, After::Flush) {
                 Flushed::All => {}
                 Flushed::Blocked => return self.pause(phase, Stage::Write),
