@@ -5,6 +5,8 @@
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use rustix::io::Errno;
+
 /// What must be true before a request that changed something is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
@@ -38,7 +40,7 @@ impl SharedSync {
     ///
     /// # Errors
     /// That of this caller's own sync; a caller whose shared sync failed makes one of its own.
-    pub(crate) fn sync(&self, call: impl FnOnce() -> rustix::io::Result<()>) -> io::Result<()> {
+    pub(crate) fn sync(&self, mut call: impl FnMut() -> rustix::io::Result<()>) -> io::Result<()> {
         let mut counts = self.lock();
         // One that is running began before this call and may have missed its bytes.
         let needed = counts.started + 1;
@@ -56,7 +58,12 @@ impl SharedSync {
         }
         counts.started += 1;
         drop(counts);
-        let result = call();
+        let result = loop {
+            match call() {
+                Err(Errno::INTR) => {}
+                done => break done,
+            }
+        };
         let mut counts = self.lock();
         if result.is_ok() {
             counts.returned = counts.started;
@@ -79,8 +86,6 @@ mod tests {
     use std::sync::Barrier;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::thread;
-
-    use rustix::io::Errno;
 
     use super::*;
 
