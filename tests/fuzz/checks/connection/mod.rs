@@ -204,7 +204,6 @@ fn run(scenario: &Scenario) -> Outcome {
         let desk = &mut desks[number % 2];
         let mut share = || {};
         let mut turn = Turn::new(cause, stopping, &mut share);
-        peer.begin_turn();
         let next = session.advance(&peer, desk, &mut turn);
         assert!(session.kept() <= KEPT, "keeps {} bytes", session.kept());
         still = if peer.moved() == moved { still + 1 } else { 0 };

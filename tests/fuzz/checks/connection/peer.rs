@@ -107,7 +107,7 @@ struct Inner<'s> {
     end_received: bool,
     /// Whether the socket tells of what arrives, which it does from the first wait on.
     watched: bool,
-    /// Whether something arrived since the turn began.
+    /// Whether something arrived since the last wait ended.
     edge: bool,
     /// What the peer was sent.
     taken: Vec<u8>,
@@ -167,16 +167,12 @@ impl<'s> Peer<'s> {
         self.inner().cause()
     }
 
-    pub(super) fn begin_turn(&self) {
-        self.inner().edge = false;
-    }
-
     /// Ends a wait for something to receive.
     pub(super) fn wake_reader(&self) -> Cause {
         let mut inner = self.inner();
         let told_at_first = !std::mem::replace(&mut inner.watched, true)
             && (inner.received < inner.arrived || inner.ended);
-        if inner.edge || told_at_first {
+        if std::mem::take(&mut inner.edge) || told_at_first {
             return inner.cause();
         }
         assert!(
@@ -184,6 +180,7 @@ impl<'s> Peer<'s> {
             "waits for what has arrived"
         );
         if inner.arrive() {
+            inner.edge = false;
             inner.cause()
         } else {
             Cause::Expired
@@ -208,6 +205,7 @@ impl<'s> Peer<'s> {
             }
             inner.ended = true;
         }
+        inner.edge = false;
         inner.cause()
     }
 
