@@ -15,7 +15,10 @@ mod client;
 mod command_line;
 mod contract;
 mod curl;
+mod entries;
 mod home;
+mod log;
+mod put;
 mod server;
 
 use std::time::{Duration, Instant};
