@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use rustix::net::sockopt::set_socket_linger;
+use rustix::net::sockopt::{set_socket_linger, set_socket_recv_buffer_size};
 
 use crate::GUARD;
 
@@ -38,14 +38,23 @@ impl Client {
         self.stream.write_all(bytes.as_ref()).unwrap();
     }
 
-    /// Sends all of it, unless the peer is gone or takes no more within `patience`.
-    pub(crate) fn try_send(
-        &mut self,
-        bytes: impl AsRef<[u8]>,
-        patience: Duration,
-    ) -> io::Result<()> {
-        self.stream.set_write_timeout(Some(patience))?;
+    /// Sends all of it, unless the peer is gone or takes no more.
+    pub(crate) fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         self.stream.write_all(bytes.as_ref())
+    }
+
+    /// Two ends of the same connection: one to send with, one to receive with.
+    pub(crate) fn split(self) -> (Self, Self) {
+        let sending = Self {
+            stream: self.stream.try_clone().unwrap(),
+            received: Vec::new(),
+        };
+        (sending, self)
+    }
+
+    /// Lets no more than some `bytes` wait on our side to be read.
+    pub(crate) fn receive_buffer(&self, bytes: usize) {
+        set_socket_recv_buffer_size(&self.stream, bytes).unwrap();
     }
 
     /// Ends our side of the stream.
@@ -53,7 +62,7 @@ impl Client {
         self.stream.shutdown(Shutdown::Write).unwrap();
     }
 
-    /// Breaks the connection with a reset.
+    /// Breaks the connection with a reset, unless it is split.
     pub(crate) fn reset(self) {
         set_socket_linger(&self.stream, Some(Duration::ZERO)).unwrap();
     }
@@ -77,20 +86,21 @@ impl Client {
             looked_at = self.received.len().saturating_sub(3);
             self.receive()?;
         };
-        let end = head + content_length(&self.received[..head]);
-        while self.received.len() < end {
-            self.receive()?;
-        }
-        Ok(self.received.drain(..end).collect())
+        self.try_take(head + content_length(&self.received[..head]))
     }
 
     /// Exactly `count` bytes.
     #[track_caller]
     pub(crate) fn take(&mut self, count: usize) -> Vec<u8> {
+        self.try_take(count).unwrap()
+    }
+
+    /// The same; an error of kind `UnexpectedEof` if the stream ends before.
+    pub(crate) fn try_take(&mut self, count: usize) -> io::Result<Vec<u8>> {
         while self.received.len() < count {
-            self.receive().unwrap();
+            self.receive()?;
         }
-        self.received.drain(..count).collect()
+        Ok(self.received.drain(..count).collect())
     }
 
     /// All that comes until the peer's end of stream.

@@ -15,9 +15,13 @@ mod client;
 mod command_line;
 mod contract;
 mod curl;
+mod deadlines;
+mod echo;
 mod entries;
 mod home;
 mod log;
+mod persistence;
+mod pool;
 mod put;
 mod server;
 

@@ -134,6 +134,8 @@ pub(crate) struct Server {
     child: Child,
     stdout: BufReader<ChildStdout>,
     address: SocketAddr,
+    /// Sockets it has while nobody is connected.
+    own_sockets: usize,
 }
 
 impl Deref for Server {
@@ -159,6 +161,7 @@ impl Server {
         let mut server = Self {
             stdout: BufReader::new(child.stdout.take().unwrap()),
             address: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+            own_sockets: 0,
             home,
             child,
         };
@@ -175,6 +178,7 @@ impl Server {
             .strip_prefix("listening on http://")
             .and_then(|rest| rest.strip_suffix('\n')?.parse().ok());
         server.address = address.unwrap_or_else(|| panic!("the server's first line is {line:?}"));
+        server.own_sockets = server.sockets();
         server
     }
 
@@ -252,6 +256,24 @@ impl Server {
         self.count("fd")
     }
 
+    /// How many connections it has open, by its descriptors.
+    pub(crate) fn connections(&self) -> usize {
+        self.sockets().saturating_sub(self.own_sockets)
+    }
+
+    fn sockets(&self) -> usize {
+        let entries = fs::read_dir(self.process_file("fd")).unwrap();
+        entries
+            .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
+            .filter(|target| {
+                target
+                    .as_os_str()
+                    .as_encoded_bytes()
+                    .starts_with(b"socket:")
+            })
+            .count()
+    }
+
     /// How many threads it has.
     pub(crate) fn threads(&self) -> usize {
         self.count("task")
@@ -280,6 +302,17 @@ impl Server {
             (name == what).then(|| value.trim().trim_end_matches(" kB").parse())
         });
         line.unwrap().unwrap()
+    }
+
+    /// What processor time it has used, in ticks of 10 ms. See `proc_pid_stat(5)`.
+    pub(crate) fn processor_ticks(&self) -> u64 {
+        let stat = fs::read_to_string(self.process_file("stat")).unwrap();
+        let (_, after_name) = stat.rsplit_once(") ").unwrap();
+        let ticks = |field: usize| {
+            let value = after_name.split(' ').nth(field - 3).unwrap();
+            value.parse::<u64>().unwrap()
+        };
+        ticks(14) + ticks(15)
     }
 
     fn process_file(&self, name: &str) -> PathBuf {
