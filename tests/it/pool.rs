@@ -1,5 +1,6 @@
 //! The pool: workers that wait for nobody, limits, storms, and the end.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
@@ -113,7 +114,16 @@ fn there_are_as_many_workers_as_asked_for() {
 #[test]
 fn a_signal_lets_requests_in_progress_finish() {
     for signal in [Signal::TERM, Signal::INT] {
-        let mut server = Setup::new(&["-N", "2"]).start();
+        // Whoever waits for these deadlines waits for ever.
+        let options = [
+            "-N",
+            "2",
+            "--linger-timeout",
+            "3600",
+            "--drain-timeout",
+            "3600",
+        ];
+        let mut server = Setup::new(&options).start();
         let large = noise(1, 10 * 1024 * 1024);
         server.place(&name("large"), &large);
         let mut idle = crowd(&server, 100, get(""));
@@ -161,6 +171,45 @@ fn a_signal_lets_requests_in_progress_finish() {
         assert_eq!(server.names().len(), 6, "{:?}", server.names());
         assert_eq!(server.log().matches("PUT ").count(), 5);
     }
+}
+
+#[test]
+fn a_signal_cuts_no_answer_of_busy_connections() {
+    let mut server = Setup::new(&["-N", "2"]).start();
+    let content = noise(1, 100_000);
+    server.place(&name("file"), &content);
+    let answered = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let mut client = server.connect();
+                loop {
+                    // Four at a time, so that there are always some that the server has not looked at.
+                    let sent = client.try_send(get(&name("file")).repeat(4));
+                    for _ in 0..4 {
+                        let Ok(response) = client.try_response() else {
+                            assert!(client.is_between_answers(), "an answer is cut");
+                            return;
+                        };
+                        assert_bytes(&response, &answer(OK, &content), "whole");
+                        answered.fetch_add(1, Ordering::Relaxed);
+                    }
+                    if sent.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        eventually("they are busy", || answered.load(Ordering::Relaxed) > 200);
+        server.signal(Signal::TERM);
+    });
+    let (status, _) = server.wait();
+    assert_eq!(status.code(), Some(0));
+    let entries = server.log().matches("========\n").count();
+    assert!(
+        entries >= answered.into_inner(),
+        "an answer without an entry"
+    );
 }
 
 #[test]
