@@ -141,7 +141,7 @@ impl Dialect for Classic {
         refusal(&self.files, &identity, status)
     }
 
-    fn write_head(&self, answer: &Answer, _: Persistence, out: &mut Vec<u8>) {
+    fn write_head(&self, answer: &Answer, _: Version, _: Persistence, out: &mut Vec<u8>) {
         http::write_status_line(out, answer.status);
         http::write_content_length(out, answer.content.length().unwrap_or(0));
         http::end_head(out);
