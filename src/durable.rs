@@ -111,7 +111,8 @@ mod tests {
         });
         let calls = calls.load(Ordering::SeqCst);
         assert!((2..=9).contains(&calls), "{calls}");
-        assert_eq!(shared.lock().started, shared.lock().returned);
+        let counts = shared.lock();
+        assert_eq!(counts.started, counts.returned);
     }
 
     #[test]

@@ -213,25 +213,18 @@ impl Upload {
     }
 
     /// Puts an empty file in place, unrecorded, and starts over: the one upload whose answer comes before its content.
-    pub fn commit_empty(&mut self) -> Result<Committed, UploadError> {
+    pub fn commit_empty(&mut self) -> Result<Interim, UploadError> {
         self.stage()?;
         let Some(staged) = self.staged.take() else {
             unreachable!("stage() has made it")
         };
         let store = &self.files.store;
-        Ok(store.commit(staged, &self.target, &Condition::Always, Committed::clone)?)
-    }
-
-    /// Records the empty file that [`Upload::commit_empty`] put in place, if it still is: false if not.
-    pub fn record_empty(&self, empty: &Committed, text: &mut Vec<u8>) -> bool {
-        let Ok(Some(room)) = self.files.recorder.make_room("PUT", self.target.path(), 0) else {
-            return false;
-        };
-        let placed = self
-            .files
-            .store
-            .if_still(empty, &self.target, || room.place());
-        placed.is_some_and(|mut dump| dump.write(&[], text).is_ok())
+        let committed = store.commit(staged, &self.target, &Condition::Always, Committed::clone)?;
+        Ok(Interim {
+            files: Arc::clone(&self.files),
+            target: self.target.clone(),
+            committed,
+        })
     }
 }
 
@@ -270,5 +263,27 @@ impl Finishing {
             path: self.path.clone(),
             source,
         })
+    }
+}
+
+/// The empty file that [`Upload::commit_empty`] put in place; it is not in the log.
+pub struct Interim {
+    files: Arc<Files>,
+    target: Target,
+    committed: Committed,
+}
+
+impl Interim {
+    /// Records it, if it still is in place: false if not.
+    #[must_use]
+    pub fn record(&self, text: &mut Vec<u8>) -> bool {
+        let Self { files, target, .. } = self;
+        let Ok(Some(room)) = files.recorder.make_room("PUT", target.path(), 0) else {
+            return false;
+        };
+        let placed = files
+            .store
+            .if_still(&self.committed, target, || room.place());
+        placed.is_some_and(|mut entry| entry.write(&[], text).is_ok())
     }
 }

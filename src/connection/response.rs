@@ -231,7 +231,12 @@ impl<D: Dialect> Connection<D> {
         goodbye: Goodbye,
         work: &mut Work<'_, '_, T>,
     ) -> Step<D::Upload> {
-        match self.flush(work, After::Flush) {
+        let after = match goodbye {
+            // The last segment waits for the end of stream, and goes with it.
+            Goodbye::Close | Goodbye::Flush => After::More,
+            Goodbye::Linger(_) => After::Flush,
+        };
+        match self.flush(work, after) {
             Flushed::All => {}
             Flushed::Blocked => return Step::Wait(Phase::Goodbye(goodbye), Stage::Write),
             Flushed::Broken => return Step::Close,

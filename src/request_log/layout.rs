@@ -67,6 +67,16 @@ pub fn push_name(out: &mut Vec<u8>, name: &[u8]) {
     push_bytes(out, name, |byte| is_visible(byte) && byte != b'%');
 }
 
+/// The bytes of a name as it stands in a header line: the inverse of [`push_name`]. A `%` that begins no
+/// escape stands for itself; a header line that was read back has none.
+#[must_use]
+pub fn decode_name(text: &str) -> Vec<u8> {
+    if text == "/" {
+        return Vec::new();
+    }
+    percent_encoding::percent_decode_str(text).collect()
+}
+
 /// Appends the header line of a request that succeeded: `PUT name length 36`.
 ///
 /// `name` is the file's path below the root, *decoded* and without a leading `/`; it is written with
@@ -358,6 +368,13 @@ mod tests {
             let mut out = Vec::new();
             push_rows(&mut out, start, &content);
             prop_assert_eq!(out.len() as u64, rows_len(start + content.len() as u64) - row_position(start));
+        }
+
+        #[test]
+        fn names_are_read_back(name in prop::collection::vec(any::<u8>(), 0..60)) {
+            let text = text(|out| push_name(out, &name));
+            let expected = if name == b"/" { Vec::new() } else { name };
+            prop_assert_eq!(decode_name(&text), expected);
         }
 
         #[test]

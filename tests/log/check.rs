@@ -1,0 +1,176 @@
+//! `check`: sound, torn and forged logs, and directories beside them.
+
+use crate::{Desk, Log};
+use std::fs;
+use std::os::unix::fs::symlink;
+
+fn sample() -> Log {
+    Log::default()
+        .put("a", b"first")
+        .put("sub/b", &[7; 100])
+        .other("GET", "a")
+        .failed("GET", "x", 400)
+        .put("a", b"second")
+}
+
+#[test]
+fn a_sound_log() {
+    let log = sample();
+    let desk = Desk::new(&log);
+    desk.run(["check", "log.txt"]).says(&format!(
+        "log.txt: 5 entries, {} bytes, no gap, no overlap\n",
+        log.len()
+    ));
+    let expected = format!("-: 5 entries, {} bytes, no gap, no overlap\n", log.len());
+    desk.run_with(["check", "-"], &log.0).says(&expected);
+}
+
+#[test]
+fn an_empty_log() {
+    Desk::new(&Log::default())
+        .run(["check", "log.txt"])
+        .says("log.txt: 0 entries, 0 bytes, no gap, no overlap\n");
+}
+
+#[test]
+fn torn_entries_are_listed_and_the_rest_is_checked() {
+    let log = Log::default()
+        .other("GET", "a")
+        .raw(b"PUT a length 21\n000")
+        .nuls(87)
+        .other("GET", "b")
+        .nuls(5)
+        .other("GET", "c")
+        .raw(b"GET ");
+    let desk = Desk::new(&log);
+    let run = desk.run(["check", "log.txt"]);
+    assert_eq!((run.status, &run.stderr[..]), (Some(1), ""));
+    assert_eq!(
+        run.stdout(),
+        "log.txt: torn entry at byte 24: expected row offset 00000000 at byte 43, found NUL bytes up to byte 130 (entry 2, PUT a length 21)\n\
+         log.txt: torn entry at byte 154: expected the first line of an entry at byte 154, found NUL bytes up to byte 159\n\
+         log.txt: torn entry at byte 183: expected a name at byte 187, found the end of the file\n\
+         log.txt: 3 entries whole, 3 torn, 187 bytes\n"
+    );
+}
+
+#[test]
+fn a_forged_entry_ends_the_check() {
+    let mut log = sample();
+    let at = log.0.windows(2).position(|two| two == b" 6").unwrap() + 1;
+    log.0[at] = b'G';
+    let desk = Desk::new(&log);
+    desk.run(["check", "log.txt"]).refuses(&format!(
+        "log.txt: forged entry at byte 0: expected a lower-case hex digit in row 00000000 at byte {at}, found `G`"
+    ));
+}
+
+#[test]
+fn an_equal_directory() {
+    let desk = Desk::new(&sample().put("gone", b"x").other("DELETE", "gone"));
+    fs::create_dir_all(desk.path("d/sub")).unwrap();
+    fs::write(desk.path("d/a"), "second").unwrap();
+    fs::write(desk.path("d/sub/b"), [7; 100]).unwrap();
+    fs::rename(desk.path("log.txt"), desk.path("d/log.txt")).unwrap();
+    fs::write(desk.path("d/sub/old"), "older than the log").unwrap();
+    let run = desk.run(["check", "d/log.txt", "--against", "d"]);
+    assert_eq!((run.status, &run.stderr[..]), (Some(0), ""));
+    let (_, of_dir) = run.stdout().split_once('\n').unwrap();
+    assert_eq!(
+        of_dir,
+        "d/sub/old: note: the log does not tell of it\nd: 3 names compared, 0 differ, 1 not in the log\n"
+    );
+}
+
+#[test]
+fn each_difference_is_named() {
+    let log = Log::default()
+        .put("changed", b"0123456789")
+        .put("deleted", b"x")
+        .other("DELETE", "deleted")
+        .put("dir", b"x")
+        .put("link", b"secret")
+        .put("long", b"0123456789")
+        .put("missing", b"x")
+        .put("same", b"same")
+        .put("short", b"0123456789")
+        .put("../up", b"x");
+    let desk = Desk::new(&log);
+    fs::create_dir_all(desk.path("d/dir")).unwrap();
+    fs::write(desk.path("secret"), "secret").unwrap();
+    symlink(desk.path("secret"), desk.path("d/link")).unwrap();
+    for (name, content) in [
+        ("changed", "0123x56789"),
+        ("deleted", "x"),
+        ("long", "0123456789+"),
+        ("same", "same"),
+        ("short", "012345678"),
+    ] {
+        fs::write(desk.path("d").join(name), content).unwrap();
+    }
+    let run = desk.run(["check", "log.txt", "--against", "d"]);
+    assert_eq!((run.status, &run.stderr[..]), (Some(1), ""));
+    let (_, of_dir) = run.stdout().split_once('\n').unwrap();
+    assert_eq!(
+        of_dir,
+        "d/../up: the name would leave the directory (entry 10 stored 1 byte)\n\
+         d/changed: differs at byte 4 (entry 1 stored 10 bytes)\n\
+         d/deleted: still there (entry 3 deleted it)\n\
+         d/dir: not a regular file (entry 4 stored 1 byte)\n\
+         d/link: a symbolic link on the way leads out of the directory (entry 5 stored 6 bytes)\n\
+         d/long: goes on at byte 10 (entry 6 stored 10 bytes)\n\
+         d/missing: missing (entry 7 stored 1 byte)\n\
+         d/short: ends at byte 9 (entry 9 stored 10 bytes)\n\
+         d: 9 names compared, 8 differ, 0 not in the log\n"
+    );
+}
+
+/// Contents larger than what is read at a time, equal but for their last byte.
+#[test]
+fn a_large_file_is_compared_to_its_end() {
+    let mut content = vec![1; 100_003];
+    let desk = Desk::new(&Log::default().put("a", &content));
+    fs::create_dir(desk.path("d")).unwrap();
+    fs::write(desk.path("d/a"), &content).unwrap();
+    assert_eq!(
+        desk.run(["check", "log.txt", "--against", "d"]).status,
+        Some(0)
+    );
+    content[100_002] = 2;
+    fs::write(desk.path("d/a"), &content).unwrap();
+    let run = desk.run(["check", "log.txt", "--against", "d"]);
+    assert!(
+        run.stdout()
+            .contains("d/a: differs at byte 100002 (entry 1 stored 100003 bytes)"),
+        "{}",
+        run.stdout()
+    );
+}
+
+#[test]
+fn a_torn_entry_is_mentioned_where_its_name_differs() {
+    let desk = Desk::new(&Log::default().put("a", b"old").raw(b"PUT a length 3\n"));
+    fs::create_dir(desk.path("d")).unwrap();
+    fs::write(desk.path("d/a"), "new").unwrap();
+    let run = desk.run(["check", "log.txt", "--against", "d"]);
+    assert_eq!(run.status, Some(1));
+    let expected =
+        "d/a: differs at byte 0 (entry 1 stored 3 bytes); the torn entry at byte 42 names it too\n";
+    assert!(run.stdout().contains(expected), "{}", run.stdout());
+}
+
+#[test]
+fn against_needs_a_file_and_a_directory() {
+    let desk = Desk::new(&sample());
+    desk.run(["check", "-", "--against", "."]).refuses(
+        "-: --against reads the log twice, which standard input does not allow: give a file",
+    );
+    let run = desk.run(["check", "log.txt", "--against", "absent"]);
+    assert_eq!(
+        (run.status, &run.stderr[..]),
+        (
+            Some(1),
+            "httpserver-log: absent: No such file or directory (os error 2)\n"
+        )
+    );
+}

@@ -1,0 +1,126 @@
+//! `extract`: any version of any file.
+
+use crate::{Desk, Log};
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+
+fn sample() -> Log {
+    Log::default()
+        .put("a", b"first")
+        .other("GET", "a")
+        .failed("PUT", "bad", 400)
+        .put("a", b"")
+        .put("a", &every_byte())
+}
+
+/// More than is read at a time.
+fn every_byte() -> Vec<u8> {
+    (0..=255).cycle().take(50_007).collect()
+}
+
+#[test]
+fn to_standard_output() {
+    let desk = Desk::new(&sample());
+    for (number, expected) in [("1", &b"first"[..]), ("4", b""), ("5", &every_byte())] {
+        let run = desk.run(["extract", "log.txt", number]);
+        assert_eq!(
+            (run.status, &run.bytes[..], &run.stderr[..]),
+            (Some(0), expected, ""),
+            "{number}"
+        );
+    }
+    assert_eq!(
+        desk.run_with(["extract", "-", "5"], &sample().0).bytes,
+        every_byte()
+    );
+}
+
+#[test]
+fn to_a_file() {
+    let desk = Desk::new(&sample());
+    fs::write(desk.path("old"), "old").unwrap();
+    symlink("old", desk.path("link")).unwrap();
+    for out in ["new", "old", "link"] {
+        desk.run(["extract", "log.txt", "5", "-o", out]).says("");
+        assert_eq!(fs::read(desk.path(out)).unwrap(), every_byte(), "{out}");
+    }
+    assert!(
+        fs::symlink_metadata(desk.path("link"))
+            .unwrap()
+            .is_symlink()
+    );
+    assert_eq!(
+        fs::read_dir(desk.path(".")).unwrap().count(),
+        4,
+        "nothing else is left behind"
+    );
+}
+
+#[test]
+fn entries_without_content() {
+    let desk = Desk::new(&sample());
+    for (number, expected) in [
+        (
+            "2",
+            "log.txt: entry 2 is a GET and stored nothing, only a PUT does",
+        ),
+        (
+            "3",
+            "log.txt: entry 3 is a PUT that failed with 400 and stored nothing, only a PUT does",
+        ),
+        ("6", "log.txt: there is no entry 6, the last is 5"),
+    ] {
+        desk.run(["extract", "log.txt", number]).refuses(expected);
+    }
+}
+
+#[test]
+fn a_torn_entry_replaces_no_file() {
+    let mut log = sample();
+    log.0.truncate(log.len() - 1);
+    let desk = Desk::new(&log);
+    fs::write(desk.path("old"), "old").unwrap();
+    let run = desk.run(["extract", "log.txt", "5", "-o", "old"]);
+    assert_eq!(run.status, Some(1));
+    assert!(
+        run.stderr
+            .starts_with("httpserver-log: log.txt: torn entry at byte "),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(fs::read(desk.path("old")).unwrap(), b"old");
+    assert_eq!(
+        fs::read_dir(desk.path(".")).unwrap().count(),
+        2,
+        "nothing is left behind"
+    );
+}
+
+#[test]
+fn a_torn_entry_before_does_not_matter() {
+    let desk = Desk::new(
+        &Log::default()
+            .nuls(50)
+            .put("a", b"first")
+            .raw(b"PUT a length 1\n")
+            .nuls(20 + 1)
+            .put("b", b"x"),
+    );
+    assert_eq!(desk.run(["extract", "log.txt", "1"]).bytes, b"first");
+    assert_eq!(desk.run(["extract", "log.txt", "3"]).bytes, b"x");
+}
+
+/// A socket stands for devices: were one of the system's used here, a mistake in the tool would replace it.
+#[test]
+fn what_is_no_file_is_not_replaced() {
+    let desk = Desk::new(&sample());
+    let _socket = UnixListener::bind(desk.path("socket")).unwrap();
+    fs::create_dir(desk.path("dir")).unwrap();
+    for out in ["socket", "dir"] {
+        desk.run(["extract", "log.txt", "1", "-o", out])
+            .refuses(&format!("{out}: exists and is not a regular file"));
+    }
+    desk.run(["extract", "log.txt", "1", "-o", "absent/x"])
+        .refuses("absent/x: No such file or directory (os error 2)");
+}

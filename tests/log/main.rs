@@ -1,0 +1,248 @@
+//! The real `httpserver-log` on logs made by the crate's own entry code.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
+mod check;
+mod extract;
+mod list;
+mod replay;
+
+use httpserver::request_log::hex::push_rows;
+use httpserver::request_log::layout::{SEPARATOR, push_failure, push_header};
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+
+/// A log being put together, as bytes.
+#[derive(Default)]
+struct Log(Vec<u8>);
+
+impl Log {
+    fn put(mut self, name: &str, content: &[u8]) -> Self {
+        push_header(&mut self.0, "PUT", name.as_bytes(), content.len() as u64);
+        push_rows(&mut self.0, 0, content);
+        self.0.extend_from_slice(SEPARATOR);
+        self
+    }
+
+    fn other(mut self, method: &str, name: &str) -> Self {
+        push_header(&mut self.0, method, name.as_bytes(), 0);
+        self.0.extend_from_slice(SEPARATOR);
+        self
+    }
+
+    fn failed(mut self, method: &str, name: &str, status: u16) -> Self {
+        push_failure(
+            &mut self.0,
+            Some(method.as_bytes()),
+            Some(name.as_bytes()),
+            Some(b"HTTP/1.1"),
+            status,
+        );
+        self.0.extend_from_slice(SEPARATOR);
+        self
+    }
+
+    /// What was reserved and never written.
+    fn nuls(mut self, count: usize) -> Self {
+        self.0.resize(self.0.len() + count, 0);
+        self
+    }
+
+    fn raw(mut self, bytes: &[u8]) -> Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// A directory of its own for a test, with `log.txt` in it.
+struct Desk(TempDir);
+
+impl Desk {
+    fn new(log: &Log) -> Self {
+        let desk = Self(tempfile::tempdir().unwrap());
+        fs::write(desk.path("log.txt"), &log.0).unwrap();
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Runs the tool in the directory.
+    fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Run {
+        self.run_with(arguments, &[])
+    }
+
+    fn run_with<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+        input: &[u8],
+    ) -> Run {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_httpserver-log"))
+            .args(arguments)
+            .current_dir(self.0.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let input = input.to_vec();
+        // A tool that stops early closes its input, which is not this thread's business.
+        let feeder = std::thread::spawn(move || drop(stdin.write_all(&input)));
+        let output = child.wait_with_output().unwrap();
+        feeder.join().unwrap();
+        Run {
+            status: output.status.code(),
+            bytes: output.stdout,
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug)]
+struct Run {
+    status: Option<i32>,
+    bytes: Vec<u8>,
+    stderr: String,
+}
+
+impl Run {
+    fn stdout(&self) -> &str {
+        std::str::from_utf8(&self.bytes).unwrap()
+    }
+
+    /// Exit status 0, nothing on stderr, and this on stdout.
+    #[track_caller]
+    fn says(&self, stdout: &str) {
+        assert_eq!(
+            (self.status, self.stdout(), &self.stderr[..]),
+            (Some(0), stdout, "")
+        );
+    }
+
+    /// Exit status 1, nothing on stdout, and this one line on stderr.
+    #[track_caller]
+    fn refuses(&self, stderr: &str) {
+        assert_eq!(
+            (self.status, self.stdout(), &self.stderr[..]),
+            (Some(1), "", &format!("httpserver-log: {stderr}\n")[..])
+        );
+    }
+}
+
+/// All files below a directory with what they hold, sorted.
+fn files(dir: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(
+                files(&entry.path())
+                    .into_iter()
+                    .map(|(below, content)| (format!("{name}/{below}"), content)),
+            );
+        } else {
+            found.push((name, fs::read_to_string(entry.path()).unwrap()));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn usage_errors_have_status_2() {
+    let desk = Desk::new(&Log::default());
+    for arguments in [
+        &["frobnicate"][..],
+        &["extract", "log.txt", "0"],
+        &["check"],
+        &[],
+    ] {
+        assert_eq!(desk.run(arguments).status, Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn help_shows_examples() {
+    let desk = Desk::new(&Log::default());
+    for subcommand in ["check", "list", "extract", "replay", "stats"] {
+        let help = desk.run([subcommand, "--help"]);
+        assert_eq!(help.status, Some(0));
+        assert!(
+            help.stdout()
+                .contains(&format!("httpserver-log {subcommand} log.txt")),
+            "{}",
+            help.stdout()
+        );
+    }
+    assert!(desk.run(["--help"]).stdout().contains("Examples:"));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let desk = Desk::new(&Log::default());
+    for arguments in [
+        &["check", "absent"][..],
+        &["list", "absent"],
+        &["extract", "absent", "1"],
+        &["replay", "absent", "d"],
+        &["stats", "absent"],
+    ] {
+        desk.run(arguments)
+            .refuses("absent: No such file or directory (os error 2)");
+    }
+    desk.run(["check", "."])
+        .refuses(".: Is a directory (os error 21)");
+}
+
+/// `list | head` must not end in an error, nor in silence that hides one.
+#[test]
+fn a_closed_output_ends_quietly() {
+    let log = (0..20_000).fold(Log::default(), |log, _| {
+        log.other("GET", "ABCDEFarqdeXYZxyzf012345-ab")
+    });
+    let desk = Desk::new(&log);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_httpserver-log"))
+        .args(["list", "log.txt"])
+        .current_dir(desk.0.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(
+        (output.status.code(), &output.stderr[..]),
+        (Some(0), &b""[..])
+    );
+}
+
+#[test]
+fn a_full_output_is_an_error() {
+    let desk = Desk::new(&Log::default().other("GET", "a"));
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_httpserver-log"))
+        .args(["list", "log.txt"])
+        .current_dir(desk.0.path())
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        output.stderr,
+        b"httpserver-log: standard output: No space left on device (os error 28)\n"
+    );
+}

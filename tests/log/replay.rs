@@ -1,0 +1,153 @@
+//! `replay`: the directory from the log, and nothing outside of it.
+
+use crate::{Desk, Log, files};
+use std::fs;
+use std::os::unix::fs::symlink;
+
+fn owned(files: &[(&str, &str)]) -> Vec<(String, String)> {
+    files
+        .iter()
+        .map(|(name, content)| ((*name).to_owned(), (*content).to_owned()))
+        .collect()
+}
+
+fn sample() -> Log {
+    Log::default()
+        .put("a", b"first")
+        .put("gone", b"x")
+        .put("sub/dir/b c%.txt", b"deep")
+        .other("GET", "a")
+        .failed("PUT", "never", 403)
+        .other("DELETE", "gone")
+        .put("a", b"second")
+        .put("empty", b"")
+}
+
+#[test]
+fn the_last_entry_of_each_name_counts() {
+    let desk = Desk::new(&sample());
+    desk.run(["replay", "log.txt", "d"])
+        .says("d: 3 files, 10 bytes, from 8 entries\n");
+    assert_eq!(
+        files(&desk.path("d")),
+        owned(&[("a", "second"), ("empty", ""), ("sub/dir/b c%.txt", "deep")])
+    );
+    assert_eq!(
+        desk.run(["check", "log.txt", "--against", "d"]).status,
+        Some(0)
+    );
+}
+
+#[test]
+fn an_empty_directory_will_do_and_a_full_one_will_not() {
+    let desk = Desk::new(&sample());
+    fs::create_dir(desk.path("d")).unwrap();
+    assert_eq!(desk.run(["replay", "log.txt", "d"]).status, Some(0));
+    desk.run(["replay", "log.txt", "d"])
+        .refuses("d: the directory is not empty (--force replays into it all the same)");
+    desk.run(["replay", "log.txt", "log.txt"])
+        .refuses("log.txt: Not a directory (os error 20)");
+}
+
+#[test]
+fn force_replaces_removes_and_keeps() {
+    let desk = Desk::new(&sample());
+    fs::create_dir(desk.path("d")).unwrap();
+    for name in ["a", "gone", "other"] {
+        fs::write(desk.path("d").join(name), "before").unwrap();
+    }
+    assert_eq!(
+        desk.run(["replay", "--force", "log.txt", "d"]).status,
+        Some(0)
+    );
+    assert_eq!(
+        files(&desk.path("d")),
+        owned(&[
+            ("a", "second"),
+            ("empty", ""),
+            ("other", "before"),
+            ("sub/dir/b c%.txt", "deep")
+        ])
+    );
+}
+
+#[test]
+fn a_name_that_was_a_file_and_became_a_directory() {
+    let log = Log::default()
+        .put("x", b"1")
+        .other("DELETE", "x")
+        .put("x/y", b"2")
+        .put("z/y", b"3")
+        .other("DELETE", "z/y")
+        .put("z", b"4");
+    let desk = Desk::new(&log);
+    assert_eq!(desk.run(["replay", "log.txt", "d"]).status, Some(0));
+    assert_eq!(files(&desk.path("d")), owned(&[("x/y", "2"), ("z", "4")]));
+    assert_eq!(
+        desk.run(["check", "log.txt", "--against", "d"]).status,
+        Some(0)
+    );
+}
+
+/// Nothing at all is written when one name is wrong, or one entry.
+#[test]
+fn names_that_would_leave_the_directory() {
+    for (name, shown, reason) in [
+        ("../x", "../x", "would leave the directory"),
+        ("a/../../x", "a/../../x", "would leave the directory"),
+        ("/absent/x", "/absent/x", "is absolute"),
+        ("a//x", "a//x", "has an empty component"),
+        ("./x", "./x", "has a component `.`"),
+        ("a\0x", "a%00x", "contains a NUL byte"),
+        ("", "/", "is empty"),
+    ] {
+        let desk = Desk::new(&Log::default().put("a", b"fine").put(name, b"x"));
+        desk.run(["replay", "log.txt", "d"])
+            .refuses(&format!("log.txt: entry 2: the name `{shown}` {reason}"));
+        assert!(!desk.path("d").exists());
+        assert_eq!(fs::read_dir(desk.path(".")).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn a_forged_log_is_not_replayed() {
+    let desk = Desk::new(&sample().raw(b"forged"));
+    assert_eq!(desk.run(["replay", "log.txt", "d"]).status, Some(1));
+    assert!(!desk.path("d").exists());
+}
+
+#[test]
+fn links_that_lead_out_are_refused() {
+    let desk = Desk::new(&Log::default().put("out/x", b"x"));
+    fs::create_dir_all(desk.path("d")).unwrap();
+    fs::create_dir_all(desk.path("outside")).unwrap();
+    symlink("../outside", desk.path("d/out")).unwrap();
+    desk.run(["replay", "--force", "log.txt", "d"])
+        .refuses("d/out/x: a symbolic link on the way leads out of the directory");
+    assert_eq!(fs::read_dir(desk.path("outside")).unwrap().count(), 0);
+}
+
+#[test]
+fn torn_entries_are_passed_over_with_a_warning() {
+    let desk = Desk::new(&sample().raw(b"PUT a length 100\n"));
+    let run = desk.run(["replay", "log.txt", "d"]);
+    assert_eq!(
+        (run.status, run.stdout()),
+        (Some(0), "d: 3 files, 10 bytes, from 8 entries\n")
+    );
+    assert!(
+        run.stderr
+            .starts_with("httpserver-log: log.txt: passed over: torn entry at byte "),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(run.stderr.lines().count(), 1);
+    assert_eq!(files(&desk.path("d"))[0].1, "second");
+}
+
+#[test]
+fn standard_input_cannot_be_read_twice() {
+    Desk::new(&sample())
+        .run(["replay", "-", "d"])
+        .refuses("-: replay reads the log twice, which standard input does not allow: give a file");
+}
