@@ -96,7 +96,7 @@ impl Classic {
         let target = self.files.store.target(name)?;
         let mut receiving = upload::Upload::new(Arc::clone(&self.files), target, self.max_body);
         let empty = match request.framing {
-            Framing::Absent => Some(receiving.commit_empty()?),
+            Framing::Absent => Some(Box::new(receiving.commit_empty()?)),
             Framing::Length(_) | Framing::Chunked => None,
         };
         if request.expect == http::Expect::Continue {
@@ -141,7 +141,7 @@ impl Dialect for Classic {
         refusal(&self.files, &identity, status)
     }
 
-    fn write_head(&self, answer: &Answer, _: Persistence, out: &mut Vec<u8>) {
+    fn write_head(&self, answer: &Answer, _: Version, _: Persistence, out: &mut Vec<u8>) {
         http::write_status_line(out, answer.status);
         http::write_content_length(out, answer.content.length().unwrap_or(0));
         http::end_head(out);
@@ -162,7 +162,7 @@ pub struct ClassicUpload {
 /// How far a PUT has come.
 enum State {
     /// Content is coming. If it was answered already: the empty file that was put in place for that answer.
-    Receiving(upload::Upload, Option<Empty>),
+    Receiving(upload::Upload, Option<Box<Empty>>),
     /// It has taken effect; its entry is being written.
     Finishing(Finishing),
     /// It is recorded, one way or the other.
@@ -229,7 +229,7 @@ impl ClassicUpload {
     }
 
     /// Answers an upload that failed; `empty` is what was put in place for an answer that was given before.
-    fn refused(&self, error: &UploadError, empty: Option<Empty>) -> Answer {
+    fn refused(&self, error: &UploadError, empty: Option<Box<Empty>>) -> Answer {
         let status = status_of_upload(error);
         if status == Status::InternalServerError {
             log::error!("PUT: {error}");
@@ -245,7 +245,7 @@ impl ClassicUpload {
 
     /// Records that nothing came of the upload, or only the empty file: if the peer was told 201 for that, and it is
     /// there still, it is what the log must show.
-    fn record_refusal(&self, empty: Option<Empty>, status: Status) -> Answer {
+    fn record_refusal(&self, empty: Option<Box<Empty>>, status: Status) -> Answer {
         if empty.is_some_and(|empty| empty.record(&mut Vec::new())) {
             return Answer::empty(Status::Created);
         }

@@ -1,4 +1,6 @@
-//! An upload on its way into the store and the log, for any dialect.
+//! What changes the store and the log together, for any dialect: an upload, or the removal of a file.
+//!
+//! An upload:
 //!
 //! 1. Content is staged as it comes; an upload that came whole with its head is staged in one write.
 //! 2. Space for its entry is secured in the log: without it the upload is refused, and nothing has happened.
@@ -13,7 +15,9 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::request_log::{Dump, EntryRoom, Recorder};
-use crate::store::{Committed, Condition, Staged, Store, StoreError, StoreErrorKind, Target};
+use crate::store::{
+    Committed, Condition, Metadata, Staged, Store, StoreError, StoreErrorKind, Target,
+};
 
 /// Where uploads go, and where all requests are recorded.
 pub struct Files {
@@ -67,11 +71,12 @@ pub enum UploadError {
 /// An upload that is being received.
 pub struct Upload {
     files: Arc<Files>,
-    target: Target,
     /// How long it may be.
     limit: u64,
     /// `None` until there is content to write.
     staged: Option<Staged>,
+    /// After `staged`, since directories that were made for it are removed with it when they are empty.
+    target: Target,
 }
 
 /// An upload that has taken effect, and has rows to be written.
@@ -91,6 +96,38 @@ pub struct Empty {
     room: Option<EntryRoom>,
 }
 
+impl Files {
+    /// Removes the file at `path`, and records it in the same instant as a DELETE. `text` is room for the entry.
+    ///
+    /// # Errors
+    /// With any but `NotRecorded` the file is still there.
+    pub fn remove(
+        &self,
+        path: &[u8],
+        condition: &Condition<'_>,
+        text: &mut Vec<u8>,
+    ) -> Result<(), UploadError> {
+        let room = self
+            .recorder
+            .make_room("DELETE", path, 0)
+            .map_err(|source| UploadError::LogFull {
+                path: path.into(),
+                source,
+            })?;
+        let removed = self
+            .store
+            .remove(path, condition, || room.map(EntryRoom::place))?;
+        removed
+            .published
+            .map_or(Ok(()), |mut entry| entry.write(&[], text))
+            .and(removed.settled)
+            .map_err(|source| UploadError::NotRecorded {
+                path: path.into(),
+                source,
+            })
+    }
+}
+
 /// Whether an upload is done with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
@@ -106,9 +143,9 @@ impl Upload {
     pub fn new(files: Arc<Files>, target: Target, limit: u64) -> Self {
         Self {
             files,
-            target,
             limit,
             staged: None,
+            target,
         }
     }
 
@@ -225,6 +262,11 @@ impl Empty {
 }
 
 impl Finishing {
+    /// What the stored file is.
+    pub fn metadata(&self) -> Result<Metadata, StoreErrorKind> {
+        self.committed.metadata()
+    }
+
     /// Writes another portion of rows; `content` and `text` are room for them.
     pub fn step(
         &mut self,

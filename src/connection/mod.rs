@@ -15,7 +15,7 @@ use std::sync::Arc;
 use self::patience::{Progress, Stage, Wait};
 use self::request::{Receiving, Skipping};
 use self::response::{Flushed, Goodbye, Then};
-use crate::http::{HeadScan, Persistence, Status, line_parts};
+use crate::http::{HeadScan, Persistence, Status, Version, line_parts};
 use crate::server::{After, Cause, Next, Service, Session, Transport, Turn};
 
 pub use self::desk::Desk;
@@ -51,6 +51,7 @@ impl<D: Dialect> Service for Http<D> {
             shared: Arc::clone(&self.shared),
             phase: Phase::Head,
             scan: HeadScan::default(),
+            version: Version::Http11,
             persistence: Persistence::Persistent,
             unused: Vec::new(),
             unsent: Vec::new(),
@@ -74,6 +75,8 @@ pub struct Connection<D: Dialect> {
     shared: Arc<Shared<D>>,
     phase: Phase<D::Upload>,
     scan: HeadScan,
+    /// Of the request in progress, as far as it is known.
+    version: Version,
     /// Whether another request may follow the one in progress.
     persistence: Persistence,
     /// Received, not consumed, kept between turns.

@@ -169,6 +169,7 @@ impl<D: Dialect> Connection<D> {
             }
         };
         let (framing, expect) = (request.framing, request.expect);
+        self.version = request.version;
         let reaction = self.shared.dialect.react(&request, work.turn);
         work.desk.input.consume(length);
         self.persistence = if work.turn.is_stopping() {

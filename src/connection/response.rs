@@ -86,7 +86,12 @@ impl<D: Dialect> Connection<D> {
     /// Appends an answer's head to the output.
     pub(super) fn write_head<T>(&self, answer: &Answer, work: &mut Work<'_, '_, T>) {
         let dialect = &self.shared.dialect;
-        dialect.write_head(answer, self.persistence, &mut work.desk.output);
+        dialect.write_head(
+            answer,
+            self.version,
+            self.persistence,
+            &mut work.desk.output,
+        );
     }
 
     /// What follows the answer to a request whose content was consumed.
