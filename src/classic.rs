@@ -9,8 +9,8 @@ use crate::connection::{Answer, Block, Content, Course, Dialect, FileRange, Reac
 use crate::http::{self, Framing, Host, LineParts, Persistence, Request, Status, Target, Version};
 use crate::request_log::Refused;
 use crate::server::Turn;
-use crate::store::{Committed, Condition, FileContent, Found, StoreErrorKind};
-use crate::upload::{self, Files, Finishing, Progress, UploadError};
+use crate::store::{Condition, FileContent, Found, StoreErrorKind};
+use crate::upload::{self, Empty, Files, Finishing, Progress, UploadError};
 
 /// Characters in a file's name.
 const NAME: usize = 27;
@@ -162,7 +162,7 @@ pub struct ClassicUpload {
 /// How far a PUT has come.
 enum State {
     /// Content is coming. If it was answered already: the empty file that was put in place for that answer.
-    Receiving(upload::Upload, Option<Committed>),
+    Receiving(upload::Upload, Option<Empty>),
     /// It has taken effect; its entry is being written.
     Finishing(Finishing),
     /// It is recorded, one way or the other.
@@ -176,13 +176,15 @@ impl Upload for ClassicUpload {
             State::Receiving(upload, _) => upload.write(content),
             State::Finishing(_) | State::Recorded => Ok(()),
         };
-        written.map_err(|error| self.refused(&error))
+        written.map_err(|error| match self.take() {
+            State::Receiving(_, empty) => self.refused(&error, empty),
+            State::Finishing(_) | State::Recorded => self.refused(&error, None),
+        })
     }
 
     fn finish(&mut self, last: &[u8], block: &mut Block, turn: &mut Turn<'_>) -> Option<Answer> {
         turn.before_long_work();
-        let State::Receiving(upload, empty) = std::mem::replace(&mut self.state, State::Recorded)
-        else {
+        let State::Receiving(upload, empty) = self.take() else {
             return None;
         };
         match upload.commit(last, &Condition::Always, &mut block.text) {
@@ -190,10 +192,7 @@ impl Upload for ClassicUpload {
                 self.state = State::Finishing(finishing);
                 self.step(block, turn)
             }
-            Err(error) => {
-                drop(empty);
-                Some(self.refused(&error))
-            }
+            Err(error) => Some(self.refused(&error, empty)),
         }
     }
 
@@ -208,38 +207,49 @@ impl Upload for ClassicUpload {
                 self.state = State::Recorded;
                 Some(Answer::empty(Status::Created))
             }
-            Err(error) => Some(self.refused(&error)),
+            Err(error) => {
+                self.state = State::Recorded;
+                Some(self.refused(&error, None))
+            }
         }
     }
 
     fn abandon(&mut self, status: Status) -> Answer {
-        match std::mem::replace(&mut self.state, State::Recorded) {
-            // The peer was told 201 for an empty file. If that is there still, it is what the log must show.
-            State::Receiving(upload, Some(empty))
-                if upload.record_empty(&empty, &mut Vec::new()) =>
-            {
-                Answer::empty(Status::Created)
-            }
-            State::Receiving(..) => refusal(&self.files, &self.identity.borrow(), status),
+        match self.take() {
+            State::Receiving(_, empty) => self.record_refusal(empty, status),
             State::Finishing(_) | State::Recorded => Answer::empty(status),
         }
     }
 }
 
 impl ClassicUpload {
-    fn refused(&mut self, error: &UploadError) -> Answer {
+    /// What state it is in; nothing more is done about it.
+    fn take(&mut self) -> State {
+        std::mem::replace(&mut self.state, State::Recorded)
+    }
+
+    /// Answers an upload that failed; `empty` is what was put in place for an answer that was given before.
+    fn refused(&self, error: &UploadError, empty: Option<Empty>) -> Answer {
         let status = status_of_upload(error);
         if status == Status::InternalServerError {
             log::error!("PUT: {error}");
         } else {
             log::debug!("PUT: {error}");
         }
-        self.state = State::Recorded;
         match error {
             // Its place in the log is taken, and a second entry would not be true.
             UploadError::NotRecorded { .. } => Answer::empty(status),
-            _ => refusal(&self.files, &self.identity.borrow(), status),
+            _ => self.record_refusal(empty, status),
         }
+    }
+
+    /// Records that nothing came of the upload, or only the empty file: if the peer was told 201 for that, and it is
+    /// there still, it is what the log must show.
+    fn record_refusal(&self, empty: Option<Empty>, status: Status) -> Answer {
+        if empty.is_some_and(|empty| empty.record(&mut Vec::new())) {
+            return Answer::empty(Status::Created);
+        }
+        refusal(&self.files, &self.identity.borrow(), status)
     }
 }
 

@@ -1,4 +1,8 @@
 //! `httpserver`: reads the command line, opens what it names, and runs the server until a signal ends it.
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")
+)]
 
 mod cli;
 
