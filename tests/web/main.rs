@@ -8,10 +8,12 @@
     reason = "a test that meets the unexpected shall panic"
 )]
 
+mod browser;
 mod conditional;
 mod containment;
 mod listing;
 mod mirror;
 mod reading;
 mod site;
+mod webdriver;
 mod writing;
