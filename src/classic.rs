@@ -10,7 +10,7 @@ use crate::http::{self, Framing, Host, LineParts, Persistence, Request, Status, 
 use crate::request_log::Refused;
 use crate::server::Turn;
 use crate::store::{Condition, FileContent, Found, StoreErrorKind};
-use crate::upload::{self, Files, Finishing, Interim, Progress, UploadError};
+use crate::upload::{self, Empty, Files, Finishing, Progress, UploadError};
 
 /// Characters in a file's name.
 const NAME: usize = 27;
@@ -96,7 +96,7 @@ impl Classic {
         let target = self.files.store.target(name)?;
         let mut receiving = upload::Upload::new(Arc::clone(&self.files), target, self.max_body);
         let empty = match request.framing {
-            Framing::Absent => Some(receiving.commit_empty()?),
+            Framing::Absent => Some(Box::new(receiving.commit_empty()?)),
             Framing::Length(_) | Framing::Chunked => None,
         };
         if request.expect == http::Expect::Continue {
@@ -162,7 +162,7 @@ pub struct ClassicUpload {
 /// How far a PUT has come.
 enum State {
     /// Content is coming. If it was answered already: the empty file that was put in place for that answer.
-    Receiving(upload::Upload, Option<Interim>),
+    Receiving(upload::Upload, Option<Box<Empty>>),
     /// It has taken effect; its entry is being written.
     Finishing(Finishing),
     /// It is recorded, one way or the other.
@@ -207,13 +207,16 @@ impl Upload for ClassicUpload {
                 self.state = State::Recorded;
                 Some(Answer::empty(Status::Created))
             }
-            Err(error) => Some(self.refused(&error, None)),
+            Err(error) => {
+                self.state = State::Recorded;
+                Some(self.refused(&error, None))
+            }
         }
     }
 
     fn abandon(&mut self, status: Status) -> Answer {
         match self.take() {
-            State::Receiving(_, empty) => self.give_up(empty, status),
+            State::Receiving(_, empty) => self.record_refusal(empty, status),
             State::Finishing(_) | State::Recorded => Answer::empty(status),
         }
     }
@@ -225,24 +228,24 @@ impl ClassicUpload {
         std::mem::replace(&mut self.state, State::Recorded)
     }
 
-    fn refused(&mut self, error: &UploadError, empty: Option<Interim>) -> Answer {
+    /// Answers an upload that failed; `empty` is what was put in place for an answer that was given before.
+    fn refused(&self, error: &UploadError, empty: Option<Box<Empty>>) -> Answer {
         let status = status_of_upload(error);
         if status == Status::InternalServerError {
             log::error!("PUT: {error}");
         } else {
             log::debug!("PUT: {error}");
         }
-        self.state = State::Recorded;
         match error {
             // Its place in the log is taken, and a second entry would not be true.
             UploadError::NotRecorded { .. } => Answer::empty(status),
-            _ => self.give_up(empty, status),
+            _ => self.record_refusal(empty, status),
         }
     }
 
-    /// Records an upload whose content does not take effect.
-    fn give_up(&self, empty: Option<Interim>, status: Status) -> Answer {
-        // The peer was told 201 for an empty file. If that is there still, it is what the log must show.
+    /// Records that nothing came of the upload, or only the empty file: if the peer was told 201 for that, and it is
+    /// there still, it is what the log must show.
+    fn record_refusal(&self, empty: Option<Box<Empty>>, status: Status) -> Answer {
         if empty.is_some_and(|empty| empty.record(&mut Vec::new())) {
             return Answer::empty(Status::Created);
         }

@@ -87,6 +87,15 @@ pub struct Finishing {
     dump: Option<Dump>,
 }
 
+/// An empty file that was put in place, and answered, before the content of its upload has come.
+pub struct Empty {
+    files: Arc<Files>,
+    target: Target,
+    committed: Committed,
+    /// Space for its entry, for the case that it stays.
+    room: Option<EntryRoom>,
+}
+
 impl Files {
     /// Removes the file at `path`, and records it in the same instant as a DELETE. `text` is room for the entry.
     ///
@@ -207,24 +216,48 @@ impl Upload {
             && dump.wants() == last.len()
         {
             let written = dump.write(last, text);
+            if written.is_err() {
+                finishing.dump = None;
+            }
             finishing.recorded(written)?;
         }
         Ok(finishing)
     }
 
     /// Puts an empty file in place, unrecorded, and starts over: the one upload whose answer comes before its content.
-    pub fn commit_empty(&mut self) -> Result<Interim, UploadError> {
+    ///
+    /// # Errors
+    /// With any the old file is untouched.
+    pub fn commit_empty(&mut self) -> Result<Empty, UploadError> {
+        let recorder = &self.files.recorder;
+        let room = recorder.make_room("PUT", self.target.path(), 0);
+        let room = room.map_err(|source| UploadError::LogFull {
+            path: self.target.path().into(),
+            source,
+        })?;
         self.stage()?;
         let Some(staged) = self.staged.take() else {
             unreachable!("stage() has made it")
         };
         let store = &self.files.store;
         let committed = store.commit(staged, &self.target, &Condition::Always, Committed::clone)?;
-        Ok(Interim {
+        Ok(Empty {
             files: Arc::clone(&self.files),
             target: self.target.clone(),
             committed,
+            room,
         })
+    }
+}
+
+impl Empty {
+    /// Records the empty file, since nothing has replaced it and nothing will: false if something has.
+    #[must_use]
+    pub fn record(self, text: &mut Vec<u8>) -> bool {
+        let Some(room) = self.room else { return false };
+        let store = &self.files.store;
+        let placed = store.if_still(&self.committed, &self.target, || room.place());
+        placed.is_some_and(|mut dump| dump.write(&[], text).is_ok())
     }
 }
 
@@ -248,6 +281,9 @@ impl Finishing {
                 Err(error) => Err(error),
             };
             let complete = dump.is_complete();
+            if written.is_err() {
+                self.dump = None; // what is left of the entry would not stand where it belongs
+            }
             self.recorded(written)?;
             if !complete {
                 return Ok(Progress::More);
@@ -266,24 +302,16 @@ impl Finishing {
     }
 }
 
-/// The empty file that [`Upload::commit_empty`] put in place; it is not in the log.
-pub struct Interim {
-    files: Arc<Files>,
-    target: Target,
-    committed: Committed,
-}
-
-impl Interim {
-    /// Records it, if it still is in place: false if not.
-    #[must_use]
-    pub fn record(&self, text: &mut Vec<u8>) -> bool {
-        let Self { files, target, .. } = self;
-        let Ok(Some(room)) = files.recorder.make_room("PUT", target.path(), 0) else {
-            return false;
-        };
-        let placed = files
-            .store
-            .if_still(&self.committed, target, || room.place());
-        placed.is_some_and(|mut entry| entry.write(&[], text).is_ok())
+impl Drop for Finishing {
+    /// An entry that has its place is written, whatever becomes of its request: the server that stops, the session that
+    /// is closed.
+    fn drop(&mut self) {
+        let (mut content, mut text) = (Vec::new(), Vec::new());
+        while self.dump.as_ref().is_some_and(|dump| !dump.is_complete()) {
+            if let Err(error) = self.step(&mut content, &mut text) {
+                log::error!("PUT: {error}");
+                return;
+            }
+        }
     }
 }

@@ -164,7 +164,7 @@ impl<D: Dialect> Session for Connection<D> {
     ) -> Next {
         desk.input.take_over(&mut self.unused);
         desk.output.clear();
-        desk.output.append(&mut self.unsent);
+        desk.output.append(&mut std::mem::take(&mut self.unsent));
         if self.stream == Stream::Drained {
             self.stream = Stream::Open;
         }
@@ -195,7 +195,8 @@ impl<D: Dialect> Connection<D> {
                 None => return Next::Close,
             }
         }
-        if !work.desk.output.is_empty() {
+        // An upload that has taken effect is recorded before anything waits for the peer.
+        if !work.desk.output.is_empty() && !matches!(phase, Phase::Finishing(_)) {
             match self.flush(work, After::Flush) {
                 Flushed::All => {}
                 Flushed::Blocked => return self.pause(phase, Stage::Write),

@@ -145,7 +145,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
         let Intake::Closed(until) = self.intake else {
             return false;
         };
-        self.pool.want_closed();
+        self.pool.want_room();
         if self.pool.connections() == 0 {
             return true;
         }
@@ -239,7 +239,15 @@ impl<'p, V: Service> Acceptor<'p, V> {
 
     fn accept(&mut self) {
         for _ in 0..ACCEPTS_AT_ONCE {
-            if self.pool.connections() >= self.max_connections && !self.make_room() {
+            let Intake::Open(listener) = &self.intake else {
+                return;
+            };
+            // Nobody is closed for the sake of nobody.
+            if self.is_full() && !listener.is_awaited() {
+                self.reported = false;
+                return;
+            }
+            if self.is_full() && !self.find_room() {
                 let most = self.max_connections;
                 self.report(format_args!(
                     "{most} connections are open, the most allowed; others wait"
@@ -278,18 +286,28 @@ impl<'p, V: Service> Acceptor<'p, V> {
             .push(Job::Serve(Box::new(Connection::new(socket, session))));
     }
 
-    /// Stops accepting until a connection closes or `until` comes.
+    fn is_full(&self) -> bool {
+        self.pool.connections() >= self.max_connections
+    }
+
+    /// Makes room for one connection, or asks to be woken when there may be some.
+    fn find_room(&mut self) -> bool {
+        if self.make_room() {
+            return true;
+        }
+        self.pool.want_room();
+        // Who closed or became idle after the first look, and before the wish was known, has not rung.
+        !self.is_full() || self.make_room()
+    }
+
+    /// Stops accepting until a connection closes or becomes idle, or `until` comes.
     fn pause(&mut self, until: Option<Instant>) {
         let intake = std::mem::replace(&mut self.intake, Intake::Closed(Instant::now()));
         self.intake = match intake {
             Intake::Open(listener) => Intake::Paused(listener, until),
             other => other,
         };
-        self.pool.want_closed();
-        // One that closed in between has not rung.
-        if self.pool.connections() < self.max_connections && until.is_none() {
-            self.resume();
-        }
+        self.pool.want_room();
     }
 
     /// Says once per shortage what is short.

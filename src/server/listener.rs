@@ -4,6 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{self, SocketFlags, sockopt};
 
@@ -46,6 +47,16 @@ impl Listener {
     /// See getsockname(2).
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.0.local_addr()
+    }
+
+    /// Whether there is a connection to accept.
+    pub(super) fn is_awaited(&self) -> bool {
+        let at_once = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        let mut readable = [PollFd::new(&self.0, PollFlags::IN)];
+        poll(&mut readable, Some(&at_once)).is_ok_and(|ready| ready > 0)
     }
 
     /// Accepts one connection.

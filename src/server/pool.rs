@@ -21,8 +21,8 @@ pub(super) struct Pool<V: Service> {
     pub(super) reserve: Reserve,
     /// Accepted connections that are not closed yet.
     connections: AtomicUsize,
-    /// Whether the main thread wants to hear of the next connection that is closed.
-    wants_closed: AtomicBool,
+    /// Whether the main thread wants to hear of the next connection that is closed or becomes idle.
+    wants_room: AtomicBool,
     aborting: AtomicBool,
     /// Wakes the main thread.
     alarm: OwnedFd,
@@ -41,7 +41,7 @@ impl<V: Service> Pool<V> {
             room,
             reserve: Reserve::new(workers),
             connections: AtomicUsize::new(0),
-            wants_closed: AtomicBool::new(false),
+            wants_room: AtomicBool::new(false),
             aborting: AtomicBool::new(false),
             alarm: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
         })
@@ -87,16 +87,19 @@ impl<V: Service> Pool<V> {
     pub(super) fn close(&self, connection: Box<Connection<V::Session>>) {
         self.room.close(connection);
         self.connections.fetch_sub(1, Ordering::SeqCst);
-        if self.wants_closed.load(Ordering::SeqCst)
-            && self.wants_closed.swap(false, Ordering::SeqCst)
-        {
+        self.offer_room();
+    }
+
+    /// Tells the main thread, if it wants to hear of that, that a connection was closed or is parked and idle.
+    pub(super) fn offer_room(&self) {
+        if self.wants_room.load(Ordering::SeqCst) && self.wants_room.swap(false, Ordering::SeqCst) {
             self.wake_main();
         }
     }
 
-    /// Asks that the main thread be woken when the next connection is closed.
-    pub(super) fn want_closed(&self) {
-        self.wants_closed.store(true, Ordering::SeqCst);
+    /// Asks that the main thread be woken when the next connection is closed or becomes idle.
+    pub(super) fn want_room(&self) {
+        self.wants_room.store(true, Ordering::SeqCst);
     }
 
     /// From now on no connection is kept after its turn.

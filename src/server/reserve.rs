@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 const LONG: Duration = Duration::from_millis(1);
 
 /// How many announcements are believed after work that was long.
-const BELIEVED: usize = 1000;
+const BELIEVED: usize = 16;
 
 /// See the module's description.
 pub(super) struct Reserve {

@@ -11,7 +11,7 @@ use rustix::event::epoll::EventFlags;
 use super::pool::Pool;
 use super::queue::Job;
 use super::room::{Events, Parked, Patience};
-use super::session::{Cause, Next, Service, Session, Stopping, Turn};
+use super::session::{Amid, Cause, Next, Service, Session, Stopping, Turn};
 use super::transport::Socket;
 
 /// A look into the waiting room is due after this many pops, however long the queue is.
@@ -122,11 +122,15 @@ impl<'p, V: Service> Worker<'p, V> {
         match turn {
             Ok(Next::Wait(interest, deadline)) => {
                 connection.cause = Cause::Ready;
+                let idle = deadline.amid != Amid::Request;
                 match self.pool.room.park(connection, interest, deadline) {
                     Parked::Waiting => {}
                     Parked::WaitingNotYetWatched => self.pool.wake_main(),
                     Parked::Ready(connection) => self.batch.push_back(connection),
                     Parked::Refused(connection) => self.pool.close(connection),
+                }
+                if idle {
+                    self.pool.offer_room();
                 }
                 if self.pool.is_aborting() {
                     self.pool.wake_main();

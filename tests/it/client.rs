@@ -130,6 +130,11 @@ impl Client {
         self.received.is_empty() && seen.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
     }
 
+    /// Whether nothing of another answer has come.
+    pub(crate) fn is_between_answers(&self) -> bool {
+        self.received.is_empty()
+    }
+
     fn receive(&mut self) -> io::Result<()> {
         let mut buffer = [0; 16 * 1024];
         match self.stream.read(&mut buffer)? {

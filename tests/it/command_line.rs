@@ -287,9 +287,9 @@ fn a_root_that_cannot_be_served_is_named() {
         assert_refused(&run(&home, &["0", "--root", root]), &[root, cause]);
     }
     let home = Home::of_nobody();
-    home.permit(".", 0o000);
+    home.permit_root(0o000);
     let output = run_as_nobody(&home, &["0", "--root", "root"]);
-    home.permit(".", 0o700);
+    home.permit_root(0o700);
     assert_refused(&output, &["root", "Permission denied"]);
 }
 
@@ -360,9 +360,7 @@ fn run_as_nobody(home: &Home, arguments: &[&str]) -> Output {
     if !rustix::process::geteuid().is_root() {
         return run(home, arguments);
     }
-    let copy = home.path().join("httpserver");
-    fs::copy(env!("CARGO_BIN_EXE_httpserver"), &copy).unwrap();
-    let mut command = Command::new(copy);
+    let mut command = Command::new(home.program());
     command.args(arguments).current_dir(home.path());
     command.uid(NOBODY).gid(NOBODY);
     finish(command, b"")

@@ -405,7 +405,7 @@ fn permissions_decide() {
         &answer(OK, b"old"),
         "GET of what may be read",
     );
-    server.permit(".", 0o500);
+    server.permit_root(0o500);
     assert_bytes(
         &server.request(put(&name("new"), b"x")),
         &answer(FORBIDDEN, b""),
@@ -427,7 +427,7 @@ fn permissions_decide() {
         &answer(FORBIDDEN, b""),
         "directory, no length",
     );
-    server.permit(".", 0o700);
+    server.permit_root(0o700);
     assert_eq!(server.names(), [all, unreadable, unwritable]);
 }
 

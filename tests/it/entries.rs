@@ -1,6 +1,7 @@
 //! A reader of logs of this test's own: from the text alone, with nothing of the program's.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 /// One entry of a log.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,17 +48,16 @@ pub(crate) fn parse(log: &str) -> Vec<Entry> {
 
 /// Reads one row of a content of `length` bytes, behind what was read of it before.
 fn read_row(row: &str, length: usize, content: &mut Vec<u8>) {
-    let mut expected = format!("{:08}", content.len());
-    let (offset, cells) = row.split_once(' ').expect("an offset");
-    assert_eq!(offset, expected, "{row:?}");
+    let from = content.len();
+    let (_, cells) = row.split_once(' ').expect("an offset");
     for cell in cells.trim_end().split(' ') {
         content.push(u8::from_str_radix(cell, 16).expect("two hex digits"));
     }
-    let from: usize = offset.parse().unwrap();
-    assert_eq!(content.len(), length.min(from + 20), "{row:?}");
+    assert_eq!(content.len(), length.min(from + 20), "bytes by {row:?}");
     // Every byte of the row must be as it is written here.
+    let mut expected = format!("{from:08}");
     for byte in &content[from..] {
-        expected += &format!(" {byte:02x}");
+        write!(expected, " {byte:02x}").unwrap();
     }
     assert_eq!(row, expected + "\n");
 }

@@ -1,8 +1,10 @@
 //! The directory in which one server works: its root, and beside that its log and its stderr.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use tempfile::TempDir;
@@ -73,9 +75,28 @@ impl Home {
         fs::write(self.file(name), content).unwrap();
     }
 
-    /// Sets the permissions of a file of the root; `"."` is the root.
+    /// Sets the permissions of a file of the root.
     pub(crate) fn permit(&self, name: &str, mode: u32) {
         fs::set_permissions(self.file(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// Sets the permissions of the root.
+    pub(crate) fn permit_root(&self, mode: u32) {
+        fs::set_permissions(self.root(), fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// A copy of the program where any user can reach it.
+    pub(crate) fn program(&self) -> PathBuf {
+        let copy = self.path().join("httpserver");
+        if !copy.exists() {
+            // By another process: one that another test starts at this moment would inherit our descriptor, and what
+            // is open for writing cannot be executed.
+            let done = Command::new("cp")
+                .args([OsStr::new(env!("CARGO_BIN_EXE_httpserver")), copy.as_ref()])
+                .status();
+            assert!(done.unwrap().success(), "cp");
+        }
+        copy
     }
 
     /// The permissions of a file of the root.

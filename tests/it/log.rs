@@ -1,6 +1,8 @@
 //! The log: what stands in it, byte for byte, and when; and the files it goes to.
 
+use std::fmt::Write;
 use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use rustix::process::Signal;
@@ -8,7 +10,8 @@ use rustix::process::Signal;
 use crate::bytes::{answer, assert_bytes, get, name, noise, put};
 use crate::entries::{Entry, parse, replay};
 use crate::eventually;
-use crate::server::{Server, Setup};
+use crate::home::Home;
+use crate::server::{Server, Setup, run};
 
 const NAME: &str = "ABCDEFarqdeXYZxyzf012345-ab";
 
@@ -397,4 +400,95 @@ fn entries_tile_the_log_and_are_those_that_were_asked_for() {
     let before = server.log();
     server.stop();
     assert!(server.log() == before, "the log changed at the end");
+}
+
+/// Uploads one small file after the other until the server is gone; returns how many were answered.
+fn upload_until_killed(server: &Server, client: usize, answered: &AtomicUsize) -> usize {
+    let mut connection = server.connect();
+    for number in 0.. {
+        let name = name(format!("{client}-{number}"));
+        let sent = connection.try_send(put(&name, &name.as_bytes()[19..]));
+        match sent.and_then(|()| connection.try_response()) {
+            Ok(response) => assert_bytes(&response, &answer("201 Created", b""), "PUT"),
+            Err(_) => return number,
+        }
+        answered.fetch_add(1, Ordering::Relaxed);
+    }
+    unreachable!("it was not killed")
+}
+
+#[test]
+fn what_was_answered_survives_a_kill() {
+    let server = Setup::new(&["-N", "4"]).start();
+    let answered = AtomicUsize::new(0);
+    let counts: Vec<_> = thread::scope(|scope| {
+        let clients: Vec<_> = (0..8)
+            .map(|client| {
+                let (server, answered) = (&server, &answered);
+                scope.spawn(move || upload_until_killed(server, client, answered))
+            })
+            .collect();
+        eventually("hundreds are answered", || {
+            answered.load(Ordering::Relaxed) > 500
+        });
+        server.signal(Signal::KILL);
+        clients
+            .into_iter()
+            .map(|client| client.join().unwrap())
+            .collect()
+    });
+    let home = server.home();
+    drop(server);
+    let next = Setup::at(&home, &["--log-append"]).start();
+    let log = home.log();
+    for (client, count) in counts.into_iter().enumerate() {
+        for number in 0..count {
+            let name = name(format!("{client}-{number}"));
+            let content = &name.as_bytes()[19..];
+            assert_bytes(&home.content(&name), content, "stored");
+            let mut entry = format!("PUT {name} length 8\n00000000");
+            for byte in content {
+                write!(entry, " {byte:02x}").unwrap();
+            }
+            entry += "\n========\n";
+            assert!(log.contains(&entry), "no entry of {name}");
+        }
+    }
+    assert!(
+        home.names().iter().all(|name| name.len() == 27),
+        "an upload was left behind"
+    );
+    assert!(log.ends_with("========\n"), "a torn entry at its end");
+    next.request(get(""));
+    assert_eq!(home.log(), log + "GET / length 0\n========\n");
+}
+
+#[test]
+fn a_torn_entry_at_the_end_of_a_log_is_kept_aside() {
+    let home = Home::new();
+    let whole = "GET / length 0\n========\n";
+    let torn = "PUT ABCDEFarqdeXYZxyzf012345-ab length 2\n00000000 61";
+    fs::write(home.log_path(), format!("{whole}{torn}")).unwrap();
+    let server = Setup::at(&home, &["--log-append"]).start();
+    server.request(get(""));
+    assert_eq!(home.log(), whole.repeat(2));
+    assert_eq!(
+        fs::read_to_string(home.path().join("log.txt.torn")).unwrap(),
+        torn
+    );
+    assert!(server.stderr().contains("log.txt.torn"), "it is not said");
+}
+
+#[test]
+fn what_is_no_log_is_not_continued() {
+    let home = Home::new();
+    fs::write(home.log_path(), "shopping list\nbread\n").unwrap();
+    let output = run(&home, &["0", "-l", "log.txt", "--log-append"]);
+    let line = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{line}");
+    assert!(
+        line.contains("log.txt") && line.lines().count() == 1,
+        "{line}"
+    );
+    assert_eq!(home.log(), "shopping list\nbread\n");
 }

@@ -314,3 +314,36 @@ fn a_client_that_pipelines_without_end_does_not_keep_others_waiting() {
         done.store(true, Ordering::Relaxed);
     });
 }
+
+#[test]
+fn who_breaks_the_connection_costs_nothing() {
+    let server = server(&[]);
+    let content = noise(1, 10_000_000);
+    server.place(&name("large"), &content);
+    server.request(get(""));
+    eventually("nobody is connected", || server.connections() == 0);
+    for _ in 0..10 {
+        for request in [
+            get(&name("large")),
+            get(&name("large")).repeat(3),
+            "GET / HT".to_owned(),
+        ] {
+            let mut client = server.connect();
+            client.send(&request);
+            client.reset();
+            let mut client = server.connect();
+            client.send(&request);
+            if request.len() > 20 {
+                client.take(100_000);
+            }
+            client.reset();
+        }
+    }
+    eventually("nobody is connected", || server.connections() == 0);
+    assert_bytes(
+        &server.request(get(&name("large"))),
+        &answer(OK, &content),
+        "who stays",
+    );
+    assert_eq!(server.stderr(), "");
+}

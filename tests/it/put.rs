@@ -46,16 +46,13 @@ fn content_arrives_in_pieces_of_any_size() {
     ] {
         let content = noise(length as u64, length);
         for framing in ["length", "chunked"] {
-            let body = match framing {
-                "length" => {
-                    client.send(head(&name, &format!("Content-Length: {length}\r\n")));
-                    content.clone()
-                }
-                _ => {
-                    client.send(head(&name, "Transfer-Encoding: chunked\r\n"));
-                    chunked(&content, piece.max(10) * 2 / 3)
-                }
+            let (fields, body) = if framing == "length" {
+                (format!("Content-Length: {length}\r\n"), content.clone())
+            } else {
+                let fields = "Transfer-Encoding: chunked\r\n".to_owned();
+                (fields, chunked(&content, piece.max(10) * 2 / 3))
             };
+            client.send(head(&name, &fields));
             for part in body.chunks(piece) {
                 client.send(part);
             }
@@ -131,7 +128,7 @@ fn no_100_where_the_final_status_is_known() {
         // Whether the content follows all the same cannot be known, so the connection is closed.
         assert_bytes(&client.rest(), &answer(status, b""), name);
     }
-    server.permit(".", 0o500);
+    server.permit_root(0o500);
     let mut client = server.connect();
     client.send(head(&new, "Content-Length: 5\r\nExpect: 100-continue\r\n"));
     assert_bytes(
@@ -139,7 +136,7 @@ fn no_100_where_the_final_status_is_known() {
         &answer("403 Forbidden", b""),
         "directory not writable",
     );
-    server.permit(".", 0o700);
+    server.permit_root(0o700);
 }
 
 #[test]
@@ -471,7 +468,7 @@ fn what_a_killed_server_left_is_removed_by_the_next() {
     server.place(&name, b"old");
     let mut client = server.connect();
     client.send(head(&name, "Content-Length: 300000\r\n"));
-    client.send([b'x'; 200_000]);
+    client.send(vec![b'x'; 200_000]);
     eventually("the upload is staged", || server.names().len() == 2);
     server.signal(rustix::process::Signal::KILL);
     let home = server.home();
@@ -484,13 +481,13 @@ fn what_a_killed_server_left_is_removed_by_the_next() {
     // While it runs, another server leaves its uploads alone.
     let mut client = next.connect();
     client.send(head(&name, "Content-Length: 300000\r\n"));
-    client.send([b'x'; 200_000]);
+    client.send(vec![b'x'; 200_000]);
     eventually("the upload is staged", || next.names().len() == 3);
     let _other = Setup::at(&home, &[]).unrecorded().start();
     assert_eq!(next.names().len(), 3);
-    client.send([b'x'; 100_000]);
+    client.send(vec![b'x'; 100_000]);
     assert_bytes(&client.response(), &answer(CREATED, b""), "PUT");
-    assert_bytes(&next.content(&name), &[b'x'; 300_000], "stored");
+    assert_bytes(&next.content(&name), &vec![b'x'; 300_000], "stored");
 }
 
 #[test]
