@@ -1,4 +1,6 @@
-//! An upload on its way into the store and the log, for any dialect.
+//! What changes the store and the log together, for any dialect: an upload, or the removal of a file.
+//!
+//! An upload:
 //!
 //! 1. Content is staged as it comes; an upload that came whole with its head is staged in one write.
 //! 2. Space for its entry is secured in the log: without it the upload is refused, and nothing has happened.
@@ -7,12 +9,15 @@
 //!
 //! It knows no HTTP: dialects give its errors a status.
 
+mod finishing;
+
 use std::io;
 use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::request_log::{Dump, EntryRoom, Recorder};
+pub use self::finishing::{Finishing, Progress};
+use crate::request_log::{EntryRoom, Recorder};
 use crate::store::{Committed, Condition, Staged, Store, StoreError, StoreErrorKind, Target};
 
 /// Where uploads go, and where all requests are recorded.
@@ -67,19 +72,12 @@ pub enum UploadError {
 /// An upload that is being received.
 pub struct Upload {
     files: Arc<Files>,
-    target: Target,
     /// How long it may be.
     limit: u64,
     /// `None` until there is content to write.
     staged: Option<Staged>,
-}
-
-/// An upload that has taken effect, and has rows to be written.
-pub struct Finishing {
-    files: Arc<Files>,
-    path: Box<[u8]>,
-    committed: Committed,
-    dump: Option<Dump>,
+    /// After `staged`, since directories that were made for it are removed with it when they are empty.
+    target: Target,
 }
 
 /// An empty file that was put in place, and answered, before the content of its upload has come.
@@ -91,13 +89,36 @@ pub struct Empty {
     room: Option<EntryRoom>,
 }
 
-/// Whether an upload is done with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
-    /// There are rows left to write.
-    More,
-    /// It can be answered.
-    Done,
+impl Files {
+    /// Removes the file at `path`, and records it in the same instant as a DELETE. `text` is room for the entry.
+    ///
+    /// # Errors
+    /// With any but `NotRecorded` the file is still there.
+    pub fn remove(
+        &self,
+        path: &[u8],
+        condition: &Condition<'_>,
+        text: &mut Vec<u8>,
+    ) -> Result<(), UploadError> {
+        let room = self
+            .recorder
+            .make_room("DELETE", path, 0)
+            .map_err(|source| UploadError::LogFull {
+                path: path.into(),
+                source,
+            })?;
+        let removed = self
+            .store
+            .remove(path, condition, || room.map(EntryRoom::place))?;
+        removed
+            .published
+            .map_or(Ok(()), |mut entry| entry.write(&[], text))
+            .and(removed.settled)
+            .map_err(|source| UploadError::NotRecorded {
+                path: path.into(),
+                source,
+            })
+    }
 }
 
 impl Upload {
@@ -106,9 +127,9 @@ impl Upload {
     pub fn new(files: Arc<Files>, target: Target, limit: u64) -> Self {
         Self {
             files,
-            target,
             limit,
             staged: None,
+            target,
         }
     }
 
@@ -221,55 +242,5 @@ impl Empty {
         let store = &self.files.store;
         let placed = store.if_still(&self.committed, &self.target, || room.place());
         placed.is_some_and(|mut dump| dump.write(&[], text).is_ok())
-    }
-}
-
-impl Finishing {
-    /// Writes another portion of rows; `content` and `text` are room for them.
-    pub fn step(
-        &mut self,
-        content: &mut Vec<u8>,
-        text: &mut Vec<u8>,
-    ) -> Result<Progress, UploadError> {
-        if let Some(dump) = self.dump.as_mut().filter(|dump| !dump.is_complete()) {
-            content.resize(dump.wants(), 0);
-            let written = match self.committed.read(dump.shown(), content) {
-                Ok(true) => dump.write(content, text),
-                Ok(false) => Err(io::ErrorKind::UnexpectedEof.into()),
-                Err(error) => Err(error),
-            };
-            let complete = dump.is_complete();
-            if written.is_err() {
-                self.dump = None; // what is left of the entry would not stand where it belongs
-            }
-            self.recorded(written)?;
-            if !complete {
-                return Ok(Progress::More);
-            }
-        }
-        let settled = self.files.store.settle(&self.committed);
-        self.recorded(settled)?;
-        Ok(Progress::Done)
-    }
-
-    fn recorded(&self, result: io::Result<()>) -> Result<(), UploadError> {
-        result.map_err(|source| UploadError::NotRecorded {
-            path: self.path.clone(),
-            source,
-        })
-    }
-}
-
-impl Drop for Finishing {
-    /// An entry that has its place is written, whatever becomes of its request: the server that stops, the session that
-    /// is closed.
-    fn drop(&mut self) {
-        let (mut content, mut text) = (Vec::new(), Vec::new());
-        while self.dump.as_ref().is_some_and(|dump| !dump.is_complete()) {
-            if let Err(error) = self.step(&mut content, &mut text) {
-                log::error!("PUT: {error}");
-                return;
-            }
-        }
     }
 }

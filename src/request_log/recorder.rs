@@ -68,6 +68,14 @@ impl Recorder {
         })
     }
 
+    /// Device and inode number of the log's file, as stat(2) has them.
+    #[must_use]
+    pub fn identity(&self) -> Option<(u64, u64)> {
+        let log = self.log.as_ref()?;
+        let current = log.current.read().unwrap_or_else(PoisonError::into_inner);
+        Some(current.identity())
+    }
+
     /// Goes on in the file that the log's path names now, or in a new one. Entries in flight end where they began.
     pub fn reopen(&self) {
         let Some(log) = &self.log else { return };

@@ -6,11 +6,13 @@
 
 mod abandoned;
 mod cache;
+mod directory;
 mod error;
 mod lookup;
 mod metadata;
 mod order;
 mod staged;
+mod tree;
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -28,10 +30,12 @@ use self::order::Order;
 use crate::durable::{Durability, SharedSync};
 
 pub use self::abandoned::{Depth, is_staging_name};
+pub use self::directory::{Directory, Entry, EntryKind};
 pub use self::error::{StoreError, StoreErrorKind};
 pub use self::lookup::{FileContent, Found, SMALL};
 pub use self::metadata::Metadata;
 pub use self::staged::{Committed, Condition, Staged, Target};
+pub use self::tree::Removed;
 
 /// A directory and all that is below it.
 pub struct Store {

@@ -16,6 +16,7 @@ use rustix::io::{Errno, pread, write};
 use super::error::{StoreError, StoreErrorKind};
 use super::lookup::metadata_of;
 use super::metadata::Metadata;
+use super::tree::Made;
 use super::{Store, metadata_at, uninterrupted};
 use crate::durable::Durability;
 
@@ -27,6 +28,8 @@ pub struct Target {
     name_at: usize,
     directory: Arc<OwnedFd>,
     existing: Option<Metadata>,
+    /// Directories that were made for it; removed with it, unless something is in them.
+    _made: Option<Arc<Made>>,
 }
 
 /// An upload that has not taken effect.
@@ -62,12 +65,14 @@ impl Target {
         name_at: usize,
         directory: Arc<OwnedFd>,
         existing: Option<Metadata>,
+        made: Option<Arc<Made>>,
     ) -> Self {
         Self {
             path: path.into(),
             name_at,
             directory,
             existing,
+            _made: made,
         }
     }
 
@@ -94,7 +99,7 @@ impl Store {
         let existing = self
             .replaceable(&self.root, name)
             .map_err(|kind| kind.of(name))?;
-        Ok(Target::new(name, 0, Arc::clone(&self.root), existing))
+        Ok(Target::new(name, 0, Arc::clone(&self.root), existing, None))
     }
 
     /// Checks that `name` in `directory` is absent, or a regular file that may be written.
@@ -269,6 +274,11 @@ impl Drop for Staged {
 }
 
 impl Committed {
+    /// What it is now.
+    pub fn metadata(&self) -> Result<Metadata, StoreErrorKind> {
+        metadata_of(&self.file)
+    }
+
     /// Reads the content's bytes from `offset` until `buffer` is full; false if it has become shorter.
     pub fn read(&self, offset: u64, buffer: &mut [u8]) -> io::Result<bool> {
         let mut filled = 0;
