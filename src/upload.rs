@@ -18,7 +18,9 @@ use thiserror::Error;
 
 pub use self::finishing::{Finishing, Progress};
 use crate::request_log::{EntryRoom, Recorder};
-use crate::store::{Committed, Condition, Staged, Store, StoreError, StoreErrorKind, Target};
+use crate::store::{
+    Committed, Condition, Metadata, Staged, Store, StoreError, StoreErrorKind, Target,
+};
 
 /// Where uploads go, and where all requests are recorded.
 pub struct Files {
@@ -90,6 +92,12 @@ pub struct Empty {
 }
 
 impl Files {
+    /// Whether this file is the log, which nobody is to read or replace.
+    #[must_use]
+    pub fn is_log(&self, file: &Metadata) -> bool {
+        self.recorder.identity() == Some(file.identity())
+    }
+
     /// Removes the file at `path`, and records it in the same instant as a DELETE. `text` is room for the entry.
     ///
     /// # Errors

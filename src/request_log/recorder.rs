@@ -81,7 +81,10 @@ impl Recorder {
         let Some(log) = &self.log else { return };
         match open::reopen(&log.path, &log.current()) {
             Ok(Some(file)) => {
-                *log.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(file);
+                let mut current = log.current.write().unwrap_or_else(PoisonError::into_inner);
+                let old = std::mem::replace(&mut *current, Arc::new(file));
+                drop(current);
+                drop(old); // cuts the old file, unless entries are in flight
                 log.full.store(false, Ordering::Relaxed);
             }
             Ok(None) => {}

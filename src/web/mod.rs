@@ -172,7 +172,7 @@ impl Web {
 
     /// Whether this file is the log, which nobody is to see either.
     fn is_log(&self, metadata: &Metadata) -> bool {
-        self.files.recorder.identity() == Some(metadata.identity())
+        self.files.is_log(metadata)
     }
 
     fn refused(&self, request: &Request<'_>, refusal: Refusal) -> Answer {

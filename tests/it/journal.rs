@@ -149,7 +149,7 @@ fn put_in_a_row(
     let mut contents = Vec::new();
     loop {
         let round = contents.len() as u64;
-        let length = usize::try_from((seed * 7919 + round * 104_729) % 300_000).unwrap();
+        let length = usize::try_from((seed * 7919 + round * 104_729) % 20_000).unwrap();
         let content = noise(seed * 1000 + round, length);
         if connection.try_send(put(name, &content)).is_err() || connection.try_response().is_err() {
             return contents;
@@ -193,6 +193,6 @@ fn assert_answered_is_kept(home: &Home, answered: &Answered) {
 fn noise_after(name: &str, round: usize) -> Vec<u8> {
     let seed: u64 = name.trim_start_matches('_').parse().unwrap();
     let round = round as u64;
-    let length = usize::try_from((seed * 7919 + round * 104_729) % 300_000).unwrap();
+    let length = usize::try_from((seed * 7919 + round * 104_729) % 20_000).unwrap();
     noise(seed * 1000 + round, length)
 }

@@ -6,6 +6,7 @@ use std::thread;
 use crate::bytes::{answer, assert_bytes, get, name, noise, put};
 use crate::curl::curl_reading;
 use crate::eventually;
+use crate::home::Home;
 use crate::server::{Server, Setup};
 
 const CREATED: &str = "201 Created";
@@ -510,4 +511,35 @@ fn content_of_any_length_takes_constant_memory() {
     assert!(most < 32 * 1024, "{most} KiB");
     let entry_begins = format!("PUT {name} length {LENGTH}\n00000000 ");
     assert!(server.log().starts_with(&entry_begins));
+}
+
+#[test]
+fn the_content_of_a_refused_put_without_a_length_is_no_request() {
+    let server = Setup::new(&["-N", "1"]).start();
+    for target in ["short", &"x".repeat(28)] {
+        let follows = get("");
+        let request = format!("PUT /{target} HTTP/1.1\r\nHost: here\r\n\r\n{follows}");
+        let answers = server.exchange(request);
+        assert_bytes(&answers, &answer("400 Bad Request", b""), target);
+    }
+    assert_eq!(server.log().matches("GET").count(), 0);
+}
+
+#[test]
+fn the_log_is_neither_read_nor_replaced_where_its_name_would_allow_it() {
+    let home = Home::new();
+    let log = home.file(&name("log"));
+    let mut server = Setup::at(&home, &["--log", log.to_str().unwrap()])
+        .unrecorded()
+        .start();
+    let forbidden = answer("403 Forbidden", b"");
+    assert_bytes(&server.request(get(&name("log"))), &forbidden, "GET");
+    assert_bytes(&server.request(put(&name("log"), b"x")), &forbidden, "PUT");
+    server.stop();
+    assert_eq!(
+        home.content(&name("log"))
+            .split(|&byte| byte == b'\n')
+            .count(),
+        5
+    );
 }
