@@ -5,8 +5,8 @@ use std::thread;
 
 use crate::bytes::{answer, assert_bytes, get, name, noise, put};
 use crate::client::Client;
-use crate::eventually;
 use crate::server::{Server, Setup};
+use crate::{SetOnDrop, eventually};
 
 const OK: &str = "200 OK";
 const BAD_REQUEST: &str = "400 Bad Request";
@@ -282,6 +282,7 @@ fn a_client_that_pipelines_without_end_does_not_keep_others_waiting() {
     thread::scope(|scope| {
         let flood = Client::connect(address);
         let (mut sending, mut receiving) = flood.split();
+        let _flooding = SetOnDrop(&done);
         let (done, answered) = (&done, &answered);
         scope.spawn(move || {
             let many = get("").repeat(1000);
@@ -311,7 +312,6 @@ fn a_client_that_pipelines_without_end_does_not_keep_others_waiting() {
         eventually("the flood goes on", || {
             answered.load(Ordering::Relaxed) > before
         });
-        done.store(true, Ordering::Relaxed);
     });
 }
 

@@ -5,9 +5,9 @@ use std::thread;
 
 use crate::bytes::{answer, assert_bytes, get, name, noise, put};
 use crate::curl::curl_reading;
-use crate::eventually;
 use crate::home::Home;
 use crate::server::{Server, Setup};
+use crate::{SetOnDrop, eventually};
 
 const CREATED: &str = "201 Created";
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -365,7 +365,9 @@ fn chunks_that_are_none_leave_the_old_file() {
 
 #[test]
 fn a_get_during_replacing_puts_sees_one_whole_version() {
-    let server = Setup::new(&["-N", "4"]).unrecorded().start();
+    let server = Setup::at(&Home::in_memory(), &["-N", "4"])
+        .unrecorded()
+        .start();
     let name = name("versions");
     // Some are sent from memory, some from the open file.
     let version = |number: u64| {
@@ -382,6 +384,7 @@ fn a_get_during_replacing_puts_sees_one_whole_version() {
     server.request(put(&name, &versions[0]));
     let done = AtomicBool::new(false);
     let seen: Vec<_> = thread::scope(|scope| {
+        let writing = SetOnDrop(&done);
         let readers: Vec<_> = (0..3)
             .map(|_| {
                 scope.spawn(|| {
@@ -404,7 +407,7 @@ fn a_get_during_replacing_puts_sees_one_whole_version() {
             writer.send(put(&name, version));
             assert_bytes(&writer.response(), &answer(CREATED, b""), "PUT");
         }
-        done.store(true, Ordering::Relaxed);
+        drop(writing);
         readers
             .into_iter()
             .map(|reader| reader.join().unwrap())
