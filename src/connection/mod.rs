@@ -198,6 +198,12 @@ impl<D: Dialect> Session for Connection<D> {
 }
 
 impl<D: Dialect> Connection<D> {
+    /// Bytes of input and output that it holds between turns; what an upload holds is not among them.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.unused.capacity() + self.unsent.capacity()
+    }
+
     fn take_turn<T: Transport>(&mut self, work: &mut Work<'_, '_, T>) -> Next {
         let mut phase = std::mem::replace(&mut self.phase, Phase::Head);
         // An upload that has taken effect is recorded before anything waits for the peer.
