@@ -6,12 +6,15 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, fsync, mkdirat, openat2, unlinkat};
+use rustix::fs::{
+    AtFlags, Mode, OFlags, RenameFlags, ResolveFlags, fsync, mkdirat, openat2, renameat,
+    renameat_with, unlinkat,
+};
 use rustix::io::Errno;
 
 use super::error::{StoreError, StoreErrorKind};
 use super::staged::{Condition, Target};
-use super::{Store, uninterrupted};
+use super::{Store, metadata_at, uninterrupted};
 use crate::durable::Durability;
 
 /// How a directory is opened in which something is written.
@@ -157,6 +160,24 @@ impl Store {
             Durability::Storage => fsync(&directory).map_err(io::Error::from),
         };
         Ok(Removed { published, settled })
+    }
+}
+
+/// Renames `from` to `to` unless that is there.
+pub(super) fn rename_new(
+    directory: &OwnedFd,
+    from: &[u8],
+    to: &[u8],
+) -> Result<(), StoreErrorKind> {
+    match renameat_with(directory, from, directory, to, RenameFlags::NOREPLACE) {
+        Err(Errno::EXIST) => Err(StoreErrorKind::ConditionFailed),
+        // The file system has no such rename (NFS has not); a look beforehand is then the best there is.
+        Err(Errno::INVAL) => match metadata_at(directory, to) {
+            Err(StoreErrorKind::NotFound) => Ok(renameat(directory, from, directory, to)?),
+            Ok(_) => Err(StoreErrorKind::ConditionFailed),
+            Err(kind) => Err(kind),
+        },
+        done => Ok(done?),
     }
 }
 
