@@ -188,3 +188,71 @@ fn split(path: &[u8]) -> (&[u8], &[u8]) {
         None => (&[], path),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Depth;
+
+    #[test]
+    fn paths_split_at_the_last_slash() {
+        for (path, parent, name) in [("a", "", "a"), ("a/b", "a", "b"), ("a/b/c", "a/b", "c")] {
+            let expected = (parent.as_bytes(), name.as_bytes());
+            assert_eq!(split(path.as_bytes()), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn changes_are_published_in_their_turn() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open(root.path(), Depth::Tree, Durability::Kernel).unwrap();
+        let path = b"a/b/file";
+        let target = store.target_below(path).unwrap();
+        let staged = store.stage(&target).unwrap();
+        let held = store.commit(staged, &target, &Condition::Absent, |_| {
+            store.order.is_held(path)
+        });
+        assert!(held.unwrap());
+        let removed = store.remove(path, &Condition::Always, || store.order.is_held(path));
+        assert!(removed.unwrap().published);
+        assert!(!root.path().join("a/b/file").exists());
+        assert!(!store.order.is_held(path));
+    }
+
+    #[test]
+    fn an_upload_that_is_given_up_takes_its_empty_directories_with_it() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open(root.path(), Depth::Tree, Durability::Storage).unwrap();
+        let target = store.target_below(b"a/b/file").unwrap();
+        let staged = store.stage(&target).unwrap();
+        assert!(root.path().join("a/b").is_dir());
+        std::fs::write(root.path().join("a/other"), "").unwrap();
+        drop(staged);
+        drop(target);
+        assert!(!root.path().join("a/b").exists());
+        assert!(root.path().join("a/other").exists());
+    }
+
+    #[test]
+    fn a_removal_that_may_not_be_is_not_published() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("directory")).unwrap();
+        std::fs::write(root.path().join("file"), "").unwrap();
+        let store = Store::open(root.path(), Depth::Tree, Durability::Kernel).unwrap();
+        for (path, condition, kind) in [
+            ("nothing", Condition::Always, StoreErrorKind::NotFound),
+            ("file/below", Condition::Always, StoreErrorKind::NotFound),
+            ("directory", Condition::Always, StoreErrorKind::Directory),
+            ("file", Condition::Absent, StoreErrorKind::ConditionFailed),
+            (
+                "file",
+                Condition::Holds(&|_| false),
+                StoreErrorKind::ConditionFailed,
+            ),
+        ] {
+            let refused = store.remove(path.as_bytes(), &condition, || panic!("{path}"));
+            assert_eq!(refused.unwrap_err().kind, kind, "{path}");
+        }
+        assert!(root.path().join("file").exists());
+    }
+}
