@@ -8,15 +8,15 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rustix::fs::{
-    Access, AtFlags, FileType, Mode, OFlags, RenameFlags, accessat, fchmod, fdatasync, fsync,
-    openat, renameat, renameat_with, unlinkat,
+    Access, AtFlags, FileType, Mode, OFlags, accessat, fchmod, fdatasync, fsync, openat, renameat,
+    unlinkat,
 };
 use rustix::io::{Errno, pread, write};
 
 use super::error::{StoreError, StoreErrorKind};
 use super::lookup::metadata_of;
 use super::metadata::Metadata;
-use super::tree::Made;
+use super::tree::{Made, rename_new};
 use super::{Store, metadata_at, uninterrupted};
 use crate::durable::Durability;
 
@@ -192,13 +192,7 @@ impl Store {
         let order = self.order.of(target.path());
         match condition {
             Condition::Always => renameat(directory, staged.name.as_str(), directory, name)?,
-            Condition::Absent => {
-                let no_replace = RenameFlags::NOREPLACE;
-                match renameat_with(directory, staged.name.as_str(), directory, name, no_replace) {
-                    Err(Errno::EXIST) => return Err(StoreErrorKind::ConditionFailed),
-                    done => done?,
-                }
-            }
+            Condition::Absent => rename_new(directory, staged.name.as_bytes(), name)?,
             Condition::Holds(holds) => {
                 if !holds(self.replaceable(directory, name)?.as_ref()) {
                     return Err(StoreErrorKind::ConditionFailed);

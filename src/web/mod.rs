@@ -19,6 +19,7 @@ pub mod date;
 mod delete;
 mod dictionary;
 pub mod digest;
+mod digests;
 mod directory;
 pub mod error_page;
 mod escape;
