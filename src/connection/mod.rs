@@ -269,10 +269,12 @@ impl<D: Dialect> Connection<D> {
         stage: Stage,
         work: &mut Work<'_, '_, T>,
     ) -> Paused<D::Upload> {
-        let wait = Wait::follow(self.wait, stage, self.progress, &self.shared.timeouts);
+        let before = self.wait;
+        let wait = Wait::follow(before, stage, self.progress, &self.shared.timeouts);
         self.progress = Progress::None;
         self.wait = Some(wait);
-        if work.turn.cause() == Cause::Expired && wait.is_over() {
+        if work.turn.cause() == Cause::Expired && before.is_some_and(|before| wait.goes_on(before))
+        {
             return match self.expire(phase, stage, work) {
                 Some(goodbye) => Paused::Expired(goodbye),
                 None => Paused::Waiting(Next::Close),
