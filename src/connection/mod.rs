@@ -2,8 +2,10 @@
 //!
 //! A [`Connection`] is in one [`Phase`], which owns what it needs and is consumed by the step that leaves it. Every
 //! step either goes on at once or says what it waits for; nothing here blocks on a peer, and nothing here knows the
-//! rules of a dialect. The steps stand in `request` (heads and content), and `response` (answers and the close).
+//! rules of a dialect. The steps stand in `request` (heads), `content`
+//! (of requests), and `response` (answers and the close).
 
+mod content;
 mod desk;
 mod dialect;
 mod patience;
@@ -12,8 +14,9 @@ mod response;
 
 use std::sync::Arc;
 
+use self::content::{Receiving, Skipping};
 use self::patience::{Progress, Stage, Wait};
-use self::request::{Receiving, Skipping};
+
 use self::response::{Flushed, Goodbye, Then};
 use crate::http::{HeadScan, Persistence, Status, Version, line_parts};
 use crate::server::{After, Cause, Next, Service, Session, Transport, Turn};

@@ -3,10 +3,10 @@
 use std::io;
 use std::os::fd::AsFd;
 
+use super::content::Skipping;
 use super::desk::Received;
 use super::dialect::{Answer, Content, Dialect, FileRange};
 use super::patience::{Progress, Stage};
-use super::request::Skipping;
 use super::{Connection, Phase, Step, Stream, Work};
 use crate::http::Persistence;
 use crate::server::{After, Transport};

@@ -3,17 +3,19 @@
 //! It never touches a connection's bytes. It blocks in two places only: in poll(2) while there is nothing to do,
 //! and in the queue while that is full.
 
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::eviction::Eviction;
 use super::listener::{Accepted, Listener};
 use super::pool::Pool;
 use super::queue::Job;
-use super::session::{Cause, Service};
+use super::rush::{ROUND, Rush};
+use super::session::Service;
 use super::signals::Signals;
 use super::worker::Connection;
 
@@ -30,8 +32,7 @@ pub(super) struct Acceptor<'p, V: Service> {
     max_connections: usize,
     drain: Duration,
     intake: Intake,
-    /// The connections that are idle for longest, the longest last: who is closed first when room is needed.
-    evictable: Vec<(Instant, RawFd)>,
+    eviction: Eviction,
     /// Whether the current shortage was reported.
     reported: bool,
     /// Connections accepted so far.
@@ -47,47 +48,6 @@ enum Intake {
     Paused(Listener, Option<Instant>),
     /// They are refused: the server is stopping, and does so at this moment at the latest.
     Closed(Instant),
-}
-
-/// Whether connections come so fast that it pays to accept them in rounds.
-///
-/// Each that is accepted by itself costs two thread switches, to this thread and to a worker, and it comes before its
-/// request does, so that the worker meets an empty socket. In a rush this thread sleeps between two rounds; the
-/// connections of one share the switches, and find their requests there.
-#[derive(Debug, Default)]
-struct Rush {
-    /// Rounds in a row that were soon after the one before.
-    quick: u32,
-    last: Option<Instant>,
-}
-
-/// How long a round gathers connections. They may wait as long; a client would hardly notice.
-const ROUND: Duration = Duration::from_micros(100);
-
-/// So many wake-ups in a row, each within a round's time of the one before, make a rush.
-const QUICK: u32 = 32;
-
-/// A round with fewer connections ends the rush: a few clients, who wait for each other's turn, are not to be slowed down.
-const FEW: u64 = 6;
-
-impl Rush {
-    fn is_on(&self) -> bool {
-        self.quick >= QUICK
-    }
-
-    /// Takes note of a round that has accepted so many connections.
-    fn note(&mut self, accepted: u64) {
-        let now = Instant::now();
-        let quick = self
-            .last
-            .is_some_and(|last| now.duration_since(last) < ROUND);
-        self.last = Some(now);
-        self.quick = match (self.is_on(), quick && accepted > 0) {
-            (true, _) if accepted >= FEW => QUICK,
-            (false, true) => self.quick + 1,
-            _ => 0,
-        };
-    }
 }
 
 /// What ended a wait, besides connections and deadlines, which are looked at anyway.
@@ -110,7 +70,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
             max_connections,
             drain,
             intake: Intake::Open(listener),
-            evictable: Vec::new(),
+            eviction: Eviction::default(),
             reported: false,
             accepted: 0,
             rush: Rush::default(),
@@ -135,7 +95,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
             if let Intake::Open(_) = self.intake {
                 let before = self.accepted;
                 self.accept();
-                self.rush.note(self.accepted - before);
+                self.rush.note(self.accepted - before, Instant::now());
             }
             self.pool.room.ring();
         }
@@ -266,7 +226,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
                 }
                 Accepted::Exhausted(error) => {
                     self.report(format_args!("cannot accept connections for now: {error}"));
-                    if !self.make_room() {
+                    if !self.eviction.close_one(self.pool) {
                         return self.pause(Some(Instant::now() + EXHAUSTION_PAUSE));
                     }
                 }
@@ -292,12 +252,12 @@ impl<'p, V: Service> Acceptor<'p, V> {
 
     /// Makes room for one connection, or asks to be woken when there may be some.
     fn find_room(&mut self) -> bool {
-        if self.make_room() {
+        if self.eviction.close_one(self.pool) {
             return true;
         }
         self.pool.want_room();
         // Who closed or became idle after the first look, and before the wish was known, has not rung.
-        !self.is_full() || self.make_room()
+        !self.is_full() || self.eviction.close_one(self.pool)
     }
 
     /// Stops accepting until a connection closes or becomes idle, or `until` comes.
@@ -315,36 +275,5 @@ impl<'p, V: Service> Acceptor<'p, V> {
         if !std::mem::replace(&mut self.reported, true) {
             log::warn!("{what}");
         }
-    }
-
-    /// Closes the connection that is idle for longest, if any is.
-    fn make_room(&mut self) -> bool {
-        for refilled in [false, true] {
-            if refilled {
-                self.find_evictable();
-            }
-            while let Some((since, fd)) = self.evictable.pop() {
-                match self.pool.room.take_idle(since, fd) {
-                    None => {}
-                    Some(mut connection) if connection.socket.has_input() => {
-                        connection.cause = Cause::Ready;
-                        self.pool.push(Job::Serve(connection));
-                    }
-                    Some(connection) => {
-                        self.pool.close(connection);
-                        return true;
-                    }
-                }
-            }
-        }
-        false
-    }
-
-    /// One look at all slots finds the next victims of many, so that closing one costs little.
-    fn find_evictable(&mut self) {
-        let mut idle = self.pool.room.idle();
-        idle.sort_unstable_by(|one, other| other.cmp(one));
-        let keep = (idle.len() / 16).max(16).min(idle.len());
-        self.evictable = idle.split_off(idle.len() - keep);
     }
 }

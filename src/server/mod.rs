@@ -8,12 +8,14 @@
 
 mod acceptor;
 mod deadlines;
+mod eviction;
 mod limits;
 mod listener;
 mod pool;
 mod queue;
 mod reserve;
 mod room;
+mod rush;
 mod session;
 mod signals;
 mod slots;

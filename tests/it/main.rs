@@ -19,6 +19,7 @@ mod deadlines;
 mod echo;
 mod entries;
 mod home;
+mod journal;
 mod log;
 mod persistence;
 mod pool;
