@@ -221,8 +221,9 @@ fn a_refusal_arrives_though_the_client_goes_on_sending() {
         ),
         (
             &format!(
-                "PUT /{} HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n",
-                name("chunked")
+                "PUT /{} HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n{:101}",
+                name("chunked"),
+                ""
             ),
             "413 Content Too Large",
         ),
@@ -234,8 +235,11 @@ fn a_refusal_arrives_though_the_client_goes_on_sending() {
     ] {
         let mut client = server.connect();
         client.send(head);
-        // All of it is taken, and no reset overtakes the answer.
-        client.send(&body);
+        eventually("it is refused", || !client.is_silent());
+        // All that follows is taken, and no reset overtakes the answer.
+        for part in body.chunks(50_000) {
+            client.send(part);
+        }
         client.end_sending();
         assert_bytes(&client.rest(), &answer(status, b""), head);
     }
