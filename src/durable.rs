@@ -43,7 +43,7 @@ impl SharedSync {
     ///
     /// # Errors
     /// That of the call; EIO for those who shared one that failed.
-    pub(crate) fn sync(&self, call: impl FnOnce() -> rustix::io::Result<()>) -> io::Result<()> {
+    pub(crate) fn sync(&self, mut call: impl FnMut() -> rustix::io::Result<()>) -> io::Result<()> {
         let mut counts = self.lock();
         // One that is running began before this call and may have missed its bytes.
         let needed = counts.started + 1;
@@ -65,7 +65,12 @@ impl SharedSync {
         }
         counts.started += 1;
         drop(counts);
-        let result = call();
+        let result = loop {
+            match call() {
+                Err(Errno::INTR) => {}
+                done => break done,
+            }
+        };
         let mut counts = self.lock();
         counts.returned = counts.started;
         if result.is_err() {

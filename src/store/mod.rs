@@ -93,7 +93,7 @@ impl Store {
 /// What `name` in `directory` is now; a symlink is not followed.
 fn metadata_at(directory: &OwnedFd, name: &[u8]) -> Result<Metadata, StoreErrorKind> {
     let flags = AtFlags::SYMLINK_NOFOLLOW;
-    let found = statx(directory, name, flags, StatxFlags::BASIC_STATS)?;
+    let found = uninterrupted(|| statx(directory, name, flags, StatxFlags::BASIC_STATS))?;
     Ok(Metadata::new(&found))
 }
 

@@ -119,7 +119,7 @@ impl Store {
         }
         // For a file of our own its mode says it all, and saves a system call.
         if !metadata.is_writable_by_owner(self.user) {
-            accessat(directory, name, Access::WRITE_OK, AtFlags::EACCESS)?;
+            uninterrupted(|| accessat(directory, name, Access::WRITE_OK, AtFlags::EACCESS))?;
         }
         Ok(Some(metadata))
     }
@@ -182,7 +182,7 @@ impl Store {
         publish: impl FnOnce(&Committed) -> R,
     ) -> Result<R, StoreErrorKind> {
         if self.durability == Durability::Storage {
-            fdatasync(&staged.file)?;
+            uninterrupted(|| fdatasync(&staged.file))?;
         }
         let (directory, name) = (&target.directory, target.name());
         let committed = Committed {
@@ -227,7 +227,7 @@ impl Store {
             Durability::Storage if Arc::ptr_eq(&committed.directory, &self.root) => {
                 self.syncs.sync(|| fsync(&self.root))
             }
-            Durability::Storage => Ok(fsync(&committed.directory)?),
+            Durability::Storage => Ok(uninterrupted(|| fsync(&committed.directory))?),
         }
     }
 }
