@@ -1,6 +1,6 @@
 //! One HTTP connection as a state machine over `http`: read a head, react, receive content, answer, and again.
 //!
-//! A [`Connection`] is in one [`Phase`], which owns what it needs and is consumed by the step that leaves it. Every
+//! A [`Connection`] is in one phase, which owns what it needs and is consumed by the step that leaves it. Every
 //! step either goes on at once or says what it waits for; nothing here blocks on a peer, and nothing here knows the
 //! rules of a dialect. The steps stand in `request` (heads), `content`
 //! (of requests), and `response` (answers and the close).

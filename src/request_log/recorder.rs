@@ -144,7 +144,7 @@ impl Recorder {
     }
 }
 
-/// Space for the entry of one upload; see [`Room`].
+/// Space for the entry of one upload.
 #[must_use = "an upload that takes effect must be placed in the log"]
 pub struct EntryRoom {
     room: Room,
