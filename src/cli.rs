@@ -2,6 +2,8 @@
 //!
 //! It opens nothing and starts nothing; it only resolves the address, since that is where a typed name ends.
 
+mod web_options;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -14,6 +16,9 @@ use httpserver::connection::Timeouts;
 use httpserver::durable::Durability;
 use httpserver::request_log::Mode;
 use httpserver::server::Settings;
+use httpserver::web;
+
+use self::web_options::TypedWeb;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,6 +26,8 @@ Examples:
       Serve and store files of the current directory, and record every request.
   httpserver --root /srv/drop --durable --max-body 100000000 localhost 8080
       An upload drop that answers when a file has reached the disk.
+  httpserver --web --listing --root ./public 8000
+      A site for browsers, or a directory to look around in.
 
 Set RUST_LOG=debug to see on stderr why requests are refused.";
 
@@ -91,6 +98,9 @@ pub(crate) struct Typed {
     /// Time for requests in progress after SIGINT or SIGTERM
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     drain_timeout: Duration,
+
+    #[command(flatten)]
+    web: TypedWeb,
 }
 
 /// What to do, in plain values.
@@ -107,6 +117,8 @@ pub(crate) struct Config {
     pub(crate) durability: Durability,
     /// Bytes of the longest upload.
     pub(crate) max_body: u64,
+    /// For the web dialect; the classic one has none.
+    pub(crate) web: Option<web::Options>,
 }
 
 /// What is wrong with the values typed.
@@ -116,6 +128,8 @@ pub(crate) enum TypedError {
     Port(String),
     #[error("cannot resolve '{host}': {reason}")]
     Resolve { host: String, reason: String },
+    #[error("invalid path '{}': it must be that of a file in the root", .0.display())]
+    Spa(PathBuf),
 }
 
 /// The port of a server whose user names none.
@@ -131,7 +145,9 @@ impl TryFrom<Typed> for Config {
         } else {
             Mode::Fresh
         };
+        let max_body = typed.max_body.unwrap_or(u64::MAX);
         Ok(Self {
+            web: typed.web.options(max_body)?,
             addresses: resolve(&host, port)?,
             listen: format!("{host} port {port}"),
             settings: Settings {
@@ -154,7 +170,7 @@ impl TryFrom<Typed> for Config {
             } else {
                 Durability::Kernel
             },
-            max_body: typed.max_body.unwrap_or(u64::MAX),
+            max_body,
         })
     }
 }

@@ -1,4 +1,8 @@
 //! `httpserver`: reads the command line, opens what it names, and runs the server until a signal ends it.
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")
+)]
 
 mod cli;
 
@@ -17,8 +21,10 @@ use httpserver::classic::Classic;
 use httpserver::connection::Http;
 use httpserver::request_log::Recorder;
 use httpserver::server::{Listener, Server};
-use httpserver::store::{Depth, Store};
+use httpserver::store::{Depth, Store, StoreError};
 use httpserver::upload::Files;
+use httpserver::web::listing::Access;
+use httpserver::web::{self, Web};
 
 /// Why a server did not start, in terms of what was typed.
 #[derive(Debug, Error)]
@@ -27,6 +33,8 @@ enum StartError {
     Root { root: PathBuf, source: io::Error },
     #[error("cannot listen on {listen}: {source}")]
     Listen { listen: String, source: io::Error },
+    #[error("cannot serve the file of --spa: {0}")]
+    Fallback(StoreError),
 }
 
 fn main() -> ExitCode {
@@ -74,7 +82,7 @@ fn fail(message: &str) -> ExitCode {
 
 fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     let server = Server::new(config.settings.clone())?;
-    let store = Store::open(&config.root, Depth::Root, config.durability).map_err(|source| {
+    let store = Store::open(&config.root, depth(config), config.durability).map_err(|source| {
         StartError::Root {
             root: config.root.clone(),
             source,
@@ -89,10 +97,32 @@ fn run(config: &Config) -> Result<(), Box<dyn Error>> {
         Some((path, mode)) => Recorder::open(path, *mode, config.durability)?,
         None => Recorder::none(),
     };
-    announce(&listener)?;
-    let dialect = Classic::new(Files { store, recorder }, config.max_body);
-    server.run(listener, Http::new(dialect, config.timeouts))?;
+    let files = Files { store, recorder };
+    match &config.web {
+        None => {
+            let dialect = Classic::new(files, config.max_body);
+            announce(&listener)?;
+            server.run(listener, Http::new(dialect, config.timeouts))?;
+        }
+        Some(options) => {
+            let dialect = Web::new(files, options.clone()).map_err(StartError::Fallback)?;
+            announce(&listener)?;
+            server.run(listener, Http::new(dialect, config.timeouts))?;
+        }
+    }
     Ok(())
+}
+
+/// How deep uploads go.
+fn depth(config: &Config) -> Depth {
+    match &config.web {
+        Some(web::Options {
+            access: Access::Writable,
+            ..
+        }) => Depth::Tree,
+        // No server of this kind makes any below the root.
+        Some(_) | None => Depth::Root,
+    }
 }
 
 /// Says where the server listens, so that a script need not choose a port.

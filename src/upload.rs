@@ -7,13 +7,18 @@
 //!
 //! It knows no HTTP: dialects give its errors a status.
 
+mod finishing;
+
 use std::io;
 use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::request_log::{Dump, EntryRoom, Recorder};
-use crate::store::{Committed, Condition, Staged, Store, StoreError, StoreErrorKind, Target};
+pub use self::finishing::{Finishing, Progress};
+use crate::request_log::{EntryRoom, Recorder};
+use crate::store::{
+    Committed, Condition, Metadata, Staged, Store, StoreError, StoreErrorKind, Target,
+};
 
 /// Where uploads go, and where all requests are recorded.
 pub struct Files {
@@ -67,19 +72,12 @@ pub enum UploadError {
 /// An upload that is being received.
 pub struct Upload {
     files: Arc<Files>,
-    target: Target,
     /// How long it may be.
     limit: u64,
     /// `None` until there is content to write.
     staged: Option<Staged>,
-}
-
-/// An upload that has taken effect, and has rows to be written.
-pub struct Finishing {
-    files: Arc<Files>,
-    path: Box<[u8]>,
-    committed: Committed,
-    dump: Option<Dump>,
+    /// After `staged`, since directories that were made for it are removed with it when they are empty.
+    target: Target,
 }
 
 /// An empty file that was put in place, and answered, before the content of its upload has come.
@@ -91,13 +89,12 @@ pub struct Empty {
     room: Option<EntryRoom>,
 }
 
-/// Whether an upload is done with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
-    /// There are rows left to write.
-    More,
-    /// It can be answered.
-    Done,
+impl Files {
+    /// Whether this file is the log, which nobody is to read or replace.
+    #[must_use]
+    pub fn is_log(&self, file: &Metadata) -> bool {
+        self.recorder.identity() == Some(file.identity())
+    }
 }
 
 impl Upload {
@@ -106,9 +103,9 @@ impl Upload {
     pub fn new(files: Arc<Files>, target: Target, limit: u64) -> Self {
         Self {
             files,
-            target,
             limit,
             staged: None,
+            target,
         }
     }
 
@@ -221,55 +218,5 @@ impl Empty {
         let store = &self.files.store;
         let placed = store.if_still(&self.committed, &self.target, || room.place());
         placed.is_some_and(|mut dump| dump.write(&[], text).is_ok())
-    }
-}
-
-impl Finishing {
-    /// Writes another portion of rows; `content` and `text` are room for them.
-    pub fn step(
-        &mut self,
-        content: &mut Vec<u8>,
-        text: &mut Vec<u8>,
-    ) -> Result<Progress, UploadError> {
-        if let Some(dump) = self.dump.as_mut().filter(|dump| !dump.is_complete()) {
-            content.resize(dump.wants(), 0);
-            let written = match self.committed.read(dump.shown(), content) {
-                Ok(true) => dump.write(content, text),
-                Ok(false) => Err(io::ErrorKind::UnexpectedEof.into()),
-                Err(error) => Err(error),
-            };
-            let complete = dump.is_complete();
-            if written.is_err() {
-                self.dump = None; // what is left of the entry would not stand where it belongs
-            }
-            self.recorded(written)?;
-            if !complete {
-                return Ok(Progress::More);
-            }
-        }
-        let settled = self.files.store.settle(&self.committed);
-        self.recorded(settled)?;
-        Ok(Progress::Done)
-    }
-
-    fn recorded(&self, result: io::Result<()>) -> Result<(), UploadError> {
-        result.map_err(|source| UploadError::NotRecorded {
-            path: self.path.clone(),
-            source,
-        })
-    }
-}
-
-impl Drop for Finishing {
-    /// An entry that has its place is written, whatever becomes of its request: the server that stops, the session that
-    /// is closed.
-    fn drop(&mut self) {
-        let (mut content, mut text) = (Vec::new(), Vec::new());
-        while self.dump.as_ref().is_some_and(|dump| !dump.is_complete()) {
-            if let Err(error) = self.step(&mut content, &mut text) {
-                log::error!("PUT: {error}");
-                return;
-            }
-        }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use crate::http::{LineParts, Persistence, Request, Status};
+use crate::http::{LineParts, Persistence, Request, Status, Version};
 use crate::server::Turn;
 
 /// The rules by which requests are answered.
@@ -20,8 +20,14 @@ pub trait Dialect: Send + Sync {
     /// Answers to what is not a request, or not one that can be read to its end.
     fn refuse(&self, line: LineParts<'_>, status: Status) -> Answer;
 
-    /// Appends the head of an answer.
-    fn write_head(&self, answer: &Answer, persistence: Persistence, out: &mut Vec<u8>);
+    /// Appends the head of an answer to a request of this version.
+    fn write_head(
+        &self,
+        answer: &Answer,
+        version: Version,
+        persistence: Persistence,
+        out: &mut Vec<u8>,
+    );
 
     /// Goes on with another log file; see [`crate::server::Service::reopen`].
     fn reopen(&self);
@@ -39,6 +45,8 @@ pub struct Reaction<U> {
 pub enum Course<U> {
     /// It is answered; content that it may have is read past.
     Answer(Answer),
+    /// It is answered, and nothing that follows is taken for a request: where its content ends cannot be told.
+    AnswerAndClose(Answer),
     /// Its content is received, and then it is answered.
     Receive(U),
     /// It is answered at once, and then all that comes until the peer's end of stream is received.

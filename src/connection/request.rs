@@ -1,13 +1,14 @@
-//! The incoming half: heads, and the content of requests.
+//! The incoming half: input, heads, and what follows from them. Content is received in `content`.
 
+use super::content::{Receiving, Reply, Skipping};
 use super::desk::Received;
-use super::dialect::{Answer, Course, Dialect, Upload};
+use super::dialect::{Answer, Course, Dialect};
 use super::patience::{Progress, Stage};
 use super::response::{Flushed, Goodbye, Then};
 use super::{Connection, Phase, Step, Stream, Work};
 use crate::http::{
-    CONTINUE, Chunk, ChunkedDecoder, ContentDecoder, Expect, Framing, HeadScan, Persistence,
-    Request, Status, line_parts,
+    CONTINUE, ChunkedDecoder, ContentDecoder, Expect, Framing, HeadScan, Persistence, Request,
+    Status, line_parts,
 };
 use crate::server::{After, Cause, Transport};
 
@@ -18,37 +19,8 @@ const SKIPPABLE: u64 = 2 * 1024 * 1024;
 /// Answers that wait to be sent together, in bytes; with more, no further request is read.
 const OUTPUT: usize = 64 * 1024;
 
-/// A request whose content is being received.
-pub(super) struct Receiving<U> {
-    upload: U,
-    decoder: ContentDecoder,
-    reply: Reply,
-}
-
-/// Whether a request still is to be answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reply {
-    Due,
-    Given,
-}
-
-/// Content that nobody wants.
-pub(super) struct Skipping {
-    decoder: ContentDecoder,
-    /// Bytes that may still come.
-    left: u64,
-}
-
-impl<U: Upload> Receiving<U> {
-    /// Gives the upload up; an answer if one is due.
-    pub(super) fn abandon(&mut self, status: Status) -> Option<Answer> {
-        let answer = self.upload.abandon(status);
-        (self.reply == Reply::Due).then_some(answer)
-    }
-}
-
 /// What came of an attempt to have more input.
-enum Filled {
+pub(super) enum Filled {
     /// There may be more of it.
     More,
     /// There is none for now, or none any more: see [`Stream`].
@@ -62,7 +34,7 @@ enum Filled {
 impl<D: Dialect> Connection<D> {
     /// Receives once, unless it is known that there is nothing. Answers that are ready go out first, since the
     /// peer may wait for them.
-    fn fill<T: Transport>(&mut self, work: &mut Work<'_, '_, T>) -> Filled {
+    pub(super) fn fill<T: Transport>(&mut self, work: &mut Work<'_, '_, T>) -> Filled {
         if matches!(self.stream, Stream::Drained | Stream::Ended) {
             return Filled::NoMore;
         }
@@ -169,6 +141,7 @@ impl<D: Dialect> Connection<D> {
             }
         };
         let (framing, expect) = (request.framing, request.expect);
+        self.version = request.version;
         let reaction = self.shared.dialect.react(&request, work.turn);
         work.desk.input.consume(length);
         self.persistence = if work.turn.is_stopping() {
@@ -178,6 +151,9 @@ impl<D: Dialect> Connection<D> {
         };
         match reaction.course {
             Course::Answer(answer) => Step::Go(self.answer_without(framing, expect, answer, work)),
+            Course::AnswerAndClose(answer) => {
+                Step::Go(self.answer(answer, Then::CloseUnread, work))
+            }
             Course::Receive(upload) => {
                 if expect == Expect::Continue {
                     work.desk.output.extend_from_slice(CONTINUE);
@@ -221,168 +197,6 @@ impl<D: Dialect> Connection<D> {
         };
         self.answer(answer, then, work)
     }
-
-    /// Receives content into its upload.
-    pub(super) fn receive<T: Transport>(
-        &mut self,
-        mut receiving: Box<Receiving<D::Upload>>,
-        work: &mut Work<'_, '_, T>,
-    ) -> Step<D::Upload> {
-        // As much as there is goes to the upload at once.
-        while work.desk.input.has_room()
-            && !is_enough(&receiving.decoder, work.desk.input.bytes().len())
-        {
-            match self.fill(work) {
-                Filled::More => {}
-                Filled::NoMore => break,
-                Filled::Blocked => return Step::Wait(Phase::Body(receiving), Stage::Write),
-                Filled::Broken => {
-                    receiving.abandon(Status::BadRequest);
-                    return Step::Close;
-                }
-            }
-        }
-        loop {
-            let input = work.desk.input.bytes();
-            let (used, chunk) = match receiving.decoder.step(input) {
-                Ok(step) => step,
-                Err(status) => return self.give_up(&mut receiving, status, work),
-            };
-            match chunk {
-                Chunk::Data(range) if receiving.decoder.is_finished() => {
-                    let upload = &mut receiving.upload;
-                    let answer = upload.finish(&input[range], &mut work.desk.block, work.turn);
-                    work.desk.input.consume(used);
-                    return self.finished(receiving, answer, work);
-                }
-                Chunk::Data(range) => {
-                    let bytes = range.len() as u64;
-                    let written = receiving.upload.write(&input[range], work.turn);
-                    work.desk.input.consume(used);
-                    work.share.bytes = work.share.bytes.saturating_sub(bytes);
-                    if let Err(answer) = written {
-                        return Step::Go(self.answer_early(&receiving, answer, work));
-                    }
-                }
-                Chunk::End => {
-                    work.desk.input.consume(used);
-                    let answer = receiving
-                        .upload
-                        .finish(&[], &mut work.desk.block, work.turn);
-                    return self.finished(receiving, answer, work);
-                }
-                Chunk::NeedMore => {
-                    work.desk.input.consume(used);
-                    return self.await_content(receiving, work);
-                }
-            }
-        }
-    }
-
-    /// Goes on, or waits for more content, unless none will come.
-    fn await_content<T: Transport>(
-        &mut self,
-        mut receiving: Box<Receiving<D::Upload>>,
-        work: &mut Work<'_, '_, T>,
-    ) -> Step<D::Upload> {
-        match self.stream {
-            Stream::Ended if matches!(receiving.decoder, ContentDecoder::UntilClose) => {
-                let answer = receiving
-                    .upload
-                    .finish(&[], &mut work.desk.block, work.turn);
-                self.finished(receiving, answer, work)
-            }
-            Stream::Ended => self.give_up(&mut receiving, Status::BadRequest, work),
-            Stream::Drained => Step::Wait(Phase::Body(receiving), Stage::Body),
-            Stream::Fresh | Stream::Open if work.share.bytes == 0 => {
-                Step::Yield(Phase::Body(receiving))
-            }
-            Stream::Fresh | Stream::Open => Step::Go(Phase::Body(receiving)),
-        }
-    }
-
-    /// Ends a request whose content cannot be had.
-    fn give_up<T: Transport>(
-        &mut self,
-        receiving: &mut Receiving<D::Upload>,
-        status: Status,
-        work: &mut Work<'_, '_, T>,
-    ) -> Step<D::Upload> {
-        let answer = receiving.upload.abandon(status);
-        Step::Go(self.answer_early(receiving, answer, work))
-    }
-
-    /// Answers, unless that was done, while content may still come.
-    fn answer_early<T: Transport>(
-        &mut self,
-        receiving: &Receiving<D::Upload>,
-        answer: Answer,
-        work: &mut Work<'_, '_, T>,
-    ) -> Phase<D::Upload> {
-        match receiving.reply {
-            Reply::Due => self.answer(answer, Then::CloseUnread, work),
-            Reply::Given => Phase::Goodbye(Goodbye::Flush),
-        }
-    }
-
-    /// Does what an upload has left to do.
-    pub(super) fn finish<T: Transport>(
-        &mut self,
-        mut receiving: Box<Receiving<D::Upload>>,
-        work: &mut Work<'_, '_, T>,
-    ) -> Step<D::Upload> {
-        let answer = receiving.upload.step(&mut work.desk.block, work.turn);
-        if answer.is_some() {
-            return self.finished(receiving, answer, work);
-        }
-        Step::Yield(Phase::Finishing(receiving))
-    }
-
-    fn finished<T: Transport>(
-        &mut self,
-        receiving: Box<Receiving<D::Upload>>,
-        answer: Option<Answer>,
-        work: &mut Work<'_, '_, T>,
-    ) -> Step<D::Upload> {
-        match (answer, receiving.reply) {
-            (None, _) => Step::Go(Phase::Finishing(receiving)),
-            (Some(answer), Reply::Due) => Step::Go(self.answer(answer, self.then(), work)),
-            (Some(_), Reply::Given) => Step::Go(Phase::Goodbye(Goodbye::Close)),
-        }
-    }
-
-    /// Reads past content.
-    pub(super) fn skip<T: Transport>(
-        &mut self,
-        mut skipping: Skipping,
-        work: &mut Work<'_, '_, T>,
-    ) -> Step<D::Upload> {
-        loop {
-            let Ok((used, chunk)) = skipping.decoder.step(work.desk.input.bytes()) else {
-                return Step::Go(Phase::Goodbye(Goodbye::Flush));
-            };
-            work.desk.input.consume(used);
-            match skipping.left.checked_sub(used as u64) {
-                Some(left) => skipping.left = left,
-                None => return Step::Go(Phase::Goodbye(Goodbye::Flush)),
-            }
-            if chunk == Chunk::End || skipping.decoder.is_finished() {
-                return Step::Go(self.after_answer(self.then(), work));
-            }
-            if chunk != Chunk::NeedMore {
-                continue;
-            }
-            match self.fill(work) {
-                Filled::More => {}
-                Filled::NoMore if self.stream == Stream::Ended => {
-                    return Step::Go(Phase::Goodbye(Goodbye::Close));
-                }
-                Filled::NoMore => return Step::Wait(Phase::Skipping(skipping), Stage::Body),
-                Filled::Blocked => return Step::Wait(Phase::Skipping(skipping), Stage::Write),
-                Filled::Broken => return Step::Close,
-            }
-        }
-    }
 }
 
 fn decoder(framing: Framing) -> ContentDecoder {
@@ -390,13 +204,5 @@ fn decoder(framing: Framing) -> ContentDecoder {
         Framing::Absent => ContentDecoder::Length { left: 0 },
         Framing::Length(left) => ContentDecoder::Length { left },
         Framing::Chunked => ContentDecoder::Chunked(ChunkedDecoder::default()),
-    }
-}
-
-/// Whether `received` bytes hold all the content that is to come.
-fn is_enough(decoder: &ContentDecoder, received: usize) -> bool {
-    match decoder {
-        ContentDecoder::Length { left } => received as u64 >= *left,
-        ContentDecoder::Chunked(_) | ContentDecoder::UntilClose => false,
     }
 }

@@ -3,10 +3,10 @@
 use std::io;
 use std::os::fd::AsFd;
 
+use super::content::Skipping;
 use super::desk::Received;
 use super::dialect::{Answer, Content, Dialect, FileRange};
 use super::patience::{Progress, Stage};
-use super::request::Skipping;
 use super::{Connection, Phase, Step, Stream, Work};
 use crate::http::Persistence;
 use crate::server::{After, Transport};
@@ -86,7 +86,12 @@ impl<D: Dialect> Connection<D> {
     /// Appends an answer's head to the output.
     pub(super) fn write_head<T>(&self, answer: &Answer, work: &mut Work<'_, '_, T>) {
         let dialect = &self.shared.dialect;
-        dialect.write_head(answer, self.persistence, &mut work.desk.output);
+        dialect.write_head(
+            answer,
+            self.version,
+            self.persistence,
+            &mut work.desk.output,
+        );
     }
 
     /// What follows the answer to a request whose content was consumed.
@@ -226,7 +231,12 @@ impl<D: Dialect> Connection<D> {
         goodbye: Goodbye,
         work: &mut Work<'_, '_, T>,
     ) -> Step<D::Upload> {
-        match self.flush(work, After::Flush) {
+        let after = match goodbye {
+            // The last segment waits for the end of stream, and goes with it.
+            Goodbye::Close | Goodbye::Flush => After::More,
+            Goodbye::Linger(_) => After::Flush,
+        };
+        match self.flush(work, after) {
             Flushed::All => {}
             Flushed::Blocked => return Step::Wait(Phase::Goodbye(goodbye), Stage::Write),
             Flushed::Broken => return Step::Close,

@@ -91,7 +91,7 @@ pub(super) fn reopen(path: &Path, current: &LogFile) -> Result<Option<LogFile>, 
         Ok(found) => Some((found.dev(), found.ino())),
         Err(_) => None,
     };
-    if named.is_some() && named == current.identity() {
+    if named == Some(current.identity()) {
         return Ok(None);
     }
     open(path, Mode::Append).map(Some)

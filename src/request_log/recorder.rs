@@ -68,12 +68,23 @@ impl Recorder {
         })
     }
 
+    /// Device and inode number of the log's file, as stat(2) has them.
+    #[must_use]
+    pub fn identity(&self) -> Option<(u64, u64)> {
+        let log = self.log.as_ref()?;
+        let current = log.current.read().unwrap_or_else(PoisonError::into_inner);
+        Some(current.identity())
+    }
+
     /// Goes on in the file that the log's path names now, or in a new one. Entries in flight end where they began.
     pub fn reopen(&self) {
         let Some(log) = &self.log else { return };
         match open::reopen(&log.path, &log.current()) {
             Ok(Some(file)) => {
-                *log.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(file);
+                let mut current = log.current.write().unwrap_or_else(PoisonError::into_inner);
+                let old = std::mem::replace(&mut *current, Arc::new(file));
+                drop(current);
+                drop(old); // cuts the old file, unless entries are in flight
                 log.full.store(false, Ordering::Relaxed);
             }
             Ok(None) => {}
@@ -133,7 +144,7 @@ impl Recorder {
     }
 }
 
-/// Space for the entry of one upload; see [`Room`].
+/// Space for the entry of one upload.
 #[must_use = "an upload that takes effect must be placed in the log"]
 pub struct EntryRoom {
     room: Room,

@@ -40,6 +40,8 @@ pub(super) enum Claim {
 /// An open log file and its space.
 pub(super) struct LogFile {
     file: File,
+    /// Device and inode number.
+    identity: (u64, u64),
     /// Guards the offsets and nothing else.
     space: Mutex<Space>,
     /// Held by whoever secures more disk space, so that one does it for all.
@@ -81,7 +83,9 @@ impl Space {
 impl LogFile {
     /// Takes over a file whose entries end at `end`, and secures the space that is kept for small entries.
     pub(super) fn new(file: File, end: u64) -> io::Result<Self> {
+        let found = file.metadata()?;
         let this = Self {
+            identity: (found.dev(), found.ino()),
             file,
             space: Mutex::new(Space {
                 end,
@@ -98,9 +102,8 @@ impl LogFile {
     }
 
     /// Device and inode number of the file.
-    pub(super) fn identity(&self) -> Option<(u64, u64)> {
-        let found = self.file.metadata().ok()?;
-        Some((found.dev(), found.ino()))
+    pub(super) fn identity(&self) -> (u64, u64) {
+        self.identity
     }
 
     /// Whether the file system can secure space ahead.

@@ -3,16 +3,19 @@
 //! It never touches a connection's bytes. It blocks in two places only: in poll(2) while there is nothing to do,
 //! and in the queue while that is full.
 
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::eviction::Eviction;
 use super::listener::{Accepted, Listener};
 use super::pool::Pool;
 use super::queue::Job;
-use super::session::{Cause, Service};
+use super::rush::{ROUND, Rush};
+use super::session::Service;
 use super::signals::Signals;
 use super::worker::Connection;
 
@@ -22,6 +25,9 @@ const ACCEPTS_AT_ONCE: usize = 64;
 /// How long accepting pauses when the system is out of descriptors or memory and no connection of ours closes.
 const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);
 
+/// The time between two reports of a shortage: it may come and go a thousand times a second.
+const REPORTS: Duration = Duration::from_secs(60);
+
 /// See the module's description.
 pub(super) struct Acceptor<'p, V: Service> {
     pool: &'p Pool<V>,
@@ -29,10 +35,12 @@ pub(super) struct Acceptor<'p, V: Service> {
     max_connections: usize,
     drain: Duration,
     intake: Intake,
-    /// The connections that are idle for longest, the longest last: who is closed first when room is needed.
-    evictable: Vec<(Instant, RawFd)>,
-    /// Whether the current shortage was reported.
-    reported: bool,
+    eviction: Eviction,
+    /// When a shortage was reported last.
+    reported: Option<Instant>,
+    /// Connections accepted so far.
+    accepted: u64,
+    rush: Rush,
 }
 
 /// What happens to new connections.
@@ -43,6 +51,12 @@ enum Intake {
     Paused(Listener, Option<Instant>),
     /// They are refused: the server is stopping, and does so at this moment at the latest.
     Closed(Instant),
+}
+
+/// What ended a wait, besides connections and deadlines, which are looked at anyway.
+struct Woken {
+    alarm: bool,
+    signal: bool,
 }
 
 impl<'p, V: Service> Acceptor<'p, V> {
@@ -59,20 +73,34 @@ impl<'p, V: Service> Acceptor<'p, V> {
             max_connections,
             drain,
             intake: Intake::Open(listener),
-            evictable: Vec::new(),
-            reported: false,
+            eviction: Eviction::default(),
+            reported: None,
+            accepted: 0,
+            rush: Rush::default(),
         }
     }
 
     /// Runs until a signal stops the server and no connection is left.
     pub(super) fn run(mut self) {
         while !self.is_done() {
-            self.wait();
-            self.heed_signals();
+            if self.rush.is_on() {
+                thread::sleep(ROUND);
+            }
+            let woken = self.wait();
+            if woken.alarm {
+                self.pool.hear_alarm();
+            }
+            self.resume();
+            if woken.signal {
+                self.heed_signals();
+            }
             self.expire();
             if let Intake::Open(_) = self.intake {
+                let before = self.accepted;
                 self.accept();
+                self.rush.note(self.accepted - before, Instant::now());
             }
+            self.pool.room.ring();
         }
     }
 
@@ -80,7 +108,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
         let Intake::Closed(until) = self.intake else {
             return false;
         };
-        self.pool.want_closed();
+        self.pool.want_room();
         if self.pool.connections() == 0 {
             return true;
         }
@@ -94,7 +122,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
     }
 
     /// Waits for a connection, a signal, the alarm, or the next deadline.
-    fn wait(&mut self) {
+    fn wait(&mut self) -> Woken {
         let mut until = self.pool.room.next_deadline();
         if let Intake::Paused(_, Some(own)) | Intake::Closed(own) = self.intake {
             until = Some(until.map_or(own, |deadline| deadline.min(own)));
@@ -104,26 +132,28 @@ impl<'p, V: Service> Acceptor<'p, V> {
         });
         let [stop, reopen] = self.signals.fds();
         let readable = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
-        let alarm = self.pool.alarm().as_fd();
-        let result = if let Intake::Open(listener) = &self.intake {
-            let all = &mut [
-                readable(alarm),
-                readable(stop),
-                readable(reopen),
-                readable(listener.as_fd()),
-            ];
-            poll(all, timeout.as_ref())
+        let mut fds = [
+            readable(self.pool.alarm().as_fd()),
+            readable(stop),
+            readable(reopen),
+            readable(stop),
+        ];
+        let watched = if let Intake::Open(listener) = &self.intake {
+            fds[3] = readable(listener.as_fd());
+            &mut fds[..]
         } else {
-            let all = &mut [readable(alarm), readable(stop), readable(reopen)];
-            poll(all, timeout.as_ref())
+            &mut fds[..3]
         };
-        if let Err(error) = result
+        if let Err(error) = poll(watched, timeout.as_ref())
             && error != Errno::INTR
         {
             log::error!("cannot wait for connections: {error}");
         }
-        self.pool.hear_alarm();
-        self.resume();
+        let came = |fd: usize| !fds[fd].revents().is_empty();
+        Woken {
+            alarm: came(0),
+            signal: came(1) || came(2),
+        }
     }
 
     /// Ends a pause: whatever woke this thread is reason enough to try again.
@@ -172,7 +202,14 @@ impl<'p, V: Service> Acceptor<'p, V> {
 
     fn accept(&mut self) {
         for _ in 0..ACCEPTS_AT_ONCE {
-            if self.pool.connections() >= self.max_connections && !self.make_room() {
+            let Intake::Open(listener) = &self.intake else {
+                return;
+            };
+            // Nobody is closed for the sake of nobody.
+            if self.is_full() && !listener.is_awaited() {
+                return;
+            }
+            if self.is_full() && !self.find_room() {
                 let most = self.max_connections;
                 self.report(format_args!(
                     "{most} connections are open, the most allowed; others wait"
@@ -186,12 +223,11 @@ impl<'p, V: Service> Acceptor<'p, V> {
                 Accepted::Connection(socket) => self.welcome(socket),
                 Accepted::Gone => {}
                 Accepted::Nobody => {
-                    self.reported = false;
                     return;
                 }
                 Accepted::Exhausted(error) => {
                     self.report(format_args!("cannot accept connections for now: {error}"));
-                    if !self.make_room() {
+                    if !self.eviction.close_one(self.pool) {
                         return self.pause(Some(Instant::now() + EXHAUSTION_PAUSE));
                     }
                 }
@@ -205,60 +241,45 @@ impl<'p, V: Service> Acceptor<'p, V> {
             return;
         }
         self.pool.opened();
+        self.accepted += 1;
         let session = self.pool.service.connect();
         self.pool
             .push(Job::Serve(Box::new(Connection::new(socket, session))));
     }
 
-    /// Stops accepting until a connection closes or `until` comes.
+    fn is_full(&self) -> bool {
+        self.pool.connections() >= self.max_connections
+    }
+
+    /// Makes room for one connection, or asks to be woken when there may be some.
+    fn find_room(&mut self) -> bool {
+        if self.eviction.close_one(self.pool) {
+            return true;
+        }
+        self.pool.want_room();
+        // Who closed or became idle after the first look, and before the wish was known, has not rung.
+        !self.is_full() || self.eviction.close_one(self.pool)
+    }
+
+    /// Stops accepting until a connection closes or becomes idle, or `until` comes.
     fn pause(&mut self, until: Option<Instant>) {
         let intake = std::mem::replace(&mut self.intake, Intake::Closed(Instant::now()));
         self.intake = match intake {
             Intake::Open(listener) => Intake::Paused(listener, until),
             other => other,
         };
-        self.pool.want_closed();
-        // One that closed in between has not rung.
-        if self.pool.connections() < self.max_connections && until.is_none() {
-            self.resume();
-        }
+        self.pool.want_room();
     }
 
-    /// Says once per shortage what is short.
+    /// Says what is short, but not over and over.
     fn report(&mut self, what: std::fmt::Arguments<'_>) {
-        if !std::mem::replace(&mut self.reported, true) {
+        let now = Instant::now();
+        if self
+            .reported
+            .is_none_or(|last| now.duration_since(last) > REPORTS)
+        {
+            self.reported = Some(now);
             log::warn!("{what}");
         }
-    }
-
-    /// Closes the connection that is idle for longest, if any is.
-    fn make_room(&mut self) -> bool {
-        for refilled in [false, true] {
-            if refilled {
-                self.find_evictable();
-            }
-            while let Some((since, fd)) = self.evictable.pop() {
-                match self.pool.room.take_idle(since, fd) {
-                    None => {}
-                    Some(mut connection) if connection.socket.has_input() => {
-                        connection.cause = Cause::Ready;
-                        self.pool.push(Job::Serve(connection));
-                    }
-                    Some(connection) => {
-                        self.pool.close(connection);
-                        return true;
-                    }
-                }
-            }
-        }
-        false
-    }
-
-    /// One look at all slots finds the next victims of many, so that closing one costs little.
-    fn find_evictable(&mut self) {
-        let mut idle = self.pool.room.idle();
-        idle.sort_unstable_by(|one, other| other.cmp(one));
-        let keep = (idle.len() / 16).max(16).min(idle.len());
-        self.evictable = idle.split_off(idle.len() - keep);
     }
 }

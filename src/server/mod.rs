@@ -8,11 +8,14 @@
 
 mod acceptor;
 mod deadlines;
+mod eviction;
 mod limits;
 mod listener;
 mod pool;
 mod queue;
+mod reserve;
 mod room;
+mod rush;
 mod session;
 mod signals;
 mod slots;
@@ -29,7 +32,7 @@ use thiserror::Error;
 
 use self::acceptor::Acceptor;
 use self::pool::Pool;
-use self::queue::{Job, Queue};
+use self::queue::Queue;
 use self::room::Room;
 use self::signals::Signals;
 use self::worker::Worker;
@@ -111,7 +114,7 @@ impl Server {
                     .name(format!("worker-{number}"))
                     .spawn_scoped(scope, move || Worker::new(pool).run());
                 if let Err(source) = started {
-                    stop_workers(pool, number);
+                    pool.stop(number);
                     return Err(ServerError::Worker {
                         number,
                         of: workers,
@@ -121,16 +124,9 @@ impl Server {
             }
             let drain = self.settings.drain;
             Acceptor::new(pool, &self.signals, listener, max_connections, drain).run();
-            stop_workers(pool, workers);
+            pool.stop(workers);
             Ok(())
         })
-    }
-}
-
-/// Ends the workers, which are joined by the scope they run in.
-fn stop_workers<V: Service>(pool: &Pool<V>, count: usize) {
-    for _ in 0..count {
-        pool.push(Job::Stop);
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::queue::{Job, Queue};
+use super::reserve::Reserve;
 use super::room::Room;
 use super::session::Service;
 use super::worker::Connection;
@@ -17,11 +18,11 @@ pub(super) struct Pool<V: Service> {
     pub(super) service: V,
     pub(super) queue: Queue<V::Session>,
     pub(super) room: Room<V::Session>,
-    workers: usize,
+    pub(super) reserve: Reserve,
     /// Accepted connections that are not closed yet.
     connections: AtomicUsize,
-    /// Whether the main thread wants to hear of the next connection that is closed.
-    wants_closed: AtomicBool,
+    /// Whether the main thread wants to hear of the next connection that is closed or becomes idle.
+    wants_room: AtomicBool,
     aborting: AtomicBool,
     /// Wakes the main thread.
     alarm: OwnedFd,
@@ -38,39 +39,38 @@ impl<V: Service> Pool<V> {
             service,
             queue,
             room,
-            workers,
+            reserve: Reserve::new(workers),
             connections: AtomicUsize::new(0),
-            wants_closed: AtomicBool::new(false),
+            wants_room: AtomicBool::new(false),
             aborting: AtomicBool::new(false),
             alarm: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
         })
     }
 
-    /// Pushes into the queue for the main thread, which blocks while it is full.
+    /// Pushes into the queue for the main thread, which blocks while it is full. [`Room::ring`] is to follow.
     pub(super) fn push(&self, job: Job<V::Session>) {
-        self.queue.push(job);
-        self.room.ring();
+        self.queue.push(job, || self.room.ring());
     }
 
     /// Offers what a worker holds for later to its colleagues, and the seat it left in the waiting room.
     pub(super) fn share(&self, batch: &mut VecDeque<Box<Connection<V::Session>>>) {
-        if self.workers == 1 {
-            return;
-        }
-        let mut offered = false;
         while let Some(connection) = batch.pop_front() {
-            offered = true;
             if let Err(Job::Serve(connection)) = self.queue.try_push(Job::Serve(connection)) {
                 batch.push_front(connection);
                 break;
             }
         }
-        if offered {
-            self.room.ring();
-        } else if self.room.is_unattended() && self.queue.is_empty() {
-            // If the queue is full after all, somebody will pop.
-            let _ = self.queue.try_push(Job::Attend);
+        self.room.ring();
+        self.reserve.call();
+    }
+
+    /// Ends `count` workers.
+    pub(super) fn stop(&self, count: usize) {
+        for _ in 0..count {
+            self.push(Job::Stop);
+            self.reserve.call();
         }
+        self.room.ring();
     }
 
     /// How many connections are open.
@@ -87,16 +87,19 @@ impl<V: Service> Pool<V> {
     pub(super) fn close(&self, connection: Box<Connection<V::Session>>) {
         self.room.close(connection);
         self.connections.fetch_sub(1, Ordering::SeqCst);
-        if self.wants_closed.load(Ordering::SeqCst)
-            && self.wants_closed.swap(false, Ordering::SeqCst)
-        {
+        self.offer_room();
+    }
+
+    /// Tells the main thread, if it wants to hear of that, that a connection was closed or is parked and idle.
+    pub(super) fn offer_room(&self) {
+        if self.wants_room.load(Ordering::SeqCst) && self.wants_room.swap(false, Ordering::SeqCst) {
             self.wake_main();
         }
     }
 
-    /// Asks that the main thread be woken when the next connection is closed.
-    pub(super) fn want_closed(&self) {
-        self.wants_closed.store(true, Ordering::SeqCst);
+    /// Asks that the main thread be woken when the next connection is closed or becomes idle.
+    pub(super) fn want_room(&self) {
+        self.wants_room.store(true, Ordering::SeqCst);
     }
 
     /// From now on no connection is kept after its turn.

@@ -1,6 +1,7 @@
 //! The bounded queue between the main thread, which pushes, and the workers, which pop.
 //!
-//! The main thread blocks while it is full. A worker never does: what it cannot push it keeps.
+//! The main thread blocks while it is full. A worker never does: what it cannot push it keeps. Workers that find it
+//! empty wait in the waiting room, where a bell rings when something was pushed.
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
@@ -10,8 +11,6 @@ use super::worker::Connection;
 pub(super) enum Job<S> {
     /// A connection to advance.
     Serve(Box<Connection<S>>),
-    /// Nothing but the wake-up: the waiting room is unattended.
-    Attend,
     /// The server has stopped: the worker ends.
     Stop,
 }
@@ -38,10 +37,13 @@ impl<S> Queue<S> {
         Self { sender, receiver }
     }
 
-    /// Pushes, and blocks while the queue is full. For the main thread.
-    pub(super) fn push(&self, job: Job<S>) {
-        // It cannot be disconnected: this value holds a receiver.
-        let _ = self.sender.send(job);
+    /// Pushes, and blocks while the queue is full, after `before_blocking`. For the main thread.
+    pub(super) fn push(&self, job: Job<S>, before_blocking: impl FnOnce()) {
+        if let Err(job) = self.try_push(job) {
+            before_blocking();
+            // It cannot be disconnected: this value holds a receiver.
+            let _ = self.sender.send(job);
+        }
     }
 
     /// Pushes unless the queue is full. For workers.
@@ -49,11 +51,6 @@ impl<S> Queue<S> {
         self.sender.try_send(job).map_err(|refused| match refused {
             TrySendError::Full(job) | TrySendError::Disconnected(job) => job,
         })
-    }
-
-    /// Pops, and blocks while the queue is empty.
-    pub(super) fn pop(&self) -> Job<S> {
-        self.receiver.recv().unwrap_or(Job::Stop)
     }
 
     /// Pops unless the queue is empty.

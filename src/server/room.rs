@@ -211,15 +211,10 @@ impl<S> Room<S> {
         seated
     }
 
-    /// Whether nobody waits for readiness at the moment.
-    pub(super) fn is_unattended(&self) -> bool {
-        self.attending.load(Ordering::SeqCst) == 0
-    }
-
     /// Wakes an attendant, if there is one; to be called after a push into the queue.
     pub(super) fn ring(&self) {
         fence(Ordering::SeqCst);
-        if !self.is_unattended() {
+        if self.attending.load(Ordering::SeqCst) > 0 {
             // It fails only when the counter is at its end, and then the bell is ringing.
             let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
         }

@@ -1,7 +1,7 @@
 //! A worker: pops connections and advances each until it would have to wait for its peer.
 //!
 //! Where its next connection comes from, in this order: its own batch (what it found ready in the waiting room),
-//! the queue, the waiting room, where it also sleeps. A worker for which there is no seat there sleeps at the queue.
+//! the queue, the waiting room, where it also sleeps. A worker for which there is no seat there joins the reserve.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,7 +11,7 @@ use rustix::event::epoll::EventFlags;
 use super::pool::Pool;
 use super::queue::Job;
 use super::room::{Events, Parked, Patience};
-use super::session::{Cause, Next, Service, Session, Stopping, Turn};
+use super::session::{Amid, Cause, Next, Service, Session, Stopping, Turn};
 use super::transport::Socket;
 
 /// A look into the waiting room is due after this many pops, however long the queue is.
@@ -71,8 +71,9 @@ impl<'p, V: Service> Worker<'p, V> {
         while let Some(connection) = self.next() {
             self.serve(connection);
         }
-        // The ring that woke this worker may have been meant for two.
+        // What woke this worker may have been meant for two.
         self.pool.room.ring();
+        self.pool.reserve.call();
     }
 
     fn next(&mut self) -> Option<Box<Connection<V::Session>>> {
@@ -80,22 +81,26 @@ impl<'p, V: Service> Worker<'p, V> {
             if let Some(connection) = self.batch.pop_front() {
                 return Some(connection);
             }
-            let job = if self.pops < POPS_BETWEEN_LOOKS {
-                self.pool.queue.try_pop()
-            } else {
+            if self.pops >= POPS_BETWEEN_LOOKS {
                 self.attend(Patience::Look);
-                None
-            };
-            let job = match job {
-                Some(job) => job,
-                None if !self.batch.is_empty() || self.attend(Patience::Wait) => continue,
-                None => self.pool.queue.pop(),
-            };
-            self.pops += 1;
-            match job {
-                Job::Serve(connection) => return Some(connection),
-                Job::Attend => {}
-                Job::Stop => return None,
+                if !self.batch.is_empty() {
+                    continue;
+                }
+            }
+            match self.pool.queue.try_pop() {
+                Some(Job::Serve(connection)) => {
+                    self.pops += 1;
+                    if !self.pool.queue.is_empty() {
+                        self.pool.room.ring(); // for the rest
+                    }
+                    return Some(connection);
+                }
+                Some(Job::Stop) => return None,
+                None => {
+                    if !self.attend(Patience::Wait) {
+                        self.pool.reserve.wait();
+                    }
+                }
             }
         }
     }
@@ -117,11 +122,15 @@ impl<'p, V: Service> Worker<'p, V> {
         match turn {
             Ok(Next::Wait(interest, deadline)) => {
                 connection.cause = Cause::Ready;
+                let idle = deadline.amid != Amid::Request;
                 match self.pool.room.park(connection, interest, deadline) {
                     Parked::Waiting => {}
                     Parked::WaitingNotYetWatched => self.pool.wake_main(),
                     Parked::Ready(connection) => self.batch.push_back(connection),
                     Parked::Refused(connection) => self.pool.close(connection),
+                }
+                if idle {
+                    self.pool.offer_room();
                 }
                 if self.pool.is_aborting() {
                     self.pool.wake_main();
@@ -151,11 +160,24 @@ impl<'p, V: Service> Worker<'p, V> {
             Stopping::No
         };
         let (pool, batch) = (self.pool, &mut self.batch);
-        let mut share = || pool.share(batch);
-        let mut turn = Turn::new(connection.cause, stopping, &mut share);
-        connection
+        let mut announced = None;
+        let mut announce = || {
+            if announced.is_none() {
+                let (work, believed) = pool.reserve.announce();
+                announced = Some(work);
+                if believed {
+                    pool.share(batch);
+                }
+            }
+        };
+        let mut turn = Turn::new(connection.cause, stopping, &mut announce);
+        let next = connection
             .session
-            .advance(&connection.socket, &mut self.desk, &mut turn)
+            .advance(&connection.socket, &mut self.desk, &mut turn);
+        if let Some(work) = announced {
+            pool.reserve.ended(work);
+        }
+        next
     }
 
     /// To the back of the queue, and a look into the waiting room before the next pop.

@@ -10,6 +10,7 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use memchr::memchr;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, StatxFlags, openat2, statx};
 use rustix::io::{Errno, pread};
 
@@ -49,7 +50,7 @@ impl Store {
     }
 
     fn find(&self, path: &[u8], before_opening: impl FnOnce()) -> Result<Found, StoreErrorKind> {
-        let metadata = metadata_at(&self.root, path)?;
+        let metadata = self.metadata_beneath(path)?;
         let type_ = metadata.file_type();
         if let Some(content) = self.cache.get(path, &metadata) {
             return Ok(Found { metadata, content });
@@ -72,6 +73,22 @@ impl Store {
             self.cache.insert(path, found.metadata, &found.content);
         }
         Ok(found)
+    }
+
+    /// What is at `path` now; a symlink at its end is not followed.
+    pub(super) fn metadata_beneath(&self, path: &[u8]) -> Result<Metadata, StoreErrorKind> {
+        // Only a directory on the way can be a symlink that leads out; a name in the root has none.
+        if memchr(b'/', path).is_none() {
+            return metadata_at(&self.root, path);
+        }
+        metadata_of(&self.open_beneath(path, OFlags::PATH | OFlags::NOFOLLOW)?)
+    }
+
+    /// What `path` leads to now, through symlinks if need be.
+    pub fn inspect(&self, path: &[u8]) -> Result<Metadata, StoreError> {
+        self.open_beneath(path, OFlags::PATH)
+            .and_then(|found| metadata_of(&found))
+            .map_err(|kind| kind.of(path))
     }
 
     /// Opens what is at `path`, unless it is outside the root.

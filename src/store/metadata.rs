@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{FileType, Statx, StatxTimestamp};
+use rustix::fs::{FileType, Statx, StatxTimestamp, makedev};
 
 /// A regular file's identity, length and times, from statx(2). Equal values mean: nothing was written in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,12 @@ impl Metadata {
         self.length
     }
 
+    /// Device and inode number, as stat(2) has them: what tells two files apart whatever their names.
+    #[must_use]
+    pub fn identity(&self) -> (u64, u64) {
+        (makedev(self.device.0, self.device.1), self.inode)
+    }
+
     /// The inode number.
     #[must_use]
     pub fn inode(&self) -> u64 {
@@ -56,6 +62,12 @@ impl Metadata {
     #[must_use]
     pub fn modified_ns(&self) -> i128 {
         i128::from(self.modified.0) * 1_000_000_000 + i128::from(self.modified.1)
+    }
+
+    /// Whether it is a directory.
+    #[must_use]
+    pub fn is_directory(&self) -> bool {
+        self.file_type() == FileType::Directory
     }
 
     /// When anything of the file was changed last.

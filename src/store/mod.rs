@@ -6,11 +6,13 @@
 
 mod abandoned;
 mod cache;
+mod directory;
 mod error;
 mod lookup;
 mod metadata;
 mod order;
 mod staged;
+mod tree;
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -21,17 +23,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, StatxFlags, open, openat2, statx};
 use rustix::io::Errno;
-use rustix::process::{geteuid, umask};
+use rustix::process::{Resource, geteuid, getrlimit, umask};
 
 use self::cache::Cache;
 use self::order::Order;
 use crate::durable::{Durability, SharedSync};
 
 pub use self::abandoned::{Depth, is_staging_name};
+pub use self::directory::{Directory, Entry, EntryKind};
 pub use self::error::{StoreError, StoreErrorKind};
 pub use self::lookup::{FileContent, Found, SMALL};
 pub use self::metadata::Metadata;
 pub use self::staged::{Committed, Condition, Staged, Target};
+pub use self::tree::Removed;
 
 /// A directory and all that is below it.
 pub struct Store {
@@ -64,12 +68,14 @@ impl Store {
             ResolveFlags::BENEATH,
         )?;
         abandoned::take_over(&root, depth);
+        let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let descriptors = usize::try_from(limit).unwrap_or(usize::MAX);
         // umask(2) can only be read by setting it.
         let mask = umask(Mode::empty());
         umask(mask);
         Ok(Self {
             root: Arc::new(root),
-            cache: Cache::new(),
+            cache: Cache::new(descriptors),
             order: Order::new(),
             durability,
             syncs: SharedSync::default(),

@@ -8,14 +8,15 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rustix::fs::{
-    Access, AtFlags, FileType, Mode, OFlags, RenameFlags, accessat, fchmod, fdatasync, fsync,
-    openat, renameat, renameat_with, unlinkat,
+    Access, AtFlags, FileType, Mode, OFlags, accessat, fchmod, fdatasync, fsync, openat, renameat,
+    unlinkat,
 };
 use rustix::io::{Errno, pread, write};
 
 use super::error::{StoreError, StoreErrorKind};
 use super::lookup::metadata_of;
 use super::metadata::Metadata;
+use super::tree::{Made, rename_new};
 use super::{Store, metadata_at, uninterrupted};
 use crate::durable::Durability;
 
@@ -27,6 +28,8 @@ pub struct Target {
     name_at: usize,
     directory: Arc<OwnedFd>,
     existing: Option<Metadata>,
+    /// Directories that were made for it; removed with it, unless something is in them.
+    _made: Option<Arc<Made>>,
 }
 
 /// An upload that has not taken effect.
@@ -62,12 +65,14 @@ impl Target {
         name_at: usize,
         directory: Arc<OwnedFd>,
         existing: Option<Metadata>,
+        made: Option<Arc<Made>>,
     ) -> Self {
         Self {
             path: path.into(),
             name_at,
             directory,
             existing,
+            _made: made,
         }
     }
 
@@ -94,7 +99,7 @@ impl Store {
         let existing = self
             .replaceable(&self.root, name)
             .map_err(|kind| kind.of(name))?;
-        Ok(Target::new(name, 0, Arc::clone(&self.root), existing))
+        Ok(Target::new(name, 0, Arc::clone(&self.root), existing, None))
     }
 
     /// Checks that `name` in `directory` is absent, or a regular file that may be written.
@@ -187,13 +192,7 @@ impl Store {
         let order = self.order.of(target.path());
         match condition {
             Condition::Always => renameat(directory, staged.name.as_str(), directory, name)?,
-            Condition::Absent => {
-                let no_replace = RenameFlags::NOREPLACE;
-                match renameat_with(directory, staged.name.as_str(), directory, name, no_replace) {
-                    Err(Errno::EXIST) => return Err(StoreErrorKind::ConditionFailed),
-                    done => done?,
-                }
-            }
+            Condition::Absent => rename_new(directory, staged.name.as_bytes(), name)?,
             Condition::Holds(holds) => {
                 if !holds(self.replaceable(directory, name)?.as_ref()) {
                     return Err(StoreErrorKind::ConditionFailed);
@@ -269,6 +268,11 @@ impl Drop for Staged {
 }
 
 impl Committed {
+    /// What it is now.
+    pub fn metadata(&self) -> Result<Metadata, StoreErrorKind> {
+        metadata_of(&self.file)
+    }
+
     /// Reads the content's bytes from `offset` until `buffer` is full; false if it has become shorter.
     pub fn read(&self, offset: u64, buffer: &mut [u8]) -> io::Result<bool> {
         let mut filled = 0;

@@ -1,19 +1,277 @@
 //! The web dialect: a directory tree for browsers and every other client (RFC 9110).
 //!
-//! The modules here are the dialect's pure parts: bytes in, values out, no sockets, no files.
+//! A request is judged in this order; each step has its module:
+//!
+//! 1. Host is there (`Web::react`), the method is one that is served (`Web::course`).
+//! 2. The target is decoded, once ([`target`]). What must not be seen is not there.
+//! 3. GET and HEAD: a file, a directory's index or its listing (`get`, `directory`); which representation and which
+//!    bytes of it is decided in `representation`. PUT and DELETE: `put`, `delete`.
+//! 4. It is recorded, and given away.
+//!
+//! The public modules are the dialect's pure parts: bytes in, values out, no sockets, no files. The others know the
+//! store and the log, and none of them knows the connection's states.
 
 pub mod accept;
 pub mod accept_encoding;
+mod clock;
 pub mod condition;
 pub mod date;
+mod delete;
 mod dictionary;
 pub mod digest;
+mod digests;
+mod directory;
 pub mod error_page;
 mod escape;
 pub mod etag;
+pub mod field;
+mod fields;
+mod get;
 pub mod listing;
 pub mod media_type;
 pub mod multipart;
 mod preference;
+mod put;
 pub mod range;
+mod refusal;
+mod representation;
 pub mod target;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use self::field::Field;
+use self::listing::Access;
+use self::refusal::{Received, Refusal, without_content};
+use self::target::{Ending, Path};
+use crate::connection::{Answer, Content, Course, Dialect, Reaction};
+use crate::http::{
+    self, Host, LineParts, Persistence, Request, Status, Target, Version, write_field,
+};
+use crate::server::Turn;
+use crate::store::{Metadata, StoreError};
+use crate::upload::Files;
+
+pub use self::put::WebUpload;
+
+/// What a server of this dialect offers.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Whether PUT and DELETE are served.
+    pub access: Access,
+    /// What is sent for a directory without an index.
+    pub directories: Directories,
+    /// Whether names that begin with a dot can be seen.
+    pub dot_files: DotFiles,
+    /// The file, relative to the root, that answers to GET where nothing else is.
+    pub fallback: Option<Vec<u8>>,
+    /// Fields of every answer.
+    pub fields: Vec<Field>,
+    /// Bytes of the longest upload.
+    pub max_body: u64,
+}
+
+/// What is sent for a directory without an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Directories {
+    /// A listing.
+    Listed,
+    /// 404.
+    NotListed,
+}
+
+/// Whether names that begin with a dot can be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DotFiles {
+    /// As any other.
+    Visible,
+    /// As if they were not there.
+    Hidden,
+}
+
+/// The dialect, over its files.
+pub struct Web {
+    files: Arc<Files>,
+    options: Options,
+    /// The field lines of every answer.
+    common: Vec<u8>,
+}
+
+impl Web {
+    /// Serves these files.
+    ///
+    /// # Errors
+    /// If there is a fallback and it cannot be read.
+    pub fn new(files: Files, options: Options) -> Result<Self, StoreError> {
+        if let Some(path) = &options.fallback {
+            files.store.look_up(path, || {})?;
+        }
+        let mut common = Vec::new();
+        write_field(&mut common, "X-Content-Type-Options", b"nosniff");
+        for field in &options.fields {
+            write_field(&mut common, &field.name, field.value.as_bytes());
+        }
+        Ok(Self {
+            files: Arc::new(files),
+            options,
+            common,
+        })
+    }
+
+    fn course(
+        &self,
+        request: &Request<'_>,
+        turn: &mut Turn<'_>,
+    ) -> Result<Course<WebUpload>, Refusal> {
+        // RFC 9112 §3.2; what it names makes no difference, since there is one site.
+        if request.host == Host::Missing && request.version == Version::Http11 {
+            return Err(Status::BadRequest.into());
+        }
+        match (request.method, self.options.access) {
+            ("GET", _) => self.get(request, turn).map(Course::Answer),
+            ("HEAD", _) => {
+                let answer = self.get(request, turn)?;
+                Ok(Course::Answer(without_content(answer)))
+            }
+            ("OPTIONS", _) => self.options(request).map(Course::Answer),
+            ("PUT", Access::Writable) => self.put(request, turn).map(Course::Receive),
+            ("DELETE", Access::Writable) => self.delete(request, turn).map(Course::Answer),
+            ("PUT" | "DELETE" | "POST" | "PATCH" | "CONNECT" | "TRACE", _) => {
+                Err(Refusal::from(Status::MethodNotAllowed).with("Allow", self.allowed()))
+            }
+            _ => Err(Status::NotImplemented.into()),
+        }
+    }
+
+    /// RFC 9110 §9.3.7
+    fn options(&self, request: &Request<'_>) -> Result<Answer, Refusal> {
+        let name = match request.target {
+            Target::Asterisk => Cow::Borrowed(&b"*"[..]),
+            _ => Cow::Owned(name(&path(request)?.0)),
+        };
+        self.files.recorder.success("OPTIONS", &name);
+        let mut fields = Vec::new();
+        write_field(&mut fields, "Allow", self.allowed());
+        Ok(Answer {
+            status: Status::NoContent,
+            fields,
+            content: Content::Unstated,
+        })
+    }
+
+    fn allowed(&self) -> &'static [u8] {
+        match self.options.access {
+            Access::ReadOnly => b"GET, HEAD, OPTIONS",
+            Access::Writable => b"GET, HEAD, OPTIONS, PUT, DELETE",
+        }
+    }
+
+    /// Whether nobody is to see what is at `path`.
+    fn is_concealed(&self, path: &Path) -> bool {
+        path.is_reserved() || (self.options.dot_files == DotFiles::Hidden && path.is_hidden())
+    }
+
+    /// Whether this file is the log, which nobody is to see either.
+    fn is_log(&self, metadata: &Metadata) -> bool {
+        self.files.is_log(metadata)
+    }
+
+    fn refused(&self, request: &Request<'_>, refusal: Refusal) -> Answer {
+        Received::of(request).record(&self.files.recorder, refusal.status);
+        match request.method {
+            "GET" | "HEAD" => {
+                let answer = self.page(request, refusal);
+                if request.method == "HEAD" {
+                    without_content(answer)
+                } else {
+                    answer
+                }
+            }
+            _ => refusal.into_answer(),
+        }
+    }
+}
+
+impl Dialect for Web {
+    type Upload = WebUpload;
+
+    fn react(&self, request: &Request<'_>, turn: &mut Turn<'_>) -> Reaction<WebUpload> {
+        let course = self
+            .course(request, turn)
+            .unwrap_or_else(|refusal| Course::Answer(self.refused(request, refusal)));
+        Reaction {
+            persistence: request.persistence,
+            course,
+        }
+    }
+
+    fn refuse(&self, line: LineParts<'_>, status: Status) -> Answer {
+        Received::of_line(line).record(&self.files.recorder, status);
+        let answer = Refusal::from(status).into_answer();
+        if line.method == Some(b"HEAD") {
+            without_content(answer)
+        } else {
+            answer
+        }
+    }
+
+    fn write_head(
+        &self,
+        answer: &Answer,
+        version: Version,
+        persistence: Persistence,
+        out: &mut Vec<u8>,
+    ) {
+        http::write_status_line(out, answer.status);
+        clock::write_date(out);
+        out.extend_from_slice(&self.common);
+        out.extend_from_slice(&answer.fields);
+        if let Some(length) = answer.content.length() {
+            http::write_content_length(out, length);
+        }
+        match (persistence, version) {
+            (Persistence::Close, _) => write_field(out, "Connection", b"close"),
+            // An HTTP/1.0 client must be told (RFC 9112 §9.3).
+            (Persistence::Persistent, Version::Http10) => {
+                write_field(out, "Connection", b"keep-alive");
+            }
+            (Persistence::Persistent, Version::Http11) => {}
+        }
+        http::end_head(out);
+    }
+
+    fn reopen(&self) {
+        self.files.recorder.reopen();
+    }
+}
+
+/// The path that a request is about, and its query.
+fn path<'h>(request: &Request<'h>) -> Result<(Path, Option<&'h [u8]>), Refusal> {
+    match request.target {
+        Target::Origin { path, query } | Target::Absolute { path, query, .. } => {
+            let path = Path::parse(path).map_err(|error| {
+                log::debug!("{}: {error}", request.method);
+                Status::BadRequest
+            })?;
+            Ok((path, query))
+        }
+        Target::Authority(_) | Target::Asterisk | Target::Other(_) => {
+            Err(Status::BadRequest.into())
+        }
+    }
+}
+
+/// The name under which a request for `path` is recorded: decoded, without its leading slash.
+fn name(path: &Path) -> Vec<u8> {
+    let mut name = Vec::new();
+    for component in path.components() {
+        if !name.is_empty() {
+            name.push(b'/');
+        }
+        name.extend_from_slice(component);
+    }
+    if path.ending() == Ending::Slash && !name.is_empty() {
+        name.push(b'/');
+    }
+    name
+}

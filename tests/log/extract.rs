@@ -3,6 +3,7 @@
 use crate::{Desk, Log};
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
 
 fn sample() -> Log {
     Log::default()
@@ -110,11 +111,13 @@ fn a_torn_entry_before_does_not_matter() {
     assert_eq!(desk.run(["extract", "log.txt", "3"]).bytes, b"x");
 }
 
+/// A socket stands for devices: were one of the system's used here, a mistake in the tool would replace it.
 #[test]
 fn what_is_no_file_is_not_replaced() {
     let desk = Desk::new(&sample());
+    let _socket = UnixListener::bind(desk.path("socket")).unwrap();
     fs::create_dir(desk.path("dir")).unwrap();
-    for out in ["/dev/null", "dir"] {
+    for out in ["socket", "dir"] {
         desk.run(["extract", "log.txt", "1", "-o", out])
             .refuses(&format!("{out}: exists and is not a regular file"));
     }

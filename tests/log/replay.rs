@@ -95,7 +95,7 @@ fn names_that_would_leave_the_directory() {
     for (name, shown, reason) in [
         ("../x", "../x", "would leave the directory"),
         ("a/../../x", "a/../../x", "would leave the directory"),
-        ("/etc/x", "/etc/x", "is absolute"),
+        ("/absent/x", "/absent/x", "is absolute"),
         ("a//x", "a//x", "has an empty component"),
         ("./x", "./x", "has a component `.`"),
         ("a\0x", "a%00x", "contains a NUL byte"),

@@ -63,13 +63,13 @@ pub(crate) fn run(options: &Check, out: &mut impl Write) -> Result<Verdict, Fail
 
 /// The bar shows itself only on a terminal.
 fn progress(length: Option<u64>) -> ProgressBar {
-    const TEMPLATE: &str = "{bar:30} {percent:>3} %  {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left";
+    const TEMPLATE: &str = "[{bar:25}] {percent:>3} %  {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left";
     let Some(length) = length else {
         return ProgressBar::hidden();
     };
     let bar = ProgressBar::new(length);
     match ProgressStyle::with_template(TEMPLATE) {
-        Ok(style) => bar.with_style(style),
+        Ok(style) => bar.with_style(style.progress_chars("=> ")),
         Err(_) => bar,
     }
 }

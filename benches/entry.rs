@@ -1,0 +1,145 @@
+//! Writing the entry of an upload, beside pwrite(2) of as many bytes into the same file system; and small entries.
+//!
+//! `cargo bench --bench entry`; throughput counts the bytes that reach the log. Every sample begins with an empty
+//! file in `/dev/shm` (or the directory for temporary files where there is none), so that no disk is measured.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use divan::counter::{BytesCount, ItemsCount};
+use divan::{Bencher, black_box};
+use httpserver::durable::Durability;
+use httpserver::request_log::layout::{SEPARATOR, push_header, rows_len};
+use httpserver::request_log::{Mode, Recorder, Refused};
+use tempfile::TempDir;
+
+fn main() {
+    divan::main();
+}
+
+/// Content bytes of an upload.
+const LENGTHS: [usize; 3] = [1024, 1024 * 1024, 64 * 1024 * 1024];
+
+/// Bytes of one plain write.
+const WRITE: usize = 256 * 1024;
+
+const NAME: &[u8] = b"ABCDEFarqdeXYZxyzf012345-ab";
+
+fn directory() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let directory = if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    };
+    directory.expect("a directory for the log")
+}
+
+fn log() -> (Recorder, TempDir) {
+    let directory = directory();
+    let recorder = Recorder::open(
+        &directory.path().join("log"),
+        Mode::Fresh,
+        Durability::Kernel,
+    );
+    (recorder.expect("a log"), directory)
+}
+
+fn content(length: usize) -> Vec<u8> {
+    (0..length)
+        .map(|at| (at.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0])
+        .collect()
+}
+
+fn entry_len(length: usize) -> usize {
+    let mut header = Vec::new();
+    push_header(&mut header, "PUT", NAME, length as u64);
+    let rows = usize::try_from(rows_len(length as u64)).expect("an entry that fits memory");
+    header.len() + rows + SEPARATOR.len()
+}
+
+/// How often an entry of this content is written in one sample: a few megabytes in all, or once.
+fn repetitions(length: usize) -> usize {
+    (4 * 1024 * 1024 / length).max(1)
+}
+
+#[divan::bench(args = LENGTHS, sample_size = 1, sample_count = 30, max_time = 10)]
+fn entry(bencher: Bencher<'_, '_>, length: usize) {
+    let content = content(length);
+    let mut text = Vec::new();
+    bencher
+        .counter(BytesCount::new(entry_len(length) * repetitions(length)))
+        .with_inputs(log)
+        .bench_local_values(|(recorder, directory)| {
+            for _ in 0..repetitions(length) {
+                let room = recorder.make_room("PUT", NAME, length as u64);
+                let mut dump = room.expect("room in the log").expect("a log").place();
+                while !dump.is_complete() {
+                    let at = usize::try_from(dump.shown()).expect("an offset in the content");
+                    let block = &black_box(&content)[at..at + dump.wants()];
+                    dump.write(block, &mut text).expect("a write");
+                }
+            }
+            (recorder, directory)
+        });
+}
+
+#[divan::bench(args = LENGTHS, sample_size = 1, sample_count = 30, max_time = 10)]
+fn plain_pwrite(bencher: Bencher<'_, '_>, length: usize) {
+    let entry_len = entry_len(length);
+    let text = vec![b'0'; entry_len.min(WRITE)];
+    bencher
+        .counter(BytesCount::new(entry_len * repetitions(length)))
+        .with_inputs(|| {
+            let directory = directory();
+            let file = File::create(directory.path().join("log")).expect("a file");
+            (file, directory)
+        })
+        .bench_local_values(|(file, directory)| {
+            let mut at = 0;
+            for _ in 0..repetitions(length) {
+                let end = at + entry_len;
+                while at < end {
+                    let piece = &black_box(&text)[..(end - at).min(WRITE)];
+                    file.write_all_at(piece, at as u64).expect("a write");
+                    at += piece.len();
+                }
+            }
+            (file, directory)
+        });
+}
+
+/// Entries of requests that store nothing, written in one sample.
+const SMALL: usize = 10_000;
+
+#[divan::bench(sample_size = 1, sample_count = 30)]
+fn success(bencher: Bencher<'_, '_>) {
+    bencher
+        .counter(ItemsCount::new(SMALL))
+        .with_inputs(log)
+        .bench_local_values(|(recorder, directory)| {
+            for _ in 0..SMALL {
+                recorder.success("GET", black_box(NAME));
+            }
+            (recorder, directory)
+        });
+}
+
+#[divan::bench(sample_size = 1, sample_count = 30)]
+fn failure(bencher: Bencher<'_, '_>) {
+    let refused = Refused {
+        method: Some(b"GET"),
+        name: Some(b"abcd"),
+        version: Some(b"HTTP/1.1"),
+    };
+    bencher
+        .counter(ItemsCount::new(SMALL))
+        .with_inputs(log)
+        .bench_local_values(|(recorder, directory)| {
+            for _ in 0..SMALL {
+                recorder.failure(black_box(refused), 400);
+            }
+            (recorder, directory)
+        });
+}

@@ -1,0 +1,170 @@
+//! PUT in the classic dialect: an upload from its first check to its answer.
+
+use std::sync::Arc;
+
+use super::{Classic, Identity, OwnedIdentity, refusal, status_of};
+use crate::connection::{Answer, Block, Course, Upload};
+use crate::http::{Expect, Framing, Request, Status};
+use crate::server::Turn;
+use crate::store::{Condition, StoreError, StoreErrorKind};
+use crate::upload::{self, Empty, Files, Finishing, Progress, UploadError};
+
+impl Classic {
+    /// Checks what can be checked before the content comes.
+    pub(super) fn begin(
+        &self,
+        request: &Request<'_>,
+        name: &[u8],
+        turn: &mut Turn<'_>,
+    ) -> Result<Course<ClassicUpload>, UploadError> {
+        turn.before_long_work();
+        let target = self.files.store.target(name)?;
+        if target
+            .existing()
+            .is_some_and(|there| self.files.is_log(there))
+        {
+            return Err(StoreError::new(name, StoreErrorKind::Forbidden).into());
+        }
+        let mut receiving = upload::Upload::new(Arc::clone(&self.files), target, self.max_body);
+        let empty = match request.framing {
+            Framing::Absent => Some(Box::new(receiving.commit_empty()?)),
+            Framing::Length(_) | Framing::Chunked => None,
+        };
+        if request.expect == Expect::Continue {
+            receiving.stage()?; // so that a 403 or 507 comes before the content
+        }
+        let answered = empty.is_some();
+        let upload = ClassicUpload {
+            files: Arc::clone(&self.files),
+            identity: Identity::of(request).to_owned(),
+            state: State::Receiving(receiving, empty),
+        };
+        Ok(if answered {
+            Course::AnswerThenReceive(Answer::empty(Status::Created), upload)
+        } else {
+            Course::Receive(upload)
+        })
+    }
+}
+
+/// A PUT whose content is being received.
+pub struct ClassicUpload {
+    files: Arc<Files>,
+    identity: OwnedIdentity,
+    state: State,
+}
+
+/// How far a PUT has come.
+enum State {
+    /// Content is coming. If it was answered already: the empty file that was put in place for that answer.
+    Receiving(upload::Upload, Option<Box<Empty>>),
+    /// It has taken effect; its entry is being written.
+    Finishing(Finishing),
+    /// It is recorded, one way or the other.
+    Recorded,
+}
+
+impl Upload for ClassicUpload {
+    fn write(&mut self, content: &[u8], turn: &mut Turn<'_>) -> Result<(), Answer> {
+        turn.before_long_work();
+        let written = match &mut self.state {
+            State::Receiving(upload, _) => upload.write(content),
+            State::Finishing(_) | State::Recorded => Ok(()),
+        };
+        written.map_err(|error| match self.take() {
+            State::Receiving(_, empty) => self.refused(&error, empty),
+            State::Finishing(_) | State::Recorded => self.refused(&error, None),
+        })
+    }
+
+    fn finish(&mut self, last: &[u8], block: &mut Block, turn: &mut Turn<'_>) -> Option<Answer> {
+        turn.before_long_work();
+        let State::Receiving(upload, empty) = self.take() else {
+            return None;
+        };
+        match upload.commit(last, &Condition::Always, &mut block.text) {
+            Ok(finishing) => {
+                self.state = State::Finishing(finishing);
+                self.step(block, turn)
+            }
+            Err(error) => Some(self.refused(&error, empty)),
+        }
+    }
+
+    fn step(&mut self, block: &mut Block, turn: &mut Turn<'_>) -> Option<Answer> {
+        turn.before_long_work();
+        let State::Finishing(finishing) = &mut self.state else {
+            return Some(Answer::empty(Status::InternalServerError));
+        };
+        match finishing.step(&mut block.content, &mut block.text) {
+            Ok(Progress::More) => None,
+            Ok(Progress::Done) => {
+                self.state = State::Recorded;
+                Some(Answer::empty(Status::Created))
+            }
+            Err(error) => {
+                self.state = State::Recorded;
+                Some(self.refused(&error, None))
+            }
+        }
+    }
+
+    fn abandon(&mut self, status: Status) -> Answer {
+        match self.take() {
+            State::Receiving(_, empty) => self.record_refusal(empty, status),
+            State::Finishing(_) | State::Recorded => Answer::empty(status),
+        }
+    }
+}
+
+impl ClassicUpload {
+    /// What state it is in; nothing more is done about it.
+    fn take(&mut self) -> State {
+        std::mem::replace(&mut self.state, State::Recorded)
+    }
+
+    /// Answers an upload that failed; `empty` is what was put in place for an answer that was given before.
+    fn refused(&self, error: &UploadError, empty: Option<Box<Empty>>) -> Answer {
+        let status = status_of_upload(error);
+        if status == Status::InternalServerError {
+            log::error!("PUT: {error}");
+        } else {
+            log::debug!("PUT: {error}");
+        }
+        match error {
+            // Its place in the log is taken, and a second entry would not be true.
+            UploadError::NotRecorded { .. } => Answer::empty(status),
+            _ => self.record_refusal(empty, status),
+        }
+    }
+
+    /// Records that nothing came of the upload, or only the empty file: if the peer was told 201 for that, and it is
+    /// there still, it is what the log must show.
+    fn record_refusal(&self, empty: Option<Box<Empty>>, status: Status) -> Answer {
+        if empty.is_some_and(|empty| empty.record(&mut Vec::new())) {
+            return Answer::empty(Status::Created);
+        }
+        refusal(&self.files, &self.identity.borrow(), status)
+    }
+}
+
+impl Drop for ClassicUpload {
+    /// A request that the server itself gave up is recorded, too.
+    fn drop(&mut self) {
+        self.abandon(Status::ServiceUnavailable);
+    }
+}
+
+/// The status for what went wrong with an upload.
+pub(super) fn status_of_upload(error: &UploadError) -> Status {
+    match error {
+        UploadError::TooLong { .. } => Status::ContentTooLarge,
+        UploadError::Store(error) => match error.kind {
+            // The root itself is gone: there is no place for the file.
+            StoreErrorKind::NotFound => Status::Forbidden,
+            kind => status_of(kind),
+        },
+        UploadError::LogFull { .. } => Status::InsufficientStorage,
+        UploadError::NotRecorded { .. } => Status::InternalServerError,
+    }
+}

@@ -1,0 +1,258 @@
+//! Writing below the root's own level: directories on the way to a file, and the removal of files.
+//!
+//! Directories are made for an upload as it begins. One that is not committed takes those with it that are empty.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use rustix::fs::{
+    AtFlags, Mode, OFlags, RenameFlags, ResolveFlags, fsync, mkdirat, openat2, renameat,
+    renameat_with, unlinkat,
+};
+use rustix::io::Errno;
+
+use super::error::{StoreError, StoreErrorKind};
+use super::staged::{Condition, Target};
+use super::{Store, metadata_at, uninterrupted};
+use crate::durable::Durability;
+
+/// How a directory is opened in which something is written.
+const DIRECTORY: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::CLOEXEC);
+
+/// Directories that were made for one upload, the outermost first.
+#[derive(Debug)]
+pub(super) struct Made(Vec<(Arc<OwnedFd>, Box<[u8]>)>);
+
+/// What came of a removal.
+#[derive(Debug)]
+pub struct Removed<R> {
+    /// What was published with it.
+    pub published: R,
+    /// Whether it is on stable storage, if that is wanted; else the cause, from fsync(2).
+    pub settled: io::Result<()>,
+}
+
+impl Drop for Made {
+    /// Removes those that are empty, which is none of them once the upload is in place.
+    fn drop(&mut self) {
+        for (parent, name) in self.0.iter().rev() {
+            if unlinkat(parent, &**name, AtFlags::REMOVEDIR).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+impl Store {
+    /// Checks that a file may be put at `path`, and makes the directories that are missing on the way.
+    ///
+    /// # Errors
+    /// `NotFound` if something on the way is not a directory, or a directory was removed meanwhile.
+    pub fn target_below(&self, path: &[u8]) -> Result<Target, StoreError> {
+        self.make_target(path).map_err(|kind| kind.of(path))
+    }
+
+    fn make_target(&self, path: &[u8]) -> Result<Target, StoreErrorKind> {
+        let (parent, name) = split(path);
+        let (directory, made) = self.make_directory(parent)?;
+        let existing = self.replaceable(&directory, name)?;
+        let name_at = path.len() - name.len();
+        Ok(Target::new(path, name_at, directory, existing, made))
+    }
+
+    /// Opens the directory at `path`, and makes what is missing of it.
+    fn make_directory(
+        &self,
+        path: &[u8],
+    ) -> Result<(Arc<OwnedFd>, Option<Arc<Made>>), StoreErrorKind> {
+        let (mut directory, missing) = self.open_deepest(path)?;
+        let mut made = Made(Vec::new());
+        for name in missing {
+            match mkdirat(&directory, name, Mode::from_raw_mode(0o777)) {
+                Ok(()) => made.0.push((Arc::clone(&directory), name.into())),
+                // Made by somebody else just now, or something that is not a directory: opening it will tell.
+                Err(Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+            let open = || openat2(&directory, name, DIRECTORY, Mode::empty(), resolve);
+            let below = uninterrupted(open)?;
+            if self.durability == Durability::Storage {
+                fsync(&directory)?;
+            }
+            directory = Arc::new(below);
+        }
+        let made = (!made.0.is_empty()).then(|| Arc::new(made));
+        Ok((directory, made))
+    }
+
+    /// Opens as much of the directory at `path` as is there; also the names of what is missing.
+    fn open_deepest<'p>(
+        &self,
+        path: &'p [u8],
+    ) -> Result<(Arc<OwnedFd>, Vec<&'p [u8]>), StoreErrorKind> {
+        let mut there = path;
+        let mut missing = Vec::new();
+        while !there.is_empty() {
+            match self.open_beneath(there, DIRECTORY) {
+                Ok(directory) => {
+                    missing.reverse();
+                    return Ok((Arc::new(directory), missing));
+                }
+                Err(StoreErrorKind::NotFound) => {}
+                Err(kind) => return Err(kind),
+            }
+            let (parent, name) = split(there);
+            missing.push(name);
+            there = parent;
+        }
+        missing.reverse();
+        Ok((Arc::clone(&self.root), missing))
+    }
+
+    /// Removes the regular file at `path`, and calls `publish` in that instant, in step with commits.
+    ///
+    /// # Errors
+    /// With any, the file is still there and `publish` was not called.
+    pub fn remove<R>(
+        &self,
+        path: &[u8],
+        condition: &Condition<'_>,
+        publish: impl FnOnce() -> R,
+    ) -> Result<Removed<R>, StoreError> {
+        self.unlink(path, condition, publish)
+            .map_err(|kind| kind.of(path))
+    }
+
+    fn unlink<R>(
+        &self,
+        path: &[u8],
+        condition: &Condition<'_>,
+        publish: impl FnOnce() -> R,
+    ) -> Result<Removed<R>, StoreErrorKind> {
+        let (parent, name) = split(path);
+        let directory = if parent.is_empty() {
+            Arc::clone(&self.root)
+        } else {
+            Arc::new(self.open_beneath(parent, DIRECTORY)?)
+        };
+        let order = self.order.of(path);
+        let existing = self
+            .replaceable(&directory, name)?
+            .ok_or(StoreErrorKind::NotFound)?;
+        let holds = match condition {
+            Condition::Always => true,
+            Condition::Absent => false,
+            Condition::Holds(holds) => holds(Some(&existing)),
+        };
+        if !holds {
+            return Err(StoreErrorKind::ConditionFailed);
+        }
+        unlinkat(&directory, name, AtFlags::empty())?;
+        let published = publish();
+        drop(order);
+        self.cache.remove(path);
+        let settled = match self.durability {
+            Durability::Kernel => Ok(()),
+            Durability::Storage => fsync(&directory).map_err(io::Error::from),
+        };
+        Ok(Removed { published, settled })
+    }
+}
+
+/// Renames `from` to `to` unless that is there.
+pub(super) fn rename_new(
+    directory: &OwnedFd,
+    from: &[u8],
+    to: &[u8],
+) -> Result<(), StoreErrorKind> {
+    match renameat_with(directory, from, directory, to, RenameFlags::NOREPLACE) {
+        Err(Errno::EXIST) => Err(StoreErrorKind::ConditionFailed),
+        // The file system has no such rename (NFS has not); a look beforehand is then the best there is.
+        Err(Errno::INVAL) => match metadata_at(directory, to) {
+            Err(StoreErrorKind::NotFound) => Ok(renameat(directory, from, directory, to)?),
+            Ok(_) => Err(StoreErrorKind::ConditionFailed),
+            Err(kind) => Err(kind),
+        },
+        done => Ok(done?),
+    }
+}
+
+/// The path of the directory, empty for the root, and the name in it.
+fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    match path.iter().rposition(|&byte| byte == b'/') {
+        Some(slash) => (&path[..slash], &path[slash + 1..]),
+        None => (&[], path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Depth;
+
+    #[test]
+    fn paths_split_at_the_last_slash() {
+        for (path, parent, name) in [("a", "", "a"), ("a/b", "a", "b"), ("a/b/c", "a/b", "c")] {
+            let expected = (parent.as_bytes(), name.as_bytes());
+            assert_eq!(split(path.as_bytes()), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn changes_are_published_in_their_turn() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open(root.path(), Depth::Tree, Durability::Kernel).unwrap();
+        let path = b"a/b/file";
+        let target = store.target_below(path).unwrap();
+        let staged = store.stage(&target).unwrap();
+        let held = store.commit(staged, &target, &Condition::Absent, |_| {
+            store.order.is_held(path)
+        });
+        assert!(held.unwrap());
+        let removed = store.remove(path, &Condition::Always, || store.order.is_held(path));
+        assert!(removed.unwrap().published);
+        assert!(!root.path().join("a/b/file").exists());
+        assert!(!store.order.is_held(path));
+    }
+
+    #[test]
+    fn an_upload_that_is_given_up_takes_its_empty_directories_with_it() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open(root.path(), Depth::Tree, Durability::Storage).unwrap();
+        let target = store.target_below(b"a/b/file").unwrap();
+        let staged = store.stage(&target).unwrap();
+        assert!(root.path().join("a/b").is_dir());
+        std::fs::write(root.path().join("a/other"), "").unwrap();
+        drop(staged);
+        drop(target);
+        assert!(!root.path().join("a/b").exists());
+        assert!(root.path().join("a/other").exists());
+    }
+
+    #[test]
+    fn a_removal_that_may_not_be_is_not_published() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("directory")).unwrap();
+        std::fs::write(root.path().join("file"), "").unwrap();
+        let store = Store::open(root.path(), Depth::Tree, Durability::Kernel).unwrap();
+        for (path, condition, kind) in [
+            ("nothing", Condition::Always, StoreErrorKind::NotFound),
+            ("file/below", Condition::Always, StoreErrorKind::NotFound),
+            ("directory", Condition::Always, StoreErrorKind::Directory),
+            ("file", Condition::Absent, StoreErrorKind::ConditionFailed),
+            (
+                "file",
+                Condition::Holds(&|_| false),
+                StoreErrorKind::ConditionFailed,
+            ),
+        ] {
+            let refused = store.remove(path.as_bytes(), &condition, || panic!("{path}"));
+            assert_eq!(refused.unwrap_err().kind, kind, "{path}");
+        }
+        assert!(root.path().join("file").exists());
+    }
+}

@@ -1,0 +1,80 @@
+//! The last part of an upload: it has taken effect, and the rows of its entry are written.
+
+use std::io;
+use std::sync::Arc;
+
+use super::{Files, UploadError};
+use crate::request_log::Dump;
+use crate::store::{Committed, Metadata, StoreErrorKind};
+
+/// An upload that has taken effect, and has rows to be written.
+pub struct Finishing {
+    pub(super) files: Arc<Files>,
+    pub(super) path: Box<[u8]>,
+    pub(super) committed: Committed,
+    pub(super) dump: Option<Dump>,
+}
+
+/// Whether an upload is done with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// There are rows left to write.
+    More,
+    /// It can be answered.
+    Done,
+}
+
+impl Finishing {
+    /// What the stored file is.
+    pub fn metadata(&self) -> Result<Metadata, StoreErrorKind> {
+        self.committed.metadata()
+    }
+
+    /// Writes another portion of rows; `content` and `text` are room for them.
+    pub fn step(
+        &mut self,
+        content: &mut Vec<u8>,
+        text: &mut Vec<u8>,
+    ) -> Result<Progress, UploadError> {
+        if let Some(dump) = self.dump.as_mut().filter(|dump| !dump.is_complete()) {
+            content.resize(dump.wants(), 0);
+            let written = match self.committed.read(dump.shown(), content) {
+                Ok(true) => dump.write(content, text),
+                Ok(false) => Err(io::ErrorKind::UnexpectedEof.into()),
+                Err(error) => Err(error),
+            };
+            let complete = dump.is_complete();
+            if written.is_err() {
+                self.dump = None; // what is left of the entry would not stand where it belongs
+            }
+            self.recorded(written)?;
+            if !complete {
+                return Ok(Progress::More);
+            }
+        }
+        let settled = self.files.store.settle(&self.committed);
+        self.recorded(settled)?;
+        Ok(Progress::Done)
+    }
+
+    pub(super) fn recorded(&self, result: io::Result<()>) -> Result<(), UploadError> {
+        result.map_err(|source| UploadError::NotRecorded {
+            path: self.path.clone(),
+            source,
+        })
+    }
+}
+
+impl Drop for Finishing {
+    /// An entry that has its place is written, whatever becomes of its request: the server that stops, the session that
+    /// is closed.
+    fn drop(&mut self) {
+        let (mut content, mut text) = (Vec::new(), Vec::new());
+        while self.dump.as_ref().is_some_and(|dump| !dump.is_complete()) {
+            if let Err(error) = self.step(&mut content, &mut text) {
+                log::error!("PUT: {error}");
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! DELETE: a regular file is removed, and its entry stands in the log where it took effect (RFC 9110 §9.3.5).
+
+use super::condition::Method;
+use super::fields::Conditional;
+use super::refusal::{Refusal, status_of_change, status_of_removing};
+use super::{Web, path};
+use crate::connection::{Answer, Content};
+use crate::http::{Request, Status};
+use crate::server::Turn;
+use crate::store::{Condition, Metadata};
+use crate::upload::UploadError;
+
+impl Web {
+    /// Answers to DELETE.
+    pub(super) fn delete(
+        &self,
+        request: &Request<'_>,
+        turn: &mut Turn<'_>,
+    ) -> Result<Answer, Refusal> {
+        let (path, _) = path(request)?;
+        self.check_target(&path)?;
+        turn.before_long_work();
+        let conditional = Conditional::of(request);
+        let holds = |current: Option<&Metadata>| conditional.permits(Method::Delete, current);
+        let removed =
+            self.files
+                .remove(path.relative(), &Condition::Holds(&holds), &mut Vec::new());
+        if let Err(error) = removed {
+            let refusal = Refusal::from(status_of_change(&error, status_of_removing));
+            return match error {
+                // Its place in the log is taken, and a second entry would not be true.
+                UploadError::NotRecorded { .. } => Ok(refusal.into_answer()),
+                _ => Err(refusal),
+            };
+        }
+        Ok(Answer {
+            status: Status::NoContent,
+            fields: Vec::new(),
+            content: Content::Unstated,
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! A directory as an answer: its entries from the store, its form from [`listing`].
+
+use std::sync::Arc;
+
+use super::accept::Form;
+use super::fields::joined;
+use super::listing::{self, Extent, Item, Kind, Listing};
+use super::refusal::{Refusal, status_of_reading};
+use super::target::{Path, RESERVED_PREFIX};
+use super::{DotFiles, Web};
+use crate::connection::{Answer, Content};
+use crate::http::{Request, Status, write_field};
+use crate::server::Turn;
+use crate::store::{Entry, EntryKind};
+
+impl Web {
+    /// Answers with a listing of the directory at `path`.
+    pub(super) fn listing(
+        &self,
+        request: &Request<'_>,
+        path: &Path,
+        turn: &mut Turn<'_>,
+    ) -> Result<Answer, Refusal> {
+        turn.before_long_work();
+        let found = self
+            .files
+            .store
+            .list(path.relative(), listing::MAX_ENTRIES, |name| {
+                self.shows(name)
+            })
+            .map_err(|error| {
+                log::debug!("GET: {error}");
+                status_of_reading(error.kind)
+            })?;
+        let extent = if found.truncated {
+            Extent::Truncated
+        } else {
+            Extent::Complete
+        };
+        let items = found
+            .entries
+            .into_iter()
+            .filter(|entry| !self.is_log(&entry.metadata))
+            .map(item)
+            .collect();
+        let listing = Listing::new(path, items, extent, self.options.access);
+        let mut fields = Vec::new();
+        let text = match Form::choose(joined(request, "Accept").as_deref()) {
+            Form::Html => {
+                write_field(&mut fields, "Content-Type", b"text/html; charset=utf-8");
+                let policy = listing::content_security_policy();
+                write_field(&mut fields, "Content-Security-Policy", policy.as_bytes());
+                listing.html()
+            }
+            Form::Json => {
+                write_field(&mut fields, "Content-Type", b"application/json");
+                listing.json()
+            }
+        };
+        write_field(&mut fields, "Vary", b"Accept");
+        Ok(Answer {
+            status: Status::Ok,
+            fields,
+            content: Content::Memory(Arc::from(text.into_bytes())),
+        })
+    }
+
+    fn shows(&self, name: &[u8]) -> bool {
+        let hidden = self.options.dot_files == DotFiles::Hidden && name.starts_with(b".");
+        !hidden && !name.starts_with(RESERVED_PREFIX)
+    }
+}
+
+fn item(entry: Entry) -> Item {
+    Item {
+        name: entry.name,
+        kind: match entry.kind {
+            EntryKind::Directory => Kind::Directory,
+            EntryKind::File => Kind::File,
+        },
+        size: entry.metadata.length(),
+        modified: entry.metadata.modified(),
+    }
+}

@@ -1,0 +1,104 @@
+//! A response field that the person who runs the server adds, for CORS or caching.
+
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// Fields that the server answers for: framing, persistence and the date.
+const RESERVED: [&str; 4] = ["Content-Length", "Transfer-Encoding", "Connection", "Date"];
+
+/// A field line for every answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// A token (RFC 9110 §5.6.2).
+    pub(super) name: String,
+    /// Without control characters, and without white space around it (RFC 9110 §5.5).
+    pub(super) value: String,
+}
+
+/// Why what was typed is no field that can be added.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum FieldError {
+    /// There is no colon in it.
+    #[error("it must be of the form 'Name: value'")]
+    NoColon,
+    /// The name is not a token.
+    #[error("'{0}' is not a field name")]
+    Name(String),
+    /// The server sends this field itself.
+    #[error("the field {0} is the server's own")]
+    Reserved(String),
+    /// A control character is in the value.
+    #[error("the value of {0} contains a control character")]
+    Value(String),
+}
+
+impl FromStr for Field {
+    type Err = FieldError;
+
+    fn from_str(typed: &str) -> Result<Self, FieldError> {
+        let (name, value) = typed.split_once(':').ok_or(FieldError::NoColon)?;
+        if name.is_empty() || !name.bytes().all(is_token_byte) {
+            return Err(FieldError::Name(name.escape_default().to_string()));
+        }
+        if RESERVED.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+            return Err(FieldError::Reserved(name.to_owned()));
+        }
+        let value = value.trim_matches([' ', '\t']);
+        if value.chars().any(|c| c.is_ascii_control() && c != '\t') {
+            return Err(FieldError::Value(name.to_owned()));
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        })
+    }
+}
+
+/// RFC 9110 §5.6.2, `tchar`.
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_as_typed() {
+        use FieldError::{Name, NoColon, Reserved, Value};
+        let field = |name: &str, value: &str| {
+            Ok(Field {
+                name: name.to_owned(),
+                value: value.to_owned(),
+            })
+        };
+        let origin = "Access-Control-Allow-Origin";
+        for (typed, expected) in [
+            ("Access-Control-Allow-Origin: *", field(origin, "*")),
+            ("X:y", field("X", "y")),
+            ("X:", field("X", "")),
+            ("X: \t y:z \t", field("X", "y:z")),
+            ("X: caf\u{e9}", field("X", "caf\u{e9}")),
+            ("X: a\tb", field("X", "a\tb")),
+            ("X", Err(NoColon)),
+            ("", Err(NoColon)),
+            (": y", Err(Name(String::new()))),
+            ("X : y", Err(Name("X ".into()))),
+            ("X\r\nY: z", Err(Name("X\\r\\nY".into()))),
+            ("X: y\r\nZ: a", Err(Value("X".into()))),
+            ("X: \0", Err(Value("X".into()))),
+            ("X: \x7f", Err(Value("X".into()))),
+            ("content-length: 5", Err(Reserved("content-length".into()))),
+            (
+                "Transfer-Encoding: x",
+                Err(Reserved("Transfer-Encoding".into())),
+            ),
+            ("CONNECTION: close", Err(Reserved("CONNECTION".into()))),
+            ("Date: now", Err(Reserved("Date".into()))),
+            ("Dated: now", field("Dated", "now")),
+        ] {
+            assert_eq!(typed.parse::<Field>(), expected, "{typed:?}");
+        }
+    }
+}

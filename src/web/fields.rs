@@ -1,0 +1,95 @@
+//! Request fields as this dialect reads them, and the conditions made of them.
+
+use std::borrow::Cow;
+
+use super::condition::{self, Conditions, Outcome, Validators};
+use super::etag;
+use crate::http::Request;
+use crate::store::Metadata;
+
+/// The value of a field; several lines of it are joined with commas (RFC 9110 §5.3).
+pub(super) fn joined<'h>(request: &Request<'h>, name: &str) -> Option<Cow<'h, [u8]>> {
+    let mut values = request.fields(name);
+    let first = values.next()?;
+    let mut whole = Cow::Borrowed(first);
+    for value in values {
+        let text = whole.to_mut();
+        text.extend_from_slice(b", ");
+        text.extend_from_slice(value);
+    }
+    Some(whole)
+}
+
+/// The conditional fields of a request.
+#[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_field_names, reason = "the fields' own names")]
+pub(super) struct Conditional<'h> {
+    if_match: Option<Cow<'h, [u8]>>,
+    if_none_match: Option<Cow<'h, [u8]>>,
+    if_modified_since: Option<Cow<'h, [u8]>>,
+    if_unmodified_since: Option<Cow<'h, [u8]>>,
+}
+
+impl<'h> Conditional<'h> {
+    pub(super) fn of(request: &Request<'h>) -> Self {
+        Self {
+            if_match: joined(request, "If-Match"),
+            if_none_match: joined(request, "If-None-Match"),
+            if_modified_since: joined(request, "If-Modified-Since"),
+            if_unmodified_since: joined(request, "If-Unmodified-Since"),
+        }
+    }
+
+    /// The same, for as long as an upload takes.
+    pub(super) fn into_owned(self) -> Conditional<'static> {
+        let owned =
+            |value: Option<Cow<'_, [u8]>>| value.map(|value| Cow::Owned(value.into_owned()));
+        Conditional {
+            if_match: owned(self.if_match),
+            if_none_match: owned(self.if_none_match),
+            if_modified_since: owned(self.if_modified_since),
+            if_unmodified_since: owned(self.if_unmodified_since),
+        }
+    }
+
+    /// Whether all they ask is that nothing is there yet.
+    pub(super) fn only_creates(&self) -> bool {
+        self.if_match.is_none()
+            && self.if_unmodified_since.is_none()
+            && matches!(self.if_none_match.as_deref(), Some(b"*"))
+    }
+
+    pub(super) fn evaluate(
+        &self,
+        method: condition::Method,
+        current: Option<&Validators<'_>>,
+    ) -> Outcome {
+        let conditions = Conditions {
+            if_match: self.if_match.as_deref(),
+            if_none_match: self.if_none_match.as_deref(),
+            if_modified_since: self.if_modified_since.as_deref(),
+            if_unmodified_since: self.if_unmodified_since.as_deref(),
+        };
+        condition::evaluate(method, &conditions, current)
+    }
+
+    /// Whether a change of the file that is there now, if one is, may go on.
+    pub(super) fn permits(&self, method: condition::Method, current: Option<&Metadata>) -> bool {
+        let tagged = current.map(|metadata| (etag_of(metadata), metadata.modified()));
+        let validators = tagged.as_ref().map(|(etag, modified)| Validators {
+            etag,
+            modified: *modified,
+        });
+        self.evaluate(method, validators.as_ref()) == Outcome::Proceed
+    }
+}
+
+/// The entity tag of a file that is sent as it is.
+pub(super) fn etag_of(metadata: &Metadata) -> String {
+    etag::strong(
+        metadata.inode(),
+        metadata.modified(),
+        metadata.length(),
+        None,
+    )
+}

@@ -1,0 +1,201 @@
+//! GET and HEAD: from a path to what is sent for it.
+//!
+//! 1. A path without a slash at its end is a file. If it is a directory, the client is sent to the path with one.
+//! 2. A path with one is a directory: its `index.html`, else its listing, if there are listings.
+//! 3. Where there is nothing, the fallback is sent if the server has one; else 404, with the site's own page if it
+//!    has one.
+//!
+//! A file with a precompressed sibling (`page.html.br` beside `page.html`) is sent as that to clients that take it. A
+//! sibling counts if it is a regular file inside the root, and not older than the file itself in whole seconds: one
+//! that somebody forgot to make anew would show a state of the past.
+
+use std::borrow::Cow;
+
+use super::accept_encoding::{self, Choice, Coding};
+use super::fields::joined;
+use super::preference::{Weight, weight_of};
+use super::refusal::{Refusal, status_of_reading};
+use super::representation::Representation;
+use super::target::{Ending, Path, encode_name};
+use super::{Directories, Web, date, name, path};
+use crate::connection::{Answer, Content};
+use crate::http::{Request, Status, write_field};
+use crate::server::Turn;
+use crate::store::{Found, StoreErrorKind};
+
+/// What is sent for a directory.
+const INDEX: &[u8] = b"index.html";
+
+/// What is sent where nothing is, if the root has it.
+const NOT_FOUND: &[u8] = b"404.html";
+
+/// What a path leads to.
+enum Resource {
+    File(Found),
+    Directory,
+}
+
+impl Web {
+    /// Answers to GET, and to HEAD as if it were GET.
+    pub(super) fn get(
+        &self,
+        request: &Request<'_>,
+        turn: &mut Turn<'_>,
+    ) -> Result<Answer, Refusal> {
+        let (path, query) = path(request)?;
+        let answer = match (
+            self.find(request, &path, query, turn),
+            &self.options.fallback,
+        ) {
+            (Err(refusal), Some(fallback)) if refusal.status == Status::NotFound => {
+                match self.file(fallback, turn)? {
+                    Resource::File(found) => self.represent(request, fallback, found, turn),
+                    Resource::Directory => Err(refusal),
+                }
+            }
+            (answer, _) => answer,
+        }?;
+        self.files.recorder.success(request.method, &name(&path));
+        Ok(answer)
+    }
+
+    fn find(
+        &self,
+        request: &Request<'_>,
+        path: &Path,
+        query: Option<&[u8]>,
+        turn: &mut Turn<'_>,
+    ) -> Result<Answer, Refusal> {
+        if self.is_concealed(path) {
+            return Err(Status::NotFound.into());
+        }
+        match path.ending() {
+            Ending::Bare => match self.file(path.relative(), turn)? {
+                Resource::File(found) => self.represent(request, path.relative(), found, turn),
+                Resource::Directory => Ok(moved(path, query)),
+            },
+            Ending::Slash => {
+                let index = path.child(INDEX);
+                match self.file(index.relative(), turn) {
+                    Ok(Resource::File(found)) => {
+                        self.represent(request, index.relative(), found, turn)
+                    }
+                    Err(refusal) if refusal.status != Status::NotFound => Err(refusal),
+                    Ok(Resource::Directory) | Err(_) => self.list(request, path, turn),
+                }
+            }
+        }
+    }
+
+    fn list(
+        &self,
+        request: &Request<'_>,
+        path: &Path,
+        turn: &mut Turn<'_>,
+    ) -> Result<Answer, Refusal> {
+        match self.options.directories {
+            Directories::Listed => self.listing(request, path, turn),
+            Directories::NotListed => Err(Status::NotFound.into()),
+        }
+    }
+
+    /// What is at `path`, relative to the root.
+    fn file(&self, path: &[u8], turn: &mut Turn<'_>) -> Result<Resource, Refusal> {
+        let store = &self.files.store;
+        match store.look_up(path, || turn.before_long_work()) {
+            Ok(found) if self.is_log(&found.metadata) => Err(Status::NotFound.into()),
+            Ok(found) => Ok(Resource::File(found)),
+            Err(error) if error.kind == StoreErrorKind::Directory => Ok(Resource::Directory),
+            Err(error) => {
+                log::debug!("GET: {error}");
+                Err(status_of_reading(error.kind).into())
+            }
+        }
+    }
+
+    /// Answers with the file at `path`, or with a precompressed sibling.
+    fn represent(
+        &self,
+        request: &Request<'_>,
+        path: &[u8],
+        found: Found,
+        turn: &mut Turn<'_>,
+    ) -> Result<Answer, Refusal> {
+        let representation = match self.sibling(request, path, &found, turn) {
+            Some((sibling, coding)) => Representation::new(path, sibling, Some(coding)),
+            None => Representation::new(path, found, None),
+        };
+        representation.answer(request)
+    }
+
+    /// The sibling that the client prefers to the file itself.
+    fn sibling(
+        &self,
+        request: &Request<'_>,
+        path: &[u8],
+        found: &Found,
+        turn: &mut Turn<'_>,
+    ) -> Option<(Found, Coding)> {
+        let accepted = joined(request, "Accept-Encoding")?;
+        let mut siblings = Vec::new();
+        for coding in Coding::ALL {
+            // Only what the client would take is looked for.
+            if accept_encoding::choose(Some(&accepted), &[coding]) != Choice::Coded(coding) {
+                continue;
+            }
+            let beside = [path, coding.suffix().as_bytes()].concat();
+            let Ok(Resource::File(sibling)) = self.file(&beside, turn) else {
+                continue;
+            };
+            let second = |found: &Found| date::seconds(found.metadata.modified());
+            if second(&sibling) >= second(found) {
+                siblings.push((sibling, coding));
+            }
+        }
+        let codings: Vec<Coding> = siblings.iter().map(|(_, coding)| *coding).collect();
+        match accept_encoding::choose(Some(&accepted), &codings) {
+            Choice::Coded(chosen) => siblings.into_iter().find(|(_, coding)| *coding == chosen),
+            Choice::Identity | Choice::NotAcceptable => None,
+        }
+    }
+
+    /// The page that goes with a refusal of GET or HEAD.
+    pub(super) fn page(&self, request: &Request<'_>, refusal: Refusal) -> Answer {
+        if refusal.status != Status::NotFound {
+            return refusal.into_answer();
+        }
+        let Ok(found) = self.files.store.look_up(NOT_FOUND, || {}) else {
+            return refusal.into_answer();
+        };
+        let mut answer = if takes_html(joined(request, "Accept")) {
+            Representation::new(NOT_FOUND, found, None).into_page(Status::NotFound)
+        } else {
+            refusal.into_answer()
+        };
+        write_field(&mut answer.fields, "Vary", b"Accept");
+        answer
+    }
+}
+
+fn takes_html(accept: Option<Cow<'_, [u8]>>) -> bool {
+    accept.is_none_or(|field| {
+        weight_of(&field, &["text/html", "text/*", "*/*"]).is_some_and(Weight::is_acceptable)
+    })
+}
+
+/// Sends the client to the directory's path with a slash, relative to the one without (RFC 9110 §10.2.2).
+fn moved(path: &Path, query: Option<&[u8]>) -> Answer {
+    let name = path.file_name().unwrap_or_default();
+    let mut location = format!("./{}/", encode_name(name)).into_bytes();
+    if let Some(query) = query {
+        location.push(b'?');
+        location.extend_from_slice(query);
+    }
+    let mut fields = Vec::new();
+    write_field(&mut fields, "Location", &location);
+    Answer {
+        status: Status::MovedPermanently,
+        fields,
+        content: Content::Empty,
+    }
+}

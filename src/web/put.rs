@@ -1,0 +1,252 @@
+//! PUT: a file is stored, whole or not at all (RFC 9110 §9.3.4).
+//!
+//! 1. From the head alone: what can be refused is refused before the content comes, and the directories on the way
+//!    are made.
+//! 2. The content is staged, and digested if a digest was sent or is wanted.
+//! 3. The digest is compared. The conditions are decided in the instant of the commit: two clients that both mean
+//!    to create a file, or to replace the same state of it, do not both succeed.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use super::condition::Method;
+use super::digest::Sha256Digest;
+use super::digests::Digests;
+use super::fields::{Conditional, etag_of};
+use super::refusal::{Received, Refusal, status_of_change, status_of_reading, status_of_storing};
+use super::target::{Ending, Path};
+use super::{Web, path};
+use crate::connection::{Answer, Block, Content, Upload};
+use crate::http::{Framing, Request, Status, write_field};
+use crate::server::Turn;
+use crate::store::{Condition, Metadata, StoreErrorKind};
+use crate::upload::{self, Files, Finishing, Progress, UploadError};
+
+/// How often an upload starts over because a directory on its way was removed.
+const ATTEMPTS: usize = 4;
+
+impl Web {
+    /// Begins to receive a file.
+    pub(super) fn put(
+        &self,
+        request: &Request<'_>,
+        turn: &mut Turn<'_>,
+    ) -> Result<WebUpload, Refusal> {
+        let (path, _) = path(request)?;
+        let existing = self.check_target(&path)?;
+        match request.framing {
+            Framing::Absent => return Err(Status::LengthRequired.into()),
+            Framing::Length(length) if length > self.options.max_body => {
+                return Err(Status::ContentTooLarge.into());
+            }
+            Framing::Length(_) | Framing::Chunked => {}
+        }
+        // A part of a file is not stored as if it were the whole (RFC 9110 §14.5).
+        if request.field("Content-Range").is_some() {
+            return Err(Status::BadRequest.into());
+        }
+        let digests = Digests::of(request)?;
+        let conditional = Conditional::of(request);
+        if !conditional.permits(Method::Put, existing.as_ref()) {
+            return Err(Status::PreconditionFailed.into());
+        }
+        turn.before_long_work();
+        let receiving = self
+            .begin(&path)
+            .map_err(|error| status_of_change(&error, status_of_storing))?;
+        Ok(WebUpload {
+            files: Arc::clone(&self.files),
+            received: Received::of(request),
+            conditional: conditional.into_owned(),
+            digests,
+            state: State::Receiving(receiving),
+        })
+    }
+
+    /// Refuses a path at which no file is to be changed; else the file that is there now.
+    pub(super) fn check_target(&self, path: &Path) -> Result<Option<Metadata>, Refusal> {
+        if self.is_concealed(path) {
+            return Err(Status::NotFound.into());
+        }
+        if path.ending() == Ending::Slash {
+            return Err(Status::Conflict.into());
+        }
+        match self.files.store.inspect(path.relative()) {
+            Ok(there) if there.is_directory() => Err(Status::Conflict.into()),
+            Ok(there) if self.is_log(&there) => Err(Status::NotFound.into()),
+            Ok(there) => Ok(Some(there)),
+            Err(error) => match error.kind {
+                StoreErrorKind::NotFound | StoreErrorKind::ImpossibleName => Ok(None),
+                kind => Err(status_of_reading(kind).into()),
+            },
+        }
+    }
+
+    fn begin(&self, path: &Path) -> Result<upload::Upload, UploadError> {
+        let mut attempt = 1;
+        loop {
+            let target = self.files.store.target_below(path.relative())?;
+            let files = Arc::clone(&self.files);
+            let mut receiving = upload::Upload::new(files, target, self.options.max_body);
+            match receiving.stage() {
+                Ok(_) => return Ok(receiving),
+                // Another upload that failed took an empty directory with it, into which this one was to go.
+                Err(UploadError::Store(error))
+                    if error.kind == StoreErrorKind::NotFound && attempt < ATTEMPTS =>
+                {
+                    attempt += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// A PUT whose content is being received.
+pub struct WebUpload {
+    files: Arc<Files>,
+    received: Received,
+    conditional: Conditional<'static>,
+    digests: Digests,
+    state: State,
+}
+
+/// How far a PUT has come.
+enum State {
+    /// Content is coming.
+    Receiving(upload::Upload),
+    /// It has taken effect; its entry is being written. The answer is ready.
+    Finishing(Finishing, Answer),
+    /// It is recorded, one way or the other.
+    Recorded,
+}
+
+impl Upload for WebUpload {
+    fn write(&mut self, content: &[u8], turn: &mut Turn<'_>) -> Result<(), Answer> {
+        turn.before_long_work();
+        self.digests.update(content);
+        let written = match &mut self.state {
+            State::Receiving(upload) => upload.write(content),
+            State::Finishing(..) | State::Recorded => Ok(()),
+        };
+        written.map_err(|error| self.refused(&error))
+    }
+
+    fn finish(&mut self, last: &[u8], block: &mut Block, turn: &mut Turn<'_>) -> Option<Answer> {
+        turn.before_long_work();
+        let State::Receiving(upload) = std::mem::replace(&mut self.state, State::Recorded) else {
+            return None;
+        };
+        self.digests.update(last);
+        let digest = match self.digests.finish() {
+            Ok(digest) => digest,
+            Err(status) => return Some(self.refuse(status)),
+        };
+        match self.commit(upload, last, block) {
+            Ok((finishing, status)) => {
+                let answer = stored(&finishing, status, digest);
+                self.state = State::Finishing(finishing, answer);
+                self.step(block, turn)
+            }
+            Err(error) => Some(self.refused(&error)),
+        }
+    }
+
+    fn step(&mut self, block: &mut Block, turn: &mut Turn<'_>) -> Option<Answer> {
+        turn.before_long_work();
+        match std::mem::replace(&mut self.state, State::Recorded) {
+            State::Finishing(mut finishing, answer) => {
+                match finishing.step(&mut block.content, &mut block.text) {
+                    Ok(Progress::More) => {
+                        self.state = State::Finishing(finishing, answer);
+                        None
+                    }
+                    Ok(Progress::Done) => Some(answer),
+                    Err(error) => Some(self.refused(&error)),
+                }
+            }
+            State::Receiving(_) | State::Recorded => {
+                Some(Refusal::from(Status::InternalServerError).into_answer())
+            }
+        }
+    }
+
+    fn abandon(&mut self, status: Status) -> Answer {
+        match std::mem::replace(&mut self.state, State::Recorded) {
+            State::Receiving(_) => self.refuse(status),
+            State::Finishing(..) | State::Recorded => Refusal::from(status).into_answer(),
+        }
+    }
+}
+
+impl WebUpload {
+    /// Puts the upload in place, if the conditions hold at that moment; also the status for that.
+    fn commit(
+        &self,
+        upload: upload::Upload,
+        last: &[u8],
+        block: &mut Block,
+    ) -> Result<(Finishing, Status), UploadError> {
+        let status = Cell::new(Status::Created);
+        let holds = |current: Option<&Metadata>| {
+            if current.is_some() {
+                status.set(Status::NoContent);
+            }
+            self.conditional.permits(Method::Put, current)
+        };
+        let condition = if self.conditional.only_creates() {
+            Condition::Absent
+        } else {
+            Condition::Holds(&holds)
+        };
+        let finishing = upload.commit(last, &condition, &mut block.text)?;
+        Ok((finishing, status.get()))
+    }
+
+    fn refused(&mut self, error: &UploadError) -> Answer {
+        let status = status_of_change(error, status_of_storing);
+        match error {
+            // Its place in the log is taken, and a second entry would not be true.
+            UploadError::NotRecorded { .. } => {
+                self.state = State::Recorded;
+                Refusal::from(status).into_answer()
+            }
+            _ => self.refuse(status),
+        }
+    }
+
+    fn refuse(&mut self, status: Status) -> Answer {
+        self.state = State::Recorded;
+        self.received.record(&self.files.recorder, status);
+        Refusal::from(status).into_answer()
+    }
+}
+
+impl Drop for WebUpload {
+    /// A request that the server itself gave up is recorded, too.
+    fn drop(&mut self) {
+        if matches!(self.state, State::Receiving(_)) {
+            self.refuse(Status::ServiceUnavailable);
+        }
+    }
+}
+
+/// 201 or 204, with the entity tag that a GET will show: the content is stored as it came.
+fn stored(finishing: &Finishing, status: Status, digest: Option<Sha256Digest>) -> Answer {
+    let mut fields = Vec::new();
+    if let Ok(metadata) = finishing.metadata() {
+        write_field(&mut fields, "ETag", etag_of(&metadata).as_bytes());
+    }
+    if let Some(digest) = digest {
+        write_field(&mut fields, "Repr-Digest", digest.to_string().as_bytes());
+    }
+    let content = match status {
+        Status::NoContent => Content::Unstated,
+        _ => Content::Empty,
+    };
+    Answer {
+        status,
+        fields,
+        content,
+    }
+}

@@ -1,0 +1,219 @@
+//! What is sent of a file: which of its representations, whether at all (conditions), and which bytes of it.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::accept_encoding::Coding;
+use super::condition::{Method, Outcome, Validators, range_applies};
+use super::digest::{self, Hasher};
+use super::fields::{Conditional, joined};
+use super::multipart::{Multipart, Segment};
+use super::range::{ByteRange, ContentRange, Selection, select};
+use super::refusal::Refusal;
+use super::{date, etag, media_type};
+use crate::connection::{Answer, Content, FileRange};
+use crate::http::{Request, Status, write_field};
+use crate::store::{FileContent, Found};
+
+/// A file as it is sent: itself, or its precompressed sibling.
+pub(super) struct Representation {
+    found: Found,
+    coding: Option<Coding>,
+    media_type: Cow<'static, str>,
+    etag: String,
+}
+
+impl Representation {
+    /// `found` in the form `coding` of the file at `path`.
+    pub(super) fn new(path: &[u8], found: Found, coding: Option<Coding>) -> Self {
+        let metadata = &found.metadata;
+        let etag = etag::strong(
+            metadata.inode(),
+            metadata.modified(),
+            metadata.length(),
+            coding.map(Coding::token),
+        );
+        let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
+        Self {
+            media_type: media_type::of(name),
+            found,
+            coding,
+            etag,
+        }
+    }
+
+    fn length(&self) -> u64 {
+        self.found.metadata.length()
+    }
+
+    fn validators(&self) -> Validators<'_> {
+        Validators {
+            etag: &self.etag,
+            modified: self.found.metadata.modified(),
+        }
+    }
+
+    /// Answers to GET or HEAD; the content is left out for HEAD later on.
+    ///
+    /// 1. The conditions, in their order (RFC 9110 §13.2.2): 412 or 304.
+    /// 2. For GET, Range, unless If-Range says that the representation is another one by now: 206 or 416.
+    /// 3. Otherwise all of it.
+    pub(super) fn answer(self, request: &Request<'_>) -> Result<Answer, Refusal> {
+        let conditional = Conditional::of(request);
+        match conditional.evaluate(Method::Read, Some(&self.validators())) {
+            Outcome::Proceed => {}
+            Outcome::PreconditionFailed => return Err(Status::PreconditionFailed.into()),
+            Outcome::NotModified => return Ok(self.not_modified()),
+        }
+        let selection = match joined(request, "Range") {
+            Some(field) if request.method == "GET" && self.is_meant_by(request) => {
+                select(&field, self.length())
+            }
+            _ => Selection::Whole,
+        };
+        match selection {
+            Selection::Whole => Ok(self.whole(request)),
+            Selection::Unsatisfiable => {
+                let range = ContentRange::unsatisfied(self.length()).to_string();
+                Err(Refusal::from(Status::RangeNotSatisfiable)
+                    .with("Content-Range", range.as_bytes()))
+            }
+            Selection::Parts(parts) => match parts.as_slice() {
+                [part] => Ok(self.part(*part)),
+                parts => Ok(self.parts(parts)),
+            },
+        }
+    }
+
+    /// All of it, whatever the request's conditions and ranges say; for an error page.
+    pub(super) fn into_page(self, status: Status) -> Answer {
+        let mut fields = Vec::new();
+        write_field(&mut fields, "Content-Type", self.media_type.as_bytes());
+        Answer {
+            status,
+            fields,
+            content: self.all(),
+        }
+    }
+
+    /// Whether If-Range, if it is there, names this representation (RFC 9110 §13.1.5).
+    fn is_meant_by(&self, request: &Request<'_>) -> bool {
+        joined(request, "If-Range")
+            .is_none_or(|field| range_applies(&field, &self.validators(), SystemTime::now()))
+    }
+
+    /// RFC 9110 §15.4.5: what a 200 would have said of validators and caching, and nothing of the content.
+    fn not_modified(&self) -> Answer {
+        let mut fields = Vec::with_capacity(96);
+        write_field(&mut fields, "ETag", self.etag.as_bytes());
+        write_field(&mut fields, "Vary", b"Accept-Encoding");
+        Answer {
+            status: Status::NotModified,
+            fields,
+            content: Content::Unstated,
+        }
+    }
+
+    fn whole(self, request: &Request<'_>) -> Answer {
+        let mut fields = self.fields();
+        write_field(&mut fields, "Content-Type", self.media_type.as_bytes());
+        // A wish, granted where it costs nobody a wait (RFC 9530 §4).
+        if let FileContent::Memory(bytes) = &self.found.content
+            && let Some(wish) = joined(request, "Want-Repr-Digest")
+            && digest::is_wanted(&wish)
+        {
+            let mut hasher = Hasher::new();
+            hasher.update(bytes);
+            let digest = hasher.finish().to_string();
+            write_field(&mut fields, "Repr-Digest", digest.as_bytes());
+        }
+        Answer {
+            status: Status::Ok,
+            fields,
+            content: self.all(),
+        }
+    }
+
+    fn part(self, range: ByteRange) -> Answer {
+        let mut fields = self.fields();
+        write_field(&mut fields, "Content-Type", self.media_type.as_bytes());
+        let content_range = range.content_range(self.length()).to_string();
+        write_field(&mut fields, "Content-Range", content_range.as_bytes());
+        Answer {
+            status: Status::PartialContent,
+            fields,
+            content: self.bytes(range.first(), range.count()),
+        }
+    }
+
+    fn parts(self, ranges: &[ByteRange]) -> Answer {
+        let seed = RandomState::new();
+        let seed = u128::from(seed.hash_one(0)) << 64 | u128::from(seed.hash_one(1));
+        let multipart = Multipart::new(ranges, self.length(), &self.media_type, seed);
+        let mut fields = self.fields();
+        write_field(
+            &mut fields,
+            "Content-Type",
+            multipart.content_type().as_bytes(),
+        );
+        let content: VecDeque<Content> = multipart
+            .segments()
+            .map(|segment| match segment {
+                Segment::Frame(text) => Content::Memory(Arc::from(text)),
+                Segment::File(range) => self.bytes(range.first(), range.count()),
+            })
+            .collect();
+        Answer {
+            status: Status::PartialContent,
+            fields,
+            content: Content::Sequence(content),
+        }
+    }
+
+    /// What every answer with content of it says.
+    fn fields(&self) -> Vec<u8> {
+        let mut fields = Vec::with_capacity(256);
+        let modified = date::imf_fixdate(self.found.metadata.modified());
+        write_field(&mut fields, "Last-Modified", modified.as_bytes());
+        write_field(&mut fields, "ETag", self.etag.as_bytes());
+        write_field(&mut fields, "Accept-Ranges", b"bytes");
+        if let Some(coding) = self.coding {
+            write_field(&mut fields, "Content-Encoding", coding.token().as_bytes());
+        }
+        // Also where there is no sibling: there may be one for the next request.
+        write_field(&mut fields, "Vary", b"Accept-Encoding");
+        fields
+    }
+
+    fn all(self) -> Content {
+        let length = self.length();
+        match self.found.content {
+            FileContent::Memory(bytes) => Content::Memory(bytes),
+            FileContent::Descriptor(file) => Content::File(FileRange {
+                file,
+                offset: 0,
+                length,
+            }),
+        }
+    }
+
+    /// A part that lies within the file.
+    fn bytes(&self, offset: u64, length: u64) -> Content {
+        match &self.found.content {
+            FileContent::Memory(bytes) => {
+                let start = usize::try_from(offset).unwrap_or(usize::MAX);
+                let count = usize::try_from(length).unwrap_or(usize::MAX);
+                let part = bytes.iter().skip(start).take(count).copied().collect();
+                Content::Memory(part)
+            }
+            FileContent::Descriptor(file) => Content::File(FileRange {
+                file: Arc::clone(file),
+                offset,
+                length,
+            }),
+        }
+    }
+}

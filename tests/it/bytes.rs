@@ -1,0 +1,68 @@
+//! Bytes: compared so that a failure can be read, and made so that a mix-up is seen.
+
+/// Compares bytes, and shows both escaped if they differ.
+#[track_caller]
+pub(crate) fn assert_bytes(actual: &[u8], expected: &[u8], what: &str) {
+    if actual != expected {
+        let common = actual
+            .iter()
+            .zip(expected)
+            .take_while(|(one, other)| one == other)
+            .count();
+        panic!(
+            "{what}: {} bytes instead of {}, different from byte {common} on\n  actual: {}\nexpected: {}",
+            actual.len(),
+            expected.len(),
+            excerpt(actual, common),
+            excerpt(expected, common),
+        );
+    }
+}
+
+/// What stands around `at`, escaped.
+fn excerpt(bytes: &[u8], at: usize) -> String {
+    let (from, to) = (at.saturating_sub(200), bytes.len().min(at + 200));
+    let dots = |cut| if cut { "…" } else { "" };
+    let shown = bytes[from..to].escape_ascii();
+    format!("{}{shown}{}", dots(from > 0), dots(to < bytes.len()))
+}
+
+/// `length` bytes in which no two near places look the same, and no two seeds either.
+pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+/// A valid name that ends with `tail`.
+pub(crate) fn name(tail: impl std::fmt::Display) -> String {
+    format!("{:_>27}", tail.to_string())
+}
+
+/// An answer as it stands in the contract: status line, `Content-Length`, empty line, content.
+pub(crate) fn answer(status: &str, content: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n",
+        content.len()
+    );
+    [head.as_bytes(), content].concat()
+}
+
+/// A GET that persists.
+pub(crate) fn get(name: &str) -> String {
+    format!("GET /{name} HTTP/1.1\r\nHost: here\r\n\r\n")
+}
+
+/// A PUT that persists.
+pub(crate) fn put(name: &str, content: &[u8]) -> Vec<u8> {
+    let length = content.len();
+    let head = format!("PUT /{name} HTTP/1.1\r\nHost: here\r\nContent-Length: {length}\r\n\r\n");
+    [head.as_bytes(), content].concat()
+}

@@ -1,0 +1,157 @@
+//! The other end of a connection: raw bytes out, answers in.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use rustix::net::sockopt::{set_socket_linger, set_socket_recv_buffer_size};
+
+use crate::GUARD;
+
+/// A connection to a server.
+pub(crate) struct Client {
+    stream: TcpStream,
+    /// Received and not handed out.
+    received: Vec<u8>,
+}
+
+impl Client {
+    #[track_caller]
+    pub(crate) fn connect(address: SocketAddr) -> Self {
+        Self::try_connect(address).unwrap()
+    }
+
+    pub(crate) fn try_connect(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect_timeout(&address, GUARD)?;
+        stream.set_read_timeout(Some(GUARD))?;
+        stream.set_write_timeout(Some(GUARD))?;
+        stream.set_nodelay(true)?;
+        Ok(Self {
+            stream,
+            received: Vec::new(),
+        })
+    }
+
+    /// Sends all of it.
+    #[track_caller]
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).unwrap();
+    }
+
+    /// Sends all of it, unless the peer is gone or takes no more.
+    pub(crate) fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+        self.stream.write_all(bytes.as_ref())
+    }
+
+    /// Two ends of the same connection: one to send with, one to receive with.
+    pub(crate) fn split(self) -> (Self, Self) {
+        let sending = Self {
+            stream: self.stream.try_clone().unwrap(),
+            received: Vec::new(),
+        };
+        (sending, self)
+    }
+
+    /// Lets no more than some `bytes` wait on our side to be read.
+    pub(crate) fn receive_buffer(&self, bytes: usize) {
+        set_socket_recv_buffer_size(&self.stream, bytes).unwrap();
+    }
+
+    /// Ends our side of the stream.
+    pub(crate) fn end_sending(&self) {
+        self.stream.shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// Breaks the connection with a reset, unless it is split.
+    pub(crate) fn reset(self) {
+        set_socket_linger(&self.stream, Some(Duration::ZERO)).unwrap();
+    }
+
+    /// One whole answer: its head, and as much as its `Content-Length` says.
+    #[track_caller]
+    pub(crate) fn response(&mut self) -> Vec<u8> {
+        self.try_response().unwrap()
+    }
+
+    /// The same; an error of kind `UnexpectedEof` if the stream ends before the answer does.
+    pub(crate) fn try_response(&mut self) -> io::Result<Vec<u8>> {
+        let mut looked_at = 0;
+        let head = loop {
+            let found = self.received[looked_at..]
+                .windows(4)
+                .position(|four| four == b"\r\n\r\n");
+            if let Some(at) = found {
+                break looked_at + at + 4;
+            }
+            looked_at = self.received.len().saturating_sub(3);
+            self.receive()?;
+        };
+        self.try_take(head + content_length(&self.received[..head]))
+    }
+
+    /// Exactly `count` bytes.
+    #[track_caller]
+    pub(crate) fn take(&mut self, count: usize) -> Vec<u8> {
+        self.try_take(count).unwrap()
+    }
+
+    /// The same; an error of kind `UnexpectedEof` if the stream ends before.
+    pub(crate) fn try_take(&mut self, count: usize) -> io::Result<Vec<u8>> {
+        while self.received.len() < count {
+            self.receive()?;
+        }
+        Ok(self.received.drain(..count).collect())
+    }
+
+    /// All that comes until the peer's end of stream.
+    #[track_caller]
+    pub(crate) fn rest(&mut self) -> Vec<u8> {
+        self.try_rest().unwrap()
+    }
+
+    /// The same; an error if the connection is reset.
+    pub(crate) fn try_rest(&mut self) -> io::Result<Vec<u8>> {
+        loop {
+            match self.receive() {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                    return Ok(std::mem::take(&mut self.received));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Whether nothing has come that was not handed out, and the stream has not ended.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.stream.set_nonblocking(true).unwrap();
+        let seen = self.stream.peek(&mut [0]);
+        self.stream.set_nonblocking(false).unwrap();
+        self.received.is_empty() && seen.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    }
+
+    /// Whether nothing of another answer has come.
+    pub(crate) fn is_between_answers(&self) -> bool {
+        self.received.is_empty()
+    }
+
+    fn receive(&mut self) -> io::Result<()> {
+        let mut buffer = [0; 16 * 1024];
+        match self.stream.read(&mut buffer)? {
+            0 => Err(ErrorKind::UnexpectedEof.into()),
+            count => {
+                self.received.extend_from_slice(&buffer[..count]);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What a head says about its content; one that says nothing has none.
+fn content_length(head: &[u8]) -> usize {
+    let head = std::str::from_utf8(head).unwrap();
+    let value = head
+        .split("\r\n")
+        .find_map(|line| line.strip_prefix("Content-Length: "));
+    value.map_or(0, |digits| digits.parse().unwrap())
+}

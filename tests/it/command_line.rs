@@ -1,0 +1,384 @@
+//! The command line: what starts a server, and what is said about what does not.
+
+use std::fs;
+use std::net::{Ipv6Addr, SocketAddr, TcpListener};
+use std::process::{Command, Output};
+
+use rustix::fs::{FileType, Mode};
+
+use crate::bytes::{answer, assert_bytes, get, name};
+use crate::eventually;
+use crate::home::{Home, NOBODY};
+use crate::server::{Server, Setup, finish, run};
+
+/// A server started with exactly these words, in the root of its home.
+#[track_caller]
+fn started(home: &Home, words: &[&str]) -> Server {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_httpserver"));
+    command.args(words).current_dir(home.root());
+    Server::start(home.clone(), command)
+}
+
+#[test]
+fn options_stand_before_between_and_after_the_positionals() {
+    for words in [
+        "-N 3 -l ../log.txt 127.0.0.1 0",
+        "127.0.0.1 -N 3 0 -l ../log.txt",
+        "127.0.0.1 0 --threads 3 --log ../log.txt",
+        "--log=../log.txt 127.0.0.1 0 --threads=3",
+        "-l../log.txt 0 -N3",
+        "-N=3 localhost -l=../log.txt 0",
+    ] {
+        let home = Home::new();
+        home.place(&name("here"), b"served");
+        let words: Vec<_> = words.split(' ').collect();
+        let mut server = started(&home, &words);
+        assert_eq!(server.address().ip().to_string(), "127.0.0.1", "{words:?}");
+        assert_bytes(
+            &server.request(get(&name("here"))),
+            &answer("200 OK", b"served"),
+            &words.join(" "),
+        );
+        eventually("there are three workers and the main thread", || {
+            server.threads() == 4
+        });
+        server.stop();
+        let expected = format!("GET {} length 0\n========\n", name("here"));
+        assert_eq!(home.log(), expected, "{words:?}");
+    }
+}
+
+#[test]
+fn four_workers_and_no_log_unless_asked_for() {
+    let home = Home::new();
+    let server = started(&home, &["0"]);
+    server.request(get(""));
+    eventually("each worker has its name", || {
+        server.thread_names() == ["httpserver", "worker-0", "worker-1", "worker-2", "worker-3"]
+    });
+    assert_eq!(home.names(), [""; 0]);
+    assert!(!home.log_path().exists());
+}
+
+#[test]
+fn addresses_are_numbers_or_names() {
+    let home = Home::new();
+    for (words, expected) in [
+        (&["localhost", "0"][..], "127.0.0.1"),
+        (&["LOCALHOST", "0"], "127.0.0.1"),
+        // No address in the usual notation: getaddrinfo(3) knows it.
+        (&["127.1", "0"], "127.0.0.1"),
+        (&["127.0.0.2", "0"], "127.0.0.2"),
+        (&["0.0.0.0", "0"], "0.0.0.0"),
+        (&["0"], "127.0.0.1"),
+        (&["00"], "127.0.0.1"),
+    ] {
+        let server = started(&home, words);
+        assert_eq!(server.address().ip().to_string(), expected, "{words:?}");
+        assert_ne!(server.address().port(), 0);
+    }
+}
+
+#[test]
+fn it_listens_on_ipv6() {
+    if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
+        eprintln!("this machine has no IPv6");
+        return;
+    }
+    let server = Setup::new(&[]).on(Ipv6Addr::LOCALHOST).start();
+    assert_bytes(&server.request(get("")), &answer("200 OK", b""), "::1");
+    let server = started(&Home::new(), &["[::1]", "0"]);
+    assert!(server.address().is_ipv6());
+}
+
+#[test]
+fn a_port_that_was_chosen_before_is_listened_on_again() {
+    let home = Home::new();
+    let mut server = started(&home, &["0"]);
+    // The connection that the server closes first leaves its port waiting (TIME_WAIT), which must not matter.
+    server.exchange("GET / HTTP/1.0\r\n\r\n");
+    let address = server.address();
+    server.stop();
+    drop(server);
+    let again = started(&home, &["127.0.0.1", &address.port().to_string()]);
+    assert_eq!(again.address(), address);
+}
+
+#[test]
+fn the_root_is_another_directory_if_so_said() {
+    let home = Home::new();
+    fs::create_dir(home.file("other")).unwrap();
+    fs::write(home.file("other").join(name("there")), "there").unwrap();
+    home.place(&name("here"), b"here");
+    let server = started(&home, &["--root", "other", "0"]);
+    let there = server.request(get(&name("there")));
+    assert_bytes(&there, &answer("200 OK", b"there"), "in the root");
+    let here = server.request(get(&name("here")));
+    assert_bytes(&here, &answer("404 Not Found", b""), "beside the root");
+}
+
+#[test]
+fn help_names_every_option_within_100_columns() {
+    let home = Home::new();
+    for flag in ["--help", "-h"] {
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = run(&home, &[flag]);
+        assert!(status.success(), "{flag}: {status}");
+        assert_eq!(stderr, b"", "{flag}");
+        let help = String::from_utf8(stdout).unwrap();
+        for word in [
+            "<ADDRESS>",
+            "[PORT]",
+            "-N, --threads <N>",
+            "-l, --log <FILE>",
+            "--log-append",
+            "--root <DIR>",
+            "--max-body <BYTES>",
+            "--max-connections <N>",
+            "--queue <N>",
+            "--head-timeout <SECONDS>",
+            "--body-timeout <SECONDS>",
+            "--write-timeout <SECONDS>",
+            "--idle-timeout <SECONDS>",
+            "--linger-timeout <SECONDS>",
+            "--drain-timeout <SECONDS>",
+            "--durable",
+            "--help",
+            "--version",
+            "httpserver -N 8 -l log.txt 127.0.0.1 8080",
+        ] {
+            assert!(help.contains(word), "{flag} does not have {word}");
+        }
+        assert!(help.matches("\n  httpserver ").count() >= 2, "two examples");
+        for line in help.lines() {
+            assert!(line.chars().count() <= 100, "{flag}: too wide: {line}");
+        }
+    }
+}
+
+#[test]
+fn every_option_has_a_sentence_of_its_own() {
+    let help = run(&Home::new(), &["-h"]).stdout;
+    let help = String::from_utf8(help).unwrap();
+    let (_, options) = help.split_once("Options:\n").unwrap();
+    let (options, _) = options.split_once("\n\n").unwrap();
+    for line in options
+        .lines()
+        .filter(|line| line.trim_start().starts_with('-'))
+    {
+        let sentence = line
+            .trim_start()
+            .split_once("  ")
+            .map(|(_, rest)| rest.trim());
+        let said = sentence.is_some_and(|text| text.starts_with(char::is_uppercase));
+        assert!(said, "no sentence: {line}");
+    }
+}
+
+#[test]
+fn version_is_one_line() {
+    let output = run(&Home::new(), &["--version"]);
+    assert!(output.status.success());
+    let expected = concat!("httpserver ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_bytes(&output.stdout, expected.as_bytes(), "--version");
+}
+
+/// A failure to start: one line on stderr with all of `words`, nothing on stdout, exit status 1.
+#[track_caller]
+fn assert_refused(output: &Output, words: &[&str]) {
+    let line = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{line}");
+    assert_bytes(&output.stdout, b"", "stdout");
+    assert!(
+        line.starts_with("httpserver: ") && line.ends_with('\n') && line.lines().count() == 1,
+        "not one line: {line:?}"
+    );
+    for word in words {
+        assert!(line.contains(word), "{line:?} does not say {word:?}");
+    }
+    assert!(!line.contains("panicked"), "{line}");
+}
+
+#[test]
+fn what_was_typed_wrong_is_said_in_one_line() {
+    let home = Home::new();
+    for (arguments, words) in [
+        ("", &["ADDRESS", "required"][..]),
+        ("127.0.0.1 65536", &["'65536'", "65535"]),
+        ("127.0.0.1 http", &["'http'", "port"]),
+        ("127.0.0.1 +1", &["'+1'", "port"]),
+        ("65536", &["'65536'", "65535"]),
+        ("127.0.0.1 0 0", &["'0'"]),
+        ("-N 0 0", &["'0'", "--threads"]),
+        ("-N many 0", &["'many'", "--threads"]),
+        ("-N -1 0", &["-1"]),
+        (
+            "-N 18446744073709551616 0",
+            &["'18446744073709551616'", "--threads"],
+        ),
+        ("0 -N", &["--threads"]),
+        ("0 -l", &["--log"]),
+        ("0 --bogus", &["'--bogus'"]),
+        ("0 -x", &["'-x'"]),
+        ("0 --log-append", &["--log"]),
+        ("0 --root=", &["--root"]),
+        ("0 --log=", &["--log"]),
+        ("0 --queue 0", &["'0'", "--queue"]),
+        ("0 --max-connections 0", &["'0'", "--max-connections"]),
+        ("0 --max-body -5", &["-5"]),
+        ("0 --max-body 1e3", &["'1e3'", "--max-body"]),
+        ("0 --head-timeout 0", &["'0'", "--head-timeout"]),
+        ("0 --idle-timeout soon", &["'soon'", "--idle-timeout"]),
+        ("name.invalid 0", &["'name.invalid'", "resolve"]),
+        ("127.0.0.1.1 0", &["'127.0.0.1.1'", "resolve"]),
+    ] {
+        let words_typed: Vec<_> = arguments.split_whitespace().collect();
+        assert_refused(&run(&home, &words_typed), words);
+    }
+}
+
+#[test]
+fn an_address_that_is_not_ours_is_named() {
+    // 192.0.2.0/24 is for documentation (RFC 5737): no machine has it.
+    let output = run(&Home::new(), &["192.0.2.1", "0"]);
+    assert_refused(&output, &["192.0.2.1", "Cannot assign requested address"]);
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_and_the_old_log_stays() {
+    let server = Setup::new(&[]).start();
+    let home = Home::new();
+    fs::write(home.log_path(), "GET / length 0\n========\n").unwrap();
+    let port = server.address().port().to_string();
+    let output = run(&home, &["127.0.0.1", &port, "-l", "log.txt"]);
+    assert_refused(&output, &["127.0.0.1", &port, "Address already in use"]);
+    assert_eq!(home.log(), "GET / length 0\n========\n");
+    assert!(!home.path().join("log.txt.1").exists());
+    assert_bytes(
+        &server.request(get("")),
+        &answer("200 OK", b""),
+        "the first",
+    );
+}
+
+#[test]
+fn a_port_that_only_root_may_have_is_named() {
+    let home = Home::of_nobody();
+    let first = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap();
+    if first.trim().parse::<u16>().unwrap() <= 80 {
+        eprintln!("anybody may listen on port 80 here");
+        return;
+    }
+    let output = run_as_nobody(&home, &["127.0.0.1"]);
+    assert_refused(&output, &["127.0.0.1", "80", "Permission denied"]);
+}
+
+#[test]
+fn a_root_that_cannot_be_served_is_named() {
+    let home = Home::new();
+    home.place("file", b"");
+    for (root, cause) in [
+        ("root/absent", "No such file or directory"),
+        ("root/file", "Not a directory"),
+    ] {
+        assert_refused(&run(&home, &["0", "--root", root]), &[root, cause]);
+    }
+    let home = Home::of_nobody();
+    home.permit_root(0o000);
+    let output = run_as_nobody(&home, &["0", "--root", "root"]);
+    home.permit_root(0o700);
+    assert_refused(&output, &["root", "Permission denied"]);
+}
+
+#[test]
+fn a_log_that_cannot_be_written_is_named() {
+    let home = Home::new();
+    let fifo = home.path().join("fifo");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &fifo,
+        FileType::Fifo,
+        Mode::RUSR | Mode::WUSR,
+        0,
+    )
+    .unwrap();
+    for (log, cause) in [
+        ("absent/log.txt", "No such file or directory"),
+        ("root", "not a regular file"),
+        ("fifo", "not a regular file"),
+        ("/dev/null", "not a regular file"),
+    ] {
+        assert_refused(&run(&home, &["0", "-l", log]), &[log, cause]);
+        assert_refused(
+            &run(&home, &["0", "--log-append", "-l", log]),
+            &[log, cause],
+        );
+    }
+    let home = Home::of_nobody();
+    fs::write(home.log_path(), "").unwrap();
+    fs::set_permissions(
+        home.log_path(),
+        std::os::unix::fs::PermissionsExt::from_mode(0o400),
+    )
+    .unwrap();
+    let output = run_as_nobody(&home, &["0", "-l", "log.txt"]);
+    assert_refused(&output, &["log.txt", "Permission denied"]);
+}
+
+#[test]
+fn a_log_of_another_server_is_left_alone() {
+    let server = Setup::new(&[]).start();
+    server.request(get(""));
+    let log = server.log_path();
+    let log = log.to_str().unwrap();
+    for arguments in [&["0", "-l", log][..], &["0", "-l", log, "--log-append"]] {
+        assert_refused(&run(&Home::new(), arguments), &[log, "another server"]);
+    }
+    server.request(get(""));
+    assert_eq!(server.log(), "GET / length 0\n========\n".repeat(2));
+    assert!(!server.path().join("log.txt.1").exists());
+}
+
+#[test]
+fn a_closed_stdout_is_a_failure_to_start_or_none_at_all() {
+    // Nobody is left who could learn the port, but a port that was typed is known.
+    let home = Home::new();
+    let mut command = Command::new("sh");
+    let line = "\"$0\" 127.0.0.1 0 >/dev/full";
+    command.args(["-c", line, env!("CARGO_BIN_EXE_httpserver")]);
+    command.current_dir(home.root());
+    assert_refused(&finish(command, b""), &["No space left on device"]);
+}
+
+/// Runs the program to its end as a user who is not root.
+#[track_caller]
+fn run_as_nobody(home: &Home, arguments: &[&str]) -> Output {
+    use std::os::unix::process::CommandExt;
+    if !rustix::process::geteuid().is_root() {
+        return run(home, arguments);
+    }
+    let mut command = Command::new(home.program());
+    command.args(arguments).current_dir(home.path());
+    command.uid(NOBODY).gid(NOBODY);
+    finish(command, b"")
+}
+
+#[test]
+fn two_servers_share_a_root() {
+    let home = Home::new();
+    let one = Setup::at(&home, &[]).unrecorded().start();
+    let other = Setup::at(&home, &[]).unrecorded().start();
+    let addresses: [SocketAddr; 2] = [one.address(), other.address()];
+    assert_ne!(addresses[0], addresses[1]);
+    let name = name("shared");
+    let stored = one.request(crate::bytes::put(&name, b"by one"));
+    assert_bytes(&stored, &answer("201 Created", b""), "PUT");
+    assert_bytes(
+        &other.request(get(&name)),
+        &answer("200 OK", b"by one"),
+        "GET",
+    );
+}

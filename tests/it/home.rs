@@ -1,0 +1,125 @@
+//! The directory in which one server works: its root, and beside that its log and its stderr.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+/// The user and group `nobody`, by number.
+pub(crate) const NOBODY: u32 = 65534;
+
+/// A temporary directory; removed when the last server and the last test that uses it are gone.
+#[derive(Clone)]
+pub(crate) struct Home(Arc<TempDir>);
+
+impl Home {
+    /// An empty root and no log.
+    pub(crate) fn new() -> Self {
+        Self::below(&std::env::temp_dir()).unwrap()
+    }
+
+    /// The same in memory, where there is such a place: for thousands of small writes, which a busy disk makes wait.
+    pub(crate) fn in_memory() -> Self {
+        Self::below(Path::new("/dev/shm")).unwrap_or_else(|_| Self::new())
+    }
+
+    fn below(directory: &Path) -> io::Result<Self> {
+        let made = tempfile::Builder::new()
+            .prefix("httpserver-")
+            .tempdir_in(directory)?;
+        let home = Self(Arc::new(made));
+        fs::create_dir(home.root())?;
+        Ok(home)
+    }
+
+    /// The same, for a server that is not root even where the test is.
+    pub(crate) fn of_nobody() -> Self {
+        let home = Self::new();
+        if rustix::process::geteuid().is_root() {
+            for directory in [home.path(), &home.root()] {
+                chown(directory, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+        }
+        home
+    }
+
+    /// The directory itself.
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// The directory of the files that are served.
+    pub(crate) fn root(&self) -> PathBuf {
+        self.path().join("root")
+    }
+
+    /// The log, which is outside the root.
+    pub(crate) fn log_path(&self) -> PathBuf {
+        self.path().join("log.txt")
+    }
+
+    /// What the log holds now.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.log_path()).unwrap()
+    }
+
+    /// A file of the root.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.root().join(name)
+    }
+
+    /// What a file of the root holds now.
+    #[track_caller]
+    pub(crate) fn content(&self, name: &str) -> Vec<u8> {
+        fs::read(self.file(name)).unwrap()
+    }
+
+    /// Puts a file into the root, without the server.
+    pub(crate) fn place(&self, name: &str, content: &[u8]) {
+        fs::write(self.file(name), content).unwrap();
+    }
+
+    /// Sets the permissions of a file of the root.
+    pub(crate) fn permit(&self, name: &str, mode: u32) {
+        fs::set_permissions(self.file(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// Sets the permissions of the root.
+    pub(crate) fn permit_root(&self, mode: u32) {
+        fs::set_permissions(self.root(), fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// A copy of the program where any user can reach it.
+    pub(crate) fn program(&self) -> PathBuf {
+        let copy = self.path().join("httpserver");
+        if !copy.exists() {
+            // By another process: one that another test starts at this moment would inherit our descriptor, and what
+            // is open for writing cannot be executed.
+            let done = Command::new("cp")
+                .args([OsStr::new(env!("CARGO_BIN_EXE_httpserver")), copy.as_ref()])
+                .status();
+            assert!(done.unwrap().success(), "cp");
+        }
+        copy
+    }
+
+    /// The permissions of a file of the root.
+    pub(crate) fn permissions(&self, name: &str) -> u32 {
+        fs::metadata(self.file(name)).unwrap().permissions().mode() & 0o7777
+    }
+
+    /// All names in the root, sorted.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.root()).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}

@@ -1,0 +1,225 @@
+//! Conditions (RFC 9110 §13) and ranges (§14) over the wire.
+
+use crate::site::{Site, date, write};
+
+const MODIFIED: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+const EARLIER: &str = "Sun, 06 Nov 1994 08:49:36 GMT";
+const LATER: &str = "Sun, 06 Nov 1994 08:49:38 GMT";
+
+/// A small file, which is held in memory, and one that is sent from its descriptor.
+fn site() -> Site {
+    Site::start(&[], |root| {
+        write(root, "small", content(26));
+        write(root, "large", content(100_000));
+        write(root, "empty", "");
+        for name in ["small", "large", "empty"] {
+            date(root, name, 784_111_777);
+        }
+    })
+}
+
+fn content(length: usize) -> Vec<u8> {
+    (b'a'..=b'z').cycle().take(length).collect()
+}
+
+#[test]
+fn conditions_in_their_order_of_precedence() {
+    let site = site();
+    let etag = site.get("/small").field("ETag").unwrap().to_owned();
+    // RFC 9110 section, fields (with `@` for the current entity tag), status of GET
+    let table = [
+        ("13.1.2", "If-None-Match: @", 304),
+        ("13.1.2", "If-None-Match: W/@", 304),
+        ("13.1.2", "If-None-Match: \"x\", @", 304),
+        ("13.1.2", "If-None-Match: \"x\"\r\nIf-None-Match: @", 304),
+        ("13.1.2", "If-None-Match: *", 304),
+        ("13.1.2", "If-None-Match: \"x\"", 200),
+        ("13.1.1", "If-Match: @", 200),
+        ("13.1.1", "If-Match: *", 200),
+        ("13.1.1", "If-Match: W/@", 412),
+        ("13.1.1", "If-Match: \"x\"", 412),
+        ("13.1.3", "If-Modified-Since: EARLIER", 200),
+        ("13.1.3", "If-Modified-Since: MODIFIED", 304),
+        ("13.1.3", "If-Modified-Since: LATER", 304),
+        ("13.1.3", "If-Modified-Since: yesterday", 200),
+        ("13.1.4", "If-Unmodified-Since: EARLIER", 412),
+        ("13.1.4", "If-Unmodified-Since: MODIFIED", 200),
+        ("13.1.4", "If-Unmodified-Since: yesterday", 200),
+        // An entity tag counts before a date.
+        ("13.2.2", "If-Match: @\r\nIf-Unmodified-Since: EARLIER", 200),
+        (
+            "13.2.2",
+            "If-None-Match: \"x\"\r\nIf-Modified-Since: LATER",
+            200,
+        ),
+        (
+            "13.2.2",
+            "If-None-Match: @\r\nIf-Modified-Since: EARLIER",
+            304,
+        ),
+        ("13.2.2", "If-Match: \"x\"\r\nIf-None-Match: @", 412),
+        ("13.2.2", "If-Match: @\r\nIf-None-Match: @", 304),
+    ];
+    for (section, fields, status) in table {
+        let fields = fields
+            .replace('@', &etag)
+            .replace("EARLIER", EARLIER)
+            .replace("MODIFIED", MODIFIED)
+            .replace("LATER", LATER)
+            + "\r\n";
+        for method in ["GET", "HEAD"] {
+            let answer = site.ask(&format!("{method} /small"), &fields, b"");
+            assert_eq!(answer.status, status, "\u{a7}{section} {method} {fields}");
+            if status == 304 {
+                // RFC 9110 §15.4.5
+                assert_eq!(answer.field("ETag"), Some(etag.as_str()));
+                assert_eq!(answer.field("Vary"), Some("Accept-Encoding"));
+                assert_eq!(answer.field("Content-Length"), None, "{fields}");
+                assert_eq!(answer.field("Content-Type"), None, "{fields}");
+                assert_eq!(answer.body, b"", "{fields}");
+            }
+        }
+        // §13.2.1: where there is nothing, there is nothing to compare.
+        assert_eq!(site.ask("GET /nothing", &fields, b"").status, 404);
+    }
+}
+
+#[test]
+fn ranges() {
+    let site = site();
+    // RFC 9110 section, Range, first and last byte of the small file; `None` is the whole with 200
+    let table = [
+        ("14.1.2", "bytes=0-4", Some((0, 4))),
+        ("14.1.2", "bytes=20-", Some((20, 25))),
+        ("14.1.2", "bytes=-5", Some((21, 25))),
+        ("14.1.2", "bytes=-99", Some((0, 25))),
+        ("14.1.2", "bytes=25-99", Some((25, 25))),
+        ("14.1.2", "bytes=0-0", Some((0, 0))),
+        ("14.2", "BYTES=0-4", Some((0, 4))),
+        ("14.2", "bytes=0-4,3-9", Some((0, 9))),
+        ("14.2", "bytes=0-4, 5-9", Some((0, 9))),
+        ("14.2", "bytes=5-2", None),
+        ("14.2", "bytes=a-b", None),
+        ("14.2", "lines=0-4", None),
+        ("14.2", "bytes", None),
+    ];
+    let whole = content(26);
+    for (section, range, expected) in table {
+        let answer = site.ask("GET /small", &format!("Range: {range}\r\n"), b"");
+        let Some((first, last)) = expected else {
+            assert_eq!(answer.status, 200, "\u{a7}{section} {range}");
+            assert_eq!(answer.body, whole, "{range}");
+            continue;
+        };
+        assert_eq!(answer.status, 206, "\u{a7}{section} {range}");
+        assert_eq!(answer.body, whole[first..=last], "{range}");
+        let content_range = format!("bytes {first}-{last}/26");
+        assert_eq!(answer.field("Content-Range"), Some(content_range.as_str()));
+        // §14.2: Range is defined for GET.
+        let head = site.ask("HEAD /small", &format!("Range: {range}\r\n"), b"");
+        assert_eq!(
+            (head.status, head.field("Content-Length")),
+            (200, Some("26"))
+        );
+    }
+    let large = site.ask("GET /large", "Range: bytes=50000-90000\r\n", b"");
+    assert_eq!(large.status, 206);
+    assert!(large.body == content(100_000)[50_000..=90_000]);
+}
+
+/// RFC 9110 §15.5.17
+#[test]
+fn unsatisfiable_ranges_say_the_length() {
+    let site = site();
+    for (target, range, content_range) in [
+        ("/small", "bytes=26-", "bytes */26"),
+        ("/small", "bytes=-0", "bytes */26"),
+        ("/small", "bytes=99-100,200-", "bytes */26"),
+        ("/empty", "bytes=0-", "bytes */0"),
+    ] {
+        let answer = site.ask(
+            &format!("GET {target}"),
+            &format!("Range: {range}\r\n"),
+            b"",
+        );
+        assert_eq!(answer.status, 416, "{target} {range}");
+        assert_eq!(
+            answer.field("Content-Range"),
+            Some(content_range),
+            "{range}"
+        );
+    }
+}
+
+/// RFC 9110 §14.6, §15.3.7.2
+#[test]
+fn several_parts() {
+    let site = site();
+    for target in ["small", "large"] {
+        let whole = std::fs::read(site.root().join(target)).unwrap();
+        let length = whole.len();
+        let answer = site.ask(
+            &format!("GET /{target}"),
+            "Range: bytes=2-3, 20-, 0-0\r\n",
+            b"",
+        );
+        assert_eq!(answer.status, 206);
+        assert_eq!(answer.field("Content-Range"), None);
+        let boundary = answer
+            .field("Content-Type")
+            .unwrap()
+            .strip_prefix("multipart/byteranges; boundary=")
+            .unwrap();
+        let mut expected = Vec::new();
+        for (index, (first, last)) in [(2, 3), (20, length - 1), (0, 0)].into_iter().enumerate() {
+            let line_end = if index == 0 { "" } else { "\r\n" };
+            expected.extend_from_slice(
+                format!(
+                    "{line_end}--{boundary}\r\nContent-Type: application/octet-stream\r\n\
+                     Content-Range: bytes {first}-{last}/{length}\r\n\r\n"
+                )
+                .as_bytes(),
+            );
+            expected.extend_from_slice(&whole[first..=last]);
+        }
+        expected.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+        assert!(answer.body == expected, "{target}");
+        let stated = answer.field("Content-Length").unwrap();
+        assert_eq!(stated, expected.len().to_string());
+    }
+    // Sixteen at most, after merging (§14.2, §17.15).
+    let parts = |count: usize| {
+        let list: Vec<String> = (0..count).map(|n| format!("{0}-{0}", n * 10)).collect();
+        format!("Range: bytes={}\r\n", list.join(","))
+    };
+    assert_eq!(site.ask("GET /large", &parts(16), b"").status, 206);
+    assert_eq!(site.ask("GET /large", &parts(17), b"").status, 200);
+}
+
+/// RFC 9110 §13.1.5
+#[test]
+fn if_range() {
+    let site = site();
+    let etag = site.get("/small").field("ETag").unwrap().to_owned();
+    for (value, status) in [
+        (etag.as_str(), 206),
+        ("\"x\"", 200),
+        (&format!("W/{etag}"), 200),
+        (MODIFIED, 206),
+        (EARLIER, 200),
+        (LATER, 200),
+        ("yesterday", 200),
+    ] {
+        let fields = format!("Range: bytes=0-4\r\nIf-Range: {value}\r\n");
+        assert_eq!(
+            site.ask("GET /small", &fields, b"").status,
+            status,
+            "{value}"
+        );
+    }
+    // Without Range it has no meaning.
+    assert_eq!(
+        site.ask("GET /small", "If-Range: \"x\"\r\n", b"").status,
+        200
+    );
+}

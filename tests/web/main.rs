@@ -1,0 +1,19 @@
+//! The web dialect as its clients see it: the real `httpserver --web` on a port of the system's choice, spoken to in
+//! raw bytes, with curl and wget, and with a real browser.
+//!
+//! `site` is a running server with its root; the other modules are the tests, by what they show.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that meets the unexpected shall panic"
+)]
+
+mod browser;
+mod conditional;
+mod containment;
+mod listing;
+mod mirror;
+mod reading;
+mod site;
+mod webdriver;
+mod writing;

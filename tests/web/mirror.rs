@@ -1,0 +1,116 @@
+//! Other people's clients: a site mirrored by wget, files moved by curl.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::site::{Site, write};
+
+/// Every file below a directory, with its content.
+fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut left = vec![directory.to_path_buf()];
+    while let Some(next) = left.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                left.push(path);
+            } else {
+                let name = path.strip_prefix(directory).unwrap();
+                found.insert(name.to_str().unwrap().to_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// `HTTPSERVER_MIRROR` sets the number of files; a quick run has some hundreds.
+#[test]
+fn wget_mirrors_a_site() {
+    let count: usize = std::env::var("HTTPSERVER_MIRROR")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(300);
+    let site = Site::start(&["--listing"], |root| {
+        for number in 0..count {
+            let name = format!("d{}/e{}/file {number} \u{e9}&.bin", number % 7, number % 3);
+            let content: Vec<u8> = (0..(number * 37) % 40_000)
+                .map(|at| u8::try_from((at * 7 + number) % 256).unwrap())
+                .collect();
+            write(root, &name, content);
+        }
+    });
+    let mirror = tempfile::tempdir().unwrap();
+    let output = Command::new("wget")
+        .args([
+            "--recursive",
+            "--level=inf",
+            "--no-parent",
+            "--no-host-directories",
+            "--quiet",
+        ])
+        .args(["--reject", "index.html*", "--restrict-file-names=nocontrol"])
+        .args(["--timeout=30", "--tries=1", "-e", "robots=off"])
+        .arg(format!("http://{}/", site.address()))
+        .current_dir(mirror.path())
+        .env("LC_ALL", "C.UTF-8")
+        .output()
+        .unwrap();
+    let (here, there) = (files(&site.root()), files(mirror.path()));
+    let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&there), names(&here), "{output:?}");
+    assert!(here == there, "{output:?}");
+}
+
+#[test]
+fn curl_uploads_resumes_and_asks_again() {
+    let site = Site::start(&["--writable"], |_| {});
+    let here = tempfile::tempdir().unwrap();
+    let content: Vec<u8> = (0..2_000_000_u32).map(|n| (n % 253) as u8).collect();
+    write(here.path(), "up.bin", &content);
+    let curl = |arguments: &[&str]| {
+        let output = Command::new("curl")
+            .args(["-sS", "--fail", "--max-time", "30"])
+            .args(arguments)
+            .current_dir(here.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let address = format!("http://{}/a/b/up.bin", site.address());
+    let status = ["-w", "%{http_code}"];
+    assert_eq!(
+        curl(&["-T", "up.bin", status[0], status[1], &address]),
+        "201"
+    );
+    assert_eq!(
+        curl(&["-T", "up.bin", status[0], status[1], &address]),
+        "204"
+    );
+    // A download that broke off is resumed.
+    write(here.path(), "down.bin", &content[..500_000]);
+    curl(&["-C", "-", "-o", "down.bin", &address]);
+    assert!(fs::read(here.path().join("down.bin")).unwrap() == content);
+    // What did not change is not sent again.
+    curl(&["--etag-save", "etag", "-o", "again.bin", &address]);
+    let unchanged = ["--etag-compare", "etag", "-o", "again.bin"];
+    let code = curl(&[&unchanged[..], &status[..], &[&address]].concat());
+    assert_eq!(code, "304");
+    // Several parts of it.
+    let parts = curl(&[
+        "-r",
+        "0-3,1000-1003",
+        "-o",
+        "parts",
+        status[0],
+        status[1],
+        &address,
+    ]);
+    assert_eq!(parts, "206");
+    assert_eq!(
+        curl(&["-X", "DELETE", status[0], status[1], &address]),
+        "204"
+    );
+}

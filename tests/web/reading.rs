@@ -1,0 +1,442 @@
+//! GET, HEAD and OPTIONS: targets, answers' fields, methods, Host, siblings, error pages.
+
+use crate::site::{Answer, Site, date, link, write};
+
+fn site(options: &[&str]) -> Site {
+    Site::start(options, |root| {
+        write(root, "a.txt", "hello\n");
+        write(root, "no suffix", "bytes");
+        write(root, "caf\u{e9}.html", "<p>");
+        write(root, "50%25.txt", "percent");
+        write(root, "dir/index.html", "<h1>index</h1>");
+        write(root, "bare/b.txt", "b");
+        write(root, ".secret", "s");
+        write(root, ".git/config", "s");
+        write(root, ".httpserver-0123456789abcdef", "staged");
+        write(root.parent().unwrap(), "outside.txt", "outside");
+        write(root.parent().unwrap(), "out/file.txt", "outside");
+        link(root, "inside", "dir/index.html");
+        link(root, "indir", "dir");
+        link(root, "outside", "../outside.txt");
+        link(root, "outdir", "../out");
+        link(root, "absolute", "/etc/passwd");
+        link(root, "absolute-inside", root.join("a.txt"));
+        link(root, "dangling", "nothing");
+        link(root, "round", "round");
+    })
+}
+
+/// RFC 9110 §15 for the statuses, RFC 9112 §3.2 for the forms of a target.
+#[test]
+fn targets() {
+    let site = site(&[]);
+    for (target, status, body) in [
+        ("/a.txt", 200, "hello\n"),
+        ("/a.txt?query", 200, "hello\n"),
+        ("/a.txt?", 200, "hello\n"),
+        ("/%61%2etxt", 200, "hello\n"),
+        ("http://elsewhere:99/a.txt", 200, "hello\n"),
+        ("http://elsewhere/a.txt?query", 200, "hello\n"),
+        ("/no%20suffix", 200, "bytes"),
+        ("/caf%C3%A9.html", 200, "<p>"),
+        ("/caf\u{e9}.html", 200, "<p>"),
+        ("/50%2525.txt", 200, "percent"),
+        ("/50%25.txt", 404, ""),
+        ("/dir/", 200, "<h1>index</h1>"),
+        ("/dir/index.html", 200, "<h1>index</h1>"),
+        ("/dir", 301, ""),
+        ("/inside", 200, "<h1>index</h1>"),
+        ("/indir/", 200, "<h1>index</h1>"),
+        ("/indir/index.html", 200, "<h1>index</h1>"),
+        ("/bare/", 404, ""),
+        ("/", 404, ""),
+        ("/a.txt/", 404, ""),
+        ("/a.txt/b", 404, ""),
+        ("/nothing", 404, ""),
+        ("/outside", 404, ""),
+        ("/outdir", 404, ""),
+        ("/outdir/", 404, ""),
+        ("/outdir/file.txt", 404, ""),
+        ("/absolute", 404, ""),
+        ("/absolute-inside", 404, ""),
+        ("/dangling", 404, ""),
+        ("/round", 404, ""),
+        ("/.secret", 404, ""),
+        ("/%2esecret", 404, ""),
+        ("/.git/config", 404, ""),
+        ("/.httpserver-0123456789abcdef", 404, ""),
+        ("/../outside.txt", 400, ""),
+        ("/dir/../a.txt", 400, ""),
+        ("/%2e%2e/outside.txt", 400, ""),
+        ("/..%2foutside.txt", 400, ""),
+        ("/.%2e/outside.txt", 400, ""),
+        ("/./a.txt", 400, ""),
+        ("//a.txt", 400, ""),
+        ("/a.txt%00", 400, ""),
+        ("/a.txt%", 400, ""),
+        ("/a.txt%zz", 400, ""),
+        ("a.txt", 400, ""),
+        ("*", 400, ""),
+    ] {
+        let answer = site.get(target);
+        assert_eq!(answer.status, status, "{target}");
+        if !body.is_empty() {
+            assert_eq!(answer.text(), body, "{target}");
+        }
+    }
+    let long = format!("/{}", "x".repeat(300));
+    assert_eq!(site.get(&long).status, 404, "ENAMETOOLONG");
+}
+
+#[test]
+fn dot_files_are_served_on_demand_and_staging_files_never() {
+    let site = site(&["--hidden"]);
+    assert_eq!(site.get("/.secret").text(), "s");
+    assert_eq!(site.get("/.git/config").text(), "s");
+    assert_eq!(site.get("/.httpserver-0123456789abcdef").status, 404);
+}
+
+#[test]
+fn a_directory_without_its_slash_moves_relatively_and_keeps_the_query() {
+    let site = site(&[]);
+    for (target, location) in [
+        ("/dir", "./dir/"),
+        ("/dir?a=b&c", "./dir/?a=b&c"),
+        ("/dir?", "./dir/?"),
+        ("/indir", "./indir/"),
+        ("http://elsewhere/dir?q", "./dir/?q"),
+    ] {
+        let answer = site.get(target);
+        assert_eq!(answer.status, 301, "{target}");
+        assert_eq!(answer.field("Location"), Some(location), "{target}");
+    }
+}
+
+/// RFC 9110 §8.8.3, §9.3.2: HEAD has the fields of GET, and nothing after them.
+#[test]
+fn the_fields_of_a_file() {
+    let site = site(&[]);
+    date(&site.root(), "a.txt", 784_111_777);
+    let get = site.get("/a.txt");
+    for (name, value) in [
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("Content-Length", "6"),
+        ("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT"),
+        ("Accept-Ranges", "bytes"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Vary", "Accept-Encoding"),
+        ("Connection", "close"),
+    ] {
+        assert_eq!(get.field(name), Some(value), "{name}");
+    }
+    assert!(get.field("Date").unwrap().ends_with(" GMT"));
+    let etag = get.field("ETag").unwrap();
+    assert!(etag.starts_with('"') && etag.ends_with("-6\""), "{etag}");
+    assert_eq!(
+        site.get("/no%20suffix").field("Content-Type"),
+        Some("application/octet-stream")
+    );
+    for target in ["/a.txt", "/dir", "/dir/", "/nothing", "/a.txt%00"] {
+        let get = site.get(target);
+        let head = site.ask(&format!("HEAD {target}"), "", b"");
+        assert_eq!(head.status, get.status, "{target}");
+        assert_eq!(head.names(), get.names(), "{target}");
+        assert_eq!(head.field("Content-Length"), get.field("Content-Length"));
+        assert_eq!(head.body, b"", "{target}");
+    }
+}
+
+#[test]
+fn large_files_come_whole() {
+    let content: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
+    let site = Site::start(&[], |root| write(root, "large.bin", &content));
+    assert!(site.get("/large.bin").body == content);
+}
+
+/// RFC 9110 §9.3.7, §15.5.6, §15.6.2
+#[test]
+fn methods() {
+    let read = site(&[]);
+    let write = site(&["--writable"]);
+    let (few, all) = ("GET, HEAD, OPTIONS", "GET, HEAD, OPTIONS, PUT, DELETE");
+    for (line, read_only, writable) in [
+        ("OPTIONS /a.txt", 204, 204),
+        ("OPTIONS /nothing", 204, 204),
+        ("OPTIONS *", 204, 204),
+        ("OPTIONS /%00", 400, 400),
+        ("POST /a.txt", 405, 405),
+        ("PATCH /a.txt", 405, 405),
+        ("TRACE /a.txt", 405, 405),
+        ("CONNECT a:443", 405, 405),
+        ("DELETE /nothing", 405, 404),
+        ("PUT /new.txt", 405, 411),
+        ("get /a.txt", 501, 501),
+        ("BREW /pot", 501, 501),
+    ] {
+        for (site, status, allowed) in [(&read, read_only, few), (&write, writable, all)] {
+            let answer = site.ask(line, "", b"");
+            assert_eq!(answer.status, status, "{line}");
+            let expected = matches!(status, 204 | 405).then_some(allowed);
+            assert_eq!(answer.field("Allow"), expected, "{line}");
+            let length = answer.field("Content-Length").is_some();
+            assert_eq!(length, status != 204, "{line}");
+        }
+    }
+    assert!(!read.root().join("new.txt").exists());
+}
+
+/// RFC 9112 §3.2, §9.3
+#[test]
+fn host_and_versions() {
+    let site = site(&[]);
+    for (head, status, connection) in [
+        ("GET /a.txt HTTP/1.1\r\n", 400, "close"),
+        ("GET http://a/a.txt HTTP/1.1\r\n", 400, "close"),
+        (
+            "GET /a.txt HTTP/1.1\r\nHost: a\r\nHost: a\r\n",
+            400,
+            "close",
+        ),
+        ("GET /a.txt HTTP/1.1\r\nHost: a b\r\n", 400, "close"),
+        ("GET /a.txt HTTP/1.1\r\nHost:\r\n", 200, "close"),
+        ("GET /a.txt HTTP/1.1\r\nHost: [::1]:80\r\n", 200, "close"),
+        ("GET /a.txt HTTP/1.0\r\n", 200, "close"),
+        ("GET /a.txt HTTP/2.0\r\nHost: a\r\n", 505, "close"),
+        ("GET /a.txt\r\n", 400, "close"),
+    ] {
+        let bytes = site.exchange(format!("{head}Connection: close\r\n\r\n").as_bytes());
+        let answer = Answer::parse(&bytes);
+        assert_eq!(answer.status, status, "{head}");
+        assert_eq!(answer.field("Connection"), Some(connection), "{head}");
+    }
+    // Two on one connection; the second closes it.
+    let old = site.exchange(
+        b"GET /a.txt HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /nothing HTTP/1.0\r\n\r\n",
+    );
+    let first = Answer::parse(&old);
+    assert_eq!(first.field("Connection"), Some("keep-alive"));
+    let second = Answer::parse(&first.body[6..]);
+    assert_eq!(
+        (second.status, second.field("Connection")),
+        (404, Some("close"))
+    );
+    let new = site.exchange(
+        b"GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\nGET /a.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    );
+    assert_eq!(Answer::parse(&new).field("Connection"), None);
+}
+
+/// RFC 9110 §12.5.3: which sibling, and what the answer says of it.
+#[test]
+fn precompressed_siblings() {
+    let site = Site::start(&[], |root| {
+        for (name, content) in [
+            ("all.css", "plain"),
+            ("all.css.zst", "zst"),
+            ("all.css.br", "br"),
+            ("all.css.gz", "gz"),
+            ("stale.js", "new"),
+            ("stale.js.gz", "old"),
+            ("alone.js", "alone"),
+        ] {
+            write(root, name, content);
+            date(root, name, 1_000_000_000);
+        }
+        date(root, "stale.js.gz", 999_999_999);
+        write(root.parent().unwrap(), "secret.gz", "secret");
+        link(root, "alone.js.gz", "../secret.gz");
+    });
+    for (target, accepted, body, coding) in [
+        ("/all.css", "gzip, br, zstd", "zst", Some("zstd")),
+        ("/all.css", "gzip, br", "br", Some("br")),
+        ("/all.css", "gzip", "gz", Some("gzip")),
+        ("/all.css", "gzip;q=0.5, br;q=0.4", "gz", Some("gzip")),
+        ("/all.css", "gzip;q=0.5, identity", "plain", None),
+        ("/all.css", "gzip;q=0", "plain", None),
+        ("/all.css", "*", "zst", Some("zstd")),
+        ("/all.css", "deflate", "plain", None),
+        ("/all.css", "identity;q=0", "plain", None),
+        ("/stale.js", "gzip", "new", None),
+        ("/alone.js", "gzip", "alone", None),
+    ] {
+        let answer = site.ask(
+            &format!("GET {target}"),
+            &format!("Accept-Encoding: {accepted}\r\n"),
+            b"",
+        );
+        assert_eq!(answer.text(), body, "{target} {accepted}");
+        assert_eq!(
+            answer.field("Content-Encoding"),
+            coding,
+            "{target} {accepted}"
+        );
+        assert_eq!(answer.field("Vary"), Some("Accept-Encoding"), "{accepted}");
+        let type_ = answer.field("Content-Type").unwrap();
+        assert!(
+            type_.starts_with("text/") && !type_.contains("gz"),
+            "{type_}"
+        );
+    }
+    let plain = site.get("/all.css");
+    let coded = site.ask("GET /all.css", "Accept-Encoding: gzip\r\n", b"");
+    assert_ne!(plain.field("ETag"), coded.field("ETag"));
+    assert_eq!(plain.text(), "plain");
+    let field = format!(
+        "Accept-Encoding: gzip\r\nIf-None-Match: {}\r\n",
+        coded.field("ETag").unwrap()
+    );
+    assert_eq!(site.ask("GET /all.css", &field, b"").status, 304);
+}
+
+#[test]
+fn pages_for_errors() {
+    let site = site(&[]);
+    let answer = site.get("/nothing");
+    assert!(answer.text().contains("<h1>404 Not Found</h1>"));
+    assert!(answer.field("Content-Security-Policy").is_some());
+    write(&site.root(), "404.html", "<p>lost</p>");
+    for (line, accept, body) in [
+        ("GET /nothing", "", "<p>lost</p>"),
+        ("GET /nothing", "Accept: text/html\r\n", "<p>lost</p>"),
+        ("GET /nothing", "Accept: */*;q=0.1\r\n", "<p>lost</p>"),
+        ("GET /.secret", "", "<p>lost</p>"),
+        ("HEAD /nothing", "", ""),
+    ] {
+        let answer = site.ask(line, accept, b"");
+        assert_eq!(
+            (answer.status, answer.text()),
+            (404, body),
+            "{line} {accept}"
+        );
+        assert_eq!(
+            answer.field("Content-Length"),
+            Some("11"),
+            "{line} {accept}"
+        );
+    }
+    for accept in ["Accept: image/png\r\n", "Accept: text/html;q=0\r\n"] {
+        let answer = site.ask("GET /nothing", accept, b"");
+        assert_eq!(answer.status, 404);
+        assert!(answer.text().contains("404 Not Found"), "{accept}");
+        assert_eq!(answer.field("Vary"), Some("Accept"));
+    }
+    assert!(site.get("/%00").text().contains("400 Bad Request"));
+}
+
+#[test]
+fn a_fallback_answers_where_nothing_else_is() {
+    let site = Site::start(&["--spa", "/app/index.html"], |root| {
+        write(root, "app/index.html", "<p>app</p>");
+        write(root, "a.txt", "a");
+        write(root, "404.html", "lost");
+        write(root, ".secret", "s");
+    });
+    for target in [
+        "/",
+        "/users/7",
+        "/app",
+        "/nothing.js",
+        "/a.txt/",
+        "/.secret",
+    ] {
+        let answer = site.get(target);
+        if target == "/app" {
+            assert_eq!(answer.status, 301);
+            continue;
+        }
+        assert_eq!(
+            (answer.status, answer.text()),
+            (200, "<p>app</p>"),
+            "{target}"
+        );
+        assert_eq!(
+            answer.field("Content-Type"),
+            Some("text/html; charset=utf-8")
+        );
+    }
+    assert_eq!(site.get("/a.txt").text(), "a");
+    assert_eq!(site.get("/..").status, 400);
+    assert_eq!(site.ask("DELETE /users/7", "", b"").status, 405);
+    assert_eq!(site.ask("HEAD /users/7", "", b"").status, 200);
+}
+
+#[test]
+fn fields_of_every_answer() {
+    let site = site(&[
+        "--header",
+        "Access-Control-Allow-Origin: *",
+        "--header",
+        "Cache-Control: no-cache",
+    ]);
+    for line in [
+        "GET /a.txt",
+        "GET /nothing",
+        "GET /dir",
+        "OPTIONS *",
+        "BREW /",
+    ] {
+        let answer = site.ask(line, "", b"");
+        assert_eq!(
+            answer.field("Access-Control-Allow-Origin"),
+            Some("*"),
+            "{line}"
+        );
+        assert_eq!(answer.field("Cache-Control"), Some("no-cache"), "{line}");
+        assert_eq!(answer.field("X-Content-Type-Options"), Some("nosniff"));
+        assert!(answer.field("Date").is_some(), "{line}");
+    }
+}
+
+#[test]
+fn the_log_names_paths_decoded_and_failures_as_received() {
+    let site = site(&[]);
+    for target in [
+        "/a.txt?q",
+        "/no%20suffix",
+        "/caf%c3%a9.html",
+        "/50%2525.txt",
+    ] {
+        assert_eq!(site.get(target).status, 200, "{target}");
+    }
+    site.get("/dir/");
+    site.get("/dir?q");
+    site.ask("HEAD /a.txt", "", b"");
+    site.ask("OPTIONS *", "", b"");
+    site.get("/no%20file?q");
+    site.ask("BREW /pot", "", b"");
+    assert_eq!(
+        site.log(),
+        [
+            "GET a.txt length 0",
+            "GET no%20suffix length 0",
+            "GET caf%C3%A9.html length 0",
+            "GET 50%2525.txt length 0",
+            "GET dir/ length 0",
+            "GET dir length 0",
+            "HEAD a.txt length 0",
+            "OPTIONS * length 0",
+            "FAIL: GET no%20file?q HTTP/1.1 --- response 404",
+            "FAIL: BREW pot HTTP/1.1 --- response 501",
+        ]
+    );
+}
+
+#[test]
+fn the_log_in_the_root_is_not_there() {
+    let site = Site::start(&["-l", "root/log.txt", "--listing", "--writable"], |root| {
+        write(root, "a.txt", "a");
+    });
+    std::fs::hard_link(site.root().join("log.txt"), site.root().join("alias.txt")).unwrap();
+    link(&site.root(), "link.txt", "log.txt");
+    for name in ["log.txt", "alias.txt", "link.txt"] {
+        assert_eq!(site.get(&format!("/{name}")).status, 404, "{name}");
+        assert_eq!(
+            site.put(&format!("/{name}"), "", b"x").status,
+            404,
+            "{name}"
+        );
+        assert_eq!(site.ask(&format!("DELETE /{name}"), "", b"").status, 404);
+        assert!(!site.get("/").text().contains(name), "{name}");
+    }
+    assert!(site.get("/").text().contains("a.txt"));
+}
