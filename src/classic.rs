@@ -37,7 +37,13 @@ impl Classic {
     }
 
     fn refuse_request(&self, request: &Request<'_>, status: Status) -> Course<ClassicUpload> {
-        Course::Answer(refusal(&self.files, &Identity::of(request), status))
+        let answer = refusal(&self.files, &Identity::of(request), status);
+        // A PUT without a length has content all the same in this dialect.
+        if request.method == "PUT" && request.framing == Framing::Absent {
+            Course::AnswerAndClose(answer)
+        } else {
+            Course::Answer(answer)
+        }
     }
 
     fn get(
@@ -54,6 +60,9 @@ impl Classic {
             return self.refuse_request(request, Status::BadRequest);
         }
         match self.files.store.look_up(name, || turn.before_long_work()) {
+            Ok(found) if self.files.is_log(&found.metadata) => {
+                self.refuse_request(request, Status::Forbidden)
+            }
             Ok(found) => {
                 self.files.recorder.success("GET", name);
                 Course::Answer(Answer {

@@ -5,6 +5,8 @@
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use rustix::io::Errno;
+
 /// What must be true before a request that changed something is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
@@ -31,20 +33,27 @@ struct Counts {
     started: u64,
     /// Syncs that have returned.
     returned: u64,
+    /// Which of them failed last. The kernel tells of lost bytes once, so nobody who waited for it may try again
+    /// and be told that all is well (fsync(2)).
+    failed: u64,
 }
 
 impl SharedSync {
     /// Returns once a `call` that began after this one did has succeeded, whoever made it.
     ///
     /// # Errors
-    /// That of this caller's own sync; a caller whose shared sync failed makes one of its own.
-    pub(crate) fn sync(&self, call: impl FnOnce() -> rustix::io::Result<()>) -> io::Result<()> {
+    /// That of the call; EIO for those who shared one that failed.
+    pub(crate) fn sync(&self, mut call: impl FnMut() -> rustix::io::Result<()>) -> io::Result<()> {
         let mut counts = self.lock();
         // One that is running began before this call and may have missed its bytes.
         let needed = counts.started + 1;
         loop {
             if counts.returned >= needed {
-                return Ok(());
+                return if counts.failed >= needed {
+                    Err(Errno::IO.into())
+                } else {
+                    Ok(())
+                };
             }
             if counts.started == counts.returned {
                 break;
@@ -56,13 +65,16 @@ impl SharedSync {
         }
         counts.started += 1;
         drop(counts);
-        let result = call();
+        let result = loop {
+            match call() {
+                Err(Errno::INTR) => {}
+                done => break done,
+            }
+        };
         let mut counts = self.lock();
-        if result.is_ok() {
-            counts.returned = counts.started;
-        } else {
-            // Nobody may take comfort from it.
-            counts.started = counts.returned;
+        counts.returned = counts.started;
+        if result.is_err() {
+            counts.failed = counts.started;
         }
         drop(counts);
         self.finished.notify_all();
@@ -79,8 +91,6 @@ mod tests {
     use std::sync::Barrier;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::thread;
-
-    use rustix::io::Errno;
 
     use super::*;
 
@@ -116,15 +126,26 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_sync_comforts_nobody() {
+    fn a_failed_sync_fails_all_who_waited_for_it() {
         let shared = SharedSync::default();
-        assert!(shared.sync(|| Err(Errno::IO)).is_err());
-        let called = AtomicUsize::new(0);
-        let again = shared.sync(|| {
-            called.fetch_add(1, Ordering::SeqCst);
-            Ok(())
+        let (inside, go_on) = (Barrier::new(2), Barrier::new(2));
+        let failures = thread::scope(|scope| {
+            scope.spawn(|| {
+                shared.sync(|| {
+                    inside.wait();
+                    go_on.wait();
+                    Ok(())
+                })
+            });
+            inside.wait();
+            let waiting: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| shared.sync(|| Err(Errno::NOSPC))))
+                .collect();
+            go_on.wait();
+            let results = waiting.into_iter().map(|thread| thread.join().unwrap());
+            results.filter(Result::is_err).count()
         });
-        assert!(again.is_ok());
-        assert_eq!(called.load(Ordering::SeqCst), 1);
+        assert_eq!(failures, 8);
+        assert!(shared.sync(|| Ok(())).is_ok());
     }
 }

@@ -9,6 +9,7 @@ pub mod classic;
 pub mod connection;
 pub mod durable;
 pub mod http;
+pub mod removal;
 pub mod request_log;
 pub mod server;
 pub mod store;

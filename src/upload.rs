@@ -1,6 +1,4 @@
-//! What changes the store and the log together, for any dialect: an upload, or the removal of a file.
-//!
-//! An upload:
+//! An upload on its way into the store and the log, for any dialect.
 //!
 //! 1. Content is staged as it comes; an upload that came whole with its head is staged in one write.
 //! 2. Space for its entry is secured in the log: without it the upload is refused, and nothing has happened.
@@ -18,7 +16,9 @@ use thiserror::Error;
 
 pub use self::finishing::{Finishing, Progress};
 use crate::request_log::{EntryRoom, Recorder};
-use crate::store::{Committed, Condition, Staged, Store, StoreError, StoreErrorKind, Target};
+use crate::store::{
+    Committed, Condition, Metadata, Staged, Store, StoreError, StoreErrorKind, Target,
+};
 
 /// Where uploads go, and where all requests are recorded.
 pub struct Files {
@@ -90,34 +90,10 @@ pub struct Empty {
 }
 
 impl Files {
-    /// Removes the file at `path`, and records it in the same instant as a DELETE. `text` is room for the entry.
-    ///
-    /// # Errors
-    /// With any but `NotRecorded` the file is still there.
-    pub fn remove(
-        &self,
-        path: &[u8],
-        condition: &Condition<'_>,
-        text: &mut Vec<u8>,
-    ) -> Result<(), UploadError> {
-        let room = self
-            .recorder
-            .make_room("DELETE", path, 0)
-            .map_err(|source| UploadError::LogFull {
-                path: path.into(),
-                source,
-            })?;
-        let removed = self
-            .store
-            .remove(path, condition, || room.map(EntryRoom::place))?;
-        removed
-            .published
-            .map_or(Ok(()), |mut entry| entry.write(&[], text))
-            .and(removed.settled)
-            .map_err(|source| UploadError::NotRecorded {
-                path: path.into(),
-                source,
-            })
+    /// Whether this file is the log, which nobody is to read or replace.
+    #[must_use]
+    pub fn is_log(&self, file: &Metadata) -> bool {
+        self.recorder.identity() == Some(file.identity())
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Classic, Identity, OwnedIdentity, refusal, status_of};
 use crate::connection::{Answer, Block, Course, Upload};
 use crate::http::{Expect, Framing, Request, Status};
 use crate::server::Turn;
-use crate::store::{Condition, StoreErrorKind};
+use crate::store::{Condition, StoreError, StoreErrorKind};
 use crate::upload::{self, Empty, Files, Finishing, Progress, UploadError};
 
 impl Classic {
@@ -19,6 +19,12 @@ impl Classic {
     ) -> Result<Course<ClassicUpload>, UploadError> {
         turn.before_long_work();
         let target = self.files.store.target(name)?;
+        if target
+            .existing()
+            .is_some_and(|there| self.files.is_log(there))
+        {
+            return Err(StoreError::new(name, StoreErrorKind::Forbidden).into());
+        }
         let mut receiving = upload::Upload::new(Arc::clone(&self.files), target, self.max_body);
         let empty = match request.framing {
             Framing::Absent => Some(Box::new(receiving.commit_empty()?)),

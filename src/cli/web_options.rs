@@ -87,3 +87,80 @@ fn below_root(typed: PathBuf) -> Result<Vec<u8>, TypedError> {
     }
     Ok(names.join(&b'/'))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::super::{Config, Typed};
+    use super::*;
+
+    fn options(arguments: &[&str]) -> Result<Option<Options>, String> {
+        let words = ["httpserver", "0"].iter().chain(arguments);
+        let typed = Typed::try_parse_from(words).map_err(|error| error.to_string())?;
+        let config = Config::try_from(typed).map_err(|error| error.to_string())?;
+        Ok(config.web)
+    }
+
+    #[test]
+    fn nothing_is_offered_that_was_not_asked_for() {
+        assert!(options(&[]).unwrap().is_none());
+        let plain = options(&["--web"]).unwrap().unwrap();
+        assert_eq!(plain.access, Access::ReadOnly);
+        assert_eq!(plain.directories, Directories::NotListed);
+        assert_eq!(plain.dot_files, DotFiles::Hidden);
+        assert_eq!(plain.fallback, None);
+        assert!(plain.fields.is_empty());
+        let all = ["--web", "--writable", "--listing", "--hidden"];
+        let all = options(&all).unwrap().unwrap();
+        assert_eq!(all.access, Access::Writable);
+        assert_eq!(all.directories, Directories::Listed);
+        assert_eq!(all.dot_files, DotFiles::Visible);
+    }
+
+    #[test]
+    fn options_of_the_web_dialect_need_it() {
+        for arguments in [
+            &["--writable"][..],
+            &["--listing"],
+            &["--hidden"],
+            &["--spa", "index.html"],
+            &["--header", "X: y"],
+        ] {
+            let message = options(arguments).unwrap_err();
+            assert!(message.contains("--web"), "{arguments:?}: {message}");
+        }
+    }
+
+    #[test]
+    fn fields_are_checked_and_repeated() {
+        let two = ["--web", "--header", "A: b", "--header", "C: d"];
+        assert_eq!(options(&two).unwrap().unwrap().fields.len(), 2);
+        for (field, part) in [
+            ("X", "Name: value"),
+            ("X y: z", "X y"),
+            ("Date: now", "Date"),
+            ("X: a\nb", "control"),
+        ] {
+            let message = options(&["--web", "--header", field]).unwrap_err();
+            assert!(message.contains(part), "{field}: {message}");
+        }
+    }
+
+    #[test]
+    fn the_fallback_is_a_path_in_the_root() {
+        for (typed, expected) in [
+            ("index.html", Some("index.html")),
+            ("/app/index.html", Some("app/index.html")),
+            ("./a//b", Some("a/b")),
+            ("../secret", None),
+            ("a/../../secret", None),
+            ("/", None),
+            (".", None),
+        ] {
+            let found = options(&["--web", "--spa", typed]).map(|found| found.unwrap().fallback);
+            let expected = expected.map(|path| Some(path.as_bytes().to_vec()));
+            assert_eq!(found.ok(), expected, "{typed}");
+        }
+    }
+}

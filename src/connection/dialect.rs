@@ -45,6 +45,8 @@ pub struct Reaction<U> {
 pub enum Course<U> {
     /// It is answered; content that it may have is read past.
     Answer(Answer),
+    /// It is answered, and nothing that follows is taken for a request: where its content ends cannot be told.
+    AnswerAndClose(Answer),
     /// Its content is received, and then it is answered.
     Receive(U),
     /// It is answered at once, and then all that comes until the peer's end of stream is received.

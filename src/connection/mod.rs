@@ -1,9 +1,9 @@
 //! One HTTP connection as a state machine over `http`: read a head, react, receive content, answer, and again.
 //!
-//! A [`Connection`] is in one [`Phase`], which owns what it needs and is consumed by the step that leaves it. Every
+//! A [`Connection`] is in one phase, which owns what it needs and is consumed by the step that leaves it. Every
 //! step either goes on at once or says what it waits for; nothing here blocks on a peer, and nothing here knows the
-//! rules of a dialect. The steps stand in `request` (heads), `content`
-//! (of requests), and `response` (answers and the close).
+//! rules of a dialect. The steps stand in `request` (heads), `content` (of requests), and `response` (answers and the
+//! close).
 
 mod content;
 mod desk;
@@ -11,67 +11,21 @@ mod dialect;
 mod patience;
 mod request;
 mod response;
+mod service;
 
 use std::sync::Arc;
 
 use self::content::{Receiving, Skipping};
 use self::patience::{Progress, Stage, Wait};
-
 use self::response::{Flushed, Goodbye, Then};
+use self::service::Shared;
 use crate::http::{HeadScan, Persistence, Status, Version, line_parts};
-use crate::server::{After, Cause, Next, Service, Session, Transport, Turn};
+use crate::server::{After, Cause, Next, Session, Transport, Turn};
 
 pub use self::desk::Desk;
 pub use self::dialect::{Answer, Block, Content, Course, Dialect, FileRange, Reaction, Upload};
 pub use self::patience::Timeouts;
-
-/// HTTP in a dialect, as a protocol on the pool.
-pub struct Http<D> {
-    shared: Arc<Shared<D>>,
-}
-
-/// What all connections share.
-struct Shared<D> {
-    dialect: D,
-    timeouts: Timeouts,
-}
-
-impl<D: Dialect> Http<D> {
-    /// HTTP in this dialect, with this patience.
-    pub fn new(dialect: D, timeouts: Timeouts) -> Self {
-        Self {
-            shared: Arc::new(Shared { dialect, timeouts }),
-        }
-    }
-}
-
-impl<D: Dialect> Service for Http<D> {
-    type Session = Connection<D>;
-    type Desk = Desk;
-
-    fn connect(&self) -> Connection<D> {
-        Connection {
-            shared: Arc::clone(&self.shared),
-            phase: Phase::Head,
-            scan: HeadScan::default(),
-            version: Version::Http11,
-            persistence: Persistence::Persistent,
-            unused: Vec::new(),
-            unsent: Vec::new(),
-            wait: None,
-            progress: Progress::None,
-            stream: Stream::Fresh,
-        }
-    }
-
-    fn desk(&self) -> Desk {
-        Desk::new()
-    }
-
-    fn reopen(&self) {
-        self.shared.dialect.reopen();
-    }
-}
+pub use self::service::Http;
 
 /// One client.
 pub struct Connection<D: Dialect> {
@@ -133,6 +87,14 @@ enum Step<U> {
     Close,
 }
 
+/// What came of an attempt to wait.
+enum Paused<U> {
+    /// The turn ends.
+    Waiting(Next),
+    /// It had waited long enough, and goes on in this phase.
+    Expired(Phase<U>),
+}
+
 /// What a step works with, besides the connection.
 struct Work<'w, 't, T> {
     transport: &'w T,
@@ -190,36 +152,49 @@ impl<D: Dialect> Session for Connection<D> {
 }
 
 impl<D: Dialect> Connection<D> {
+    /// Bytes of input and output that it holds between turns; what an upload holds is not among them.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.unused.capacity() + self.unsent.capacity()
+    }
+
     fn take_turn<T: Transport>(&mut self, work: &mut Work<'_, '_, T>) -> Next {
         let mut phase = std::mem::replace(&mut self.phase, Phase::Head);
-        if work.turn.cause() == Cause::Expired {
-            match self.expire(phase, work) {
-                Some(goodbye) => phase = goodbye,
-                None => return Next::Close,
-            }
-        }
         // An upload that has taken effect is recorded before anything waits for the peer.
-        if !work.desk.output.is_empty() && !matches!(phase, Phase::Finishing(_)) {
+        let mut step = if work.desk.output.is_empty() || matches!(phase, Phase::Finishing(_)) {
+            self.step(phase, work)
+        } else {
             match self.flush(work, After::Flush) {
-                Flushed::All => {}
-                Flushed::Blocked => return self.pause(phase, Stage::Write),
+                Flushed::All => self.step(phase, work),
+                Flushed::Blocked => Step::Wait(phase, Stage::Write),
                 Flushed::Broken => return self.break_off(phase),
             }
-        }
+        };
         loop {
-            match self.step(phase, work) {
-                Step::Go(next) => phase = next,
+            phase = match step {
+                Step::Go(next) => next,
                 Step::Yield(next) => {
                     self.phase = next;
                     return Next::Yield;
                 }
                 Step::Close => return Next::Close,
-                Step::Wait(next, stage) => match self.flush(work, After::Flush) {
-                    Flushed::All => return self.pause(next, stage),
-                    Flushed::Blocked => return self.pause(next, Stage::Write),
-                    Flushed::Broken => return self.break_off(next),
+                Step::Wait(next, Stage::Write) => match self.pause(next, Stage::Write, work) {
+                    Paused::Waiting(next) => return next,
+                    Paused::Expired(next) => next,
                 },
-            }
+                Step::Wait(next, stage) => {
+                    let stage = match self.flush(work, After::Flush) {
+                        Flushed::All => stage,
+                        Flushed::Blocked => Stage::Write,
+                        Flushed::Broken => return self.break_off(next),
+                    };
+                    match self.pause(next, stage, work) {
+                        Paused::Waiting(next) => return next,
+                        Paused::Expired(next) => next,
+                    }
+                }
+            };
+            step = self.step(phase, work);
         }
     }
 
@@ -238,28 +213,44 @@ impl<D: Dialect> Connection<D> {
         }
     }
 
-    /// Waits for `stage`.
-    fn pause(&mut self, phase: Phase<D::Upload>, stage: Stage) -> Next {
-        self.phase = phase;
-        let wait = Wait::follow(self.wait, stage, self.progress, &self.shared.timeouts);
+    /// Waits for `stage`, unless it has waited for that long enough.
+    ///
+    /// The deadline is looked at here and not when the turn begins: what came in time, and found the workers busy,
+    /// has been received by now.
+    fn pause<T: Transport>(
+        &mut self,
+        phase: Phase<D::Upload>,
+        stage: Stage,
+        work: &mut Work<'_, '_, T>,
+    ) -> Paused<D::Upload> {
+        let before = self.wait;
+        let wait = Wait::follow(before, stage, self.progress, &self.shared.timeouts);
         self.progress = Progress::None;
         self.wait = Some(wait);
-        wait.next()
+        if work.turn.cause() == Cause::Expired && before.is_some_and(|before| wait.goes_on(before))
+        {
+            return match self.expire(phase, stage, work) {
+                Some(goodbye) => Paused::Expired(goodbye),
+                None => Paused::Waiting(Next::Close),
+            };
+        }
+        self.phase = phase;
+        Paused::Waiting(wait.next())
     }
 
     /// Answers to a deadline that has passed; `None` if there is nobody to answer.
     fn expire<T: Transport>(
         &mut self,
         phase: Phase<D::Upload>,
+        stage: Stage,
         work: &mut Work<'_, '_, T>,
     ) -> Option<Phase<D::Upload>> {
-        let stage = self.wait.map(|wait| wait.stage);
         let answer = match (phase, stage) {
-            (Phase::Head, Some(Stage::Head)) => {
+            (Phase::Head, Stage::Head) => {
                 let line = line_parts(work.desk.input.bytes());
                 self.shared.dialect.refuse(line, Status::RequestTimeout)
             }
-            (Phase::Body(mut receiving), Some(Stage::Body)) => {
+            (Phase::Body(mut receiving), Stage::Body) => {
                 receiving.abandon(Status::RequestTimeout)?
             }
             (Phase::Body(mut receiving), _) => {

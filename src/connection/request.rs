@@ -151,6 +151,9 @@ impl<D: Dialect> Connection<D> {
         };
         match reaction.course {
             Course::Answer(answer) => Step::Go(self.answer_without(framing, expect, answer, work)),
+            Course::AnswerAndClose(answer) => {
+                Step::Go(self.answer(answer, Then::CloseUnread, work))
+            }
             Course::Receive(upload) => {
                 if expect == Expect::Continue {
                     work.desk.output.extend_from_slice(CONTINUE);

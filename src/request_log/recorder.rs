@@ -81,7 +81,10 @@ impl Recorder {
         let Some(log) = &self.log else { return };
         match open::reopen(&log.path, &log.current()) {
             Ok(Some(file)) => {
-                *log.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(file);
+                let mut current = log.current.write().unwrap_or_else(PoisonError::into_inner);
+                let old = std::mem::replace(&mut *current, Arc::new(file));
+                drop(current);
+                drop(old); // cuts the old file, unless entries are in flight
                 log.full.store(false, Ordering::Relaxed);
             }
             Ok(None) => {}
@@ -141,7 +144,7 @@ impl Recorder {
     }
 }
 
-/// Space for the entry of one upload; see [`Room`].
+/// Space for the entry of one upload.
 #[must_use = "an upload that takes effect must be placed in the log"]
 pub struct EntryRoom {
     room: Room,

@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{FallocateFlags, fallocate, fdatasync};
 use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
 
 use crate::durable::SharedSync;
 
@@ -59,6 +60,8 @@ struct Space {
     promised: u64,
     /// The disk has space for all that is below.
     secured: u64,
+    /// The file may not be longer: fallocate(2) secures space past that limit, and pwrite(2) fails there all the same.
+    most: u64,
 }
 
 impl Space {
@@ -73,7 +76,7 @@ impl Space {
             .checked_add(self.promised)?
             .checked_add(length)?
             .checked_add(kept)?;
-        (needed <= i64::MAX.unsigned_abs()).then_some(needed)
+        (needed <= self.most).then_some(needed)
     }
 }
 
@@ -88,6 +91,7 @@ impl LogFile {
                 end,
                 promised: 0,
                 secured: end,
+                most: longest(),
             }),
             growing: Mutex::new(()),
             secures: AtomicBool::new(true),
@@ -196,6 +200,13 @@ impl LogFile {
     fn lock(&self) -> MutexGuard<'_, Space> {
         self.space.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The longest file this process may write, in bytes; see `RLIMIT_FSIZE` in setrlimit(2).
+fn longest() -> u64 {
+    let largest = i64::MAX.unsigned_abs();
+    let limit = getrlimit(Resource::Fsize).current;
+    limit.map_or(largest, |limit| limit.min(largest))
 }
 
 impl Drop for LogFile {

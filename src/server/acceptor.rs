@@ -25,6 +25,9 @@ const ACCEPTS_AT_ONCE: usize = 64;
 /// How long accepting pauses when the system is out of descriptors or memory and no connection of ours closes.
 const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);
 
+/// The time between two reports of a shortage: it may come and go a thousand times a second.
+const REPORTS: Duration = Duration::from_secs(60);
+
 /// See the module's description.
 pub(super) struct Acceptor<'p, V: Service> {
     pool: &'p Pool<V>,
@@ -33,8 +36,8 @@ pub(super) struct Acceptor<'p, V: Service> {
     drain: Duration,
     intake: Intake,
     eviction: Eviction,
-    /// Whether the current shortage was reported.
-    reported: bool,
+    /// When a shortage was reported last.
+    reported: Option<Instant>,
     /// Connections accepted so far.
     accepted: u64,
     rush: Rush,
@@ -71,7 +74,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
             drain,
             intake: Intake::Open(listener),
             eviction: Eviction::default(),
-            reported: false,
+            reported: None,
             accepted: 0,
             rush: Rush::default(),
         }
@@ -204,7 +207,6 @@ impl<'p, V: Service> Acceptor<'p, V> {
             };
             // Nobody is closed for the sake of nobody.
             if self.is_full() && !listener.is_awaited() {
-                self.reported = false;
                 return;
             }
             if self.is_full() && !self.find_room() {
@@ -221,7 +223,6 @@ impl<'p, V: Service> Acceptor<'p, V> {
                 Accepted::Connection(socket) => self.welcome(socket),
                 Accepted::Gone => {}
                 Accepted::Nobody => {
-                    self.reported = false;
                     return;
                 }
                 Accepted::Exhausted(error) => {
@@ -270,9 +271,14 @@ impl<'p, V: Service> Acceptor<'p, V> {
         self.pool.want_room();
     }
 
-    /// Says once per shortage what is short.
+    /// Says what is short, but not over and over.
     fn report(&mut self, what: std::fmt::Arguments<'_>) {
-        if !std::mem::replace(&mut self.reported, true) {
+        let now = Instant::now();
+        if self
+            .reported
+            .is_none_or(|last| now.duration_since(last) > REPORTS)
+        {
+            self.reported = Some(now);
             log::warn!("{what}");
         }
     }

@@ -65,7 +65,12 @@ impl Listener {
             Ok(fd) => Accepted::Connection(Socket::new(fd)),
             Err(Errno::AGAIN) => Accepted::Nobody,
             Err(error @ (Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)) => {
-                Accepted::Exhausted(error)
+                // The kernel takes a descriptor before it looks whether anybody waits.
+                if self.has_waiting() {
+                    Accepted::Exhausted(error)
+                } else {
+                    Accepted::Nobody
+                }
             }
             // accept(2) hands over what went wrong on the new socket: ECONNABORTED, EPROTO, ENETDOWN, …
             Err(error) => {
@@ -73,6 +78,16 @@ impl Listener {
                 Accepted::Gone
             }
         }
+    }
+
+    /// Whether a connection waits to be accepted.
+    fn has_waiting(&self) -> bool {
+        let at_once = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        let listener = &mut [PollFd::new(&self.0, PollFlags::IN)];
+        poll(listener, Some(&at_once)).is_ok_and(|ready| ready > 0)
     }
 }
 

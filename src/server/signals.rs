@@ -3,8 +3,10 @@
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
+use signal_hook::flag;
 use signal_hook::low_level::pipe;
 
 /// The signals a server answers to, from the moment this exists.
@@ -24,6 +26,8 @@ pub(super) struct Wishes {
 
 impl Signals {
     pub(super) fn register() -> io::Result<Self> {
+        // A file that reaches its limit (setrlimit(2)) is an error of write(2), not the end of the server.
+        flag::register(SIGXFSZ, Arc::default())?;
         Ok(Self {
             stop: pipe_of(&[SIGINT, SIGTERM])?,
             reopen: pipe_of(&[SIGHUP, SIGUSR1])?,

@@ -20,7 +20,7 @@ const FILES: usize = 64;
 /// Bytes held in one shard; together they hold at most 4 MiB.
 const BYTES: usize = 256 * 1024;
 
-/// Descriptors held in one shard; together they hold at most 128.
+/// Descriptors held in one shard; together they hold at most 128, and at most an eighth of what the limit allows.
 const DESCRIPTORS: usize = 8;
 
 /// A file that changed within this time might change again without a newer time stamp: file systems count time in
@@ -32,6 +32,8 @@ pub(super) struct Cache {
     hasher: RandomState,
     /// Each guards its part of the names; held for a look-up or an insertion, never for a system call.
     shards: [Mutex<Shard>; SHARDS],
+    /// Descriptors that one shard may hold.
+    descriptors: usize,
 }
 
 #[derive(Default)]
@@ -42,8 +44,10 @@ struct Shard {
 }
 
 impl Cache {
-    pub(super) fn new() -> Self {
+    /// A cache in a process that may have so many descriptors open.
+    pub(super) fn new(descriptors: usize) -> Self {
         Self {
+            descriptors: (descriptors / 8 / SHARDS).min(DESCRIPTORS),
             hasher: RandomState::new(),
             shards: Default::default(),
         }
@@ -68,7 +72,9 @@ impl Cache {
             .duration_since(metadata.changed())
             .is_ok_and(|age| age > TICK);
         if settled {
-            self.shard(path).insert(path, metadata, content.clone());
+            let most = self.descriptors;
+            self.shard(path)
+                .insert(path, metadata, content.clone(), most);
         }
     }
 
@@ -90,12 +96,16 @@ impl Cache {
 }
 
 impl Shard {
-    fn insert(&mut self, path: &[u8], metadata: Metadata, content: FileContent) {
+    /// Takes in a file, in place of others if need be, so that no more than `most` descriptors are held.
+    fn insert(&mut self, path: &[u8], metadata: Metadata, content: FileContent, most: usize) {
         self.remove(path);
         let (bytes, descriptors) = cost(&content);
+        if descriptors > most {
+            return;
+        }
         while self.files.len() >= FILES
             || self.bytes + bytes > BYTES
-            || self.descriptors + descriptors > DESCRIPTORS
+            || self.descriptors + descriptors > most
         {
             // Which one goes is left to the order of the map, which is as good as chance.
             let kind = |(_, held): &(Metadata, FileContent)| descriptors == 0 || cost(held).1 > 0;

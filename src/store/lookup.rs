@@ -120,7 +120,7 @@ impl Store {
 
 /// What an open file is now.
 pub(super) fn metadata_of(file: &OwnedFd) -> Result<Metadata, StoreErrorKind> {
-    let found = statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
+    let found = uninterrupted(|| statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS))?;
     Ok(Metadata::new(&found))
 }
 

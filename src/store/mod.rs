@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, StatxFlags, open, openat2, statx};
 use rustix::io::Errno;
-use rustix::process::{geteuid, umask};
+use rustix::process::{Resource, geteuid, getrlimit, umask};
 
 use self::cache::Cache;
 use self::order::Order;
@@ -68,12 +68,14 @@ impl Store {
             ResolveFlags::BENEATH,
         )?;
         abandoned::take_over(&root, depth);
+        let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let descriptors = usize::try_from(limit).unwrap_or(usize::MAX);
         // umask(2) can only be read by setting it.
         let mask = umask(Mode::empty());
         umask(mask);
         Ok(Self {
             root: Arc::new(root),
-            cache: Cache::new(),
+            cache: Cache::new(descriptors),
             order: Order::new(),
             durability,
             syncs: SharedSync::default(),
@@ -91,7 +93,7 @@ impl Store {
 /// What `name` in `directory` is now; a symlink is not followed.
 fn metadata_at(directory: &OwnedFd, name: &[u8]) -> Result<Metadata, StoreErrorKind> {
     let flags = AtFlags::SYMLINK_NOFOLLOW;
-    let found = statx(directory, name, flags, StatxFlags::BASIC_STATS)?;
+    let found = uninterrupted(|| statx(directory, name, flags, StatxFlags::BASIC_STATS))?;
     Ok(Metadata::new(&found))
 }
 

@@ -22,14 +22,23 @@ impl Order {
     }
 
     /// Waits for its turn, and holds it until the guard is dropped.
+    pub(super) fn of(&self, path: &[u8]) -> MutexGuard<'_, ()> {
+        self.stripe(path)
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether somebody has the turn.
+    #[cfg(test)]
+    pub(super) fn is_held(&self, path: &[u8]) -> bool {
+        self.stripe(path).try_lock().is_err()
+    }
+
     #[expect(
         clippy::cast_possible_truncation,
         reason = "any bits of the hash will do"
     )]
-    pub(super) fn of(&self, path: &[u8]) -> MutexGuard<'_, ()> {
-        let index = self.hasher.hash_one(path) as usize % STRIPES;
-        self.stripes[index]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn stripe(&self, path: &[u8]) -> &Mutex<()> {
+        &self.stripes[self.hasher.hash_one(path) as usize % STRIPES]
     }
 }

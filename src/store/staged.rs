@@ -8,15 +8,15 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rustix::fs::{
-    Access, AtFlags, FileType, Mode, OFlags, RenameFlags, accessat, fchmod, fdatasync, fsync,
-    openat, renameat, renameat_with, unlinkat,
+    Access, AtFlags, FileType, Mode, OFlags, accessat, fchmod, fdatasync, fsync, openat, renameat,
+    unlinkat,
 };
 use rustix::io::{Errno, pread, write};
 
 use super::error::{StoreError, StoreErrorKind};
 use super::lookup::metadata_of;
 use super::metadata::Metadata;
-use super::tree::Made;
+use super::tree::{Made, rename_new};
 use super::{Store, metadata_at, uninterrupted};
 use crate::durable::Durability;
 
@@ -119,7 +119,7 @@ impl Store {
         }
         // For a file of our own its mode says it all, and saves a system call.
         if !metadata.is_writable_by_owner(self.user) {
-            accessat(directory, name, Access::WRITE_OK, AtFlags::EACCESS)?;
+            uninterrupted(|| accessat(directory, name, Access::WRITE_OK, AtFlags::EACCESS))?;
         }
         Ok(Some(metadata))
     }
@@ -182,7 +182,7 @@ impl Store {
         publish: impl FnOnce(&Committed) -> R,
     ) -> Result<R, StoreErrorKind> {
         if self.durability == Durability::Storage {
-            fdatasync(&staged.file)?;
+            uninterrupted(|| fdatasync(&staged.file))?;
         }
         let (directory, name) = (&target.directory, target.name());
         let committed = Committed {
@@ -192,13 +192,7 @@ impl Store {
         let order = self.order.of(target.path());
         match condition {
             Condition::Always => renameat(directory, staged.name.as_str(), directory, name)?,
-            Condition::Absent => {
-                let no_replace = RenameFlags::NOREPLACE;
-                match renameat_with(directory, staged.name.as_str(), directory, name, no_replace) {
-                    Err(Errno::EXIST) => return Err(StoreErrorKind::ConditionFailed),
-                    done => done?,
-                }
-            }
+            Condition::Absent => rename_new(directory, staged.name.as_bytes(), name)?,
             Condition::Holds(holds) => {
                 if !holds(self.replaceable(directory, name)?.as_ref()) {
                     return Err(StoreErrorKind::ConditionFailed);
@@ -233,7 +227,7 @@ impl Store {
             Durability::Storage if Arc::ptr_eq(&committed.directory, &self.root) => {
                 self.syncs.sync(|| fsync(&self.root))
             }
-            Durability::Storage => Ok(fsync(&committed.directory)?),
+            Durability::Storage => Ok(uninterrupted(|| fsync(&committed.directory))?),
         }
     }
 }

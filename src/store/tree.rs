@@ -6,12 +6,15 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, fsync, mkdirat, openat2, unlinkat};
+use rustix::fs::{
+    AtFlags, Mode, OFlags, RenameFlags, ResolveFlags, fsync, mkdirat, openat2, renameat,
+    renameat_with, unlinkat,
+};
 use rustix::io::Errno;
 
 use super::error::{StoreError, StoreErrorKind};
 use super::staged::{Condition, Target};
-use super::{Store, uninterrupted};
+use super::{Store, metadata_at, uninterrupted};
 use crate::durable::Durability;
 
 /// How a directory is opened in which something is written.
@@ -160,10 +163,96 @@ impl Store {
     }
 }
 
+/// Renames `from` to `to` unless that is there.
+pub(super) fn rename_new(
+    directory: &OwnedFd,
+    from: &[u8],
+    to: &[u8],
+) -> Result<(), StoreErrorKind> {
+    match renameat_with(directory, from, directory, to, RenameFlags::NOREPLACE) {
+        Err(Errno::EXIST) => Err(StoreErrorKind::ConditionFailed),
+        // The file system has no such rename (NFS has not); a look beforehand is then the best there is.
+        Err(Errno::INVAL) => match metadata_at(directory, to) {
+            Err(StoreErrorKind::NotFound) => Ok(renameat(directory, from, directory, to)?),
+            Ok(_) => Err(StoreErrorKind::ConditionFailed),
+            Err(kind) => Err(kind),
+        },
+        done => Ok(done?),
+    }
+}
+
 /// The path of the directory, empty for the root, and the name in it.
 fn split(path: &[u8]) -> (&[u8], &[u8]) {
     match path.iter().rposition(|&byte| byte == b'/') {
         Some(slash) => (&path[..slash], &path[slash + 1..]),
         None => (&[], path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Depth;
+
+    #[test]
+    fn paths_split_at_the_last_slash() {
+        for (path, parent, name) in [("a", "", "a"), ("a/b", "a", "b"), ("a/b/c", "a/b", "c")] {
+            let expected = (parent.as_bytes(), name.as_bytes());
+            assert_eq!(split(path.as_bytes()), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn changes_are_published_in_their_turn() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open(root.path(), Depth::Tree, Durability::Kernel).unwrap();
+        let path = b"a/b/file";
+        let target = store.target_below(path).unwrap();
+        let staged = store.stage(&target).unwrap();
+        let held = store.commit(staged, &target, &Condition::Absent, |_| {
+            store.order.is_held(path)
+        });
+        assert!(held.unwrap());
+        let removed = store.remove(path, &Condition::Always, || store.order.is_held(path));
+        assert!(removed.unwrap().published);
+        assert!(!root.path().join("a/b/file").exists());
+        assert!(!store.order.is_held(path));
+    }
+
+    #[test]
+    fn an_upload_that_is_given_up_takes_its_empty_directories_with_it() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open(root.path(), Depth::Tree, Durability::Storage).unwrap();
+        let target = store.target_below(b"a/b/file").unwrap();
+        let staged = store.stage(&target).unwrap();
+        assert!(root.path().join("a/b").is_dir());
+        std::fs::write(root.path().join("a/other"), "").unwrap();
+        drop(staged);
+        drop(target);
+        assert!(!root.path().join("a/b").exists());
+        assert!(root.path().join("a/other").exists());
+    }
+
+    #[test]
+    fn a_removal_that_may_not_be_is_not_published() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("directory")).unwrap();
+        std::fs::write(root.path().join("file"), "").unwrap();
+        let store = Store::open(root.path(), Depth::Tree, Durability::Kernel).unwrap();
+        for (path, condition, kind) in [
+            ("nothing", Condition::Always, StoreErrorKind::NotFound),
+            ("file/below", Condition::Always, StoreErrorKind::NotFound),
+            ("directory", Condition::Always, StoreErrorKind::Directory),
+            ("file", Condition::Absent, StoreErrorKind::ConditionFailed),
+            (
+                "file",
+                Condition::Holds(&|_| false),
+                StoreErrorKind::ConditionFailed,
+            ),
+        ] {
+            let refused = store.remove(path.as_bytes(), &condition, || panic!("{path}"));
+            assert_eq!(refused.unwrap_err().kind, kind, "{path}");
+        }
+        assert!(root.path().join("file").exists());
     }
 }

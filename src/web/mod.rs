@@ -2,7 +2,7 @@
 //!
 //! A request is judged in this order; each step has its module:
 //!
-//! 1. Host is there (`Web::react`), the method is one that is served ([`Web::course`]).
+//! 1. Host is there (`Web::react`), the method is one that is served (`Web::course`).
 //! 2. The target is decoded, once ([`target`]). What must not be seen is not there.
 //! 3. GET and HEAD: a file, a directory's index or its listing (`get`, `directory`); which representation and which
 //!    bytes of it is decided in `representation`. PUT and DELETE: `put`, `delete`.
@@ -19,6 +19,7 @@ pub mod date;
 mod delete;
 mod dictionary;
 pub mod digest;
+mod digests;
 mod directory;
 pub mod error_page;
 mod escape;
@@ -172,7 +173,7 @@ impl Web {
 
     /// Whether this file is the log, which nobody is to see either.
     fn is_log(&self, metadata: &Metadata) -> bool {
-        self.files.recorder.identity() == Some(metadata.identity())
+        self.files.is_log(metadata)
     }
 
     fn refused(&self, request: &Request<'_>, refusal: Refusal) -> Answer {

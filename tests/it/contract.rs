@@ -2,6 +2,8 @@
 
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
+use std::thread::sleep;
+use std::time::Duration;
 
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 
@@ -359,6 +361,60 @@ fn a_change_of_the_file_is_seen_at_once() {
     std::fs::remove_file(server.file(SAMPLE)).unwrap();
     client.send(get(SAMPLE));
     assert_bytes(&client.response(), &answer(NOT_FOUND, b""), "removed");
+}
+
+/// Longer than two changes of a file can bear the same time stamp: one that old may be kept in memory.
+const SETTLED: Duration = Duration::from_millis(50);
+
+#[test]
+fn a_change_of_a_file_that_was_served_before_is_seen_at_once() {
+    let server = Setup::new(&["-N", "1"]).unrecorded().start();
+    let file = name("known");
+    let expect = |status: &str, content: &[u8], what: &str| {
+        let response = server.request(get(&file));
+        assert_bytes(&response, &answer(status, content), what);
+    };
+    for length in [10, 100_000] {
+        let [one, other, third] = [1, 2, 3].map(|seed| noise(seed, length));
+        server.place(&file, &one);
+        sleep(SETTLED);
+        expect(OK, &one, "read");
+        expect(OK, &one, "known");
+        server.place(&file, &other);
+        expect(OK, &other, "written in place");
+        sleep(SETTLED);
+        expect(OK, &other, "known again");
+        server.request(put(&file, &third));
+        expect(OK, &third, "replaced by a PUT");
+        sleep(SETTLED);
+        expect(OK, &third, "known again");
+        std::fs::write(server.file("new"), &one).unwrap();
+        std::fs::rename(server.file("new"), server.file(&file)).unwrap();
+        expect(OK, &one, "replaced by a rename");
+        std::fs::remove_file(server.file(&file)).unwrap();
+        expect(NOT_FOUND, b"", "removed");
+    }
+}
+
+#[test]
+fn a_file_that_was_served_before_may_become_unreadable() {
+    let server = Setup::nobody(&["-N", "1"]).unrecorded().start();
+    let file = name("secret");
+    server.request(put(&file, b"secret"));
+    sleep(SETTLED);
+    for _ in 0..2 {
+        assert_bytes(
+            &server.request(get(&file)),
+            &answer(OK, b"secret"),
+            "readable",
+        );
+    }
+    server.permit(&file, 0o000);
+    assert_bytes(
+        &server.request(get(&file)),
+        &answer(FORBIDDEN, b""),
+        "unreadable",
+    );
 }
 
 #[test]

@@ -371,7 +371,7 @@ fn send_all(server: &Server, requests: &[(Vec<u8>, Vec<u8>, Entry)]) {
 
 #[test]
 fn entries_tile_the_log_and_are_those_that_were_asked_for() {
-    let mut server = Setup::new(&["-N", "8"]).start();
+    let mut server = Setup::at(&Home::in_memory(), &["-N", "8"]).start();
     server.place(NAME, b"served");
     let clients: Vec<_> = (0..64).map(mixed_requests).collect();
     thread::scope(|scope| {

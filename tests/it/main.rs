@@ -19,16 +19,18 @@ mod deadlines;
 mod echo;
 mod entries;
 mod home;
+mod journal;
 mod log;
 mod persistence;
 mod pool;
 mod put;
 mod server;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a test waits for what should come at once, on however slow a machine.
-const GUARD: Duration = Duration::from_secs(30);
+const GUARD: Duration = Duration::from_secs(60);
 
 /// Waits until `condition` holds; panics, naming `what`, if that takes longer than [`GUARD`].
 #[track_caller]
@@ -37,5 +39,14 @@ fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     while !condition() {
         assert!(start.elapsed() < GUARD, "it never came true that {what}");
         std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Tells other threads of a test that it is over, also if it is over by a panic.
+struct SetOnDrop<'f>(&'f AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }

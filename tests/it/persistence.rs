@@ -5,8 +5,8 @@ use std::thread;
 
 use crate::bytes::{answer, assert_bytes, get, name, noise, put};
 use crate::client::Client;
-use crate::eventually;
 use crate::server::{Server, Setup};
+use crate::{SetOnDrop, eventually};
 
 const OK: &str = "200 OK";
 const BAD_REQUEST: &str = "400 Bad Request";
@@ -221,8 +221,9 @@ fn a_refusal_arrives_though_the_client_goes_on_sending() {
         ),
         (
             &format!(
-                "PUT /{} HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n",
-                name("chunked")
+                "PUT /{} HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n{:101}",
+                name("chunked"),
+                ""
             ),
             "413 Content Too Large",
         ),
@@ -234,8 +235,11 @@ fn a_refusal_arrives_though_the_client_goes_on_sending() {
     ] {
         let mut client = server.connect();
         client.send(head);
-        // All of it is taken, and no reset overtakes the answer.
-        client.send(&body);
+        eventually("it is refused", || !client.is_silent());
+        // All that follows is taken, and no reset overtakes the answer.
+        for part in body.chunks(50_000) {
+            client.send(part);
+        }
         client.end_sending();
         assert_bytes(&client.rest(), &answer(status, b""), head);
     }
@@ -282,6 +286,7 @@ fn a_client_that_pipelines_without_end_does_not_keep_others_waiting() {
     thread::scope(|scope| {
         let flood = Client::connect(address);
         let (mut sending, mut receiving) = flood.split();
+        let _flooding = SetOnDrop(&done);
         let (done, answered) = (&done, &answered);
         scope.spawn(move || {
             let many = get("").repeat(1000);
@@ -311,7 +316,6 @@ fn a_client_that_pipelines_without_end_does_not_keep_others_waiting() {
         eventually("the flood goes on", || {
             answered.load(Ordering::Relaxed) > before
         });
-        done.store(true, Ordering::Relaxed);
     });
 }
 

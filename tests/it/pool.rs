@@ -213,6 +213,27 @@ fn a_signal_cuts_no_answer_of_busy_connections() {
 }
 
 #[test]
+fn a_request_that_came_before_the_signal_is_answered() {
+    let mut server = Setup::new(&["-N", "1"]).unrecorded().start();
+    let mut clients = crowd(&server, 100, get(""));
+    for client in &mut clients {
+        client.response();
+    }
+    // All of it is there when the server goes on: the signal, and requests of connections that it believes idle.
+    server.signal(Signal::STOP);
+    for client in &mut clients {
+        client.send(get(""));
+    }
+    server.signal(Signal::TERM);
+    server.signal(Signal::CONT);
+    for client in &mut clients {
+        assert_bytes(&client.rest(), &answer(OK, b""), "sent before the signal");
+    }
+    let (status, _) = server.wait();
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
 fn a_second_signal_ends_it_at_once() {
     let mut server = Setup::new(&["-N", "1", "--drain-timeout", "3600"]).start();
     let mut client = server.connect();
@@ -318,6 +339,17 @@ fn with_few_descriptors_all_are_served_in_the_end() {
         assert_bytes(&client.response(), &answer(CREATED, b""), "PUT");
     }
     assert_eq!(server.names().len(), 201);
+}
+
+#[test]
+fn the_limit_on_descriptors_is_raised_as_far_as_it_goes() {
+    let server = Setup::new(&["-N", "1"]).descriptors_at_first(40).start();
+    let mut clients = crowd(&server, 100, "GET / HTTP/1.1\r\nHo");
+    eventually("all are accepted", || server.connections() == 100);
+    for client in &mut clients {
+        client.send("st: here\r\n\r\n");
+        assert_bytes(&client.response(), &answer(OK, b""), "one of a hundred");
+    }
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::thread;
 
 use crate::bytes::{answer, assert_bytes, get, name, noise, put};
 use crate::curl::curl_reading;
-use crate::eventually;
+use crate::home::Home;
 use crate::server::{Server, Setup};
+use crate::{SetOnDrop, eventually};
 
 const CREATED: &str = "201 Created";
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -364,7 +365,9 @@ fn chunks_that_are_none_leave_the_old_file() {
 
 #[test]
 fn a_get_during_replacing_puts_sees_one_whole_version() {
-    let server = Setup::new(&["-N", "4"]).unrecorded().start();
+    let server = Setup::at(&Home::in_memory(), &["-N", "4"])
+        .unrecorded()
+        .start();
     let name = name("versions");
     // Some are sent from memory, some from the open file.
     let version = |number: u64| {
@@ -381,6 +384,7 @@ fn a_get_during_replacing_puts_sees_one_whole_version() {
     server.request(put(&name, &versions[0]));
     let done = AtomicBool::new(false);
     let seen: Vec<_> = thread::scope(|scope| {
+        let writing = SetOnDrop(&done);
         let readers: Vec<_> = (0..3)
             .map(|_| {
                 scope.spawn(|| {
@@ -403,7 +407,7 @@ fn a_get_during_replacing_puts_sees_one_whole_version() {
             writer.send(put(&name, version));
             assert_bytes(&writer.response(), &answer(CREATED, b""), "PUT");
         }
-        done.store(true, Ordering::Relaxed);
+        drop(writing);
         readers
             .into_iter()
             .map(|reader| reader.join().unwrap())
@@ -510,4 +514,35 @@ fn content_of_any_length_takes_constant_memory() {
     assert!(most < 32 * 1024, "{most} KiB");
     let entry_begins = format!("PUT {name} length {LENGTH}\n00000000 ");
     assert!(server.log().starts_with(&entry_begins));
+}
+
+#[test]
+fn the_content_of_a_refused_put_without_a_length_is_no_request() {
+    let server = Setup::new(&["-N", "1"]).start();
+    for target in ["short", &"x".repeat(28)] {
+        let follows = get("");
+        let request = format!("PUT /{target} HTTP/1.1\r\nHost: here\r\n\r\n{follows}");
+        let answers = server.exchange(request);
+        assert_bytes(&answers, &answer("400 Bad Request", b""), target);
+    }
+    assert_eq!(server.log().matches("GET").count(), 0);
+}
+
+#[test]
+fn the_log_is_neither_read_nor_replaced_where_its_name_would_allow_it() {
+    let home = Home::new();
+    let log = home.file(&name("log"));
+    let mut server = Setup::at(&home, &["--log", log.to_str().unwrap()])
+        .unrecorded()
+        .start();
+    let forbidden = answer("403 Forbidden", b"");
+    assert_bytes(&server.request(get(&name("log"))), &forbidden, "GET");
+    assert_bytes(&server.request(put(&name("log"), b"x")), &forbidden, "PUT");
+    server.stop();
+    assert_eq!(
+        home.content(&name("log"))
+            .split(|&byte| byte == b'\n')
+            .count(),
+        5
+    );
 }

@@ -24,7 +24,8 @@ pub(crate) struct Setup {
     address: IpAddr,
     records: Records,
     account: Account,
-    descriptors: Option<u32>,
+    /// What a shell does before it becomes the server.
+    before: Option<String>,
 }
 
 /// Whether there is a log.
@@ -55,7 +56,7 @@ impl Setup {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             records: Records::Log,
             account: Account::Ours,
-            descriptors: None,
+            before: None,
         }
     }
 
@@ -84,7 +85,15 @@ impl Setup {
     /// With so many descriptors, and no way to have more.
     pub(crate) fn descriptors(self, limit: u32) -> Self {
         Self {
-            descriptors: Some(limit),
+            before: Some(format!("ulimit -n {limit}")),
+            ..self
+        }
+    }
+
+    /// With so many descriptors, unless the server raises its limit.
+    pub(crate) fn descriptors_at_first(self, limit: u32) -> Self {
+        Self {
+            before: Some(format!("ulimit -S -n {limit}")),
             ..self
         }
     }
@@ -98,11 +107,11 @@ impl Setup {
         }
         arguments.append(&mut self.options);
         arguments.extend([self.address.to_string().into(), "0".into()]);
-        let mut command = match self.descriptors {
+        let mut command = match &self.before {
             None => Command::new(self.program()),
-            Some(limit) => {
+            Some(before) => {
                 let mut shell = Command::new("sh");
-                let line = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
+                let line = format!("{before} && exec \"$0\" \"$@\"");
                 shell.args(["-c", &line]).arg(self.program());
                 shell
             }

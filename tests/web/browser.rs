@@ -16,7 +16,7 @@ fn site() -> Site {
         for (name, length, day) in [
             ("Annual report 2025.pdf", 2_345_678, 20_300),
             ("zebra.txt", 12, 20_500),
-            ("middle & <b>bold</b>.md", 4_096, 20_400),
+            ("middle & <b>bold.md", 4_096, 20_400),
             ("photos/one.jpg", 10, 20_200),
             (
                 "a rather long name that does not fit on one line of a telephone, whatever its size.tar.gz",
@@ -24,14 +24,13 @@ fn site() -> Site {
                 20_100,
             ),
         ] {
-            let name = name.replace("</b>", "b");
-            write(root, &name, "");
+            write(root, name, "");
             let file = fs::File::options()
                 .write(true)
-                .open(root.join(&name))
+                .open(root.join(name))
                 .unwrap();
             file.set_len(length).unwrap();
-            date(root, &name, day * 86_400 + 43_200);
+            date(root, name, day * 86_400 + 43_200);
         }
     })
 }
@@ -46,7 +45,7 @@ fn the_listing_sorts_uploads_and_opens() {
     browser.open(&address);
     let long =
         "a rather long name that does not fit on one line of a telephone, whatever its size.tar.gz";
-    let (pdf, markdown) = ("Annual report 2025.pdf", "middle & <b>boldb.md");
+    let (pdf, markdown) = ("Annual report 2025.pdf", "middle & <b>bold.md");
     assert_eq!(
         browser.run(NAMES),
         json!(["photos/", long, pdf, markdown, "zebra.txt"])

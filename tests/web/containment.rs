@@ -52,9 +52,18 @@ fn component() -> impl Strategy<Value = String> {
     let disguise = 0..6_u8;
     (name, disguise).prop_map(|(name, disguise)| match disguise {
         0..=2 => name.to_owned(),
-        3 => name.bytes().map(|byte| format!("%{byte:02x}")).collect(),
+        3 => disguised(name),
         4 => name.replace('.', "%2E").replace('u', "%75"),
         _ => format!("{name}%2f.."),
+    })
+}
+
+/// Every byte as an escape.
+fn disguised(name: &str) -> String {
+    use std::fmt::Write as _;
+    name.bytes().fold(String::new(), |mut text, byte| {
+        write!(text, "%{byte:02x}").unwrap();
+        text
     })
 }
 

@@ -36,7 +36,7 @@ fn wget_mirrors_a_site() {
         for number in 0..count {
             let name = format!("d{}/e{}/file {number} \u{e9}&.bin", number % 7, number % 3);
             let content: Vec<u8> = (0..(number * 37) % 40_000)
-                .map(|at| ((at * 7 + number) % 256) as u8)
+                .map(|at| u8::try_from((at * 7 + number) % 256).unwrap())
                 .collect();
             write(root, &name, content);
         }

@@ -1,4 +1,4 @@
-//! A browser without a window, driven through chromedriver with the W3C WebDriver protocol.
+//! A browser without a window, driven through chromedriver with the W3C's `WebDriver` protocol.
 //!
 //! Just enough of it for these tests: the protocol is JSON over HTTP/1.1, and one connection per command will do.
 
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(240);
 const CHROMIUM: &str = "/usr/bin/chromium";
 const CHROMEDRIVER: &str = "/usr/bin/chromedriver";
 
-/// The key under which an element's reference is sent (W3C WebDriver §12).
+/// The key under which an element's reference is sent (W3C `WebDriver` §12).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// A browser with one page.
@@ -61,7 +61,7 @@ impl Browser {
             driver,
             port,
             session: String::new(),
-            profile: profile,
+            profile,
         };
         browser.open_session();
         Some(browser)

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""Measure httpserver beside nginx and the physical limit, in one run.
+
+    benches/beside_nginx/side_by_side.py --server target/release/httpserver [--case NAME ...] [--seconds 3] [--rounds 3]
+
+Needs wrk, nginx and cc (Debian: apt-get install wrk nginx gcc). Each round starts every server in turn, pinned
+to processor 0, and drives it with wrk on processor 1, so what drifts with the machine drifts for all. Printed per
+case: requests/s, server CPU microseconds per request, and our ratio to each peer (median of the rounds; for
+req/s above 1 is faster than the peer, for cpu below 1 is cheaper). Everything is on 127.0.0.1 and in a temp folder.
+
+nginx runs at its best: two workers, sendfile, tcp_nopush, open_file_cache on, no access log (GET cases with
+`log` have both logs on). `floor` is floor.c: one recv, one send, nothing else.
+"""
+import argparse, os, re, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+NAME = {1024: "ABCDEFGHIJKLMNOPQRSTUVWX_1k", 102400: "ABCDEFGHIJKLMNOPQRSTUV_100k", 10485760: "ABCDEFGHIJKLMNOPQRSTUVW_10m"}
+# case: (method, bytes, connections, close, logged)
+CASES = {
+    "get-1k-c64":       ("GET", 1024, 64, False, False),
+    "get-1k-c4":        ("GET", 1024, 4, False, False),
+    "get-1k-c64-log":   ("GET", 1024, 64, False, True),
+    "get-1k-close":     ("GET", 1024, 64, True, False),
+    "get-100k-c64":     ("GET", 102400, 64, False, False),
+    "get-10m-c16":      ("GET", 10485760, 16, False, False),
+    "put-1k-c16":       ("PUT", 1024, 16, False, False),
+    "put-1k-c16-log":   ("PUT", 1024, 16, False, True),
+    "put-1m-c8":        ("PUT", 1048576, 8, False, False),
+}
+PORT = {"ours": 19101, "nginx": 19102, "floor": 19103}
+
+NGINX = """
+worker_processes 2; pid {tmp}/nginx.pid; error_log {tmp}/nginx.err; user root; daemon off;
+events {{ worker_connections 16384; multi_accept on; }}
+http {{ access_log {access}; sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_timeout 65; keepalive_requests 1000000000;
+  open_file_cache max=10000 inactive=60s; open_file_cache_valid 5s; client_max_body_size 0; client_body_temp_path {root}/.body;
+  proxy_temp_path {tmp}/p; fastcgi_temp_path {tmp}/f; uwsgi_temp_path {tmp}/u; scgi_temp_path {tmp}/s;
+  server {{ listen 127.0.0.1:{port} backlog=4096; root {root}; location / {{ dav_methods PUT; }} }} }}
+"""
+# PUT: a thousand names in rotation, so that both new files and replacements are measured
+PUT_LUA = """
+local body = string.rep("x", {size}); local n = 0
+request = function() n = n + 1; return wrk.format("PUT", string.format("/PUT_{tag}_%018d", n % {names}), nil, body) end
+"""
+
+def cpu_seconds(pid):
+    """User + system time of a process and its children, in seconds."""
+    total = 0
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                fields = open(f"/proc/{entry}/stat").read().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            if int(entry) == pid or int(fields[1]) == pid:
+                total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
+
+def command(who, case, tmp, root, server, extra):
+    method, size, _, _, logged = CASES[case]
+    if who == "ours":
+        return [server, "-N", "4", *(["-l", f"{tmp}/ours.log"] if logged else []), *extra, "127.0.0.1", str(PORT[who])]
+    if who == "floor":
+        return [f"{tmp}/floor", str(PORT[who]), "0" if method == "PUT" else str(size), "1"]
+    conf = f"{tmp}/nginx.conf"
+    with open(conf, "w") as out:
+        out.write(NGINX.format(tmp=tmp, root=root, port=PORT[who], access=f"{tmp}/access.log" if logged else "off"))
+    return ["nginx", "-c", conf]
+
+def measure(who, case, tmp, root, server, extra, seconds):
+    method, size, conns, close, _ = CASES[case]
+    child = subprocess.Popen(["taskset", "-c", "0", *command(who, case, tmp, root, server, extra)], cwd=root,
+                             stdout=subprocess.DEVNULL, stderr=open(f"{tmp}/{who}.err", "a"))
+    try:
+        for _ in range(100):
+            try:
+                socket.create_connection(("127.0.0.1", PORT[who]), 0.2).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        else:
+            sys.exit(f"{who} does not accept: {open(f'{tmp}/{who}.err').read()[-500:]}")
+        drive = ["taskset", "-c", "1", "wrk", "-t", "1", "-c", str(conns), "-d", f"{seconds}s", "--latency"]
+        if close:
+            drive += ["-H", "Connection: close"]
+        path = "/" + NAME.get(size, "")
+        if method == "PUT":
+            with open(f"{tmp}/put.lua", "w") as out:
+                out.write(PUT_LUA.format(size=size, tag="x" * 4, names=1000 if size <= 65536 else 20))
+            drive += ["-s", f"{tmp}/put.lua"]
+            path = "/"
+        before = cpu_seconds(child.pid)
+        said = subprocess.run(drive + [f"http://127.0.0.1:{PORT[who]}{path}"], capture_output=True, text=True).stdout
+        used = cpu_seconds(child.pid) - before
+    finally:
+        child.send_signal(signal.SIGTERM)
+        try:
+            child.wait(10)
+        except subprocess.TimeoutExpired:
+            child.kill(); child.wait()
+        for name in os.listdir(root):
+            if name.startswith("PUT_"):
+                os.unlink(os.path.join(root, name))
+        for name in ("ours.log", "access.log"):
+            if os.path.exists(f"{tmp}/{name}"):
+                os.unlink(f"{tmp}/{name}")
+    done = re.search(r"(\d+) requests in", said)
+    if not done or re.search(r"Non-2xx or 3xx responses", said):
+        sys.exit(f"{who} {case}: bad run:\n{said}\n{open(f'{tmp}/{who}.err').read()[-500:]}")
+    p99 = re.search(r"^\s+99%\s+(\S+)", said, re.M)
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", said).group(1)), used / int(done.group(1)) * 1e6, p99.group(1) if p99 else "?"
+
+def main():
+    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ask.add_argument("--server", required=True)
+    ask.add_argument("--case", nargs="*", choices=list(CASES), default=list(CASES))
+    ask.add_argument("--seconds", type=int, default=3)
+    ask.add_argument("--rounds", type=int, default=3)
+    ask.add_argument("--peers", default="nginx,floor")
+    ask.add_argument("--dir", default="/dev/shm", help="where the served files lie (tmpfs keeps the disk out of it)")
+    ask.add_argument("extra", nargs="*", help="more options for our server, after --")
+    args = ask.parse_args()
+    server, peers = os.path.abspath(args.server), args.peers.split(",")
+    tmp = tempfile.mkdtemp(prefix="side-by-side-", dir=args.dir)
+    root = f"{tmp}/www"
+    os.mkdir(root)
+    try:
+        for size, name in NAME.items():
+            with open(f"{root}/{name}", "wb") as out:
+                out.write(os.urandom(size))
+        subprocess.run(["cc", "-O2", "-pthread", "-o", f"{tmp}/floor", f"{HERE}/floor.c"], check=True)
+        for case in args.case:
+            # the floor answers without reading a body to its end and never closes: it has no say in those cases
+            who = ["ours"] + [p for p in peers if p == "nginx" or (CASES[case][0] == "GET" and not CASES[case][3] and CASES[case][1] <= 1024)]
+            runs = {name: [] for name in who}
+            for _ in range(args.rounds):
+                for name in who:
+                    runs[name].append(measure(name, case, tmp, root, server, args.extra, args.seconds))
+            for name in who:
+                rate = statistics.median(r[0] for r in runs[name])
+                cpu = statistics.median(r[1] for r in runs[name])
+                print(f"{case:16s} {name:6s} {rate:10.0f} req/s  {cpu:9.2f} cpu-us/req  p99 {runs[name][-1][2]}")
+            for peer in who[1:]:
+                rate = statistics.median(a[0] / b[0] for a, b in zip(runs["ours"], runs[peer]))
+                cpu = statistics.median(a[1] / b[1] for a, b in zip(runs["ours"], runs[peer]) if b[1])
+                print(f"{case:16s} ours/{peer}: req/s {rate:.2f}  cpu {cpu:.2f}", flush=True)
+    finally:
+        shutil.rmtree(tmp, ignore_errors=True)
+
+if __name__ == "__main__":
+    main()

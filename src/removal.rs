@@ -1,0 +1,40 @@
+//! The removal of a file from the store, and its entry in the log, for any dialect.
+//!
+//! As with an upload, space for the entry is secured first, and its place in the log is taken in the instant in which
+//! the file is gone: whoever replays the log has what the store has.
+
+use crate::request_log::EntryRoom;
+use crate::store::Condition;
+use crate::upload::{Files, UploadError};
+
+impl Files {
+    /// Removes the file at `path`, and records it in the same instant as a DELETE. `text` is room for the entry.
+    ///
+    /// # Errors
+    /// With any but `NotRecorded` the file is still there.
+    pub fn remove(
+        &self,
+        path: &[u8],
+        condition: &Condition<'_>,
+        text: &mut Vec<u8>,
+    ) -> Result<(), UploadError> {
+        let room = self
+            .recorder
+            .make_room("DELETE", path, 0)
+            .map_err(|source| UploadError::LogFull {
+                path: path.into(),
+                source,
+            })?;
+        let removed = self
+            .store
+            .remove(path, condition, || room.map(EntryRoom::place))?;
+        removed
+            .published
+            .map_or(Ok(()), |mut entry| entry.write(&[], text))
+            .and(removed.settled)
+            .map_err(|source| UploadError::NotRecorded {
+                path: path.into(),
+                source,
+            })
+    }
+}

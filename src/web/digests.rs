@@ -1,0 +1,65 @@
+//! The digests of one upload: those that came with it, and what its content has (RFC 9530).
+
+use super::digest::{self, Hasher, Sha256Digest};
+use super::fields::joined;
+use super::refusal::Refusal;
+use crate::http::{Request, Status};
+
+/// Digests of an upload (RFC 9530): those that were sent with it, and its own.
+pub(super) struct Digests {
+    sent: Vec<Sha256Digest>,
+    is_wanted: bool,
+    /// `None` if nobody asks.
+    hasher: Option<Hasher>,
+}
+
+impl Digests {
+    /// Those that come with a request.
+    ///
+    /// # Errors
+    /// 400: one of them cannot be read.
+    pub(super) fn of(request: &Request<'_>) -> Result<Self, Refusal> {
+        let mut sent = Vec::new();
+        // A file is stored as it comes, so both mean the same bytes.
+        for name in ["Content-Digest", "Repr-Digest"] {
+            if let Some(field) = joined(request, name) {
+                let digest = Sha256Digest::parse(&field).map_err(|error| {
+                    log::debug!("PUT: {name}: {error}");
+                    Status::BadRequest
+                })?;
+                sent.extend(digest);
+            }
+        }
+        let is_wanted =
+            joined(request, "Want-Repr-Digest").is_some_and(|field| digest::is_wanted(&field));
+        let hasher = (is_wanted || !sent.is_empty()).then(Hasher::new);
+        Ok(Self {
+            sent,
+            is_wanted,
+            hasher,
+        })
+    }
+
+    /// Takes the next piece of the content.
+    pub(super) fn update(&mut self, content: &[u8]) {
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(content);
+        }
+    }
+
+    /// The digest of the content if it is wanted.
+    ///
+    /// # Errors
+    /// 400: another digest was sent with it.
+    pub(super) fn finish(&mut self) -> Result<Option<Sha256Digest>, Status> {
+        let Some(hasher) = self.hasher.take() else {
+            return Ok(None);
+        };
+        let own = hasher.finish();
+        if let Some(sent) = self.sent.iter().find(|sent| **sent != own) {
+            log::debug!("PUT: the content has the digest {own}, not {sent}");
+            return Err(Status::BadRequest);
+        }
+        Ok(self.is_wanted.then_some(own))
+    }
+}

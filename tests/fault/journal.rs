@@ -1,0 +1,85 @@
+//! A log, read back: what it says, and how many entries are torn. A forged one is a failure.
+
+use httpserver::request_log::fault::{Nature, ReadError};
+use httpserver::request_log::line::Kind;
+use httpserver::request_log::reader::Reader;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+
+/// What one whole entry says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// A GET of this name succeeded.
+    Get(String),
+    /// A file was stored.
+    Put(String, Vec<u8>),
+    /// A request was refused with this status.
+    Failure(u16),
+}
+
+/// What a log says.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    pub(crate) entries: Vec<Entry>,
+    /// Entries that have their place and are not whole.
+    pub(crate) torn: usize,
+}
+
+impl Journal {
+    /// What the store must hold by this log, as far as the log knows.
+    pub(crate) fn replay(&self) -> BTreeMap<String, Vec<u8>> {
+        let puts = self.entries.iter().filter_map(|entry| match entry {
+            Entry::Put(name, content) => Some((name.clone(), content.clone())),
+            Entry::Get(_) | Entry::Failure(_) => None,
+        });
+        puts.collect()
+    }
+
+    /// How many requests were refused with this status.
+    pub(crate) fn failures(&self, status: u16) -> usize {
+        let refused = |entry: &&Entry| **entry == Entry::Failure(status);
+        self.entries.iter().filter(refused).count()
+    }
+}
+
+/// Reads the log at `path`.
+pub(crate) fn read(path: &Path) -> Journal {
+    let mut reader = Reader::new(File::open(path).unwrap());
+    let mut journal = Journal::default();
+    loop {
+        match next(&mut reader) {
+            Ok(Some(entry)) => journal.entries.push(entry),
+            Ok(None) => return journal,
+            Err(ReadError::Fault(fault)) => {
+                assert_eq!(fault.nature, Nature::Torn, "{fault}");
+                journal.torn += 1;
+            }
+            Err(error @ ReadError::Input(_)) => panic!("{error}"),
+        }
+    }
+}
+
+fn next(reader: &mut Reader<File>) -> Result<Option<Entry>, ReadError> {
+    let Some(head) = reader.next_entry()? else {
+        return Ok(None);
+    };
+    let mut content = Vec::new();
+    while let Some(piece) = reader.content()? {
+        content.extend_from_slice(piece);
+    }
+    Ok(Some(match head.kind {
+        Kind::Success {
+            method: "GET",
+            name,
+            ..
+        } => Entry::Get(name),
+        Kind::Success {
+            method: "PUT",
+            name,
+            ..
+        } => Entry::Put(name, content),
+        Kind::Success { method, .. } => panic!("{method} cannot succeed"),
+        Kind::Failure { status, .. } => Entry::Failure(status),
+    }))
+}

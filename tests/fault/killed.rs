@@ -1,0 +1,152 @@
+//! `kill -9` in the middle of uploads: what was answered is there.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::journal::{self, Entry};
+use crate::server::Place;
+use crate::{content, name};
+
+/// Clients that upload at once.
+const CLIENTS: u64 = 32;
+
+/// Files that each client writes in turn.
+const FILES: u64 = 3;
+
+/// What a client knows of one of its files.
+#[derive(Debug, Default)]
+struct Known {
+    /// The upload that was answered last.
+    answered: Option<u64>,
+    /// The upload that was begun last.
+    begun: Option<u64>,
+}
+
+/// How often the server is killed: `FAULT_ROUNDS`, or a few times.
+fn rounds() -> u32 {
+    std::env::var("FAULT_ROUNDS").map_or(6, |text| text.parse().expect("FAULT_ROUNDS: a number"))
+}
+
+/// The content of an upload: sizes of one row and of many blocks.
+fn upload(client: u64, number: u64) -> Vec<u8> {
+    let lengths = [0, 1, 20, 777, 5_000, 70_000, 200_000];
+    let index = (client * 5 + number) % 7;
+    content(
+        client << 32 | number,
+        lengths[usize::try_from(index).unwrap()],
+    )
+}
+
+#[test]
+fn answered_uploads_survive() {
+    let start = Instant::now();
+    for round in 0..rounds() {
+        // No round is like another: how far the clients come by then is up to the machine.
+        let delay = Duration::from_millis(u64::from(start.elapsed().subsec_nanos() % 150));
+        let place = Place::new();
+        let known = kill_amid_uploads(&place, delay);
+        check(&place, &known);
+        check_next_start(&place);
+        eprintln!("round {round}: killed after {delay:?}");
+    }
+}
+
+/// Lets the clients upload until the server is killed; what they know of their files by then.
+fn kill_amid_uploads(place: &Place, delay: Duration) -> BTreeMap<String, (u64, Known)> {
+    // Dropped at the end, which waits until it is gone.
+    let server = place.serve(&["-N", "4"]);
+    let ready = Barrier::new(usize::try_from(CLIENTS).unwrap() + 1);
+    thread::scope(|scope| {
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|client| {
+                let (server, ready) = (&server, &ready);
+                scope.spawn(move || {
+                    let mut connection = server.connect();
+                    let mut known: Vec<Known> = (0..FILES).map(|_| Known::default()).collect();
+                    ready.wait();
+                    for number in 0.. {
+                        let file = number % FILES;
+                        let known = &mut known[usize::try_from(file).unwrap()];
+                        known.begun = Some(number);
+                        let name = name(client * FILES + file);
+                        match connection.put(&name, &upload(client, number)) {
+                            Some(answer) => assert_eq!(answer.status, 201),
+                            None => break,
+                        }
+                        known.answered = Some(number);
+                    }
+                    known
+                })
+            })
+            .collect();
+        ready.wait();
+        thread::sleep(delay);
+        server.kill_now();
+        let mut all = BTreeMap::new();
+        for (client, thread) in (0..).zip(clients) {
+            for (file, known) in (0..).zip(thread.join().unwrap()) {
+                all.insert(name(client * FILES + file), (client, known));
+            }
+        }
+        all
+    })
+}
+
+/// Every file is what was answered last, or what was begun after that; and the log says so.
+fn check(place: &Place, known: &BTreeMap<String, (u64, Known)>) {
+    let files = place.files();
+    let journal = place.journal();
+    assert!(
+        journal.torn <= usize::try_from(CLIENTS).unwrap(),
+        "{}",
+        journal.torn
+    );
+    for (name, (client, known)) in known {
+        let answered = known.answered.map(|number| upload(*client, number));
+        let begun = known.begun.map(|number| upload(*client, number));
+        let stored = files.get(name);
+        assert!(
+            stored == answered.as_ref() || stored == begun.as_ref(),
+            "{name}: {known:?}"
+        );
+        let Some(answered) = answered else { continue };
+        let of_this = |entry: &&Entry| matches!(entry, Entry::Put(other, _) if other == name);
+        let entries: Vec<_> = journal.entries.iter().filter(of_this).collect();
+        let is_answered =
+            |entry: &&&Entry| matches!(entry, Entry::Put(_, content) if *content == answered);
+        let at = entries.iter().rposition(|entry| is_answered(&entry));
+        // Behind it stands at most the one that was begun.
+        assert!(
+            at.is_some_and(|at| at + 2 >= entries.len()),
+            "{name}: {known:?}"
+        );
+    }
+}
+
+/// The next server finds no leftovers, and keeps the old log.
+fn check_next_start(place: &Place) {
+    let log = fs::read(place.path("log")).unwrap();
+    let server = place.serve(&["-N", "1"]);
+    let leftovers = |name: &String| name.starts_with('.');
+    assert!(!place.files().keys().any(leftovers));
+    assert_eq!(
+        server.connect().put(&name(0), b"again").unwrap().status,
+        201
+    );
+    server.stop();
+    assert_eq!(
+        place.journal().entries,
+        [Entry::Put(name(0), b"again".to_vec())]
+    );
+    if log.is_empty() {
+        return;
+    }
+    assert!(
+        fs::read(place.path("log.1")).unwrap() == log,
+        "the old log has changed"
+    );
+    assert!(journal::read(&place.path("log.1")).torn <= usize::try_from(CLIENTS).unwrap());
+}

@@ -1,0 +1,542 @@
+//! Clients that break every habit, on real sockets.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use rustix::net::{SendFlags, sockopt};
+use rustix::process::Resource;
+
+use crate::client::{Client, get, put};
+use crate::server::{Place, Server, until};
+use crate::{content, name};
+
+/// Closes with a reset instead of an end of stream.
+fn reset(socket: TcpStream) {
+    sockopt::set_socket_linger(&socket, Some(Duration::ZERO)).unwrap();
+    drop(socket);
+}
+
+/// What must be so after anything: the server serves, and its log and its files agree.
+fn check_afterwards(place: &Place, server: Server) {
+    assert_eq!(
+        server.connect().put(&name(99), b"after").unwrap().status,
+        201
+    );
+    assert_eq!(server.connect().get(&name(99)).unwrap().content, b"after");
+    let (status, said) = server.stop();
+    assert_eq!(status.code(), Some(0));
+    assert!(!said.contains("panicked"), "{said}");
+    let journal = place.journal();
+    assert_eq!(journal.torn, 0);
+    assert_eq!(journal.replay(), place.files());
+}
+
+/// The request that must never be seen: it hides in the content of another.
+fn hidden() -> String {
+    format!(
+        "PUT /{} HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx",
+        name(66)
+    )
+}
+
+/// Requests that two recipients might frame differently (RFC 9112 §11.2), and their answers: each is one request, or
+/// refused.
+#[rustfmt::skip]
+fn ambiguous() -> Vec<(&'static str, String, &'static [u16])> {
+    let hidden = hidden();
+    let length = hidden.len();
+    let chunked = format!("{length:x}\r\n{hidden}\r\n0\r\n\r\n");
+    let put = format!("PUT /{} HTTP/1.1\r\nHost: a\r\n", name(1));
+    let get = format!("GET /{} HTTP/1.1\r\nHost: a\r\n", name(9));
+    vec![
+        ("CL.TE", format!("{put}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n{chunked}"), &[400]),
+        ("TE.CL", format!("{put}Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n{chunked}"), &[400]),
+        ("TE.TE", format!("{put}Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n{chunked}"), &[400]),
+        ("TE twice", format!("{put}Transfer-Encoding: chunked, chunked\r\n\r\n{chunked}"), &[400]),
+        ("TE unknown", format!("{put}Transfer-Encoding: xchunked\r\n\r\n{chunked}"), &[400]),
+        ("TE disguised", format!("{put}Transfer-Encoding: \x0bchunked\r\n\r\n{chunked}"), &[400]),
+        ("TE with a space", format!("{put}Transfer-Encoding : chunked\r\n\r\n{chunked}"), &[400]),
+        ("TE folded", format!("{put}Transfer-Encoding:\r\n chunked\r\n\r\n{chunked}"), &[400]),
+        ("TE in HTTP/1.0", format!("PUT /{} HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n{chunked}", name(1)), &[400]),
+        ("CL.CL", format!("{put}Content-Length: 0\r\nContent-Length: {length}\r\n\r\n{hidden}"), &[400]),
+        ("CL signed", format!("{put}Content-Length: +{length}\r\n\r\n{hidden}"), &[400]),
+        ("CL in a list", format!("{put}Content-Length: 0, {length}\r\n\r\n{hidden}"), &[400]),
+        ("CL behind a bare CR", format!("{put}X: y\rContent-Length: 0\r\n\r\n{hidden}"), &[400]),
+        ("CL with a NUL", format!("{put}Content-Length: 0\0\r\n\r\n{hidden}"), &[400]),
+        ("CL too large", format!("{put}Content-Length: 18446744073709551616\r\n\r\n{hidden}"), &[400]),
+        ("CL of a GET", format!("{get}Content-Length: {length}\r\n\r\n{hidden}{get}\r\n"), &[404, 404]),
+        ("chunks of a GET", format!("{get}Transfer-Encoding: chunked\r\n\r\n{chunked}{get}\r\n"), &[404, 404]),
+        ("content of a refusal", format!("DELETE /x HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{hidden}{get}\r\n"), &[500, 404]),
+        ("content of a bad name", format!("PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{hidden}{get}\r\n"), &[400, 404]),
+        ("content of a CONNECT", format!("CONNECT a:1 HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{hidden}{get}\r\n"), &[500, 404]),
+        ("expectation refused", format!("PUT /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n{hidden}"), &[400]),
+        ("chunk size past its end", format!("{put}Transfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n{hidden}"), &[400]),
+        ("chunk size with a prefix", format!("{put}Transfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n{hidden}"), &[400]),
+        ("chunk line with a bare LF", format!("{put}Transfer-Encoding: chunked\r\n\r\n0;\n\r\n{hidden}"), &[400]),
+        ("chunk size overflow", format!("{put}Transfer-Encoding: chunked\r\n\r\n10000000000000000\r\n{hidden}"), &[400]),
+        ("two hosts", format!("{put}Host: b\r\nContent-Length: 0\r\n\r\n{hidden}"), &[400]),
+        ("two empty lines", format!("\r\n\r\n{hidden}"), &[400]),
+        ("the next version", format!("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n{hidden}"), &[505]),
+    ]
+}
+
+#[test]
+fn nothing_is_smuggled() {
+    let place = Place::new();
+    let server = place.serve(&["-N", "2"]);
+    for (family, raw, expected) in ambiguous() {
+        let mut client = server.connect();
+        client.send(raw.as_bytes()).unwrap();
+        client.end();
+        let statuses: Vec<u16> = client
+            .answers()
+            .iter()
+            .map(|answer| answer.status)
+            .collect();
+        assert_eq!(statuses, expected, "{family}");
+        assert_eq!(client.rest(), b"", "{family}");
+        let seen = place.root().join(name(66));
+        assert!(!seen.exists(), "{family} came through");
+    }
+    check_afterwards(&place, server);
+}
+
+/// A client that sends all before it reads has the answer nevertheless.
+#[test]
+fn early_answers_are_received() {
+    let place = Place::new();
+    let server = place.serve(&["-N", "1", "--max-body", "1000"]);
+    let long = "x".repeat(20_000);
+    for (head, status) in [
+        (
+            format!(
+                "PUT /short HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
+                50_000_000
+            ),
+            400,
+        ),
+        (
+            format!(
+                "PUT /{} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
+                name(1),
+                50_000_000
+            ),
+            413,
+        ),
+        (
+            format!(
+                "PUT /{} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nf0000000\r\n",
+                name(1)
+            ),
+            413,
+        ),
+        (
+            format!(
+                "PUT /{} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+                name(1)
+            ),
+            400,
+        ),
+        (
+            format!(
+                "DELETE /x HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
+                50_000_000
+            ),
+            500,
+        ),
+        (format!("GET /{long} HTTP/1.1\r\n"), 414),
+        (format!("GET / HTTP/1.1\r\nHost: a\r\nX: {long}\r\n"), 431),
+        ("\x16\x03\x01 a handshake".to_owned(), 400),
+    ] {
+        let mut client = server.connect();
+        client.send(head.as_bytes()).unwrap();
+        let megabyte = vec![b'y'; 1_000_000];
+        // At some point the server has read enough of it.
+        for _ in 0..50 {
+            if client.send(&megabyte).is_err() {
+                break;
+            }
+        }
+        assert_eq!(
+            client.answer().map(|answer| answer.status),
+            Some(status),
+            "{head:.60}"
+        );
+    }
+    check_afterwards(&place, server);
+}
+
+/// A few requests of all kinds, in one stream.
+fn sample() -> Vec<u8> {
+    let chunked = format!(
+        "PUT /{} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        name(2)
+    );
+    let expecting = format!(
+        "PUT /{} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi",
+        name(3)
+    );
+    [
+        put(&name(1), b"one"),
+        get(&name(1)).into_bytes(),
+        chunked.into_bytes(),
+        expecting.into_bytes(),
+    ]
+    .concat()
+}
+
+#[test]
+fn a_byte_at_a_time() {
+    let place = Place::new();
+    let server = place.serve(&["-N", "1"]);
+    let sample = sample();
+    thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                let mut client = server.connect();
+                client.socket().set_nodelay(true).unwrap();
+                for byte in &sample {
+                    client.send(&[*byte]).unwrap();
+                    thread::yield_now();
+                }
+                let statuses = [201, 200, 201, 201];
+                for status in statuses {
+                    assert_eq!(client.answer().unwrap().status, status);
+                }
+            });
+        }
+    });
+    check_afterwards(&place, server);
+}
+
+/// After every byte of the stream the client goes: with a reset, with its end of stream, or without a word.
+#[test]
+fn gone_at_every_byte() {
+    let place = Place::new();
+    let server = place.serve(&["-N", "2"]);
+    let sample = sample();
+    server.connect().get("").unwrap();
+    let before = server.descriptors();
+    for end in 0..=sample.len() {
+        let mut resetting = server.connect();
+        resetting.send(&sample[..end]).unwrap();
+        reset(resetting.into_socket());
+
+        let mut ending = server.connect();
+        ending.send(&sample[..end]).unwrap();
+        ending.end();
+        for answer in ending.answers() {
+            assert!(
+                matches!(answer.status, 200 | 201 | 400),
+                "{end}: {}",
+                answer.status
+            );
+        }
+        assert_eq!(ending.rest(), b"", "{end}");
+
+        let mut leaving = server.connect();
+        leaving.send(&sample[..end]).unwrap();
+        drop(leaving);
+    }
+    until("the descriptors of all who have gone", || {
+        server.descriptors() <= before + 4
+    });
+    check_afterwards(&place, server);
+}
+
+/// Resets while an answer is sent, and while content is read past.
+#[test]
+fn resets_amid_answers() {
+    let place = Place::new();
+    place.store(&name(1), &vec![b'z'; 8_000_000]);
+    let server = place.serve(&["-N", "2"]);
+    for round in 0..50 {
+        let mut client = server.connect();
+        client.send(get(&name(1)).repeat(3).as_bytes()).unwrap();
+        if round % 2 == 0 {
+            client.peek();
+        }
+        reset(client.into_socket());
+        let mut client = server.connect();
+        client
+            .send(b"PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nabc")
+            .unwrap();
+        assert_eq!(client.answer().unwrap().status, 400);
+        reset(client.into_socket());
+    }
+    fs::remove_file(place.root().join(name(1))).unwrap();
+    check_afterwards(&place, server);
+}
+
+#[test]
+fn ten_thousand_pipelined_requests() {
+    let place = Place::new();
+    place.store(&name(1), &content(1, 1_000));
+    let server = place.serve(&["-N", "1"]);
+    let mut client = server.connect();
+    let mut sending = client.socket().try_clone().unwrap();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            for _ in 0..100 {
+                sending
+                    .write_all(get(&name(1)).repeat(100).as_bytes())
+                    .unwrap();
+            }
+            sending.shutdown(Shutdown::Write).unwrap();
+        });
+        let answers = client.answers();
+        assert_eq!(answers.len(), 10_000);
+        assert!(
+            answers
+                .iter()
+                .all(|answer| answer.status == 200 && answer.content == content(1, 1_000))
+        );
+    });
+    fs::remove_file(place.root().join(name(1))).unwrap();
+    check_afterwards(&place, server);
+}
+
+/// Clients that ask and ask and take no answer keep nobody else waiting, not even with one worker, and cost little.
+#[test]
+fn who_never_reads() {
+    let place = Place::new();
+    place.store(&name(1), &content(1, 16_000));
+    place.store(&name(2), &vec![b'z'; 30_000_000]);
+    let server = place.serve(&["-N", "1"]);
+    let flood = get(&name(1)).repeat(20_000);
+    let deaf: Vec<TcpStream> = (0..20)
+        .map(|number| {
+            let mut socket = server.socket();
+            socket
+                .set_write_timeout(Some(Duration::from_millis(50)))
+                .unwrap();
+            if number % 2 == 0 {
+                // More than the socket takes: the server has stopped reading.
+                let _ = socket.write_all(flood.as_bytes());
+            } else {
+                socket.write_all(get(&name(2)).as_bytes()).unwrap();
+                socket.shutdown(Shutdown::Write).unwrap();
+            }
+            socket
+        })
+        .collect();
+    for _ in 0..50 {
+        assert_eq!(
+            server.connect().get(&name(1)).unwrap().content.len(),
+            16_000
+        );
+    }
+    // Each may keep a worker's input and some output.
+    let most = 20 * 256 * 1024 + 40 * 1024 * 1024;
+    let resident = server.resident();
+    assert!(resident < most, "{resident} bytes");
+    // Nobody moves, so nothing is done.
+    let before = server.processor_time();
+    thread::sleep(Duration::from_millis(300));
+    let used = server.processor_time().saturating_sub(before);
+    assert!(used < Duration::from_millis(100), "{used:?} for nothing");
+    drop(deaf);
+    fs::remove_file(place.root().join(name(1))).unwrap();
+    fs::remove_file(place.root().join(name(2))).unwrap();
+    check_afterwards(&place, server);
+}
+
+/// 100 (Continue) in all the wrong places.
+#[test]
+fn games_with_expectations() {
+    let place = Place::new();
+    let server = place.serve(&["-N", "1"]);
+    let put = format!("PUT /{} HTTP/1.1\r\nHost: a\r\n", name(1));
+    let rows: &[(&str, String, &[u16])] = &[
+        (
+            "content at once",
+            format!("{put}Expect: 100-continue\r\nContent-Length: 2\r\n\r\nhi"),
+            &[201],
+        ),
+        (
+            "no content",
+            format!("{put}Expect: 100-continue\r\nContent-Length: 0\r\n\r\n"),
+            &[201],
+        ),
+        (
+            "twice",
+            format!(
+                "{put}Expect: 100-continue\r\nExpect: 100-CONTINUE\r\nContent-Length: 2\r\n\r\nhi"
+            ),
+            &[201],
+        ),
+        (
+            "something else",
+            format!("{put}Expect: 200-ok\r\nContent-Length: 2\r\n\r\nhi"),
+            &[417],
+        ),
+        (
+            "in HTTP/1.0",
+            format!(
+                "PUT /{} HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi",
+                name(1)
+            ),
+            &[201],
+        ),
+        (
+            "of a GET",
+            format!(
+                "GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n{}",
+                get("")
+            ),
+            &[200, 200],
+        ),
+        (
+            "given up",
+            format!("{put}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"),
+            &[400],
+        ),
+        (
+            "no length",
+            format!("{put}Expect: 100-continue\r\n\r\nuntil the end"),
+            &[201],
+        ),
+        (
+            "chunked",
+            format!(
+                "{put}Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n{}",
+                get("")
+            ),
+            &[201, 200],
+        ),
+    ];
+    for (what, raw, expected) in rows {
+        let mut client = server.connect();
+        client.send(raw.as_bytes()).unwrap();
+        client.end();
+        let statuses: Vec<u16> = client
+            .answers()
+            .iter()
+            .map(|answer| answer.status)
+            .collect();
+        assert_eq!(statuses, *expected, "{what}");
+    }
+    check_afterwards(&place, server);
+}
+
+#[test]
+fn chunks_of_one_byte_and_endless_extensions() {
+    let place = Place::new();
+    let server = place.serve(&["-N", "1"]);
+    let head = format!(
+        "PUT /{} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+        name(1)
+    );
+    for (what, chunks, status) in [
+        (
+            "chunks of one byte",
+            "1\r\na\r\n".repeat(200_000) + "0\r\n\r\n",
+            201,
+        ),
+        (
+            "one long extension",
+            format!("1;{}\r\na\r\n0\r\n\r\n", "x".repeat(5_000)),
+            400,
+        ),
+        (
+            "many extensions",
+            "1;x=y\r\na\r\n".repeat(2_000) + "0\r\n\r\n",
+            400,
+        ),
+        (
+            "an endless extension",
+            format!("1;{}", "x".repeat(10_000_000)),
+            400,
+        ),
+        (
+            "many trailers",
+            format!("0\r\n{}\r\n", "a: b\r\n".repeat(200)),
+            431,
+        ),
+        (
+            "an endless trailer",
+            format!("0\r\na: {}", "x".repeat(10_000_000)),
+            431,
+        ),
+        (
+            "zeros",
+            format!("{}1\r\na\r\n0\r\n\r\n", "0".repeat(100_000)),
+            400,
+        ),
+    ] {
+        let mut client = server.connect();
+        client.send(head.as_bytes()).unwrap();
+        // The server may have seen enough before the end.
+        let _ = client.send(chunks.as_bytes());
+        assert_eq!(
+            client.answer().map(|answer| answer.status),
+            Some(status),
+            "{what}"
+        );
+    }
+    check_afterwards(&place, server);
+}
+
+/// Urgent data is no part of the stream; whatever becomes of the request, nobody else suffers.
+#[test]
+fn urgent_data() {
+    let place = Place::new();
+    let server = place.serve(&["-N", "1", "--head-timeout", "0.3"]);
+    for _ in 0..10 {
+        let client = server.connect();
+        rustix::net::send(client.socket(), b"GET / HTTP/1.1\r\nHo", SendFlags::empty()).unwrap();
+        rustix::net::send(client.socket(), b"!", SendFlags::OOB).unwrap();
+        rustix::net::send(client.socket(), b"st: a\r\n\r\n", SendFlags::empty()).unwrap();
+        let mut client = client;
+        let status = client.answer().map(|answer| answer.status);
+        assert!(matches!(status, Some(200 | 408)), "{status:?}");
+    }
+    check_afterwards(&place, server);
+}
+
+/// Without descriptors uploads are refused and connections wait; with descriptors all goes on.
+#[test]
+fn no_descriptors() {
+    let place = Place::new();
+    let server = place.serve(&["-N", "2"]);
+    let mut client = server.connect();
+    assert_eq!(client.put(&name(1), b"old").unwrap().status, 201);
+    // In the middle of a request it is not closed to make room for another.
+    let request = put(&name(1), b"new");
+    client.send(&request[..30]).unwrap();
+    server.allow_descriptors(0);
+    client.send(&request[30..]).unwrap();
+    assert_eq!(client.answer().unwrap().status, 503);
+    // What is at hand needs none, and who is idle stays while nobody needs the place.
+    assert_eq!(client.get("").unwrap().status, 200);
+    let mut other = server.connect();
+    assert_eq!(other.get("").unwrap().status, 200);
+    assert_eq!(client.answer(), None);
+    // Many that come at once may cost each other their places, but not the server its life.
+    let flood: Vec<Client> = (0..30).map(|_| server.connect()).collect();
+    server.limit(Resource::Nofile, 1024);
+    drop((other, flood));
+    check_afterwards(&place, server);
+}
+
+/// When all places are taken by clients that do nothing, who does something gets one of them.
+#[test]
+fn no_places() {
+    let place = Place::new();
+    let server = place.serve(&["-N", "1", "--max-connections", "8"]);
+    let idle: Vec<TcpStream> = (0..8).map(|_| server.socket()).collect();
+    for _ in 0..20 {
+        assert_eq!(server.connect().get("").unwrap().status, 200);
+    }
+    let closed = idle.into_iter().filter(|mut socket| {
+        socket
+            .set_read_timeout(Some(Duration::from_millis(1)))
+            .unwrap();
+        matches!(socket.read(&mut [0]), Ok(0))
+    });
+    assert!(closed.count() >= 1);
+    check_afterwards(&place, server);
+}

@@ -1,0 +1,121 @@
+//! The chunked coding: the pieces do not matter, and a second, plain decoder agrees on every message that ends.
+
+use httpserver::http::{
+    Chunk, ChunkedDecoder, MAX_CHUNK_EXTENSIONS_LEN, MAX_FIELDS, MAX_FIELDS_LEN, Status,
+};
+
+/// How a message ended, with its content and the bytes it took.
+type Decoded = (Result<Option<usize>, Status>, Vec<u8>);
+
+/// Checks a chunked message, or what pretends to be one. The first byte is the size of the pieces.
+pub(crate) fn check(data: &[u8]) {
+    let Some((&size, message)) = data.split_first() else {
+        return;
+    };
+    let whole = decode(message, usize::MAX);
+    assert_eq!(
+        decode(message, usize::from(size).max(1)),
+        whole,
+        "the pieces matter"
+    );
+    let plain = plainly(message);
+    match whole.0 {
+        Ok(Some(used)) => assert_eq!(plain, Some((used, whole.1)), "the plain decoder disagrees"),
+        // The limits are not the plain decoder's.
+        Err(Status::RequestHeaderFieldsTooLarge) => assert!(message.len() > MAX_FIELDS),
+        Err(Status::BadRequest) if message.len() > MAX_CHUNK_EXTENSIONS_LEN => {}
+        Err(Status::BadRequest) | Ok(None) => {
+            assert_eq!(plain, None, "the plain decoder has an end");
+        }
+        Err(status) => panic!("{status}"),
+    }
+}
+
+fn decode(message: &[u8], size: usize) -> Decoded {
+    let mut decoder = ChunkedDecoder::default();
+    let mut content = Vec::new();
+    let mut used = 0;
+    for end in (0..message.len())
+        .step_by(size)
+        .skip(1)
+        .chain([message.len()])
+    {
+        loop {
+            let input = &message[used..end];
+            match decoder.step(input) {
+                Err(status) => return (Err(status), content),
+                Ok((count, Chunk::End)) => {
+                    assert!(decoder.is_finished());
+                    assert_eq!(decoder.step(&input[count..]), Ok((0, Chunk::End)));
+                    return (Ok(Some(used + count)), content);
+                }
+                Ok((count, Chunk::NeedMore)) => {
+                    assert_eq!(count, input.len(), "asks for more and leaves some");
+                    used += count;
+                    break;
+                }
+                Ok((count, Chunk::Data(range))) => {
+                    assert!(!range.is_empty() && range.end == count);
+                    content.extend_from_slice(&input[range]);
+                    used += count;
+                }
+            }
+        }
+    }
+    (Ok(None), content)
+}
+
+/// Decodes by RFC 9112 §7.1 without a thought for speed, pieces or limits: the length of a message and its content.
+fn plainly(message: &[u8]) -> Option<(usize, Vec<u8>)> {
+    let mut rest = message;
+    let mut content = Vec::new();
+    loop {
+        let line = take_line(&mut rest)?;
+        let (size, extension) = match line.iter().position(|byte| b"; \t".contains(byte)) {
+            Some(at) => line.split_at(at),
+            None => (line, &[][..]),
+        };
+        let digits = !size.is_empty() && size.len() <= 16 && size.iter().all(u8::is_ascii_hexdigit);
+        let after = extension.trim_ascii_start();
+        let valid = extension.is_empty() || after.starts_with(b";");
+        if !digits || !valid || !is_text(extension) {
+            return None;
+        }
+        let size = u64::from_str_radix(std::str::from_utf8(size).ok()?, 16).ok()?;
+        if size == 0 {
+            break;
+        }
+        let size = usize::try_from(size).ok()?;
+        content.extend_from_slice(rest.get(..size)?);
+        rest = rest[size..].strip_prefix(b"\r\n")?;
+    }
+    loop {
+        let line = take_line(&mut rest)?;
+        if line.is_empty() {
+            return Some((message.len() - rest.len(), content));
+        }
+        let colon = line.iter().position(|&byte| byte == b':')?;
+        let is_token =
+            |byte: &u8| byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(byte);
+        if colon == 0 || !line[..colon].iter().all(is_token) || !is_text(&line[colon..]) {
+            return None;
+        }
+        if message.len() > MAX_FIELDS_LEN {
+            return None;
+        }
+    }
+}
+
+/// What stands before the next CRLF.
+fn take_line<'m>(rest: &mut &'m [u8]) -> Option<&'m [u8]> {
+    let end = rest.windows(2).position(|pair| pair == b"\r\n")?;
+    let line = &rest[..end];
+    *rest = &rest[end + 2..];
+    Some(line)
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    bytes
+        .iter()
+        .all(|&byte| byte == b'\t' || !byte.is_ascii_control())
+}

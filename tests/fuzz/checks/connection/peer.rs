@@ -1,0 +1,317 @@
+//! A peer in memory: it sends its stream in pieces, takes what it is sent in pieces, and behaves like a socket in
+//! edge-triggered mode, so that a connection that waits for what has come already is caught.
+
+use httpserver::server::{After, Cause, Transport};
+use rustix::io::pread;
+use std::cell::{RefCell, RefMut};
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use super::Scenario;
+
+/// How a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// With the peer's end of stream.
+    End,
+    /// The peer says no more until its time is up.
+    Silence,
+    /// With a reset.
+    Reset,
+    /// The peer takes no more answers at some point, and then resets.
+    Deaf,
+    /// With the peer's end of stream; the server begins to stop at some point.
+    Stop,
+    /// The server gives the connection up at some point.
+    Abort,
+}
+
+impl Ending {
+    /// The ending that a byte stands for: a letter, or by its value.
+    pub(crate) fn of(byte: u8) -> Self {
+        let all = [
+            (b'e', Self::End),
+            (b's', Self::Silence),
+            (b'r', Self::Reset),
+            (b'd', Self::Deaf),
+            (b't', Self::Stop),
+            (b'a', Self::Abort),
+        ];
+        let named = all.iter().find(|(letter, _)| *letter == byte);
+        named.unwrap_or(&all[usize::from(byte) % all.len()]).1
+    }
+
+    /// Whether every answer is sent to its end.
+    pub(crate) fn is_orderly(self) -> bool {
+        matches!(self, Self::End | Self::Silence | Self::Stop)
+    }
+
+    /// Whether the outcome does not depend on what happens when.
+    pub(crate) fn is_repeatable(self) -> bool {
+        matches!(self, Self::End | Self::Silence)
+    }
+
+    /// Whether the peer's side ends without its end of stream.
+    fn breaks(self) -> bool {
+        matches!(self, Self::Reset | Self::Deaf)
+    }
+}
+
+/// Bytes that decide what a peer does next, over and over; without any it does all at once.
+pub(crate) struct Chances<'s> {
+    bytes: &'s [u8],
+    at: usize,
+}
+
+impl Chances<'_> {
+    /// A number of bytes from 1 to 256 KiB: two to the power of the low half of a byte, and the high half in between.
+    fn size(&mut self) -> usize {
+        self.next().map_or(usize::MAX, |byte| {
+            let base = 1 << (u32::from(byte & 0x0F) * 17 / 15);
+            base + base * usize::from(byte >> 4) / 16
+        })
+    }
+
+    /// Whether something happens that seldom does.
+    fn seldom(&mut self) -> bool {
+        self.next().is_some_and(|byte| byte % 8 == 7)
+    }
+
+    fn next(&mut self) -> Option<u8> {
+        let byte = *self.bytes.get(self.at % self.bytes.len().max(1))?;
+        self.at += 1;
+        // So that a short line does not mean a short pattern.
+        let round = u8::try_from(self.at / self.bytes.len() % 251).unwrap_or(0);
+        Some(byte.wrapping_add(round.wrapping_mul(37)))
+    }
+}
+
+/// See the module's description.
+pub(super) struct Peer<'s>(RefCell<Inner<'s>>);
+
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact about a socket, and any may hold with any"
+)]
+struct Inner<'s> {
+    chances: Chances<'s>,
+    ending: Ending,
+    stream: &'s [u8],
+    /// How much of the stream has arrived.
+    arrived: usize,
+    /// How much of it was received.
+    received: usize,
+    /// Whether the peer's end of stream, or its reset, has arrived.
+    ended: bool,
+    /// Whether that was received.
+    end_received: bool,
+    /// Whether the socket tells of what arrives, which it does from the first wait on.
+    watched: bool,
+    /// Whether something arrived since the last wait ended.
+    edge: bool,
+    /// What the peer was sent.
+    taken: Vec<u8>,
+    /// How much it takes before it must be waited for.
+    room: usize,
+    /// How much it takes before it is deaf.
+    hears: usize,
+    /// Whether there was no room for the last that was sent.
+    blocked: bool,
+    /// Whether our side was ended.
+    finished: bool,
+}
+
+impl<'s> Peer<'s> {
+    pub(super) fn new(scenario: &'s Scenario) -> Self {
+        let mut chances = Chances {
+            bytes: &scenario.chances,
+            at: 0,
+        };
+        let hears = match scenario.ending {
+            Ending::Deaf => chances.size(),
+            _ => usize::MAX,
+        };
+        let mut inner = Inner {
+            room: chances.size(),
+            hears,
+            chances,
+            ending: scenario.ending,
+            stream: &scenario.stream,
+            arrived: 0,
+            received: 0,
+            ended: false,
+            end_received: false,
+            watched: false,
+            edge: false,
+            taken: Vec::new(),
+            blocked: false,
+            finished: false,
+        };
+        inner.arrive();
+        Self(RefCell::new(inner))
+    }
+
+    /// What it was sent, in the end.
+    pub(super) fn into_taken(self) -> Vec<u8> {
+        self.0.into_inner().taken
+    }
+
+    /// Bytes that went either way so far.
+    pub(super) fn moved(&self) -> usize {
+        let inner = self.inner();
+        inner.received + inner.taken.len()
+    }
+
+    /// Why a connection has its turn now, unless its time is up.
+    pub(super) fn cause(&self) -> Cause {
+        self.inner().cause()
+    }
+
+    /// Ends a wait for something to receive.
+    pub(super) fn wake_reader(&self) -> Cause {
+        let mut inner = self.inner();
+        let told_at_first = !std::mem::replace(&mut inner.watched, true)
+            && (inner.received < inner.arrived || inner.ended);
+        if std::mem::take(&mut inner.edge) || told_at_first {
+            return inner.cause();
+        }
+        assert!(
+            inner.received == inner.arrived && !inner.ended,
+            "waits for what has arrived"
+        );
+        if inner.arrive() {
+            inner.edge = false;
+            inner.cause()
+        } else {
+            Cause::Expired
+        }
+    }
+
+    /// Ends a wait for room to send into.
+    pub(super) fn wake_writer(&self) -> Cause {
+        let mut inner = self.inner();
+        assert!(inner.blocked, "waits for room that there is");
+        inner.watched = true;
+        inner.blocked = false;
+        // And long answers are taken in larger pieces.
+        let more = inner.taken.len() / 64;
+        inner.room = inner.chances.size().saturating_add(more);
+        if inner.chances.seldom() {
+            inner.arrive();
+        }
+        if inner.hears == 0 {
+            if inner.chances.seldom() {
+                return Cause::Expired;
+            }
+            inner.ended = true;
+        }
+        inner.edge = false;
+        inner.cause()
+    }
+
+    fn inner(&self) -> RefMut<'_, Inner<'s>> {
+        self.0.borrow_mut()
+    }
+}
+
+impl Inner<'_> {
+    /// Lets another piece arrive, or the end; false if nothing more will.
+    fn arrive(&mut self) -> bool {
+        let left = self.stream.len() - self.arrived;
+        if self.ended || (left == 0 && self.ending == Ending::Silence) {
+            return false;
+        }
+        // Long streams come in larger pieces, or there would be no end.
+        let more = self.arrived / 64;
+        let size = self.chances.size().saturating_add(more).min(left);
+        self.arrived += size;
+        self.edge = true;
+        let end_is_late = size > 0 && self.chances.seldom();
+        self.ended = size == left && !end_is_late && self.ending != Ending::Silence;
+        true
+    }
+
+    fn cause(&self) -> Cause {
+        if self.ended {
+            Cause::HungUp
+        } else {
+            Cause::Ready
+        }
+    }
+
+    fn is_reset(&self) -> bool {
+        self.ended && self.ending.breaks()
+    }
+
+    /// How many of `count` bytes the peer takes.
+    fn take(&mut self, count: usize) -> io::Result<usize> {
+        assert!(count > 0, "sends nothing");
+        assert!(!self.finished, "sends after its end of stream");
+        if self.is_reset() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let count = count.min(self.room).min(self.hears);
+        self.blocked = count == 0;
+        if self.blocked {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.room = self.room.saturating_sub(count);
+        self.hears = self.hears.saturating_sub(count);
+        Ok(count)
+    }
+}
+
+impl Transport for Peer<'_> {
+    fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut inner = self.inner();
+        assert!(!buffer.is_empty(), "receives into nothing");
+        assert!(!inner.end_received, "receives after the end");
+        let there = &inner.stream[inner.received..inner.arrived];
+        if there.is_empty() {
+            if !inner.ended {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            inner.end_received = true;
+            return if inner.ending.breaks() {
+                Err(io::ErrorKind::ConnectionReset.into())
+            } else {
+                Ok(0)
+            };
+        }
+        let count = there.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&there[..count]);
+        inner.received += count;
+        // Sometimes more comes while the connection has its turn.
+        if inner.chances.seldom() {
+            inner.arrive();
+        }
+        Ok(count)
+    }
+
+    fn send(&self, bytes: &[u8], _: After) -> io::Result<usize> {
+        let mut inner = self.inner();
+        let count = inner.take(bytes.len())?;
+        inner.taken.extend_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn send_file(&self, file: BorrowedFd<'_>, offset: u64, count: usize) -> io::Result<usize> {
+        let mut inner = self.inner();
+        let count = inner.take(count.min(64 * 1024))?;
+        let start = inner.taken.len();
+        inner.taken.resize(start + count, 0);
+        let read = pread(file, &mut inner.taken[start..], offset)?;
+        inner.taken.truncate(start + read);
+        Ok(read)
+    }
+
+    fn end_sending(&self) -> io::Result<()> {
+        let mut inner = self.inner();
+        if inner.is_reset() {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
+        assert!(!inner.finished, "ends its side twice");
+        inner.finished = true;
+        Ok(())
+    }
+}

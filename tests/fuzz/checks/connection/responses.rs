@@ -1,0 +1,80 @@
+//! The bytes that were sent to a peer, read back strictly as responses of the classic dialect.
+
+use httpserver::http::Status;
+
+/// One final response.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    /// What `Content-Length` says.
+    pub(crate) length: usize,
+    /// What came of it; all, unless the connection broke.
+    pub(crate) content: Vec<u8>,
+}
+
+/// Reads all final responses; `whole` says that the last one must not be cut short.
+pub(crate) fn read(sent: &[u8], whole: bool) -> Vec<Response> {
+    let mut rest = sent;
+    let mut responses = Vec::new();
+    let mut asked = 0;
+    while !rest.is_empty() {
+        let Some((status, length, head)) = head(rest) else {
+            let shown = rest[..rest.len().min(200)].escape_ascii();
+            assert!(!whole, "not a response: {shown}");
+            assert!(is_begun(rest), "not the beginning of a response: {shown}");
+            return responses;
+        };
+        rest = &rest[head..];
+        if status == Status::Continue.code() {
+            asked += 1;
+            assert!(asked == 1, "asked for one content twice");
+            continue;
+        }
+        asked = 0;
+        let (content, after) = rest.split_at(length.min(rest.len()));
+        assert!(!whole || content.len() == length, "content is cut short");
+        rest = after;
+        responses.push(Response {
+            status,
+            length,
+            content: content.to_vec(),
+        });
+    }
+    assert!(!whole || asked == 0, "asked for content, and no answer");
+    responses
+}
+
+/// The status, the `Content-Length`, and the length of the head that `sent` begins with.
+fn head(sent: &[u8]) -> Option<(u16, usize, usize)> {
+    let status = *Status::ALL
+        .iter()
+        .find(|status| sent.starts_with(status.line().as_bytes()))?;
+    let fields = &sent[status.line().len()..];
+    if status == Status::Continue {
+        fields.strip_prefix(b"\r\n")?;
+        return Some((status.code(), 0, status.line().len() + 2));
+    }
+    let value = fields.strip_prefix(b"Content-Length: ")?;
+    let digits = value
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    value[digits..].strip_prefix(b"\r\n\r\n")?;
+    let length = std::str::from_utf8(&value[..digits]).ok()?.parse().ok()?;
+    let head = status.line().len() + "Content-Length: ".len() + digits + 4;
+    Some((status.code(), length, head))
+}
+
+/// Whether `sent` could be a head that was cut off.
+fn is_begun(sent: &[u8]) -> bool {
+    Status::ALL.iter().any(|status| {
+        let line = status.line().as_bytes();
+        match sent.strip_prefix(line) {
+            None => line.starts_with(sent),
+            Some(rest) => {
+                let field = b"Content-Length: ";
+                field.starts_with(rest) || rest.starts_with(field) || b"\r\n".starts_with(rest)
+            }
+        }
+    })
+}

@@ -1,0 +1,48 @@
+//! The fields of the web dialect: no value makes a reader panic, and those that can be written are read back.
+
+use httpserver::web::accept::Form;
+use httpserver::web::accept_encoding::{Coding, choose};
+use httpserver::web::condition::{
+    Conditions, Method, Outcome, Validators, evaluate, range_applies,
+};
+use httpserver::web::digest::{Sha256Digest, is_wanted};
+use httpserver::web::etag::{EntityTag, TagList};
+use httpserver::web::{date, media_type};
+use std::time::{Duration, UNIX_EPOCH};
+
+/// Checks a field value, whichever field it may be of.
+pub(crate) fn check(data: &[u8]) {
+    let _ = Form::choose(Some(data));
+    let _ = choose(Some(data), &Coding::ALL);
+    let _ = is_wanted(data);
+    let _ = media_type::of(data);
+    let _ = EntityTag::parse(data);
+    let _ = TagList::parse(data);
+    if let Ok(Some(digest)) = Sha256Digest::parse(data) {
+        let again = Sha256Digest::parse(digest.to_string().as_bytes());
+        assert_eq!(again, Ok(Some(digest)));
+    }
+    if let Some(time) = date::parse(data) {
+        let text = date::imf_fixdate(time);
+        assert_eq!(date::parse(text.as_bytes()), Some(time), "{text}");
+    }
+    let modified = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let current = Validators {
+        etag: "\"a\"",
+        modified,
+    };
+    let _ = range_applies(data, &current, modified);
+    let all = |field| Conditions {
+        if_match: Some(field),
+        if_none_match: Some(field),
+        if_modified_since: Some(field),
+        if_unmodified_since: Some(field),
+    };
+    for method in [Method::Read, Method::Put, Method::Delete] {
+        for current in [None, Some(&current)] {
+            let outcome = evaluate(method, &all(data), current);
+            // Only who reads can be told that nothing has changed.
+            assert!(outcome != Outcome::NotModified || method == Method::Read);
+        }
+    }
+}
