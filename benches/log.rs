@@ -4,7 +4,7 @@
 
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
-use httpserver::request_log::hex::push_rows;
+use httpserver::request_log::hex::{overwrite_rows, push_rows};
 use httpserver::request_log::layout::{SEPARATOR, push_header, rows_len};
 use httpserver::request_log::reader::Reader;
 
@@ -32,6 +32,19 @@ fn rows(bencher: Bencher<'_, '_>, length: usize) {
     bencher
         .counter(BytesCount::new(text_len(length)))
         .bench_local(|| {
+            let end = overwrite_rows(&mut out, 0, 0, black_box(&content));
+            black_box(&out[..end]);
+        });
+}
+
+/// Into room that has to be made.
+#[divan::bench(args = LENGTHS)]
+fn rows_appended(bencher: Bencher<'_, '_>, length: usize) {
+    let content = content(length);
+    let mut out = Vec::new();
+    bencher
+        .counter(BytesCount::new(text_len(length)))
+        .bench_local(|| {
             out.clear();
             push_rows(&mut out, 0, black_box(&content));
             black_box(&out);
@@ -45,9 +58,8 @@ fn rows_of_nine_digits(bencher: Bencher<'_, '_>, length: usize) {
     bencher
         .counter(BytesCount::new(text_len(length)))
         .bench_local(|| {
-            out.clear();
-            push_rows(&mut out, 100_000_000, black_box(&content));
-            black_box(&out);
+            let end = overwrite_rows(&mut out, 0, 100_000_000, black_box(&content));
+            black_box(&out[..end]);
         });
 }
 

@@ -2,8 +2,8 @@
 //!
 //! A [`Connection`] is in one phase, which owns what it needs and is consumed by the step that leaves it. Every
 //! step either goes on at once or says what it waits for; nothing here blocks on a peer, and nothing here knows the
-//! rules of a dialect. The steps stand in `request` (heads), `content`
-//! (of requests), and `response` (answers and the close).
+//! rules of a dialect. The steps stand in `request` (heads), `content` (of requests), and `response` (answers and the
+//! close).
 
 mod content;
 mod desk;
@@ -11,67 +11,21 @@ mod dialect;
 mod patience;
 mod request;
 mod response;
+mod service;
 
 use std::sync::Arc;
 
 use self::content::{Receiving, Skipping};
 use self::patience::{Progress, Stage, Wait};
-
 use self::response::{Flushed, Goodbye, Then};
+use self::service::Shared;
 use crate::http::{HeadScan, Persistence, Status, Version, line_parts};
-use crate::server::{After, Cause, Next, Service, Session, Transport, Turn};
+use crate::server::{After, Cause, Next, Session, Transport, Turn};
 
 pub use self::desk::Desk;
 pub use self::dialect::{Answer, Block, Content, Course, Dialect, FileRange, Reaction, Upload};
 pub use self::patience::Timeouts;
-
-/// HTTP in a dialect, as a protocol on the pool.
-pub struct Http<D> {
-    shared: Arc<Shared<D>>,
-}
-
-/// What all connections share.
-struct Shared<D> {
-    dialect: D,
-    timeouts: Timeouts,
-}
-
-impl<D: Dialect> Http<D> {
-    /// HTTP in this dialect, with this patience.
-    pub fn new(dialect: D, timeouts: Timeouts) -> Self {
-        Self {
-            shared: Arc::new(Shared { dialect, timeouts }),
-        }
-    }
-}
-
-impl<D: Dialect> Service for Http<D> {
-    type Session = Connection<D>;
-    type Desk = Desk;
-
-    fn connect(&self) -> Connection<D> {
-        Connection {
-            shared: Arc::clone(&self.shared),
-            phase: Phase::Head,
-            scan: HeadScan::default(),
-            version: Version::Http11,
-            persistence: Persistence::Persistent,
-            unused: Vec::new(),
-            unsent: Vec::new(),
-            wait: None,
-            progress: Progress::None,
-            stream: Stream::Fresh,
-        }
-    }
-
-    fn desk(&self) -> Desk {
-        Desk::new()
-    }
-
-    fn reopen(&self) {
-        self.shared.dialect.reopen();
-    }
-}
+pub use self::service::Http;
 
 /// One client.
 pub struct Connection<D: Dialect> {

@@ -67,17 +67,28 @@ impl Dump {
         if content.len() != self.wants() {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        text.clear();
-        text.append(&mut self.header);
-        hex::push_rows(text, self.shown, content);
+        // `text` is overwritten, not cleared: it keeps its length from block to block and from entry to entry.
+        let header = std::mem::take(&mut self.header);
+        overwrite(text, 0, &header);
+        let mut end = hex::overwrite_rows(text, header.len(), self.shown, content);
         self.shown += content.len() as u64;
         if self.shown == self.length {
-            text.extend_from_slice(SEPARATOR);
+            end = overwrite(text, end, SEPARATOR);
         }
-        self.reservation.write(text)?;
+        self.reservation.write(&text[..end])?;
         if self.is_complete() && self.durability == Durability::Storage {
             self.reservation.sync()?;
         }
         Ok(())
     }
+}
+
+/// Puts `bytes` in place of what `text` holds from `at` on; returns where they end.
+fn overwrite(text: &mut Vec<u8>, at: usize, bytes: &[u8]) -> usize {
+    let end = at + bytes.len();
+    if text.len() < end {
+        text.resize(end, 0);
+    }
+    text[at..end].copy_from_slice(bytes);
+    end
 }

@@ -8,8 +8,9 @@
 //! bytes in, bytes out. Where the rows go in the file is the business of others.
 //!
 //! What makes it fast, without `unsafe`: a row's width is constant over long runs of rows, so a run is cut into
-//! fixed-size arrays and no store is checked; each content byte is one load from a table of 256 four-byte cells and
-//! one four-byte store, whose surplus the next store covers; the offset column is not formatted but counted up.
+//! fixed-size arrays and no store is checked; two content bytes are two loads from small tables and one store of eight
+//! bytes, whose surplus the next store covers; the offset column is not formatted but counted up; and text that is
+//! written again and again stays where it is, so that no room is cleared.
 
 use super::layout::{MIN_OFFSET_DIGITS, ROW, offset_digits, row_position, rows_len};
 
@@ -22,24 +23,28 @@ const TAIL: usize = MIN_OFFSET_DIGITS + CELLS;
 /// Content offsets in which only the last eight digits of the offset column change.
 const RUN: u64 = 100_000_000;
 
-/// Rows written at a time. Their room is cleared before it is filled, as safe code must, and with no more rows
-/// than these it is still in the first-level cache when it is filled, where clearing costs next to nothing.
+/// Rows for which room is made at a time. It is cleared before it is filled, as safe code must, and with no more rows
+/// than these it is still in the first-level cache when it is filled, where clearing costs little.
 const BATCH: u64 = 200;
 
 /// What the offset column holds before its last eight digits: up to twelve digits for a `u64`. Copied as a
 /// block of this constant size; what is too much is covered by what the row writes next.
 const LEADING: usize = 16;
 
-/// For each byte its cell ` xx`, and a newline, which stays only behind the last cell of a row.
-static CELL: [[u8; 4]; 256] = cells();
+/// For each byte its cell ` xx` as the first of two that are stored together, lowest byte first.
+static FIRST: [u64; 256] = cells(0);
 
-const fn cells() -> [[u8; 4]; 256] {
+/// For each byte its cell as the second of two, and a newline, which stays only behind the last cell of a row.
+static SECOND: [u64; 256] = cells(24);
+
+const fn cells(shift: u32) -> [u64; 256] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut cells = [[b' ', 0, 0, b'\n']; 256];
+    let after = if shift == 0 { 0 } else { b'\n' };
+    let mut cells = [0; 256];
     let mut byte = 0;
     while byte < 256 {
-        cells[byte][1] = DIGITS[byte >> 4];
-        cells[byte][2] = DIGITS[byte & 0x0F];
+        let cell = [b' ', DIGITS[byte >> 4], DIGITS[byte & 0x0F], after];
+        cells[byte] = (u32::from_le_bytes(cell) as u64) << shift;
         byte += 1;
     }
     cells
@@ -64,18 +69,26 @@ pub fn push_rows(out: &mut Vec<u8>, start: u64, content: &[u8]) {
     let len =
         rows_len(start.saturating_add(content.len() as u64)).saturating_sub(row_position(start));
     out.reserve(usize::try_from(len).unwrap_or(0));
-    let mut start = start;
-    let mut content = content;
+    overwrite_rows(out, out.len(), start, content);
+}
+
+/// As [`push_rows`], but in place of what `out` holds from index `at` on; it grows if that is too little. Returns the
+/// index behind the rows.
+///
+/// For a buffer that is used again and again: what is overwritten need not be cleared.
+pub fn overwrite_rows(out: &mut Vec<u8>, at: usize, start: u64, content: &[u8]) -> usize {
+    let (mut at, mut start, mut content) = (at, start, content);
     while !content.is_empty() {
         let run = (RUN - start % RUN).min(BATCH * ROW as u64);
         let run = usize::try_from(run)
             .unwrap_or(usize::MAX)
             .min(content.len());
         let (now, later) = content.split_at(run);
-        push_run(out, start, now);
+        at = overwrite_run(out, at, start, now);
         start = start.saturating_add(now.len() as u64);
         content = later;
     }
+    at
 }
 
 /// Appends the content whose rows `text` begins with: `length` bytes, from content offset `start` (a multiple of
@@ -111,8 +124,8 @@ pub fn read_rows(out: &mut Vec<u8>, start: u64, length: usize, text: &[u8]) {
     }
 }
 
-/// Appends the rows of `content`, all of whose offsets agree in all but their last eight digits.
-fn push_run(out: &mut Vec<u8>, start: u64, content: &[u8]) {
+/// [`overwrite_rows`] for content all of whose offsets agree in all but their last eight digits.
+fn overwrite_run(out: &mut Vec<u8>, at: usize, start: u64, content: &[u8]) -> usize {
     let mut leading = [0; LEADING];
     let mut digits = itoa::Buffer::new();
     let high = start / RUN;
@@ -121,25 +134,56 @@ fn push_run(out: &mut Vec<u8>, start: u64, content: &[u8]) {
 
     let (full, rest) = content.as_chunks::<ROW>();
     let row_len = high.len() + TAIL;
-    let begin = out.len();
-    out.resize(begin + full.len() * row_len, 0);
-    let mut counter = Counter::new(start % RUN);
-    for (row, bytes) in out[begin..].chunks_exact_mut(row_len).zip(full) {
-        row[..LEADING].copy_from_slice(&leading);
-        let (_, tail) = row.split_at_mut(row_len - TAIL);
-        if let Some(tail) = tail.first_chunk_mut() {
-            fill_tail(tail, counter.digits(), bytes);
-        }
+    let rest_len = if rest.is_empty() {
+        0
+    } else {
+        row_len - 3 * (ROW - rest.len())
+    };
+    let end = at + full.len() * row_len + rest_len;
+    if out.len() < end {
+        out.resize(end, 0);
+    }
+    let (rows, last) = out[at..end].split_at_mut(full.len() * row_len);
+    let counter = Counter::new(start % RUN);
+    let counter = if high.is_empty() {
+        fill_tails(rows.as_chunks_mut().0.iter_mut(), counter, full)
+    } else {
+        let tails = rows.chunks_exact_mut(row_len).filter_map(|row| {
+            row[..LEADING].copy_from_slice(&leading);
+            row[row_len - TAIL..].first_chunk_mut()
+        });
+        fill_tails(tails, counter, full)
+    };
+    if !rest.is_empty() {
+        fill_last(last, high, counter.digits(), rest);
+    }
+    end
+}
+
+/// Writes a row that is not full.
+fn fill_last(row: &mut [u8], high: &str, digits: [u8; MIN_OFFSET_DIGITS], bytes: &[u8]) {
+    let (offset, cells) = row.split_at_mut(high.len() + MIN_OFFSET_DIGITS);
+    offset[..high.len()].copy_from_slice(high.as_bytes());
+    offset[high.len()..].copy_from_slice(&digits);
+    for (cell, &byte) in cells.chunks_exact_mut(3).zip(bytes) {
+        cell.copy_from_slice(&FIRST[usize::from(byte)].to_le_bytes()[..3]);
+    }
+    if let Some(end) = cells.last_mut() {
+        *end = b'\n';
+    }
+}
+
+/// Writes full rows from the last eight digits of their offsets on; returns the offset that follows.
+fn fill_tails<'t>(
+    tails: impl Iterator<Item = &'t mut [u8; TAIL]>,
+    mut counter: Counter,
+    content: &[[u8; ROW]],
+) -> Counter {
+    for (tail, bytes) in tails.zip(content) {
+        fill_tail(tail, counter.digits(), bytes);
         counter.advance();
     }
-    if !rest.is_empty() {
-        out.extend_from_slice(high.as_bytes());
-        out.extend_from_slice(&counter.digits());
-        for &byte in rest {
-            out.extend_from_slice(&CELL[usize::from(byte)][..3]);
-        }
-        out.push(b'\n');
-    }
+    counter
 }
 
 /// Writes a full row from the last eight digits of its offset on.
@@ -147,9 +191,17 @@ fn push_run(out: &mut Vec<u8>, start: u64, content: &[u8]) {
 fn fill_tail(tail: &mut [u8; TAIL], digits: [u8; MIN_OFFSET_DIGITS], bytes: &[u8; ROW]) {
     tail[..MIN_OFFSET_DIGITS].copy_from_slice(&digits);
     let mut at = MIN_OFFSET_DIGITS;
-    for &byte in bytes {
-        tail[at..at + 4].copy_from_slice(&CELL[usize::from(byte)]);
-        at += 3;
+    for &four in bytes.as_chunks().0 {
+        // One load and shifts are cheaper than four loads.
+        let four = u32::from_le_bytes(four);
+        for pair in [four, four >> 16] {
+            let [first, second, ..] = pair.to_le_bytes();
+            let cells = FIRST[usize::from(first)] | SECOND[usize::from(second)];
+            // Eight bytes, of which the last cell has only seven.
+            let len = (TAIL - at).min(8);
+            tail[at..at + len].copy_from_slice(&cells.to_le_bytes()[..len]);
+            at += 6;
+        }
     }
 }
 
@@ -316,6 +368,21 @@ mod tests {
         push_rows(&mut out, 0, b"a");
         push_rows(&mut out, 20, b"b");
         assert_eq!(out, b"head\n00000000 61\n00000020 62\n");
+    }
+
+    #[test]
+    fn what_is_overwritten_ends_where_it_says() {
+        let mut out = b"head\n".to_vec();
+        out.resize(1_000, b'?');
+        let end = overwrite_rows(&mut out, 5, 0, &counting(21));
+        assert_eq!(
+            out[..end],
+            [b"head\n", rows(0, &counting(21)).as_bytes()].concat()
+        );
+        assert_eq!(out[end..], vec![b'?'; 1_000 - end]);
+        let end = overwrite_rows(&mut out, 990, 0, &counting(21));
+        assert_eq!(out.len(), end);
+        assert_eq!(out[990..], *rows(0, &counting(21)).as_bytes());
     }
 
     proptest! {

@@ -58,7 +58,9 @@ pub(super) enum Parked<S> {
     WaitingNotYetWatched,
     /// It is ready already.
     Ready(Box<Connection<S>>),
-    /// It is not to be kept: the server is stopping, or the system has no room for it.
+    /// It would be idle, and the server is stopping.
+    Unwanted(Box<Connection<S>>),
+    /// The system has no room for it.
     Refused(Box<Connection<S>>),
 }
 
@@ -118,7 +120,7 @@ impl<S> Room<S> {
         let mut slot = self.slots.slot(fd);
         // Under the slot's lock: whoever stops the server sees this connection there, or is seen here.
         if self.is_stopping() && deadline.amid != Amid::Request {
-            return Parked::Refused(connection);
+            return Parked::Unwanted(connection);
         }
         let parking = slot.park(connection, interest, deadline);
         drop(slot);

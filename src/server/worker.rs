@@ -127,7 +127,15 @@ impl<'p, V: Service> Worker<'p, V> {
                     Parked::Waiting => {}
                     Parked::WaitingNotYetWatched => self.pool.wake_main(),
                     Parked::Ready(connection) => self.batch.push_back(connection),
-                    Parked::Refused(connection) => self.pool.close(connection),
+                    // A request that came during its turn is answered yet; to close now would reset it.
+                    Parked::Unwanted(connection)
+                        if connection.socket.has_input() && !self.pool.is_aborting() =>
+                    {
+                        self.batch.push_back(connection);
+                    }
+                    Parked::Unwanted(connection) | Parked::Refused(connection) => {
+                        self.pool.close(connection);
+                    }
                 }
                 if idle {
                     self.pool.offer_room();

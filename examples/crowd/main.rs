@@ -1,0 +1,143 @@
+//! Load that shows what the server promises: that a crowd of abusers does not touch a normal client, that no connection
+//! is refused or reset, and that its cost does not grow with what it holds.
+//!
+//!     cargo build --release && cargo run --release --example crowd -- [crowd|storm|burst|growth]
+//!
+//! It starts the real server with files of its own on a free port, and prints a table. Its exit status is 1 if a
+//! promise is broken. Latencies mean something on a machine that does nothing else.
+//!
+//! | module | what it shows |
+//! |---|---|
+//! | `crowd` | idle connections, dripped heads, stalled uploads and unread answers around a normal client |
+//! | `storm` | many short connections |
+//! | `burst` | many connections at once |
+//! | `growth` | the cost of a request beside idle connections and among many files |
+//! | `abusers`, `normal`, `swarm` | the clients: those who abuse, one that waits for each answer, many in a loop |
+//! | `server`, `report` | the server under test and its figures; percentiles and verdicts |
+
+mod abusers;
+mod burst;
+mod crowd;
+mod growth;
+mod normal;
+mod report;
+mod server;
+mod storm;
+mod swarm;
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use self::report::Verdict;
+
+/// Any error; what fails here is the test's own equipment, and ends it.
+type Failure = Box<dyn Error + Send + Sync>;
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Mode {
+    /// A normal client beside thousands that abuse the server
+    Crowd,
+    /// Many short connections, none refused or reset
+    Storm,
+    /// Many connections at once, none refused
+    Burst,
+    /// Cost per request beside idle connections, latency among many files
+    Growth,
+}
+
+/// Shows what the server promises under load.
+#[derive(Debug, Parser)]
+#[command(name = "crowd")]
+struct Options {
+    /// What to show
+    #[arg(value_enum, default_value_t = Mode::Crowd)]
+    mode: Mode,
+
+    /// The server's binary [default: httpserver beside this example's directory]
+    #[arg(long, value_name = "PATH")]
+    server: Option<PathBuf>,
+
+    /// Where the server's files are made [default: /dev/shm; growth: where temporary files go]
+    #[arg(long, value_name = "DIR")]
+    directory: Option<PathBuf>,
+
+    /// Worker threads of the server [default: 1 in a crowd, else 4]
+    #[arg(short = 'N', long)]
+    threads: Option<usize>,
+
+    /// crowd, growth: idle persistent connections
+    #[arg(long, default_value_t = 10_000)]
+    idle: usize,
+
+    /// crowd: clients that send a head byte by byte
+    #[arg(long, default_value_t = 500)]
+    dripping: usize,
+
+    /// crowd: uploads that stall midway
+    #[arg(long, default_value_t = 200)]
+    stalled: usize,
+
+    /// crowd: clients that ask for 10 MiB and do not read
+    #[arg(long, default_value_t = 200)]
+    deaf: usize,
+
+    /// crowd: seconds for a head, more content, and the taking of an answer
+    #[arg(long, default_value_t = 5)]
+    deadline: u64,
+
+    /// crowd: seconds between two requests
+    #[arg(long, default_value_t = 15)]
+    idle_deadline: u64,
+
+    /// storm: short connections in all
+    #[arg(long, default_value_t = 20_000)]
+    short: usize,
+
+    /// storm, growth: connections that are active at a time
+    #[arg(long, default_value_t = 64)]
+    active: usize,
+
+    /// burst: connections at once
+    #[arg(long, default_value_t = 4_000)]
+    connects: usize,
+
+    /// growth: requests in one round
+    #[arg(long, default_value_t = 200_000)]
+    requests: usize,
+
+    /// growth: files in the root
+    #[arg(long, default_value_t = 100_000)]
+    files: usize,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let shown = raise_descriptors().and_then(|()| match options.mode {
+        Mode::Crowd => crowd::show(&options),
+        Mode::Storm => storm::show(&options),
+        Mode::Burst => burst::show(&options),
+        Mode::Growth => growth::show(&options),
+    });
+    match shown {
+        Ok(Verdict::Kept) => ExitCode::SUCCESS,
+        Ok(Verdict::Broken) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("crowd: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Raises the soft limit on descriptors to the hard one, for this process and the server it starts.
+fn raise_descriptors() -> Result<(), Failure> {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let raised = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    Ok(setrlimit(Resource::Nofile, raised)?)
+}

@@ -1,0 +1,177 @@
+//! The normal client: one request after the other, each answer compared to the byte.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use crate::report::Latencies;
+use crate::server::{FILE, FILE_LEN, answer, content, get, put};
+
+/// The file that it uploads again and again.
+const UPLOAD: &str = "an-upload-of-a-normal-peer-";
+
+/// One request in so many comes on a connection of its own.
+const FRESH: usize = 10;
+
+/// An answer that takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A client with one persistent connection.
+pub(crate) struct Normal {
+    address: SocketAddr,
+    connection: Option<TcpStream>,
+    get: Exchange,
+    get_and_close: Exchange,
+    put: Exchange,
+}
+
+/// A request and the answer it must have.
+struct Exchange {
+    request: Vec<u8>,
+    expected: Vec<u8>,
+}
+
+/// What it found in one phase.
+#[derive(Default)]
+pub(crate) struct Found {
+    pub(crate) gets: Latencies,
+    pub(crate) puts: Latencies,
+    /// From before the connect to the end of the stream.
+    pub(crate) fresh: Latencies,
+    pub(crate) failures: usize,
+    /// Why the first failed.
+    pub(crate) failure: Option<String>,
+}
+
+impl Found {
+    /// Adds what was found later.
+    pub(crate) fn add(&mut self, later: Self) {
+        self.gets.add(later.gets);
+        self.puts.add(later.puts);
+        self.fresh.add(later.fresh);
+        self.failures += later.failures;
+        self.failure = self.failure.take().or(later.failure);
+    }
+}
+
+impl Normal {
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        let expected = answer("200 OK", &content());
+        Self {
+            address,
+            connection: None,
+            get: Exchange {
+                request: get(FILE, ""),
+                expected: expected.clone(),
+            },
+            get_and_close: Exchange {
+                request: get(FILE, "Connection: close\r\n"),
+                expected,
+            },
+            put: Exchange {
+                request: put(UPLOAD, FILE_LEN, &content()),
+                expected: answer("201 Created", b""),
+            },
+        }
+    }
+
+    /// GETs and PUTs in turn for as long as `goes_on` says.
+    pub(crate) fn work(&mut self, goes_on: impl Fn() -> bool) -> Found {
+        let (mut gets, mut puts, mut fresh) = (Vec::new(), Vec::new(), Vec::new());
+        let mut found = Found::default();
+        for number in 0_usize.. {
+            if !goes_on() {
+                break;
+            }
+            let begin = Instant::now();
+            let (result, latencies) = if number % FRESH == FRESH - 1 {
+                (self.once(), &mut fresh)
+            } else if number % 2 == 0 {
+                (self.persistently(false), &mut gets)
+            } else {
+                (self.persistently(true), &mut puts)
+            };
+            match result {
+                Ok(()) => latencies.push(begin.elapsed()),
+                Err(error) => {
+                    found.failures += 1;
+                    found.failure.get_or_insert(error.to_string());
+                    self.connection = None;
+                }
+            }
+        }
+        found.gets = Latencies::new(gets);
+        found.puts = Latencies::new(puts);
+        found.fresh = Latencies::new(fresh);
+        found
+    }
+
+    /// GETs on the persistent connection, for so long.
+    pub(crate) fn gets(&mut self, time: Duration) -> io::Result<Latencies> {
+        let mut all = Vec::new();
+        let begin = Instant::now();
+        while begin.elapsed() < time {
+            let sent = Instant::now();
+            self.persistently(false)?;
+            all.push(sent.elapsed());
+        }
+        Ok(Latencies::new(all))
+    }
+
+    /// GETs the file `name` on a connection of its own; only the length of the answer is looked at.
+    pub(crate) fn fetch(&mut self, name: &str, answer_len: usize) -> io::Result<()> {
+        let mut connection = self.connect()?;
+        connection.write_all(&get(name, "Connection: close\r\n"))?;
+        let received = io::copy(&mut connection, &mut io::sink())?;
+        if received == answer_len as u64 {
+            Ok(())
+        } else {
+            Err(io::Error::other(format!(
+                "{received} bytes of {answer_len}"
+            )))
+        }
+    }
+
+    fn persistently(&mut self, puts: bool) -> io::Result<()> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.connect()?,
+        };
+        let exchange = if puts { &self.put } else { &self.get };
+        exchange.run(&mut connection)?;
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    fn once(&self) -> io::Result<()> {
+        let mut connection = self.connect()?;
+        self.get_and_close.run(&mut connection)?;
+        match connection.read(&mut [0])? {
+            0 => Ok(()),
+            _ => Err(io::Error::other("bytes after the answer")),
+        }
+    }
+
+    fn connect(&self) -> io::Result<TcpStream> {
+        let connection = TcpStream::connect_timeout(&self.address, PATIENCE)?;
+        connection.set_nodelay(true)?;
+        connection.set_read_timeout(Some(PATIENCE))?;
+        Ok(connection)
+    }
+}
+
+impl Exchange {
+    fn run(&self, connection: &mut TcpStream) -> io::Result<()> {
+        connection.write_all(&self.request)?;
+        let mut received = [0; 2 * FILE_LEN];
+        let received = &mut received[..self.expected.len()];
+        connection.read_exact(received)?;
+        if *received == self.expected {
+            Ok(())
+        } else {
+            let line = received.split(|&byte| byte == b'\r').next();
+            let line = String::from_utf8_lossy(line.unwrap_or_default()).into_owned();
+            Err(io::Error::other(format!("another answer: {line}")))
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! HTTP in a dialect as a protocol on the pool: makes connections and desks.
+
+use std::sync::Arc;
+
+use super::desk::Desk;
+use super::dialect::Dialect;
+use super::patience::{Progress, Timeouts};
+use super::{Connection, Phase, Stream};
+use crate::http::{HeadScan, Persistence, Version};
+use crate::server::Service;
+
+/// HTTP in a dialect, as a protocol on the pool.
+pub struct Http<D> {
+    shared: Arc<Shared<D>>,
+}
+
+/// What all connections share.
+pub(super) struct Shared<D> {
+    pub(super) dialect: D,
+    pub(super) timeouts: Timeouts,
+}
+
+impl<D: Dialect> Http<D> {
+    /// HTTP in this dialect, with this patience.
+    pub fn new(dialect: D, timeouts: Timeouts) -> Self {
+        Self {
+            shared: Arc::new(Shared { dialect, timeouts }),
+        }
+    }
+}
+
+impl<D: Dialect> Service for Http<D> {
+    type Session = Connection<D>;
+    type Desk = Desk;
+
+    fn connect(&self) -> Connection<D> {
+        Connection {
+            shared: Arc::clone(&self.shared),
+            phase: Phase::Head,
+            scan: HeadScan::default(),
+            version: Version::Http11,
+            persistence: Persistence::Persistent,
+            unused: Vec::new(),
+            unsent: Vec::new(),
+            wait: None,
+            progress: Progress::None,
+            stream: Stream::Fresh,
+        }
+    }
+
+    fn desk(&self) -> Desk {
+        Desk::new()
+    }
+
+    fn reopen(&self) {
+        self.shared.dialect.reopen();
+    }
+}
