@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
+use rustix::net::sockopt::set_socket_recv_buffer_size;
 
 use crate::server::{answer, get, put};
 
@@ -152,6 +153,10 @@ impl Abusers {
         let connecting = Instant::now();
         let mut socket = TcpStream::connect(server)?;
         socket.set_nodelay(true)?;
+        if kind == Kind::Deaf {
+            // Else the kernel takes all of the file for a client that reads nothing.
+            set_socket_recv_buffer_size(&socket, 64 * 1024)?;
+        }
         let since = if kind == Kind::Dripping {
             connecting
         } else {
