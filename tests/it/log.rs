@@ -320,6 +320,7 @@ fn a_signal_without_a_rename_changes_nothing() {
     }
     server.stop();
     assert_eq!(server.log(), "GET / length 0\n========\n".repeat(20));
+    assert_eq!(server.stderr(), "");
 }
 
 /// The requests of one client, with the answers and the entries they must have.
