@@ -87,6 +87,14 @@ enum Step<U> {
     Close,
 }
 
+/// What came of an attempt to wait.
+enum Paused<U> {
+    /// The turn ends.
+    Waiting(Next),
+    /// It had waited long enough, and goes on in this phase.
+    Expired(Phase<U>),
+}
+
 /// What a step works with, besides the connection.
 struct Work<'w, 't, T> {
     transport: &'w T,
@@ -152,34 +160,41 @@ impl<D: Dialect> Connection<D> {
 
     fn take_turn<T: Transport>(&mut self, work: &mut Work<'_, '_, T>) -> Next {
         let mut phase = std::mem::replace(&mut self.phase, Phase::Head);
-        if work.turn.cause() == Cause::Expired {
-            match self.expire(phase, work) {
-                Some(goodbye) => phase = goodbye,
-                None => return Next::Close,
-            }
-        }
         // An upload that has taken effect is recorded before anything waits for the peer.
-        if !work.desk.output.is_empty() && !matches!(phase, Phase::Finishing(_)) {
+        let mut step = if work.desk.output.is_empty() || matches!(phase, Phase::Finishing(_)) {
+            self.step(phase, work)
+        } else {
             match self.flush(work, After::Flush) {
-                Flushed::All => {}
-                Flushed::Blocked => return self.pause(phase, Stage::Write),
+                Flushed::All => self.step(phase, work),
+                Flushed::Blocked => Step::Wait(phase, Stage::Write),
                 Flushed::Broken => return self.break_off(phase),
             }
-        }
+        };
         loop {
-            match self.step(phase, work) {
-                Step::Go(next) => phase = next,
+            phase = match step {
+                Step::Go(next) => next,
                 Step::Yield(next) => {
                     self.phase = next;
                     return Next::Yield;
                 }
                 Step::Close => return Next::Close,
-                Step::Wait(next, stage) => match self.flush(work, After::Flush) {
-                    Flushed::All => return self.pause(next, stage),
-                    Flushed::Blocked => return self.pause(next, Stage::Write),
-                    Flushed::Broken => return self.break_off(next),
+                Step::Wait(next, Stage::Write) => match self.pause(next, Stage::Write, work) {
+                    Paused::Waiting(next) => return next,
+                    Paused::Expired(next) => next,
                 },
-            }
+                Step::Wait(next, stage) => {
+                    let stage = match self.flush(work, After::Flush) {
+                        Flushed::All => stage,
+                        Flushed::Blocked => Stage::Write,
+                        Flushed::Broken => return self.break_off(next),
+                    };
+                    match self.pause(next, stage, work) {
+                        Paused::Waiting(next) => return next,
+                        Paused::Expired(next) => next,
+                    }
+                }
+            };
+            step = self.step(phase, work);
         }
     }
 
@@ -198,28 +213,44 @@ impl<D: Dialect> Connection<D> {
         }
     }
 
-    /// Waits for `stage`.
-    fn pause(&mut self, phase: Phase<D::Upload>, stage: Stage) -> Next {
-        self.phase = phase;
-        let wait = Wait::follow(self.wait, stage, self.progress, &self.shared.timeouts);
+    /// Waits for `stage`, unless it has waited for that long enough.
+    ///
+    /// The deadline is looked at here and not when the turn begins: what came in time, and found the workers busy,
+    /// has been received by now.
+    fn pause<T: Transport>(
+        &mut self,
+        phase: Phase<D::Upload>,
+        stage: Stage,
+        work: &mut Work<'_, '_, T>,
+    ) -> Paused<D::Upload> {
+        let before = self.wait;
+        let wait = Wait::follow(before, stage, self.progress, &self.shared.timeouts);
         self.progress = Progress::None;
         self.wait = Some(wait);
-        wait.next()
+        if work.turn.cause() == Cause::Expired && before.is_some_and(|before| wait.goes_on(before))
+        {
+            return match self.expire(phase, stage, work) {
+                Some(goodbye) => Paused::Expired(goodbye),
+                None => Paused::Waiting(Next::Close),
+            };
+        }
+        self.phase = phase;
+        Paused::Waiting(wait.next())
     }
 
     /// Answers to a deadline that has passed; `None` if there is nobody to answer.
     fn expire<T: Transport>(
         &mut self,
         phase: Phase<D::Upload>,
+        stage: Stage,
         work: &mut Work<'_, '_, T>,
     ) -> Option<Phase<D::Upload>> {
-        let stage = self.wait.map(|wait| wait.stage);
         let answer = match (phase, stage) {
-            (Phase::Head, Some(Stage::Head)) => {
+            (Phase::Head, Stage::Head) => {
                 let line = line_parts(work.desk.input.bytes());
                 self.shared.dialect.refuse(line, Status::RequestTimeout)
             }
-            (Phase::Body(mut receiving), Some(Stage::Body)) => {
+            (Phase::Body(mut receiving), Stage::Body) => {
                 receiving.abandon(Status::RequestTimeout)?
             }
             (Phase::Body(mut receiving), _) => {

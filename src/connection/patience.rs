@@ -39,7 +39,7 @@ pub(super) enum Stage {
 /// The wait that a connection is in, or was in last.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wait {
-    pub(super) stage: Stage,
+    stage: Stage,
     since: Instant,
     until: Instant,
 }
@@ -73,6 +73,11 @@ impl Wait {
             since,
             until: since + patience,
         }
+    }
+
+    /// Whether it is the same wait, with the same deadline.
+    pub(super) fn goes_on(self, before: Self) -> bool {
+        self.until == before.until
     }
 
     pub(super) fn next(self) -> Next {

@@ -17,8 +17,8 @@ use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
 use rustix::io::Errno;
 
 use super::deadlines::{Deadlines, Sleeper};
-use super::session::{Amid, Cause, Deadline, Interest};
-use super::slots::{Due, Parking, Slots, wakes};
+use super::session::{Amid, Deadline, Interest};
+use super::slots::{Due, Parking, Slots};
 use super::worker::Connection;
 
 /// How many ready connections an attendant takes at a time: enough to pay for the system call, few enough that
@@ -223,21 +223,11 @@ impl<S> Room<S> {
     }
 
     /// Takes out one connection whose deadline has passed.
-    ///
-    /// What it waited for may have come in time and found no attendant; then it is ready, not expired.
     pub(super) fn take_expired(&self, now: Instant) -> Option<Box<Connection<S>>> {
         while let Some((at, fd)) = self.deadlines.pop_due(now) {
             let due = self.slots.slot(fd).come_due(at, now);
             match due {
-                Due::Expired(mut connection, interest) => {
-                    let readiness = connection.socket.readiness(interest);
-                    if wakes(interest, readiness) {
-                        connection.note(readiness);
-                    } else {
-                        connection.cause = Cause::Expired;
-                    }
-                    return Some(connection);
-                }
+                Due::Expired(connection) => return Some(connection),
                 Due::Later(later) => {
                     // The caller is who would be woken.
                     let _ = self.deadlines.add(later, fd);

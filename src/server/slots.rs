@@ -11,7 +11,7 @@ use std::time::Instant;
 use rustix::event::epoll::EventFlags;
 
 use super::lock;
-use super::session::{Amid, Deadline, Interest};
+use super::session::{Amid, Cause, Deadline, Interest};
 use super::worker::Connection;
 
 /// Slots are made this many at a time, so that a small server is a small table.
@@ -52,8 +52,8 @@ pub(super) enum Parking<S> {
 
 /// What a slot holds when its deadline entry comes up.
 pub(super) enum Due<S> {
-    /// A connection whose deadline has passed, and what it waited for.
-    Expired(Box<Connection<S>>, Interest),
+    /// A connection whose deadline has passed.
+    Expired(Box<Connection<S>>),
     /// A connection whose deadline has moved to this moment.
     Later(Instant),
     /// No connection, or one that a worker has, or an entry that was replaced.
@@ -149,8 +149,9 @@ impl<S> Slot<S> {
         self.scheduled = None;
         match self.parked.take() {
             None => Due::Nothing,
-            Some(parked) if parked.deadline.at <= now => {
-                Due::Expired(parked.connection, parked.interest)
+            Some(mut parked) if parked.deadline.at <= now => {
+                parked.connection.cause = Cause::Expired;
+                Due::Expired(parked.connection)
             }
             Some(parked) => {
                 let later = parked.deadline.at;
@@ -188,7 +189,7 @@ impl<S> Slot<S> {
 }
 
 /// Whether `readiness` ends a wait for `interest`.
-pub(super) fn wakes(interest: Interest, readiness: EventFlags) -> bool {
+fn wakes(interest: Interest, readiness: EventFlags) -> bool {
     let ends = match interest {
         Interest::Read => EventFlags::IN | EventFlags::RDHUP,
         Interest::Write => EventFlags::OUT,

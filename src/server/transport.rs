@@ -3,12 +3,8 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::event::epoll::EventFlags;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{self, RecvFlags, SendFlags};
-
-use super::session::Interest;
 
 /// A byte stream that never blocks: where it would, the error is of kind [`io::ErrorKind::WouldBlock`].
 pub trait Transport {
@@ -42,24 +38,6 @@ impl Socket {
     /// Takes a socket that is connected and non-blocking.
     pub(super) fn new(fd: OwnedFd) -> Self {
         Self(fd)
-    }
-
-    /// What epoll(7) would say of it now.
-    pub(super) fn readiness(&self, interest: Interest) -> EventFlags {
-        let wanted = match interest {
-            Interest::Read => PollFlags::IN | PollFlags::RDHUP,
-            Interest::Write => PollFlags::OUT,
-        };
-        let mut fds = [PollFd::new(&self.0, wanted)];
-        let at_once = Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
-        if poll(&mut fds, Some(&at_once)).is_err() {
-            return EventFlags::empty();
-        }
-        // Both calls name these conditions by the same bits.
-        EventFlags::from_bits_truncate(u32::from(fds[0].revents().bits()))
     }
 
     /// Whether the peer has sent something that nobody has received yet.
