@@ -143,6 +143,15 @@ impl Server {
         found.unwrap().parse().unwrap()
     }
 
+    /// Waits until a thread waits for something to happen.
+    pub(crate) fn rest(&self, thread: u32) {
+        until("a thread at rest", || {
+            let stat =
+                fs::read_to_string(format!("/proc/{}/task/{thread}/stat", self.pid())).unwrap();
+            stat.rsplit_once(')').unwrap().1.trim().starts_with('S')
+        });
+    }
+
     /// How many descriptors it has open.
     pub(crate) fn descriptors(&self) -> usize {
         self.open_descriptors().len()

@@ -229,6 +229,7 @@ fn case(
         .get(&name(9))
         .ok_or("no answer to the first request")?;
     same("first status", answer.status, 404)?;
+    server.rest(server.only_worker());
 
     let trace = place.path("trace");
     let tampering = Tampering::attach(server.only_worker(), syscall, how, trace)?;
@@ -413,6 +414,7 @@ fn short_reads() {
         let server = place.serve(&["-N", "1"]);
         let mut client = server.connect();
         assert_eq!(client.get(&name(9)).unwrap().status, 404);
+        server.rest(server.only_worker());
         // The kernel says that it has read three bytes, and these are the first three.
         let [one, two, three] = [new[0], new[1], new[2]];
         let first = format!("{one:02x}{two:02x}{three:02x}");

@@ -8,6 +8,7 @@ mod checks;
 mod connection;
 mod orderly;
 mod parts;
+mod site;
 
 use proptest::prelude::ProptestConfig;
 use std::path::Path;

@@ -9,4 +9,5 @@ pub(crate) mod fields;
 pub(crate) mod head;
 pub(crate) mod log;
 pub(crate) mod range;
+pub(crate) mod site;
 pub(crate) mod target;

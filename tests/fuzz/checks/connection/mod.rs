@@ -1,103 +1,24 @@
-//! A whole connection: bytes in pieces from a peer in memory, files and log in a directory, and all that must hold.
+//! A whole connection of the classic dialect: bytes in pieces from a peer in memory, files and log in a directory, and
+//! all that must hold.
 //!
 //! Input is a line of chances, which decide how the peer behaves, and the stream that it sends.
 
+mod drive;
 mod journal;
 mod peer;
 mod responses;
 mod world;
 
-use httpserver::connection::Timeouts;
-use httpserver::server::{Amid, Cause, Interest, Next, Service, Session, Stopping, Turn};
+use httpserver::classic::Classic;
+use httpserver::connection::Http;
 use std::collections::BTreeMap;
-use std::fmt;
-use std::time::Duration;
 
 use self::journal::Entry;
-use self::peer::Peer;
 use self::responses::Response;
-use self::world::World;
 
+pub(crate) use self::drive::{SHORT, Scenario, TIMEOUTS, drive};
 pub(crate) use self::peer::Ending;
-pub(crate) use self::world::{FILES, NAMES, initial_files};
-
-/// Bytes that a connection may keep between two turns: a worker's whole input, and the output after which it reads
-/// no further requests, with the answer that went past it.
-const KEPT: usize = (128 + 64 + 32) * 1024;
-
-/// Bytes that an idle connection may keep: an empty line.
-const KEPT_IDLE: usize = 2;
-
-/// A limit for uploads that is easily passed.
-pub(crate) const SHORT: u64 = 50;
-
-/// Patience that never ends: who expires is up to the peer.
-const TIMEOUTS: Timeouts = {
-    let day = Duration::from_secs(24 * 60 * 60);
-    Timeouts {
-        head: day,
-        body: day,
-        write: day,
-        idle: day,
-        linger: day,
-    }
-};
-
-/// What a peer sends, and how.
-#[derive(Clone)]
-pub(crate) struct Scenario {
-    pub(crate) ending: Ending,
-    pub(crate) chances: Vec<u8>,
-    /// Bytes of the longest upload that is allowed.
-    pub(crate) max_body: u64,
-    pub(crate) stream: Vec<u8>,
-}
-
-impl Scenario {
-    /// Reads `data`: an [`Ending`] as one byte, chances up to a newline, and the stream.
-    ///
-    /// With a capital letter for the ending, longer uploads than [`SHORT`] are not allowed.
-    pub(crate) fn read(data: &[u8]) -> Self {
-        let end = data.iter().position(|&byte| byte == b'\n');
-        let (line, stream) = match end {
-            Some(end) => (&data[..end], &data[end + 1..]),
-            None => (data, &[][..]),
-        };
-        let first = line.first().copied().unwrap_or(b'e');
-        Self {
-            ending: Ending::of(first.to_ascii_lowercase()),
-            max_body: if first.is_ascii_uppercase() {
-                SHORT
-            } else {
-                u64::MAX
-            },
-            chances: line.get(1..).unwrap_or_default().to_vec(),
-            stream: stream.to_vec(),
-        }
-    }
-}
-
-impl fmt::Debug for Scenario {
-    /// Short enough to be read: runs of bytes are counted.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:?} {:?} {} \"",
-            self.ending, self.chances, self.max_body
-        )?;
-        for run in self
-            .stream
-            .chunk_by(|one, other| other.wrapping_sub(*one) <= 1)
-        {
-            if run.len() > 30 {
-                write!(f, "{{{} bytes from {:#x}}}", run.len(), run[0])?;
-            } else {
-                write!(f, "{}", run.escape_ascii())?;
-            }
-        }
-        f.write_str("\"")
-    }
-}
+pub(crate) use self::world::{FILES, NAMES, World, content, initial_files};
 
 /// Everything that can be observed of a connection once it is closed.
 #[derive(Debug, PartialEq, Eq)]
@@ -181,56 +102,11 @@ impl Difference {
 
 /// Serves one connection to its end.
 fn run(scenario: &Scenario) -> Outcome {
-    let world = World::new();
-    let service = world.serve(scenario.max_body, TIMEOUTS);
-    let peer = Peer::new(scenario);
-    let mut session = service.connect();
-    // Whichever worker is free has the next turn: nothing may be left on a desk.
-    let mut desks = [service.desk(), service.desk()];
-    let mut cause = peer.cause();
-    // A turn moves a byte, or meets an end, or writes a portion of an entry.
-    let patience = 8 + scenario.stream.len() / 32_000;
-    let (mut moved, mut still) = (0, 0);
-    for number in 0.. {
-        let late = number >= usize::from(scenario.chances.first().copied().unwrap_or(0) % 16);
-        if late && scenario.ending == Ending::Abort {
-            break;
-        }
-        let stopping = if late && scenario.ending == Ending::Stop {
-            Stopping::Yes
-        } else {
-            Stopping::No
-        };
-        let desk = &mut desks[number % 2];
-        let mut share = || {};
-        let mut turn = Turn::new(cause, stopping, &mut share);
-        let next = session.advance(&peer, desk, &mut turn);
-        assert!(session.kept() <= KEPT, "keeps {} bytes", session.kept());
-        still = if peer.moved() == moved { still + 1 } else { 0 };
-        moved = peer.moved();
-        assert!(still < patience, "nothing moves any more");
-        match next {
-            Next::Close => break,
-            Next::Yield => {
-                if cause == Cause::Expired {
-                    cause = Cause::Ready;
-                }
-            }
-            Next::Wait(interest, deadline) => {
-                if let Amid::Idle { .. } = deadline.amid {
-                    assert!(session.kept() <= KEPT_IDLE, "keeps {}", session.kept());
-                }
-                cause = match interest {
-                    Interest::Read => peer.wake_reader(),
-                    Interest::Write => peer.wake_writer(),
-                };
-            }
-        }
-    }
-    drop(session);
+    let world = World::new(initial_files());
+    let service = Http::new(Classic::new(world.open(), scenario.max_body), TIMEOUTS);
+    let sent = drive(&service, scenario);
     drop(service);
     let (log, files) = world.end();
-    let sent = peer.into_taken();
     Outcome { sent, log, files }
 }
 

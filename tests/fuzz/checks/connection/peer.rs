@@ -7,7 +7,7 @@ use std::cell::{RefCell, RefMut};
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use super::Scenario;
+use super::drive::Scenario;
 
 /// How a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

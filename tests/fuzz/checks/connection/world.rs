@@ -1,7 +1,5 @@
 //! The files and the log that a connection works on.
 
-use httpserver::classic::Classic;
-use httpserver::connection::{Http, Timeouts};
 use httpserver::durable::Durability;
 use httpserver::request_log::{Mode, Recorder};
 use httpserver::store::{Depth, Store};
@@ -9,7 +7,7 @@ use httpserver::upload::Files;
 use rustix::fs::{CWD, FileType};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use tempfile::TempDir;
 
@@ -35,19 +33,22 @@ pub(crate) const NAMES: [&str; 5] = [
 ];
 
 /// A root and a log in a directory of their own.
-pub(super) struct World {
+pub(crate) struct World {
     directory: TempDir,
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    /// A root with these files by path, and with things that are none.
+    pub(crate) fn new(files: &BTreeMap<String, Vec<u8>>) -> Self {
         let this = Self {
             directory: scratch(),
         };
         let root = this.root();
         fs::create_dir(&root).expect("the root");
-        for (name, content) in initial_files() {
-            fs::write(root.join(name), content).expect("a file");
+        for (path, content) in files {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+            fs::write(path, content).expect("a file");
         }
         let [dir, fifo, link, ..] = NAMES;
         fs::create_dir(root.join(dir)).expect("a directory");
@@ -65,27 +66,37 @@ impl World {
         self.directory.path().join("log")
     }
 
-    /// A server's service over these files.
-    pub(super) fn serve(&self, max_body: u64, timeouts: Timeouts) -> Http<Classic> {
+    /// The files and the log as a server has them.
+    pub(crate) fn open(&self) -> Files {
         let durability = Durability::Kernel;
-        let store = Store::open(&self.root(), Depth::Root, durability).expect("the store");
-        let recorder = Recorder::open(&self.log(), Mode::Fresh, durability).expect("the log");
-        Http::new(Classic::new(Files { store, recorder }, max_body), timeouts)
+        Files {
+            store: Store::open(&self.root(), Depth::Tree, durability).expect("the store"),
+            recorder: Recorder::open(&self.log(), Mode::Fresh, durability).expect("the log"),
+        }
     }
 
-    /// The bytes of the log, and the regular files; no upload may have been left behind.
-    pub(super) fn end(self) -> (Vec<u8>, BTreeMap<String, Vec<u8>>) {
+    /// The bytes of the log, and the regular files by path; no upload may have been left behind.
+    pub(crate) fn end(self) -> (Vec<u8>, BTreeMap<String, Vec<u8>>) {
         let log = fs::read(self.log()).expect("the log");
         let mut files = BTreeMap::new();
-        for entry in fs::read_dir(self.root()).expect("the root") {
-            let entry = entry.expect("an entry");
-            let name = entry.file_name().into_string().expect("a name in UTF-8");
-            assert!(!name.starts_with('.'), "{name} is left behind");
-            if entry.file_type().expect("its type").is_file() {
-                files.insert(name, fs::read(entry.path()).expect("a file"));
-            }
-        }
+        collect(&self.root(), "", &mut files);
         (log, files)
+    }
+}
+
+/// The regular files below `directory`, by their path behind `prefix`.
+fn collect(directory: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
+    for entry in fs::read_dir(directory).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let name = entry.file_name();
+        let path = format!("{prefix}{}", name.to_string_lossy());
+        assert!(!path.contains(".httpserver-"), "{path} is left behind");
+        let kind = entry.file_type().expect("its type");
+        if kind.is_dir() {
+            collect(&entry.path(), &format!("{path}/"), files);
+        } else if kind.is_file() {
+            files.insert(path, fs::read(entry.path()).expect("a file"));
+        }
     }
 }
 
@@ -101,7 +112,7 @@ pub(crate) fn initial_files() -> &'static BTreeMap<String, Vec<u8>> {
 }
 
 /// `length` bytes in which no part looks like another.
-fn content(length: usize) -> Vec<u8> {
+pub(crate) fn content(length: usize) -> Vec<u8> {
     (0..length as u64)
         .map(|at| (at.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56).to_le_bytes()[0])
         .collect()

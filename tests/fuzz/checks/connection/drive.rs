@@ -1,0 +1,136 @@
+//! Serving one connection to its end, as workers would, with a peer in memory.
+
+use httpserver::connection::{Dialect, Http, Timeouts};
+use httpserver::server::{Amid, Cause, Interest, Next, Service, Session, Stopping, Turn};
+use std::fmt;
+use std::time::Duration;
+
+use super::peer::{Ending, Peer};
+
+/// Bytes that a connection may keep between two turns: a worker's whole input, and the output after which it reads
+/// no further requests, with the answer that went past it.
+const KEPT: usize = (128 + 64 + 32) * 1024;
+
+/// Bytes that an idle connection may keep: an empty line.
+const KEPT_IDLE: usize = 2;
+
+/// A limit for uploads that is easily passed.
+pub(crate) const SHORT: u64 = 50;
+
+/// Patience that never ends: who expires is up to the peer.
+pub(crate) const TIMEOUTS: Timeouts = {
+    let day = Duration::from_secs(24 * 60 * 60);
+    Timeouts {
+        head: day,
+        body: day,
+        write: day,
+        idle: day,
+        linger: day,
+    }
+};
+
+/// What a peer sends, and how.
+#[derive(Clone)]
+pub(crate) struct Scenario {
+    pub(crate) ending: Ending,
+    pub(crate) chances: Vec<u8>,
+    /// Bytes of the longest upload that is allowed.
+    pub(crate) max_body: u64,
+    pub(crate) stream: Vec<u8>,
+}
+
+impl Scenario {
+    /// Reads `data`: an [`Ending`] as one byte, chances up to a newline, and the stream.
+    ///
+    /// With a capital letter for the ending, longer uploads than [`SHORT`] are not allowed.
+    pub(crate) fn read(data: &[u8]) -> Self {
+        let end = data.iter().position(|&byte| byte == b'\n');
+        let (line, stream) = match end {
+            Some(end) => (&data[..end], &data[end + 1..]),
+            None => (data, &[][..]),
+        };
+        let first = line.first().copied().unwrap_or(b'e');
+        Self {
+            ending: Ending::of(first.to_ascii_lowercase()),
+            max_body: if first.is_ascii_uppercase() {
+                SHORT
+            } else {
+                u64::MAX
+            },
+            chances: line.get(1..).unwrap_or_default().to_vec(),
+            stream: stream.to_vec(),
+        }
+    }
+}
+
+impl fmt::Debug for Scenario {
+    /// Short enough to be read: runs of bytes are counted.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} {:?} {} \"",
+            self.ending, self.chances, self.max_body
+        )?;
+        for run in self
+            .stream
+            .chunk_by(|one, other| other.wrapping_sub(*one) <= 1)
+        {
+            if run.len() > 30 {
+                write!(f, "{{{} bytes from {:#x}}}", run.len(), run[0])?;
+            } else {
+                write!(f, "{}", run.escape_ascii())?;
+            }
+        }
+        f.write_str("\"")
+    }
+}
+
+/// Serves one connection to its end; what was sent to the peer.
+pub(crate) fn drive<D: Dialect>(service: &Http<D>, scenario: &Scenario) -> Vec<u8> {
+    let peer = Peer::new(scenario);
+    let mut session = service.connect();
+    // Whichever worker is free has the next turn: nothing may be left on a desk.
+    let mut desks = [service.desk(), service.desk()];
+    let mut cause = peer.cause();
+    // A turn moves a byte, or meets an end, or writes a portion of an entry.
+    let patience = 8 + scenario.stream.len() / 32_000;
+    let (mut moved, mut still) = (0, 0);
+    for number in 0.. {
+        let late = number >= usize::from(scenario.chances.first().copied().unwrap_or(0) % 16);
+        if late && scenario.ending == Ending::Abort {
+            break;
+        }
+        let stopping = if late && scenario.ending == Ending::Stop {
+            Stopping::Yes
+        } else {
+            Stopping::No
+        };
+        let desk = &mut desks[number % 2];
+        let mut share = || {};
+        let mut turn = Turn::new(cause, stopping, &mut share);
+        let next = session.advance(&peer, desk, &mut turn);
+        assert!(session.kept() <= KEPT, "keeps {} bytes", session.kept());
+        still = if peer.moved() == moved { still + 1 } else { 0 };
+        moved = peer.moved();
+        assert!(still < patience, "nothing moves any more");
+        match next {
+            Next::Close => break,
+            Next::Yield => {
+                if cause == Cause::Expired {
+                    cause = Cause::Ready;
+                }
+            }
+            Next::Wait(interest, deadline) => {
+                if let Amid::Idle { .. } = deadline.amid {
+                    assert!(session.kept() <= KEPT_IDLE, "keeps {}", session.kept());
+                }
+                cause = match interest {
+                    Interest::Read => peer.wake_reader(),
+                    Interest::Write => peer.wake_writer(),
+                };
+            }
+        }
+    }
+    drop(session);
+    peer.into_taken()
+}
