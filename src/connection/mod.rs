@@ -227,7 +227,8 @@ impl<D: Dialect> Connection<D> {
         let wait = Wait::follow(before, stage, self.progress, &self.shared.timeouts);
         self.progress = Progress::None;
         self.wait = Some(wait);
-        if work.turn.cause() == Cause::Expired && before.is_some_and(|before| wait.goes_on(before))
+        if work.turn.cause() == Cause::Expired
+            && before.is_some_and(|before| wait.has_ended(before))
         {
             return match self.expire(phase, stage, work) {
                 Some(goodbye) => Paused::Expired(goodbye),

@@ -42,7 +42,15 @@ pub(super) struct Wait {
     stage: Stage,
     since: Instant,
     until: Instant,
+    /// When its turn comes at the latest: at the end, or before it for another try.
+    turn: Instant,
 }
+
+/// So often, in the time that a peer has for it, a blocked answer is tried again.
+///
+/// A socket tells of room only when it is a third of its buffer. What a peer takes bit by bit is found by trying, and
+/// the time begins anew when it is found: tried at the end alone, a peer that stops would have up to twice its time.
+const TRIES: u32 = 8;
 
 impl Wait {
     /// The wait for `stage` that follows `before`: the same one, unless the stage is another or there was progress.
@@ -57,7 +65,11 @@ impl Wait {
                 before.stage == stage || (before.stage, stage) == (Stage::Fresh, Stage::Head);
             let absolute = matches!(stage, Stage::Head | Stage::Linger);
             if same && (absolute || progress == Progress::None) {
-                return Self { stage, ..before };
+                return Self {
+                    stage,
+                    turn: turn(stage, before.until, timeouts),
+                    ..before
+                };
             }
         }
         let since = Instant::now();
@@ -68,16 +80,18 @@ impl Wait {
             Stage::Write => timeouts.write,
             Stage::Linger => timeouts.linger,
         };
+        let until = since + patience;
         Self {
             stage,
             since,
-            until: since + patience,
+            until,
+            turn: turn(stage, until, timeouts),
         }
     }
 
-    /// Whether it is the same wait, with the same deadline.
-    pub(super) fn goes_on(self, before: Self) -> bool {
-        self.until == before.until
+    /// Whether it is still the wait `before`, and the turn that this one asked for was at its end.
+    pub(super) fn has_ended(self, before: Self) -> bool {
+        self.until == before.until && before.turn == before.until
     }
 
     pub(super) fn next(self) -> Next {
@@ -92,8 +106,16 @@ impl Wait {
             Stage::Fresh | Stage::Idle | Stage::Linger => Amid::Idle { since: self.since },
             Stage::Head | Stage::Body | Stage::Write => Amid::Request,
         };
-        let at = self.until;
+        let at = self.turn;
         Next::Wait(interest, Deadline { at, amid })
+    }
+}
+
+/// When a wait that ends at `until` has its next turn.
+fn turn(stage: Stage, until: Instant, timeouts: &Timeouts) -> Instant {
+    match stage {
+        Stage::Write => until.min(Instant::now() + timeouts.write / TRIES),
+        Stage::Fresh | Stage::Idle | Stage::Head | Stage::Body | Stage::Linger => until,
     }
 }
 
@@ -142,6 +164,7 @@ mod tests {
                 stage: before,
                 since: long_ago,
                 until: long_ago + Duration::from_secs(9),
+                turn: long_ago + Duration::from_secs(9),
             };
             let new = Wait::follow(Some(old), after, progress, &TIMEOUTS);
             assert_eq!(new.stage, after);
@@ -151,5 +174,30 @@ mod tests {
                 "{before:?} {after:?} {progress:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_wait_ends_with_a_turn_at_its_end_only() {
+        for stage in [Stage::Idle, Stage::Head, Stage::Body, Stage::Write] {
+            let follow = |before, progress| Wait::follow(before, stage, progress, &TIMEOUTS);
+            let first = follow(None, Progress::Some);
+            let tried = first.turn < first.until;
+            assert_eq!(tried, stage == Stage::Write, "{stage:?}");
+            let second = follow(Some(first), Progress::None);
+            assert_eq!(second.has_ended(first), !tried, "{stage:?}");
+            // The last try is at the end.
+            let last = Wait {
+                turn: first.until,
+                ..first
+            };
+            assert!(follow(Some(last), Progress::None).has_ended(last));
+        }
+        let blocked = Wait::follow(None, Stage::Write, Progress::Some, &TIMEOUTS);
+        let at_end = Wait {
+            turn: blocked.until,
+            ..blocked
+        };
+        let moved = Wait::follow(Some(at_end), Stage::Write, Progress::Some, &TIMEOUTS);
+        assert!(!moved.has_ended(at_end));
     }
 }
