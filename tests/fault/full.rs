@@ -108,6 +108,12 @@ fn the_disk_of_the_log() {
     assert_eq!(hasty.answer().unwrap().status, 507);
     assert!(!place.files().contains_key(&name(3)));
 
+    // That is recorded, and so is who reads: some space is kept for it.
+    assert_eq!(client.get(&name(1)).unwrap().content, b"old");
+    let journal = journal::read(&disk.join("log"));
+    assert_eq!((journal.torn, journal.failures(507)), (0, 4));
+    assert_eq!(journal.entries.last(), Some(&Entry::Get(name(1))));
+
     // Reading goes on when there is no space even for that.
     let entry = format!("GET {} length 0\n========\n", name(1)).len();
     for _ in 0..2 * 64 * 1024 / entry {

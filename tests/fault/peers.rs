@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::net::{SendFlags, sockopt};
-use rustix::process::Resource;
+use rustix::process::{Resource, Signal};
 
 use crate::client::{Client, get, put};
 use crate::server::{Place, Server, until};
@@ -510,7 +510,16 @@ fn no_descriptors() {
     server.allow_descriptors(0);
     client.send(&request[30..]).unwrap();
     assert_eq!(client.answer().unwrap().status, 503);
-    // What is at hand needs none, and who is idle stays while nobody needs the place.
+    // What is at hand needs none, and who is idle stays while nobody needs the place: not even if the server looks for
+    // new connections, which it does whenever it wakes.
+    fs::rename(place.path("log"), place.path("moved")).unwrap();
+    for wakes in 1..=2 {
+        server.signal(Signal::HUP);
+        until("no new log", || {
+            server.said().matches("stays in its old file").count() == wakes
+        });
+    }
+    fs::rename(place.path("moved"), place.path("log")).unwrap();
     assert_eq!(client.get("").unwrap().status, 200);
     let mut other = server.connect();
     assert_eq!(other.get("").unwrap().status, 200);

@@ -85,8 +85,12 @@ impl fmt::Debug for Scenario {
     }
 }
 
-/// Serves one connection to its end; what was sent to the peer.
-pub(crate) fn drive<D: Dialect>(service: &Http<D>, scenario: &Scenario) -> Vec<u8> {
+/// Serves one connection to its end; what was sent to the peer. Calls `at_rest` whenever it waits.
+pub(crate) fn drive<D: Dialect>(
+    service: &Http<D>,
+    scenario: &Scenario,
+    at_rest: impl Fn(),
+) -> Vec<u8> {
     let peer = Peer::new(scenario);
     let mut session = service.connect();
     // Whichever worker is free has the next turn: nothing may be left on a desk.
@@ -121,6 +125,7 @@ pub(crate) fn drive<D: Dialect>(service: &Http<D>, scenario: &Scenario) -> Vec<u
                 }
             }
             Next::Wait(interest, deadline) => {
+                at_rest();
                 if let Amid::Idle { .. } = deadline.amid {
                     assert!(session.kept() <= KEPT_IDLE, "keeps {}", session.kept());
                 }

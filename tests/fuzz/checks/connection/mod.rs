@@ -104,7 +104,7 @@ impl Difference {
 fn run(scenario: &Scenario) -> Outcome {
     let world = World::new(initial_files());
     let service = Http::new(Classic::new(world.open(), scenario.max_body), TIMEOUTS);
-    let sent = drive(&service, scenario);
+    let sent = drive(&service, scenario, || world.check_log_is_whole());
     drop(service);
     let (log, files) = world.end();
     Outcome { sent, log, files }

@@ -1,12 +1,14 @@
 //! The files and the log that a connection works on.
 
 use httpserver::durable::Durability;
+use httpserver::request_log::layout::SEPARATOR;
 use httpserver::request_log::{Mode, Recorder};
 use httpserver::store::{Depth, Store};
 use httpserver::upload::Files;
 use rustix::fs::{CWD, FileType};
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use tempfile::TempDir;
@@ -72,6 +74,18 @@ impl World {
         Files {
             store: Store::open(&self.root(), Depth::Tree, durability).expect("the store"),
             recorder: Recorder::open(&self.log(), Mode::Fresh, durability).expect("the log"),
+        }
+    }
+
+    /// Checks that no entry has its place in the log and waits to be written: nobody who waits for a peer may leave a
+    /// hole there.
+    pub(crate) fn check_log_is_whole(&self) {
+        let log = fs::File::open(self.log()).expect("the log");
+        let length = log.metadata().expect("its length").len();
+        if let Some(at) = length.checked_sub(SEPARATOR.len() as u64) {
+            let mut end = [0; SEPARATOR.len()];
+            log.read_exact_at(&mut end, at).expect("its end");
+            assert_eq!(end, SEPARATOR, "a hole in the log");
         }
     }
 
