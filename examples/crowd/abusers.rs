@@ -8,8 +8,8 @@
 //! | stalled | half of an upload, then nothing | 408 after the deadline for more content |
 //! | deaf | a request for 10 MiB, and reads nothing | a part of it, cut off after the deadline for taking more |
 
-use std::fmt;
-use std::io::{self, ErrorKind, Read, Write};
+use std::collections::VecDeque;
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,52 +19,18 @@ use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 
-use crate::server::{answer, get, put};
-
-/// The large file that the deaf ask for.
-pub(crate) const LARGE: &str = "a-large-file-that-few-read-";
-
-/// Bytes of the large file.
-pub(crate) const LARGE_LEN: usize = 10 * 1024 * 1024;
+use crate::abuser::{Abuser, Group, Kind, LARGE, SLACK, Stream};
+use crate::server::{get, put};
 
 /// Bytes of a stalled upload; half of them are sent.
 const UPLOAD_LEN: usize = 64 * 1024;
 
 /// Bytes that each dripping client sends in a second.
-const DRIPS: u32 = 10;
+const DRIPS: u32 = 2;
 
-/// How often the dripping clients' turn comes: so often that they do not come in bursts.
-const TICK: Duration = Duration::from_micros(200);
-
-/// A deadline is kept if what it brings comes no more than this after it.
-pub(crate) const SLACK: Duration = Duration::from_secs(1);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Idle,
-    Dripping,
-    Stalled,
-    Deaf,
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.pad(match self {
-            Self::Idle => "idle",
-            Self::Dripping => "dripping a head",
-            Self::Stalled => "stalled upload",
-            Self::Deaf => "not reading",
-        })
-    }
-}
-
-/// How many there are of a kind, and how long the server waits for them.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Group {
-    pub(crate) kind: Kind,
-    pub(crate) number: usize,
-    pub(crate) deadline: Duration,
-}
+/// How often the dripping clients' turn comes: so often that they do not come in bursts, and so seldom that the
+/// normal client, who shares the processors with them, hardly notices.
+const TICK: Duration = Duration::from_millis(1);
 
 /// What became of a group.
 pub(crate) struct Fate {
@@ -75,25 +41,14 @@ pub(crate) struct Fate {
     pub(crate) other: Option<String>,
 }
 
-/// One of the crowd.
-struct Abuser {
-    group: usize,
-    socket: Option<TcpStream>,
-    /// When it last did what its deadline counts from.
-    since: Instant,
-    /// Bytes of its slow head that were sent.
-    dripped: usize,
-    received: usize,
-    /// The first bytes of what was received.
-    start: Vec<u8>,
-    /// Whether it got what was promised, or what it got instead.
-    fate: Option<Result<(), String>>,
-}
-
 /// See the module's description.
 pub(crate) struct Abusers {
     groups: Vec<Group>,
     all: Vec<Abuser>,
+    /// Those whose fate is not known yet.
+    left: usize,
+    /// The deaf who have not begun to read, in the order of their deadlines.
+    deaf: VecDeque<usize>,
     epoll: OwnedFd,
     slow_head: Vec<u8>,
     /// Those that drip, and how many bytes they have sent together.
@@ -107,6 +62,8 @@ impl Abusers {
         Ok(Self {
             groups,
             all: Vec::new(),
+            left: 0,
+            deaf: VecDeque::new(),
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             slow_head: get("", &filler),
             dripping: Vec::new(),
@@ -130,7 +87,7 @@ impl Abusers {
         }
         complete.store(true, Ordering::Release);
         let begin = Instant::now();
-        while self.all.iter().any(|abuser| abuser.fate.is_none()) {
+        while self.left > 0 {
             self.hear(TICK)?;
             self.drip(begin);
             self.listen_at_last()?;
@@ -166,21 +123,14 @@ impl Abusers {
         socket.set_nonblocking(true)?;
         let index = self.all.len();
         match kind {
-            Kind::Deaf => {}
+            Kind::Deaf => self.deaf.push_back(index),
             Kind::Idle | Kind::Dripping | Kind::Stalled => self.watch(&socket, index)?,
         }
         if kind == Kind::Dripping {
             self.dripping.push(index);
         }
-        self.all.push(Abuser {
-            group,
-            socket: Some(socket),
-            since,
-            dripped: 1,
-            received: 0,
-            start: Vec::new(),
-            fate: None,
-        });
+        self.all.push(Abuser::new(group, socket, since));
+        self.left += 1;
         Ok(())
     }
 
@@ -205,7 +155,9 @@ impl Abusers {
         for event in &events {
             let index = usize::try_from(event.data.u64()).unwrap_or_default();
             let abuser = &mut self.all[index];
-            abuser.receive(self.groups[abuser.group]);
+            if abuser.receive(self.groups[abuser.group]) == Stream::Ended {
+                self.left -= 1;
+            }
         }
         Ok(())
     }
@@ -236,17 +188,15 @@ impl Abusers {
 
     /// Lets the deaf read once their deadline has passed, to see where they were cut off.
     fn listen_at_last(&mut self) -> io::Result<()> {
-        for index in 0..self.all.len() {
+        while let Some(&index) = self.deaf.front() {
             let abuser = &self.all[index];
-            let group = self.groups[abuser.group];
-            if group.kind == Kind::Deaf
-                && abuser.fate.is_none()
-                && abuser.since.elapsed() > group.deadline + 2 * SLACK
-                && let Some(socket) = &abuser.socket
-                && abuser.received == 0
-            {
+            let deadline = self.groups[abuser.group].deadline;
+            if abuser.since.elapsed() < deadline + 2 * SLACK {
+                break;
+            }
+            self.deaf.pop_front();
+            if let Some(socket) = &abuser.socket {
                 self.watch(socket, index)?;
-                self.all[index].receive(group);
             }
         }
         Ok(())
@@ -271,53 +221,5 @@ impl Abusers {
             }
         }
         fates
-    }
-}
-
-impl Abuser {
-    /// Receives what there is; at the end of the stream its fate is known.
-    fn receive(&mut self, group: Group) {
-        let Some(socket) = &mut self.socket else {
-            return;
-        };
-        let mut buffer = [0; 16 * 1024];
-        let end = loop {
-            match socket.read(&mut buffer) {
-                Ok(0) => break "end of stream",
-                Ok(count) => {
-                    self.received += count;
-                    let wanted = 100_usize.saturating_sub(self.start.len()).min(count);
-                    self.start.extend_from_slice(&buffer[..wanted]);
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                Err(_) => break "reset",
-            }
-        };
-        self.socket = None;
-        self.fate = Some(self.judge(group, end));
-    }
-
-    fn judge(&self, group: Group, end: &str) -> Result<(), String> {
-        let after = self.since.elapsed();
-        let in_time = after >= group.deadline && after <= group.deadline + SLACK;
-        let clean = end == "end of stream";
-        let good = match group.kind {
-            Kind::Idle => in_time && clean && self.start == answer("200 OK", b""),
-            Kind::Dripping | Kind::Stalled => {
-                in_time && clean && self.start == answer("408 Request Timeout", b"")
-            }
-            // It begins to read when all is over; when it was cut off, the server's descriptors tell.
-            Kind::Deaf => self.received > 0 && self.received < LARGE_LEN,
-        };
-        if good {
-            return Ok(());
-        }
-        let seconds = after.as_secs_f64();
-        let line = self.start.split(|&byte| byte == b'\r').next();
-        Err(format!(
-            "{} bytes, '{}', {end} after {seconds:.2} s",
-            self.received,
-            String::from_utf8_lossy(line.unwrap_or_default()),
-        ))
     }
 }

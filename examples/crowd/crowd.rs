@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::abusers::{Abusers, Fate, Group, Kind, LARGE, LARGE_LEN, SLACK};
+use crate::abuser::{Group, Kind, LARGE, LARGE_LEN, SLACK};
+use crate::abusers::{Abusers, Fate};
 use crate::normal::{Found, Normal};
 use crate::report::{Latencies, Promises, Verdict, micros, ratio};
 use crate::server::{Server, answer, directory_in_memory};

@@ -12,9 +12,10 @@
 //! | `storm` | many short connections |
 //! | `burst` | many connections at once |
 //! | `growth` | the cost of a request beside idle connections and among many files |
-//! | `abusers`, `normal`, `swarm` | the clients: those who abuse, one that waits for each answer, many in a loop |
+//! | `abuser`, `abusers`, `normal`, `swarm` | the clients: those who abuse, one that waits for each answer, many in a loop |
 //! | `server`, `report` | the server under test and its figures; percentiles and verdicts |
 
+mod abuser;
 mod abusers;
 mod burst;
 mod crowd;
