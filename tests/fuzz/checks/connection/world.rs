@@ -3,7 +3,7 @@
 use httpserver::durable::Durability;
 use httpserver::request_log::layout::SEPARATOR;
 use httpserver::request_log::{Mode, Recorder};
-use httpserver::store::{Depth, Store};
+use httpserver::store::{Depth, Store, is_staging_name};
 use httpserver::upload::Files;
 use rustix::fs::{CWD, FileType};
 use std::collections::BTreeMap;
@@ -104,7 +104,8 @@ fn collect(directory: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>
         let entry = entry.expect("an entry");
         let name = entry.file_name();
         let path = format!("{prefix}{}", name.to_string_lossy());
-        assert!(!path.contains(".httpserver-"), "{path} is left behind");
+        let is_staged = is_staging_name(name.as_encoded_bytes());
+        assert!(!is_staged, "{path} is left behind");
         let kind = entry.file_type().expect("its type");
         if kind.is_dir() {
             collect(&entry.path(), &format!("{path}/"), files);
