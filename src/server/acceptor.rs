@@ -206,7 +206,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
                 return;
             };
             // Nobody is closed for the sake of nobody.
-            if self.is_full() && !listener.is_awaited() {
+            if self.is_full() && !listener.has_waiting() {
                 return;
             }
             if self.is_full() && !self.find_room() {

@@ -49,16 +49,6 @@ impl Listener {
         self.0.local_addr()
     }
 
-    /// Whether there is a connection to accept.
-    pub(super) fn is_awaited(&self) -> bool {
-        let at_once = Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
-        let mut readable = [PollFd::new(&self.0, PollFlags::IN)];
-        poll(&mut readable, Some(&at_once)).is_ok_and(|ready| ready > 0)
-    }
-
     /// Accepts one connection.
     pub(super) fn accept(&self) -> Accepted {
         match net::accept_with(&self.0, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
@@ -81,7 +71,7 @@ impl Listener {
     }
 
     /// Whether a connection waits to be accepted.
-    fn has_waiting(&self) -> bool {
+    pub(super) fn has_waiting(&self) -> bool {
         let at_once = Timespec {
             tv_sec: 0,
             tv_nsec: 0,
