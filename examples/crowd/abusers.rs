@@ -25,9 +25,6 @@ use crate::server::{get, put};
 /// Bytes of a stalled upload; half of them are sent.
 const UPLOAD_LEN: usize = 64 * 1024;
 
-/// Bytes that each dripping client sends in a second.
-const DRIPS: u32 = 2;
-
 /// How often the dripping clients' turn comes: so often that they do not come in bursts, and so seldom that the
 /// normal client, who shares the processors with them, hardly notices.
 const TICK: Duration = Duration::from_millis(1);
@@ -50,15 +47,21 @@ pub(crate) struct Abusers {
     /// The deaf who have not begun to read, in the order of their deadlines.
     deaf: VecDeque<usize>,
     epoll: OwnedFd,
+    /// What the dripping ones send, and how many bytes a second.
     slow_head: Vec<u8>,
+    rate: u16,
     /// Those that drip, and how many bytes they have sent together.
     dripping: Vec<usize>,
     drips: usize,
 }
 
 impl Abusers {
-    pub(crate) fn new(groups: Vec<Group>) -> io::Result<Self> {
-        let filler = format!("X-Filler: {}\r\n", "x".repeat(1000));
+    /// These groups; each dripping client sends `rate` bytes a second.
+    pub(crate) fn new(groups: Vec<Group>, rate: u16) -> io::Result<Self> {
+        let slowly = groups.iter().filter(|group| group.kind == Kind::Dripping);
+        let patience = slowly.map(|group| group.deadline + SLACK).sum::<Duration>();
+        let enough = usize::try_from((patience * u32::from(rate)).as_secs()).unwrap_or_default();
+        let filler = format!("X-Filler: {}\r\n", "x".repeat(enough));
         Ok(Self {
             groups,
             all: Vec::new(),
@@ -66,6 +69,7 @@ impl Abusers {
             deaf: VecDeque::new(),
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             slow_head: get("", &filler),
+            rate,
             dripping: Vec::new(),
             drips: 0,
         })
@@ -165,7 +169,7 @@ impl Abusers {
     /// Sends the bytes that are due since `begin`, one from each dripping client in turn.
     fn drip(&mut self, begin: Instant) {
         let all = self.dripping.len();
-        let due = begin.elapsed().as_secs_f64() * f64::from(DRIPS);
+        let due = begin.elapsed().as_secs_f64() * f64::from(self.rate);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,

@@ -58,7 +58,7 @@ struct Seen {
 pub(crate) fn show(options: &Options) -> Result<Verdict, Failure> {
     let server = start(options)?;
     let groups = groups(options);
-    let seen = watch(&server, groups, Duration::from_secs(options.deadline))?;
+    let seen = watch(&server, Abusers::new(groups, options.rate)?, options)?;
     print(&seen);
     Ok(judge(&seen))
 }
@@ -100,14 +100,14 @@ fn groups(options: &Options) -> Vec<Group> {
     .to_vec()
 }
 
-fn watch(server: &Server, groups: Vec<Group>, deadline: Duration) -> Result<Seen, Failure> {
+fn watch(server: &Server, abusers: Abusers, options: &Options) -> Result<Seen, Failure> {
+    let deadline = Duration::from_secs(options.deadline);
     let mut normal = Normal::new(server.address());
     normal.work(within(ALONE / 4));
     // Now that the large file has not changed for a while, the server keeps it open.
     normal.fetch(LARGE, answer("200 OK", &vec![0; LARGE_LEN]).len())?;
     let alone = normal.work(within(ALONE));
     let before = Held::by(server)?;
-    let abusers = Abusers::new(groups)?;
     let complete = AtomicBool::new(false);
     thread::scope(|scope| {
         let running = scope.spawn(|| abusers.run(server.address(), &complete));
@@ -247,7 +247,7 @@ fn judge(seen: &Seen) -> Verdict {
         during.descriptors >= before.descriptors + others,
         "nobody is thrown out before the deadline",
         &format!(
-            "{} of {others}",
+            "{} descriptors for {others}",
             during.descriptors.saturating_sub(before.descriptors)
         ),
     );

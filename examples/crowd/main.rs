@@ -78,6 +78,10 @@ struct Options {
     #[arg(long, default_value_t = 500)]
     dripping: usize,
 
+    /// crowd: bytes a second from each of them
+    #[arg(long, value_name = "BYTES", default_value_t = 10)]
+    rate: u16,
+
     /// crowd: uploads that stall midway
     #[arg(long, default_value_t = 200)]
     stalled: usize,
