@@ -7,10 +7,14 @@
 //! An upload's rows are 3.45 times its size, so this is the hottest loop of a server that logs. It is pure:
 //! bytes in, bytes out. Where the rows go in the file is the business of others.
 //!
-//! What makes it fast, without `unsafe`: a row's width is constant over long runs of rows, so a run is cut into
-//! fixed-size arrays and no store is checked; two content bytes are two loads from small tables and one store of eight
-//! bytes, whose surplus the next store covers; the offset column is not formatted but counted up; and text that is
-//! written again and again stays where it is, so that no room is cleared.
+//! What makes it fast: a row's width is constant over long runs of rows, so a run is cut into fixed-size arrays and no
+//! store is checked; the offset column is not formatted but counted up; text that is written again and again stays
+//! where it is, so that no room is cleared; and full rows are filled by vector instructions where the processor has
+//! them (`avx2`), else from a table (`table`).
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod table;
 
 use super::layout::{MIN_OFFSET_DIGITS, ROW, offset_digits, row_position, rows_len};
 
@@ -30,25 +34,6 @@ const BATCH: u64 = 200;
 /// What the offset column holds before its last eight digits: up to twelve digits for a `u64`. Copied as a
 /// block of this constant size; what is too much is covered by what the row writes next.
 const LEADING: usize = 16;
-
-/// For each byte its cell ` xx` as the first of two that are stored together, lowest byte first.
-static FIRST: [u64; 256] = cells(0);
-
-/// For each byte its cell as the second of two, and a newline, which stays only behind the last cell of a row.
-static SECOND: [u64; 256] = cells(24);
-
-const fn cells(shift: u32) -> [u64; 256] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let after = if shift == 0 { 0 } else { b'\n' };
-    let mut cells = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let cell = [b' ', DIGITS[byte >> 4], DIGITS[byte & 0x0F], after];
-        cells[byte] = (u32::from_le_bytes(cell) as u64) << shift;
-        byte += 1;
-    }
-    cells
-}
 
 /// The value of each lower-case hex digit, and 0 for every other byte.
 static DIGIT: [u8; 256] = {
@@ -166,7 +151,7 @@ fn fill_last(row: &mut [u8], high: &str, digits: [u8; MIN_OFFSET_DIGITS], bytes:
     offset[..high.len()].copy_from_slice(high.as_bytes());
     offset[high.len()..].copy_from_slice(&digits);
     for (cell, &byte) in cells.chunks_exact_mut(3).zip(bytes) {
-        cell.copy_from_slice(&FIRST[usize::from(byte)].to_le_bytes()[..3]);
+        cell.copy_from_slice(&table::cell(byte));
     }
     if let Some(end) = cells.last_mut() {
         *end = b'\n';
@@ -176,33 +161,14 @@ fn fill_last(row: &mut [u8], high: &str, digits: [u8; MIN_OFFSET_DIGITS], bytes:
 /// Writes full rows from the last eight digits of their offsets on; returns the offset that follows.
 fn fill_tails<'t>(
     tails: impl Iterator<Item = &'t mut [u8; TAIL]>,
-    mut counter: Counter,
+    counter: Counter,
     content: &[[u8; ROW]],
 ) -> Counter {
-    for (tail, bytes) in tails.zip(content) {
-        fill_tail(tail, counter.digits(), bytes);
-        counter.advance();
+    #[cfg(target_arch = "x86_64")]
+    if let Some(avx2) = avx2::Avx2::detect() {
+        return avx2.fill_tails(tails, counter, content);
     }
-    counter
-}
-
-/// Writes a full row from the last eight digits of its offset on.
-#[inline]
-fn fill_tail(tail: &mut [u8; TAIL], digits: [u8; MIN_OFFSET_DIGITS], bytes: &[u8; ROW]) {
-    tail[..MIN_OFFSET_DIGITS].copy_from_slice(&digits);
-    let mut at = MIN_OFFSET_DIGITS;
-    for &four in bytes.as_chunks().0 {
-        // One load and shifts are cheaper than four loads.
-        let four = u32::from_le_bytes(four);
-        for pair in [four, four >> 16] {
-            let [first, second, ..] = pair.to_le_bytes();
-            let cells = FIRST[usize::from(first)] | SECOND[usize::from(second)];
-            // Eight bytes, of which the last cell has only seven.
-            let len = (TAIL - at).min(8);
-            tail[at..at + len].copy_from_slice(&cells.to_le_bytes()[..len]);
-            at += 6;
-        }
-    }
+    table::fill_tails(tails, counter, content)
 }
 
 /// The last eight digits of a row's offset as text, counted up from row to row.
@@ -383,6 +349,21 @@ mod tests {
         let end = overwrite_rows(&mut out, 990, 0, &counting(21));
         assert_eq!(out.len(), end);
         assert_eq!(out[990..], *rows(0, &counting(21)).as_bytes());
+    }
+
+    #[test]
+    fn any_processor_makes_the_same_rows() {
+        let content: Vec<[u8; ROW]> = counting(255).as_chunks().0.to_vec();
+        let mut by_table = vec![[b'?'; TAIL]; content.len()];
+        let after = table::fill_tails(by_table.iter_mut(), Counter::new(99_999_680), &content);
+        let mut here = vec![[b'!'; TAIL]; content.len()];
+        let after_here = fill_tails(here.iter_mut(), Counter::new(99_999_680), &content);
+        assert_eq!(here, by_table);
+        assert_eq!(after_here.digits(), after.digits());
+        assert_eq!(
+            by_table[0],
+            *b"99999680 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12 13\n"
+        );
     }
 
     proptest! {
