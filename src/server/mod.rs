@@ -103,8 +103,7 @@ impl Server {
             .max_connections
             .map_or_else(|| limits::connections(self.descriptors), NonZeroUsize::get);
         let bound = limits::slots(self.descriptors, max_connections);
-        let seats = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let room = Room::new(bound, seats).map_err(ServerError::Room)?;
+        let room = Room::new(bound, room::seats()).map_err(ServerError::Room)?;
         let queue = Queue::new(self.settings.queue.get());
         let pool = Pool::new(service, queue, room, workers).map_err(ServerError::Room)?;
         let pool = &pool;

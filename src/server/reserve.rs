@@ -1,4 +1,4 @@
-//! The reserve: workers for whom the waiting room has no seat, since there are as many awake as processors.
+//! The reserve: workers for whom the waiting room has no seat, since there are as many awake as pay.
 //!
 //! They are called when work turns out to be long, so that the processor does not idle while a worker waits for a disk.
 //! Whether it is long is judged by evidence: what a worker announces as long is believed for a while after such work

@@ -3,13 +3,15 @@
 //! A socket is registered once, edge-triggered and for both directions, when its connection is parked for the first
 //! time; there is no re-arming. An edge that comes while a worker has the connection is kept in its slot, so none
 //! is lost. Who waits here is an idle *worker*, an attendant: readiness reaches the thread that acts on it without
-//! a hand-over. There are as many seats for attendants as processors, because more would only be woken in vain.
-//! The main thread looks after the deadlines.
+//! a hand-over. There are fewer seats for attendants than processors (see [`seats`]), because more would only be woken
+//! in vain. The main thread looks after the deadlines.
 
 use std::collections::VecDeque;
 use std::io;
+use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use std::thread;
 use std::time::Instant;
 
 use rustix::buffer::spare_capacity;
@@ -62,6 +64,13 @@ pub(super) enum Parked<S> {
     Unwanted(Box<Connection<S>>),
     /// The system has no room for it.
     Refused(Box<Connection<S>>),
+}
+
+/// How many attendants one machine's room has seats for: one processor is left to the main thread, to the kernel's
+/// network, and to clients on the same machine, who otherwise lose theirs for whole time slices.
+pub(super) fn seats() -> usize {
+    let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    processors.saturating_sub(1).max(1)
 }
 
 /// The events of one look into the room; a worker's own, and reused.
