@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::queue::{Job, Queue};
-use super::reserve::Reserve;
+use super::reserve::{Announced, Reserve};
 use super::room::Room;
 use super::session::Service;
 use super::worker::Connection;
@@ -52,16 +52,24 @@ impl<V: Service> Pool<V> {
         self.queue.push(job, || self.room.ring());
     }
 
-    /// Offers what a worker holds for later to its colleagues, and the seat it left in the waiting room.
-    pub(super) fn share(&self, batch: &mut VecDeque<Box<Connection<V::Session>>>) {
+    /// Announces a worker's long work. What it holds for later goes to the queue, where its colleagues find it; if such
+    /// work was long lately, one is called at once, to the seat that this worker has left.
+    pub(super) fn announce(
+        &self,
+        batch: &mut VecDeque<Box<Connection<V::Session>>>,
+    ) -> Announced<'_> {
         while let Some(connection) = batch.pop_front() {
             if let Err(Job::Serve(connection)) = self.queue.try_push(Job::Serve(connection)) {
                 batch.push_front(connection);
                 break;
             }
         }
-        self.room.ring();
-        self.reserve.call();
+        let (announced, believed) = self.reserve.announce();
+        if believed {
+            self.room.ring();
+            self.reserve.call();
+        }
+        announced
     }
 
     /// Ends `count` workers.

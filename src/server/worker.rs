@@ -168,24 +168,15 @@ impl<'p, V: Service> Worker<'p, V> {
             Stopping::No
         };
         let (pool, batch) = (self.pool, &mut self.batch);
+        // Until the end of this turn.
         let mut announced = None;
         let mut announce = || {
-            if announced.is_none() {
-                let (work, believed) = pool.reserve.announce();
-                announced = Some(work);
-                if believed {
-                    pool.share(batch);
-                }
-            }
+            announced.get_or_insert_with(|| pool.announce(batch));
         };
         let mut turn = Turn::new(connection.cause, stopping, &mut announce);
-        let next = connection
+        connection
             .session
-            .advance(&connection.socket, &mut self.desk, &mut turn);
-        if let Some(work) = announced {
-            pool.reserve.ended(work);
-        }
-        next
+            .advance(&connection.socket, &mut self.desk, &mut turn)
     }
 
     /// To the back of the queue, and a look into the waiting room before the next pop.

@@ -2,6 +2,7 @@
 //!
 //! - `syscalls`: each system call on the path of a request fails in turn (needs strace).
 //! - `files`: files that shrink, grow or vanish while they are sent; the root and the log removed.
+//! - `hanging`: a disk that does not answer (needs strace).
 //! - `full`: full disks (needs the right to mount, in a namespace of its own).
 //! - `killed`: `kill -9` in the middle of uploads.
 //! - `peers`: clients that break every habit.
@@ -10,6 +11,7 @@
 mod client;
 mod files;
 mod full;
+mod hanging;
 mod journal;
 mod killed;
 mod peers;

@@ -128,7 +128,7 @@ impl Server {
     }
 
     /// The thread of this name; it may still be starting.
-    fn thread(&self, name: &str) -> u32 {
+    pub(crate) fn thread(&self, name: &str) -> u32 {
         let mut found = None;
         until(name, || {
             let tasks = fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
