@@ -52,24 +52,22 @@ impl<V: Service> Pool<V> {
         self.queue.push(job, || self.room.ring());
     }
 
-    /// Announces a worker's long work. What it holds for later goes to the queue, where its colleagues find it; if such
-    /// work was long lately, one is called at once, to the seat that this worker has left.
+    /// Announces work of a worker's that may be long. What it holds for later goes to the queue, where its colleagues
+    /// find it.
     pub(super) fn announce(
         &self,
         batch: &mut VecDeque<Box<Connection<V::Session>>>,
     ) -> Announced<'_> {
-        while let Some(connection) = batch.pop_front() {
-            if let Err(Job::Serve(connection)) = self.queue.try_push(Job::Serve(connection)) {
-                batch.push_front(connection);
-                break;
+        if !batch.is_empty() {
+            while let Some(connection) = batch.pop_front() {
+                if let Err(Job::Serve(connection)) = self.queue.try_push(Job::Serve(connection)) {
+                    batch.push_front(connection);
+                    break;
+                }
             }
-        }
-        let (announced, believed) = self.reserve.announce();
-        if believed {
             self.room.ring();
-            self.reserve.call();
         }
-        announced
+        self.reserve.announce()
     }
 
     /// Ends `count` workers.

@@ -1,24 +1,19 @@
 //! The reserve: workers for whom the waiting room has no seat, since there are as many awake as pay.
 //!
-//! They are called when work turns out to be long, so that nobody waits for a disk but who asked for it. Whether it is
-//! long is judged by evidence, in two ways. What a worker announces as long is believed for a while after such work did
-//! take long, and somebody is called at once. And while work is announced, one in the reserve is the *sentry*: it wakes
-//! every few milliseconds, and goes to work itself when none of the announced work has ended since. Where files come
-//! from memory nobody is called and there is no sentry, and no thread switch is paid.
+//! They are needed when work takes long, so that nobody waits for a disk but who asked for it. Which work does is not
+//! guessed. While work is under way that a worker has announced, one in the reserve is the *sentry*: it wakes every
+//! millisecond, and goes to work itself when none of it has ended since. Later it stays awake if it finds a seat, so as
+//! many are awake as the disk keeps waiting, and one. Where files come from memory nothing is announced, and no thread
+//! switch is paid.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-/// Work that takes longer than this is long: some hundred times what a request served from memory takes.
-const LONG: Duration = Duration::from_millis(1);
-
-/// How many announcements are believed after work that was long.
-const BELIEVED: usize = 16;
-
-/// How often the sentry looks. Work that hangs holds others up for twice this time at most.
-const WATCH: Duration = Duration::from_millis(5);
+/// How often the sentry looks: some hundred times what a request served from memory takes. Work that hangs holds
+/// others up for twice this time at most.
+const WATCH: Duration = Duration::from_millis(1);
 
 /// See the module's description.
 pub(super) struct Reserve {
@@ -26,8 +21,6 @@ pub(super) struct Reserve {
     calls: Receiver<Call>,
     /// Workers that wait to be called.
     waiting: AtomicUsize,
-    /// Announcements that are still believed.
-    belief: AtomicUsize,
     /// Whether there is a sentry, or one was called.
     watched: AtomicBool,
     /// Announcements so far, and how many of them have ended.
@@ -44,12 +37,9 @@ enum Call {
     Watch,
 }
 
-/// Work that was announced as long; until it is dropped, it has not ended.
+/// Work that was announced; until this is dropped, it has not ended.
 #[must_use = "what is announced is under way until it is dropped"]
-pub(super) struct Announced<'r> {
-    reserve: &'r Reserve,
-    since: Instant,
-}
+pub(super) struct Announced<'r>(&'r Reserve);
 
 /// How announced work stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +62,6 @@ impl Reserve {
             caller,
             calls,
             waiting: AtomicUsize::new(0),
-            belief: AtomicUsize::new(0),
             watched: AtomicBool::new(false),
             announced: AtomicU64::new(0),
             ended: AtomicU64::new(0),
@@ -82,11 +71,14 @@ impl Reserve {
     /// Waits until called to work, or as the sentry until work is overdue.
     pub(super) fn wait(&self) {
         self.waiting.fetch_add(1, Ordering::SeqCst);
-        // It cannot be disconnected: this value holds a sender.
-        while self.calls.recv() == Ok(Call::Watch) {
-            if self.watch() {
+        // Who announced before that has called nobody.
+        let mut watch = self.progress().is_under_way() && self.begin_to_watch();
+        while !(watch && self.watch()) {
+            // It cannot be disconnected: this value holds a sender.
+            if self.calls.recv() != Ok(Call::Watch) {
                 break;
             }
+            watch = true;
         }
         self.waiting.fetch_sub(1, Ordering::SeqCst);
     }
@@ -107,12 +99,17 @@ impl Reserve {
             if now == before {
                 self.watched.store(false, Ordering::SeqCst);
                 // Whoever announced before this call ended has relied on it.
-                if !self.progress().is_under_way() || self.watched.swap(true, Ordering::SeqCst) {
+                if !self.progress().is_under_way() || !self.begin_to_watch() {
                     return false;
                 }
             }
             before = now;
         }
+    }
+
+    /// Whether there is no sentry yet; from now on there is.
+    fn begin_to_watch(&self) -> bool {
+        !self.watched.swap(true, Ordering::SeqCst)
     }
 
     fn progress(&self) -> Progress {
@@ -128,36 +125,20 @@ impl Reserve {
         let _ = self.caller.try_send(Call::Work);
     }
 
-    /// Announces work that may be long; tells whether that is believed.
-    pub(super) fn announce(&self) -> (Announced<'_>, bool) {
+    /// Announces work that may be long.
+    pub(super) fn announce(&self) -> Announced<'_> {
         self.announced.fetch_add(1, Ordering::SeqCst);
-        let announced = Announced {
-            reserve: self,
-            since: Instant::now(),
-        };
-        if self.waiting.load(Ordering::SeqCst) == 0 {
-            return (announced, false);
-        }
-        let believed = self
-            .belief
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                left.checked_sub(1)
-            })
-            .is_ok();
-        if !believed && !self.watched.swap(true, Ordering::SeqCst) {
+        if self.waiting.load(Ordering::SeqCst) > 0 && self.begin_to_watch() {
             // There is room for it: only one such call is under way.
             let _ = self.caller.try_send(Call::Watch);
         }
-        (announced, believed)
+        Announced(self)
     }
 }
 
 impl Drop for Announced<'_> {
     fn drop(&mut self) {
-        self.reserve.ended.fetch_add(1, Ordering::SeqCst);
-        if self.since.elapsed() > LONG {
-            self.reserve.belief.store(BELIEVED, Ordering::Relaxed);
-        }
+        self.0.ended.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -174,28 +155,10 @@ mod tests {
         reserve
     }
 
-    fn is_believed(reserve: &Reserve) -> bool {
-        reserve.announce().1
-    }
-
-    #[test]
-    fn announcements_are_believed_after_long_work_for_a_while() {
-        let reserve = reserve();
-        assert!(!is_believed(&reserve));
-        let (mut long, _) = reserve.announce();
-        long.since = Instant::now().checked_sub(2 * LONG).unwrap();
-        drop(long);
-        for _ in 0..BELIEVED {
-            assert!(is_believed(&reserve));
-        }
-        assert!(!is_believed(&reserve));
-    }
-
     #[test]
     fn nobody_is_called_where_nobody_waits() {
         let reserve = Reserve::new(1);
-        reserve.belief.store(BELIEVED, Ordering::SeqCst);
-        assert!(!is_believed(&reserve));
+        drop(reserve.announce());
         assert!(reserve.calls.is_empty());
     }
 
@@ -210,7 +173,7 @@ mod tests {
     #[test]
     fn one_sentry_is_called_however_much_is_announced() {
         let reserve = reserve();
-        let work: Vec<_> = (0..4).map(|_| reserve.announce().0).collect();
+        let work: Vec<_> = (0..4).map(|_| reserve.announce()).collect();
         assert_eq!(reserve.calls.try_iter().collect::<Vec<_>>(), [Call::Watch]);
         drop(work);
     }
@@ -218,7 +181,7 @@ mod tests {
     #[test]
     fn a_sentry_goes_to_work_when_work_is_overdue() {
         let reserve = reserve();
-        let (work, _) = reserve.announce();
+        let work = reserve.announce();
         reserve.wait();
         assert!(!reserve.watched.load(Ordering::SeqCst));
         drop(work);
@@ -231,6 +194,14 @@ mod tests {
         assert_eq!(reserve.calls.recv(), Ok(Call::Watch));
         assert!(!reserve.watch());
         assert!(!reserve.watched.load(Ordering::SeqCst));
+    }
+
+    #[test]
+    fn who_comes_while_nobody_watches_is_the_sentry() {
+        let reserve = Reserve::new(1);
+        let work = reserve.announce();
+        reserve.wait();
+        drop(work);
     }
 
     #[test]
