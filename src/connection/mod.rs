@@ -2,8 +2,8 @@
 //!
 //! A [`Connection`] is in one phase, which owns what it needs and is consumed by the step that leaves it. Every
 //! step either goes on at once or says what it waits for; nothing here blocks on a peer, and nothing here knows the
-//! rules of a dialect. The steps stand in `request` (heads), `content` (of requests), and `response` (answers and the
-//! close).
+//! rules of a dialect. The steps stand in `request` (heads), `content` (of requests), `response` (answers and the
+//! close) and `sending` (long content of answers).
 
 mod content;
 mod desk;
@@ -11,6 +11,7 @@ mod dialect;
 mod patience;
 mod request;
 mod response;
+mod sending;
 mod service;
 
 use std::sync::Arc;

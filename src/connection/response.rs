@@ -1,11 +1,10 @@
-//! The outgoing half: answers, and the end of a connection.
+//! The outgoing half: answers, and the end of a connection. What does not fit into one buffer is sent by `sending`.
 
 use std::io;
-use std::os::fd::AsFd;
 
 use super::content::Skipping;
 use super::desk::Received;
-use super::dialect::{Answer, Content, Dialect, FileRange};
+use super::dialect::{Answer, Content, Dialect};
 use super::patience::{Progress, Stage};
 use super::{Connection, Phase, Step, Stream, Work};
 use crate::http::Persistence;
@@ -139,92 +138,6 @@ impl<D: Dialect> Connection<D> {
         }
     }
 
-    /// Sends an answer's content, after what is in the output.
-    pub(super) fn send<T: Transport>(
-        &mut self,
-        content: Content,
-        then: Then,
-        work: &mut Work<'_, '_, T>,
-    ) -> Step<D::Upload> {
-        let mut rest = content;
-        loop {
-            match rest {
-                Content::Empty | Content::Unstated | Content::Omitted(_) => {
-                    return Step::Go(self.after_answer(then, work));
-                }
-                Content::Memory(bytes) => {
-                    work.desk.output.extend_from_slice(&bytes);
-                    rest = Content::Empty;
-                }
-                Content::Sequence(mut parts) => match parts.pop_front() {
-                    None => rest = Content::Empty,
-                    Some(Content::File(range)) => match self.send_file(range, work) {
-                        Sent::All => rest = Content::Sequence(parts),
-                        Sent::Part(left, how) => {
-                            parts.push_front(Content::File(left));
-                            return how.step(Content::Sequence(parts), then);
-                        }
-                        Sent::Broken => return Step::Close,
-                    },
-                    Some(Content::Memory(bytes)) => {
-                        work.desk.output.extend_from_slice(&bytes);
-                        rest = Content::Sequence(parts);
-                    }
-                    Some(_) => rest = Content::Sequence(parts),
-                },
-                Content::File(range) => match self.send_file(range, work) {
-                    Sent::All => rest = Content::Empty,
-                    Sent::Part(left, how) => return how.step(Content::File(left), then),
-                    Sent::Broken => return Step::Close,
-                },
-            }
-        }
-    }
-
-    fn send_file<T: Transport>(
-        &mut self,
-        mut range: FileRange,
-        work: &mut Work<'_, '_, T>,
-    ) -> Sent {
-        work.turn.before_long_work();
-        match self.flush(work, After::More) {
-            Flushed::All => {}
-            Flushed::Blocked => return Sent::Part(range, Paused::Blocked),
-            Flushed::Broken => return Sent::Broken,
-        }
-        while range.length > 0 {
-            if work.share.bytes == 0 {
-                return Sent::Part(range, Paused::Shared);
-            }
-            let count = usize::try_from(range.length.min(work.share.bytes)).unwrap_or(usize::MAX);
-            match work
-                .transport
-                .send_file(range.file.as_fd(), range.offset, count)
-            {
-                Ok(0) => {
-                    // The file has become shorter than its Content-Length: only a close says so.
-                    log::warn!("a file became shorter while it was sent; its connection is closed");
-                    return Sent::Broken;
-                }
-                Ok(sent) => {
-                    let sent = sent as u64;
-                    range.offset += sent;
-                    range.length -= sent;
-                    work.share.bytes = work.share.bytes.saturating_sub(sent);
-                    self.progress = Progress::Some;
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return Sent::Part(range, Paused::Blocked);
-                }
-                Err(error) => {
-                    log::debug!("cannot send a file: {error}");
-                    return Sent::Broken;
-                }
-            }
-        }
-        Sent::All
-    }
-
     /// Ends the connection so that the peer receives the answers.
     pub(super) fn say_goodbye<T: Transport>(
         &mut self,
@@ -269,31 +182,6 @@ fn linger<T: Transport, U>(mut left: u64, work: &mut Work<'_, '_, T>) -> Step<U>
                 return Step::Wait(Phase::Goodbye(Goodbye::Linger(left)), Stage::Linger);
             }
             Received::End | Received::Broken => return Step::Close,
-        }
-    }
-}
-
-/// What came of sending a part of a file.
-enum Sent {
-    All,
-    /// This much is left.
-    Part(FileRange, Paused),
-    Broken,
-}
-
-/// Why a file was not sent to its end.
-enum Paused {
-    /// The peer takes no more for now.
-    Blocked,
-    /// The turn's share is used up.
-    Shared,
-}
-
-impl Paused {
-    fn step<U>(self, rest: Content, then: Then) -> Step<U> {
-        match self {
-            Self::Blocked => Step::Wait(Phase::Sending(rest, then), Stage::Write),
-            Self::Shared => Step::Yield(Phase::Sending(rest, then)),
         }
     }
 }

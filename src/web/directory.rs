@@ -1,14 +1,12 @@
 //! A directory as an answer: its entries from the store, its form from [`listing`].
 
-use std::sync::Arc;
-
 use super::accept::Form;
 use super::fields::joined;
 use super::listing::{self, Extent, Item, Kind, Listing};
 use super::refusal::{Refusal, status_of_reading};
 use super::target::{Path, RESERVED_PREFIX};
 use super::{DotFiles, Web};
-use crate::connection::{Answer, Content};
+use crate::connection::Answer;
 use crate::http::{Request, Status, write_field};
 use crate::server::Turn;
 use crate::store::{Entry, EntryKind};
@@ -58,10 +56,14 @@ impl Web {
             }
         };
         write_field(&mut fields, "Vary", b"Accept");
+        let Some(content) = self.untaken.content(text.as_bytes()) else {
+            log::warn!("a listing was refused: too many wait to be taken");
+            return Err(Status::ServiceUnavailable.into());
+        };
         Ok(Answer {
             status: Status::Ok,
             fields,
-            content: Content::Memory(Arc::from(text.into_bytes())),
+            content,
         })
     }
 

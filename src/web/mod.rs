@@ -36,6 +36,7 @@ pub mod range;
 mod refusal;
 mod representation;
 pub mod target;
+mod untaken;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -44,6 +45,7 @@ use self::field::Field;
 use self::listing::Access;
 use self::refusal::{Received, Refusal, without_content};
 use self::target::{Ending, Path};
+use self::untaken::Untaken;
 use crate::connection::{Answer, Content, Course, Dialect, Reaction};
 use crate::http::{
     self, Host, LineParts, Persistence, Request, Status, Target, Version, write_field,
@@ -95,6 +97,7 @@ pub struct Web {
     options: Options,
     /// The field lines of every answer.
     common: Vec<u8>,
+    untaken: Untaken,
 }
 
 impl Web {
@@ -115,6 +118,7 @@ impl Web {
             files: Arc::new(files),
             options,
             common,
+            untaken: Untaken::default(),
         })
     }
 

@@ -1,8 +1,13 @@
 //! Listings over the wire.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Instant;
 
-use crate::site::{Site, link, write};
+use rustix::net;
+
+use crate::site::{GUARD, Site, link, write};
 
 fn site(options: &[&str]) -> Site {
     Site::start(options, |root| {
@@ -107,4 +112,69 @@ fn a_long_directory_is_listed_in_part_and_says_so() {
     fs::remove_file(site.root().join("0")).unwrap();
     assert_eq!(names(&site, "/").len(), 10_000);
     assert!(!site.get("/").text().contains("more entries than are shown"));
+}
+
+/// A client that asks for the root and reads the status only; the socket's buffer takes hardly more.
+fn ask_and_wait(site: &Site) -> (TcpStream, String) {
+    let socket = net::socket(net::AddressFamily::INET, net::SocketType::STREAM, None).unwrap();
+    net::sockopt::set_socket_recv_buffer_size(&socket, 4096).unwrap();
+    net::connect(&socket, &site.address()).unwrap();
+    let mut stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(GUARD)).unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .unwrap();
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).unwrap();
+    (stream, String::from_utf8_lossy(&status).into_owned())
+}
+
+#[test]
+fn long_listings_that_nobody_takes_hold_little_memory() {
+    let filler = "x".repeat(240);
+    let site = Site::start(&["--listing"], |root| {
+        for number in 0..10_000 {
+            write(root, &format!("{number:05}{filler}"), "");
+        }
+    });
+    let all = site.get("/");
+    assert_eq!(all.status, 200);
+    let clients = 3 * 64 * 1024 * 1024 / all.body.len();
+    let asked: Vec<_> = (0..clients).map(|_| ask_and_wait(&site)).collect();
+    let count = |status| {
+        asked
+            .iter()
+            .filter(|(_, line)| line.ends_with(status))
+            .count()
+    };
+    let (served, refused) = (count("200"), count("503"));
+    assert_eq!(served + refused, clients);
+    assert!(
+        served >= clients / 4 && refused >= clients / 4,
+        "{served} {refused}"
+    );
+
+    // Who reads at last gets all of it, and makes room as who leaves does.
+    let mut asked = asked;
+    let (mut patient, _) = asked.swap_remove(0);
+    drop(asked);
+    let mut body = vec![0; all.body.len()];
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(0);
+        patient
+            .read_exact(head.last_mut().map(std::slice::from_mut).unwrap())
+            .unwrap();
+    }
+    patient.read_exact(&mut body).unwrap();
+    assert!(body == all.body);
+    let start = Instant::now();
+    while site.get("/").status != 200 {
+        assert!(start.elapsed() < GUARD, "no room again");
+    }
+    assert!(
+        site.log()
+            .iter()
+            .any(|line| line == "FAIL: GET / HTTP/1.1 --- response 503")
+    );
 }
