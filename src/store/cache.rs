@@ -68,10 +68,7 @@ impl Cache {
 
     /// Takes in a file, unless it changed just now.
     pub(super) fn insert(&self, path: &[u8], metadata: Metadata, content: &FileContent) {
-        let settled = SystemTime::now()
-            .duration_since(metadata.changed())
-            .is_ok_and(|age| age > TICK);
-        if settled {
+        if is_settled(metadata.changed(), SystemTime::now()) {
             let most = self.descriptors;
             self.shard(path)
                 .insert(path, metadata, content.clone(), most);
@@ -132,10 +129,36 @@ impl Shard {
     }
 }
 
+/// Whether another change would show in the time stamp. Of a change in the future, as after the clock was set back,
+/// nobody knows.
+fn is_settled(changed: SystemTime, now: SystemTime) -> bool {
+    now.duration_since(changed).is_ok_and(|age| age > TICK)
+}
+
 /// The bytes and descriptors that a file's content holds.
 fn cost(content: &FileContent) -> (usize, usize) {
     match content {
         FileContent::Memory(bytes) => (bytes.len(), 0),
         FileContent::Descriptor(_) => (0, 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_change_again_within_its_time_stamp_is_not_settled() {
+        let now = SystemTime::now();
+        for (changed, settled) in [
+            (now - Duration::from_secs(3600), true),
+            (now - TICK - Duration::from_nanos(1), true),
+            (now - TICK, false),
+            (now, false),
+            (now + Duration::from_nanos(1), false),
+            (now + Duration::from_secs(3600), false),
+        ] {
+            assert_eq!(is_settled(changed, now), settled, "{changed:?}");
+        }
     }
 }

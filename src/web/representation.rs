@@ -176,7 +176,9 @@ impl Representation {
     /// What every answer with content of it says.
     fn fields(&self) -> Vec<u8> {
         let mut fields = Vec::with_capacity(256);
-        let modified = date::imf_fixdate(self.found.metadata.modified());
+        // No time in the future: RFC 9110 §8.8.2.1.
+        let modified = self.found.metadata.modified().min(SystemTime::now());
+        let modified = date::imf_fixdate(modified);
         write_field(&mut fields, "Last-Modified", modified.as_bytes());
         write_field(&mut fields, "ETag", self.etag.as_bytes());
         write_field(&mut fields, "Accept-Ranges", b"bytes");

@@ -146,6 +146,20 @@ fn the_fields_of_a_file() {
     }
 }
 
+/// RFC 9110 §8.8.2.1: nothing was modified after the answer that says so; the clock may have been set back since.
+#[test]
+fn a_file_from_the_future() {
+    let site = site(&[]);
+    date(&site.root(), "a.txt", 4_102_444_800);
+    let answer = site.get("/a.txt");
+    let time = |name| httpdate::parse_http_date(answer.field(name).unwrap()).unwrap();
+    assert!(time("Last-Modified") <= time("Date"));
+    let since = format!("If-Modified-Since: {}\r\n", answer.field("Date").unwrap());
+    assert_eq!(site.ask("GET /a.txt", &since, b"").status, 200);
+    let etag = format!("If-None-Match: {}\r\n", answer.field("ETag").unwrap());
+    assert_eq!(site.ask("GET /a.txt", &etag, b"").status, 304);
+}
+
 #[test]
 fn large_files_come_whole() {
     let content: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
