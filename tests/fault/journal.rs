@@ -14,6 +14,8 @@ pub(crate) enum Entry {
     Get(String),
     /// A file was stored.
     Put(String, Vec<u8>),
+    /// A file was removed.
+    Delete(String),
     /// A request was refused with this status.
     Failure(u16),
 }
@@ -31,7 +33,7 @@ impl Journal {
     pub(crate) fn replay(&self) -> BTreeMap<String, Vec<u8>> {
         let puts = self.entries.iter().filter_map(|entry| match entry {
             Entry::Put(name, content) => Some((name.clone(), content.clone())),
-            Entry::Get(_) | Entry::Failure(_) => None,
+            Entry::Get(_) | Entry::Delete(_) | Entry::Failure(_) => None,
         });
         puts.collect()
     }
@@ -79,6 +81,11 @@ fn next(reader: &mut Reader<File>) -> Result<Option<Entry>, ReadError> {
             name,
             ..
         } => Entry::Put(name, content),
+        Kind::Success {
+            method: "DELETE",
+            name,
+            ..
+        } => Entry::Delete(name),
         Kind::Success { method, .. } => panic!("{method} cannot succeed"),
         Kind::Failure { status, .. } => Entry::Failure(status),
     }))

@@ -1,6 +1,6 @@
 //! What a disk, a signal, a kill or a hostile peer does to the real server, and what it must not do.
 //!
-//! - `syscalls`: each system call on the path of a request fails in turn (needs strace).
+//! - `syscalls`, `syscalls_web`: each system call on the path of a request fails in turn (needs strace).
 //! - `files`: files that shrink, grow or vanish while they are sent; the root and the log removed.
 //! - `hanging`: a disk that does not answer (needs strace).
 //! - `full`: full disks (needs the right to mount, in a namespace of its own).
@@ -18,6 +18,7 @@ mod peers;
 mod server;
 mod strace;
 mod syscalls;
+mod syscalls_web;
 
 use std::process::Command;
 

@@ -307,7 +307,12 @@ fn check_log(
     same("entries", journal.entries, expected)
 }
 
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expected: T) -> Result<(), String> {
+/// Complains of what is not as expected.
+pub(crate) fn same<T: PartialEq + std::fmt::Debug>(
+    what: &str,
+    found: T,
+    expected: T,
+) -> Result<(), String> {
     if found == expected {
         return Ok(());
     }
