@@ -1,7 +1,7 @@
 //! Files, root and log that change behind the server's back.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::Command;
 
 use rustix::process::Signal;
@@ -152,19 +152,24 @@ fn a_log_that_was_moved_keeps_what_began_in_it() {
     assert_eq!(moved.entries, expected);
 }
 
-/// A limit on the length of files (ulimit -f) is a limit like any other, not the end of the server.
-#[test]
-fn files_may_not_be_long() {
-    let place = Place::new();
+/// A server whose files, its log among them, can be 100 or 200 KiB long, as the shell counts blocks.
+fn with_short_files(place: &Place, options: &[&str]) -> Server {
     let mut command = Command::new("sh");
-    // Blocks of 512 or 1024 bytes, as the shell likes.
     command.args(["-c", "ulimit -f 200 && exec \"$0\" \"$@\""]);
     let limited = place.command();
     command
         .arg(limited.get_program())
         .args(limited.get_args())
+        .args(options)
         .args(["127.0.0.1", "0"]);
-    let mut server = Server::start(command, place.path("stderr"));
+    Server::start(command, place.path("stderr"))
+}
+
+/// A limit on the length of files (ulimit -f) is a limit like any other, not the end of the server.
+#[test]
+fn files_may_not_be_long() {
+    let place = Place::new();
+    let mut server = with_short_files(&place, &[]);
     let mut client = server.connect();
     assert_eq!(client.put(&name(1), b"old").unwrap().status, 201);
     assert_eq!(
@@ -185,4 +190,40 @@ fn files_may_not_be_long() {
     let journal = place.journal();
     assert_eq!(journal.torn, 0);
     assert_eq!(journal.replay(), place.files());
+}
+
+/// What cannot be recorded is not removed.
+#[test]
+fn a_full_log_keeps_files_from_being_removed() {
+    let place = Place::new();
+    // Its entry is longer than that of the uploads that fill the log.
+    let kept = "x".repeat(200);
+    place.store(&kept, b"kept");
+    let server = with_short_files(&place, &["--web", "--writable"]);
+    let ask = |request: String| {
+        let mut socket = server.socket();
+        socket.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        answer[9..12].to_owned()
+    };
+    let close = "Host: a\r\nConnection: close\r\n";
+    let put = |length| {
+        let content = "y".repeat(length);
+        let put = format!("PUT /f HTTP/1.1\r\n{close}Content-Length: {length}\r\n\r\n");
+        ask(put + &content)
+    };
+    let delete = || ask(format!("DELETE /{kept} HTTP/1.1\r\n{close}\r\n"));
+    for length in [5_000, 1] {
+        while put(length) != "507" {}
+    }
+    assert_eq!(delete(), "507");
+    assert_eq!(place.files()[&kept], b"kept");
+    assert_eq!(ask(format!("GET /{kept} HTTP/1.1\r\n{close}\r\n")), "200");
+    let (status, _) = server.stop();
+    assert!(status.success());
+    let journal = place.journal();
+    assert_eq!(journal.torn, 0);
+    assert_eq!(journal.entries.last(), Some(&Entry::Get(kept)));
+    assert_eq!(journal.failures(507), 3);
 }
