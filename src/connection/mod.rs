@@ -45,6 +45,8 @@ pub struct Connection<D: Dialect> {
     /// Since the last wait.
     progress: Progress,
     stream: Stream,
+    /// Whether there was a request before the one in progress.
+    served: bool,
 }
 
 /// Where a connection stands.

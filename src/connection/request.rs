@@ -110,7 +110,8 @@ impl<D: Dialect> Connection<D> {
             (_, true) => Step::Wait(Phase::Head, Stage::Head),
             (Stream::Fresh, false) => Step::Wait(Phase::Head, Stage::Fresh),
             (_, false) if work.turn.is_stopping() => Step::Go(Phase::Goodbye(Goodbye::Close)),
-            (_, false) => Step::Wait(Phase::Head, Stage::Idle),
+            (_, false) if self.served => Step::Wait(Phase::Head, Stage::Idle),
+            (_, false) => Step::Wait(Phase::Head, Stage::Fresh),
         }
     }
 
@@ -133,6 +134,7 @@ impl<D: Dialect> Connection<D> {
         work.share.requests -= 1;
         self.scan = HeadScan::default();
         self.wait = None;
+        self.served = true;
         let head = &work.desk.input.bytes()[..length];
         let request = match Request::parse(head) {
             Ok(request) => request,

@@ -45,6 +45,7 @@ impl<D: Dialect> Service for Http<D> {
             wait: None,
             progress: Progress::None,
             stream: Stream::Fresh,
+            served: false,
         }
     }
 

@@ -94,6 +94,12 @@ fn who_sends_nothing_is_left_without_a_word() {
     takes_at_least(Duration::from_millis(300), || {
         assert_bytes(&server.connect().rest(), b"", "nothing sent");
     });
+    // Nor is an empty line a request (RFC 9112 §2.2).
+    takes_at_least(Duration::from_millis(300), || {
+        let mut client = server.connect();
+        client.send("\r\n");
+        assert_bytes(&client.rest(), b"", "an empty line sent");
+    });
     assert_eq!(server.log(), "");
 }
 
