@@ -43,7 +43,7 @@ pub(crate) enum Command {
 /// status 1.
 ///
 /// The log has no checksums: a hex digit changed into another one, or a letter of a name into another, is
-/// noticed by --against only.
+/// noticed by --against only. An entry that a server is writing meanwhile may look torn or forged.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
