@@ -110,17 +110,16 @@ impl Upload {
     }
 
     /// Makes sure that its directory takes it.
-    pub fn stage(&mut self) -> Result<&mut Staged, UploadError> {
-        match &mut self.staged {
-            Some(staged) => Ok(staged),
-            none => Ok(none.insert(self.files.store.stage(&self.target)?)),
-        }
+    pub fn stage(&mut self) -> Result<(), UploadError> {
+        self.staged = Some(self.take_staged()?);
+        Ok(())
     }
 
     /// Appends to it.
     pub fn write(&mut self, content: &[u8]) -> Result<(), UploadError> {
         let limit = self.limit;
-        let staged = self.stage()?;
+        let staged = self.take_staged()?;
+        let staged = self.staged.insert(staged);
         if staged.length() + content.len() as u64 > limit {
             let path = self.target.path().into();
             return Err(UploadError::TooLong { path, limit });
@@ -128,6 +127,14 @@ impl Upload {
         staged
             .write(content)
             .map_err(|kind: StoreErrorKind| StoreError::new(self.target.path(), kind).into())
+    }
+
+    /// What is staged so far, if only an empty file.
+    fn take_staged(&mut self) -> Result<Staged, UploadError> {
+        match self.staged.take() {
+            Some(staged) => Ok(staged),
+            None => Ok(self.files.store.stage(&self.target)?),
+        }
     }
 
     /// Appends the last bytes, and puts it in place. `text` is room for rows.
@@ -144,12 +151,11 @@ impl Upload {
         let Self {
             files,
             target,
-            staged: Some(staged),
+            staged,
             ..
-        } = self
-        else {
-            unreachable!("write() has staged it")
-        };
+        } = self;
+        // The last to be bound, and so the first to be dropped: see the field `target`.
+        let staged = staged.map_or_else(|| files.store.stage(&target), Ok)?;
         let path: Box<[u8]> = target.path().into();
         let length = staged.length();
         let room = files
@@ -195,10 +201,7 @@ impl Upload {
             path: self.target.path().into(),
             source,
         })?;
-        self.stage()?;
-        let Some(staged) = self.staged.take() else {
-            unreachable!("stage() has made it")
-        };
+        let staged = self.take_staged()?;
         let store = &self.files.store;
         let committed = store.commit(staged, &self.target, &Condition::Always, Committed::clone)?;
         Ok(Empty {

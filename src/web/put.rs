@@ -89,7 +89,7 @@ impl Web {
             let files = Arc::clone(&self.files);
             let mut receiving = upload::Upload::new(files, target, self.options.max_body);
             match receiving.stage() {
-                Ok(_) => return Ok(receiving),
+                Ok(()) => return Ok(receiving),
                 // Another upload that failed took an empty directory with it, into which this one was to go.
                 Err(UploadError::Store(error))
                     if error.kind == StoreErrorKind::NotFound && attempt < ATTEMPTS =>
