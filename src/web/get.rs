@@ -11,6 +11,8 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::{CONTROLS, percent_encode};
+
 use super::accept_encoding::{self, Choice, Coding};
 use super::fields::joined;
 use super::preference::{Weight, weight_of};
@@ -189,7 +191,8 @@ fn moved(path: &Path, query: Option<&[u8]>) -> Answer {
     let mut location = format!("./{}/", encode_name(name)).into_bytes();
     if let Some(query) = query {
         location.push(b'?');
-        location.extend_from_slice(query);
+        // A query may have been sent with any bytes; a field may not (RFC 3986 §2).
+        location.extend(percent_encode(query, CONTROLS).flat_map(str::bytes));
     }
     let mut fields = Vec::new();
     write_field(&mut fields, "Location", &location);
