@@ -104,10 +104,18 @@ pub enum Content {
     Omitted(u64),
     /// Bytes in memory.
     Memory(Arc<[u8]>),
+    /// Bytes in memory, of which somebody wants to know when they are not needed any more.
+    Held(Arc<dyn Held>),
     /// A part of a file.
     File(FileRange),
     /// One after the other.
     Sequence(VecDeque<Content>),
+}
+
+/// Bytes that do something when they are dropped: when they are sent, or nobody will take them.
+pub trait Held: Send + Sync {
+    /// The bytes.
+    fn bytes(&self) -> &[u8];
 }
 
 /// A part of an open file.
@@ -142,6 +150,7 @@ impl Content {
             Self::Unstated => None,
             Self::Omitted(length) => Some(*length),
             Self::Memory(bytes) => Some(bytes.len() as u64),
+            Self::Held(held) => Some(held.bytes().len() as u64),
             Self::File(range) => Some(range.length),
             Self::Sequence(parts) => parts.iter().map(Self::length).sum(),
         }

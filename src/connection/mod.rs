@@ -24,7 +24,9 @@ use crate::http::{HeadScan, Persistence, Status, Version, line_parts};
 use crate::server::{After, Cause, Next, Session, Transport, Turn};
 
 pub use self::desk::Desk;
-pub use self::dialect::{Answer, Block, Content, Course, Dialect, FileRange, Reaction, Upload};
+pub use self::dialect::{
+    Answer, Block, Content, Course, Dialect, FileRange, Held, Reaction, Upload,
+};
 pub use self::patience::Timeouts;
 pub use self::service::Http;
 

@@ -115,7 +115,7 @@ impl<D: Dialect> Connection<D> {
         match answer.content {
             Content::Empty | Content::Unstated | Content::Omitted(_) => {}
             Content::Memory(bytes) => work.desk.output.extend_from_slice(&bytes),
-            content @ (Content::File(_) | Content::Sequence(_)) => {
+            content @ (Content::Held(_) | Content::File(_) | Content::Sequence(_)) => {
                 return Phase::Sending(content, then);
             }
         }

@@ -51,6 +51,7 @@ impl<D: Dialect> Connection<D> {
         match part {
             Content::Empty | Content::Unstated | Content::Omitted(_) => Sent::All,
             Content::Memory(bytes) => self.send_memory(&bytes, work),
+            Content::Held(held) => self.send_memory(held.bytes(), work),
             Content::File(range) => self.send_file(range, work),
             Content::Sequence(mut parts) => {
                 while let Some(part) = parts.pop_front() {

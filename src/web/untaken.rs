@@ -1,45 +1,65 @@
 //! Listings that clients have asked for and not taken yet: how much memory they hold together.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::connection::Content;
+use crate::connection::{Content, Held};
 
-/// Bytes that they may hold together: thirty of the longest, or thousands of usual ones.
+/// Bytes that they may hold together: dozens of the longest usual ones.
 const MOST: usize = 64 * 1024 * 1024;
 
-/// A part of a listing; what is sent of it is given back in portions of this length.
+/// A part of a listing: what is sent of it is given back in portions of this length.
 const PART: usize = 32 * 1024;
 
 /// See the module's description.
 #[derive(Default)]
 pub(super) struct Untaken {
-    /// All parts that may still be there; held to add some and to forget those that are sent.
-    parts: Mutex<Vec<Weak<[u8]>>>,
+    bytes: Arc<AtomicUsize>,
+}
+
+/// A part that is not sent yet.
+struct Part {
+    text: Box<[u8]>,
+    /// Those of all parts.
+    bytes: Arc<AtomicUsize>,
 }
 
 impl Untaken {
     /// The text as content, part by part; `None` if too much is waiting to be taken already.
+    ///
+    /// One part alone is always taken: a connection may keep as much for any answer.
     pub(super) fn content(&self, text: &[u8]) -> Option<Content> {
-        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        parts.retain(|part| part.strong_count() > 0);
-        let held: usize = parts
-            .iter()
-            .filter_map(Weak::upgrade)
-            .map(|part| part.len())
-            .sum();
-        if held + text.len() > MOST {
+        if text.len() <= PART {
+            return Some(Content::Memory(Arc::from(text)));
+        }
+        let before = self.bytes.fetch_add(text.len(), Ordering::Relaxed);
+        if before + text.len() > MOST {
+            self.bytes.fetch_sub(text.len(), Ordering::Relaxed);
             return None;
         }
-        let content: VecDeque<_> = text
+        let parts: VecDeque<_> = text
             .chunks(PART)
-            .map(|part| {
-                let part = Arc::from(part);
-                parts.push(Arc::downgrade(&part));
-                Content::Memory(part)
+            .map(|text| {
+                Content::Held(Arc::new(Part {
+                    text: text.into(),
+                    bytes: Arc::clone(&self.bytes),
+                }))
             })
             .collect();
-        Some(Content::Sequence(content))
+        Some(Content::Sequence(parts))
+    }
+}
+
+impl Held for Part {
+    fn bytes(&self) -> &[u8] {
+        &self.text
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.bytes.fetch_sub(self.text.len(), Ordering::Relaxed);
     }
 }
 
@@ -56,15 +76,20 @@ mod tests {
         let Some(Content::Sequence(mut second)) = untaken.content(&text) else {
             panic!("no room for the second");
         };
-        assert!(untaken.content(b"x").is_none());
-        second.pop_front();
-        assert!(untaken.content(&text[..PART]).is_some());
+        assert!(untaken.content(&text[..=PART]).is_none());
+        second.truncate(second.len() - 2);
+        assert!(untaken.content(&text[..=PART]).is_some());
         drop((first, second));
-        assert!(untaken.content(&text).is_some());
+        assert_eq!(untaken.bytes.load(Ordering::Relaxed), 0);
     }
 
     #[test]
-    fn nothing_is_content_too() {
-        assert_eq!(Untaken::default().content(b"").unwrap().length(), Some(0));
+    fn what_fits_one_part_is_always_taken() {
+        let untaken = Untaken::default();
+        let _all = untaken.content(&vec![b'x'; MOST]).unwrap();
+        for length in [0, 1, PART] {
+            let content = untaken.content(&vec![b'y'; length]).unwrap();
+            assert_eq!(content.length(), Some(length as u64));
+        }
     }
 }

@@ -139,7 +139,7 @@ fn long_listings_that_nobody_takes_hold_little_memory() {
     });
     let all = site.get("/");
     assert_eq!(all.status, 200);
-    let clients = 3 * 64 * 1024 * 1024 / all.body.len();
+    let clients = 4 * 64 * 1024 * 1024 / all.body.len();
     let asked: Vec<_> = (0..clients).map(|_| ask_and_wait(&site)).collect();
     let count = |status| {
         asked
@@ -153,6 +153,9 @@ fn long_listings_that_nobody_takes_hold_little_memory() {
         served >= clients / 4 && refused >= clients / 4,
         "{served} {refused}"
     );
+
+    let resident = site.resident();
+    assert!(resident < 160 * 1024 * 1024, "{resident}");
 
     // Who reads at last gets all of it, and makes room as who leaves does.
     let mut asked = asked;

@@ -80,6 +80,14 @@ impl Site {
         self.address
     }
 
+    /// Bytes of memory that the server occupies.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.server.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes = line.unwrap().trim().strip_suffix(" kB").unwrap();
+        kibibytes.parse::<u64>().unwrap() * 1024
+    }
+
     /// The log, without the lines between its entries.
     pub(crate) fn log(&self) -> Vec<String> {
         let text = fs::read_to_string(self.home().join("log")).unwrap();
