@@ -63,7 +63,7 @@ impl Wait {
         if let Some(before) = before {
             let same =
                 before.stage == stage || (before.stage, stage) == (Stage::Fresh, Stage::Head);
-            let absolute = matches!(stage, Stage::Head | Stage::Linger);
+            let absolute = matches!(stage, Stage::Fresh | Stage::Head | Stage::Linger);
             if same && (absolute || progress == Progress::None) {
                 return Self {
                     stage,
@@ -147,6 +147,7 @@ mod tests {
         // before, after, progress => whether the deadline stays
         for (before, after, progress, stays) in [
             (Fresh, Fresh, Still, true),
+            (Fresh, Fresh, Moved, true),
             (Fresh, Head, Moved, true),
             (Head, Head, Moved, true),
             (Idle, Head, Moved, false),
