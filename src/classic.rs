@@ -104,6 +104,9 @@ impl Dialect for Classic {
     type Upload = ClassicUpload;
 
     fn react(&self, request: &Request<'_>, turn: &mut Turn<'_>) -> Reaction<ClassicUpload> {
+        if self.files.recorder.waits_for_disk() {
+            turn.before_long_work();
+        }
         let name = name(request);
         let course = match request.method {
             "GET" => self.get(request, name, turn),

@@ -53,6 +53,7 @@ impl<D: Dialect> Connection<D> {
                 Filled::NoMore => break,
                 Filled::Blocked => return Step::Wait(Phase::Body(receiving), Stage::Write),
                 Filled::Broken => {
+                    work.turn.before_long_work();
                     receiving.abandon(Status::BadRequest);
                     return Step::Close;
                 }
@@ -124,6 +125,7 @@ impl<D: Dialect> Connection<D> {
         status: Status,
         work: &mut Work<'_, '_, T>,
     ) -> Step<D::Upload> {
+        work.turn.before_long_work();
         let answer = receiving.upload.abandon(status);
         Step::Go(self.answer_early(receiving, answer, work))
     }

@@ -47,7 +47,7 @@ pub struct Connection<D: Dialect> {
     /// Since the last wait.
     progress: Progress,
     stream: Stream,
-    /// Whether there was a request before the one in progress.
+    /// Whether a request was read.
     served: bool,
 }
 
@@ -172,7 +172,7 @@ impl<D: Dialect> Connection<D> {
             match self.flush(work, After::Flush) {
                 Flushed::All => self.step(phase, work),
                 Flushed::Blocked => Step::Wait(phase, Stage::Write),
-                Flushed::Broken => return self.break_off(phase),
+                Flushed::Broken => return self.break_off(phase, work),
             }
         };
         loop {
@@ -191,7 +191,7 @@ impl<D: Dialect> Connection<D> {
                     let stage = match self.flush(work, After::Flush) {
                         Flushed::All => stage,
                         Flushed::Blocked => Stage::Write,
-                        Flushed::Broken => return self.break_off(next),
+                        Flushed::Broken => return self.break_off(next, work),
                     };
                     match self.pause(next, stage, work) {
                         Paused::Waiting(next) => return next,
@@ -251,6 +251,7 @@ impl<D: Dialect> Connection<D> {
         stage: Stage,
         work: &mut Work<'_, '_, T>,
     ) -> Option<Phase<D::Upload>> {
+        work.turn.before_long_work();
         let answer = match (phase, stage) {
             (Phase::Head, Stage::Head) => {
                 let line = line_parts(work.desk.input.bytes());
@@ -269,8 +270,9 @@ impl<D: Dialect> Connection<D> {
     }
 
     /// Gives up on a peer that is gone; an upload of its does not take effect.
-    fn break_off(&mut self, phase: Phase<D::Upload>) -> Next {
+    fn break_off<T>(&mut self, phase: Phase<D::Upload>, work: &mut Work<'_, '_, T>) -> Next {
         if let Phase::Body(mut receiving) = phase {
+            work.turn.before_long_work();
             receiving.abandon(Status::BadRequest);
         }
         self.phase = Phase::Head;

@@ -120,6 +120,7 @@ impl<D: Dialect> Connection<D> {
         status: Status,
         work: &mut Work<'_, '_, T>,
     ) -> Phase<D::Upload> {
+        work.turn.before_long_work();
         let line = line_parts(work.desk.input.bytes());
         let answer = self.shared.dialect.refuse(line, status);
         self.answer(answer, Then::CloseUnread, work)

@@ -118,6 +118,14 @@ impl Recorder {
         }
     }
 
+    /// Whether every entry waits until it is on stable storage.
+    #[must_use]
+    pub fn waits_for_disk(&self) -> bool {
+        self.log
+            .as_ref()
+            .is_some_and(|log| log.durability == Durability::Storage)
+    }
+
     /// Secures space for the entry of an upload of `length` bytes; `None` if there is no log.
     ///
     /// # Errors

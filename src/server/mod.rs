@@ -111,7 +111,7 @@ impl Server {
             for number in 0..workers {
                 let started = thread::Builder::new()
                     .name(format!("worker-{number}"))
-                    .spawn_scoped(scope, move || Worker::new(pool).run());
+                    .spawn_scoped(scope, move || Worker::new(pool, number).run());
                 if let Err(source) = started {
                     pool.stop(number);
                     return Err(ServerError::Worker {

@@ -56,18 +56,20 @@ impl<V: Service> Pool<V> {
     /// find it.
     pub(super) fn announce(
         &self,
+        worker: usize,
         batch: &mut VecDeque<Box<Connection<V::Session>>>,
     ) -> Announced<'_> {
-        if !batch.is_empty() {
-            while let Some(connection) = batch.pop_front() {
-                if let Err(Job::Serve(connection)) = self.queue.try_push(Job::Serve(connection)) {
-                    batch.push_front(connection);
-                    break;
-                }
+        while let Some(connection) = batch.pop_front() {
+            if let Err(Job::Serve(connection)) = self.queue.try_push(Job::Serve(connection)) {
+                batch.push_front(connection);
+                break;
             }
+        }
+        // Also for what was rung for before: this worker may have heard it in a colleague's place.
+        if !self.queue.is_empty() {
             self.room.ring();
         }
-        self.reserve.announce()
+        self.reserve.announce(worker)
     }
 
     /// Ends `count` workers.

@@ -2,7 +2,7 @@
 //!
 //! They are needed when work takes long, so that nobody waits for a disk but who asked for it. Which work does is not
 //! guessed. While work is under way that a worker has announced, one in the reserve is the *sentry*: it wakes every
-//! millisecond, and goes to work itself when none of it has ended since. Later it stays awake if it finds a seat, so as
+//! millisecond, and goes to work itself for a worker whose work has not ended since; once for each such work. So as
 //! many are awake as the disk keeps waiting, and one. Where files come from memory nothing is announced, and no thread
 //! switch is paid.
 
@@ -23,9 +23,17 @@ pub(super) struct Reserve {
     waiting: AtomicUsize,
     /// Whether there is a sentry, or one was called.
     watched: AtomicBool,
-    /// Announcements so far, and how many of them have ended.
-    announced: AtomicU64,
-    ended: AtomicU64,
+    /// One for each worker.
+    posts: Box<[Post]>,
+}
+
+/// The work of one worker, as the sentry sees it.
+#[derive(Debug, Default)]
+struct Post {
+    /// Announcements and ends so far: odd while announced work is under way.
+    turns: AtomicU64,
+    /// The turn for which somebody went to work.
+    heeded: AtomicU64,
 }
 
 /// What a worker is called for.
@@ -39,19 +47,10 @@ enum Call {
 
 /// Work that was announced; until this is dropped, it has not ended.
 #[must_use = "what is announced is under way until it is dropped"]
-pub(super) struct Announced<'r>(&'r Reserve);
+pub(super) struct Announced<'r>(&'r Post);
 
-/// How announced work stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Progress {
-    announced: u64,
-    ended: u64,
-}
-
-impl Progress {
-    fn is_under_way(self) -> bool {
-        self.announced != self.ended
-    }
+fn is_under_way(turn: u64) -> bool {
+    turn % 2 == 1
 }
 
 impl Reserve {
@@ -63,8 +62,7 @@ impl Reserve {
             calls,
             waiting: AtomicUsize::new(0),
             watched: AtomicBool::new(false),
-            announced: AtomicU64::new(0),
-            ended: AtomicU64::new(0),
+            posts: (0..workers).map(|_| Post::default()).collect(),
         }
     }
 
@@ -72,7 +70,7 @@ impl Reserve {
     pub(super) fn wait(&self) {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         // Who announced before that has called nobody.
-        let mut watch = self.progress().is_under_way() && self.begin_to_watch();
+        let mut watch = self.has_unheeded() && self.begin_to_watch();
         while !(watch && self.watch()) {
             // It cannot be disconnected: this value holds a sender.
             if self.calls.recv() != Ok(Call::Watch) {
@@ -85,21 +83,22 @@ impl Reserve {
 
     /// Stands sentry: true as soon as this worker is needed, false when there is nothing to watch any more.
     fn watch(&self) -> bool {
-        let mut before = self.progress();
+        let mut before = self.turns();
         loop {
             let called = match self.calls.recv_timeout(WATCH) {
                 Ok(call) => call == Call::Work,
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => false,
             };
-            let now = self.progress();
-            if called || before.is_under_way() && now.ended == before.ended {
+            let now = self.turns();
+            if called || self.heed_one(&before, &now) {
+                // This worker is awake now; who announces next calls another.
                 self.watched.store(false, Ordering::SeqCst);
                 return true;
             }
             if now == before {
                 self.watched.store(false, Ordering::SeqCst);
                 // Whoever announced before this call ended has relied on it.
-                if !self.progress().is_under_way() || !self.begin_to_watch() {
+                if self.turns() == now || !self.begin_to_watch() {
                     return false;
                 }
             }
@@ -109,14 +108,32 @@ impl Reserve {
 
     /// Whether there is no sentry yet; from now on there is.
     fn begin_to_watch(&self) -> bool {
-        !self.watched.swap(true, Ordering::SeqCst)
+        !self.watched.load(Ordering::SeqCst) && !self.watched.swap(true, Ordering::SeqCst)
     }
 
-    fn progress(&self) -> Progress {
-        // In this order, so that what has ended was announced.
-        let ended = self.ended.load(Ordering::SeqCst);
-        let announced = self.announced.load(Ordering::SeqCst);
-        Progress { announced, ended }
+    fn turns(&self) -> Vec<u64> {
+        let turns = |post: &Post| post.turns.load(Ordering::SeqCst);
+        self.posts.iter().map(turns).collect()
+    }
+
+    /// Whether there is work for which nobody went to work yet, and which was under way both then and now. From now
+    /// on somebody did.
+    fn heed_one(&self, then: &[u64], now: &[u64]) -> bool {
+        self.posts
+            .iter()
+            .zip(then.iter().zip(now))
+            .any(|(post, (then, now))| {
+                then == now
+                    && is_under_way(*now)
+                    && post.heeded.swap(*now, Ordering::SeqCst) != *now
+            })
+    }
+
+    fn has_unheeded(&self) -> bool {
+        self.posts.iter().any(|post| {
+            let turn = post.turns.load(Ordering::SeqCst);
+            is_under_way(turn) && post.heeded.load(Ordering::SeqCst) != turn
+        })
     }
 
     /// Calls one worker. A call that finds nobody waiting is answered by the next who would wait.
@@ -125,40 +142,43 @@ impl Reserve {
         let _ = self.caller.try_send(Call::Work);
     }
 
-    /// Announces work that may be long.
-    pub(super) fn announce(&self) -> Announced<'_> {
-        self.announced.fetch_add(1, Ordering::SeqCst);
+    /// Announces work of this worker's that may be long. It announces no other until that has ended.
+    pub(super) fn announce(&self, worker: usize) -> Announced<'_> {
+        let post = &self.posts[worker];
+        post.turns.fetch_add(1, Ordering::SeqCst);
         if self.waiting.load(Ordering::SeqCst) > 0 && self.begin_to_watch() {
             // There is room for it: only one such call is under way.
             let _ = self.caller.try_send(Call::Watch);
         }
-        Announced(self)
+        Announced(post)
     }
 }
 
 impl Drop for Announced<'_> {
     fn drop(&mut self) {
-        self.0.ended.fetch_add(1, Ordering::SeqCst);
+        self.0.turns.fetch_add(1, Ordering::SeqCst);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
-
     use super::*;
 
     /// A reserve in which somebody seems to wait.
     fn reserve() -> Reserve {
-        let reserve = Reserve::new(2);
+        let reserve = Reserve::new(4);
         reserve.waiting.store(1, Ordering::SeqCst);
         reserve
+    }
+
+    fn is_watched(reserve: &Reserve) -> bool {
+        reserve.watched.load(Ordering::SeqCst)
     }
 
     #[test]
     fn nobody_is_called_where_nobody_waits() {
         let reserve = Reserve::new(1);
-        drop(reserve.announce());
+        drop(reserve.announce(0));
         assert!(reserve.calls.is_empty());
     }
 
@@ -173,47 +193,61 @@ mod tests {
     #[test]
     fn one_sentry_is_called_however_much_is_announced() {
         let reserve = reserve();
-        let work: Vec<_> = (0..4).map(|_| reserve.announce()).collect();
+        let work: Vec<_> = (0..4).map(|worker| reserve.announce(worker)).collect();
         assert_eq!(reserve.calls.try_iter().collect::<Vec<_>>(), [Call::Watch]);
         drop(work);
     }
 
     #[test]
-    fn a_sentry_goes_to_work_when_work_is_overdue() {
+    fn somebody_goes_to_work_once_for_each_work_that_hangs() {
         let reserve = reserve();
-        let work = reserve.announce();
-        reserve.wait();
-        assert!(!reserve.watched.load(Ordering::SeqCst));
+        let work = [reserve.announce(0), reserve.announce(2)];
+        for _ in &work {
+            assert!(reserve.watch());
+            assert!(!is_watched(&reserve));
+        }
+        assert!(!reserve.has_unheeded());
+        assert!(!reserve.watch());
         drop(work);
+        let again = reserve.announce(2);
+        assert!(reserve.watch());
+        drop(again);
+    }
+
+    /// While one worker hangs, another that is busy must not make it look alive.
+    #[test]
+    fn who_is_busy_does_not_hide_who_hangs() {
+        let reserve = reserve();
+        let hangs = reserve.announce(0);
+        let before = reserve.turns();
+        drop(reserve.announce(1));
+        let busy = reserve.announce(1);
+        assert!(reserve.heed_one(&before, &reserve.turns()));
+        drop((hangs, busy));
     }
 
     #[test]
     fn a_sentry_is_relieved_when_there_is_no_more_to_watch() {
         let reserve = reserve();
-        drop(reserve.announce());
+        drop(reserve.announce(0));
         assert_eq!(reserve.calls.recv(), Ok(Call::Watch));
         assert!(!reserve.watch());
-        assert!(!reserve.watched.load(Ordering::SeqCst));
+        assert!(!is_watched(&reserve));
     }
 
     #[test]
     fn who_comes_while_nobody_watches_is_the_sentry() {
         let reserve = Reserve::new(1);
-        let work = reserve.announce();
+        let work = reserve.announce(0);
         reserve.wait();
         drop(work);
     }
 
     #[test]
     fn a_sentry_answers_a_call() {
-        let reserve = Reserve::new(2);
-        thread::scope(|scope| {
-            let sentry = scope.spawn(|| {
-                reserve.watched.store(true, Ordering::SeqCst);
-                reserve.watch()
-            });
-            reserve.call();
-            assert!(sentry.join().unwrap());
-        });
+        let reserve = reserve();
+        reserve.watched.store(true, Ordering::SeqCst);
+        reserve.call();
+        assert!(reserve.watch());
     }
 }

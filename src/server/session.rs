@@ -99,18 +99,18 @@ pub enum Cause {
 pub struct Turn<'a> {
     cause: Cause,
     stopping: bool,
-    share: &'a mut dyn FnMut(),
+    announce: &'a mut dyn FnMut(),
 }
 
 impl<'a> Turn<'a> {
     /// A turn outside a pool, or a worker's.
     ///
-    /// `share` is what [`Turn::before_long_work`] calls.
-    pub fn new(cause: Cause, stopping: Stopping, share: &'a mut dyn FnMut()) -> Self {
+    /// `announce` is what [`Turn::before_long_work`] calls.
+    pub fn new(cause: Cause, stopping: Stopping, announce: &'a mut dyn FnMut()) -> Self {
         Self {
             cause,
             stopping: stopping == Stopping::Yes,
-            share,
+            announce,
         }
     }
 
@@ -126,11 +126,13 @@ impl<'a> Turn<'a> {
         self.stopping
     }
 
-    /// To be called before work that may take long: reading or writing files, waiting for a disk.
+    /// To be called before work that may take long: reading or writing files, waiting for a disk. Once a turn is
+    /// enough, and more do no harm.
     ///
-    /// The worker offers the connections it holds for later to its colleagues, so that these do not wait.
+    /// The worker offers the connections it holds for later to its colleagues, and one of these takes its place if the
+    /// turn does take long.
     pub fn before_long_work(&mut self) {
-        (self.share)();
+        (self.announce)();
     }
 }
 

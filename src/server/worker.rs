@@ -48,6 +48,8 @@ impl<S> Connection<S> {
 /// What one worker thread has.
 pub(super) struct Worker<'p, V: Service> {
     pool: &'p Pool<V>,
+    /// Which of the workers it is, from 0.
+    number: usize,
     desk: V::Desk,
     events: Events,
     /// Connections that are ready and wait for this worker.
@@ -56,9 +58,10 @@ pub(super) struct Worker<'p, V: Service> {
 }
 
 impl<'p, V: Service> Worker<'p, V> {
-    pub(super) fn new(pool: &'p Pool<V>) -> Self {
+    pub(super) fn new(pool: &'p Pool<V>, number: usize) -> Self {
         Self {
             pool,
+            number,
             desk: pool.service.desk(),
             events: Events::new(),
             batch: VecDeque::new(),
@@ -167,11 +170,11 @@ impl<'p, V: Service> Worker<'p, V> {
         } else {
             Stopping::No
         };
-        let (pool, batch) = (self.pool, &mut self.batch);
+        let (pool, number, batch) = (self.pool, self.number, &mut self.batch);
         // Until the end of this turn.
         let mut announced = None;
         let mut announce = || {
-            announced.get_or_insert_with(|| pool.announce(batch));
+            announced.get_or_insert_with(|| pool.announce(number, batch));
         };
         let mut turn = Turn::new(connection.cause, stopping, &mut announce);
         connection

@@ -43,13 +43,17 @@ pub enum FileContent {
 }
 
 impl Store {
-    /// Finds the file at `path`, relative to the root. `before_opening` is called if it is not at hand.
-    pub fn look_up(&self, path: &[u8], before_opening: impl FnOnce()) -> Result<Found, StoreError> {
+    /// Finds the file at `path`, relative to the root. `before_opening` is called, perhaps twice, unless it is at hand
+    /// and in the root itself.
+    pub fn look_up(&self, path: &[u8], before_opening: impl FnMut()) -> Result<Found, StoreError> {
         self.find(path, before_opening)
             .map_err(|kind| kind.of(path))
     }
 
-    fn find(&self, path: &[u8], before_opening: impl FnOnce()) -> Result<Found, StoreErrorKind> {
+    fn find(&self, path: &[u8], mut before_opening: impl FnMut()) -> Result<Found, StoreErrorKind> {
+        if !is_in_root(path) {
+            before_opening();
+        }
         let metadata = self.metadata_beneath(path)?;
         let type_ = metadata.file_type();
         if let Some(content) = self.cache.get(path, &metadata) {
@@ -78,7 +82,7 @@ impl Store {
     /// What is at `path` now; a symlink at its end is not followed.
     pub(super) fn metadata_beneath(&self, path: &[u8]) -> Result<Metadata, StoreErrorKind> {
         // Only a directory on the way can be a symlink that leads out; a name in the root has none.
-        if memchr(b'/', path).is_none() {
+        if is_in_root(path) {
             return metadata_at(&self.root, path);
         }
         metadata_of(&self.open_beneath(path, OFlags::PATH | OFlags::NOFOLLOW)?)
@@ -116,6 +120,11 @@ impl Store {
         }
         Err(StoreErrorKind::Io(Errno::AGAIN))
     }
+}
+
+/// Whether no directory is on the way from the root.
+fn is_in_root(path: &[u8]) -> bool {
+    memchr(b'/', path).is_none()
 }
 
 /// What an open file is now.

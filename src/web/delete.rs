@@ -18,8 +18,8 @@ impl Web {
         turn: &mut Turn<'_>,
     ) -> Result<Answer, Refusal> {
         let (path, _) = path(request)?;
-        self.check_target(&path)?;
         turn.before_long_work();
+        self.check_target(&path)?;
         let conditional = Conditional::of(request);
         let holds = |current: Option<&Metadata>| conditional.permits(Method::Delete, current);
         let removed =

@@ -162,11 +162,17 @@ impl Web {
     }
 
     /// The page that goes with a refusal of GET or HEAD.
-    pub(super) fn page(&self, request: &Request<'_>, refusal: Refusal) -> Answer {
+    pub(super) fn page(
+        &self,
+        request: &Request<'_>,
+        refusal: Refusal,
+        turn: &mut Turn<'_>,
+    ) -> Answer {
         if refusal.status != Status::NotFound {
             return refusal.into_answer();
         }
-        let Ok(found) = self.files.store.look_up(NOT_FOUND, || {}) else {
+        let store = &self.files.store;
+        let Ok(found) = store.look_up(NOT_FOUND, || turn.before_long_work()) else {
             return refusal.into_answer();
         };
         let mut answer = if takes_html(joined(request, "Accept")) {

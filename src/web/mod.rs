@@ -180,11 +180,11 @@ impl Web {
         self.files.is_log(metadata)
     }
 
-    fn refused(&self, request: &Request<'_>, refusal: Refusal) -> Answer {
+    fn refused(&self, request: &Request<'_>, refusal: Refusal, turn: &mut Turn<'_>) -> Answer {
         Received::of(request).record(&self.files.recorder, refusal.status);
         match request.method {
             "GET" | "HEAD" => {
-                let answer = self.page(request, refusal);
+                let answer = self.page(request, refusal, turn);
                 if request.method == "HEAD" {
                     without_content(answer)
                 } else {
@@ -200,9 +200,12 @@ impl Dialect for Web {
     type Upload = WebUpload;
 
     fn react(&self, request: &Request<'_>, turn: &mut Turn<'_>) -> Reaction<WebUpload> {
+        if self.files.recorder.waits_for_disk() {
+            turn.before_long_work();
+        }
         let course = self
             .course(request, turn)
-            .unwrap_or_else(|refusal| Course::Answer(self.refused(request, refusal)));
+            .unwrap_or_else(|refusal| Course::Answer(self.refused(request, refusal, turn)));
         Reaction {
             persistence: request.persistence,
             course,

@@ -33,6 +33,7 @@ impl Web {
         turn: &mut Turn<'_>,
     ) -> Result<WebUpload, Refusal> {
         let (path, _) = path(request)?;
+        turn.before_long_work();
         let existing = self.check_target(&path)?;
         match request.framing {
             Framing::Absent => return Err(Status::LengthRequired.into()),
@@ -50,7 +51,6 @@ impl Web {
         if !conditional.permits(Method::Put, existing.as_ref()) {
             return Err(Status::PreconditionFailed.into());
         }
-        turn.before_long_work();
         let receiving = self
             .begin(&path)
             .map_err(|error| status_of_change(&error, status_of_storing))?;

@@ -1,6 +1,6 @@
 //! A disk that does not answer: who asked for it waits, and nobody else.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read, Write};
 use std::time::Duration;
 
 use crate::client::{Client, get, put};
@@ -11,15 +11,15 @@ use crate::{name, skip};
 /// Longer than any test waits.
 const HANGS: &str = "delay_enter=60000000:when=1";
 
-/// Has both workers of a server hang at their first `syscall`, and shows that while the one that serves `request` does,
-/// the other serves.
+/// Has the workers of a server hang at their first `syscall`, and shows that while the one that serves `request` does,
+/// the others serve. With four processors or less, a worker must come out of the reserve for that.
 fn one_hangs(syscall: &str, request: &[u8], status: u16) {
     if let Some(why) = missing() {
         return skip(&why);
     }
     let place = Place::new();
     place.store(&name(1), b"old");
-    let server = place.serve(&["-N", "2"]);
+    let server = place.serve(&["-N", "4"]);
     let mut waits = server.connect();
     let mut others: Vec<_> = (0..8).map(|_| server.connect()).collect();
     for client in others.iter_mut().chain([&mut waits]) {
@@ -38,7 +38,7 @@ fn one_hangs(syscall: &str, request: &[u8], status: u16) {
 }
 
 fn attach(server: &Server, place: &Place, syscall: &str) -> Vec<Tampering> {
-    ["worker-0", "worker-1"]
+    ["worker-0", "worker-1", "worker-2", "worker-3"]
         .map(|worker| {
             let thread = server.thread(worker);
             Tampering::attach(thread, syscall, HANGS, place.path(worker)).unwrap()
@@ -65,4 +65,34 @@ fn an_open_that_hangs() {
 #[test]
 fn a_rename_that_hangs() {
     one_hangs("renameat", &put(&name(1), b"new"), 201);
+}
+
+/// Below a directory the first look is an open too; here the directory could be a mount that is dead.
+#[test]
+fn a_look_below_a_directory_that_hangs() {
+    if let Some(why) = missing() {
+        return skip(&why);
+    }
+    let place = Place::new();
+    std::fs::create_dir(place.root().join("dead")).unwrap();
+    place.store("dead/file", b"late");
+    let server = place.serve(&["--web", "-N", "4"]);
+    let ask = |path: &str| {
+        let mut socket = server.socket();
+        let request = format!("GET /{path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        socket.write_all(request.as_bytes()).unwrap();
+        socket
+    };
+    let hanging = attach(&server, &place, "openat2");
+    let waits = Client::new(ask("dead/file"));
+    for _ in 0..32 {
+        let mut answer = String::new();
+        ask("nothing").read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+    }
+    assert!(!is_answered(&waits), "it did not hang");
+    drop(hanging);
+    let mut answer = String::new();
+    waits.into_socket().read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with("\r\n\r\nlate"), "{answer}");
 }
