@@ -59,7 +59,7 @@ pub(crate) struct Typed {
     #[arg(long, value_name = "DIR", default_value = ".")]
     root: PathBuf,
 
-    /// Answer an upload when file and log entry have reached the disk
+    /// Answer when what is stored and the log entry have reached the disk
     #[arg(long)]
     durable: bool,
 

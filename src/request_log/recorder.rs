@@ -1,7 +1,7 @@
 //! The writing side of the request log: what the dialects call, whether or not there is a log.
 //!
-//! It opens the file, keeps an old one aside, and writes small entries. The entry of an upload is written by
-//! [`Dump`], block by block.
+//! It writes small entries, secures room for those of uploads, and changes files at a rotation. `open` opens these; the
+//! entry of an upload is written by [`Dump`], block by block.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -8,7 +8,8 @@ use super::fault::{Nature, ReadError};
 use super::open::{LogError, with_suffix};
 use super::reader::Reader;
 
-/// Finds where the next entry of the log at `path` goes; what is torn off after the last whole one moves to `path.torn`.
+/// Finds where the next entry of the log at `path` goes; what is torn off after the last whole one moves to
+/// `path.torn`.
 ///
 /// Torn entries that have whole ones behind them stay: to move those would be to rewrite the log.
 ///

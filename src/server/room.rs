@@ -1,10 +1,10 @@
 //! The waiting room: connections whose sockets would block, and the one epoll instance that knows when they are ready.
 //!
-//! A socket is registered once, edge-triggered and for both directions, when its connection is parked for the first
-//! time; there is no re-arming. An edge that comes while a worker has the connection is kept in its slot, so none
-//! is lost. Who waits here is an idle *worker*, an attendant: readiness reaches the thread that acts on it without
-//! a hand-over. There are fewer seats for attendants than processors (see [`seats`]), because more would only be woken
-//! in vain. The main thread looks after the deadlines.
+//! A socket is registered once, edge-triggered, when its connection is parked for the first time: for reading, and for
+//! writing too from its first wait for that. Nothing else is re-armed. An edge that comes while a worker has the
+//! connection is kept in its slot, so none is lost. Who waits here is an idle *worker*, an attendant: readiness reaches
+//! the thread that acts on it without a hand-over. There are few seats for attendants (see [`seats`]), because more
+//! would only be woken in vain. The main thread looks after the deadlines.
 
 use std::collections::VecDeque;
 use std::io;

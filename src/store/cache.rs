@@ -1,4 +1,4 @@
-//! Small files in memory and larger ones open, so that a GET costs one statx(2) instead of an open, a read and a close.
+//! Small files in memory and larger ones open, so that a GET of a name in the root costs one statx(2) instead of an open, a read and a close.
 //!
 //! It is never stale: every hit is checked against what statx(2) says at that moment (see `Metadata`), and a file
 //! that changed so recently that another change could bear the same time stamp is not taken in.
@@ -30,7 +30,7 @@ const TICK: Duration = Duration::from_millis(20);
 /// See the module's description.
 pub(super) struct Cache {
     hasher: RandomState,
-    /// Each guards its part of the names; held for a look-up or an insertion, never for a system call.
+    /// Each guards its part of the names; held for a look-up or an insertion, and the close(2) of what is forgotten.
     shards: [Mutex<Shard>; SHARDS],
     /// Descriptors that one shard may hold.
     descriptors: usize,

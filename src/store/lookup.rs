@@ -1,7 +1,8 @@
 //! Reading: from a path below the root to a regular file's content.
 //!
 //! 1. statx(2) the path without following a symlink at its end: absent, regular, symlink, or something else, which
-//!    is never opened (opening a FIFO waits for its writer, opening a device may act on it).
+//!    is never opened (opening a FIFO waits for its writer, opening a device may act on it). Below a directory that is
+//!    openat2(2) of the path alone, then statx(2).
 //! 2. The cache has this very file: done.
 //! 3. openat2(2) beneath the root: the kernel decides what is inside.
 //! 4. statx(2) what was opened, since the path may have changed meanwhile; only a regular file is served.

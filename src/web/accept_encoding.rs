@@ -1,7 +1,7 @@
 //! Which precompressed sibling of a file a client gets (RFC 9110 §12.5.3).
 //!
 //! This module chooses among the siblings that exist; finding them is for the caller. Every answer for a file
-//! that has a sibling says `Vary: Accept-Encoding`, also the one with the plain file.
+//! says `Vary: Accept-Encoding`, since a sibling may come to be.
 
 use super::preference::{Weight, weight_of};
 

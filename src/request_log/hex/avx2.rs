@@ -1,6 +1,6 @@
 //! Full rows with the vector instructions of AVX2: sixteen content bytes at a time instead of two.
 //!
-//! It makes the same text as the table of the parent module, twice as fast, on processors that have them. It is the
+//! It makes the same text as `table`, three times as fast, on processors that have them. It is the
 //! one place with `unsafe` in this crate: the compiler must be told that the processor was asked.
 //!
 //! The 61 bytes after a row's offset are two overlapping vectors of 32. Each is made in five steps, all without a
