@@ -312,7 +312,8 @@ mod tests {
 
     #[test]
     fn every_byte_has_its_cell() {
-        let all: Vec<u8> = (0..=255).collect();
+        // In full rows, the last bytes too.
+        let all: Vec<u8> = (0..=255).chain(0..4).collect();
         assert_eq!(rows(0, &all), plain_rows(0, &all));
     }
 

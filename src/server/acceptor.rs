@@ -1,7 +1,7 @@
 //! The main thread: accepts connections and pushes them into the queue, watches deadlines, limits and signals.
 //!
-//! It never touches a connection's bytes. It blocks in three places: in poll(2) while there is nothing to do, in the queue
-//! while that is full, and for a moment between two rounds of a rush. At a rotation it opens the new log.
+//! It never touches a connection's bytes. It blocks in three places: in poll(2) while there is nothing to do, in the
+//! queue while that is full, and for a moment between two rounds of a rush. At a rotation it opens the new log.
 
 use std::os::fd::{AsFd, AsRawFd};
 use std::thread;
