@@ -216,6 +216,12 @@ fn judge(seen: &Seen) -> Verdict {
         let promise = format!("p99 of {what} is at most {MOST_RATIO} times that alone");
         promises.check(ratio <= MOST_RATIO, &promise, &format!("{ratio:.2}"));
     }
+    judge_memory(seen, &mut promises);
+    judge_connections(seen, &mut promises);
+    promises.verdict()
+}
+
+fn judge_memory(seen: &Seen, promises: &mut Promises) {
     let Seen {
         before,
         during,
@@ -236,6 +242,16 @@ fn judge(seen: &Seen) -> Verdict {
         "memory falls back when they have left",
         &format!("{:.0} % stay", kept * 100.0),
     );
+}
+
+fn judge_connections(seen: &Seen, promises: &mut Promises) {
+    let Seen {
+        before,
+        during,
+        between,
+        after,
+        ..
+    } = seen;
     let others: usize = seen.fates.iter().map(|fate| fate.group.number).sum();
     let idle: usize = seen
         .fates
@@ -269,5 +285,4 @@ fn judge(seen: &Seen) -> Verdict {
         "no descriptor is left",
         &format!("{} and {}", before.descriptors, after.descriptors),
     );
-    promises.verdict()
 }

@@ -24,25 +24,7 @@ pub(crate) fn compare(
     let tree = Tree::open(dir).map_err(Failure::file(dir))?;
     let mut differing = 0;
     for (name, last) in &journal.names {
-        let difference = match *last {
-            Last::Put {
-                number,
-                at,
-                end,
-                length,
-            } => {
-                let mut content = Content::open(log, file, number, at, end)?;
-                put_difference(&tree, name, &mut content)?.map(|what| {
-                    format!(
-                        "{what} (entry {number} stored {})",
-                        count(length, "byte", "bytes")
-                    )
-                })
-            }
-            Last::Delete { number } => delete_difference(&tree, name)
-                .map(|what| format!("{what} (entry {number} deleted it)")),
-        };
-        let Some(difference) = difference else {
+        let Some(difference) = difference(log, file, &tree, name, last)? else {
             continue;
         };
         let note = journal.uncertain.get(name).map_or_else(String::new, |at| {
@@ -81,6 +63,33 @@ pub(crate) fn compare(
     } else {
         Verdict::Faulty
     })
+}
+
+/// How what is there differs from the last that the log tells of a name.
+fn difference(
+    log: &str,
+    file: &File,
+    tree: &Tree,
+    name: &[u8],
+    last: &Last,
+) -> Result<Option<String>, Failure> {
+    match *last {
+        Last::Put {
+            number,
+            at,
+            end,
+            length,
+        } => {
+            let mut content = Content::open(log, file, number, at, end)?;
+            let stored = count(length, "byte", "bytes");
+            Ok(put_difference(tree, name, &mut content)?
+                .map(|what| format!("{what} (entry {number} stored {stored})")))
+        }
+        Last::Delete { number } => {
+            Ok(delete_difference(tree, name)
+                .map(|what| format!("{what} (entry {number} deleted it)")))
+        }
+    }
 }
 
 /// How a file differs from what was stored under its name.
