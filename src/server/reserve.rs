@@ -7,9 +7,10 @@
 //! switch is paid.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 /// How often the sentry looks: some hundred times what a request served from memory takes. Work that hangs holds
 /// others up for twice this time at most.
@@ -85,10 +86,9 @@ impl Reserve {
     fn watch(&self) -> bool {
         let mut before = self.turns();
         loop {
-            let called = match self.calls.recv_timeout(WATCH) {
-                Ok(call) => call == Call::Work,
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => false,
-            };
+            // Not a wait for a call with a time-out: the channel would spin before it sleeps.
+            thread::sleep(WATCH);
+            let called = self.calls.try_recv() == Ok(Call::Work);
             let now = self.turns();
             if called || self.heed_one(&before, &now) {
                 // This worker is awake now; who announces next calls another.
