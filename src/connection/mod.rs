@@ -251,7 +251,9 @@ impl<D: Dialect> Connection<D> {
         stage: Stage,
         work: &mut Work<'_, '_, T>,
     ) -> Option<Phase<D::Upload>> {
-        work.turn.before_long_work();
+        if !matches!(stage, Stage::Fresh | Stage::Idle | Stage::Linger) {
+            work.turn.before_long_work();
+        }
         let answer = match (phase, stage) {
             (Phase::Head, Stage::Head) => {
                 let line = line_parts(work.desk.input.bytes());
@@ -271,8 +273,8 @@ impl<D: Dialect> Connection<D> {
 
     /// Gives up on a peer that is gone; an upload of its does not take effect.
     fn break_off<T>(&mut self, phase: Phase<D::Upload>, work: &mut Work<'_, '_, T>) -> Next {
+        work.turn.before_long_work();
         if let Phase::Body(mut receiving) = phase {
-            work.turn.before_long_work();
             receiving.abandon(Status::BadRequest);
         }
         self.phase = Phase::Head;

@@ -90,6 +90,9 @@ impl<D: Dialect> Connection<D> {
         mut range: FileRange,
         work: &mut Work<'_, '_, T>,
     ) -> Sent {
+        if work.share.bytes == 0 {
+            return Sent::Part(Content::File(range), Paused::Shared);
+        }
         work.turn.before_long_work();
         match self.flush(work, After::More) {
             Flushed::All => {}

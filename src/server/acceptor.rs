@@ -124,8 +124,13 @@ impl<'p, V: Service> Acceptor<'p, V> {
     /// Waits for a connection, a signal, the alarm, or the next deadline.
     fn wait(&mut self) -> Woken {
         let mut until = self.pool.room.next_deadline();
-        if let Intake::Paused(_, Some(own)) | Intake::Closed(own) = self.intake {
-            until = Some(until.map_or(own, |deadline| deadline.min(own)));
+        match self.intake {
+            // Once all are closed as their turns end, each says so.
+            Intake::Closed(_) if self.pool.is_aborting() => {}
+            Intake::Paused(_, Some(own)) | Intake::Closed(own) => {
+                until = Some(until.map_or(own, |deadline| deadline.min(own)));
+            }
+            Intake::Open(_) | Intake::Paused(_, None) => {}
         }
         let timeout = until.and_then(|until| {
             Timespec::try_from(until.saturating_duration_since(Instant::now())).ok()

@@ -57,6 +57,14 @@ pub(super) struct Worker<'p, V: Service> {
     pops: u32,
 }
 
+impl<V: Service> Drop for Worker<'_, V> {
+    /// What woke this worker may have been meant for two; and its seat is free, however it ends.
+    fn drop(&mut self) {
+        self.pool.room.ring();
+        self.pool.reserve.call();
+    }
+}
+
 impl<'p, V: Service> Worker<'p, V> {
     pub(super) fn new(pool: &'p Pool<V>, number: usize) -> Self {
         Self {
@@ -74,9 +82,6 @@ impl<'p, V: Service> Worker<'p, V> {
         while let Some(connection) = self.next() {
             self.serve(connection);
         }
-        // What woke this worker may have been meant for two.
-        self.pool.room.ring();
-        self.pool.reserve.call();
     }
 
     fn next(&mut self) -> Option<Box<Connection<V::Session>>> {

@@ -30,7 +30,8 @@ const TICK: Duration = Duration::from_millis(20);
 /// See the module's description.
 pub(super) struct Cache {
     hasher: RandomState,
-    /// Each guards its part of the names; held for a look-up or an insertion, and the close(2) of what is forgotten.
+    /// Each guards its part of the names; held for a look-up or an insertion, never for a system call: what is forgotten is
+    /// closed afterwards.
     shards: [Mutex<Shard>; SHARDS],
     /// Descriptors that one shard may hold.
     descriptors: usize,
@@ -53,31 +54,34 @@ impl Cache {
         }
     }
 
-    /// The content of the file at `path`, which is `now` as given; forgets what it has of an older one.
+    /// The content of the file at `path`, which is `now` as given.
     pub(super) fn get(&self, path: &[u8], now: &Metadata) -> Option<FileContent> {
-        let mut shard = self.shard(path);
-        match shard.files.get(path) {
-            Some((then, content)) if then == now => Some(content.clone()),
-            Some(_) => {
-                shard.remove(path);
-                None
-            }
-            None => None,
-        }
+        let shard = self.shard(path);
+        let (then, content) = shard.files.get(path)?;
+        (then == now).then(|| content.clone())
+    }
+
+    /// Whether there is a file at `path` that may still be the same.
+    pub(super) fn knows(&self, path: &[u8]) -> bool {
+        self.shard(path).files.contains_key(path)
     }
 
     /// Takes in a file, unless it changed just now.
     pub(super) fn insert(&self, path: &[u8], metadata: Metadata, content: &FileContent) {
         if is_settled(metadata.changed(), SystemTime::now()) {
             let most = self.descriptors;
-            self.shard(path)
-                .insert(path, metadata, content.clone(), most);
+            let mut shard = self.shard(path);
+            let forgotten = shard.insert(path, metadata, content.clone(), most);
+            drop(shard);
+            drop(forgotten);
         }
     }
 
-    /// Forgets the file at `path`.
+    /// Forgets the file at `path`, which may be long work: a file that has no name any more goes with its last
+    /// descriptor.
     pub(super) fn remove(&self, path: &[u8]) {
-        self.shard(path).remove(path);
+        let forgotten = self.shard(path).remove(path);
+        drop(forgotten);
     }
 
     #[expect(
@@ -93,12 +97,19 @@ impl Cache {
 }
 
 impl Shard {
-    /// Takes in a file, in place of others if need be, so that no more than `most` descriptors are held.
-    fn insert(&mut self, path: &[u8], metadata: Metadata, content: FileContent, most: usize) {
-        self.remove(path);
+    /// Takes in a file, in place of others if need be, so that no more than `most` descriptors are held; returns what
+    /// is forgotten.
+    fn insert(
+        &mut self,
+        path: &[u8],
+        metadata: Metadata,
+        content: FileContent,
+        most: usize,
+    ) -> Vec<FileContent> {
+        let mut forgotten = Vec::from_iter(self.remove(path));
         let (bytes, descriptors) = cost(&content);
         if descriptors > most {
-            return;
+            return forgotten;
         }
         while self.files.len() >= FILES
             || self.bytes + bytes > BYTES
@@ -113,19 +124,20 @@ impl Shard {
             else {
                 break;
             };
-            self.remove(&victim);
+            forgotten.extend(self.remove(&victim));
         }
         self.bytes += bytes;
         self.descriptors += descriptors;
         self.files.insert(path.into(), (metadata, content));
+        forgotten
     }
 
-    fn remove(&mut self, path: &[u8]) {
-        if let Some((_, content)) = self.files.remove(path) {
-            let (bytes, descriptors) = cost(&content);
-            self.bytes -= bytes;
-            self.descriptors -= descriptors;
-        }
+    fn remove(&mut self, path: &[u8]) -> Option<FileContent> {
+        let (_, content) = self.files.remove(path)?;
+        let (bytes, descriptors) = cost(&content);
+        self.bytes -= bytes;
+        self.descriptors -= descriptors;
+        Some(content)
     }
 }
 

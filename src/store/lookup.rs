@@ -52,7 +52,8 @@ impl Store {
     }
 
     fn find(&self, path: &[u8], mut before_opening: impl FnMut()) -> Result<Found, StoreErrorKind> {
-        if !is_in_root(path) {
+        // The kernel most likely has what the cache has; anything else it may have to read.
+        if !is_in_root(path) || !self.cache.knows(path) {
             before_opening();
         }
         let metadata = self.metadata_beneath(path)?;
@@ -61,6 +62,7 @@ impl Store {
             return Ok(Found { metadata, content });
         }
         before_opening();
+        self.cache.remove(path);
         match type_ {
             FileType::RegularFile => {}
             FileType::Directory => return Err(StoreErrorKind::Directory),

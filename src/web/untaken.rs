@@ -33,11 +33,11 @@ impl Untaken {
         if text.len() <= PART {
             return Some(Content::Memory(Arc::from(text)));
         }
-        let before = self.bytes.fetch_add(text.len(), Ordering::Relaxed);
-        if before + text.len() > MOST {
-            self.bytes.fetch_sub(text.len(), Ordering::Relaxed);
-            return None;
-        }
+        self.bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
+                Some(held + text.len()).filter(|&held| held <= MOST)
+            })
+            .ok()?;
         let parts: VecDeque<_> = text
             .chunks(PART)
             .map(|text| {

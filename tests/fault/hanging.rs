@@ -14,6 +14,11 @@ const HANGS: &str = "delay_enter=60000000:when=1";
 /// Has the workers of a server hang at their first `syscall`, and shows that while the one that serves `request` does,
 /// the others serve. With four processors or less, a worker must come out of the reserve for that.
 fn one_hangs(syscall: &str, request: &[u8], status: u16) {
+    one_hangs_beside(&name(9), 404, syscall, request, status);
+}
+
+/// As [`one_hangs`], with what the others ask for, and their answer.
+fn one_hangs_beside(other: &str, answer: u16, syscall: &str, request: &[u8], status: u16) {
     if let Some(why) = missing() {
         return skip(&why);
     }
@@ -23,13 +28,13 @@ fn one_hangs(syscall: &str, request: &[u8], status: u16) {
     let mut waits = server.connect();
     let mut others: Vec<_> = (0..8).map(|_| server.connect()).collect();
     for client in others.iter_mut().chain([&mut waits]) {
-        assert_eq!(client.get(&name(9)).unwrap().status, 404);
+        assert_eq!(client.get(other).unwrap().status, answer);
     }
     let hanging = attach(&server, &place, syscall);
     waits.send(request).unwrap();
     for _ in 0..4 {
         for client in &mut others {
-            assert_eq!(client.get(&name(9)).unwrap().status, 404);
+            assert_eq!(client.get(other).unwrap().status, answer);
         }
     }
     assert!(!is_answered(&waits), "it did not hang");
@@ -60,6 +65,12 @@ fn is_answered(client: &Client) -> bool {
 #[test]
 fn an_open_that_hangs() {
     one_hangs("openat2", get(&name(1)).as_bytes(), 200);
+}
+
+#[test]
+fn a_look_that_hangs() {
+    // `GET /` needs no look at the disk.
+    one_hangs_beside("", 200, "statx", get(&name(1)).as_bytes(), 200);
 }
 
 #[test]
