@@ -222,20 +222,14 @@ fn judge(seen: &Seen) -> Verdict {
 }
 
 fn judge_memory(seen: &Seen, promises: &mut Promises) {
-    let Seen {
-        before,
-        during,
-        between,
-        after,
-        ..
-    } = seen;
+    let (before, during) = (&seen.before, &seen.during);
     promises.check(
-        during.resident.max(between.resident) < MOST_RESIDENT,
+        during.resident.max(seen.between.resident) < MOST_RESIDENT,
         &format!("memory stays under {MOST_RESIDENT} KiB"),
         &during.resident.to_string(),
     );
     #[expect(clippy::cast_precision_loss, reason = "a few thousand KiB")]
-    let kept = after.resident.saturating_sub(before.resident) as f64
+    let kept = seen.after.resident.saturating_sub(before.resident) as f64
         / during.resident.saturating_sub(before.resident).max(1) as f64;
     promises.check(
         kept <= KEPT,

@@ -6,7 +6,7 @@ use super::request::Filled;
 use super::response::{Goodbye, Then};
 use super::{Connection, Phase, Step, Stream, Work};
 use crate::http::{Chunk, ContentDecoder, Status};
-use crate::server::Transport;
+use crate::server::{Transport, Turn};
 
 /// A request whose content is being received.
 pub(super) struct Receiving<U> {
@@ -31,7 +31,8 @@ pub(super) struct Skipping {
 
 impl<U: Upload> Receiving<U> {
     /// Gives the upload up; an answer if one is due.
-    pub(super) fn abandon(&mut self, status: Status) -> Option<Answer> {
+    pub(super) fn abandon(&mut self, status: Status, turn: &mut Turn<'_>) -> Option<Answer> {
+        turn.before_long_work();
         let answer = self.upload.abandon(status);
         (self.reply == Reply::Due).then_some(answer)
     }
@@ -53,8 +54,7 @@ impl<D: Dialect> Connection<D> {
                 Filled::NoMore => break,
                 Filled::Blocked => return Step::Wait(Phase::Body(receiving), Stage::Write),
                 Filled::Broken => {
-                    work.turn.before_long_work();
-                    receiving.abandon(Status::BadRequest);
+                    receiving.abandon(Status::BadRequest, work.turn);
                     return Step::Close;
                 }
             }
@@ -125,9 +125,10 @@ impl<D: Dialect> Connection<D> {
         status: Status,
         work: &mut Work<'_, '_, T>,
     ) -> Step<D::Upload> {
-        work.turn.before_long_work();
-        let answer = receiving.upload.abandon(status);
-        Step::Go(self.answer_early(receiving, answer, work))
+        Step::Go(match receiving.abandon(status, work.turn) {
+            Some(answer) => self.answer(answer, Then::CloseUnread, work),
+            None => Phase::Goodbye(Goodbye::Flush),
+        })
     }
 
     /// Answers, unless that was done, while content may still come.

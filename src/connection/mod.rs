@@ -260,10 +260,10 @@ impl<D: Dialect> Connection<D> {
                 self.shared.dialect.refuse(line, Status::RequestTimeout)
             }
             (Phase::Body(mut receiving), Stage::Body) => {
-                receiving.abandon(Status::RequestTimeout)?
+                receiving.abandon(Status::RequestTimeout, work.turn)?
             }
             (Phase::Body(mut receiving), _) => {
-                receiving.abandon(Status::RequestTimeout);
+                receiving.abandon(Status::RequestTimeout, work.turn);
                 return None;
             }
             _ => return None,
@@ -275,7 +275,7 @@ impl<D: Dialect> Connection<D> {
     fn break_off<T>(&mut self, phase: Phase<D::Upload>, work: &mut Work<'_, '_, T>) -> Next {
         work.turn.before_long_work();
         if let Phase::Body(mut receiving) = phase {
-            receiving.abandon(Status::BadRequest);
+            receiving.abandon(Status::BadRequest, work.turn);
         }
         self.phase = Phase::Head;
         Next::Close

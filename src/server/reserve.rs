@@ -3,8 +3,8 @@
 //! They are needed when work takes long, so that nobody waits for a disk but who asked for it. Which work does is not
 //! guessed. While work is under way that a worker has announced, one in the reserve is the *sentry*: it wakes every
 //! millisecond, and goes to work itself for a worker whose work has not ended since; once for each such work. So as
-//! many are awake as the disk keeps waiting, and one. Where files come from memory nothing is announced, and no thread
-//! switch is paid.
+//! many are awake as the disk keeps waiting, and one. Where files of the root itself come from memory nothing is announced, and
+//! no thread switch is paid.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;

@@ -57,7 +57,7 @@ impl Web {
         };
         write_field(&mut fields, "Vary", b"Accept");
         let Some(content) = self.untaken.content(text.as_bytes()) else {
-            log::warn!("a listing was refused: too many wait to be taken");
+            log::debug!("a listing was refused: too many wait to be taken");
             return Err(Status::ServiceUnavailable.into());
         };
         Ok(Answer {

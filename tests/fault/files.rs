@@ -1,7 +1,7 @@
 //! Files, root and log that change behind the server's back.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::process::Command;
 
 use rustix::process::Signal;
@@ -200,13 +200,7 @@ fn a_full_log_keeps_files_from_being_removed() {
     let kept = "x".repeat(200);
     place.store(&kept, b"kept");
     let server = with_short_files(&place, &["--web", "--writable"]);
-    let ask = |request: String| {
-        let mut socket = server.socket();
-        socket.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).unwrap();
-        answer[9..12].to_owned()
-    };
+    let ask = |request: String| server.exchange(&request)[9..12].to_owned();
     let close = "Host: a\r\nConnection: close\r\n";
     let put = |length| {
         let content = "y".repeat(length);

@@ -1,6 +1,6 @@
 //! A disk that does not answer: who asked for it waits, and nobody else.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read};
 use std::time::Duration;
 
 use crate::client::{Client, get, put};
@@ -88,17 +88,12 @@ fn a_look_below_a_directory_that_hangs() {
     std::fs::create_dir(place.root().join("dead")).unwrap();
     place.store("dead/file", b"late");
     let server = place.serve(&["--web", "-N", "4"]);
-    let ask = |path: &str| {
-        let mut socket = server.socket();
-        let request = format!("GET /{path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-        socket.write_all(request.as_bytes()).unwrap();
-        socket
-    };
+    let get = |path| format!("GET /{path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     let hanging = attach(&server, &place, "openat2");
-    let waits = Client::new(ask("dead/file"));
+    let mut waits = server.connect();
+    waits.send(get("dead/file").as_bytes()).unwrap();
     for _ in 0..32 {
-        let mut answer = String::new();
-        ask("nothing").read_to_string(&mut answer).unwrap();
+        let answer = server.exchange(&get("nothing"));
         assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
     }
     assert!(!is_answered(&waits), "it did not hang");

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -120,6 +120,15 @@ impl Server {
         socket.set_read_timeout(patience).unwrap();
         socket.set_write_timeout(patience).unwrap();
         socket
+    }
+
+    /// Sends a request that asks for the close, and receives all that comes.
+    pub(crate) fn exchange(&self, request: &str) -> String {
+        let mut socket = self.socket();
+        socket.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        answer
     }
 
     /// The thread that does the work of a server with `-N 1`.

@@ -4,11 +4,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read, Write};
 use std::path::Path;
 
 use crate::journal::Entry;
-use crate::server::{Place, Server};
+use crate::server::Place;
 use crate::skip;
 use crate::strace::{Tampering, missing};
 use crate::syscalls::same;
@@ -174,13 +173,13 @@ fn case(ask: Ask, syscall: &str, how: &str, outcome: Outcome) -> Result<(), Stri
         place.store(&name, &content);
     }
     let server = place.serve(&["--web", "--listing", "--writable", "-N", "1"]);
-    let first = ask_for(&server, &get("dir/nothing"));
+    let first = server.exchange(&get("dir/nothing"));
     same("first status", status(&first), Some("404"))?;
     server.rest(server.only_worker());
 
     let trace = place.path("trace");
     let tampering = Tampering::attach(server.only_worker(), syscall, how, trace)?;
-    let answer = ask_for(&server, &ask.request());
+    let answer = server.exchange(&ask.request());
     if tampering.end() == 0 {
         return Err("the call was never made".to_owned());
     }
@@ -193,7 +192,7 @@ fn case(ask: Ask, syscall: &str, how: &str, outcome: Outcome) -> Result<(), Stri
     };
     same("status", status(&answer), Some(&*told.to_string()))?;
 
-    let after = ask_for(&server, &get("dir/other.txt"));
+    let after = server.exchange(&get("dir/other.txt"));
     same("the next", after.ends_with("\r\n\r\nother"), true)?;
     let (exit, said) = server.stop();
     same("exit status", exit.code(), Some(0))?;
@@ -220,15 +219,6 @@ fn case(ask: Ask, syscall: &str, how: &str, outcome: Outcome) -> Result<(), Stri
 
 fn get(path: &str) -> String {
     format!("GET /{path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-}
-
-/// Sends a request that asks for the close, and receives all that comes.
-fn ask_for(server: &Server, request: &str) -> String {
-    let mut socket = server.socket();
-    socket.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).unwrap();
-    answer
 }
 
 fn status(answer: &str) -> Option<&str> {

@@ -8,9 +8,13 @@ mod framing;
 mod heads;
 mod limits;
 mod properties;
+mod request_lines;
 mod smuggling;
 
 use super::{Expect, Framing, HeadScan, Host, Persistence, Request, Status, Target, Version};
+
+/// RFC and section, the bytes, the verdict.
+type Row = (&'static str, &'static [u8], &'static str);
 
 /// What scanning came to: the length of the head, or that more is needed, or a refusal.
 type Scanned = Result<Option<usize>, Status>;
