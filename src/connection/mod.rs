@@ -230,7 +230,7 @@ impl<D: Dialect> Connection<D> {
     ) -> Paused<D::Upload> {
         let before = self.wait;
         let wait = Wait::follow(before, stage, self.progress, &self.shared.timeouts);
-        self.progress = Progress::None;
+        let progress = std::mem::replace(&mut self.progress, Progress::None);
         self.wait = Some(wait);
         if work.turn.cause() == Cause::Expired
             && before.is_some_and(|before| wait.has_ended(before))
@@ -239,6 +239,10 @@ impl<D: Dialect> Connection<D> {
                 Some(goodbye) => Paused::Expired(goodbye),
                 None => Paused::Waiting(Next::Close),
             };
+        }
+        // No answer will carry the acknowledgement before the rest of the request has come.
+        if progress == Progress::Some && matches!(stage, Stage::Head | Stage::Body) {
+            work.transport.acknowledge();
         }
         self.phase = phase;
         Paused::Waiting(wait.next())

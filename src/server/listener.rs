@@ -36,6 +36,9 @@ impl Listener {
         listener.set_nonblocking(true)?;
         // Accepted sockets inherit it, so that no answer waits for an acknowledgement (tcp(7)).
         sockopt::set_tcp_nodelay(&listener, true)?;
+        // As is this: an acknowledgement goes with the answer, instead of in a segment of its own; see
+        // `Transport::acknowledge` for those that must not wait.
+        sockopt::set_tcp_quickack(&listener, false)?;
         // A second listen(2) only sets the backlog; the kernel lowers it to net.core.somaxconn.
         net::listen(&listener, i32::MAX)?;
         Ok(Self(listener))

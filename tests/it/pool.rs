@@ -332,8 +332,10 @@ fn with_few_descriptors_all_are_served_in_the_end() {
     for mut client in gets {
         assert_bytes(&client.response(), &answer(OK, &content), "GET");
     }
+    // Each arrives whole before it is looked at: an upload that is waited for keeps a descriptor.
+    let content = &content[..20_000];
     let puts: Vec<_> = (0..200)
-        .flat_map(|number| crowd(&server, 1, put(&name(number), &content)))
+        .flat_map(|number| crowd(&server, 1, put(&name(number), content)))
         .collect();
     for mut client in puts {
         assert_bytes(&client.response(), &answer(CREATED, b""), "PUT");

@@ -130,7 +130,7 @@ pub(crate) fn drive<D: Dialect>(
                     assert!(session.kept() <= KEPT_IDLE, "keeps {}", session.kept());
                 }
                 cause = match interest {
-                    Interest::Read => peer.wake_reader(),
+                    Interest::Read => peer.wake_reader(deadline.amid),
                     Interest::Write => peer.wake_writer(),
                 };
             }

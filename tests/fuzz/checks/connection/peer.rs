@@ -1,7 +1,7 @@
 //! A peer in memory: it sends its stream in pieces, takes what it is sent in pieces, and behaves like a socket in
 //! edge-triggered mode, so that a connection that waits for what has come already is caught.
 
-use httpserver::server::{After, Cause, Transport};
+use httpserver::server::{After, Amid, Cause, Transport};
 use rustix::io::pread;
 use std::cell::{RefCell, RefMut};
 use std::io;
@@ -119,6 +119,8 @@ struct Inner<'s> {
     blocked: bool,
     /// Whether our side was ended.
     finished: bool,
+    /// Whether the peer knows that all it sent has arrived.
+    acknowledged: bool,
 }
 
 impl<'s> Peer<'s> {
@@ -146,6 +148,7 @@ impl<'s> Peer<'s> {
             taken: Vec::new(),
             blocked: false,
             finished: false,
+            acknowledged: true,
         };
         inner.arrive();
         Self(RefCell::new(inner))
@@ -167,9 +170,13 @@ impl<'s> Peer<'s> {
         self.inner().cause()
     }
 
-    /// Ends a wait for something to receive.
-    pub(super) fn wake_reader(&self) -> Cause {
+    /// Ends a wait for something to receive, before a request or amid one.
+    pub(super) fn wake_reader(&self, amid: Amid) -> Cause {
         let mut inner = self.inner();
+        assert!(
+            amid != Amid::Request || inner.acknowledged,
+            "waits for what the peer may hold back"
+        );
         let told_at_first = !std::mem::replace(&mut inner.watched, true)
             && (inner.received < inner.arrived || inner.ended);
         if std::mem::take(&mut inner.edge) || told_at_first {
@@ -255,6 +262,7 @@ impl Inner<'_> {
         if self.blocked {
             return Err(io::ErrorKind::WouldBlock.into());
         }
+        self.acknowledged = true;
         self.room = self.room.saturating_sub(count);
         self.hears = self.hears.saturating_sub(count);
         Ok(count)
@@ -281,6 +289,7 @@ impl Transport for Peer<'_> {
         let count = there.len().min(buffer.len());
         buffer[..count].copy_from_slice(&there[..count]);
         inner.received += count;
+        inner.acknowledged = false;
         // Sometimes more comes while the connection has its turn.
         if inner.chances.seldom() {
             inner.arrive();
@@ -312,6 +321,11 @@ impl Transport for Peer<'_> {
         }
         assert!(!inner.finished, "ends its side twice");
         inner.finished = true;
+        inner.acknowledged = true;
         Ok(())
+    }
+
+    fn acknowledge(&self) {
+        self.inner().acknowledged = true;
     }
 }
