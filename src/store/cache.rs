@@ -1,15 +1,17 @@
-//! Small files in memory and larger ones open, so that a GET of a name in the root costs one statx(2) instead of an open, a read and a close.
+//! Small files in memory and larger ones open, so that a GET of a name in the root costs one statx(2) instead of an
+//! open, a read and a close.
 //!
 //! It is never stale: every hit is checked against what statx(2) says at that moment (see `Metadata`), and a file
-//! that changed so recently that another change could bear the same time stamp is not taken in.
+//! that changed so recently that another change could bear the same time stamp is not taken in. Where the change time
+//! of a file also tells of its names, what is asked is the file's own descriptor, which saves the walk to it.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::lookup::FileContent;
-use super::metadata::Metadata;
+use super::lookup::{FileContent, Found, metadata_of};
 
 /// Independent parts, so that workers seldom meet at a lock.
 const SHARDS: usize = 16;
@@ -20,8 +22,9 @@ const FILES: usize = 64;
 /// Bytes held in one shard; together they hold at most 4 MiB.
 const BYTES: usize = 256 * 1024;
 
-/// Descriptors held in one shard; together they hold at most 128, and at most an eighth of what the limit allows.
-const DESCRIPTORS: usize = 8;
+/// Open files that are sent from the disk in one shard; together they hold at most 128. Disk space of those that are
+/// removed is free only when they are closed.
+const LARGE: usize = 8;
 
 /// A file that changed within this time might change again without a newer time stamp: file systems count time in
 /// timer ticks, of 10 ms at most.
@@ -33,45 +36,48 @@ pub(super) struct Cache {
     /// Each guards its part of the names; held for a look-up or an insertion, never for a system call: what is forgotten is
     /// closed afterwards.
     shards: [Mutex<Shard>; SHARDS],
-    /// Descriptors that one shard may hold.
-    descriptors: usize,
+    /// What one shard may hold.
+    most: Load,
 }
+
+/// A file that is held.
+#[derive(Clone)]
+pub(super) struct Held {
+    pub(super) found: Found,
+    /// Open, if its metadata would tell that its name is not its name any more.
+    pub(super) witness: Option<Arc<OwnedFd>>,
+}
+
+/// What is held: files, bytes, descriptors, and large files among them.
+type Load = [usize; 4];
 
 #[derive(Default)]
 struct Shard {
-    files: HashMap<Box<[u8]>, (Metadata, FileContent)>,
-    bytes: usize,
-    descriptors: usize,
+    files: HashMap<Box<[u8]>, Held>,
+    load: Load,
 }
 
 impl Cache {
-    /// A cache in a process that may have so many descriptors open.
+    /// A cache in a process that may have so many descriptors open, of which it takes an eighth at most.
     pub(super) fn new(descriptors: usize) -> Self {
+        let descriptors = descriptors / 8 / SHARDS;
         Self {
-            descriptors: (descriptors / 8 / SHARDS).min(DESCRIPTORS),
             hasher: RandomState::new(),
             shards: Default::default(),
+            most: [FILES, BYTES, descriptors, LARGE],
         }
     }
 
-    /// The content of the file at `path`, which is `now` as given.
-    pub(super) fn get(&self, path: &[u8], now: &Metadata) -> Option<FileContent> {
-        let shard = self.shard(path);
-        let (then, content) = shard.files.get(path)?;
-        (then == now).then(|| content.clone())
-    }
-
-    /// Whether there is a file at `path` that may still be the same.
-    pub(super) fn knows(&self, path: &[u8]) -> bool {
-        self.shard(path).files.contains_key(path)
+    /// What is held of the file at `path`, which may be another by now.
+    pub(super) fn get(&self, path: &[u8]) -> Option<Held> {
+        self.shard(path).files.get(path).cloned()
     }
 
     /// Takes in a file, unless it changed just now.
-    pub(super) fn insert(&self, path: &[u8], metadata: Metadata, content: &FileContent) {
-        if is_settled(metadata.changed(), SystemTime::now()) {
-            let most = self.descriptors;
+    pub(super) fn insert(&self, path: &[u8], file: Held) {
+        if is_settled(file.found.metadata.changed(), SystemTime::now()) {
             let mut shard = self.shard(path);
-            let forgotten = shard.insert(path, metadata, content.clone(), most);
+            let forgotten = shard.insert(path, file, &self.most);
             drop(shard);
             drop(forgotten);
         }
@@ -96,48 +102,59 @@ impl Cache {
     }
 }
 
+impl Held {
+    /// Whether nothing has become of the file since it was taken in, neither of its content nor of its name. If not,
+    /// or if nobody knows, its name must be looked at.
+    pub(super) fn is_unchanged(&self) -> bool {
+        self.witness
+            .as_ref()
+            .is_some_and(|file| metadata_of(file).is_ok_and(|now| now == self.found.metadata))
+    }
+
+    fn load(&self) -> Load {
+        match &self.found.content {
+            FileContent::Memory(bytes) => [1, bytes.len(), usize::from(self.witness.is_some()), 0],
+            FileContent::Descriptor(_) => [1, 0, 1, 1],
+        }
+    }
+}
+
 impl Shard {
-    /// Takes in a file, in place of others if need be, so that no more than `most` descriptors are held; returns what
-    /// is forgotten.
-    fn insert(
-        &mut self,
-        path: &[u8],
-        metadata: Metadata,
-        content: FileContent,
-        most: usize,
-    ) -> Vec<FileContent> {
+    /// Takes in a file, in place of others if need be, so that no more than `most` is held; returns what is forgotten.
+    fn insert(&mut self, path: &[u8], mut file: Held, most: &Load) -> Vec<Held> {
+        const DESCRIPTORS: usize = 2;
         let mut forgotten = Vec::from_iter(self.remove(path));
-        let (bytes, descriptors) = cost(&content);
-        if descriptors > most {
+        let is_small = matches!(file.found.content, FileContent::Memory(_));
+        if is_small && self.load[DESCRIPTORS] >= most[DESCRIPTORS] {
+            file.witness = None; // it can do without
+        }
+        let adds = file.load();
+        if adds.iter().zip(most).any(|(adds, most)| adds > most) {
             return forgotten;
         }
-        while self.files.len() >= FILES
-            || self.bytes + bytes > BYTES
-            || self.descriptors + descriptors > most
-        {
+        while let Some(short) = (0..adds.len()).find(|&it| self.load[it] + adds[it] > most[it]) {
             // Which one goes is left to the order of the map, which is as good as chance.
-            let kind = |(_, held): &(Metadata, FileContent)| descriptors == 0 || cost(held).1 > 0;
-            let Some(victim) = self
-                .files
-                .iter()
-                .find_map(|(path, file)| kind(file).then(|| path.clone()))
+            let mut files = self.files.iter();
+            let Some(victim) =
+                files.find_map(|(path, held)| (held.load()[short] > 0).then(|| path.clone()))
             else {
-                break;
+                return forgotten;
             };
             forgotten.extend(self.remove(&victim));
         }
-        self.bytes += bytes;
-        self.descriptors += descriptors;
-        self.files.insert(path.into(), (metadata, content));
+        for (held, added) in self.load.iter_mut().zip(adds) {
+            *held += added;
+        }
+        self.files.insert(path.into(), file);
         forgotten
     }
 
-    fn remove(&mut self, path: &[u8]) -> Option<FileContent> {
-        let (_, content) = self.files.remove(path)?;
-        let (bytes, descriptors) = cost(&content);
-        self.bytes -= bytes;
-        self.descriptors -= descriptors;
-        Some(content)
+    fn remove(&mut self, path: &[u8]) -> Option<Held> {
+        let file = self.files.remove(path)?;
+        for (held, removed) in self.load.iter_mut().zip(file.load()) {
+            *held -= removed;
+        }
+        Some(file)
     }
 }
 
@@ -145,14 +162,6 @@ impl Shard {
 /// nobody knows.
 fn is_settled(changed: SystemTime, now: SystemTime) -> bool {
     now.duration_since(changed).is_ok_and(|age| age > TICK)
-}
-
-/// The bytes and descriptors that a file's content holds.
-fn cost(content: &FileContent) -> (usize, usize) {
-    match content {
-        FileContent::Memory(bytes) => (bytes.len(), 0),
-        FileContent::Descriptor(_) => (0, 1),
-    }
 }
 
 #[cfg(test)]
@@ -172,5 +181,62 @@ mod tests {
         ] {
             assert_eq!(is_settled(changed, now), settled, "{changed:?}");
         }
+    }
+
+    fn held(file: &Arc<OwnedFd>, content: FileContent) -> Held {
+        let metadata = metadata_of(file).unwrap();
+        Held {
+            found: Found { metadata, content },
+            witness: Some(Arc::clone(file)),
+        }
+    }
+
+    #[test]
+    fn a_shard_holds_no_more_than_it_may() {
+        let file = Arc::new(OwnedFd::from(tempfile::tempfile().unwrap()));
+        let small = |bytes: usize| held(&file, FileContent::Memory(vec![0; bytes].into()));
+        let large = || held(&file, FileContent::Descriptor(Arc::clone(&file)));
+        let most = [20, 1000, 10, 3];
+        let mut shard = Shard::default();
+        let mut seen: Load = [0; 4];
+        for number in 0..500_u32 {
+            // Some names come again, some files grow, and one is too large by itself.
+            let path = (number % 70).to_ne_bytes();
+            let file = match number % 5 {
+                0 => large(),
+                1 => small(1001),
+                _ => small(usize::try_from(number % 90).unwrap()),
+            };
+            shard.insert(&path, file, &most);
+            let mut load: Load = [0; 4];
+            for held in shard.files.values() {
+                for (sum, of_one) in load.iter_mut().zip(held.load()) {
+                    *sum += of_one;
+                }
+            }
+            assert_eq!(shard.load, load);
+            assert!(load.iter().zip(most).all(|(held, most)| *held <= most));
+            for (seen, held) in seen.iter_mut().zip(load) {
+                *seen = held.max(*seen);
+            }
+        }
+        assert!(seen[1] > 900, "{seen:?}");
+        seen[1] = most[1];
+        assert_eq!(seen, most);
+    }
+
+    #[test]
+    fn a_small_file_does_without_a_descriptor_where_there_is_none_to_spare() {
+        let file = Arc::new(OwnedFd::from(tempfile::tempfile().unwrap()));
+        let mut shard = Shard::default();
+        for (number, witnesses) in [(0_u32, 1), (1, 2), (2, 2), (3, 2), (1, 2)] {
+            let small = held(&file, FileContent::Memory(vec![0; 10].into()));
+            shard.insert(&number.to_ne_bytes(), small, &[64, 1000, 2, 1]);
+            let mut files = shard.files.values();
+            let found = files.by_ref().filter(|held| held.witness.is_some()).count();
+            assert_eq!(found, witnesses, "{number}");
+        }
+        assert_eq!(shard.files.len(), 4);
+        assert!(!shard.files[&2_u32.to_ne_bytes()[..]].is_unchanged());
     }
 }

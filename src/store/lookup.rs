@@ -1,20 +1,22 @@
 //! Reading: from a path below the root to a regular file's content.
 //!
-//! 1. statx(2) the path without following a symlink at its end: absent, regular, symlink, or something else, which
+//! 1. The cache has an open file for the path, and statx(2) of that says that it still is: done.
+//! 2. statx(2) the path without following a symlink at its end: absent, regular, symlink, or something else, which
 //!    is never opened (opening a FIFO waits for its writer, opening a device may act on it). Below a directory that is
 //!    openat2(2) of the path alone, then statx(2).
-//! 2. The cache has this very file: done.
-//! 3. openat2(2) beneath the root: the kernel decides what is inside.
-//! 4. statx(2) what was opened, since the path may have changed meanwhile; only a regular file is served.
-//! 5. Read it if it is small; else keep it open for sendfile(2).
+//! 3. The cache has this very file: done.
+//! 4. openat2(2) beneath the root: the kernel decides what is inside.
+//! 5. statx(2) what was opened, since the path may have changed meanwhile; only a regular file is served.
+//! 6. Read it if it is small; else keep it open for sendfile(2).
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use memchr::memchr;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, StatxFlags, openat2, statx};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, openat2, statx};
 use rustix::io::{Errno, pread};
 
+use super::cache::Held;
 use super::error::{StoreError, StoreErrorKind};
 use super::metadata::Metadata;
 use super::{Store, metadata_at, uninterrupted};
@@ -52,18 +54,22 @@ impl Store {
     }
 
     fn find(&self, path: &[u8], mut before_opening: impl FnMut()) -> Result<Found, StoreErrorKind> {
-        // The kernel most likely has what the cache has; anything else it may have to read.
-        if !is_in_root(path) || !self.cache.knows(path) {
-            before_opening();
+        let held = self.cache.get(path);
+        match &held {
+            Some(held) if held.is_unchanged() => return Ok(held.found.clone()),
+            // The kernel most likely has what the cache has; anything else it may have to read.
+            Some(held) if held.witness.is_none() && is_in_root(path) => {}
+            _ => before_opening(),
         }
         let metadata = self.metadata_beneath(path)?;
-        let type_ = metadata.file_type();
-        if let Some(content) = self.cache.get(path, &metadata) {
-            return Ok(Found { metadata, content });
+        if let Some(Held { found, .. }) = held
+            && found.metadata == metadata
+        {
+            return Ok(found);
         }
         before_opening();
         self.cache.remove(path);
-        match type_ {
+        match metadata.file_type() {
             FileType::RegularFile => {}
             FileType::Directory => return Err(StoreErrorKind::Directory),
             // Where it leads is looked at without opening it.
@@ -74,12 +80,20 @@ impl Store {
             _ => return Err(StoreErrorKind::NotRegular),
         }
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let file = self.open_beneath(path, flags)?;
-        let found = read(file)?;
-        if type_ == FileType::RegularFile {
-            self.cache.insert(path, found.metadata, &found.content);
+        let file = Arc::new(self.open_beneath(path, flags)?);
+        let found = read(&file)?;
+        if metadata.file_type() == FileType::RegularFile {
+            let witness = self.is_witness(path, &found.metadata).then_some(file);
+            let found = found.clone();
+            self.cache.insert(path, Held { found, witness });
         }
         Ok(found)
+    }
+
+    /// Whether a descriptor of the file at `path` tells when the name becomes another's: by the file's change time, if
+    /// there is no directory on the way and nothing mounted over it.
+    fn is_witness(&self, path: &[u8], file: &Metadata) -> bool {
+        self.tells_of_names && is_in_root(path) && file.mount() == self.mount
     }
 
     /// What is at `path` now; a symlink at its end is not followed.
@@ -132,7 +146,7 @@ fn is_in_root(path: &[u8]) -> bool {
 
 /// What an open file is now.
 pub(super) fn metadata_of(file: &OwnedFd) -> Result<Metadata, StoreErrorKind> {
-    let found = uninterrupted(|| statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS))?;
+    let found = uninterrupted(|| statx(file, "", AtFlags::EMPTY_PATH, Metadata::ASKS))?;
     Ok(Metadata::new(&found))
 }
 
@@ -145,14 +159,14 @@ pub(super) fn regular(metadata: Metadata) -> Result<Metadata, StoreErrorKind> {
     }
 }
 
-fn read(file: OwnedFd) -> Result<Found, StoreErrorKind> {
-    let mut metadata = regular(metadata_of(&file)?)?;
+fn read(file: &Arc<OwnedFd>) -> Result<Found, StoreErrorKind> {
+    let mut metadata = regular(metadata_of(file)?)?;
     for _ in 0..ATTEMPTS {
         if metadata.length() > SMALL {
             break;
         }
-        let bytes = read_small(&file, metadata.length())?;
-        let after = metadata_of(&file)?;
+        let bytes = read_small(file, metadata.length())?;
+        let after = metadata_of(file)?;
         if after == metadata && bytes.len() as u64 == metadata.length() {
             return Ok(Found {
                 metadata,
@@ -163,7 +177,7 @@ fn read(file: OwnedFd) -> Result<Found, StoreErrorKind> {
     }
     Ok(Found {
         metadata,
-        content: FileContent::Descriptor(Arc::new(file)),
+        content: FileContent::Descriptor(Arc::clone(file)),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{FileType, Statx, StatxTimestamp, makedev};
+use rustix::fs::{FileType, Statx, StatxFlags, StatxTimestamp, makedev};
 
 /// A regular file's identity, length and times, from statx(2). Equal values mean: nothing was written in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,12 +15,17 @@ pub struct Metadata {
     changed: Timestamp,
     mode: u16,
     owner: u32,
+    /// The mount that it is seen through; 0 before Linux 5.8.
+    mount: u64,
 }
 
 /// Seconds and nanoseconds since the epoch.
 type Timestamp = (i64, u32);
 
 impl Metadata {
+    /// What to ask statx(2) for.
+    pub(super) const ASKS: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::MNT_ID);
+
     pub(super) fn new(from: &Statx) -> Self {
         let stamp = |time: StatxTimestamp| (time.tv_sec, time.tv_nsec);
         Self {
@@ -31,6 +36,7 @@ impl Metadata {
             changed: stamp(from.stx_ctime),
             mode: from.stx_mode,
             owner: from.stx_uid,
+            mount: from.stx_mnt_id,
         }
     }
 
@@ -78,6 +84,11 @@ impl Metadata {
     /// The permission bits.
     pub(super) fn permissions(&self) -> u32 {
         u32::from(self.mode) & 0o7777
+    }
+
+    /// Which mount it is seen through.
+    pub(super) fn mount(&self) -> u64 {
+        self.mount
     }
 
     /// Whether its owner is `user` and may write it.

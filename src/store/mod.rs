@@ -21,7 +21,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, StatxFlags, open, openat2, statx};
+use rustix::fs::{AtFlags, FsWord, Mode, OFlags, ResolveFlags, fstatfs, open, openat2, statx};
 use rustix::io::Errno;
 use rustix::process::{Resource, geteuid, getrlimit, umask};
 
@@ -50,6 +50,10 @@ pub struct Store {
     user: u32,
     /// The permissions that new files do not get.
     umask: u32,
+    /// The mount that the root is seen through.
+    mount: u64,
+    /// Whether a file's change time also tells that it was renamed, or that its name was given to another.
+    tells_of_names: bool,
 }
 
 impl Store {
@@ -73,6 +77,8 @@ impl Store {
         // umask(2) can only be read by setting it.
         let mask = umask(Mode::empty());
         umask(mask);
+        let mount = statx(&root, "", AtFlags::EMPTY_PATH, Metadata::ASKS)?.stx_mnt_id;
+        let tells_of_names = tells_of_names(fstatfs(&root)?.f_type);
         Ok(Self {
             root: Arc::new(root),
             cache: Cache::new(descriptors),
@@ -82,6 +88,8 @@ impl Store {
             staging: AtomicU64::new(RandomState::new().hash_one(0)),
             user: geteuid().as_raw(),
             umask: mask.as_raw_mode(),
+            mount,
+            tells_of_names,
         })
     }
 
@@ -90,10 +98,20 @@ impl Store {
     }
 }
 
+/// Whether rename(2) and unlink(2) set the change time of the file that had the name, in file systems of this type, as
+/// statfs(2) has it. Of others it is not known, or not known in time: networks, FUSE, layers.
+fn tells_of_names(type_: FsWord) -> bool {
+    const EXT4: FsWord = 0xEF53;
+    const XFS: FsWord = 0x5846_5342;
+    const BTRFS: FsWord = 0x9123_683E;
+    const TMPFS: FsWord = 0x0102_1994;
+    matches!(type_, EXT4 | XFS | BTRFS | TMPFS)
+}
+
 /// What `name` in `directory` is now; a symlink is not followed.
 fn metadata_at(directory: &OwnedFd, name: &[u8]) -> Result<Metadata, StoreErrorKind> {
     let flags = AtFlags::SYMLINK_NOFOLLOW;
-    let found = uninterrupted(|| statx(directory, name, flags, StatxFlags::BASIC_STATS))?;
+    let found = uninterrupted(|| statx(directory, name, flags, Metadata::ASKS))?;
     Ok(Metadata::new(&found))
 }
 

@@ -10,6 +10,7 @@
 
 mod client;
 mod files;
+mod fresh;
 mod full;
 mod hanging;
 mod journal;

@@ -26,6 +26,16 @@ impl Place {
         Self { directory }
     }
 
+    /// One where temporary files are, and one in memory if that is elsewhere.
+    pub(crate) fn on_each_file_system() -> Vec<Self> {
+        let mut places = vec![Self::new()];
+        if let Ok(directory) = tempfile::tempdir_in("/dev/shm") {
+            fs::create_dir(directory.path().join("root")).unwrap();
+            places.push(Self { directory });
+        }
+        places
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
@@ -34,7 +44,7 @@ impl Place {
         self.path("root")
     }
 
-    /// Puts a file into the root, as somebody else than the server would, long enough ago to be cached.
+    /// Puts a file into the root, as somebody else than the server would.
     pub(crate) fn store(&self, name: &str, content: &[u8]) {
         fs::write(self.root().join(name), content).unwrap();
     }

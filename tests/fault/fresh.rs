@@ -1,0 +1,148 @@
+//! Files whose content or name changes behind the server's back, right before they are asked for.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use crate::client::Client;
+use crate::server::{Place, until};
+use crate::{content, name};
+
+/// What is done to the files `one` and `two`, and what the one is then: a file with some content, or a status.
+type Change = (&'static str, fn(&Files), Result<Is, u16>);
+
+#[derive(Debug, Clone, Copy)]
+enum Is {
+    /// As before, but for what the change did.
+    Changed,
+    /// The other file.
+    Two,
+}
+
+struct Files {
+    one: PathBuf,
+    two: PathBuf,
+    /// A name that is free, in another directory.
+    free: PathBuf,
+}
+
+#[rustfmt::skip]
+const CHANGES: &[Change] = &[
+    ("overwritten", |it| write(&it.one, OpenOptions::new().write(true), b"0123456789"), Ok(Is::Changed)),
+    ("appended to", |it| write(&it.one, OpenOptions::new().append(true), b"more"), Ok(Is::Changed)),
+    ("cut", |it| OpenOptions::new().write(true).open(&it.one).unwrap().set_len(7).unwrap(), Ok(Is::Changed)),
+    ("truncated and written", |it| fs::write(&it.one, b"new").unwrap(), Ok(Is::Changed)),
+    ("copied over", |it| assert!(fs::copy(&it.two, &it.one).is_ok()), Ok(Is::Two)),
+    ("renamed over", |it| fs::rename(&it.two, &it.one).unwrap(), Ok(Is::Two)),
+    ("exchanged", |it| renameat_with(CWD, &it.one, CWD, &it.two, RenameFlags::EXCHANGE).unwrap(), Ok(Is::Two)),
+    ("removed", |it| fs::remove_file(&it.one).unwrap(), Err(404)),
+    ("renamed", |it| fs::rename(&it.one, &it.free).unwrap(), Err(404)),
+    ("renamed to and fro", |it| {
+        fs::rename(&it.one, &it.free).unwrap();
+        fs::rename(&it.free, &it.one).unwrap();
+    }, Ok(Is::Changed)),
+    ("removed, and the other linked", |it| {
+        fs::remove_file(&it.one).unwrap();
+        fs::hard_link(&it.two, &it.one).unwrap();
+    }, Ok(Is::Two)),
+    ("kept by another link, and replaced", |it| {
+        fs::hard_link(&it.one, &it.free).unwrap();
+        fs::rename(&it.two, &it.one).unwrap();
+    }, Ok(Is::Two)),
+    ("removed, and begun anew", |it| {
+        let as_long = vec![b'n'; fs::read(&it.one).unwrap().len()];
+        fs::remove_file(&it.one).unwrap();
+        fs::write(&it.one, as_long).unwrap();
+    }, Ok(Is::Changed)),
+    ("written through another link", |it| {
+        fs::hard_link(&it.one, &it.free).unwrap();
+        write(&it.free, OpenOptions::new().write(true), b"0123456789");
+    }, Ok(Is::Changed)),
+    ("replaced by a symlink", |it| {
+        symlink(it.two.file_name().unwrap(), &it.free).unwrap();
+        fs::rename(&it.free, &it.one).unwrap();
+    }, Ok(Is::Two)),
+    ("replaced by a directory", |it| {
+        fs::remove_file(&it.one).unwrap();
+        fs::create_dir(&it.one).unwrap();
+    }, Err(403)),
+];
+
+fn write(file: &Path, how: &OpenOptions, content: &[u8]) {
+    how.open(file).unwrap().write_all(content).unwrap();
+}
+
+/// Whether the file changed so long ago that the server keeps it, so that the next change must show by other means.
+fn is_settled(file: &Path) -> bool {
+    let found = File::open(file).unwrap().metadata().unwrap();
+    let changed = Duration::new(
+        found.ctime().try_into().unwrap(),
+        found.ctime_nsec().try_into().unwrap(),
+    );
+    let age = SystemTime::now().duration_since(UNIX_EPOCH + changed);
+    age.is_ok_and(|age| age > Duration::from_millis(30))
+}
+
+/// Makes every change to files of `length` bytes that the server has at hand.
+fn every_change_shows(place: &Place, length: usize) {
+    let server = place.serve(&["-N", "2"]);
+    let mut client = server.connect();
+    for (number, &(what, change, expected)) in (0..).step_by(3).zip(CHANGES) {
+        let names = [number, number + 1].map(name);
+        let files = Files {
+            one: place.root().join(&names[0]),
+            two: place.root().join(&names[1]),
+            free: place.path(&format!("free-{number}-{length}")),
+        };
+        for (tag, file) in [&files.one, &files.two].into_iter().enumerate() {
+            fs::write(file, content(tag as u64, length)).unwrap();
+        }
+        until("the files are settled", || {
+            is_settled(&files.one) && is_settled(&files.two)
+        });
+        let two = client.get(&names[1]).unwrap().content;
+        for _ in 0..3 {
+            assert_eq!(client.get(&names[0]).unwrap().status, 200);
+        }
+        change(&files);
+        check(&mut client, what, &files.one, &names[0], &two, expected);
+    }
+}
+
+fn check(
+    client: &mut Client,
+    what: &str,
+    file: &Path,
+    name: &str,
+    two: &[u8],
+    expected: Result<Is, u16>,
+) {
+    let answer = client.get(name).unwrap();
+    match expected {
+        Ok(is) => {
+            assert_eq!(answer.status, 200, "{what}");
+            assert!(answer.content == fs::read(file).unwrap(), "{what}: stale");
+            let is_two = matches!(is, Is::Two);
+            assert_eq!(answer.content == two, is_two, "{what}: no change");
+        }
+        Err(status) => assert_eq!(answer.status, status, "{what}"),
+    }
+}
+
+#[test]
+fn small_files_that_are_kept_in_memory() {
+    for place in Place::on_each_file_system() {
+        every_change_shows(&place, 100);
+    }
+}
+
+#[test]
+fn large_files_that_are_kept_open() {
+    for place in Place::on_each_file_system() {
+        every_change_shows(&place, 100_000);
+    }
+}
