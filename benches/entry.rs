@@ -4,6 +4,7 @@
 //! file in `/dev/shm` (or the directory for temporary files where there is none), so that no disk is measured.
 
 use std::fs::File;
+use std::num::NonZeroUsize;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -42,6 +43,7 @@ fn log() -> (Recorder, TempDir) {
         &directory.path().join("log"),
         Mode::Fresh,
         Durability::Kernel,
+        NonZeroUsize::MIN,
     );
     (recorder.expect("a log"), directory)
 }
@@ -113,14 +115,18 @@ fn plain_pwrite(bencher: Bencher<'_, '_>, length: usize) {
 /// Entries of requests that store nothing, written in one sample.
 const SMALL: usize = 10_000;
 
-#[divan::bench(sample_size = 1, sample_count = 30)]
-fn success(bencher: Bencher<'_, '_>) {
+/// Successes, so many written together: those of a worker's turns in a row.
+#[divan::bench(args = [1, 4, 16], sample_size = 1, sample_count = 30)]
+fn success(bencher: Bencher<'_, '_>, together: usize) {
     bencher
         .counter(ItemsCount::new(SMALL))
         .with_inputs(log)
         .bench_local_values(|(recorder, directory)| {
-            for _ in 0..SMALL {
-                recorder.success("GET", black_box(NAME));
+            for number in 1..=SMALL {
+                recorder.success("GET", black_box(NAME), 0);
+                if number % together == 0 {
+                    recorder.settle(0);
+                }
             }
             (recorder, directory)
         });

@@ -36,7 +36,13 @@ impl Classic {
         }
     }
 
-    fn refuse_request(&self, request: &Request<'_>, status: Status) -> Course<ClassicUpload> {
+    fn refuse_request(
+        &self,
+        request: &Request<'_>,
+        status: Status,
+        turn: &mut Turn<'_>,
+    ) -> Course<ClassicUpload> {
+        turn.settle();
         let answer = refusal(&self.files, &Identity::of(request), status);
         // A PUT without a length has content all the same in this dialect.
         if request.method == "PUT" && request.framing == Framing::Absent {
@@ -53,18 +59,18 @@ impl Classic {
         turn: &mut Turn<'_>,
     ) -> Course<ClassicUpload> {
         if name.is_empty() {
-            self.files.recorder.success("GET", name);
+            self.files.recorder.success("GET", name, turn.worker());
             return Course::Answer(Answer::empty(Status::Ok));
         }
         if !is_name(name) {
-            return self.refuse_request(request, Status::BadRequest);
+            return self.refuse_request(request, Status::BadRequest, turn);
         }
         match self.files.store.look_up(name, || turn.before_long_work()) {
             Ok(found) if self.files.is_log(&found.metadata) => {
-                self.refuse_request(request, Status::Forbidden)
+                self.refuse_request(request, Status::Forbidden, turn)
             }
             Ok(found) => {
-                self.files.recorder.success("GET", name);
+                self.files.recorder.success("GET", name, turn.worker());
                 Course::Answer(Answer {
                     status: Status::Ok,
                     fields: Vec::new(),
@@ -73,7 +79,7 @@ impl Classic {
             }
             Err(error) => {
                 log::debug!("GET: {error}");
-                self.refuse_request(request, status_of(error.kind))
+                self.refuse_request(request, status_of(error.kind), turn)
             }
         }
     }
@@ -85,16 +91,16 @@ impl Classic {
         turn: &mut Turn<'_>,
     ) -> Course<ClassicUpload> {
         if !is_name(name) {
-            return self.refuse_request(request, Status::BadRequest);
+            return self.refuse_request(request, Status::BadRequest, turn);
         }
         if matches!(request.framing, Framing::Length(length) if length > self.max_body) {
-            return self.refuse_request(request, Status::ContentTooLarge);
+            return self.refuse_request(request, Status::ContentTooLarge, turn);
         }
         match self.begin(request, name, turn) {
             Ok(course) => course,
             Err(error) => {
                 log::debug!("PUT: {error}");
-                self.refuse_request(request, status_of_upload(&error))
+                self.refuse_request(request, status_of_upload(&error), turn)
             }
         }
     }
@@ -111,7 +117,7 @@ impl Dialect for Classic {
         let course = match request.method {
             "GET" => self.get(request, name, turn),
             "PUT" => self.put(request, name, turn),
-            _ => self.refuse_request(request, Status::InternalServerError),
+            _ => self.refuse_request(request, Status::InternalServerError, turn),
         };
         Reaction {
             persistence: persistence(request),
@@ -132,6 +138,14 @@ impl Dialect for Classic {
         http::write_status_line(out, answer.status);
         http::write_content_length(out, answer.content.length().unwrap_or(0));
         http::end_head(out);
+    }
+
+    fn puts_off(&self) -> bool {
+        self.files.recorder.puts_off()
+    }
+
+    fn settle(&self, worker: usize) {
+        self.files.recorder.settle(worker);
     }
 
     fn reopen(&self) {

@@ -94,7 +94,9 @@ fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     })?;
     // Last, so that a server that cannot start leaves an old log where it is.
     let recorder = match &config.log {
-        Some((path, mode)) => Recorder::open(path, *mode, config.durability)?,
+        Some((path, mode)) => {
+            Recorder::open(path, *mode, config.durability, config.settings.workers)?
+        }
         None => Recorder::none(),
     };
     let files = Files { store, recorder };

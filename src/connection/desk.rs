@@ -8,11 +8,19 @@ use crate::server::Transport;
 /// Bytes received at a time. More than the longest head, so that a head always fits.
 const INPUT: usize = 128 * 1024;
 
+/// Buffers for output that are kept for the next turns: as many as connections are served together.
+const SPARE: usize = 16;
+
+/// Bytes of the largest buffer that is kept so.
+const LARGE: usize = 8 * 1024;
+
 /// What a worker needs for any connection, and no connection needs while it waits.
 pub struct Desk {
     pub(super) input: Input,
     /// Bytes to send before anything else is.
     pub(super) output: Vec<u8>,
+    /// Empty buffers, for output.
+    spare: Vec<Vec<u8>>,
     pub(super) block: Block,
 }
 
@@ -47,8 +55,26 @@ impl Desk {
                 end: 0,
             },
             output: Vec::new(),
+            spare: Vec::new(),
             block: Block::default(),
         }
+    }
+
+    /// Starts a turn with the output that a connection kept.
+    pub(super) fn take_output(&mut self, unsent: &mut Vec<u8>) {
+        self.output.clear();
+        if !unsent.is_empty() {
+            let free = std::mem::replace(&mut self.output, std::mem::take(unsent));
+            if self.spare.len() < SPARE && (1..=LARGE).contains(&free.capacity()) {
+                self.spare.push(free);
+            }
+        }
+    }
+
+    /// Ends a turn: the output, in its buffer, for a connection that goes on soon.
+    pub(super) fn hand_over_output(&mut self) -> Vec<u8> {
+        let free = self.spare.pop().unwrap_or_default();
+        std::mem::replace(&mut self.output, free)
     }
 }
 

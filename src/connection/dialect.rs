@@ -1,6 +1,7 @@
 //! What a connection asks of a dialect: how to react to a request, and what to do with its content.
 //!
-//! A dialect records a request before it gives the answer away, so an answer that a peer sees is in the log.
+//! A dialect records a request before it gives the answer away, or puts that off until [`Dialect::settle`]; no answer is
+//! sent before that, so an answer that a peer sees is in the log.
 
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
@@ -17,7 +18,7 @@ pub trait Dialect: Send + Sync {
     /// Decides on a request from its head alone.
     fn react(&self, request: &Request<'_>, turn: &mut Turn<'_>) -> Reaction<Self::Upload>;
 
-    /// Answers to what is not a request, or not one that can be read to its end.
+    /// Answers to what is not a request, or not one that can be read to its end. What was put off is settled.
     fn refuse(&self, line: LineParts<'_>, status: Status) -> Answer;
 
     /// Appends the head of an answer to a request of this version.
@@ -28,6 +29,12 @@ pub trait Dialect: Send + Sync {
         persistence: Persistence,
         out: &mut Vec<u8>,
     );
+
+    /// Whether it puts records off.
+    fn puts_off(&self) -> bool;
+
+    /// Writes the records that were put off in turns with this worker.
+    fn settle(&self, worker: usize);
 
     /// Goes on with another log file; see [`crate::server::Service::reopen`].
     fn reopen(&self);
@@ -82,7 +89,7 @@ pub struct Block {
     pub text: Vec<u8>,
 }
 
-/// An answer, recorded already.
+/// An answer, recorded already or once the dialect has settled.
 #[derive(Clone)]
 pub struct Answer {
     /// Its status.

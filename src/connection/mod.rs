@@ -3,7 +3,7 @@
 //! A [`Connection`] is in one phase, which owns what it needs and is consumed by the step that leaves it. Every
 //! step either goes on at once or says what it waits for; nothing here blocks on a peer, and nothing here knows the
 //! rules of a dialect. The steps stand in `request` (heads), `content` (of requests), `response` (answers and the
-//! close) and `sending` (long content of answers).
+//! close) and `sending` (long content of answers); `waiting` is what happens between them.
 
 mod content;
 mod desk;
@@ -13,6 +13,7 @@ mod request;
 mod response;
 mod sending;
 mod service;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -20,8 +21,9 @@ use self::content::{Receiving, Skipping};
 use self::patience::{Progress, Stage, Wait};
 use self::response::{Flushed, Goodbye, Then};
 use self::service::Shared;
-use crate::http::{HeadScan, Persistence, Status, Version, line_parts};
-use crate::server::{After, Cause, Next, Session, Transport, Turn};
+use self::waiting::Paused;
+use crate::http::{HeadScan, Persistence, Version};
+use crate::server::{After, Next, Session, Transport, Turn};
 
 pub use self::desk::Desk;
 pub use self::dialect::{
@@ -49,6 +51,8 @@ pub struct Connection<D: Dialect> {
     stream: Stream,
     /// Whether a request was read.
     served: bool,
+    /// Whether an answer in the output may not be recorded yet; between turns, whether it waits for that.
+    unsettled: bool,
 }
 
 /// Where a connection stands.
@@ -92,14 +96,6 @@ enum Step<U> {
     Close,
 }
 
-/// What came of an attempt to wait.
-enum Paused<U> {
-    /// The turn ends.
-    Waiting(Next),
-    /// It had waited long enough, and goes on in this phase.
-    Expired(Phase<U>),
-}
-
 /// What a step works with, besides the connection.
 struct Work<'w, 't, T> {
     transport: &'w T,
@@ -133,9 +129,10 @@ impl<D: Dialect> Session for Connection<D> {
         turn: &mut Turn<'_>,
     ) -> Next {
         desk.input.take_over(&mut self.unused);
-        desk.output.clear();
-        desk.output.append(&mut std::mem::take(&mut self.unsent));
-        if self.stream == Stream::Drained {
+        desk.take_output(&mut self.unsent);
+        // After `Next::Settle`, what has come since is told anew; but who is to say goodbye looks for itself.
+        let settled = std::mem::take(&mut self.unsettled);
+        if self.stream == Stream::Drained && (!settled || turn.is_stopping()) {
             self.stream = Stream::Open;
         }
         let mut work = Work {
@@ -148,11 +145,23 @@ impl<D: Dialect> Session for Connection<D> {
             },
         };
         let next = self.take_turn(&mut work);
-        self.unused = desk.input.hand_back();
-        if !desk.output.is_empty() {
-            self.unsent = desk.output.as_slice().to_vec();
+        if next != Next::Settle {
+            self.settle(&mut work);
         }
+        self.unused = desk.input.hand_back();
+        self.unsent = match next {
+            Next::Settle => desk.hand_over_output(),
+            Next::Wait(..) | Next::Yield | Next::Close => desk.output.as_slice().to_vec(),
+        };
         next
+    }
+
+    fn release<T: Transport>(&mut self, transport: &T) {
+        // If it fails, the next turn will find out.
+        if let Ok(sent) = transport.send(&self.unsent, After::Flush) {
+            self.unsent.drain(..sent);
+            self.progress = Progress::Some;
+        }
     }
 }
 
@@ -187,6 +196,10 @@ impl<D: Dialect> Connection<D> {
                     Paused::Waiting(next) => return next,
                     Paused::Expired(next) => next,
                 },
+                Step::Wait(next, _) if self.unsettled && work.turn.has_company() => {
+                    self.phase = next;
+                    return Next::Settle;
+                }
                 Step::Wait(next, stage) => {
                     let stage = match self.flush(work, After::Flush) {
                         Flushed::All => stage,
@@ -218,70 +231,10 @@ impl<D: Dialect> Connection<D> {
         }
     }
 
-    /// Waits for `stage`, unless it has waited for that long enough.
-    ///
-    /// The deadline is looked at here and not when the turn begins: what came in time, and found the workers busy,
-    /// has been received by now.
-    fn pause<T: Transport>(
-        &mut self,
-        phase: Phase<D::Upload>,
-        stage: Stage,
-        work: &mut Work<'_, '_, T>,
-    ) -> Paused<D::Upload> {
-        let before = self.wait;
-        let wait = Wait::follow(before, stage, self.progress, &self.shared.timeouts);
-        let progress = std::mem::replace(&mut self.progress, Progress::None);
-        self.wait = Some(wait);
-        if work.turn.cause() == Cause::Expired
-            && before.is_some_and(|before| wait.has_ended(before))
-        {
-            return match self.expire(phase, stage, work) {
-                Some(goodbye) => Paused::Expired(goodbye),
-                None => Paused::Waiting(Next::Close),
-            };
+    /// Has the answers in the output recorded, so that they may be sent.
+    fn settle<T>(&mut self, work: &mut Work<'_, '_, T>) {
+        if std::mem::take(&mut self.unsettled) {
+            self.shared.dialect.settle(work.turn.worker());
         }
-        // No answer will carry the acknowledgement before the rest of the request has come.
-        if progress == Progress::Some && matches!(stage, Stage::Head | Stage::Body) {
-            work.transport.acknowledge();
-        }
-        self.phase = phase;
-        Paused::Waiting(wait.next())
-    }
-
-    /// Answers to a deadline that has passed; `None` if there is nobody to answer.
-    fn expire<T: Transport>(
-        &mut self,
-        phase: Phase<D::Upload>,
-        stage: Stage,
-        work: &mut Work<'_, '_, T>,
-    ) -> Option<Phase<D::Upload>> {
-        if !matches!(stage, Stage::Fresh | Stage::Idle | Stage::Linger) {
-            work.turn.before_long_work();
-        }
-        let answer = match (phase, stage) {
-            (Phase::Head, Stage::Head) => {
-                let line = line_parts(work.desk.input.bytes());
-                self.shared.dialect.refuse(line, Status::RequestTimeout)
-            }
-            (Phase::Body(mut receiving), Stage::Body) => {
-                receiving.abandon(Status::RequestTimeout, work.turn)?
-            }
-            (Phase::Body(mut receiving), _) => {
-                receiving.abandon(Status::RequestTimeout, work.turn);
-                return None;
-            }
-            _ => return None,
-        };
-        Some(self.answer(answer, Then::CloseUnread, work))
-    }
-
-    /// Gives up on a peer that is gone; an upload of its does not take effect.
-    fn break_off<T>(&mut self, phase: Phase<D::Upload>, work: &mut Work<'_, '_, T>) -> Next {
-        work.turn.before_long_work();
-        if let Phase::Body(mut receiving) = phase {
-            receiving.abandon(Status::BadRequest, work.turn);
-        }
-        self.phase = Phase::Head;
-        Next::Close
     }
 }

@@ -145,6 +145,7 @@ impl<D: Dialect> Connection<D> {
         };
         let (framing, expect) = (request.framing, request.expect);
         self.version = request.version;
+        self.unsettled = self.shared.dialect.puts_off();
         let reaction = self.shared.dialect.react(&request, work.turn);
         work.desk.input.consume(length);
         self.persistence = if work.turn.is_stopping() {

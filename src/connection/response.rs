@@ -57,6 +57,7 @@ impl<D: Dialect> Connection<D> {
         work: &mut Work<'_, '_, T>,
         after: After,
     ) -> Flushed {
+        self.settle(work);
         let output = &mut work.desk.output;
         let mut sent = 0;
         let result = loop {

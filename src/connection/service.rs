@@ -46,11 +46,16 @@ impl<D: Dialect> Service for Http<D> {
             progress: Progress::None,
             stream: Stream::Fresh,
             served: false,
+            unsettled: false,
         }
     }
 
     fn desk(&self) -> Desk {
         Desk::new()
+    }
+
+    fn settle(&self, worker: usize) {
+        self.shared.dialect.settle(worker);
     }
 
     fn reopen(&self) {

@@ -187,6 +187,17 @@ fn push_bytes(out: &mut Vec<u8>, raw: &[u8], stands_for_itself: impl Fn(u8) -> b
     }
 }
 
+/// The entries that `text` is made of, which have no rows: two lines each.
+pub(super) fn small_entries(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let newline = memchr::memchr_iter(b'\n', rest).nth(1)?;
+        let (entry, after) = rest.split_at(newline + 1);
+        rest = after;
+        Some(entry)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -386,6 +397,26 @@ mod tests {
             let line = String::from_utf8(out).unwrap();
             prop_assert_eq!(line.lines().count(), 1);
             prop_assert_eq!(line.matches(' ').count(), 6);
+        }
+    }
+
+    #[test]
+    fn small_entries_are_told_apart() {
+        let entries = [
+            "GET abc length 0\n========\n",
+            "GET ======== length 0\n========\n",
+            "FAIL: - - - --- response 408\n========\n",
+        ];
+        for count in 0..=entries.len() {
+            let text = entries[..count].concat();
+            let found: Vec<_> = small_entries(text.as_bytes()).collect();
+            assert_eq!(
+                found,
+                entries[..count]
+                    .iter()
+                    .map(|it| it.as_bytes())
+                    .collect::<Vec<_>>()
+            );
         }
     }
 }

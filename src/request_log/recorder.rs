@@ -4,9 +4,10 @@
 //! entry of an upload is written by [`Dump`], block by block.
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::dump::Dump;
 use super::layout;
@@ -26,7 +27,18 @@ struct Log {
     current: RwLock<Arc<LogFile>>,
     /// Whether it was said that entries are missing.
     full: AtomicBool,
+    /// One for each worker.
+    put_off: Box<[PutOff]>,
 }
+
+/// Whole entries that are put off. Held while they are written, so that whoever finds none knows that they are; by itself
+/// in a cache line or two, since each is another worker's.
+#[derive(Default)]
+#[repr(align(128))]
+struct PutOff(Mutex<Vec<u8>>);
+
+/// Bytes of entries that are not put off any longer.
+const ENOUGH: usize = 4096;
 
 /// What a refused request is recorded with: each part as received, `None` where it could not be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,11 +58,16 @@ impl Recorder {
         Self { log: None }
     }
 
-    /// Records in the file at `path`.
+    /// Records in the file at `path`, for so many workers.
     ///
     /// # Errors
     /// See [`LogError`].
-    pub fn open(path: &Path, mode: Mode, durability: Durability) -> Result<Self, LogError> {
+    pub fn open(
+        path: &Path,
+        mode: Mode,
+        durability: Durability,
+        workers: NonZeroUsize,
+    ) -> Result<Self, LogError> {
         let file = open::open(path, mode)?;
         if !file.secures() {
             log::warn!(
@@ -64,6 +81,7 @@ impl Recorder {
                 durability,
                 current: RwLock::new(Arc::new(file)),
                 full: AtomicBool::new(false),
+                put_off: (0..workers.get()).map(|_| PutOff::default()).collect(),
             }),
         })
     }
@@ -92,19 +110,37 @@ impl Recorder {
         }
     }
 
-    /// Records a request that was answered with success and stored nothing.
+    /// Records a request that was answered with success and stored nothing, in a turn with this worker.
     ///
-    /// On return the entry is in the file. A log without space does not keep a server from being read: then the
-    /// entry is left out, and a warning says so.
-    pub fn success(&self, method: &str, name: &[u8]) {
-        if let Some(log) = &self.log {
-            let mut entry = Vec::with_capacity(96);
-            layout::push_header(&mut entry, method, name, 0);
-            log.record(entry);
+    /// The entry is in the file when [`Recorder::settle`] returns, or at once if [`Recorder::puts_off`] is false. A log
+    /// without space does not keep a server from being read: then the entry is left out, and a warning says so.
+    pub fn success(&self, method: &str, name: &[u8], worker: usize) {
+        let Some(log) = &self.log else { return };
+        let mut entries = log.put_off(worker);
+        layout::push_header(&mut entries, method, name, 0);
+        entries.extend_from_slice(layout::SEPARATOR);
+        if !self.puts_off() || entries.len() >= ENOUGH {
+            log.record_all(&mut entries);
         }
     }
 
-    /// Records a request that was refused with `status`; as [`Recorder::success`].
+    /// Whether successes are put off, so that one call writes many.
+    #[must_use]
+    pub fn puts_off(&self) -> bool {
+        self.log
+            .as_ref()
+            .is_some_and(|log| log.durability == Durability::Kernel)
+    }
+
+    /// Writes what was put off in turns with this worker: on return it is in the file.
+    pub fn settle(&self, worker: usize) {
+        if let Some(log) = &self.log {
+            log.record_all(&mut log.put_off(worker));
+        }
+    }
+
+    /// Records a request that was refused with `status`: on return the entry is in the file, behind those that were
+    /// settled before; or as [`Recorder::success`].
     pub fn failure(&self, request: Refused<'_>, status: u16) {
         if let Some(log) = &self.log {
             let mut entry = Vec::with_capacity(96);
@@ -114,7 +150,8 @@ impl Recorder {
                 version,
             } = request;
             layout::push_failure(&mut entry, method, name, version, status);
-            log.record(entry);
+            entry.extend_from_slice(layout::SEPARATOR);
+            log.record(&entry);
         }
     }
 
@@ -173,12 +210,37 @@ impl Log {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn record(&self, mut entry: Vec<u8>) {
-        entry.extend_from_slice(layout::SEPARATOR);
+    fn put_off(&self, worker: usize) -> MutexGuard<'_, Vec<u8>> {
+        let PutOff(entries) = &self.put_off[worker % self.put_off.len()];
+        entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records some entries together, or each by itself if there is no space for all.
+    fn record_all(&self, entries: &mut Vec<u8>) {
+        if entries.is_empty() {
+            return;
+        }
+        match self.current().reserve(entries.len() as u64) {
+            Ok(reservation) => self.report(self.write(reservation, entries)),
+            Err(_) => {
+                for entry in layout::small_entries(entries) {
+                    self.record(entry);
+                }
+            }
+        }
+        entries.clear();
+    }
+
+    fn record(&self, entry: &[u8]) {
         let written = self
             .current()
             .reserve(entry.len() as u64)
-            .and_then(|reservation| self.write(reservation, &entry));
+            .and_then(|reservation| self.write(reservation, entry));
+        self.report(written);
+    }
+
+    /// Says once when entries begin to be missing, and once when they are not any more.
+    fn report(&self, written: io::Result<()>) {
         match written {
             Ok(()) => {
                 if self.full.load(Ordering::Relaxed) && self.full.swap(false, Ordering::Relaxed) {
@@ -196,8 +258,8 @@ impl Log {
         }
     }
 
-    fn write(&self, mut reservation: Reservation, entry: &[u8]) -> io::Result<()> {
-        reservation.write(entry)?;
+    fn write(&self, mut reservation: Reservation, entries: &[u8]) -> io::Result<()> {
+        reservation.write(entries)?;
         match self.durability {
             Durability::Kernel => Ok(()),
             Durability::Storage => reservation.sync(),

@@ -38,7 +38,9 @@ use self::signals::Signals;
 use self::worker::Worker;
 
 pub use self::listener::Listener;
-pub use self::session::{Amid, Cause, Deadline, Interest, Next, Service, Session, Stopping, Turn};
+pub use self::session::{
+    Amid, Ask, Cause, Deadline, Interest, Next, Service, Session, Stopping, Turn,
+};
 pub use self::transport::{After, Socket, Transport};
 
 /// How a server is to run.

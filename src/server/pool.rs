@@ -110,7 +110,7 @@ impl<V: Service> Pool<V> {
         self.wants_room.store(true, Ordering::SeqCst);
     }
 
-    /// From now on no connection is kept after its turn.
+    /// From now on no connection waits for its peer any more.
     pub(super) fn abort(&self) {
         self.aborting.store(true, Ordering::SeqCst);
     }

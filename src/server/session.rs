@@ -21,6 +21,9 @@ pub trait Service: Sync {
     /// Makes a desk; called once per worker, and again after a panic.
     fn desk(&self) -> Self::Desk;
 
+    /// Does what sessions have put off in their turns with this worker, all of it together; see [`Next::Settle`].
+    fn settle(&self, _worker: usize) {}
+
     /// Called on the main thread for SIGHUP and SIGUSR1, the signals of log rotation.
     fn reopen(&self) {}
 }
@@ -34,13 +37,18 @@ pub trait Session: Send {
     ///
     /// A session may be advanced although nothing has changed; it then waits again. After it has asked to wait
     /// for [`Interest::Read`] it is woken by *new* readiness only, so it must have met `WouldBlock` or a read
-    /// shorter than its buffer before; the latter does not hold on a turn whose cause is [`Cause::HungUp`].
+    /// shorter than its buffer since it had waited last; the latter does not hold on a turn whose cause is
+    /// [`Cause::HungUp`].
     fn advance<T: Transport>(
         &mut self,
         transport: &T,
         desk: &mut Self::Desk,
         turn: &mut Turn<'_>,
     ) -> Next;
+
+    /// After [`Next::Settle`]: what it put off is settled, but its next turn may be a while. It may send what waited for
+    /// that, and nothing else.
+    fn release<T: Transport>(&mut self, _transport: &T) {}
 }
 
 /// How a session goes on after a turn.
@@ -50,6 +58,9 @@ pub enum Next {
     Wait(Interest, Deadline),
     /// The session's share of this turn is used up, but it could go on at once: to the back of the queue.
     Yield,
+    /// The session has put something off, and goes on once [`Service::settle`] has done it, together with what others
+    /// have put off.
+    Settle,
     /// The connection is done with.
     Close,
 }
@@ -87,7 +98,7 @@ pub enum Amid {
 /// Why a session has its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
-    /// The connection is new, its socket became ready, or it had yielded.
+    /// The connection is new, its socket became ready, it had yielded, or what it put off is settled.
     Ready,
     /// As `Ready`, and the peer has sent its end of stream or reset the connection: read until 0 or an error.
     HungUp,
@@ -99,18 +110,43 @@ pub enum Cause {
 pub struct Turn<'a> {
     cause: Cause,
     stopping: bool,
-    announce: &'a mut dyn FnMut(),
+    worker: usize,
+    company: bool,
+    ask: &'a mut dyn FnMut(Ask),
+}
+
+/// What a session asks of its worker in the middle of a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// To call [`Service::settle`].
+    Settle,
+    /// That too, and to be ready for work that takes long.
+    LongWork,
 }
 
 impl<'a> Turn<'a> {
-    /// A turn outside a pool, or a worker's.
-    ///
-    /// `announce` is what [`Turn::before_long_work`] calls.
-    pub fn new(cause: Cause, stopping: Stopping, announce: &'a mut dyn FnMut()) -> Self {
+    /// A turn with a worker that does what it is asked in the middle of it. Nobody else has a turn with it soon.
+    pub fn new(
+        cause: Cause,
+        stopping: Stopping,
+        worker: usize,
+        ask: &'a mut dyn FnMut(Ask),
+    ) -> Self {
         Self {
             cause,
             stopping: stopping == Stopping::Yes,
-            announce,
+            worker,
+            company: false,
+            ask,
+        }
+    }
+
+    /// The same, but others have their turns with this worker right before or after it.
+    #[must_use]
+    pub fn in_company(self) -> Self {
+        Self {
+            company: true,
+            ..self
         }
     }
 
@@ -126,13 +162,31 @@ impl<'a> Turn<'a> {
         self.stopping
     }
 
+    /// The number of the worker, from 0.
+    #[must_use]
+    pub fn worker(&self) -> usize {
+        self.worker
+    }
+
+    /// Whether others have their turns right before or after this one, so that it pays to put something off.
+    #[must_use]
+    pub fn has_company(&self) -> bool {
+        self.company
+    }
+
+    /// Has all done that was put off so far, by this session or others.
+    pub fn settle(&mut self) {
+        (self.ask)(Ask::Settle);
+    }
+
     /// To be called before work that may take long: reading or writing files, waiting for a disk. Once a turn is
-    /// enough, and more do no harm.
+    /// enough, and more do no harm. What was put off so far is settled.
     ///
     /// The worker offers the connections it holds for later to its colleagues, and one of these takes its place if the
     /// turn does take long.
     pub fn before_long_work(&mut self) {
-        (self.announce)();
+        self.company = false;
+        (self.ask)(Ask::LongWork);
     }
 }
 

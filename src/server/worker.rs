@@ -11,7 +11,7 @@ use rustix::event::epoll::EventFlags;
 use super::pool::Pool;
 use super::queue::Job;
 use super::room::{Events, Parked, Patience};
-use super::session::{Amid, Cause, Next, Service, Session, Stopping, Turn};
+use super::session::{Amid, Ask, Cause, Next, Service, Session, Stopping, Turn};
 use super::transport::Socket;
 
 /// A look into the waiting room is due after this many pops, however long the queue is.
@@ -37,6 +37,13 @@ impl<S> Connection<S> {
         }
     }
 
+    /// That its deadline passed is known to the session by now.
+    fn forget_expiry(&mut self) {
+        if self.cause == Cause::Expired {
+            self.cause = Cause::Ready;
+        }
+    }
+
     /// Takes note of readiness for the next turn.
     pub(super) fn note(&mut self, readiness: EventFlags) {
         if readiness.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR) {
@@ -54,6 +61,10 @@ pub(super) struct Worker<'p, V: Service> {
     events: Events,
     /// Connections that are ready and wait for this worker.
     batch: VecDeque<Box<Connection<V::Session>>>,
+    /// Connections that go on when what they have put off is settled.
+    unsettled: Vec<Box<Connection<V::Session>>>,
+    /// While there are some: how many of the batch have their turns before that.
+    before_settling: usize,
     pops: u32,
 }
 
@@ -73,6 +84,8 @@ impl<'p, V: Service> Worker<'p, V> {
             desk: pool.service.desk(),
             events: Events::new(),
             batch: VecDeque::new(),
+            unsettled: Vec::new(),
+            before_settling: 0,
             pops: 0,
         }
     }
@@ -86,7 +99,12 @@ impl<'p, V: Service> Worker<'p, V> {
 
     fn next(&mut self) -> Option<Box<Connection<V::Session>>> {
         loop {
+            let is_round_over = self.before_settling == 0 || self.batch.is_empty();
+            if is_round_over && !self.unsettled.is_empty() {
+                self.settle();
+            }
             if let Some(connection) = self.batch.pop_front() {
+                self.before_settling = self.before_settling.saturating_sub(1);
                 return Some(connection);
             }
             if self.pops >= POPS_BETWEEN_LOOKS {
@@ -134,7 +152,7 @@ impl<'p, V: Service> Worker<'p, V> {
                 match self.pool.room.park(connection, interest, deadline) {
                     Parked::Waiting => {}
                     Parked::WaitingNotYetWatched => self.pool.wake_main(),
-                    Parked::Ready(connection) => self.batch.push_back(connection),
+                    Parked::Ready(connection) => self.take_again(connection),
                     // A request that came during its turn is answered yet; to close now would reset it.
                     Parked::Unwanted(connection)
                         if connection.socket.has_input() && !self.pool.is_aborting() =>
@@ -154,17 +172,22 @@ impl<'p, V: Service> Worker<'p, V> {
             }
             Ok(Next::Yield) if self.pool.is_aborting() => self.pool.close(connection),
             Ok(Next::Yield) => {
-                // That its deadline passed is known to it by now.
-                if connection.cause == Cause::Expired {
-                    connection.cause = Cause::Ready;
-                }
+                connection.forget_expiry();
                 self.yield_turn(connection);
+            }
+            Ok(Next::Settle) => {
+                connection.forget_expiry();
+                if self.unsettled.is_empty() {
+                    self.before_settling = self.batch.len();
+                }
+                self.unsettled.push(connection);
             }
             Ok(Next::Close) => self.pool.close(connection),
             Err(_) => {
                 log::error!("a session panicked; its connection is closed");
                 self.desk = self.pool.service.desk();
                 self.pool.close(connection);
+                self.settle();
             }
         }
     }
@@ -175,16 +198,46 @@ impl<'p, V: Service> Worker<'p, V> {
         } else {
             Stopping::No
         };
-        let (pool, number, batch) = (self.pool, self.number, &mut self.batch);
+        let in_company = !(self.batch.is_empty() && self.unsettled.is_empty());
+        let (pool, number) = (self.pool, self.number);
+        let (batch, unsettled) = (&mut self.batch, &mut self.unsettled);
         // Until the end of this turn.
         let mut announced = None;
-        let mut announce = || {
-            announced.get_or_insert_with(|| pool.announce(number, batch));
+        let mut ask = |ask| {
+            pool.service.settle(number);
+            if ask == Ask::LongWork {
+                announced.get_or_insert_with(|| {
+                    for connection in unsettled.iter_mut() {
+                        connection.session.release(&connection.socket);
+                    }
+                    put_in_front(batch, unsettled);
+                    pool.announce(number, batch)
+                });
+            }
         };
-        let mut turn = Turn::new(connection.cause, stopping, &mut announce);
+        let mut turn = Turn::new(connection.cause, stopping, number, &mut ask);
+        if in_company {
+            turn = turn.in_company();
+        }
         connection
             .session
             .advance(&connection.socket, &mut self.desk, &mut turn)
+    }
+
+    /// Lets the sessions go on that have put something off.
+    fn settle(&mut self) {
+        self.pool.service.settle(self.number);
+        put_in_front(&mut self.batch, &mut self.unsettled);
+    }
+
+    /// More has come during its turn. Who sends without end must not keep this worker from all others.
+    fn take_again(&mut self, connection: Box<Connection<V::Session>>) {
+        self.pops += 1;
+        if self.pops < POPS_BETWEEN_LOOKS {
+            self.batch.push_back(connection);
+        } else {
+            self.yield_turn(connection);
+        }
     }
 
     /// To the back of the queue, and a look into the waiting room before the next pop.
@@ -195,3 +248,12 @@ impl<'p, V: Service> Worker<'p, V> {
         }
     }
 }
+
+fn put_in_front<C>(batch: &mut VecDeque<C>, connections: &mut Vec<C>) {
+    for connection in connections.drain(..).rev() {
+        batch.push_front(connection);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,6 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
 
 use super::lookup::{FileContent, Found, metadata_of};
 
@@ -25,10 +24,6 @@ const BYTES: usize = 256 * 1024;
 /// Open files that are sent from the disk in one shard; together they hold at most 128. Disk space of those that are
 /// removed is free only when they are closed.
 const LARGE: usize = 8;
-
-/// A file that changed within this time might change again without a newer time stamp: file systems count time in
-/// timer ticks, of 10 ms at most.
-const TICK: Duration = Duration::from_millis(20);
 
 /// See the module's description.
 pub(super) struct Cache {
@@ -58,9 +53,9 @@ struct Shard {
 }
 
 impl Cache {
-    /// A cache in a process that may have so many descriptors open, of which it takes an eighth at most.
+    /// A cache in a process that may have so many descriptors open, of which it takes a sixteenth at most.
     pub(super) fn new(descriptors: usize) -> Self {
-        let descriptors = descriptors / 8 / SHARDS;
+        let descriptors = descriptors / 16 / SHARDS;
         Self {
             hasher: RandomState::new(),
             shards: Default::default(),
@@ -73,14 +68,12 @@ impl Cache {
         self.shard(path).files.get(path).cloned()
     }
 
-    /// Takes in a file, unless it changed just now.
+    /// Takes in a file that is settled (see `Metadata::is_settled`).
     pub(super) fn insert(&self, path: &[u8], file: Held) {
-        if is_settled(file.found.metadata.changed(), SystemTime::now()) {
-            let mut shard = self.shard(path);
-            let forgotten = shard.insert(path, file, &self.most);
-            drop(shard);
-            drop(forgotten);
-        }
+        let mut shard = self.shard(path);
+        let forgotten = shard.insert(path, file, &self.most);
+        drop(shard);
+        drop(forgotten);
     }
 
     /// Forgets the file at `path`, which may be long work: a file that has no name any more goes with its last
@@ -158,30 +151,9 @@ impl Shard {
     }
 }
 
-/// Whether another change would show in the time stamp. Of a change in the future, as after the clock was set back,
-/// nobody knows.
-fn is_settled(changed: SystemTime, now: SystemTime) -> bool {
-    now.duration_since(changed).is_ok_and(|age| age > TICK)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_may_change_again_within_its_time_stamp_is_not_settled() {
-        let now = SystemTime::now();
-        for (changed, settled) in [
-            (now - Duration::from_secs(3600), true),
-            (now - TICK - Duration::from_nanos(1), true),
-            (now - TICK, false),
-            (now, false),
-            (now + Duration::from_nanos(1), false),
-            (now + Duration::from_secs(3600), false),
-        ] {
-            assert_eq!(is_settled(changed, now), settled, "{changed:?}");
-        }
-    }
 
     fn held(file: &Arc<OwnedFd>, content: FileContent) -> Held {
         let metadata = metadata_of(file).unwrap();

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use memchr::memchr;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, openat2, statx};
 use rustix::io::{Errno, pread};
+use rustix::time::{ClockId, clock_gettime};
 
 use super::cache::Held;
 use super::error::{StoreError, StoreErrorKind};
@@ -61,6 +62,7 @@ impl Store {
             Some(held) if held.witness.is_none() && is_in_root(path) => {}
             _ => before_opening(),
         }
+        let now = clock_gettime(ClockId::RealtimeCoarse);
         let metadata = self.metadata_beneath(path)?;
         if let Some(Held { found, .. }) = held
             && found.metadata == metadata
@@ -82,8 +84,9 @@ impl Store {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
         let file = Arc::new(self.open_beneath(path, flags)?);
         let found = read(&file)?;
-        if metadata.file_type() == FileType::RegularFile {
-            let witness = self.is_witness(path, &found.metadata).then_some(file);
+        // Not if it is another by now: a symlink may have been followed.
+        if found.metadata == metadata && metadata.is_settled(now) {
+            let witness = self.is_witness(path, &metadata).then_some(file);
             let found = found.clone();
             self.cache.insert(path, Held { found, witness });
         }

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{FileType, Statx, StatxFlags, StatxTimestamp, makedev};
+use rustix::time::Timespec;
 
 /// A regular file's identity, length and times, from statx(2). Equal values mean: nothing was written in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,12 @@ pub struct Metadata {
     /// The mount that it is seen through; 0 before Linux 5.8.
     mount: u64,
 }
+
+/// A change within this time might bear the same time stamp: file systems count time in timer ticks, of 10 ms at most.
+const TICK: Duration = Duration::from_millis(20);
+
+/// The same for those that count seconds.
+const WHOLE_SECONDS: Duration = Duration::from_secs(3);
 
 /// Seconds and nanoseconds since the epoch.
 type Timestamp = (i64, u32);
@@ -76,9 +83,21 @@ impl Metadata {
         self.file_type() == FileType::Directory
     }
 
-    /// When anything of the file was changed last.
-    pub(super) fn changed(&self) -> SystemTime {
-        system_time(self.changed)
+    /// Whether a change after `now` would bear another time stamp, if this was learnt after it. Of a change in the
+    /// future, as after the clock was set back, nobody knows.
+    ///
+    /// `now` is of the clock that the kernel takes time stamps from, `CLOCK_REALTIME_COARSE`.
+    pub(super) fn is_settled(&self, now: Timespec) -> bool {
+        let (seconds, nanoseconds) = self.changed;
+        // Some file systems count whole seconds, or two.
+        let grain = if nanoseconds == 0 {
+            WHOLE_SECONDS
+        } else {
+            TICK
+        };
+        system_time((now.tv_sec, u32::try_from(now.tv_nsec).unwrap_or(0)))
+            .duration_since(system_time((seconds, nanoseconds)))
+            .is_ok_and(|age| age > grain)
     }
 
     /// The permission bits.
@@ -112,4 +131,44 @@ fn system_time((seconds, nanoseconds): Timestamp) -> SystemTime {
     }
     .and_then(|time| time.checked_add(part))
     .unwrap_or(UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_change_again_within_its_time_stamp_is_not_settled() {
+        let now = Timespec {
+            tv_sec: 1_000,
+            tv_nsec: 500_000_000,
+        };
+        for (changed, settled) in [
+            ((0, 1), true),
+            ((-1, 1), true),
+            ((1_000, 479_999_999), true),
+            ((1_000, 480_000_000), false),
+            ((1_000, 500_000_000), false),
+            ((1_000, 500_000_001), false),
+            ((2_000, 1), false),
+            // A second, or two, on some file systems.
+            ((1_000, 0), false),
+            ((998, 0), false),
+            ((997, 0), true),
+            ((997, 500_000_000), true),
+            ((1_001, 0), false),
+        ] {
+            let file = Metadata {
+                device: (0, 0),
+                inode: 1,
+                length: 0,
+                modified: (0, 0),
+                changed,
+                mode: 0,
+                owner: 0,
+                mount: 0,
+            };
+            assert_eq!(file.is_settled(now), settled, "{changed:?}");
+        }
+    }
 }

@@ -78,7 +78,8 @@ impl Store {
         let mask = umask(Mode::empty());
         umask(mask);
         let mount = statx(&root, "", AtFlags::EMPTY_PATH, Metadata::ASKS)?.stx_mnt_id;
-        let tells_of_names = tells_of_names(fstatfs(&root)?.f_type);
+        // Without the mount's number nobody knows what is mounted over a name.
+        let tells_of_names = mount != 0 && tells_of_names(fstatfs(&root)?.f_type);
         Ok(Self {
             root: Arc::new(root),
             cache: Cache::new(descriptors),
@@ -99,13 +100,13 @@ impl Store {
 }
 
 /// Whether rename(2) and unlink(2) set the change time of the file that had the name, in file systems of this type, as
-/// statfs(2) has it. Of others it is not known, or not known in time: networks, FUSE, layers.
+/// statfs(2) has it. XFS does not when two names are exchanged. Of others it is not known, or not known in time:
+/// networks, FUSE, layers.
 fn tells_of_names(type_: FsWord) -> bool {
     const EXT4: FsWord = 0xEF53;
-    const XFS: FsWord = 0x5846_5342;
     const BTRFS: FsWord = 0x9123_683E;
     const TMPFS: FsWord = 0x0102_1994;
-    matches!(type_, EXT4 | XFS | BTRFS | TMPFS)
+    matches!(type_, EXT4 | BTRFS | TMPFS)
 }
 
 /// What `name` in `directory` is now; a symlink is not followed.

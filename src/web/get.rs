@@ -57,7 +57,9 @@ impl Web {
             }
             (answer, _) => answer,
         }?;
-        self.files.recorder.success(request.method, &name(&path));
+        self.files
+            .recorder
+            .success(request.method, &name(&path), turn.worker());
         Ok(answer)
     }
 

@@ -137,7 +137,7 @@ impl Web {
                 let answer = self.get(request, turn)?;
                 Ok(Course::Answer(without_content(answer)))
             }
-            ("OPTIONS", _) => self.options(request).map(Course::Answer),
+            ("OPTIONS", _) => self.options(request, turn).map(Course::Answer),
             ("PUT", Access::Writable) => self.put(request, turn).map(Course::Receive),
             ("DELETE", Access::Writable) => self.delete(request, turn).map(Course::Answer),
             ("PUT" | "DELETE" | "POST" | "PATCH" | "CONNECT" | "TRACE", _) => {
@@ -148,12 +148,12 @@ impl Web {
     }
 
     /// RFC 9110 §9.3.7
-    fn options(&self, request: &Request<'_>) -> Result<Answer, Refusal> {
+    fn options(&self, request: &Request<'_>, turn: &Turn<'_>) -> Result<Answer, Refusal> {
         let name = match request.target {
             Target::Asterisk => Cow::Borrowed(&b"*"[..]),
             _ => Cow::Owned(name(&path(request)?.0)),
         };
-        self.files.recorder.success("OPTIONS", &name);
+        self.files.recorder.success("OPTIONS", &name, turn.worker());
         let mut fields = Vec::new();
         write_field(&mut fields, "Allow", self.allowed());
         Ok(Answer {
@@ -181,6 +181,7 @@ impl Web {
     }
 
     fn refused(&self, request: &Request<'_>, refusal: Refusal, turn: &mut Turn<'_>) -> Answer {
+        turn.settle();
         Received::of(request).record(&self.files.recorder, refusal.status);
         match request.method {
             "GET" | "HEAD" => {
@@ -245,6 +246,14 @@ impl Dialect for Web {
             (Persistence::Persistent, Version::Http11) => {}
         }
         http::end_head(out);
+    }
+
+    fn puts_off(&self) -> bool {
+        self.files.recorder.puts_off()
+    }
+
+    fn settle(&self, worker: usize) {
+        self.files.recorder.settle(worker);
     }
 
     fn reopen(&self) {

@@ -11,7 +11,8 @@ use rustix::process::{Resource, Signal};
 
 use crate::client::{Client, get, put};
 use crate::server::{Place, Server, until};
-use crate::{content, name};
+use crate::strace::{Tampering, missing};
+use crate::{content, name, skip};
 
 /// Closes with a reset instead of an end of stream.
 fn reset(socket: TcpStream) {
@@ -547,5 +548,35 @@ fn no_places() {
         matches!(socket.read(&mut [0]), Ok(0))
     });
     assert!(closed.count() >= 1);
+    check_afterwards(&place, server);
+}
+
+/// Each part of a request is acknowledged when it is received, since Nagle's algorithm may hold back the next until then;
+/// and if that fails, nothing else does.
+#[test]
+fn a_request_in_parts() {
+    if let Some(why) = missing() {
+        return skip(&why);
+    }
+    let place = Place::new();
+    let server = place.serve(&["-N", "1"]);
+    let mut client = server.connect();
+    assert_eq!(client.get("").unwrap().status, 200);
+    let trace = place.path("trace");
+    let tampering =
+        Tampering::attach(server.only_worker(), "setsockopt", "error=EIO", trace).unwrap();
+    let whole = put(&name(1), b"content");
+    let mut rest = &whole[..];
+    for part in 1..=4 {
+        let (sent, left) = rest.split_at(whole.len() / 4 - part);
+        client.send(sent).unwrap();
+        until("the part is acknowledged", || tampering.count() == part);
+        rest = left;
+    }
+    client.send(rest).unwrap();
+    assert_eq!(client.answer().unwrap().status, 201);
+    // Not one that comes whole, which the answer acknowledges.
+    assert_eq!(client.get(&name(1)).unwrap().content, b"content");
+    assert_eq!(tampering.end(), 4);
     check_afterwards(&place, server);
 }

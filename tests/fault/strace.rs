@@ -70,6 +70,11 @@ impl Tampering {
     /// Detaches; how many calls were tampered with.
     pub(crate) fn end(mut self) -> usize {
         self.detach();
+        self.count()
+    }
+
+    /// How many calls were tampered with so far.
+    pub(crate) fn count(&self) -> usize {
         let trace = fs::read_to_string(&self.trace).unwrap();
         trace
             .lines()

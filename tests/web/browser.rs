@@ -91,12 +91,17 @@ fn the_listing_sorts_uploads_and_opens() {
     browser.type_into("#files", &paths[0]);
     browser.wait_for(progress, &json!("2 of 3 uploaded, 1 not"));
     assert!(fs::read(site.root().join("first upload.bin")).unwrap() == content);
+    let row = "Array.from(document.querySelectorAll('tbody tr'), row => row.innerText)\
+               .find(text => text.includes('first upload.bin'))";
+    let before = browser.run(&format!("return {row}"));
     browser.click("#uploads .failed button");
     browser.wait_for(progress, &json!("3 of 3 uploaded"));
     assert_eq!(
         fs::read(site.root().join("first upload.bin")).unwrap(),
         b"smaller"
     );
+    // Its links are others once the table shows that.
+    browser.wait_for(&format!("return {row} !== {before}"), &json!(true));
 
     let violations = browser.console();
     assert_eq!(violations, json!([]));

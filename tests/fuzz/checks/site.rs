@@ -94,7 +94,7 @@ fn run(scenario: &Scenario) -> (Vec<Entry>, BTreeMap<String, Vec<u8>>) {
     };
     let web = Web::new(world.open(), options).expect("the site");
     let service = Http::new(web, TIMEOUTS);
-    let sent = drive(&service, scenario, || world.check_log_is_whole());
+    let sent = drive(&service, scenario, || world.check_log_is_whole(), &|_| {});
     drop(service);
     let (log, files) = world.end();
     let entries = entries_of(&log);

@@ -85,13 +85,15 @@ impl fmt::Debug for Scenario {
     }
 }
 
-/// Serves one connection to its end; what was sent to the peer. Calls `at_rest` whenever it waits.
+/// Serves one connection to its end; what was sent to the peer. Calls `at_rest` whenever it waits, and `sent` with all
+/// that was sent so far whenever more is.
 pub(crate) fn drive<D: Dialect>(
     service: &Http<D>,
     scenario: &Scenario,
     at_rest: impl Fn(),
+    sent: &dyn Fn(&[u8]),
 ) -> Vec<u8> {
-    let peer = Peer::new(scenario);
+    let peer = Peer::new(scenario, sent);
     let mut session = service.connect();
     // Whichever worker is free has the next turn: nothing may be left on a desk.
     let mut desks = [service.desk(), service.desk()];
@@ -109,9 +111,13 @@ pub(crate) fn drive<D: Dialect>(
         } else {
             Stopping::No
         };
-        let desk = &mut desks[number % 2];
-        let mut share = || {};
-        let mut turn = Turn::new(cause, stopping, &mut share);
+        let worker = number % 2;
+        let desk = &mut desks[worker];
+        let mut ask = |_| service.settle(worker);
+        let mut turn = Turn::new(cause, stopping, worker, &mut ask);
+        if scenario.chances.len() % 2 == 1 {
+            turn = turn.in_company();
+        }
         let next = session.advance(&peer, desk, &mut turn);
         assert!(session.kept() <= KEPT, "keeps {} bytes", session.kept());
         still = if peer.moved() == moved { still + 1 } else { 0 };
@@ -119,7 +125,10 @@ pub(crate) fn drive<D: Dialect>(
         assert!(still < patience, "nothing moves any more");
         match next {
             Next::Close => break,
-            Next::Yield => {
+            Next::Yield | Next::Settle => {
+                if next == Next::Settle {
+                    service.settle(worker);
+                }
                 if cause == Cause::Expired {
                     cause = Cause::Ready;
                 }

@@ -104,10 +104,21 @@ impl Difference {
 fn run(scenario: &Scenario) -> Outcome {
     let world = World::new(initial_files());
     let service = Http::new(Classic::new(world.open(), scenario.max_body), TIMEOUTS);
-    let sent = drive(&service, scenario, || world.check_log_is_whole());
+    let recorded = |sent: &[u8]| check_recorded(sent, world.count_entries());
+    let sent = drive(&service, scenario, || world.check_log_is_whole(), &recorded);
     drop(service);
     let (log, files) = world.end();
     Outcome { sent, log, files }
+}
+
+/// Checks that nothing was sent before it was recorded, but for the 201 of an upload without length.
+fn check_recorded(sent: &[u8], entries: usize) {
+    let responses = responses::read(sent, false);
+    let early = responses.last().is_some_and(|last| last.status == 201);
+    assert!(
+        responses.len() <= entries + usize::from(early),
+        "an answer comes before its entry"
+    );
 }
 
 /// Checks that responses, log and files fit each other.

@@ -87,7 +87,11 @@ impl Chances<'_> {
 }
 
 /// See the module's description.
-pub(super) struct Peer<'s>(RefCell<Inner<'s>>);
+pub(super) struct Peer<'s> {
+    inner: RefCell<Inner<'s>>,
+    /// Is told what it has been sent.
+    sent: &'s dyn Fn(&[u8]),
+}
 
 #[expect(
     clippy::struct_excessive_bools,
@@ -124,7 +128,7 @@ struct Inner<'s> {
 }
 
 impl<'s> Peer<'s> {
-    pub(super) fn new(scenario: &'s Scenario) -> Self {
+    pub(super) fn new(scenario: &'s Scenario, sent: &'s dyn Fn(&[u8])) -> Self {
         let mut chances = Chances {
             bytes: &scenario.chances,
             at: 0,
@@ -151,12 +155,15 @@ impl<'s> Peer<'s> {
             acknowledged: true,
         };
         inner.arrive();
-        Self(RefCell::new(inner))
+        Self {
+            inner: RefCell::new(inner),
+            sent,
+        }
     }
 
     /// What it was sent, in the end.
     pub(super) fn into_taken(self) -> Vec<u8> {
-        self.0.into_inner().taken
+        self.inner.into_inner().taken
     }
 
     /// Bytes that went either way so far.
@@ -217,7 +224,7 @@ impl<'s> Peer<'s> {
     }
 
     fn inner(&self) -> RefMut<'_, Inner<'s>> {
-        self.0.borrow_mut()
+        self.inner.borrow_mut()
     }
 }
 
@@ -301,6 +308,7 @@ impl Transport for Peer<'_> {
         let mut inner = self.inner();
         let count = inner.take(bytes.len())?;
         inner.taken.extend_from_slice(&bytes[..count]);
+        (self.sent)(&inner.taken);
         Ok(count)
     }
 

@@ -8,6 +8,7 @@ use httpserver::upload::Files;
 use rustix::fs::{CWD, FileType};
 use std::collections::BTreeMap;
 use std::fs;
+use std::num::NonZeroUsize;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -71,9 +72,11 @@ impl World {
     /// The files and the log as a server has them.
     pub(crate) fn open(&self) -> Files {
         let durability = Durability::Kernel;
+        let workers = const { NonZeroUsize::new(2).unwrap() };
         Files {
             store: Store::open(&self.root(), Depth::Tree, durability).expect("the store"),
-            recorder: Recorder::open(&self.log(), Mode::Fresh, durability).expect("the log"),
+            recorder: Recorder::open(&self.log(), Mode::Fresh, durability, workers)
+                .expect("the log"),
         }
     }
 
@@ -87,6 +90,13 @@ impl World {
             log.read_exact_at(&mut end, at).expect("its end");
             assert_eq!(end, SEPARATOR, "a hole in the log");
         }
+    }
+
+    /// How many entries the log has.
+    pub(crate) fn count_entries(&self) -> usize {
+        let log = fs::read(self.log()).expect("the log");
+        let lines = log.split_inclusive(|&byte| byte == b'\n');
+        lines.filter(|line| *line == SEPARATOR).count()
     }
 
     /// The bytes of the log, and the regular files by path; no upload may have been left behind.
