@@ -13,7 +13,7 @@ use crate::swarm::{After, Habit, Swarm};
 use crate::{Failure, Options};
 
 /// Rounds of each measurement; the two that are compared take turns, and medians count.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 
 /// More than this is growth, not noise.
 const MOST_GROWTH: f64 = 1.10;
