@@ -3,18 +3,27 @@
 //! They are needed when work takes long, so that nobody waits for a disk but who asked for it. Which work does is not
 //! guessed. While work is under way that a worker has announced, one in the reserve is the *sentry*: it wakes every
 //! millisecond, and goes to work itself for a worker whose work has not ended since; once for each such work. So as
-//! many are awake as the disk keeps waiting, and one. Where files of the root itself come from memory nothing is announced, and
-//! no thread switch is paid.
+//! many are awake as the disk keeps waiting, and one. Who does not wait, but for a processor, needs no colleague who
+//! takes that from it. Where files of the root itself come from memory nothing is announced, and no thread switch is
+//! paid.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::fs::File;
+use std::io::Read;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use memchr::memrchr;
+use rustix::thread::gettid;
 
 /// How often the sentry looks: some hundred times what a request served from memory takes. Work that hangs holds
 /// others up for twice this time at most.
 const WATCH: Duration = Duration::from_millis(1);
+
+/// So many looks in a row may find a worker that could run, if there were a processor for it. After that it is on one,
+/// with work for the kernel that takes as long: to free a huge file, say.
+const STARVED: u32 = 10;
 
 /// See the module's description.
 pub(super) struct Reserve {
@@ -35,6 +44,27 @@ struct Post {
     turns: AtomicU64,
     /// The turn for which somebody went to work.
     heeded: AtomicU64,
+    /// The worker's thread, as gettid(2) has it; 0 until that is known.
+    thread: AtomicI32,
+}
+
+/// What the sentry saw of one worker.
+struct Look<'r> {
+    post: &'r Post,
+    turn: u64,
+    /// Looks in a row that found it in this turn, and able to run.
+    runnable: u32,
+}
+
+/// What the sentry sees of one worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// It has no work, or work for which somebody went to work.
+    Rests,
+    /// It gets on, or will when it has a processor.
+    Works,
+    /// Its work has not ended since the last look.
+    Hangs,
 }
 
 /// What a worker is called for.
@@ -54,6 +84,64 @@ fn is_under_way(turn: u64) -> bool {
     turn % 2 == 1
 }
 
+impl Post {
+    fn turn(&self) -> u64 {
+        self.turns.load(Ordering::SeqCst)
+    }
+
+    /// Whether work is under way in this turn for which nobody went to work.
+    fn is_unheeded(&self, turn: u64) -> bool {
+        is_under_way(turn) && self.heeded.load(Ordering::SeqCst) != turn
+    }
+
+    /// Whether the worker runs, or would if there were a processor for it; see /proc/pid/stat in proc(5).
+    fn is_runnable(&self) -> bool {
+        // It begins with the number, the name, of 15 bytes at most, in parentheses, and the state.
+        let mut stat = [0_u8; 64];
+        let thread = self.thread.load(Ordering::Relaxed);
+        let length = File::open(format!("/proc/self/task/{thread}/stat"))
+            .and_then(|mut file| file.read(&mut stat))
+            .unwrap_or(0);
+        let stat = &stat[..length];
+        memrchr(b')', stat).is_some_and(|at| stat[at..].starts_with(b") R"))
+    }
+}
+
+impl<'r> Look<'r> {
+    fn first(post: &'r Post) -> Self {
+        Self {
+            post,
+            turn: post.turn(),
+            runnable: 0,
+        }
+    }
+
+    /// Looks once more.
+    fn again(&mut self) -> Seen {
+        if !self.holds() {
+            *self = Self::first(self.post);
+            Seen::Works
+        } else if !self.post.is_unheeded(self.turn) {
+            Seen::Rests
+        } else if self.runnable < STARVED && self.post.is_runnable() {
+            self.runnable += 1;
+            Seen::Works
+        } else {
+            Seen::Hangs
+        }
+    }
+
+    /// Whether the worker still is in the turn that was seen.
+    fn holds(&self) -> bool {
+        self.post.turn() == self.turn
+    }
+
+    /// Whether nobody went to work for this yet. From now on somebody did.
+    fn heed(&self) -> bool {
+        self.post.heeded.swap(self.turn, Ordering::SeqCst) != self.turn
+    }
+}
+
 impl Reserve {
     /// A reserve of up to `workers`.
     pub(super) fn new(workers: usize) -> Self {
@@ -65,6 +153,12 @@ impl Reserve {
             watched: AtomicBool::new(false),
             posts: (0..workers).map(|_| Post::default()).collect(),
         }
+    }
+
+    /// Takes note of the calling thread as that of a worker.
+    pub(super) fn sign_on(&self, worker: usize) {
+        let thread = gettid().as_raw_nonzero().get();
+        self.posts[worker].thread.store(thread, Ordering::Relaxed);
     }
 
     /// Waits until called to work, or as the sentry until work is overdue.
@@ -84,25 +178,28 @@ impl Reserve {
 
     /// Stands sentry: true as soon as this worker is needed, false when there is nothing to watch any more.
     fn watch(&self) -> bool {
-        let mut before = self.turns();
+        let mut looks: Vec<_> = self.posts.iter().map(Look::first).collect();
         loop {
             // Not a wait for a call with a time-out: the channel would spin before it sleeps.
             thread::sleep(WATCH);
             let called = self.calls.try_recv() == Ok(Call::Work);
-            let now = self.turns();
-            if called || self.heed_one(&before, &now) {
+            let seen: Vec<_> = looks.iter_mut().map(Look::again).collect();
+            let mut hanging = looks
+                .iter()
+                .zip(&seen)
+                .filter(|(_, seen)| **seen == Seen::Hangs);
+            if called || hanging.any(|(look, _)| look.heed()) {
                 // This worker is awake now; who announces next calls another.
                 self.watched.store(false, Ordering::SeqCst);
                 return true;
             }
-            if now == before {
+            if seen.iter().all(|&seen| seen == Seen::Rests) {
                 self.watched.store(false, Ordering::SeqCst);
                 // Whoever announced before this call ended has relied on it.
-                if self.turns() == now || !self.begin_to_watch() {
+                if looks.iter().all(Look::holds) || !self.begin_to_watch() {
                     return false;
                 }
             }
-            before = now;
         }
     }
 
@@ -111,29 +208,8 @@ impl Reserve {
         !self.watched.load(Ordering::SeqCst) && !self.watched.swap(true, Ordering::SeqCst)
     }
 
-    fn turns(&self) -> Vec<u64> {
-        let turns = |post: &Post| post.turns.load(Ordering::SeqCst);
-        self.posts.iter().map(turns).collect()
-    }
-
-    /// Whether there is work for which nobody went to work yet, and which was under way both then and now. From now
-    /// on somebody did.
-    fn heed_one(&self, then: &[u64], now: &[u64]) -> bool {
-        self.posts
-            .iter()
-            .zip(then.iter().zip(now))
-            .any(|(post, (then, now))| {
-                then == now
-                    && is_under_way(*now)
-                    && post.heeded.swap(*now, Ordering::SeqCst) != *now
-            })
-    }
-
     fn has_unheeded(&self) -> bool {
-        self.posts.iter().any(|post| {
-            let turn = post.turns.load(Ordering::SeqCst);
-            is_under_way(turn) && post.heeded.load(Ordering::SeqCst) != turn
-        })
+        self.posts.iter().any(|post| post.is_unheeded(post.turn()))
     }
 
     /// Calls one worker. A call that finds nobody waiting is answered by the next who would wait.
@@ -219,11 +295,63 @@ mod tests {
     fn who_is_busy_does_not_hide_who_hangs() {
         let reserve = reserve();
         let hangs = reserve.announce(0);
-        let before = reserve.turns();
+        let mut looks = [0, 1].map(|worker| Look::first(&reserve.posts[worker]));
         drop(reserve.announce(1));
         let busy = reserve.announce(1);
-        assert!(reserve.heed_one(&before, &reserve.turns()));
+        assert_eq!(
+            looks.each_mut().map(Look::again),
+            [Seen::Hangs, Seen::Works]
+        );
+        assert!(looks[0].heed() && !looks[0].heed());
+        assert_eq!(
+            looks.each_mut().map(Look::again),
+            [Seen::Rests, Seen::Hangs]
+        );
         drop((hangs, busy));
+        assert_eq!(
+            looks.each_mut().map(Look::again),
+            [Seen::Works, Seen::Works]
+        );
+        assert_eq!(
+            looks.each_mut().map(Look::again),
+            [Seen::Rests, Seen::Rests]
+        );
+    }
+
+    /// Who has no processor needs no colleague, unless that goes on.
+    #[test]
+    fn who_could_run_does_not_hang_for_a_while() {
+        let reserve = reserve();
+        reserve.sign_on(0); // this thread, which runs
+        let work = reserve.announce(0);
+        let mut look = Look::first(&reserve.posts[0]);
+        for _ in 0..STARVED {
+            assert_eq!(look.again(), Seen::Works);
+        }
+        assert_eq!(look.again(), Seen::Hangs);
+        drop(work);
+        // A thread that waits does hang; its name does not matter.
+        let (caller, calls) = bounded::<()>(0);
+        thread::scope(|scope| {
+            let waits = thread::Builder::new().name("a) R (".to_owned());
+            let reserve = &reserve;
+            let (ready, told) = bounded(1);
+            waits
+                .spawn_scoped(scope, move || {
+                    reserve.sign_on(0);
+                    ready.send(()).unwrap();
+                    calls.recv().unwrap_err();
+                })
+                .unwrap();
+            told.recv().unwrap();
+            let work = reserve.announce(0);
+            let mut look = Look::first(&reserve.posts[0]);
+            while look.again() == Seen::Works {
+                look.runnable = 0; // until it waits
+            }
+            assert_eq!(look.again(), Seen::Hangs);
+            drop((work, caller));
+        });
     }
 
     #[test]

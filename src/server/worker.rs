@@ -92,6 +92,7 @@ impl<'p, V: Service> Worker<'p, V> {
 
     /// Works until the pool stops.
     pub(super) fn run(mut self) {
+        self.pool.reserve.sign_on(self.number);
         while let Some(connection) = self.next() {
             self.serve(connection);
         }
