@@ -5,9 +5,9 @@
 //! ```
 //!
 //! It starts the `httpserver` that was built beside it, lets clients of all kinds at it (see `clients`), prints
-//! descriptors, threads and resident memory, and at the end asks `httpserver-log` whether the log is whole and tells what
-//! is stored. It fails if the server costs more in the end than at the first checkpoint (see [`judge`]), or if a client
-//! that keeps the rules was not served.
+//! descriptors, threads and resident memory, and at the end asks `httpserver-log` whether the log is whole and tells
+//! what is stored. It fails if the server costs more in the end than at the first checkpoint (see [`judge`]), or if a
+//! client that keeps the rules was not served.
 
 mod clients;
 mod gauge;

@@ -1,7 +1,7 @@
 //! What a connection asks of a dialect: how to react to a request, and what to do with its content.
 //!
-//! A dialect records a request before it gives the answer away, or puts that off until [`Dialect::settle`]; no answer is
-//! sent before that, so an answer that a peer sees is in the log.
+//! A dialect records a request before it gives the answer away, or puts that off until [`Dialect::settle`]; no answer
+//! is sent before that, so an answer that a peer sees is in the log.
 
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;

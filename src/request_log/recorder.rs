@@ -31,8 +31,8 @@ struct Log {
     put_off: Box<[PutOff]>,
 }
 
-/// Whole entries that are put off. Held while they are written, so that whoever finds none knows that they are; by itself
-/// in a cache line or two, since each is another worker's.
+/// Whole entries that are put off. Held while they are written, so that whoever finds none knows that they are; by
+/// itself in a cache line or two, since each is another worker's.
 #[derive(Default)]
 #[repr(align(128))]
 struct PutOff(Mutex<Vec<u8>>);

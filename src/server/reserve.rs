@@ -3,9 +3,9 @@
 //! They are needed when work takes long, so that nobody waits for a disk but who asked for it. Which work does is not
 //! guessed. While work is under way that a worker has announced, one in the reserve is the *sentry*: it wakes every
 //! millisecond, and goes to work itself for a worker whose work has not ended since; once for each such work. So as
-//! many are awake as the disk keeps waiting, and one. Who does not wait, but for a processor, needs no colleague who
-//! takes that from it. Where files of the root itself come from memory nothing is announced, and no thread switch is
-//! paid.
+//! many are awake as the disk keeps waiting, and one. A worker that waits for a processor needs no help for some
+//! looks: a colleague would only take that from it. Where files of the root itself come from memory nothing is
+//! announced, and no thread switch is paid.
 
 use std::fs::File;
 use std::io::Read;
@@ -21,8 +21,7 @@ use rustix::thread::gettid;
 /// others up for twice this time at most.
 const WATCH: Duration = Duration::from_millis(1);
 
-/// So many looks in a row may find a worker that could run, if there were a processor for it. After that it is on one,
-/// with work for the kernel that takes as long: to free a huge file, say.
+/// So many looks in a row may find a worker that could run and does not, for want of a processor.
 const STARVED: u32 = 10;
 
 /// See the module's description.
@@ -54,6 +53,17 @@ struct Look<'r> {
     turn: u64,
     /// Looks in a row that found it in this turn, and able to run.
     runnable: u32,
+    /// The processor time that its thread had used at the last of them, in ns.
+    used: u64,
+}
+
+/// Whether a thread could run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It waits, for a disk most likely.
+    Waits,
+    /// It runs, or would if there were a processor for it; it has used so many ns of one so far.
+    Runnable(u64),
 }
 
 /// What the sentry sees of one worker.
@@ -63,7 +73,7 @@ enum Seen {
     Rests,
     /// It gets on, or will when it has a processor.
     Works,
-    /// Its work has not ended since the last look.
+    /// Its work has not ended since the last look, and it waits; or computes, or has had no processor for long.
     Hangs,
 }
 
@@ -94,16 +104,28 @@ impl Post {
         is_under_way(turn) && self.heeded.load(Ordering::SeqCst) != turn
     }
 
-    /// Whether the worker runs, or would if there were a processor for it; see /proc/pid/stat in proc(5).
-    fn is_runnable(&self) -> bool {
+    /// What the worker's thread does; see /proc/pid/stat and /proc/pid/schedstat in proc(5).
+    fn state(&self) -> State {
         // It begins with the number, the name, of 15 bytes at most, in parentheses, and the state.
-        let mut stat = [0_u8; 64];
+        let mut text = [0_u8; 64];
+        let stat = self.about("stat", &mut text);
+        if !memrchr(b')', stat).is_some_and(|at| stat[at..].starts_with(b") R")) {
+            return State::Waits;
+        }
+        let used = self.about("schedstat", &mut text);
+        let digits = used.iter().take_while(|byte| byte.is_ascii_digit());
+        State::Runnable(digits.fold(0, |used, digit| {
+            used.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'))
+        }))
+    }
+
+    /// The beginning of what /proc says of the worker's thread; nothing if it says nothing.
+    fn about<'t>(&self, what: &str, text: &'t mut [u8]) -> &'t [u8] {
         let thread = self.thread.load(Ordering::Relaxed);
-        let length = File::open(format!("/proc/self/task/{thread}/stat"))
-            .and_then(|mut file| file.read(&mut stat))
+        let length = File::open(format!("/proc/self/task/{thread}/{what}"))
+            .and_then(|mut file| file.read(text))
             .unwrap_or(0);
-        let stat = &stat[..length];
-        memrchr(b')', stat).is_some_and(|at| stat[at..].starts_with(b") R"))
+        &text[..length]
     }
 }
 
@@ -113,6 +135,7 @@ impl<'r> Look<'r> {
             post,
             turn: post.turn(),
             runnable: 0,
+            used: 0,
         }
     }
 
@@ -123,11 +146,23 @@ impl<'r> Look<'r> {
             Seen::Works
         } else if !self.post.is_unheeded(self.turn) {
             Seen::Rests
-        } else if self.runnable < STARVED && self.post.is_runnable() {
-            self.runnable += 1;
-            Seen::Works
         } else {
+            self.judge(self.post.state())
+        }
+    }
+
+    /// What it means for work that has not ended since the last look that its worker is in this state now.
+    fn judge(&mut self, state: State) -> Seen {
+        let State::Runnable(used) = state else {
+            return Seen::Hangs;
+        };
+        let computes = self.runnable > 0 && used > self.used;
+        self.used = used;
+        self.runnable += 1;
+        if computes || self.runnable > STARVED {
             Seen::Hangs
+        } else {
+            Seen::Works
         }
     }
 
@@ -318,24 +353,42 @@ mod tests {
         );
     }
 
-    /// Who has no processor needs no colleague, unless that goes on.
+    /// Who has no processor needs no colleague for a while; who uses one, or waits for something else, does.
     #[test]
-    fn who_could_run_does_not_hang_for_a_while() {
-        let reserve = reserve();
-        reserve.sign_on(0); // this thread, which runs
-        let work = reserve.announce(0);
-        let mut look = Look::first(&reserve.posts[0]);
-        for _ in 0..STARVED {
-            assert_eq!(look.again(), Seen::Works);
+    fn what_the_state_of_a_worker_means() {
+        use Seen::{Hangs, Works};
+        use State::{Runnable, Waits};
+        let starved = [Runnable(5); STARVED as usize];
+        for (states, expected) in [
+            (&[Waits][..], Hangs),
+            (&[Runnable(5)], Works),
+            (&[Runnable(5), Runnable(5), Runnable(5)], Works),
+            (&[Runnable(5), Runnable(6)], Hangs),
+            (&[Runnable(5), Runnable(5), Runnable(6)], Hangs),
+            (&[Runnable(5), Waits], Hangs),
+            (&starved, Works),
+            (&[&starved[..], &[Runnable(5)]].concat(), Hangs),
+        ] {
+            let reserve = reserve();
+            let mut look = Look::first(&reserve.posts[0]);
+            let seen = states.iter().map(|&state| look.judge(state)).last();
+            assert_eq!(seen, Some(expected), "{states:?}");
         }
-        assert_eq!(look.again(), Seen::Hangs);
-        drop(work);
-        // A thread that waits does hang; its name does not matter.
+    }
+
+    #[test]
+    fn the_state_of_a_thread() {
+        let reserve = reserve();
+        let post = &reserve.posts[0];
+        assert_eq!(post.state(), State::Waits, "nobody has signed on");
+        reserve.sign_on(0); // this thread, which runs
+        assert!(matches!(post.state(), State::Runnable(_)));
         let (caller, calls) = bounded::<()>(0);
         thread::scope(|scope| {
+            // Its name does not matter.
             let waits = thread::Builder::new().name("a) R (".to_owned());
-            let reserve = &reserve;
             let (ready, told) = bounded(1);
+            let reserve = &reserve;
             waits
                 .spawn_scoped(scope, move || {
                     reserve.sign_on(0);
@@ -344,13 +397,10 @@ mod tests {
                 })
                 .unwrap();
             told.recv().unwrap();
-            let work = reserve.announce(0);
-            let mut look = Look::first(&reserve.posts[0]);
-            while look.again() == Seen::Works {
-                look.runnable = 0; // until it waits
+            while post.state() != State::Waits {
+                thread::yield_now();
             }
-            assert_eq!(look.again(), Seen::Hangs);
-            drop((work, caller));
+            drop(caller);
         });
     }
 

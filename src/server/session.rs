@@ -46,8 +46,8 @@ pub trait Session: Send {
         turn: &mut Turn<'_>,
     ) -> Next;
 
-    /// After [`Next::Settle`]: what it put off is settled, but its next turn may be a while. It may send what waited for
-    /// that, and nothing else.
+    /// After [`Next::Settle`]: what it put off is settled, but its next turn may be a while. It may send what waited
+    /// for that, and nothing else.
     fn release<T: Transport>(&mut self, _transport: &T) {}
 }
 

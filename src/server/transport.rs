@@ -20,8 +20,9 @@ pub trait Transport {
     /// Sends the end of stream, and goes on receiving. See shutdown(2).
     fn end_sending(&self) -> io::Result<()>;
 
-    /// Acknowledges now what was received. Otherwise an acknowledgement goes with what is sent next, or after 40 ms; and
-    /// a peer may hold more back until it has it (Nagle's algorithm, RFC 9293 §3.7.4). See `TCP_QUICKACK` in tcp(7).
+    /// Acknowledges now what was received. Otherwise an acknowledgement goes with what is sent next, or after 40 ms;
+    /// and a peer may hold more back until it has it (Nagle's algorithm, RFC 9293 §3.7.4). See `TCP_QUICKACK` in
+    /// tcp(7).
     fn acknowledge(&self);
 }
 

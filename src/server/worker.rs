@@ -244,7 +244,16 @@ impl<'p, V: Service> Worker<'p, V> {
     /// To the back of the queue, and a look into the waiting room before the next pop.
     fn yield_turn(&mut self, connection: Box<Connection<V::Session>>) {
         self.pops = POPS_BETWEEN_LOOKS;
-        if let Err(Job::Serve(connection)) = self.pool.queue.try_push(Job::Serve(connection)) {
+        let queue = &self.pool.queue;
+        let Err(Job::Serve(connection)) = queue.try_push(Job::Serve(connection)) else {
+            return;
+        };
+        // Who is first in a full queue changes places with it, or nobody there would ever have a turn. (Nobody is told
+        // to stop while a connection is open.)
+        if let Some(Job::Serve(first)) = queue.try_pop() {
+            self.batch.push_back(first);
+        }
+        if let Err(Job::Serve(connection)) = queue.try_push(Job::Serve(connection)) {
             self.batch.push_back(connection);
         }
     }

@@ -3,7 +3,8 @@
 //!
 //! It is never stale: every hit is checked against what statx(2) says at that moment (see `Metadata`), and a file
 //! that changed so recently that another change could bear the same time stamp is not taken in. Where the change time
-//! of a file also tells of its names, what is asked is the file's own descriptor, which saves the walk to it.
+//! of a file also tells of its names, the file is kept open, and its descriptor, the *witness*, is what is asked: that
+//! saves the walk to it. Disk space of a file that is removed is free only when its descriptor is closed.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -21,15 +22,14 @@ const FILES: usize = 64;
 /// Bytes held in one shard; together they hold at most 4 MiB.
 const BYTES: usize = 256 * 1024;
 
-/// Open files that are sent from the disk in one shard; together they hold at most 128. Disk space of those that are
-/// removed is free only when they are closed.
+/// Files that are sent from the disk in one shard; together they hold at most 128.
 const LARGE: usize = 8;
 
 /// See the module's description.
 pub(super) struct Cache {
     hasher: RandomState,
-    /// Each guards its part of the names; held for a look-up or an insertion, never for a system call: what is forgotten is
-    /// closed afterwards.
+    /// Each guards its part of the names; held for a look-up or an insertion, never for a system call: what is
+    /// forgotten is closed afterwards.
     shards: [Mutex<Shard>; SHARDS],
     /// What one shard may hold.
     most: Load,

@@ -20,10 +20,11 @@ pub struct Metadata {
     mount: u64,
 }
 
-/// A change within this time might bear the same time stamp: file systems count time in timer ticks, of 10 ms at most.
-const TICK: Duration = Duration::from_millis(20);
+/// How long after a change another might show by no newer time stamp. File systems count time in timer ticks, of 10 ms
+/// at most; and write(2) sets the time before it writes, and may be held up in between.
+const PAUSE: Duration = Duration::from_secs(1);
 
-/// The same for those that count seconds.
+/// The same for file systems that count seconds, or two.
 const WHOLE_SECONDS: Duration = Duration::from_secs(3);
 
 /// Seconds and nanoseconds since the epoch.
@@ -83,21 +84,20 @@ impl Metadata {
         self.file_type() == FileType::Directory
     }
 
-    /// Whether a change after `now` would bear another time stamp, if this was learnt after it. Of a change in the
-    /// future, as after the clock was set back, nobody knows.
+    /// Whether a change after `now` would bear another time stamp, if this was asked for after it. Of a change in
+    /// the future, as after the clock was set back, nobody knows.
     ///
     /// `now` is of the clock that the kernel takes time stamps from, `CLOCK_REALTIME_COARSE`.
     pub(super) fn is_settled(&self, now: Timespec) -> bool {
         let (seconds, nanoseconds) = self.changed;
-        // Some file systems count whole seconds, or two.
-        let grain = if nanoseconds == 0 {
+        let pause = if nanoseconds == 0 {
             WHOLE_SECONDS
         } else {
-            TICK
+            PAUSE
         };
         system_time((now.tv_sec, u32::try_from(now.tv_nsec).unwrap_or(0)))
             .duration_since(system_time((seconds, nanoseconds)))
-            .is_ok_and(|age| age > grain)
+            .is_ok_and(|age| age > pause)
     }
 
     /// The permission bits.
@@ -146,8 +146,8 @@ mod tests {
         for (changed, settled) in [
             ((0, 1), true),
             ((-1, 1), true),
-            ((1_000, 479_999_999), true),
-            ((1_000, 480_000_000), false),
+            ((999, 499_999_999), true),
+            ((999, 500_000_000), false),
             ((1_000, 500_000_000), false),
             ((1_000, 500_000_001), false),
             ((2_000, 1), false),

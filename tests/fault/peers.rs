@@ -551,8 +551,8 @@ fn no_places() {
     check_afterwards(&place, server);
 }
 
-/// Each part of a request is acknowledged when it is received, since Nagle's algorithm may hold back the next until then;
-/// and if that fails, nothing else does.
+/// Each part of a request is acknowledged when it is received, since Nagle's algorithm may hold back the next until
+/// then; and if that fails, nothing else does.
 #[test]
 fn a_request_in_parts() {
     if let Some(why) = missing() {

@@ -1,10 +1,10 @@
 //! Each system call on the path of a request fails in turn: a table of what must come of it.
 //!
-//! The path of a small PUT that replaces a file, on the thread that serves it: recvfrom, statx, openat, write, renameat,
-//! pwrite64, close, sendto. A larger one adds recvfrom and write, and fallocate, pread64 and pwrite64 for the rows of its
-//! entry; `--durable` adds fdatasync of the file, fdatasync of the log, and fsync of the root. A GET: recvfrom, statx,
-//! openat2, statx, pread64, statx, close, pwrite64, sendto; of a large file recvfrom, statx, openat2, statx, pwrite64,
-//! sendto, sendfile, close.
+//! The path of a small PUT that replaces a file, on the thread that serves it: recvfrom, statx, openat, write,
+//! renameat, pwrite64, close, sendto. A larger one adds recvfrom and write, and fallocate, pread64 and pwrite64 for
+//! the rows of its entry; `--durable` adds fdatasync of the file, fdatasync of the log, and fsync of the root. A GET:
+//! recvfrom, statx, openat2, statx, pread64, statx, close, pwrite64, sendto; of a large file recvfrom, statx, openat2,
+//! statx, pwrite64, sendto, sendfile, close.
 
 use std::thread;
 

@@ -14,6 +14,7 @@ enum First {
     PutsOff,
     PutsOffAfterLongWork,
     Panics,
+    Yields,
 }
 
 /// What happened, in order. Sessions are numbered in the order of their turns.
@@ -78,6 +79,7 @@ impl Session for Script {
                 assert!(!turn.has_company());
             }
             First::Panics => panic!("as it should"),
+            First::Yields => return Next::Yield,
         }
         Next::Settle
     }
@@ -89,14 +91,19 @@ impl Session for Script {
 }
 
 /// What happens when these are the batch of a worker.
-fn run(script: &[First]) -> Vec<Event> {
+fn run(batch: &[First]) -> Vec<Event> {
+    run_beside(batch, &[], 64)
+}
+
+/// The same with others in a queue of so many places; they have the numbers after those of the batch.
+fn run_beside(batch: &[First], queued: &[First], places: usize) -> Vec<Event> {
     let events = Events::default();
     let service = Protocol(Arc::clone(&events));
     let room = Room::new(1024, 1).unwrap();
-    let pool = Pool::new(service, Queue::new(64), room, 1).unwrap();
+    let pool = Pool::new(service, Queue::new(places), room, 1).unwrap();
     let mut worker = Worker::new(&pool, 0);
     let mut peers = Vec::new();
-    for (number, &first) in script.iter().enumerate() {
+    for (number, &first) in batch.iter().chain(queued).enumerate() {
         let (ours, peer) = UnixStream::pair().unwrap();
         peers.push(peer);
         let session = Script {
@@ -106,7 +113,11 @@ fn run(script: &[First]) -> Vec<Event> {
         };
         pool.opened();
         let connection = Connection::new(Socket::new(ours.into()), session);
-        worker.batch.push_back(Box::new(connection));
+        if number < batch.len() {
+            worker.batch.push_back(Box::new(connection));
+        } else {
+            pool.push(Job::Serve(Box::new(connection)));
+        }
     }
     // A worker stops only when it has nothing left to do.
     while pool.connections() > 0 {
@@ -179,4 +190,16 @@ fn what_others_put_off_survives_a_panic() {
     ];
     let script = [First::PutsOff, First::Panics, First::PutsOff];
     assert_eq!(run(&script), expected);
+}
+
+#[test]
+fn who_yields_does_not_keep_a_full_queue_waiting() {
+    let expected = [
+        first(0, false),
+        first(1, false),
+        Event::Settled,
+        second(1),
+        second(0),
+    ];
+    assert_eq!(run_beside(&[First::Yields], &[First::PutsOff], 1), expected);
 }

@@ -128,6 +128,9 @@ pub(crate) fn drive<D: Dialect>(
             Next::Yield | Next::Settle => {
                 if next == Next::Settle {
                     service.settle(worker);
+                    if number % 3 == 0 {
+                        session.release(&peer);
+                    }
                 }
                 if cause == Cause::Expired {
                     cause = Cause::Ready;
