@@ -25,6 +25,7 @@ mod persistence;
 mod pool;
 mod put;
 mod server;
+mod together;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
