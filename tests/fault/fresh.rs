@@ -38,7 +38,12 @@ const CHANGES: &[Change] = &[
     ("truncated and written", |it| fs::write(&it.one, b"new").unwrap(), Ok(Is::Changed)),
     ("copied over", |it| assert!(fs::copy(&it.two, &it.one).is_ok()), Ok(Is::Two)),
     ("renamed over", |it| fs::rename(&it.two, &it.one).unwrap(), Ok(Is::Two)),
-    ("exchanged", |it| renameat_with(CWD, &it.one, CWD, &it.two, RenameFlags::EXCHANGE).unwrap(), Ok(Is::Two)),
+    ("exchanged", |it| {
+        // Not every file system can.
+        if renameat_with(CWD, &it.one, CWD, &it.two, RenameFlags::EXCHANGE).is_err() {
+            fs::rename(&it.two, &it.one).unwrap();
+        }
+    }, Ok(Is::Two)),
     ("removed", |it| fs::remove_file(&it.one).unwrap(), Err(404)),
     ("renamed", |it| fs::rename(&it.one, &it.free).unwrap(), Err(404)),
     ("renamed to and fro", |it| {
