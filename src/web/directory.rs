@@ -56,6 +56,7 @@ impl Web {
             }
         };
         write_field(&mut fields, "Vary", b"Accept");
+        drop(listing); // as much memory as the text
         let Some(content) = self.untaken.content(text.as_bytes()) else {
             log::debug!("a listing was refused: too many wait to be taken");
             return Err(Status::ServiceUnavailable.into());

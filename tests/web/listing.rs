@@ -154,9 +154,8 @@ fn long_listings_that_nobody_takes_hold_little_memory() {
         "{served} {refused}"
     );
 
-    // All of them would hold more than 256 MiB. Beside what is held, each worker has had listings to make.
     let resident = site.resident();
-    assert!(resident < 200 * 1024 * 1024, "{resident}");
+    assert!(resident < 160 * 1024 * 1024, "{resident}");
 
     // Who reads at last gets all of it, and makes room as who leaves does.
     let mut asked = asked;
