@@ -112,11 +112,9 @@ impl Post {
         if !memrchr(b')', stat).is_some_and(|at| stat[at..].starts_with(b") R")) {
             return State::Waits;
         }
-        let used = self.about("schedstat", &mut text);
-        let digits = used.iter().take_while(|byte| byte.is_ascii_digit());
-        State::Runnable(digits.fold(0, |used, digit| {
-            used.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'))
-        }))
+        let times = str::from_utf8(self.about("schedstat", &mut text)).unwrap_or_default();
+        let used = times.split(' ').next().and_then(|used| used.parse().ok());
+        State::Runnable(used.unwrap_or(0))
     }
 
     /// The beginning of what /proc says of the worker's thread; nothing if it says nothing.

@@ -63,7 +63,10 @@ impl Store {
             _ => before_opening(),
         }
         let now = clock_gettime(ClockId::RealtimeCoarse);
-        let metadata = self.metadata_beneath(path)?;
+        let metadata = self.metadata_beneath(path).inspect_err(|_| {
+            before_opening();
+            self.cache.remove(path);
+        })?;
         if let Some(Held { found, .. }) = held
             && found.metadata == metadata
         {

@@ -10,7 +10,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::client::Client;
 use crate::server::{Place, until};
-use crate::{content, name};
+use crate::{content, name, skip};
 
 /// What is done to the files `one` and `two`, and what the one is then: a file with some content, or a status.
 type Change = (&'static str, fn(&Files), Result<Is, u16>);
@@ -146,14 +146,45 @@ fn check(
 
 #[test]
 fn small_files_that_are_kept_in_memory() {
-    for place in Place::on_each_file_system() {
+    for place in [Some(Place::new()), Place::in_memory()]
+        .into_iter()
+        .flatten()
+    {
         every_change_shows(&place, 100);
     }
 }
 
 #[test]
 fn large_files_that_are_kept_open() {
-    for place in Place::on_each_file_system() {
+    for place in [Some(Place::new()), Place::in_memory()]
+        .into_iter()
+        .flatten()
+    {
         every_change_shows(&place, 100_000);
     }
+}
+
+/// Where its change time tells of its names, a small file is kept open, so that its name need not be looked up.
+#[test]
+fn a_small_file_in_the_root_is_kept_open() {
+    let Some(place) = Place::in_memory() else {
+        return skip("there is no /dev/shm");
+    };
+    place.store(&name(1), b"small");
+    let file = place.root().join(name(1));
+    until("the file is settled", || is_settled(&file));
+    let server = place.serve(&["-N", "1"]);
+    let is_open = || {
+        let descriptors = fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap();
+        descriptors
+            .filter_map(|descriptor| fs::read_link(descriptor.ok()?.path()).ok())
+            .any(|open| open.to_string_lossy().contains(&name(1)))
+    };
+    assert!(!is_open());
+    assert_eq!(server.connect().get(&name(1)).unwrap().status, 200);
+    assert!(is_open());
+    // Not for longer than it is asked for.
+    fs::remove_file(&file).unwrap();
+    assert_eq!(server.connect().get(&name(1)).unwrap().status, 404);
+    assert!(!is_open());
 }

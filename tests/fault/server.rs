@@ -21,19 +21,19 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        fs::create_dir(directory.path().join("root")).unwrap();
-        Self { directory }
+        Self::in_directory(tempfile::tempdir().unwrap())
     }
 
-    /// One where temporary files are, and one in memory if that is elsewhere.
-    pub(crate) fn on_each_file_system() -> Vec<Self> {
-        let mut places = vec![Self::new()];
-        if let Ok(directory) = tempfile::tempdir_in("/dev/shm") {
-            fs::create_dir(directory.path().join("root")).unwrap();
-            places.push(Self { directory });
-        }
-        places
+    /// One in memory, where there is such a directory.
+    pub(crate) fn in_memory() -> Option<Self> {
+        tempfile::tempdir_in("/dev/shm")
+            .ok()
+            .map(Self::in_directory)
+    }
+
+    fn in_directory(directory: TempDir) -> Self {
+        fs::create_dir(directory.path().join("root")).unwrap();
+        Self { directory }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
