@@ -6,16 +6,16 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::client::{Answer, get};
-use crate::journal::{self, Entry};
-use crate::server::{Place, Server, until};
-use crate::{content, name};
+use crate::fault::client::{Answer, get};
+use crate::fault::journal::{self, Entry};
+use crate::fault::server::{Place, Server, until};
+use crate::fault::{content, name};
 
 /// Bytes of a file that no socket buffers take whole.
 const HUGE: usize = 64 * 1024 * 1024;
 
 /// A server that is in the middle of sending a huge file of NUL bytes.
-fn sending(place: &Place) -> (Server, crate::client::Client) {
+fn sending(place: &Place) -> (Server, crate::fault::client::Client) {
     let file = File::create(place.root().join(name(1))).unwrap();
     file.set_len(HUGE as u64).unwrap();
     let server = place.serve(&["-N", "2"]);

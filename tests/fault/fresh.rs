@@ -8,9 +8,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use crate::client::Client;
-use crate::server::{Place, until};
-use crate::{content, name, skip};
+use crate::fault::client::Client;
+use crate::fault::server::{Place, until};
+use crate::fault::{content, name};
+use crate::support::requirements::skip;
 
 /// What is done to the files `one` and `two`, and what the one is then: a file with some content, or a status.
 type Change = (&'static str, fn(&Files), Result<Is, u16>);

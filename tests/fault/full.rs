@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::client::{get, put};
-use crate::journal::{self, Entry};
-use crate::server::{Place, Server, files_in};
-use crate::{content, name, skip};
+use crate::fault::client::{get, put};
+use crate::fault::journal::{self, Entry};
+use crate::fault::server::{Place, Server, files_in};
+use crate::fault::{content, name};
+use crate::support::requirements::skip;
 
 /// Bytes of the disk that gets full.
 const DISK: usize = 4 * 1024 * 1024;

@@ -3,10 +3,11 @@
 use std::io::{ErrorKind, Read};
 use std::time::Duration;
 
-use crate::client::{Client, get, put};
-use crate::server::{Place, Server};
-use crate::strace::{Tampering, missing};
-use crate::{name, skip};
+use crate::fault::client::{Client, get, put};
+use crate::fault::name;
+use crate::fault::server::{Place, Server};
+use crate::support::requirements::skip;
+use crate::support::strace::{Tampering, missing};
 
 /// Longer than any test waits.
 const HANGS: &str = "delay_enter=60000000:when=1";

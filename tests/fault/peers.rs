@@ -9,10 +9,11 @@ use std::time::Duration;
 use rustix::net::{SendFlags, sockopt};
 use rustix::process::{Resource, Signal};
 
-use crate::client::{Client, get, put};
-use crate::server::{Place, Server, until};
-use crate::strace::{Tampering, missing};
-use crate::{content, name, skip};
+use crate::fault::client::{Client, get, put};
+use crate::fault::server::{Place, Server, until};
+use crate::fault::{content, name};
+use crate::support::requirements::skip;
+use crate::support::strace::{Tampering, missing};
 
 /// Closes with a reset instead of an end of stream.
 fn reset(socket: TcpStream) {

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use tempfile::TempDir;
 
-use crate::client::Client;
-use crate::journal::{self, Journal};
+use crate::fault::client::Client;
+use crate::fault::journal::{self, Journal};
 
 /// A directory for a root and a log.
 pub(crate) struct Place {

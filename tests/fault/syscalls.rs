@@ -8,11 +8,12 @@
 
 use std::thread;
 
-use crate::client::{get, put};
-use crate::journal::Entry;
-use crate::server::Place;
-use crate::strace::{Tampering, missing};
-use crate::{content, name, skip};
+use crate::fault::client::{get, put};
+use crate::fault::journal::Entry;
+use crate::fault::server::Place;
+use crate::fault::{content, name};
+use crate::support::requirements::skip;
+use crate::support::strace::{Tampering, missing};
 
 /// What a client must be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

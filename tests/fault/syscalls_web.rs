@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use crate::journal::Entry;
-use crate::server::Place;
-use crate::skip;
-use crate::strace::{Tampering, missing};
-use crate::syscalls::same;
+use crate::fault::journal::Entry;
+use crate::fault::server::Place;
+use crate::fault::syscalls::same;
+use crate::support::requirements::skip;
+use crate::support::strace::{Tampering, missing};
 
 /// A request, and what the site is changed to if it succeeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,10 +6,11 @@ use std::process::{Command, Output};
 
 use rustix::fs::{FileType, Mode};
 
-use crate::bytes::{answer, assert_bytes, get, name};
-use crate::eventually;
-use crate::home::{Home, NOBODY};
-use crate::server::{Server, Setup, finish, run};
+use crate::support::bytes::{answer, assert_bytes, get, name};
+use crate::support::home::{Home, NOBODY};
+use crate::support::process::{finish, run};
+use crate::support::server::{Server, Setup};
+use crate::support::wait::eventually;
 
 /// A server started with exactly these words, in the root of its home.
 #[track_caller]
@@ -374,7 +375,7 @@ fn two_servers_share_a_root() {
     let addresses: [SocketAddr; 2] = [one.address(), other.address()];
     assert_ne!(addresses[0], addresses[1]);
     let name = name("shared");
-    let stored = one.request(crate::bytes::put(&name, b"by one"));
+    let stored = one.request(crate::support::bytes::put(&name, b"by one"));
     assert_bytes(&stored, &answer("201 Created", b""), "PUT");
     assert_bytes(
         &other.request(get(&name)),

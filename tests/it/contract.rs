@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 
-use crate::bytes::{answer, assert_bytes, get, name, noise, put};
-use crate::curl::curl;
-use crate::server::{Server, Setup};
+use crate::support::bytes::{answer, assert_bytes, get, name, noise, put};
+use crate::support::curl::curl;
+use crate::support::server::{Server, Setup};
 
 const OK: &str = "200 OK";
 const CREATED: &str = "201 Created";

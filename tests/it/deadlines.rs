@@ -4,9 +4,9 @@ use std::io;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::bytes::{answer, assert_bytes, get, name, noise};
-use crate::server::{Server, Setup};
-use crate::{GUARD, eventually};
+use crate::support::bytes::{answer, assert_bytes, get, name, noise};
+use crate::support::server::{Server, Setup};
+use crate::support::wait::{GUARD, eventually};
 
 const TIMEOUT: &str = "408 Request Timeout";
 

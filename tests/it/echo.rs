@@ -7,10 +7,10 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::bytes::{assert_bytes, noise};
-use crate::client::Client;
-use crate::eventually;
-use crate::home::Home;
+use crate::support::bytes::{assert_bytes, noise};
+use crate::support::client::Client;
+use crate::support::home::Home;
+use crate::support::wait::eventually;
 
 /// The running example, until it is dropped.
 struct Echo {

@@ -5,31 +5,25 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use rustix::process::Signal;
 
-use crate::bytes::{assert_bytes, name, noise, put};
-use crate::client::Client;
+use crate::support::bytes::{assert_bytes, name, noise, put};
+use crate::support::client::Client;
 
-use crate::home::Home;
-use crate::server::{Setup, finish};
-use crate::{bytes, entries, eventually};
-
-/// Runs `httpserver-log` with these arguments.
-fn log_tool(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_httpserver-log"));
-    command.args(arguments);
-    finish(command, b"")
-}
+use crate::support::home::Home;
+use crate::support::process::log_tool;
+use crate::support::server::Setup;
+use crate::support::wait::eventually;
+use crate::support::{bytes, entries};
 
 /// What `httpserver-log` says of a log, which must be sound.
 #[track_caller]
 fn assert_sound(arguments: &[&str]) {
-    let output = log_tool(arguments);
+    let output = log_tool(Path::new("."), arguments, b"");
     assert!(
         output.status.success(),
         "{arguments:?}: {}{}",
@@ -162,11 +156,15 @@ fn put_in_a_row(
 /// Every answered upload is in the log, and the last of a name, or one that was in flight, in the store.
 #[track_caller]
 fn assert_answered_is_kept(home: &Home, answered: &Answered) {
-    let checked = log_tool(&["check", text(&home.log_path())]);
+    let checked = log_tool(home.path(), ["check", "log.txt"], b"");
     let said = String::from_utf8_lossy(&checked.stdout) + String::from_utf8_lossy(&checked.stderr);
     assert!(!said.contains("forged"), "{said}");
     for (name, contents) in answered {
-        let entries = log_tool(&["list", text(&home.log_path()), "--json", "--name", name]);
+        let entries = log_tool(
+            home.path(),
+            ["list", "log.txt", "--json", "--name", name],
+            b"",
+        );
         let listed = String::from_utf8(entries.stdout).unwrap();
         let recorded = listed
             .lines()

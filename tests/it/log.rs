@@ -7,11 +7,12 @@ use std::thread;
 
 use rustix::process::Signal;
 
-use crate::bytes::{answer, assert_bytes, get, name, noise, put};
-use crate::entries::{Entry, parse, replay};
-use crate::eventually;
-use crate::home::Home;
-use crate::server::{Server, Setup, run};
+use crate::support::bytes::{answer, assert_bytes, get, name, noise, put};
+use crate::support::entries::{Entry, parse, replay};
+use crate::support::home::Home;
+use crate::support::process::run;
+use crate::support::server::{Server, Setup};
+use crate::support::wait::eventually;
 
 const NAME: &str = "ABCDEFarqdeXYZxyzf012345-ab";
 

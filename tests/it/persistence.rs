@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use crate::bytes::{answer, assert_bytes, get, name, noise, put};
-use crate::client::Client;
-use crate::server::{Server, Setup};
-use crate::{SetOnDrop, eventually};
+use crate::support::bytes::{answer, assert_bytes, get, name, noise, put};
+use crate::support::client::Client;
+use crate::support::server::{Server, Setup};
+use crate::support::wait::{SetOnDrop, eventually};
 
 const OK: &str = "200 OK";
 const BAD_REQUEST: &str = "400 Bad Request";

@@ -5,10 +5,10 @@ use std::thread;
 
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 
-use crate::bytes::{answer, assert_bytes, get, name, noise, put};
-use crate::client::Client;
-use crate::eventually;
-use crate::server::{Server, Setup};
+use crate::support::bytes::{answer, assert_bytes, get, name, noise, put};
+use crate::support::client::Client;
+use crate::support::server::{Server, Setup};
+use crate::support::wait::eventually;
 
 const CREATED: &str = "201 Created";
 const OK: &str = "200 OK";

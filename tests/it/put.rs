@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use crate::bytes::{answer, assert_bytes, get, name, noise, put};
-use crate::curl::curl_reading;
-use crate::home::Home;
-use crate::server::{Server, Setup};
-use crate::{SetOnDrop, eventually};
+use crate::support::bytes::{answer, assert_bytes, get, name, noise, put};
+use crate::support::curl::curl_reading;
+use crate::support::home::Home;
+use crate::support::server::{Server, Setup};
+use crate::support::wait::{SetOnDrop, eventually};
 
 const CREATED: &str = "201 Created";
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::bytes::{answer, assert_bytes, get, name, noise, put};
-use crate::eventually;
-use crate::server::Setup;
+use crate::support::bytes::{answer, assert_bytes, get, name, noise, put};
+use crate::support::server::Setup;
+use crate::support::wait::eventually;
 
 #[test]
 fn each_has_its_entry_before_its_answer() {

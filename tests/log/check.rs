@@ -1,6 +1,6 @@
 //! `check`: sound, torn and forged logs, and directories beside them.
 
-use crate::{Desk, Log};
+use crate::log::{Desk, Log};
 use std::fs;
 use std::os::unix::fs::symlink;
 

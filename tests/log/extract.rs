@@ -1,6 +1,6 @@
 //! `extract`: any version of any file.
 
-use crate::{Desk, Log};
+use crate::log::{Desk, Log};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;

@@ -1,6 +1,6 @@
 //! `list` and `stats`: what is shown of entries.
 
-use crate::{Desk, Log};
+use crate::log::{Desk, Log};
 
 const NAME: &str = "ABCDEFarqdeXYZxyzf012345-ab";
 

@@ -1,6 +1,6 @@
 //! `replay`: the directory from the log, and nothing outside of it.
 
-use crate::{Desk, Log, files};
+use crate::log::{Desk, Log, files};
 use std::fs;
 use std::os::unix::fs::symlink;
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::site::{Site, date, write};
-use crate::webdriver::Browser;
+use crate::web::site::{Site, date, write};
+use crate::web::webdriver::Browser;
 
 /// The names in the table, from top to bottom.
 const NAMES: &str = "return Array.from(document.querySelectorAll('tbody a'), a => a.innerText)";

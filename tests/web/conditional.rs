@@ -1,6 +1,6 @@
 //! Conditions (RFC 9110 §13) and ranges (§14) over the wire.
 
-use crate::site::{Site, date, write};
+use crate::web::site::{Site, date, write};
 
 const MODIFIED: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 const EARLIER: &str = "Sun, 06 Nov 1994 08:49:36 GMT";

@@ -5,7 +5,7 @@ use std::fs;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::site::{Site, link, write};
+use crate::web::site::{Site, link, write};
 
 /// What files inside and outside hold, and nothing else does.
 const INSIDE: &[u8] = b"inside the root";

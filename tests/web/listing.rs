@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use rustix::net;
 
-use crate::site::{GUARD, Site, link, write};
+use crate::web::site::{GUARD, Site, link, write};
 
 fn site(options: &[&str]) -> Site {
     Site::start(options, |root| {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::site::{Site, write};
+use crate::web::site::{Site, write};
 
 /// Every file below a directory, with its content.
 fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {

@@ -1,6 +1,6 @@
 //! GET, HEAD and OPTIONS: targets, answers' fields, methods, Host, siblings, error pages.
 
-use crate::site::{Answer, Site, date, link, write};
+use crate::web::site::{Answer, Site, date, link, write};
 
 fn site(options: &[&str]) -> Site {
     Site::start(options, |root| {

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use crate::site::{GUARD, Site, link, write};
+use crate::web::site::{GUARD, Site, link, write};
 
 fn site() -> Site {
     Site::start(&["--writable"], |root| {

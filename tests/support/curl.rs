@@ -3,7 +3,8 @@
 use std::ffi::OsStr;
 use std::process::Command;
 
-use crate::server::{Server, finish};
+use crate::support::process::finish;
+use crate::support::server::Server;
 
 /// Runs `curl -si ARGUMENTS URL` for a target of the server, and returns what it prints; it must succeed.
 #[track_caller]

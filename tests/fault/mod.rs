@@ -6,7 +6,6 @@
 //! - `full`: full disks (needs the right to mount, in a namespace of its own).
 //! - `killed`: `kill -9` in the middle of uploads.
 //! - `peers`: clients that break every habit.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 mod client;
 mod files;
@@ -17,28 +16,8 @@ mod journal;
 mod killed;
 mod peers;
 mod server;
-mod strace;
 mod syscalls;
 mod syscalls_web;
-
-use std::process::Command;
-
-/// Ends a test that cannot run here: says why, and fails where it has to run.
-fn skip(why: &str) {
-    eprintln!("skipped: {why}");
-    assert!(
-        std::env::var_os("CI").is_none_or(|value| value != "true"),
-        "CI must run this: {why}"
-    );
-}
-
-/// Whether a program is there.
-fn has(program: &str) -> bool {
-    Command::new(program)
-        .arg("--version")
-        .output()
-        .is_ok_and(|output| output.status.success())
-}
 
 /// `length` bytes that tell which upload they belong to.
 fn content(tag: u64, length: usize) -> Vec<u8> {

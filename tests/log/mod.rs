@@ -1,5 +1,4 @@
 //! The real `httpserver-log` on logs made by the crate's own entry code.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 mod check;
 mod extract;
@@ -10,10 +9,11 @@ use httpserver::request_log::hex::push_rows;
 use httpserver::request_log::layout::{SEPARATOR, push_failure, push_header};
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
+
+use crate::support::process::log_tool;
 
 /// A log being put together, as bytes.
 #[derive(Default)]
@@ -85,20 +85,7 @@ impl Desk {
         arguments: impl IntoIterator<Item = A>,
         input: &[u8],
     ) -> Run {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_httpserver-log"))
-            .args(arguments)
-            .current_dir(self.0.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        let input = input.to_vec();
-        // A tool that stops early closes its input, which is not this thread's business.
-        let feeder = std::thread::spawn(move || drop(stdin.write_all(&input)));
-        let output = child.wait_with_output().unwrap();
-        feeder.join().unwrap();
+        let output = log_tool(self.0.path(), arguments, input);
         Run {
             status: output.status.code(),
             bytes: output.stdout,

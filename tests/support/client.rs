@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::net::sockopt::{set_socket_linger, set_socket_recv_buffer_size};
 
-use crate::GUARD;
+use crate::support::wait::GUARD;
 
 /// A connection to a server.
 pub(crate) struct Client {

@@ -16,7 +16,7 @@ pub(crate) struct Tampering {
 
 /// Why system calls cannot be made to fail here; `None` if they can.
 pub(crate) fn missing() -> Option<String> {
-    if !crate::has("strace") {
+    if !crate::support::requirements::has("strace") {
         return Some("strace is not installed".to_owned());
     }
     let mut sleeper = Command::new("sleep").arg("60").spawn().unwrap();

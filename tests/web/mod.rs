@@ -3,11 +3,6 @@
 //!
 //! `site` is a running server with its root; the other modules are the tests, by what they show.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that meets the unexpected shall panic"
-)]
-
 mod browser;
 mod conditional;
 mod containment;

@@ -1,21 +1,21 @@
 //! A running `httpserver`: started, watched, and ended by its own handle.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read, Seek, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Deref;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
-use std::time::Instant;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::client::Client;
-use crate::home::{Home, NOBODY};
-use crate::{GUARD, eventually};
+use crate::support::client::Client;
+use crate::support::home::{Home, NOBODY};
+use crate::support::process::isolate;
+use crate::support::wait::{GUARD, eventually};
 
 /// How a server is to be started.
 pub(crate) struct Setup {
@@ -154,7 +154,7 @@ impl Server {
     /// Starts `command`, which must say as its first line where it listens.
     #[track_caller]
     pub(crate) fn start(home: Home, mut command: Command) -> Self {
-        quiet(&mut command);
+        isolate(&mut command);
         let stderr = File::options()
             .create(true)
             .append(true)
@@ -335,59 +335,5 @@ impl Drop for Server {
         } else {
             assert!(!stderr.contains("panicked"), "{stderr}");
         }
-    }
-}
-
-/// Runs the program with exactly these arguments until it ends by itself, which must be at once.
-#[track_caller]
-pub(crate) fn run<S: AsRef<OsStr>>(home: &Home, arguments: &[S]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_httpserver"));
-    command.args(arguments).current_dir(home.path());
-    finish(command, b"")
-}
-
-/// Runs a command with this on its stdin to its end, which must be soon.
-#[track_caller]
-pub(crate) fn finish(mut command: Command, input: &[u8]) -> Output {
-    quiet(&mut command);
-    let mut stdin = tempfile::tempfile().unwrap();
-    stdin.write_all(input).unwrap();
-    stdin.rewind().unwrap();
-    command.stdin(stdin);
-    let (stdout, stderr) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
-    command.stdout(stdout.try_clone().unwrap());
-    command.stderr(stderr.try_clone().unwrap());
-    let mut child = command.spawn().unwrap();
-    let start = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        if start.elapsed() > GUARD {
-            let _ = child.kill();
-            let _ = child.wait();
-            panic!("it does not end: {command:?}");
-        }
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    };
-    Output {
-        status,
-        stdout: all_of(stdout),
-        stderr: all_of(stderr),
-    }
-}
-
-fn all_of(mut file: File) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    file.rewind().unwrap();
-    file.read_to_end(&mut bytes).unwrap();
-    bytes
-}
-
-/// Keeps the environment of the test away from a command.
-fn quiet(command: &mut Command) {
-    command.stdin(Stdio::null());
-    for variable in ["RUST_LOG", "RUST_BACKTRACE", "http_proxy", "ALL_PROXY"] {
-        command.env_remove(variable);
     }
 }

@@ -1,0 +1,15 @@
+//! The real `httpserver` on a port of the system's choice, spoken to in raw bytes and, where a person would, with curl.
+//!
+//! The modules are the tests, by what they show. Nothing here sleeps for order: a test waits until what it waits for
+//! is so.
+
+mod command_line;
+mod contract;
+mod deadlines;
+mod echo;
+mod journal;
+mod log;
+mod persistence;
+mod pool;
+mod put;
+mod together;

@@ -1,0 +1,12 @@
+//! What all integration tests share: programs that are started and ended, clients, files, and waiting.
+
+pub(crate) mod bytes;
+pub(crate) mod client;
+pub(crate) mod curl;
+pub(crate) mod entries;
+pub(crate) mod home;
+pub(crate) mod process;
+pub(crate) mod requirements;
+pub(crate) mod server;
+pub(crate) mod strace;
+pub(crate) mod wait;

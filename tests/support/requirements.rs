@@ -1,0 +1,21 @@
+//! What a test needs of the machine, and what happens where it is not there.
+
+use std::process::Command;
+
+/// Ends a test that cannot run here: says why, and fails where it has to run, which is where `CI` is `true`.
+#[track_caller]
+pub(crate) fn skip(why: &str) {
+    eprintln!("skipped: {why}");
+    assert!(
+        std::env::var_os("CI").is_none_or(|value| value != "true"),
+        "CI must run this: {why}"
+    );
+}
+
+/// Whether a program is there.
+pub(crate) fn has(program: &str) -> bool {
+    Command::new(program)
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success())
+}
