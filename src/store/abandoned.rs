@@ -3,22 +3,16 @@
 //! Staging files bear a name that nothing else does. They are removed only while no other server has the same root:
 //! every server holds a shared lock on its root (flock(2)), and one that gets it alone may clean up.
 
+use std::convert::Infallible;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, flock, openat, unlinkat};
+use rustix::fs::{AtFlags, FileType, FlockOperation, flock, unlinkat};
+
+use super::walk::{Depth, Step, walk};
 
 /// What the name of a staging file begins with; 16 hex digits follow.
 const PREFIX: &str = ".httpserver-";
-
-/// How deep below the root a server stages uploads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
-    /// In the root itself.
-    Root,
-    /// In any directory.
-    Tree,
-}
 
 /// The name of the staging file with this number.
 pub(super) fn staging_name(number: u64) -> String {
@@ -43,35 +37,44 @@ pub(super) fn take_over(root: &OwnedFd, depth: Depth) {
     }
 }
 
-fn remove_all(directory: BorrowedFd<'_>, depth: Depth) {
-    let entries = match Dir::read_from(directory) {
-        Ok(entries) => entries,
-        Err(error) => {
-            log::debug!("cannot look for abandoned uploads: {error}");
-            return;
+/// Removes the staging files of a root. What cannot be searched is reported once, however many directories it is.
+fn remove_all(root: BorrowedFd<'_>, depth: Depth) {
+    let mut more = 0_u64;
+    let mut first = None;
+    let Ok(()) = walk(root, depth, |step| {
+        match step {
+            Step::File {
+                directory,
+                name,
+                path,
+                file_type: FileType::RegularFile,
+            } if is_staging_name(name.to_bytes()) => remove(directory, name, path),
+            Step::File { .. } => {}
+            Step::Unreadable { path, error } => match &first {
+                None => first = Some((path.to_vec(), error)),
+                Some(_) => more += 1,
+            },
         }
-    };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        match entry.file_type() {
-            FileType::RegularFile if is_staging_name(name.to_bytes()) => remove(directory, name),
-            FileType::Directory if depth == Depth::Tree && name != c"." && name != c".." => {
-                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-                if let Ok(below) = openat(directory, name, flags, Mode::empty()) {
-                    remove_all(below.as_fd(), depth);
-                }
-            }
-            _ => {}
-        }
+        Ok::<(), Infallible>(())
+    });
+    if let Some((path, error)) = first {
+        let more = match more {
+            0 => String::new(),
+            more => format!(", nor in {more} more"),
+        };
+        log::warn!(
+            "cannot look for unfinished uploads in the directory `{}`{more}: {error}",
+            path.escape_ascii()
+        );
     }
 }
 
-fn remove(directory: BorrowedFd<'_>, name: &CStr) {
+fn remove(directory: BorrowedFd<'_>, name: &CStr, path: &[u8]) {
     match unlinkat(directory, name, AtFlags::empty()) {
-        Ok(()) => log::info!("removed the abandoned upload {}", name.to_string_lossy()),
+        Ok(()) => log::info!("removed the unfinished upload {}", path.escape_ascii()),
         Err(error) => log::warn!(
-            "cannot remove the abandoned upload {}: {error}",
-            name.to_string_lossy()
+            "cannot remove the unfinished upload {}: {error}",
+            path.escape_ascii()
         ),
     }
 }

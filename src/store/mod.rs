@@ -13,6 +13,7 @@ mod metadata;
 mod order;
 mod staged;
 mod tree;
+mod walk;
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -29,13 +30,14 @@ use self::cache::Cache;
 use self::order::Order;
 use crate::durable::{Durability, SharedSync};
 
-pub use self::abandoned::{Depth, is_staging_name};
+pub use self::abandoned::is_staging_name;
 pub use self::directory::{Directory, Entry, EntryKind};
 pub use self::error::{StoreError, StoreErrorKind};
 pub use self::lookup::{FileContent, Found, SMALL};
 pub use self::metadata::Metadata;
 pub use self::staged::{Committed, Condition, Staged, Target};
 pub use self::tree::Removed;
+pub use self::walk::{Depth, Step, walk};
 
 /// A directory and all that is below it.
 pub struct Store {

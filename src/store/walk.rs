@@ -1,0 +1,446 @@
+//! Walking: every name below a directory, with the same few descriptors however deep the tree is.
+//!
+//! A walk holds one descriptor of its own, of the directory that it is in, and a second one while it changes. It goes
+//! down by name and up by `..`. Since a directory can be moved while the walk is in it, `..` may lead elsewhere,
+//! perhaps out of the tree: device and inode number tell whether it is the directory that the walk came from. If it is
+//! not, or if `..` may not be looked up, the walk starts again at the root and follows the names by which it came, as
+//! far as they still lead through the same directories. What it cannot reach any more is reported.
+//!
+//! No path is ever resolved as a whole, so trees deeper than `PATH_MAX` are walked, too. Symlinks are names here, and
+//! are not followed. Memory grows with the depth, and with the subdirectories that are still to be visited of the
+//! directories on the way; names of files are not kept.
+
+use std::ffi::{CStr, CString};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, fstat, openat, statat};
+use rustix::io::{Errno, retry_on_intr};
+
+/// Bytes of entries that one getdents64(2) reads.
+const BUFFER: usize = 16 * 1024;
+
+/// How the directories of a walk are opened.
+const DIRECTORY: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC);
+
+/// How far down a walk goes, and a server stages uploads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// The root itself.
+    Root,
+    /// The root and every directory below it.
+    Tree,
+}
+
+/// What a walk meets.
+#[derive(Debug)]
+pub enum Step<'w> {
+    /// A name that is not a directory's.
+    File {
+        /// The directory that it is in.
+        directory: BorrowedFd<'w>,
+        /// The name in that directory.
+        name: &'w CStr,
+        /// The path below the root of the walk, the name included.
+        path: &'w [u8],
+        /// What has the name; a symlink is not followed.
+        file_type: FileType,
+    },
+    /// A directory of which not everything was seen.
+    Unreadable {
+        /// The path below the root of the walk; empty for the root itself.
+        path: &'w [u8],
+        /// The cause, from openat(2), fstat(2) or getdents64(2); ESTALE if the directory was moved during the walk.
+        error: Errno,
+    },
+}
+
+/// A directory on the way from the root to where the walk is.
+struct Level {
+    /// Device and inode number.
+    identity: (u64, u64),
+    /// Subdirectories that are still to be visited.
+    pending: Vec<CString>,
+    /// Length of the path without this directory's name, nor the slash before that.
+    parent_len: usize,
+}
+
+/// A walk in progress.
+struct Walk<'r, V> {
+    root: BorrowedFd<'r>,
+    depth: Depth,
+    visit: V,
+    /// The path of the directory that the walk is in.
+    path: Vec<u8>,
+    /// From the root down to the directory that the walk is in.
+    levels: Vec<Level>,
+    buffer: Vec<MaybeUninit<u8>>,
+}
+
+/// Calls `visit` for every name in the directory `root`, and with [`Depth::Tree`] below it, that is not a directory's,
+/// in the order of the file system. `visit` may remove what it is given.
+///
+/// # Errors
+/// That of `visit`, which ends the walk. What cannot be read is a [`Step::Unreadable`] and ends nothing.
+pub fn walk<E>(
+    root: BorrowedFd<'_>,
+    depth: Depth,
+    visit: impl FnMut(Step<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut walk = Walk {
+        root,
+        depth,
+        visit,
+        path: Vec::new(),
+        levels: Vec::new(),
+        buffer: vec![MaybeUninit::uninit(); BUFFER],
+    };
+    let mut here = match open(root, b".") {
+        Ok(directory) => directory,
+        Err(error) => return walk.unreadable(error),
+    };
+    walk.enter(&here, 0)?;
+    while let Some(level) = walk.levels.last_mut() {
+        if let Some(name) = level.pending.pop() {
+            if let Some(below) = walk.descend(&here, &name)? {
+                here = below;
+            }
+        } else if let Some(above) = walk.climb(&here)? {
+            here = above;
+        } else {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+impl<E, V: FnMut(Step<'_>) -> Result<(), E>> Walk<'_, V> {
+    /// Goes from the directory `here` into its subdirectory `name`; `None` if that cannot be entered.
+    fn descend(&mut self, here: &OwnedFd, name: &CStr) -> Result<Option<OwnedFd>, E> {
+        let parent_len = self.path.len();
+        let opened = open(here.as_fd(), name.to_bytes());
+        push_name(&mut self.path, name);
+        match opened {
+            Ok(below) => {
+                if self.enter(&below, parent_len)? {
+                    return Ok(Some(below));
+                }
+            }
+            // It was removed, or is another kind of file by now.
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
+            Err(error) => self.unreadable(error)?,
+        }
+        self.path.truncate(parent_len);
+        Ok(None)
+    }
+
+    /// Visits the files of a directory whose path is `self.path`, and makes it the last level; false if its identity
+    /// cannot be had.
+    fn enter(&mut self, directory: &OwnedFd, parent_len: usize) -> Result<bool, E> {
+        let identity = match identity(directory) {
+            Ok(identity) => identity,
+            Err(error) => return self.unreadable(error).map(|()| false),
+        };
+        let pending = self.visit_files(directory)?;
+        self.levels.push(Level {
+            identity,
+            pending,
+            parent_len,
+        });
+        Ok(true)
+    }
+
+    /// Visits what is in a directory, except subdirectories, whose names are returned.
+    fn visit_files(&mut self, directory: &OwnedFd) -> Result<Vec<CString>, E> {
+        let mut subdirectories = Vec::new();
+        let path_len = self.path.len();
+        let mut entries = RawDir::new(directory, &mut self.buffer);
+        let mut failure = None;
+        while let Some(entry) = entries.next() {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(Errno::INTR) => continue,
+                Err(error) => {
+                    failure = Some(error);
+                    break;
+                }
+            };
+            let name = entry.file_name();
+            if name == c"." || name == c".." {
+                continue;
+            }
+            match type_of(directory, name, entry.file_type()) {
+                FileType::Directory => {
+                    if self.depth == Depth::Tree {
+                        subdirectories.push(name.to_owned());
+                    }
+                }
+                file_type => {
+                    push_name(&mut self.path, name);
+                    let visited = (self.visit)(Step::File {
+                        directory: directory.as_fd(),
+                        name,
+                        path: &self.path,
+                        file_type,
+                    });
+                    self.path.truncate(path_len);
+                    visited?;
+                }
+            }
+        }
+        match failure {
+            // NOENT: a directory that was removed has no more names.
+            None | Some(Errno::NOENT) => {}
+            Some(error) => self.unreadable(error)?,
+        }
+        Ok(subdirectories)
+    }
+
+    /// Goes back from the last level, which is `here`, to the one before it, or the nearest that can be reached;
+    /// `None` from the root.
+    fn climb(&mut self, here: &OwnedFd) -> Result<Option<OwnedFd>, E> {
+        let Some(left) = self.levels.pop() else {
+            return Ok(None);
+        };
+        self.path.truncate(left.parent_len);
+        let Some(above) = self.levels.last() else {
+            return Ok(None);
+        };
+        match open(here.as_fd(), b"..") {
+            Ok(found) if identity(&found) == Ok(above.identity) => Ok(Some(found)),
+            _ => self.return_from_root(),
+        }
+    }
+
+    /// Goes down from the root again, through the same directories as far as they are there; reports the first that is
+    /// not, and gives it up with all that is below it. `None` if not even the root can be opened.
+    fn return_from_root(&mut self) -> Result<Option<OwnedFd>, E> {
+        let mut reached = 0;
+        let mut here = None;
+        let failure = loop {
+            if reached == self.levels.len() {
+                return Ok(here);
+            }
+            let level = &self.levels[reached];
+            let opened = match &here {
+                None => open(self.root, b"."),
+                Some(above) => open(above.as_fd(), self.name_of(reached)),
+            };
+            match opened.and_then(|found| identity(&found).map(|identity| (found, identity))) {
+                Ok((found, identity)) if identity == level.identity => here = Some(found),
+                Ok(_) => break Errno::STALE,
+                Err(error) => break error,
+            }
+            reached += 1;
+        };
+        self.path.truncate(self.end_of(reached));
+        self.unreadable(failure)?;
+        self.path.truncate(self.levels[reached].parent_len);
+        self.levels.truncate(reached);
+        Ok(here)
+    }
+
+    /// The name of the directory at this level, of which the root has none.
+    fn name_of(&self, level: usize) -> &[u8] {
+        let path = &self.path[self.levels[level].parent_len..self.end_of(level)];
+        path.strip_prefix(b"/").unwrap_or(path)
+    }
+
+    /// Length of the path of the directory at this level.
+    fn end_of(&self, level: usize) -> usize {
+        let below = self.levels.get(level + 1);
+        below.map_or(self.path.len(), |below| below.parent_len)
+    }
+
+    /// Reports that not everything was seen of the directory whose path is `self.path`.
+    fn unreadable(&mut self, error: Errno) -> Result<(), E> {
+        (self.visit)(Step::Unreadable {
+            path: &self.path,
+            error,
+        })
+    }
+}
+
+fn open(directory: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Errno> {
+    retry_on_intr(|| openat(directory, name, DIRECTORY, Mode::empty()))
+}
+
+/// Device and inode number.
+fn identity(directory: &OwnedFd) -> Result<(u64, u64), Errno> {
+    let found = retry_on_intr(|| fstat(directory))?;
+    Ok((found.st_dev, found.st_ino))
+}
+
+/// The type that getdents64(2) gave, or the one that fstatat(2) gives where the file system leaves it out.
+fn type_of(directory: &OwnedFd, name: &CStr, given: FileType) -> FileType {
+    if given != FileType::Unknown {
+        return given;
+    }
+    statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)
+        .map_or(given, |found| FileType::from_raw_mode(found.st_mode))
+}
+
+fn push_name(path: &mut Vec<u8>, name: &CStr) {
+    if !path.is_empty() {
+        path.push(b'/');
+    }
+    path.extend_from_slice(name.to_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::convert::Infallible;
+    use std::fs::{self, File};
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    use rustix::fs::{mkdirat, unlinkat};
+
+    use super::*;
+
+    /// The paths of all files that a walk meets, and of what it cannot read with the cause.
+    fn walked(
+        root: &Path,
+        depth: Depth,
+        mut on_file: impl FnMut(&str),
+    ) -> (BTreeSet<String>, Vec<(String, Errno)>) {
+        let (mut files, mut unreadable) = (BTreeSet::new(), Vec::new());
+        let text = |path: &[u8]| String::from_utf8(path.to_vec()).unwrap();
+        let root = File::open(root).unwrap();
+        let done: Result<(), Infallible> = walk(root.as_fd(), depth, |step| {
+            match step {
+                Step::File { path, .. } => {
+                    on_file(&text(path));
+                    assert!(files.insert(text(path)), "twice");
+                }
+                Step::Unreadable { path, error } => unreadable.push((text(path), error)),
+            }
+            Ok(())
+        });
+        done.unwrap();
+        (files, unreadable)
+    }
+
+    fn set(paths: &[&str]) -> BTreeSet<String> {
+        paths.iter().map(|path| (*path).to_owned()).collect()
+    }
+
+    #[test]
+    fn every_file_is_visited_once_and_symlinks_are_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        for below in ["a/b/c", "a/d", "e", "empty"] {
+            fs::create_dir_all(dir.path().join(below)).unwrap();
+        }
+        let files = ["1", "a/2", "a/b/3", "a/b/c/4", "a/d/5", "e/6"];
+        for file in files {
+            fs::write(dir.path().join(file), "").unwrap();
+        }
+        symlink("a", dir.path().join("link")).unwrap();
+        symlink("..", dir.path().join("a/up")).unwrap();
+        let mut all = set(&files);
+        all.extend(set(&["link", "a/up"]));
+        assert_eq!(walked(dir.path(), Depth::Tree, |_| {}), (all, vec![]));
+        assert_eq!(
+            walked(dir.path(), Depth::Root, |_| {}),
+            (set(&["1", "link"]), vec![])
+        );
+    }
+
+    /// 5,000 levels, whose path would be ten times as long as a path may be.
+    #[test]
+    fn a_tree_deeper_than_any_path_is_walked_and_can_be_emptied() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = File::open(dir.path()).unwrap();
+        let name = "long-name";
+        let mut here = open(root.as_fd(), b".").unwrap();
+        for _ in 0..5_000 {
+            mkdirat(&here, name, Mode::from_raw_mode(0o777)).unwrap();
+            here = open(here.as_fd(), name.as_bytes()).unwrap();
+        }
+        let flags = OFlags::CREATE | OFlags::WRONLY;
+        drop(openat(&here, "bottom", flags, Mode::from_raw_mode(0o666)).unwrap());
+        let mut found = Vec::new();
+        let done: Result<(), Infallible> = walk(root.as_fd(), Depth::Tree, |step| {
+            let Step::File {
+                directory,
+                name,
+                path,
+                ..
+            } = step
+            else {
+                panic!("{step:?}")
+            };
+            unlinkat(directory, name, AtFlags::empty()).unwrap();
+            found.push(path.to_vec());
+            Ok(())
+        });
+        done.unwrap();
+        assert_eq!(found, [[&b"long-name/".repeat(5_000)[..], b"bottom"].concat()]);
+        // From the bottom up, since a path to it cannot be named.
+        for _ in 0..5_000 {
+            let above = open(here.as_fd(), b"..").unwrap();
+            unlinkat(&above, name, AtFlags::REMOVEDIR).unwrap();
+            here = above;
+        }
+    }
+
+    #[test]
+    fn a_directory_that_is_moved_during_the_walk_leads_nowhere_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, outside) = (dir.path().join("root"), dir.path().join("outside"));
+        fs::create_dir_all(root.join("a/b/c")).unwrap();
+        fs::create_dir_all(root.join("z")).unwrap();
+        fs::create_dir_all(&outside).unwrap();
+        for file in ["a/b/c/deep", "z/last"] {
+            fs::write(root.join(file), "").unwrap();
+        }
+        fs::write(outside.join("secret"), "").unwrap();
+        // `..` of what is moved is `outside` now.
+        let (files, unreadable) = walked(&root, Depth::Tree, |path| {
+            if path == "a/b/c/deep" {
+                fs::rename(root.join("a/b"), outside.join("b")).unwrap();
+            }
+        });
+        assert_eq!(files, set(&["a/b/c/deep", "z/last"]));
+        assert_eq!(unreadable, []);
+        // Another directory has its name.
+        let (files, unreadable) = walked(&root, Depth::Tree, |path| {
+            if path == "z/last" {
+                fs::rename(root.join("z"), outside.join("z")).unwrap();
+                fs::create_dir(root.join("z")).unwrap();
+            }
+        });
+        assert_eq!(files, set(&["z/last"]));
+        assert_eq!(unreadable, []);
+    }
+
+    #[test]
+    fn what_cannot_be_returned_to_is_reported() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("root");
+        for below in ["a/b/c", "a/b/d", "a/e", "f"] {
+            fs::create_dir_all(root.join(below)).unwrap();
+            fs::write(root.join(below).join("file"), "").unwrap();
+        }
+        // In whichever directory of a/b the walk is, neither `..` nor the names lead back to a/b.
+        let mut moved = None;
+        let (files, unreadable) = walked(&root, Depth::Tree, |path| {
+            if path.starts_with("a/b/") && moved.is_none() {
+                let here = path.strip_suffix("/file").unwrap();
+                fs::rename(root.join(here), dir.path().join("moved")).unwrap();
+                fs::rename(root.join("a"), dir.path().join("old")).unwrap();
+                fs::create_dir_all(root.join("a/b")).unwrap();
+                moved = Some(path.to_owned());
+            }
+        });
+        assert!(files.contains(&moved.unwrap()), "{files:?}");
+        assert!(files.contains("f/file"), "{files:?}");
+        let of_b = files.iter().filter(|path| path.starts_with("a/b/"));
+        assert_eq!(of_b.count(), 1, "{files:?}");
+        assert_eq!(unreadable, [("a".to_owned(), Errno::STALE)]);
+    }
+}
