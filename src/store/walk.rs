@@ -379,7 +379,10 @@ mod tests {
             Ok(())
         });
         done.unwrap();
-        assert_eq!(found, [[&b"long-name/".repeat(5_000)[..], b"bottom"].concat()]);
+        assert_eq!(
+            found,
+            [[&b"long-name/".repeat(5_000)[..], b"bottom"].concat()]
+        );
         // From the bottom up, since a path to it cannot be named.
         for _ in 0..5_000 {
             let above = open(here.as_fd(), b"..").unwrap();

@@ -13,6 +13,7 @@ use rustix::process::Signal;
 
 use crate::support::bytes::{assert_bytes, name, noise, put};
 use crate::support::client::Client;
+use crate::support::deep::DeepTree;
 
 use crate::support::home::Home;
 use crate::support::process::log_tool;
@@ -105,6 +106,23 @@ fn a_kill_costs_no_upload_that_was_answered() {
             assert!(home.log().ends_with(" 65 20 6b 69 6c 6c\n========\n"));
         }
     }
+}
+
+/// The clean-up has as many descriptors for a deep tree as for any other, and needs no path that is too long.
+#[test]
+fn unfinished_upload_is_removed_from_any_depth() {
+    const UNFINISHED: &str = ".httpserver-0123456789abcdef";
+    let home = Home::new();
+    let deep = DeepTree::new(&home.root());
+    deep.place(UNFINISHED);
+    deep.place("finished");
+    let mut server = Setup::at(&home, &["--web", "--writable"])
+        .descriptors(200)
+        .start();
+    assert!(!deep.has(UNFINISHED));
+    assert!(deep.has("finished"));
+    assert_eq!(server.stderr(), "");
+    server.stop();
 }
 
 /// For each client, the uploads that were answered, in their order.

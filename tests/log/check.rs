@@ -1,6 +1,8 @@
 //! `check`: sound, torn and forged logs, and directories beside them.
 
 use crate::log::{Desk, Log};
+use crate::support::deep::{DeepTree, LEVELS};
+use crate::support::process::log_tool_with_descriptors;
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -78,7 +80,7 @@ fn an_equal_directory() {
     let (_, of_dir) = run.stdout().split_once('\n').unwrap();
     assert_eq!(
         of_dir,
-        "d/sub/old: note: the log does not tell of it\nd: 3 names compared, 0 differ, 1 not in the log\n"
+        "d/sub/old: note: not in the log\nd: 3 names compared, 0 differ, 1 not in the log\n"
     );
 }
 
@@ -171,6 +173,31 @@ fn against_needs_a_file_and_a_directory() {
         (
             Some(1),
             "httpserver-log: absent: No such file or directory (os error 2)\n"
+        )
+    );
+}
+
+/// As many descriptors as for any other tree, and no path that is longer than a path may be.
+#[test]
+fn depth_of_the_directory_costs_no_descriptors() {
+    let desk = Desk::new(&Log::default().put("a", b"first"));
+    fs::create_dir(desk.path("d")).unwrap();
+    fs::write(desk.path("d/a"), "first").unwrap();
+    let deep = DeepTree::new(&desk.path("d"));
+    deep.place("bottom");
+    let arguments = ["check", "log.txt", "--against", "d"];
+    let output = log_tool_with_descriptors(&desk.path(""), &arguments, 12);
+    let (stdout, stderr) = (
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    );
+    assert_eq!((output.status.code(), &stderr[..]), (Some(0), ""));
+    let (_, of_dir) = stdout.split_once('\n').unwrap();
+    let bottom = "d/".repeat(LEVELS + 1);
+    assert_eq!(
+        of_dir,
+        format!(
+            "{bottom}bottom: note: not in the log\nd: 1 name compared, 0 differ, 1 not in the log\n"
         )
     );
 }

@@ -3,6 +3,7 @@
 pub(crate) mod bytes;
 pub(crate) mod client;
 pub(crate) mod curl;
+pub(crate) mod deep;
 pub(crate) mod entries;
 pub(crate) mod home;
 pub(crate) mod process;

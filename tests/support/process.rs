@@ -31,6 +31,20 @@ pub(crate) fn log_tool<S: AsRef<OsStr>>(
     finish(command, input)
 }
 
+/// Runs `httpserver-log` in a directory, where it may have so many descriptors.
+#[track_caller]
+pub(crate) fn log_tool_with_descriptors(
+    directory: &Path,
+    arguments: &[&str],
+    limit: u32,
+) -> Output {
+    let mut command = Command::new("sh");
+    let line = format!("ulimit -n {limit} && exec \"$0\" \"$@\"");
+    command.args(["-c", &line, env!("CARGO_BIN_EXE_httpserver-log")]);
+    command.args(arguments).current_dir(directory);
+    finish(command, b"")
+}
+
 /// Runs a command with this on its stdin, a pipe, to its end, which must be soon.
 #[track_caller]
 pub(crate) fn finish(mut command: Command, input: &[u8]) -> Output {

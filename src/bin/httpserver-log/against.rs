@@ -7,9 +7,12 @@ use crate::failure::Failure;
 use crate::journal::{Content, Journal, Last};
 use crate::text::{count, visible};
 use crate::tree::{Tree, objection};
-use std::fs::{self, File};
+use httpserver::store::{Depth, Step, walk};
+use rustix::fs::{AtFlags, statat};
+use std::ffi::CStr;
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::ffi::OsStrExt;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -30,35 +33,23 @@ pub(crate) fn compare(
         let note = journal.uncertain.get(name).map_or_else(String::new, |at| {
             format!("; the torn entry at byte {at} names it too")
         });
-        writeln!(
-            out,
-            "{}: {difference}{note}",
-            dir.join(visible(name)).display()
-        )
-        .map_err(Failure::output)?;
+        writeln!(out, "{}: {difference}{note}", shown(dir, name)).map_err(Failure::output)?;
         differing += 1;
     }
-    let log_inode = file
-        .metadata()
-        .map(|metadata| (metadata.dev(), metadata.ino()))
-        .ok();
-    let mut extra = Extra {
-        dir,
-        journal,
-        log_inode,
-        found: 0,
-        out,
-    };
-    extra.walk(Path::new(""))?;
-    let extra = extra.found;
+    let unknown = Unknown::find(file, journal, dir, out)?;
     let names = count(journal.names.len() as u64, "name", "names");
+    let unread = match unknown.unread {
+        0 => String::new(),
+        unread => format!(", {} not read", count(unread, "directory", "directories")),
+    };
     writeln!(
         out,
-        "{}: {names} compared, {differing} differ, {extra} not in the log",
-        dir.display()
+        "{}: {names} compared, {differing} differ, {} not in the log{unread}",
+        dir.display(),
+        unknown.files
     )
     .map_err(Failure::output)?;
-    Ok(if differing == 0 {
+    Ok(if differing == 0 && unknown.unread == 0 {
         Verdict::Sound
     } else {
         Verdict::Faulty
@@ -149,48 +140,65 @@ fn delete_difference(tree: &Tree, name: &[u8]) -> Option<String> {
     }
 }
 
-/// Looks for files that the log does not tell of.
-struct Extra<'a, W> {
-    dir: &'a Path,
-    journal: &'a Journal,
-    /// Device and inode of the log, which may stand in the directory itself.
-    log_inode: Option<(u64, u64)>,
-    found: u64,
-    out: &'a mut W,
+/// What a directory holds besides the names of a log.
+#[derive(Debug, Default)]
+struct Unknown {
+    /// Names that are not in the log.
+    files: u64,
+    /// Directories that could not be read to their end.
+    unread: u64,
 }
 
-impl<W: Write> Extra<'_, W> {
-    /// Walks the directory `below` the root; symbolic links are names here, not ways.
-    fn walk(&mut self, below: &Path) -> Result<(), Failure> {
-        let path = self.dir.join(below);
-        for entry in fs::read_dir(&path).map_err(Failure::file(&path))? {
-            let entry = entry.map_err(Failure::file(&path))?;
-            let name = below.join(entry.file_name());
-            if entry
-                .file_type()
-                .map_err(Failure::file(entry.path()))?
-                .is_dir()
-            {
-                self.walk(&name)?;
-            } else if !self.journal.names.contains_key(name.as_os_str().as_bytes())
-                && !self.is_log(&entry)
-            {
-                self.found += 1;
-                let shown = self.dir.join(visible(name.as_os_str().as_bytes()));
-                writeln!(
-                    self.out,
-                    "{}: note: the log does not tell of it",
-                    shown.display()
-                )
-                .map_err(Failure::output)?;
-            }
-        }
-        Ok(())
+impl Unknown {
+    /// Walks the directory `dir`, and prints each name that is not in the log; the log itself may be there.
+    fn find(
+        log: &File,
+        journal: &Journal,
+        dir: &Path,
+        out: &mut impl Write,
+    ) -> Result<Self, Failure> {
+        let log = log.metadata().map(|log| (log.dev(), log.ino())).ok();
+        let root = File::open(dir).map_err(Failure::file(dir))?;
+        let mut found = Self::default();
+        walk(root.as_fd(), Depth::Tree, |step| {
+            let (path, note) = match step {
+                Step::File {
+                    directory,
+                    name,
+                    path,
+                    ..
+                } => {
+                    if journal.names.contains_key(path)
+                        || (log.is_some() && identity(directory, name) == log)
+                    {
+                        return Ok(());
+                    }
+                    found.files += 1;
+                    (path, "note: not in the log".to_owned())
+                }
+                Step::Unreadable { path, error } => {
+                    found.unread += 1;
+                    (path, format!("cannot be read: {error}"))
+                }
+            };
+            writeln!(out, "{}: {note}", shown(dir, path)).map_err(Failure::output)
+        })?;
+        Ok(found)
     }
+}
 
-    fn is_log(&self, entry: &fs::DirEntry) -> bool {
-        entry
-            .metadata()
-            .is_ok_and(|metadata| Some((metadata.dev(), metadata.ino())) == self.log_inode)
-    }
+/// Device and inode number of a name.
+fn identity(directory: BorrowedFd<'_>, name: &CStr) -> Option<(u64, u64)> {
+    let found = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    Some((found.st_dev, found.st_ino))
+}
+
+/// A name below a directory, for people.
+fn shown(dir: &Path, name: &[u8]) -> String {
+    let path = if name.is_empty() {
+        dir.to_owned()
+    } else {
+        dir.join(visible(name))
+    };
+    path.display().to_string()
 }
