@@ -15,25 +15,17 @@
 //! dialect makes of a method, a target or a missing `Host`: what RFC 9112 lets a server choose is
 //! handed on as a value ([`Target::Other`], [`Host::Missing`], [`Framing::Absent`]).
 
-mod chunked;
-mod content;
-mod framing;
-mod head;
-mod request_line;
-mod response;
-mod scan;
 mod status;
-mod syntax;
-mod target;
-#[cfg(test)]
-mod tests;
+mod wire;
 
-pub use chunked::{Chunk, ChunkedDecoder, MAX_CHUNK_EXTENSIONS_LEN, MAX_CHUNK_SIZE_DIGITS};
-pub use content::ContentDecoder;
-pub use framing::Framing;
-pub use head::{Expect, Host, MAX_FIELDS, Persistence, Request};
-pub use request_line::{LineParts, Version, line_parts};
-pub use response::{CONTINUE, end_head, write_content_length, write_field, write_status_line};
-pub use scan::{HeadScan, MAX_FIELDS_LEN, MAX_REQUEST_LINE};
 pub use status::Status;
-pub use target::Target;
+pub use wire::body::ContentDecoder;
+pub use wire::chunked::{Chunk, ChunkedDecoder, MAX_CHUNK_EXTENSIONS_LEN, MAX_CHUNK_SIZE_DIGITS};
+pub use wire::framing::Framing;
+pub use wire::head::{Expect, Host, MAX_FIELDS, Persistence, Request};
+pub use wire::request_line::{LineParts, Version, line_parts};
+pub use wire::response::{
+    CONTINUE, end_head, write_content_length, write_field, write_status_line,
+};
+pub use wire::scan::{HeadScan, MAX_FIELDS_LEN, MAX_REQUEST_LINE};
+pub use wire::target::Target;

@@ -6,13 +6,11 @@
 use httparse::{EMPTY_HEADER, Header};
 use memchr::memchr;
 
-use super::{
-    framing::{self, Framing},
-    request_line::{RequestLine, Version},
-    status::Status,
-    syntax::{after_leading_line, host_and_port, list, trim_ows, without_cr},
-    target::Target,
-};
+use super::framing::{self, Framing};
+use super::request_line::{RequestLine, Version};
+use super::syntax::{after_leading_line, host_and_port, list, trim_ows, without_cr};
+use super::target::Target;
+use crate::http::status::Status;
 
 /// Field lines in the longest field section; more are 431.
 pub const MAX_FIELDS: usize = 100;

@@ -5,10 +5,8 @@
 
 use memchr::{memchr, memrchr};
 
-use super::{
-    status::Status,
-    syntax::{after_leading_line, is_target, is_token, without_cr},
-};
+use super::syntax::{after_leading_line, is_target, is_token, without_cr};
+use crate::http::status::Status;
 
 /// The HTTP version of a request (RFC 9112 §2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

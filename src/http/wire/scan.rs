@@ -5,10 +5,8 @@
 
 use memchr::memchr;
 
-use super::{
-    status::Status,
-    syntax::{is_token_byte, without_cr},
-};
+use super::syntax::{is_token_byte, without_cr};
+use crate::http::status::Status;
 
 /// Bytes of the longest request line, without its line end. RFC 9112 §3 asks for at least 8000
 /// octets; a longer one is 414.

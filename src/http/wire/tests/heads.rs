@@ -1,6 +1,7 @@
 //! Tables of fields, line ends and whole heads; what is asked of a parsed one.
 
-use super::{super::line_parts, Row, check, scan_whole};
+use super::{Row, check, scan_whole};
+use crate::http::line_parts;
 use crate::http::{HeadScan, Request};
 
 /// Field lines, and what a head comes to that has them beside `Host: a`.

@@ -2,10 +2,8 @@
 //!
 //! It does not choose the framing, and it does not store what it finds.
 
-use super::{
-    chunked::{Chunk, ChunkedDecoder},
-    status::Status,
-};
+use super::chunked::{Chunk, ChunkedDecoder};
+use crate::http::status::Status;
 
 /// Finds the content's bytes in what follows a head.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ mod properties;
 mod request_lines;
 mod smuggling;
 
-use super::{Expect, Framing, HeadScan, Host, Persistence, Request, Status, Target, Version};
+use crate::http::{Expect, Framing, HeadScan, Host, Persistence, Request, Status, Target, Version};
 
 /// RFC and section, the bytes, the verdict.
 type Row = (&'static str, &'static [u8], &'static str);
