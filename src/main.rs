@@ -23,7 +23,7 @@ use httpserver::request_log::Recorder;
 use httpserver::server::{Listener, Server};
 use httpserver::store::{Depth, Store, StoreError};
 use httpserver::upload::Files;
-use httpserver::web::listing::Access;
+use httpserver::web::Access;
 use httpserver::web::{self, Web};
 
 /// Why a server did not start, in terms of what was typed.

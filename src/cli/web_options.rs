@@ -6,8 +6,8 @@ use std::path::{Component, PathBuf};
 use clap::Args;
 
 use super::TypedError;
-use httpserver::web::field::Field;
-use httpserver::web::listing::Access;
+use httpserver::http::semantics::extra_field::Field;
+use httpserver::web::Access;
 use httpserver::web::{Directories, DotFiles, Options};
 
 /// What is typed for the web dialect.

@@ -15,6 +15,7 @@
 //! dialect makes of a method, a target or a missing `Host`: what RFC 9112 lets a server choose is
 //! handed on as a value ([`Target::Other`], [`Host::Missing`], [`Framing::Absent`]).
 
+pub mod semantics;
 mod status;
 mod wire;
 

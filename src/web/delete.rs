@@ -1,10 +1,10 @@
 //! DELETE: a regular file is removed, and its entry stands in the log where it took effect (RFC 9110 §9.3.5).
 
-use super::condition::Method;
 use super::fields::Conditional;
 use super::refusal::{Refusal, status_of_change, status_of_removing};
 use super::{Web, path};
 use crate::connection::{Answer, Content};
+use crate::http::semantics::conditional::Method;
 use crate::http::{Request, Status};
 use crate::server::Turn;
 use crate::store::{Condition, Metadata};

@@ -2,23 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::condition::{self, Conditions, Outcome, Validators};
-use super::etag;
 use crate::http::Request;
+use crate::http::semantics::conditional::{self, Conditions, Outcome, Validators};
+use crate::http::semantics::etag;
+use crate::http::semantics::fields::joined;
 use crate::store::Metadata;
-
-/// The value of a field; several lines of it are joined with commas (RFC 9110 §5.3).
-pub(super) fn joined<'h>(request: &Request<'h>, name: &str) -> Option<Cow<'h, [u8]>> {
-    let mut values = request.fields(name);
-    let first = values.next()?;
-    let mut whole = Cow::Borrowed(first);
-    for value in values {
-        let text = whole.to_mut();
-        text.extend_from_slice(b", ");
-        text.extend_from_slice(value);
-    }
-    Some(whole)
-}
 
 /// The conditional fields of a request.
 #[derive(Debug, Clone, Default)]
@@ -61,7 +49,7 @@ impl<'h> Conditional<'h> {
 
     pub(super) fn evaluate(
         &self,
-        method: condition::Method,
+        method: conditional::Method,
         current: Option<&Validators<'_>>,
     ) -> Outcome {
         let conditions = Conditions {
@@ -70,11 +58,11 @@ impl<'h> Conditional<'h> {
             if_modified_since: self.if_modified_since.as_deref(),
             if_unmodified_since: self.if_unmodified_since.as_deref(),
         };
-        condition::evaluate(method, &conditions, current)
+        conditional::evaluate(method, &conditions, current)
     }
 
     /// Whether a change of the file that is there now, if one is, may go on.
-    pub(super) fn permits(&self, method: condition::Method, current: Option<&Metadata>) -> bool {
+    pub(super) fn permits(&self, method: conditional::Method, current: Option<&Metadata>) -> bool {
         let tagged = current.map(|metadata| (etag_of(metadata), metadata.modified()));
         let validators = tagged.as_ref().map(|(etag, modified)| Validators {
             etag,

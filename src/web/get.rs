@@ -13,14 +13,15 @@ use std::borrow::Cow;
 
 use percent_encoding::{CONTROLS, percent_encode};
 
-use super::accept_encoding::{self, Choice, Coding};
-use super::fields::joined;
-use super::preference::{Weight, weight_of};
+use super::path::{Ending, Path, encode_name};
 use super::refusal::{Refusal, status_of_reading};
 use super::representation::Representation;
-use super::target::{Ending, Path, encode_name};
-use super::{Directories, Web, date, name, path};
+use super::{Directories, Web, name, path};
 use crate::connection::{Answer, Content};
+use crate::http::semantics::date;
+use crate::http::semantics::fields::joined;
+use crate::http::semantics::negotiation::encoding::{self, Choice, Coding};
+use crate::http::semantics::negotiation::weights::{Weight, weight_of};
 use crate::http::{Request, Status, write_field};
 use crate::server::Turn;
 use crate::store::{Found, StoreErrorKind};
@@ -144,7 +145,7 @@ impl Web {
         let mut siblings = Vec::new();
         for coding in Coding::ALL {
             // Only what the client would take is looked for.
-            if accept_encoding::choose(Some(&accepted), &[coding]) != Choice::Coded(coding) {
+            if encoding::choose(Some(&accepted), &[coding]) != Choice::Coded(coding) {
                 continue;
             }
             let beside = [path, coding.suffix().as_bytes()].concat();
@@ -157,7 +158,7 @@ impl Web {
             }
         }
         let codings: Vec<Coding> = siblings.iter().map(|(_, coding)| *coding).collect();
-        match accept_encoding::choose(Some(&accepted), &codings) {
+        match encoding::choose(Some(&accepted), &codings) {
             Choice::Coded(chosen) => siblings.into_iter().find(|(_, coding)| *coding == chosen),
             Choice::Identity | Choice::NotAcceptable => None,
         }

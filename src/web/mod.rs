@@ -3,50 +3,34 @@
 //! A request is judged in this order; each step has its module:
 //!
 //! 1. Host is there, and the method is one that is served (`Web::course`).
-//! 2. The target is decoded, once ([`target`]). What must not be seen is not there.
-//! 3. GET and HEAD: a file, a directory's index or its listing (`get`, `directory`); which representation and which
+//! 2. The target is decoded, once ([`path`]). What must not be seen is not there.
+//! 3. GET and HEAD: a file, a directory's index or its listing (`get`, `listing`); which representation and which
 //!    bytes of it is decided in `representation`. PUT and DELETE: `put`, `delete`.
 //! 4. It is recorded, and given away.
 //!
 //! The public modules are the dialect's pure parts: bytes in, values out, no sockets, no files. The others know the
 //! store and the log, and none of them knows the connection's states.
 
-pub mod accept;
-pub mod accept_encoding;
-mod clock;
-pub mod condition;
-pub mod date;
 mod delete;
-mod dictionary;
-pub mod digest;
-mod digests;
-mod directory;
-pub mod error_page;
-mod escape;
-pub mod etag;
-pub mod field;
 mod fields;
 mod get;
 pub mod listing;
-pub mod media_type;
-pub mod multipart;
-mod preference;
+mod options;
+pub mod pages;
+pub mod path;
 mod put;
-pub mod range;
 mod refusal;
 mod representation;
-pub mod target;
-mod untaken;
+mod upload_digests;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use self::field::Field;
-use self::listing::Access;
+use self::listing::budget::Untaken;
+use self::path::{Ending, Path};
 use self::refusal::{Received, Refusal, without_content};
-use self::target::{Ending, Path};
-use self::untaken::Untaken;
 use crate::connection::{Answer, Content, Course, Dialect, Reaction};
+use crate::http::semantics::date_field;
 use crate::http::{
     self, Host, LineParts, Persistence, Request, Status, Target, Version, write_field,
 };
@@ -54,42 +38,8 @@ use crate::server::Turn;
 use crate::store::{Metadata, StoreError};
 use crate::upload::Files;
 
+pub use self::options::{Access, Directories, DotFiles, Options};
 pub use self::put::WebUpload;
-
-/// What a server of this dialect offers.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Whether PUT and DELETE are served.
-    pub access: Access,
-    /// What is sent for a directory without an index.
-    pub directories: Directories,
-    /// Whether names that begin with a dot can be seen.
-    pub dot_files: DotFiles,
-    /// The file, relative to the root, that answers to GET where nothing else is.
-    pub fallback: Option<Vec<u8>>,
-    /// Fields of every answer.
-    pub fields: Vec<Field>,
-    /// Bytes of the longest upload.
-    pub max_body: u64,
-}
-
-/// What is sent for a directory without an index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Directories {
-    /// A listing.
-    Listed,
-    /// 404.
-    NotListed,
-}
-
-/// Whether names that begin with a dot can be seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DotFiles {
-    /// As any other.
-    Visible,
-    /// As if they were not there.
-    Hidden,
-}
 
 /// The dialect, over its files.
 pub struct Web {
@@ -231,7 +181,7 @@ impl Dialect for Web {
         out: &mut Vec<u8>,
     ) {
         http::write_status_line(out, answer.status);
-        clock::write_date(out);
+        date_field::write_date(out);
         out.extend_from_slice(&self.common);
         out.extend_from_slice(&answer.fields);
         if let Some(length) = answer.content.length() {

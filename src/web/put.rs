@@ -9,14 +9,14 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use super::condition::Method;
-use super::digest::Sha256Digest;
-use super::digests::Digests;
 use super::fields::{Conditional, etag_of};
+use super::path::{Ending, Path};
 use super::refusal::{Received, Refusal, status_of_change, status_of_reading, status_of_storing};
-use super::target::{Ending, Path};
+use super::upload_digests::Digests;
 use super::{Web, path};
 use crate::connection::{Answer, Block, Content, Upload};
+use crate::http::semantics::conditional::Method;
+use crate::http::semantics::digest::Sha256Digest;
 use crate::http::{Framing, Request, Status, write_field};
 use crate::server::Turn;
 use crate::store::{Condition, Metadata, StoreErrorKind};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::error_page;
+use super::pages::error;
 use crate::connection::{Answer, Content};
 use crate::http::{LineParts, Request, Status, write_field};
 use crate::request_log::{Recorder, Refused};
@@ -36,17 +36,13 @@ impl Refusal {
     /// The answer, with a page for people.
     pub(super) fn into_answer(self) -> Answer {
         let Self { status, mut fields } = self;
-        write_field(
-            &mut fields,
-            "Content-Type",
-            error_page::CONTENT_TYPE.as_bytes(),
-        );
+        write_field(&mut fields, "Content-Type", error::CONTENT_TYPE.as_bytes());
         write_field(
             &mut fields,
             "Content-Security-Policy",
-            error_page::CONTENT_SECURITY_POLICY.as_bytes(),
+            error::CONTENT_SECURITY_POLICY.as_bytes(),
         );
-        let page = error_page::render(status.code(), status.reason());
+        let page = error::render(status.code(), status.reason());
         Answer {
             status,
             fields,

@@ -6,15 +6,16 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::accept_encoding::Coding;
-use super::condition::{Method, Outcome, Validators, range_applies};
-use super::digest::{self, Hasher};
-use super::fields::{Conditional, joined};
-use super::multipart::{Multipart, Segment};
-use super::range::{ByteRange, ContentRange, Selection, select};
+use super::fields::Conditional;
 use super::refusal::Refusal;
-use super::{date, etag, media_type};
 use crate::connection::{Answer, Content, FileRange};
+use crate::http::semantics::conditional::{Method, Outcome, Validators, range_applies};
+use crate::http::semantics::digest::{self, Hasher};
+use crate::http::semantics::fields::joined;
+use crate::http::semantics::multipart::{Multipart, Segment};
+use crate::http::semantics::negotiation::encoding::Coding;
+use crate::http::semantics::range::{ByteRange, ContentRange, Selection, select};
+use crate::http::semantics::{date, etag, media_type};
 use crate::http::{Request, Status, write_field};
 use crate::store::{FileContent, Found};
 

@@ -71,7 +71,7 @@ pub struct Request<'h> {
 }
 
 impl<'h> Request<'h> {
-    /// Reads a complete head, as [`HeadScan::find_end`](super::HeadScan::find_end) delimits it; the
+    /// Reads a complete head, as [`HeadScan::find_end`](crate::http::HeadScan::find_end) delimits it; the
     /// lengths it checked are not checked again.
     ///
     /// # Errors

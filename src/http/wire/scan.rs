@@ -1,7 +1,7 @@
 //! Finding the end of a request head in a buffer that grows.
 //!
 //! It counts and looks at line ends only; whether the head is well formed is for
-//! [`Request::parse`](super::Request::parse) to say once it is complete.
+//! [`Request::parse`](crate::http::Request::parse) to say once it is complete.
 
 use memchr::memchr;
 

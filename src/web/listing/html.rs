@@ -5,9 +5,10 @@
 
 use std::fmt::{self, Write};
 
-use super::{Access, Extent, Item, Kind, Listing, SCRIPT, STYLE, display_path, href};
-use crate::web::date;
-use crate::web::escape::Escaped;
+use super::{Extent, Item, Kind, Listing, SCRIPT, STYLE, display_path, href};
+use crate::http::semantics::date;
+use crate::web::Access;
+use crate::web::pages::escape::Escaped;
 
 /// Room for the markup of one row, so that a long listing is not copied as it grows.
 const ROW: usize = 320;
@@ -196,7 +197,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::web::target::Path;
+    use crate::web::path::Path;
 
     fn page(path: &[u8], names: &[&[u8]], extent: Extent, access: Access) -> String {
         let path = Path::parse(path).unwrap();

@@ -1,13 +1,13 @@
 //! The fields of the web dialect: no value makes a reader panic, and those that can be written are read back.
 
-use httpserver::web::accept::Form;
-use httpserver::web::accept_encoding::{Coding, choose};
-use httpserver::web::condition::{
+use httpserver::http::semantics::conditional::{
     Conditions, Method, Outcome, Validators, evaluate, range_applies,
 };
-use httpserver::web::digest::{Sha256Digest, is_wanted};
-use httpserver::web::etag::{EntityTag, TagList};
-use httpserver::web::{date, media_type};
+use httpserver::http::semantics::digest::{Sha256Digest, is_wanted};
+use httpserver::http::semantics::etag::{EntityTag, TagList};
+use httpserver::http::semantics::negotiation::encoding::{Coding, choose};
+use httpserver::http::semantics::{date, media_type};
+use httpserver::web::listing::form::Form;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Checks a field value, whichever field it may be of.

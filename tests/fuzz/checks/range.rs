@@ -1,7 +1,7 @@
 //! Range: whatever is asked for, the parts lie in the file, apart from each other, and are few.
 
-use httpserver::web::multipart::{Multipart, Segment};
-use httpserver::web::range::{MAX_PARTS, Selection, select};
+use httpserver::http::semantics::multipart::{Multipart, Segment};
+use httpserver::http::semantics::range::{MAX_PARTS, Selection, select};
 
 /// Checks a Range field for a file whose length is the first eight bytes.
 pub(crate) fn check(data: &[u8]) {

@@ -6,7 +6,7 @@ use httpserver::http::Status;
 use httpserver::request_log::layout::decode_name;
 use httpserver::request_log::line::Kind;
 use httpserver::request_log::reader::Reader;
-use httpserver::web::listing::Access;
+use httpserver::web::Access;
 use httpserver::web::{Directories, DotFiles, Options, Web};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;

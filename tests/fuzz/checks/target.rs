@@ -1,6 +1,6 @@
 //! Paths of the web dialect: no target leads out of the root, and each file has one name.
 
-use httpserver::web::target::{Path, RESERVED_PREFIX};
+use httpserver::web::path::{Path, RESERVED_PREFIX};
 
 /// Checks the path of a target.
 pub(crate) fn check(data: &[u8]) {

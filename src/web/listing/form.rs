@@ -1,6 +1,6 @@
 //! Whether a client wants a listing as a page or as data (RFC 9110 §12.5.1).
 
-use super::preference::weight_of;
+use crate::http::semantics::negotiation::weights::weight_of;
 
 /// The two forms of a listing. An answer that depends on this choice says `Vary: Accept`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

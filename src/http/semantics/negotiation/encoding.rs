@@ -3,7 +3,7 @@
 //! This module chooses among the siblings that exist; finding them is for the caller. Every answer for a file
 //! says `Vary: Accept-Encoding`, since a sibling may come to be.
 
-use super::preference::{Weight, weight_of};
+use super::weights::{Weight, weight_of};
 
 /// A content coding in which a file may lie beside the plain one (RFC 9110 §8.4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

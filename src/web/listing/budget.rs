@@ -14,7 +14,7 @@ const PART: usize = 32 * 1024;
 
 /// See the module's description.
 #[derive(Default)]
-pub(super) struct Untaken {
+pub(crate) struct Untaken {
     bytes: Arc<AtomicUsize>,
 }
 
@@ -29,7 +29,7 @@ impl Untaken {
     /// The text as content, part by part; `None` if too much is waiting to be taken already.
     ///
     /// One part alone is always taken: a connection may keep as much for any answer.
-    pub(super) fn content(&self, text: &[u8]) -> Option<Content> {
+    pub(crate) fn content(&self, text: &[u8]) -> Option<Content> {
         if text.len() <= PART {
             return Some(Content::Memory(Arc::from(text)));
         }

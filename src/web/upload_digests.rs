@@ -1,8 +1,8 @@
 //! The digests of one upload: those that came with it, and what its content has (RFC 9530).
 
-use super::digest::{self, Hasher, Sha256Digest};
-use super::fields::joined;
 use super::refusal::Refusal;
+use crate::http::semantics::digest::{self, Hasher, Sha256Digest};
+use crate::http::semantics::fields::joined;
 use crate::http::{Request, Status};
 
 /// Digests of an upload (RFC 9530): those that were sent with it, and its own.

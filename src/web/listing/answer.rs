@@ -1,19 +1,19 @@
 //! A directory as an answer: its entries from the store, its form from [`listing`].
 
-use super::accept::Form;
-use super::fields::joined;
-use super::listing::{self, Extent, Item, Kind, Listing};
-use super::refusal::{Refusal, status_of_reading};
-use super::target::{Path, RESERVED_PREFIX};
-use super::{DotFiles, Web};
+use super::form::Form;
+use super::{Extent, Item, Kind, Listing, MAX_ENTRIES, content_security_policy};
 use crate::connection::Answer;
+use crate::http::semantics::fields::joined;
 use crate::http::{Request, Status, write_field};
 use crate::server::Turn;
 use crate::store::{Entry, EntryKind};
+use crate::web::path::{Path, RESERVED_PREFIX};
+use crate::web::refusal::{Refusal, status_of_reading};
+use crate::web::{DotFiles, Web};
 
 impl Web {
     /// Answers with a listing of the directory at `path`.
-    pub(super) fn listing(
+    pub(in crate::web) fn listing(
         &self,
         request: &Request<'_>,
         path: &Path,
@@ -23,9 +23,7 @@ impl Web {
         let found = self
             .files
             .store
-            .list(path.relative(), listing::MAX_ENTRIES, |name| {
-                self.shows(name)
-            })
+            .list(path.relative(), MAX_ENTRIES, |name| self.shows(name))
             .map_err(|error| {
                 log::debug!("GET: {error}");
                 status_of_reading(error.kind)
@@ -46,7 +44,7 @@ impl Web {
         let text = match Form::choose(joined(request, "Accept").as_deref()) {
             Form::Html => {
                 write_field(&mut fields, "Content-Type", b"text/html; charset=utf-8");
-                let policy = listing::content_security_policy();
+                let policy = content_security_policy();
                 write_field(&mut fields, "Content-Security-Policy", policy.as_bytes());
                 listing.html()
             }

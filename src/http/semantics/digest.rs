@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use super::dictionary::{self, Value};
+use super::structured::{self, Value};
 
 /// The key of the algorithm (RFC 9530 §7.2).
 const KEY: &[u8] = b"sha-256";
@@ -35,7 +35,7 @@ impl Sha256Digest {
     pub fn parse(field: &[u8]) -> Result<Option<Self>, DigestError> {
         let malformed = || DigestError::Malformed(String::from_utf8_lossy(field).into_owned());
         let mut digest = None;
-        for (key, value) in dictionary::parse(field).ok_or_else(malformed)? {
+        for (key, value) in structured::parse(field).ok_or_else(malformed)? {
             let Value::Bytes(bytes) = value else {
                 return Err(malformed());
             };
@@ -64,7 +64,7 @@ impl fmt::Display for Sha256Digest {
 /// It is a wish, so a field that cannot be read wishes nothing.
 #[must_use]
 pub fn is_wanted(field: &[u8]) -> bool {
-    let preference = dictionary::parse(field)
+    let preference = structured::parse(field)
         .and_then(|members| members.into_iter().rev().find(|(key, _)| *key == KEY));
     // 1 to 10; 0 means "not acceptable".
     matches!(preference, Some((_, Value::Integer(1..=10))))

@@ -18,7 +18,7 @@ thread_local! {
 }
 
 /// Appends `Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n`.
-pub(super) fn write_date(out: &mut Vec<u8>) {
+pub(crate) fn write_date(out: &mut Vec<u8>) {
     write_time(SystemTime::now(), out);
 }
 

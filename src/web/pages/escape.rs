@@ -7,11 +7,11 @@ use std::fmt::{self, Write};
 ///
 /// Control characters appear as their pictures (U+2400 and following), and characters that reverse the
 /// direction of what follows as U+FFFD: with them `fdp.exe` could be made to read as `exe.pdf`.
-pub(super) struct Escaped<'a>(Cow<'a, str>);
+pub(crate) struct Escaped<'a>(Cow<'a, str>);
 
 impl<'a> Escaped<'a> {
     /// From a file name: bytes that are not UTF-8 appear as U+FFFD.
-    pub(super) fn from_bytes(bytes: &'a [u8]) -> Self {
+    pub(crate) fn from_bytes(bytes: &'a [u8]) -> Self {
         Self(String::from_utf8_lossy(bytes))
     }
 }

@@ -11,9 +11,9 @@ const RESERVED: [&str; 4] = ["Content-Length", "Transfer-Encoding", "Connection"
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
     /// A token (RFC 9110 §5.6.2).
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Without control characters, and without white space around it (RFC 9110 §5.5).
-    pub(super) value: String,
+    pub(crate) value: String,
 }
 
 /// Why what was typed is no field that can be added.

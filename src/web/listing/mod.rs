@@ -3,6 +3,9 @@
 //! A pure function from entries to text: reading the directory, leaving out hidden names and following
 //! symbolic links happen before. The page is in the submodule `html`; the data are here.
 
+mod answer;
+pub(crate) mod budget;
+pub mod form;
 mod html;
 
 use std::sync::LazyLock;
@@ -13,14 +16,15 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::date;
-use super::target::{Path, encode_name};
+use super::path::{Path, encode_name};
+use crate::http::semantics::date;
+use crate::web::Access;
 
 /// The most entries that one listing has; a longer one takes a browser seconds to lay out.
 pub const MAX_ENTRIES: usize = 10_000;
 
-const STYLE: &str = include_str!("listing/page.css");
-const SCRIPT: &str = include_str!("listing/page.js");
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
 
 /// What an entry is; nothing else is listed, since nothing else can be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,15 +55,6 @@ pub enum Extent {
     Complete,
     /// [`MAX_ENTRIES`] of them.
     Truncated,
-}
-
-/// Whether the server takes uploads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// It does not.
-    ReadOnly,
-    /// It does: the page offers to send files to this directory with PUT.
-    Writable,
 }
 
 /// A directory to be shown. Its links are relative, so its own path must end with a slash.

@@ -1,18 +1,18 @@
 //! Lists of preferences with weights, as in Accept and Accept-Encoding (RFC 9110 §12.4.2).
 //!
-//! This module takes the lists apart; what the names in them mean is for [`accept`](super::accept) and
-//! [`accept_encoding`](super::accept_encoding).
+//! This module takes the lists apart; what the names in them mean is for `listing::form` and
+//! `encoding`.
 
 /// How much something is preferred: a quality value in thousandths, 0 to 1000; 0 means "not acceptable".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Weight(u16);
+pub(crate) struct Weight(u16);
 
 impl Weight {
     /// The weight of an element that names none.
-    pub(super) const FULL: Self = Self(1000);
+    pub(crate) const FULL: Self = Self(1000);
 
     /// Whether what has this weight may be sent.
-    pub(super) fn is_acceptable(self) -> bool {
+    pub(crate) fn is_acceptable(self) -> bool {
         self.0 > 0
     }
 
@@ -42,7 +42,7 @@ impl Weight {
 /// The elements of a list with their weights; elements that cannot be read are left out.
 ///
 /// A name is what stands before the first parameter. Parameters other than `q` are passed over.
-pub(super) fn elements(field: &[u8]) -> impl Iterator<Item = (&[u8], Weight)> {
+pub(crate) fn elements(field: &[u8]) -> impl Iterator<Item = (&[u8], Weight)> {
     split(field, b',').filter_map(|element| {
         let mut parts = split(element, b';');
         let name = parts.next()?;
@@ -57,7 +57,7 @@ pub(super) fn elements(field: &[u8]) -> impl Iterator<Item = (&[u8], Weight)> {
 }
 
 /// The weight of the first of `names` that is in the list; of an element that is there twice, the greater.
-pub(super) fn weight_of(field: &[u8], names: &[&str]) -> Option<Weight> {
+pub(crate) fn weight_of(field: &[u8], names: &[&str]) -> Option<Weight> {
     names.iter().find_map(|wanted| {
         elements(field)
             .filter(|(name, _)| name.eq_ignore_ascii_case(wanted.as_bytes()))

@@ -1,0 +1,18 @@
+//! What messages mean (RFC 9110, RFC 9530, RFC 9651): dates, entity tags, preconditions, ranges, digests, media types
+//! and the choice between representations.
+//!
+//! Pure functions from bytes to values and back. How a message is delimited is in `wire`; which file answers is the
+//! dialect's business.
+
+pub mod conditional;
+pub mod date;
+pub(crate) mod date_field;
+pub mod digest;
+pub mod etag;
+pub mod extra_field;
+pub(crate) mod fields;
+pub mod media_type;
+pub mod multipart;
+pub mod negotiation;
+pub mod range;
+pub(crate) mod structured;

@@ -1,0 +1,47 @@
+//! What a server of the web dialect offers.
+
+use crate::http::semantics::extra_field::Field;
+
+/// What a server of this dialect offers.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Whether PUT and DELETE are served.
+    pub access: Access,
+    /// What is sent for a directory without an index.
+    pub directories: Directories,
+    /// Whether names that begin with a dot can be seen.
+    pub dot_files: DotFiles,
+    /// The file, relative to the root, that answers to GET where nothing else is.
+    pub fallback: Option<Vec<u8>>,
+    /// Fields of every answer.
+    pub fields: Vec<Field>,
+    /// Bytes of the longest upload.
+    pub max_body: u64,
+}
+
+/// What is sent for a directory without an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Directories {
+    /// A listing.
+    Listed,
+    /// 404.
+    NotListed,
+}
+
+/// Whether names that begin with a dot can be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DotFiles {
+    /// As any other.
+    Visible,
+    /// As if they were not there.
+    Hidden,
+}
+
+/// Whether the server takes uploads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It does not.
+    ReadOnly,
+    /// It does: the page offers to send files to this directory with PUT.
+    Writable,
+}
