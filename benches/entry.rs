@@ -11,8 +11,8 @@ use std::path::Path;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use httpserver::durable::Durability;
-use httpserver::request_log::layout::{SEPARATOR, push_header, rows_len};
-use httpserver::request_log::{BLOCK, Mode, Recorder, Refused};
+use httpserver::request_log::format::layout::{SEPARATOR, push_header, rows_len};
+use httpserver::request_log::write::{BLOCK, Mode, Recorder, Refused};
 use tempfile::TempDir;
 
 fn main() {

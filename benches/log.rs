@@ -4,9 +4,9 @@
 
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
-use httpserver::request_log::hex::{overwrite_rows, push_rows};
-use httpserver::request_log::layout::{SEPARATOR, push_header, rows_len};
-use httpserver::request_log::reader::Reader;
+use httpserver::request_log::format::hex::{overwrite_rows, push_rows};
+use httpserver::request_log::format::layout::{SEPARATOR, push_header, rows_len};
+use httpserver::request_log::read::Reader;
 
 fn main() {
     divan::main();

@@ -11,7 +11,7 @@ pub use self::put::ClassicUpload;
 use self::put::status_of_upload;
 use crate::connection::{Answer, Content, Course, Dialect, FileRange, Reaction};
 use crate::http::{self, Framing, Host, LineParts, Persistence, Request, Status, Target, Version};
-use crate::request_log::Refused;
+use crate::request_log::write::Refused;
 use crate::server::Turn;
 use crate::store::{FileContent, Found, StoreErrorKind};
 use crate::upload::Files;

@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use httpserver::connection::Timeouts;
 use httpserver::durable::Durability;
-use httpserver::request_log::Mode;
+use httpserver::request_log::write::Mode;
 use httpserver::server::Settings;
 use httpserver::web;
 

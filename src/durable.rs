@@ -5,7 +5,8 @@
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use rustix::io::Errno;
+use crate::sync::lock;
+use rustix::io::{Errno, retry_on_intr};
 
 /// What must be true before a request that changed something is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,7 +44,7 @@ impl SharedSync {
     ///
     /// # Errors
     /// That of the call; EIO for those who shared one that failed.
-    pub(crate) fn sync(&self, mut call: impl FnMut() -> rustix::io::Result<()>) -> io::Result<()> {
+    pub(crate) fn sync(&self, call: impl FnMut() -> rustix::io::Result<()>) -> io::Result<()> {
         let mut counts = self.lock();
         // One that is running began before this call and may have missed its bytes.
         let needed = counts.started + 1;
@@ -65,12 +66,7 @@ impl SharedSync {
         }
         counts.started += 1;
         drop(counts);
-        let result = loop {
-            match call() {
-                Err(Errno::INTR) => {}
-                done => break done,
-            }
-        };
+        let result = retry_on_intr(call);
         let mut counts = self.lock();
         counts.returned = counts.started;
         if result.is_err() {
@@ -82,7 +78,7 @@ impl SharedSync {
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.counts)
     }
 }
 

@@ -13,5 +13,6 @@ pub mod removal;
 pub mod request_log;
 pub mod server;
 pub mod store;
+mod sync;
 pub mod upload;
 pub mod web;

@@ -19,7 +19,7 @@ use thiserror::Error;
 use self::cli::{Config, Typed};
 use httpserver::classic::Classic;
 use httpserver::connection::Http;
-use httpserver::request_log::Recorder;
+use httpserver::request_log::write::Recorder;
 use httpserver::server::{Listener, Server};
 use httpserver::store::{Depth, Store, StoreError};
 use httpserver::upload::Files;

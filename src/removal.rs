@@ -3,7 +3,7 @@
 //! As with an upload, space for the entry is secured first, and its place in the log is taken in the instant in which
 //! the file is gone: whoever replays the log has what the store has.
 
-use crate::request_log::EntryRoom;
+use crate::request_log::write::EntryRoom;
 use crate::store::Condition;
 use crate::upload::{Files, UploadError};
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 pub use self::finishing::{Finishing, Progress};
-use crate::request_log::{EntryRoom, Recorder};
+use crate::request_log::write::{EntryRoom, Recorder};
 use crate::store::{
     Committed, Condition, Metadata, Staged, Store, StoreError, StoreErrorKind, Target,
 };

@@ -6,39 +6,30 @@
 //!
 //! This room knows no HTTP and no files: `examples/echo.rs` is another protocol on it.
 
-mod acceptor;
-mod deadlines;
-mod eviction;
-mod limits;
-mod listener;
-mod pool;
-mod queue;
-mod reserve;
-mod room;
-mod rush;
-mod session;
-mod signals;
-mod slots;
+mod accept;
+mod connection;
+mod protocol;
+mod reactor;
 mod transport;
-mod worker;
+mod workers;
 
 use std::io;
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use thiserror::Error;
 
-use self::acceptor::Acceptor;
-use self::pool::Pool;
-use self::queue::Queue;
-use self::room::Room;
-use self::signals::Signals;
-use self::worker::Worker;
+use self::accept::accept_loop::Acceptor;
+use self::accept::limits;
+use self::accept::signals::Signals;
+use self::reactor::{Room, seats};
+use self::workers::pool::Pool;
+use self::workers::queue::Queue;
+use self::workers::worker::Worker;
 
-pub use self::listener::Listener;
-pub use self::session::{
+pub use self::accept::listener::Listener;
+pub use self::protocol::{
     Amid, Ask, Cause, Deadline, Interest, Next, Service, Session, Stopping, Turn,
 };
 pub use self::transport::{After, Socket, Transport};
@@ -105,7 +96,7 @@ impl Server {
             .max_connections
             .map_or_else(|| limits::connections(self.descriptors), NonZeroUsize::get);
         let bound = limits::slots(self.descriptors, max_connections);
-        let room = Room::new(bound, room::seats()).map_err(ServerError::Room)?;
+        let room = Room::new(bound, seats()).map_err(ServerError::Room)?;
         let queue = Queue::new(self.settings.queue.get());
         let pool = Pool::new(service, queue, room, workers).map_err(ServerError::Room)?;
         let pool = &pool;
@@ -129,9 +120,4 @@ impl Server {
             Ok(())
         })
     }
-}
-
-/// Locks a mutex whose contents are whole at every moment, so that a panic elsewhere does not matter.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

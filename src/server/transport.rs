@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::io::Errno;
+use rustix::io::retry_on_intr;
 use rustix::net::{self, RecvFlags, SendFlags};
 
 /// A byte stream that never blocks: where it would, the error is of kind [`io::ErrorKind::WouldBlock`].
@@ -41,12 +41,12 @@ pub struct Socket(OwnedFd);
 
 impl Socket {
     /// Takes a socket that is connected and non-blocking.
-    pub(super) fn new(fd: OwnedFd) -> Self {
+    pub(crate) fn new(fd: OwnedFd) -> Self {
         Self(fd)
     }
 
     /// Whether the peer has sent something that nobody has received yet.
-    pub(super) fn has_input(&self) -> bool {
+    pub(crate) fn has_input(&self) -> bool {
         let mut byte = [0_u8; 1];
         net::recv(&self.0, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT)
             .is_ok_and(|(filled, _)| filled > 0)
@@ -61,7 +61,7 @@ impl AsFd for Socket {
 
 impl Transport for Socket {
     fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let (received, _) = uninterrupted(|| net::recv(&self.0, &mut *buffer, RecvFlags::empty()))?;
+        let (received, _) = retry_on_intr(|| net::recv(&self.0, &mut *buffer, RecvFlags::empty()))?;
         Ok(received)
     }
 
@@ -70,12 +70,12 @@ impl Transport for Socket {
             After::Flush => SendFlags::NOSIGNAL,
             After::More => SendFlags::NOSIGNAL | SendFlags::MORE,
         };
-        Ok(uninterrupted(|| net::send(&self.0, bytes, flags))?)
+        Ok(retry_on_intr(|| net::send(&self.0, bytes, flags))?)
     }
 
     fn send_file(&self, file: BorrowedFd<'_>, offset: u64, count: usize) -> io::Result<usize> {
         let mut from = offset;
-        Ok(uninterrupted(|| {
+        Ok(retry_on_intr(|| {
             rustix::fs::sendfile(&self.0, file, Some(&mut from), count)
         })?)
     }
@@ -87,15 +87,5 @@ impl Transport for Socket {
     fn acknowledge(&self) {
         // It fails only for a connection that is broken, which shows in the next call anyway.
         let _ = net::sockopt::set_tcp_quickack(&self.0, true);
-    }
-}
-
-/// Repeats a system call for as long as a signal interrupts it.
-fn uninterrupted<R>(mut call: impl FnMut() -> Result<R, Errno>) -> Result<R, Errno> {
-    loop {
-        match call() {
-            Err(Errno::INTR) => {}
-            done => return done,
-        }
     }
 }

@@ -9,9 +9,10 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::lookup::{FileContent, Found, metadata_of};
+use crate::sync::lock;
 
 /// Independent parts, so that workers seldom meet at a lock.
 const SHARDS: usize = 16;
@@ -89,9 +90,7 @@ impl Cache {
     )]
     fn shard(&self, path: &[u8]) -> MutexGuard<'_, Shard> {
         let index = self.hasher.hash_one(path) as usize % SHARDS;
-        self.shards[index]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shards[index])
     }
 }
 

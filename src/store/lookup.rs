@@ -14,13 +14,14 @@ use std::sync::Arc;
 
 use memchr::memchr;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, openat2, statx};
+use rustix::io::retry_on_intr;
 use rustix::io::{Errno, pread};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::cache::Held;
 use super::error::{StoreError, StoreErrorKind};
 use super::metadata::Metadata;
-use super::{Store, metadata_at, uninterrupted};
+use super::{Store, metadata_at};
 
 /// Files up to this length are read into memory and sent with their head in one call.
 pub const SMALL: u64 = 16 * 1024;
@@ -136,7 +137,7 @@ impl Store {
         };
         // EAGAIN: a directory was renamed while the kernel walked the path (openat2(2)).
         for _ in 0..ATTEMPTS {
-            match uninterrupted(open) {
+            match retry_on_intr(open) {
                 Err(Errno::AGAIN) => {}
                 done => return Ok(done?),
             }
@@ -152,7 +153,7 @@ fn is_in_root(path: &[u8]) -> bool {
 
 /// What an open file is now.
 pub(super) fn metadata_of(file: &OwnedFd) -> Result<Metadata, StoreErrorKind> {
-    let found = uninterrupted(|| statx(file, "", AtFlags::EMPTY_PATH, Metadata::ASKS))?;
+    let found = retry_on_intr(|| statx(file, "", AtFlags::EMPTY_PATH, Metadata::ASKS))?;
     Ok(Metadata::new(&found))
 }
 
@@ -192,7 +193,7 @@ fn read_small(file: &OwnedFd, length: u64) -> Result<Vec<u8>, StoreErrorKind> {
     let mut bytes = vec![0; usize::try_from(length.min(SMALL)).unwrap_or_default()];
     let mut filled = 0;
     while filled < bytes.len() {
-        match uninterrupted(|| pread(file, &mut bytes[filled..], filled as u64))? {
+        match retry_on_intr(|| pread(file, &mut bytes[filled..], filled as u64))? {
             0 => break,
             count => filled += count,
         }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{AtFlags, FsWord, Mode, OFlags, ResolveFlags, fstatfs, open, openat2, statx};
-use rustix::io::Errno;
+use rustix::io::retry_on_intr;
 use rustix::process::{Resource, geteuid, getrlimit, umask};
 
 use self::cache::Cache;
@@ -114,16 +114,6 @@ fn tells_of_names(type_: FsWord) -> bool {
 /// What `name` in `directory` is now; a symlink is not followed.
 fn metadata_at(directory: &OwnedFd, name: &[u8]) -> Result<Metadata, StoreErrorKind> {
     let flags = AtFlags::SYMLINK_NOFOLLOW;
-    let found = uninterrupted(|| statx(directory, name, flags, Metadata::ASKS))?;
+    let found = retry_on_intr(|| statx(directory, name, flags, Metadata::ASKS))?;
     Ok(Metadata::new(&found))
-}
-
-/// Repeats a system call for as long as a signal interrupts it.
-fn uninterrupted<R>(mut call: impl FnMut() -> Result<R, Errno>) -> Result<R, Errno> {
-    loop {
-        match call() {
-            Err(Errno::INTR) => {}
-            done => return done,
-        }
-    }
 }

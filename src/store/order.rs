@@ -1,7 +1,8 @@
 //! The order in which files of one name take effect.
 
+use crate::sync::lock;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 /// Names share this many locks; two names seldom share one.
 const STRIPES: usize = 64;
@@ -23,9 +24,7 @@ impl Order {
 
     /// Waits for its turn, and holds it until the guard is dropped.
     pub(super) fn of(&self, path: &[u8]) -> MutexGuard<'_, ()> {
-        self.stripe(path)
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(self.stripe(path))
     }
 
     /// Whether somebody has the turn.

@@ -11,13 +11,14 @@ use rustix::fs::{
     Access, AtFlags, FileType, Mode, OFlags, accessat, fchmod, fdatasync, fsync, openat, renameat,
     unlinkat,
 };
+use rustix::io::retry_on_intr;
 use rustix::io::{Errno, pread, write};
 
 use super::error::{StoreError, StoreErrorKind};
 use super::lookup::metadata_of;
 use super::metadata::Metadata;
 use super::tree::{Made, rename_new};
-use super::{Store, metadata_at, uninterrupted};
+use super::{Store, metadata_at};
 use crate::durable::Durability;
 
 /// Where an upload is to go, checked as far as it can be beforehand.
@@ -119,7 +120,7 @@ impl Store {
         }
         // For a file of our own its mode says it all, and saves a system call.
         if !metadata.is_writable_by_owner(self.user) {
-            uninterrupted(|| accessat(directory, name, Access::WRITE_OK, AtFlags::EACCESS))?;
+            retry_on_intr(|| accessat(directory, name, Access::WRITE_OK, AtFlags::EACCESS))?;
         }
         Ok(Some(metadata))
     }
@@ -140,7 +141,7 @@ impl Store {
             let name = self.staging_name();
             let mode = Mode::from_raw_mode(permissions);
             let create = || openat(&target.directory, name.as_str(), flags, mode);
-            let file = match uninterrupted(create) {
+            let file = match retry_on_intr(create) {
                 Err(Errno::EXIST) => continue,
                 done => done?,
             };
@@ -182,7 +183,7 @@ impl Store {
         publish: impl FnOnce(&Committed) -> R,
     ) -> Result<R, StoreErrorKind> {
         if self.durability == Durability::Storage {
-            uninterrupted(|| fdatasync(&staged.file))?;
+            retry_on_intr(|| fdatasync(&staged.file))?;
         }
         let (directory, name) = (&target.directory, target.name());
         let committed = Committed {
@@ -227,7 +228,7 @@ impl Store {
             Durability::Storage if Arc::ptr_eq(&committed.directory, &self.root) => {
                 self.syncs.sync(|| fsync(&self.root))
             }
-            Durability::Storage => Ok(uninterrupted(|| fsync(&committed.directory))?),
+            Durability::Storage => Ok(retry_on_intr(|| fsync(&committed.directory))?),
         }
     }
 }
@@ -236,7 +237,7 @@ impl Staged {
     /// Appends to the upload.
     pub fn write(&mut self, mut content: &[u8]) -> Result<(), StoreErrorKind> {
         while !content.is_empty() {
-            let count = uninterrupted(|| write(&self.file, content))?;
+            let count = retry_on_intr(|| write(&self.file, content))?;
             if count == 0 {
                 return Err(StoreErrorKind::Io(Errno::IO));
             }
@@ -278,7 +279,7 @@ impl Committed {
         let mut filled = 0;
         while filled < buffer.len() {
             let from = offset + filled as u64;
-            match uninterrupted(|| pread(&self.file, &mut buffer[filled..], from))? {
+            match retry_on_intr(|| pread(&self.file, &mut buffer[filled..], from))? {
                 0 => return Ok(false),
                 count => filled += count,
             }

@@ -10,11 +10,11 @@ use rustix::fs::{
     AtFlags, Mode, OFlags, RenameFlags, ResolveFlags, fsync, mkdirat, openat2, renameat,
     renameat_with, unlinkat,
 };
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use super::error::{StoreError, StoreErrorKind};
 use super::staged::{Condition, Target};
-use super::{Store, metadata_at, uninterrupted};
+use super::{Store, metadata_at};
 use crate::durable::Durability;
 
 /// How a directory is opened in which something is written.
@@ -79,7 +79,7 @@ impl Store {
             }
             let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
             let open = || openat2(&directory, name, DIRECTORY, Mode::empty(), resolve);
-            let below = uninterrupted(open)?;
+            let below = retry_on_intr(open)?;
             if self.durability == Durability::Storage {
                 fsync(&directory)?;
             }

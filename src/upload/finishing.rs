@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::{Files, UploadError};
-use crate::request_log::Dump;
+use crate::request_log::write::Dump;
 use crate::store::{Committed, Metadata, StoreErrorKind};
 
 /// An upload that has taken effect, and has rows to be written.

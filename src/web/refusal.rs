@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::pages::error;
 use crate::connection::{Answer, Content};
 use crate::http::{LineParts, Request, Status, write_field};
-use crate::request_log::{Recorder, Refused};
+use crate::request_log::write::{Recorder, Refused};
 use crate::store::StoreErrorKind;
 use crate::upload::UploadError;
 

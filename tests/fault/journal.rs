@@ -1,8 +1,8 @@
 //! A log, read back: what it says, and how many entries are torn. A forged one is a failure.
 
-use httpserver::request_log::fault::{Nature, ReadError};
-use httpserver::request_log::line::Kind;
-use httpserver::request_log::reader::Reader;
+use httpserver::request_log::format::line::Kind;
+use httpserver::request_log::read::Reader;
+use httpserver::request_log::read::fault::{Nature, ReadError};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;

@@ -5,8 +5,8 @@ mod extract;
 mod list;
 mod replay;
 
-use httpserver::request_log::hex::push_rows;
-use httpserver::request_log::layout::{SEPARATOR, push_failure, push_header};
+use httpserver::request_log::format::hex::push_rows;
+use httpserver::request_log::format::layout::{SEPARATOR, push_failure, push_header};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};

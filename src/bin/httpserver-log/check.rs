@@ -7,9 +7,9 @@ use crate::failure::Failure;
 use crate::journal::{Journal, Keep};
 use crate::log_file::{open, open_again};
 use crate::text::count;
-use httpserver::request_log::fault::Fault;
-use httpserver::request_log::line::Kind;
-use httpserver::request_log::reader::EntryHead;
+use httpserver::request_log::format::line::Kind;
+use httpserver::request_log::read::EntryHead;
+use httpserver::request_log::read::fault::Fault;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{Read, Write};
 

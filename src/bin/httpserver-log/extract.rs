@@ -5,7 +5,7 @@ use crate::cli::Extract;
 use crate::failure::Failure;
 use crate::log_file::{LogFile, open_plain};
 use crate::staged::Staged;
-use httpserver::request_log::line::Kind;
+use httpserver::request_log::format::line::Kind;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};

@@ -1,6 +1,6 @@
 //! Why a subcommand could not do its work, in one line that names the value at fault.
 
-use httpserver::request_log::fault::Fault;
+use httpserver::request_log::read::fault::Fault;
 use std::io;
 use std::num::NonZeroU64;
 

@@ -4,10 +4,10 @@
 
 use crate::failure::Failure;
 use crate::log_file::{Item, LogFile, Section, failure};
-use httpserver::request_log::fault::{Fault, ReadError};
-use httpserver::request_log::layout::decode_name;
-use httpserver::request_log::line::Kind;
-use httpserver::request_log::reader::{EntryHead, Reader};
+use httpserver::request_log::format::layout::decode_name;
+use httpserver::request_log::format::line::Kind;
+use httpserver::request_log::read::fault::{Fault, ReadError};
+use httpserver::request_log::read::{EntryHead, Reader};
 use std::collections::BTreeMap;
 use std::fs::File;
 

@@ -3,8 +3,8 @@
 //! It reads whole entries for those who want only heads; those who want content use the [`Reader`].
 
 use crate::failure::Failure;
-use httpserver::request_log::fault::{Fault, Nature, ReadError};
-use httpserver::request_log::reader::{EntryHead, Reader};
+use httpserver::request_log::read::fault::{Fault, Nature, ReadError};
+use httpserver::request_log::read::{EntryHead, Reader};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;

@@ -1,6 +1,6 @@
 //! Small pieces of text that several subcommands print.
 
-use httpserver::request_log::layout::push_name;
+use httpserver::request_log::format::layout::push_name;
 
 /// `1 entry`, `2 entries`.
 pub(crate) fn count(number: u64, one: &str, many: &str) -> String {

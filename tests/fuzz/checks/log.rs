@@ -1,10 +1,10 @@
 //! The log's reader: it ends, the reads it is given do not matter, and what it accepts is what would be written.
 
-use httpserver::request_log::fault::ReadError;
-use httpserver::request_log::hex::push_rows;
-use httpserver::request_log::layout::{SEPARATOR, decode_name, push_header};
-use httpserver::request_log::line::Kind;
-use httpserver::request_log::reader::{EntryHead, Reader};
+use httpserver::request_log::format::hex::push_rows;
+use httpserver::request_log::format::layout::{SEPARATOR, decode_name, push_header};
+use httpserver::request_log::format::line::Kind;
+use httpserver::request_log::read::fault::ReadError;
+use httpserver::request_log::read::{EntryHead, Reader};
 use std::io::{self, Read};
 
 /// Checks a log. The first byte is the size of the reads.

@@ -3,9 +3,9 @@
 
 use httpserver::connection::Http;
 use httpserver::http::Status;
-use httpserver::request_log::layout::decode_name;
-use httpserver::request_log::line::Kind;
-use httpserver::request_log::reader::Reader;
+use httpserver::request_log::format::layout::decode_name;
+use httpserver::request_log::format::line::Kind;
+use httpserver::request_log::read::Reader;
 use httpserver::web::Access;
 use httpserver::web::{Directories, DotFiles, Options, Web};
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! The log of a connection, read back strictly: any fault in it is a failure.
 
-use httpserver::request_log::layout::decode_name;
-use httpserver::request_log::line::Kind;
-use httpserver::request_log::reader::Reader;
+use httpserver::request_log::format::layout::decode_name;
+use httpserver::request_log::format::line::Kind;
+use httpserver::request_log::read::Reader;
 
 /// What an entry says.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,0 +1,113 @@
+//! What the reader does when something is wrong: tell a torn entry from a forged one.
+//!
+//! Room is reserved before it is written, an entry is written from front to back, and whoever comes later writes
+//! behind it. So an interrupted writer leaves a correct beginning (perhaps an empty one), and behind it either the
+//! end of the file or NUL bytes up to the entry's end. Everything else is forged.
+
+use super::fault::{Fault, Nature, ReadError, describe};
+use super::reader::{Body, Reader, State};
+use super::window::to_usize;
+use crate::request_log::format::layout::LINE_LIMIT;
+use crate::request_log::format::line::LineError;
+use std::io::Read;
+
+impl<R: Read> Reader<R> {
+    /// The fault of a first line of which `line_len` bytes are unread.
+    pub(super) fn broken_line(
+        &mut self,
+        entry: u64,
+        line_len: usize,
+        error: LineError,
+    ) -> ReadError {
+        match error {
+            LineError::Wrong { at, expected } => self.forged(entry, at, expected),
+            LineError::Unfinished { .. } if line_len == LINE_LIMIT => self.forged(
+                entry,
+                line_len - 1,
+                format!("the end of a line of at most {LINE_LIMIT} bytes"),
+            ),
+            LineError::Unfinished { expected } => self.torn(entry, line_len, None, expected),
+        }
+    }
+
+    /// The fault of a body whose unread bytes are right up to index `at`.
+    pub(super) fn broken_body(&mut self, body: Body, at: usize, expected: String) -> ReadError {
+        match self.window.unread().get(at) {
+            None | Some(0) => self.torn(body.entry, at, Some(body.end), expected),
+            Some(_) => self.forged(body.entry, at, expected),
+        }
+    }
+
+    /// Moves behind a torn entry, whose unread bytes are right up to index `at`, where the input ends or NUL bytes
+    /// begin: up to `end`, or as far as they go if the entry does not tell its end any more.
+    pub(super) fn torn(
+        &mut self,
+        entry: u64,
+        at: usize,
+        end: Option<u64>,
+        expected: String,
+    ) -> ReadError {
+        self.state = State::Line;
+        self.window.consume(at);
+        let offset = self.window.position();
+        let ended = loop {
+            match self.window.fill(1) {
+                Ok([]) => break true,
+                Ok(_) => {}
+                Err(error) => return ReadError::Input(error),
+            }
+            let left = to_usize(end.map_or(u64::MAX, |end| end - self.window.position()));
+            let nuls = self
+                .window
+                .unread()
+                .iter()
+                .take(left)
+                .take_while(|&&byte| byte == 0)
+                .count();
+            if nuls == 0 {
+                break false;
+            }
+            self.window.consume(nuls);
+        };
+        let behind = self.window.position();
+        let found = match (ended, end) {
+            (true, _) if behind == offset => "the end of the file".to_owned(),
+            (true, _) => format!("NUL bytes up to the end of the file, byte {behind}"),
+            (false, Some(end)) if behind < end => {
+                let expected = format!(
+                    "a NUL byte, as the entry breaks off at byte {offset} and would end at byte {end}"
+                );
+                return self.forged(entry, 0, expected);
+            }
+            (false, _) => format!("NUL bytes up to byte {behind}"),
+        };
+        Fault {
+            nature: Nature::Torn,
+            entry,
+            offset,
+            expected,
+            found,
+        }
+        .into()
+    }
+
+    /// The fault of an entry whose unread bytes are wrong at index `at`.
+    fn forged(&mut self, entry: u64, at: usize, expected: String) -> ReadError {
+        self.state = State::Lost;
+        let found = self
+            .window
+            .unread()
+            .get(at)
+            .copied()
+            .map_or_else(String::new, describe);
+        let offset = self.window.position() + at as u64;
+        Fault {
+            nature: Nature::Forged,
+            entry,
+            offset,
+            expected,
+            found,
+        }
+        .into()
+    }
+}

@@ -1,0 +1,227 @@
+//! Reads a log back, entry by entry, and believes nothing.
+//!
+//! Every byte is checked: first lines, the offset, width and digits of every row, their number, separators. It
+//! streams: memory is constant, however long the log or an entry. It does not know where the bytes come
+//! from, nor what the entries are wanted for.
+//!
+//! Rows are checked by writing them again: the content is read from the hex digits, its rows are made by
+//! the code that made them at first, and the two must be equal.
+//!
+//! What cannot be noticed, as the log holds no checksum: a hex digit of a row replaced by another hex digit; a
+//! visible byte of a name, or of a part of a failed request, replaced by another (as long as escapes stay
+//! right); a status replaced by another between 300 and 599; and an end of the file that lies between two entries.
+
+use super::fault::{ReadError, expected_in_rows};
+use super::window::{Window, to_usize};
+use crate::request_log::format::hex::{push_rows, read_rows};
+use crate::request_log::format::layout::{LINE_LIMIT, ROW, SEPARATOR, row_position, rows_len};
+use crate::request_log::format::line::{Kind, common_prefix, parse};
+use std::io::Read;
+
+#[cfg(test)]
+mod tests;
+
+/// Rows that are read and checked at a time: enough that the cost per piece vanishes, and few enough that
+/// they stay in the cache.
+const PIECE_ROWS: u64 = 512;
+
+/// Content bytes of a piece.
+const PIECE: u64 = PIECE_ROWS * ROW as u64;
+
+/// Bytes of the window: a piece's rows at their widest (20 digits), or the longest first line; twice, so that reads
+/// are large.
+const WINDOW: usize = 2 * LINE_LIMIT;
+
+/// The first line of an entry, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryHead {
+    /// 1 for the first entry of a log whose first line is whole, and so on.
+    pub number: u64,
+    /// Where the entry begins, in bytes from the start of the log.
+    pub offset: u64,
+    /// What it says.
+    pub kind: Kind,
+}
+
+/// Reads the entries of a log from a [`Read`]; it buffers by itself.
+///
+/// ```
+/// use httpserver::request_log::read::Reader;
+///
+/// let log = b"PUT a length 2\n00000000 68 69\n========\n";
+/// let mut reader = Reader::new(&log[..]);
+/// let entry = reader.next_entry()?.ok_or("an empty log")?;
+/// assert_eq!(entry.number, 1);
+/// while let Some(piece) = reader.content()? {
+///     assert_eq!(piece, b"hi");
+/// }
+/// assert_eq!(reader.next_entry()?, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Reader<R> {
+    pub(super) window: Window<R>,
+    next_number: u64,
+    pub(super) state: State,
+    /// The piece of content that was read last.
+    content: Vec<u8>,
+    /// The rows that this piece should have.
+    rows: Vec<u8>,
+}
+
+/// What the next unread byte belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum State {
+    /// The first line of an entry.
+    Line,
+    /// The rows or the separator of an entry.
+    Body(Body),
+    /// Nothing, as a forged entry leaves no telling.
+    Lost,
+}
+
+/// An entry whose first line has been read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Body {
+    /// Where the entry begins.
+    pub(super) entry: u64,
+    /// Where it ends.
+    pub(super) end: u64,
+    /// Bytes of its content.
+    length: u64,
+    /// Those whose rows have been read.
+    done: u64,
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads a log from its start.
+    pub fn new(input: R) -> Self {
+        Self::resume(input, 0, 1)
+    }
+
+    /// Reads a log from an entry on: number `number`, which begins at byte `offset` of the log and is the first
+    /// thing that `input` gives.
+    pub fn resume(input: R, offset: u64, number: u64) -> Self {
+        let window = Window::new(input, WINDOW, offset);
+        Self {
+            window,
+            next_number: number,
+            state: State::Line,
+            content: Vec::new(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// How far the log has been read and checked, in bytes from its start.
+    pub fn position(&self) -> u64 {
+        self.window.position()
+    }
+
+    /// Checks the rest of the current entry, if there is one, and reads the first line of the next.
+    ///
+    /// `None` is the end of the log. After the fault of a torn entry the next call goes on with the entry behind it;
+    /// after a forged one there is nothing to hold on to, and the next call gives `None`.
+    pub fn next_entry(&mut self) -> Result<Option<EntryHead>, ReadError> {
+        self.finish_entry()?;
+        if matches!(self.state, State::Lost) {
+            return Ok(None);
+        }
+        let entry = self.window.position();
+        match self.window.fill(1).map_err(ReadError::Input)? {
+            [] => return Ok(None),
+            [0] => return Err(self.torn(entry, 0, None, "the first line of an entry".to_owned())),
+            _ => {}
+        }
+        let line_len = self.fill_line()?;
+        let kind = match parse(&self.window.unread()[..line_len]) {
+            Ok(kind) => kind,
+            Err(error) => return Err(self.broken_line(entry, line_len, error)),
+        };
+        self.window.consume(line_len);
+        let length = match kind {
+            Kind::Success { length, .. } => length,
+            Kind::Failure { .. } => 0,
+        };
+        let body_len = rows_len(length) + SEPARATOR.len() as u64;
+        let end = self.window.position().saturating_add(body_len);
+        self.state = State::Body(Body {
+            entry,
+            end,
+            length,
+            done: 0,
+        });
+        let number = self.next_number;
+        self.next_number += 1;
+        Ok(Some(EntryHead {
+            number,
+            offset: entry,
+            kind,
+        }))
+    }
+
+    /// Reads and checks the next piece of the current entry's content; at its end, `None`, the separator too.
+    ///
+    /// Each piece is checked before it is given out, but the entry as a whole is right only when `None` has come.
+    pub fn content(&mut self) -> Result<Option<&[u8]>, ReadError> {
+        let State::Body(mut body) = self.state else {
+            return Ok(None);
+        };
+        if body.done == body.length {
+            let text = self
+                .window
+                .fill(SEPARATOR.len())
+                .map_err(ReadError::Input)?;
+            if text == SEPARATOR {
+                self.window.consume(SEPARATOR.len());
+                self.state = State::Line;
+                return Ok(None);
+            }
+            let at = common_prefix(text, SEPARATOR);
+            return Err(self.broken_body(
+                body,
+                at,
+                "the separator `========` and a newline".to_owned(),
+            ));
+        }
+        let from = body.done;
+        body.done = body.length.min(from + PIECE);
+        let rows_len = to_usize(row_position(body.done) - row_position(from));
+        let text = self.window.fill(rows_len).map_err(ReadError::Input)?;
+        self.content.clear();
+        self.rows.clear();
+        read_rows(&mut self.content, from, to_usize(body.done - from), text);
+        push_rows(&mut self.rows, from, &self.content);
+        if text != self.rows {
+            let at = common_prefix(text, &self.rows);
+            let expected = expected_in_rows(from, body.done, at);
+            return Err(self.broken_body(body, at, expected));
+        }
+        self.window.consume(rows_len);
+        self.state = State::Body(body);
+        Ok(Some(&self.content))
+    }
+
+    /// Checks the rest of the current entry without giving out its content.
+    pub fn finish_entry(&mut self) -> Result<(), ReadError> {
+        while self.content()?.is_some() {}
+        Ok(())
+    }
+
+    /// Fetches the first line of an entry: up to its newline, a NUL byte (which is not part of it), the end of the
+    /// input, or [`LINE_LIMIT`]. Returns its length.
+    fn fill_line(&mut self) -> Result<usize, ReadError> {
+        let mut seen = 0;
+        loop {
+            let unread = self.window.unread();
+            let line = &unread[..unread.len().min(LINE_LIMIT)];
+            if let Some(at) = memchr::memchr2(b'\n', 0, &line[seen..]) {
+                let at = seen + at;
+                return Ok(if line[at] == 0 { at } else { at + 1 });
+            }
+            seen = line.len();
+            if seen == LINE_LIMIT || !self.window.fetch().map_err(ReadError::Input)? {
+                return Ok(seen);
+            }
+        }
+    }
+}

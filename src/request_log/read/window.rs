@@ -1,0 +1,121 @@
+//! A fixed-size window that moves over an input: the reader's buffer.
+//!
+//! Unlike [`std::io::BufRead`] it can be asked for *so many* bytes at once, and it knows where it is. It
+//! knows nothing of entries.
+
+use std::io::{self, Read};
+
+/// The unread bytes of an input, in constant memory.
+#[derive(Debug)]
+pub(super) struct Window<R> {
+    input: R,
+    buffer: Vec<u8>,
+    /// The unread bytes are `buffer[start..end]`.
+    start: usize,
+    end: usize,
+    /// Where `buffer[start]` stands in the input.
+    position: u64,
+}
+
+impl<R: Read> Window<R> {
+    /// A window of `capacity` bytes over `input`, whose first byte stands at `position`.
+    pub(super) fn new(input: R, capacity: usize, position: u64) -> Self {
+        Self {
+            input,
+            buffer: vec![0; capacity],
+            start: 0,
+            end: 0,
+            position,
+        }
+    }
+
+    /// Where the first unread byte stands.
+    pub(super) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// What has been fetched and not yet consumed.
+    pub(super) fn unread(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    /// Fetches until `wanted` bytes are unread, and returns the unread bytes but no more than `wanted`: fewer
+    /// only at the end of the input. `wanted` is at most the capacity.
+    pub(super) fn fill(&mut self, wanted: usize) -> io::Result<&[u8]> {
+        while self.unread().len() < wanted && self.fetch()? {}
+        let unread = self.unread();
+        Ok(&unread[..unread.len().min(wanted)])
+    }
+
+    /// Fetches some more bytes with one read; `false` at the end of the input or if the window is full.
+    pub(super) fn fetch(&mut self) -> io::Result<bool> {
+        if self.start > 0 && self.end == self.buffer.len() {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        loop {
+            match self.input.read(&mut self.buffer[self.end..]) {
+                Ok(count) => {
+                    self.end += count;
+                    return Ok(count > 0);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Moves on by `count` bytes, at most as many as are unread.
+    pub(super) fn consume(&mut self, count: usize) {
+        let count = count.min(self.unread().len());
+        self.start += count;
+        self.position += count as u64;
+        if self.start == self.end {
+            self.start = 0;
+            self.end = 0;
+        }
+    }
+}
+
+/// A length that fits memory; a larger one is cut.
+pub(super) fn to_usize(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives one byte at a time, and is interrupted before each.
+    struct Drip<'a>(&'a [u8], bool);
+
+    impl Read for Drip<'_> {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            self.1 = !self.1;
+            if self.1 {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let count = out.len().min(1);
+            self.0.read(&mut out[..count])
+        }
+    }
+
+    #[test]
+    fn gives_what_is_wanted_and_knows_where_it_is() {
+        let mut window = Window::new(Drip(b"abcdefghij", false), 4, 100);
+        assert_eq!(window.fill(3).unwrap(), b"abc");
+        window.consume(2);
+        assert_eq!(window.position(), 102);
+        assert_eq!(window.fill(4).unwrap(), b"cdef");
+        assert_eq!(window.fill(2).unwrap(), b"cd");
+        assert!(!window.fetch().unwrap(), "the window is full");
+        window.consume(4);
+        assert_eq!(window.fill(4).unwrap(), b"ghij");
+        window.consume(3);
+        assert_eq!(window.fill(4).unwrap(), b"j");
+        window.consume(9);
+        assert_eq!(window.position(), 110);
+        assert_eq!(window.fill(4).unwrap(), b"");
+    }
+}

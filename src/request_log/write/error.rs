@@ -1,0 +1,59 @@
+//! Why a log cannot be used.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// Why a log cannot be used.
+#[derive(Debug, Error)]
+pub enum LogError {
+    /// It cannot be opened, locked or measured.
+    #[error("cannot open the log {}: {source}", path.display())]
+    Open {
+        /// The log.
+        path: PathBuf,
+        /// The cause, from open(2), flock(2) or fstat(2).
+        source: io::Error,
+    },
+    /// It is not a regular file, so that no range of it can be reserved.
+    #[error("cannot use {} as a log: it is not a regular file", .0.display())]
+    NotRegular(PathBuf),
+    /// Another server has it.
+    #[error("cannot use the log {}: another server is writing to it", .0.display())]
+    InUse(PathBuf),
+    /// The old log cannot be kept under another name.
+    #[error("cannot rename the old log {} to {}: {source}", from.display(), to.display())]
+    Keep {
+        /// The log.
+        from: PathBuf,
+        /// Its new name.
+        to: PathBuf,
+        /// The cause, from renameat2(2).
+        source: io::Error,
+    },
+    /// No disk space for it.
+    #[error("cannot secure space for the log {}: {source}", path.display())]
+    Space {
+        /// The log.
+        path: PathBuf,
+        /// The cause, from fallocate(2).
+        source: io::Error,
+    },
+    /// It cannot be continued.
+    #[error("cannot continue the log {}: {reason}", path.display())]
+    Recover {
+        /// The log.
+        path: PathBuf,
+        /// What was found in it, and where.
+        reason: String,
+    },
+}
+
+/// `path`, a dot, and `suffix`.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(".");
+    name.push(suffix);
+    PathBuf::from(name)
+}

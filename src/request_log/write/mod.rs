@@ -1,0 +1,14 @@
+//! The writing side of the log: opening it, reserving space, and writing entries.
+
+mod entry;
+mod error;
+mod open;
+mod recorder;
+mod recover;
+mod space;
+
+pub use self::entry::{BLOCK, Dump};
+pub use self::error::LogError;
+pub use self::open::Mode;
+pub use self::recorder::{EntryRoom, Recorder, Refused};
+pub use self::space::KEPT_FOR_SMALL_ENTRIES;

@@ -1,0 +1,270 @@
+//! The writing side of the request log: what the dialects call, whether or not there is a log.
+//!
+//! It writes small entries, secures room for those of uploads, and changes files at a rotation. `open` opens these; the
+//! entry of an upload is written by [`Dump`], block by block.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+
+use super::entry::Dump;
+use super::error::LogError;
+use super::open::{self, Mode};
+use super::space::{LogFile, Reservation, Room};
+use crate::durable::Durability;
+use crate::request_log::format::layout;
+use crate::sync;
+
+/// The request log of a server, or the knowledge that there is none.
+pub struct Recorder {
+    log: Option<Log>,
+}
+
+struct Log {
+    path: PathBuf,
+    durability: Durability,
+    /// Guards which file new entries go to; entries in flight keep theirs.
+    current: RwLock<Arc<LogFile>>,
+    /// Whether it was said that entries are missing.
+    full: AtomicBool,
+    /// One for each worker.
+    put_off: Box<[PutOff]>,
+}
+
+/// Whole entries that are put off. Held while they are written, so that whoever finds none knows that they are; by
+/// itself in a cache line or two, since each is another worker's.
+#[derive(Default)]
+#[repr(align(128))]
+struct PutOff(Mutex<Vec<u8>>);
+
+/// Bytes of entries that are not put off any longer.
+const ENOUGH: usize = 4096;
+
+/// What a refused request is recorded with: each part as received, `None` where it could not be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Refused<'r> {
+    /// The method.
+    pub method: Option<&'r [u8]>,
+    /// The name: the target without its leading `/`.
+    pub name: Option<&'r [u8]>,
+    /// The protocol version.
+    pub version: Option<&'r [u8]>,
+}
+
+impl Recorder {
+    /// Records nothing.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { log: None }
+    }
+
+    /// Records in the file at `path`, for so many workers.
+    ///
+    /// # Errors
+    /// See [`LogError`].
+    pub fn open(
+        path: &Path,
+        mode: Mode,
+        durability: Durability,
+        workers: NonZeroUsize,
+    ) -> Result<Self, LogError> {
+        let file = open::open(path, mode)?;
+        if !file.secures() {
+            log::warn!(
+                "the file system of {} cannot secure space ahead: a full disk may leave torn entries",
+                path.display()
+            );
+        }
+        Ok(Self {
+            log: Some(Log {
+                path: path.to_path_buf(),
+                durability,
+                current: RwLock::new(Arc::new(file)),
+                full: AtomicBool::new(false),
+                put_off: (0..workers.get()).map(|_| PutOff::default()).collect(),
+            }),
+        })
+    }
+
+    /// Device and inode number of the log's file, as stat(2) has them.
+    #[must_use]
+    pub fn identity(&self) -> Option<(u64, u64)> {
+        let log = self.log.as_ref()?;
+        let current = sync::read(&log.current);
+        Some(current.identity())
+    }
+
+    /// Goes on in the file that the log's path names now, or in a new one. Entries in flight end where they began.
+    pub fn reopen(&self) {
+        let Some(log) = &self.log else { return };
+        match open::reopen(&log.path, &log.current()) {
+            Ok(Some(file)) => {
+                let mut current = sync::write(&log.current);
+                let old = std::mem::replace(&mut *current, Arc::new(file));
+                drop(current);
+                drop(old); // cuts the old file, unless entries are in flight
+                log.full.store(false, Ordering::Relaxed);
+            }
+            Ok(None) => {}
+            Err(error) => log::error!("the request log stays in its old file: {error}"),
+        }
+    }
+
+    /// Records a request that was answered with success and stored nothing, in a turn with this worker.
+    ///
+    /// The entry is in the file when [`Recorder::settle`] returns, or at once if [`Recorder::puts_off`] is false. A log
+    /// without space does not keep a server from being read: then the entry is left out, and a warning says so.
+    pub fn success(&self, method: &str, name: &[u8], worker: usize) {
+        let Some(log) = &self.log else { return };
+        let mut entries = log.put_off(worker);
+        layout::push_header(&mut entries, method, name, 0);
+        entries.extend_from_slice(layout::SEPARATOR);
+        if !self.puts_off() || entries.len() >= ENOUGH {
+            log.record_all(&mut entries);
+        }
+    }
+
+    /// Whether successes are put off, so that one call writes many.
+    #[must_use]
+    pub fn puts_off(&self) -> bool {
+        self.log
+            .as_ref()
+            .is_some_and(|log| log.durability == Durability::Kernel)
+    }
+
+    /// Writes what was put off in turns with this worker: on return it is in the file.
+    pub fn settle(&self, worker: usize) {
+        if let Some(log) = &self.log {
+            log.record_all(&mut log.put_off(worker));
+        }
+    }
+
+    /// Records a request that was refused with `status`: on return the entry is in the file, behind those that were
+    /// settled before; or as [`Recorder::success`].
+    pub fn failure(&self, request: Refused<'_>, status: u16) {
+        if let Some(log) = &self.log {
+            let mut entry = Vec::with_capacity(96);
+            let Refused {
+                method,
+                name,
+                version,
+            } = request;
+            layout::push_failure(&mut entry, method, name, version, status);
+            entry.extend_from_slice(layout::SEPARATOR);
+            log.record(&entry);
+        }
+    }
+
+    /// Whether every entry waits until it is on stable storage.
+    #[must_use]
+    pub fn waits_for_disk(&self) -> bool {
+        self.log
+            .as_ref()
+            .is_some_and(|log| log.durability == Durability::Storage)
+    }
+
+    /// Secures space for the entry of an upload of `length` bytes; `None` if there is no log.
+    ///
+    /// # Errors
+    /// From fallocate(2), ENOSPC for one: then the upload must be refused.
+    pub fn make_room(
+        &self,
+        method: &str,
+        name: &[u8],
+        length: u64,
+    ) -> io::Result<Option<EntryRoom>> {
+        let Some(log) = &self.log else {
+            return Ok(None);
+        };
+        let mut header = Vec::with_capacity(96);
+        layout::push_header(&mut header, method, name, length);
+        let total = header.len() as u64 + layout::rows_len(length) + layout::SEPARATOR.len() as u64;
+        let room = log.current().secure(total)?;
+        Ok(Some(EntryRoom {
+            room,
+            header,
+            length,
+            durability: log.durability,
+        }))
+    }
+}
+
+/// Space for the entry of one upload.
+#[must_use = "an upload that takes effect must be placed in the log"]
+pub struct EntryRoom {
+    room: Room,
+    header: Vec<u8>,
+    length: u64,
+    durability: Durability,
+}
+
+impl EntryRoom {
+    /// Takes the entry's place; to be called in the instant in which the upload takes effect.
+    pub fn place(self) -> Dump {
+        Dump::new(self.room.place(), self.header, self.length, self.durability)
+    }
+}
+
+impl Log {
+    fn current(&self) -> Arc<LogFile> {
+        Arc::clone(&sync::read(&self.current))
+    }
+
+    fn put_off(&self, worker: usize) -> MutexGuard<'_, Vec<u8>> {
+        let PutOff(entries) = &self.put_off[worker % self.put_off.len()];
+        sync::lock(entries)
+    }
+
+    /// Records some entries together, or each by itself if there is no space for all.
+    fn record_all(&self, entries: &mut Vec<u8>) {
+        if entries.is_empty() {
+            return;
+        }
+        match self.current().reserve(entries.len() as u64) {
+            Ok(reservation) => self.report(self.write(reservation, entries)),
+            Err(_) => {
+                for entry in layout::small_entries(entries) {
+                    self.record(entry);
+                }
+            }
+        }
+        entries.clear();
+    }
+
+    fn record(&self, entry: &[u8]) {
+        let written = self
+            .current()
+            .reserve(entry.len() as u64)
+            .and_then(|reservation| self.write(reservation, entry));
+        self.report(written);
+    }
+
+    /// Says once when entries begin to be missing, and once when they are not any more.
+    fn report(&self, written: io::Result<()>) {
+        match written {
+            Ok(()) => {
+                if self.full.load(Ordering::Relaxed) && self.full.swap(false, Ordering::Relaxed) {
+                    log::warn!("{}: entries are recorded again", self.path.display());
+                }
+            }
+            Err(error) => {
+                if !self.full.swap(true, Ordering::Relaxed) {
+                    log::error!(
+                        "{}: entries are missing from here on: {error}",
+                        self.path.display()
+                    );
+                }
+            }
+        }
+    }
+
+    fn write(&self, mut reservation: Reservation, entries: &[u8]) -> io::Result<()> {
+        reservation.write(entries)?;
+        match self.durability {
+            Durability::Kernel => Ok(()),
+            Durability::Storage => reservation.sync(),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Continuing a log whose server was killed: the torn tail is cut back to the last whole entry, and kept aside.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom};
+use std::path::Path;
+
+use super::error::{LogError, with_suffix};
+use crate::request_log::read::Reader;
+use crate::request_log::read::fault::{Nature, ReadError};
+
+/// Finds where the next entry of the log at `path` goes; what is torn off after the last whole one moves to
+/// `path.torn`.
+///
+/// Torn entries that have whole ones behind them stay: to move those would be to rewrite the log.
+///
+/// # Errors
+/// `Recover` if something in it was never written by a server; it is left as it is.
+pub(super) fn recover(mut file: &File, path: &Path) -> Result<u64, LogError> {
+    let failed = |reason: String| LogError::Recover {
+        path: path.to_path_buf(),
+        reason,
+    };
+    let whole = end_of_last_whole_entry(file).map_err(failed)?;
+    let torn = cut(file, whole, path).map_err(|error| failed(error.to_string()))?;
+    if torn > 0 {
+        log::warn!(
+            "{}: {torn} bytes of torn entries at its end were moved to {}",
+            path.display(),
+            with_suffix(path, "torn").display()
+        );
+    }
+    file.seek(SeekFrom::Start(whole))
+        .map_err(|error| failed(error.to_string()))
+}
+
+fn end_of_last_whole_entry(mut file: &File) -> Result<u64, String> {
+    file.seek(SeekFrom::Start(0))
+        .map_err(|error| error.to_string())?;
+    let mut reader = Reader::new(file);
+    let mut end = 0;
+    loop {
+        let entry = reader
+            .next_entry()
+            .and_then(|entry| entry.map(|_| reader.finish_entry()).transpose());
+        match entry {
+            Ok(Some(())) => end = reader.position(),
+            Ok(None) => return Ok(end),
+            Err(ReadError::Fault(fault)) if fault.nature == Nature::Torn => {
+                log::debug!("in the log that is continued: {fault}");
+            }
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+}
+
+/// Moves what stands from `end` on to `path.torn`; returns how many bytes that were.
+fn cut(mut file: &File, end: u64, path: &Path) -> io::Result<u64> {
+    let length = file.metadata()?.len();
+    if length > end {
+        let mut torn = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(with_suffix(path, "torn"))?;
+        file.seek(SeekFrom::Start(end))?;
+        io::copy(&mut file, &mut torn)?;
+        torn.sync_all()?;
+    }
+    // Also where nothing is torn: it gives back what the killed server had secured ahead.
+    file.set_len(end)?;
+    Ok(length - end)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const WHOLE: &str = "GET / length 0\n========\nPUT ABCDEFGHIJKLMNOPQRSTUVWXYZa length 1\n00000000 61\n========\n";
+
+    fn recovered(log: &str) -> (Result<u64, String>, String, Option<String>) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        fs::write(&path, log).unwrap();
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .unwrap();
+        let end = recover(&file, &path).map_err(|error| error.to_string());
+        let torn = fs::read_to_string(directory.path().join("log.torn")).ok();
+        (end, fs::read_to_string(&path).unwrap(), torn)
+    }
+
+    #[test]
+    fn a_torn_tail_is_moved_aside() {
+        for tail in [
+            "",
+            "GET",
+            "PUT ABCDEFGHIJKLMNOPQRSTUVWXYZb length 2\n00000000 61",
+            "\0\0\0",
+            "GET / length 0\n=======",
+        ] {
+            let (end, log, torn) = recovered(&format!("{WHOLE}{tail}"));
+            assert_eq!(end, Ok(WHOLE.len() as u64), "{tail:?}");
+            assert_eq!(log, WHOLE, "{tail:?}");
+            assert_eq!(torn.unwrap_or_default(), tail);
+        }
+    }
+
+    #[test]
+    fn torn_entries_before_a_whole_one_stay() {
+        let log = format!("{WHOLE}\0\0\0\0{WHOLE}");
+        let (end, after, torn) = recovered(&log);
+        assert_eq!(end, Ok(log.len() as u64));
+        assert_eq!((after, torn), (log, None));
+    }
+
+    #[test]
+    fn what_no_server_wrote_is_not_continued() {
+        let log = format!("{WHOLE}shopping list\nbread\n");
+        let (end, after, torn) = recovered(&log);
+        let place = format!("byte {}", WHOLE.len());
+        assert!(end.unwrap_err().contains(&place), "names the place");
+        assert_eq!((after, torn), (log, None));
+    }
+}

@@ -1,0 +1,48 @@
+//! Who is closed when another connection needs its place: the one that is idle for longest.
+
+use std::os::fd::RawFd;
+use std::time::Instant;
+
+use crate::server::protocol::{Cause, Service};
+use crate::server::workers::pool::Pool;
+use crate::server::workers::queue::Job;
+
+/// The connections that are idle for longest, the longest last.
+///
+/// One look at all slots finds the next victims of many, so that closing one costs little.
+#[derive(Default)]
+pub(crate) struct Eviction {
+    victims: Vec<(Instant, RawFd)>,
+}
+
+impl Eviction {
+    /// Closes the connection that is idle for longest, if any is.
+    pub(crate) fn close_one<V: Service>(&mut self, pool: &Pool<V>) -> bool {
+        if self.close_known(pool) {
+            return true;
+        }
+        let mut idle = pool.room.idle();
+        idle.sort_unstable_by(|one, other| other.cmp(one));
+        let keep = (idle.len() / 16).max(16).min(idle.len());
+        self.victims = idle.split_off(idle.len() - keep);
+        self.close_known(pool)
+    }
+
+    fn close_known<V: Service>(&mut self, pool: &Pool<V>) -> bool {
+        while let Some((since, fd)) = self.victims.pop() {
+            match pool.room.take_idle(since, fd) {
+                None => {}
+                // Its next request is there already.
+                Some(mut connection) if connection.socket.has_input() => {
+                    connection.cause = Cause::Ready;
+                    pool.push(Job::Serve(connection));
+                }
+                Some(connection) => {
+                    pool.close(connection);
+                    return true;
+                }
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,8 @@
+//! The main thread: connections, deadlines, limits and signals.
+
+pub(crate) mod accept_loop;
+mod batching;
+mod eviction;
+pub(crate) mod limits;
+pub(crate) mod listener;
+pub(crate) mod signals;

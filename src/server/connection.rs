@@ -1,0 +1,41 @@
+//! An accepted connection on its way between the threads.
+
+use rustix::event::epoll::EventFlags;
+
+use super::protocol::Cause;
+use super::transport::Socket;
+
+/// An accepted socket and its session, on their way between the threads.
+pub(crate) struct Connection<S> {
+    pub(crate) socket: Socket,
+    pub(crate) session: S,
+    /// Why it has its next turn.
+    pub(crate) cause: Cause,
+    /// What the waiting room watches its socket for; empty before its first wait.
+    pub(crate) watched: EventFlags,
+}
+
+impl<S> Connection<S> {
+    pub(crate) fn new(socket: Socket, session: S) -> Self {
+        Self {
+            socket,
+            session,
+            cause: Cause::Ready,
+            watched: EventFlags::empty(),
+        }
+    }
+
+    /// That its deadline passed is known to the session by now.
+    pub(crate) fn forget_expiry(&mut self) {
+        if self.cause == Cause::Expired {
+            self.cause = Cause::Ready;
+        }
+    }
+
+    /// Takes note of readiness for the next turn.
+    pub(crate) fn note(&mut self, readiness: EventFlags) {
+        if readiness.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR) {
+            self.cause = Cause::HungUp;
+        }
+    }
+}

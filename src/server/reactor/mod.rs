@@ -1,0 +1,293 @@
+//! The waiting room: connections whose sockets would block, and the one epoll instance that knows when they are ready.
+//!
+//! A socket is registered once, edge-triggered, when its connection is parked for the first time: for reading, and for
+//! writing too from its first wait for that. Nothing else is re-armed. An edge that comes while a worker has the
+//! connection is kept in its slot, so none is lost. Who waits here is an idle *worker*, an attendant: readiness reaches
+//! the thread that acts on it without a hand-over. There are few seats for attendants (see [`seats`]), because more
+//! would only be woken in vain. The main thread looks after the deadlines.
+
+mod slots;
+mod timers;
+
+use std::collections::VecDeque;
+use std::io;
+use std::num::NonZeroUsize;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use std::thread;
+use std::time::Instant;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
+use rustix::io::Errno;
+
+use self::slots::{Due, Parking, Slots};
+use self::timers::{Deadlines, Sleeper};
+use super::connection::Connection;
+use super::protocol::{Amid, Deadline, Interest};
+
+/// How many ready connections an attendant takes at a time: enough to pay for the system call, few enough that
+/// none of them waits long for its turn.
+const BATCH: usize = 16;
+
+/// The bell's place among the events; no descriptor has this number.
+const BELL: u64 = u64::MAX;
+
+/// See the module's description.
+pub(crate) struct Room<S> {
+    epoll: OwnedFd,
+    /// Wakes one attendant when something was pushed into the queue.
+    bell: OwnedFd,
+    slots: Slots<S>,
+    deadlines: Deadlines,
+    seats: usize,
+    /// Attendants that wait or are about to.
+    attending: AtomicUsize,
+    stopping: AtomicBool,
+}
+
+/// How an attendant waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Until something is ready.
+    Wait,
+    /// Not at all.
+    Look,
+}
+
+/// What became of a connection that was to be parked.
+pub(crate) enum Parked<S> {
+    /// It waits.
+    Waiting,
+    /// It waits, and the main thread must hear of its deadline.
+    WaitingNotYetWatched,
+    /// It is ready already.
+    Ready(Box<Connection<S>>),
+    /// It would be idle, and the server is stopping.
+    Unwanted(Box<Connection<S>>),
+    /// The system has no room for it.
+    Refused(Box<Connection<S>>),
+}
+
+/// How many attendants one machine's room has seats for: one processor is left to the main thread, to the kernel's
+/// network, and to clients on the same machine, who otherwise lose theirs for whole time slices.
+pub(crate) fn seats() -> usize {
+    let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    processors.saturating_sub(1).max(1)
+}
+
+/// The events of one look into the room; a worker's own, and reused.
+pub(crate) struct Events(Vec<epoll::Event>);
+
+impl Events {
+    pub(crate) fn new() -> Self {
+        Self(Vec::with_capacity(BATCH))
+    }
+}
+
+impl<S> Room<S> {
+    /// A room for descriptors below `bound`, with `seats` for attendants.
+    pub(crate) fn new(bound: usize, seats: usize) -> io::Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        epoll::add(
+            &epoll,
+            &bell,
+            epoll::EventData::new_u64(BELL),
+            epoll::EventFlags::IN | epoll::EventFlags::ET,
+        )?;
+        Ok(Self {
+            epoll,
+            bell,
+            slots: Slots::new(bound),
+            deadlines: Deadlines::default(),
+            seats,
+            attending: AtomicUsize::new(0),
+            stopping: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether a connection on `fd` can be parked here.
+    pub(crate) fn has_place_for(&self, fd: RawFd) -> bool {
+        self.slots.holds(fd)
+    }
+
+    /// Whether [`Room::stop`] was called.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Lets a connection wait.
+    pub(crate) fn park(
+        &self,
+        mut connection: Box<Connection<S>>,
+        interest: Interest,
+        deadline: Deadline,
+    ) -> Parked<S> {
+        let fd = connection.socket.as_fd().as_raw_fd();
+        if let Err(error) = self.watch(&mut connection, fd, interest) {
+            log::warn!("cannot wait for a connection: {error}");
+            return Parked::Refused(connection);
+        }
+        let mut slot = self.slots.slot(fd);
+        // Under the slot's lock: whoever stops the server sees this connection there, or is seen here.
+        if self.is_stopping() && deadline.amid != Amid::Request {
+            return Parked::Unwanted(connection);
+        }
+        let parking = slot.park(connection, interest, deadline);
+        drop(slot);
+        match parking {
+            Parking::Parked => Parked::Waiting,
+            Parking::ReadyAlready(connection) => Parked::Ready(connection),
+            Parking::ParkedUntil(at) => match self.deadlines.add(at, fd) {
+                Sleeper::WakesInTime => Parked::Waiting,
+                Sleeper::MustBeWoken => Parked::WaitingNotYetWatched,
+            },
+        }
+    }
+
+    /// Sees to it that the socket is registered for what its connection waits for.
+    fn watch(
+        &self,
+        connection: &mut Connection<S>,
+        fd: RawFd,
+        interest: Interest,
+    ) -> Result<(), Errno> {
+        use epoll::EventFlags as Flags;
+        let wanted = match interest {
+            Interest::Read => Flags::IN | Flags::RDHUP | Flags::ET,
+            // Most connections never wait for this, and it would be an event at once.
+            Interest::Write => Flags::IN | Flags::RDHUP | Flags::OUT | Flags::ET,
+        };
+        if connection.watched.contains(wanted) {
+            return Ok(());
+        }
+        let data = epoll::EventData::new_u64(u64::try_from(fd).unwrap_or(BELL));
+        if connection.watched.is_empty() {
+            epoll::add(&self.epoll, &connection.socket, data, wanted)?;
+        } else {
+            epoll::modify(&self.epoll, &connection.socket, data, wanted)?;
+        }
+        connection.watched = wanted;
+        Ok(())
+    }
+
+    /// Takes a seat, waits until a connection is ready or the bell rings, and moves what is ready into `batch`.
+    ///
+    /// `has_work` is asked once the attendant can be rung for: if there is work, it does not wait. Returns false
+    /// if all seats are taken.
+    pub(crate) fn attend(
+        &self,
+        patience: Patience,
+        has_work: impl Fn() -> bool,
+        events: &mut Events,
+        batch: &mut VecDeque<Box<Connection<S>>>,
+    ) -> bool {
+        let waits = patience == Patience::Wait;
+        if waits && !self.take_seat() {
+            return false;
+        }
+        let at_once = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        let timeout = (!waits || has_work()).then_some(&at_once);
+        events.0.clear();
+        let waited = epoll::wait(&self.epoll, spare_capacity(&mut events.0), timeout);
+        if waits {
+            self.attending.fetch_sub(1, Ordering::SeqCst);
+        }
+        if let Err(error) = waited {
+            if error != Errno::INTR {
+                log::error!("cannot wait for connections: {error}");
+            }
+            return true;
+        }
+        for event in &events.0 {
+            let Ok(fd) = RawFd::try_from(event.data.u64()) else {
+                continue; // the bell
+            };
+            if let Some(connection) = self.slots.slot(fd).wake(event.flags) {
+                batch.push_back(connection);
+            }
+        }
+        true
+    }
+
+    fn take_seat(&self) -> bool {
+        let seated = self
+            .attending
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |taken| {
+                (taken < self.seats).then_some(taken + 1)
+            })
+            .is_ok();
+        fence(Ordering::SeqCst);
+        seated
+    }
+
+    /// Wakes an attendant, if there is one; to be called after a push into the queue.
+    pub(crate) fn ring(&self) {
+        fence(Ordering::SeqCst);
+        if self.attending.load(Ordering::SeqCst) > 0 {
+            // It fails only when the counter is at its end, and then the bell is ringing.
+            let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+        }
+    }
+
+    /// Takes out one connection whose deadline has passed.
+    pub(crate) fn take_expired(&self, now: Instant) -> Option<Box<Connection<S>>> {
+        while let Some((at, fd)) = self.deadlines.pop_due(now) {
+            let due = self.slots.slot(fd).come_due(at, now);
+            match due {
+                Due::Expired(connection) => return Some(connection),
+                Due::Later(later) => {
+                    // The caller is who would be woken.
+                    let _ = self.deadlines.add(later, fd);
+                }
+                Due::Nothing => {}
+            }
+        }
+        None
+    }
+
+    /// When the main thread must look for expired connections next.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.sleep_until()
+    }
+
+    /// Idle connections as (since when, descriptor), in no order. Costs a look at every slot.
+    pub(crate) fn idle(&self) -> Vec<(Instant, RawFd)> {
+        self.slots.all().filter_map(|slot| slot.idle()).collect()
+    }
+
+    /// Takes out the connection on `fd` if it is idle since then.
+    pub(crate) fn take_idle(&self, since: Instant, fd: RawFd) -> Option<Box<Connection<S>>> {
+        let mut slot = self.slots.slot(fd);
+        (slot.idle() == Some((since, fd))).then(|| slot.take_idle())?
+    }
+
+    /// From now on no idle connection is parked; returns those that are.
+    pub(crate) fn stop(&self) -> Vec<Box<Connection<S>>> {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.slots
+            .all()
+            .filter_map(|mut slot| slot.take_idle())
+            .collect()
+    }
+
+    /// Takes out all connections, whatever they wait for.
+    pub(crate) fn clear(&self) -> Vec<Box<Connection<S>>> {
+        self.slots
+            .all()
+            .filter_map(|mut slot| slot.take())
+            .collect()
+    }
+
+    /// Closes a connection that is not parked.
+    pub(crate) fn close(&self, connection: Box<Connection<S>>) {
+        self.slots
+            .slot(connection.socket.as_fd().as_raw_fd())
+            .vacate();
+        drop(connection);
+    }
+}

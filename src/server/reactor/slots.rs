@@ -1,0 +1,198 @@
+//! Where parked connections stand: one slot for each descriptor number.
+//!
+//! A descriptor number names one open socket at a time, so it is all the key that is needed; no free list, no
+//! generation. What reaches a slot late, after its descriptor was closed and given out anew, wakes the wrong
+//! session once, and a session must bear that anyway.
+
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::time::Instant;
+
+use rustix::event::epoll::EventFlags;
+
+use crate::server::connection::Connection;
+use crate::server::protocol::{Amid, Cause, Deadline, Interest};
+use crate::sync::lock;
+
+/// Slots are made this many at a time, so that a small server is a small table.
+const CHUNK: usize = 256;
+
+/// The slots of all descriptor numbers below a bound.
+pub(crate) struct Slots<S> {
+    chunks: Box<[OnceLock<Chunk<S>>]>,
+}
+
+/// Each mutex guards its slot alone, and only for as long as it takes to put a connection in or take it out.
+type Chunk<S> = Box<[Mutex<Slot<S>>]>;
+
+/// The place of one descriptor.
+pub(crate) struct Slot<S> {
+    parked: Option<Parked<S>>,
+    /// Readiness that came while a worker had the connection.
+    missed: EventFlags,
+    /// When `Deadlines` will ask for this slot.
+    scheduled: Option<Instant>,
+}
+
+struct Parked<S> {
+    connection: Box<Connection<S>>,
+    interest: Interest,
+    deadline: Deadline,
+}
+
+/// What became of a connection that was to be parked.
+pub(crate) enum Parking<S> {
+    /// It stands in its slot, and `Deadlines` is to be told of this moment.
+    ParkedUntil(Instant),
+    /// It stands in its slot; an entry that comes up early enough is there already.
+    Parked,
+    /// What it waits for has come already.
+    ReadyAlready(Box<Connection<S>>),
+}
+
+/// What a slot holds when its deadline entry comes up.
+pub(crate) enum Due<S> {
+    /// A connection whose deadline has passed.
+    Expired(Box<Connection<S>>),
+    /// A connection whose deadline has moved to this moment.
+    Later(Instant),
+    /// No connection, or one that a worker has, or an entry that was replaced.
+    Nothing,
+}
+
+impl<S> Slots<S> {
+    /// Slots for the descriptors 0 to `bound` - 1.
+    pub(crate) fn new(bound: usize) -> Self {
+        Self {
+            chunks: (0..bound.div_ceil(CHUNK))
+                .map(|_| OnceLock::new())
+                .collect(),
+        }
+    }
+
+    /// Whether `fd` has a slot.
+    pub(crate) fn holds(&self, fd: RawFd) -> bool {
+        usize::try_from(fd).is_ok_and(|number| number / CHUNK < self.chunks.len())
+    }
+
+    /// The slot of `fd`, for which [`Slots::holds`] is true.
+    pub(crate) fn slot(&self, fd: RawFd) -> MutexGuard<'_, Slot<S>> {
+        let number = usize::try_from(fd).unwrap_or_default();
+        let chunk = self.chunks[number / CHUNK]
+            .get_or_init(|| (0..CHUNK).map(|_| Mutex::new(Slot::vacant())).collect());
+        lock(&chunk[number % CHUNK])
+    }
+
+    /// Every slot that was ever used.
+    pub(crate) fn all(&self) -> impl Iterator<Item = MutexGuard<'_, Slot<S>>> {
+        self.chunks
+            .iter()
+            .filter_map(OnceLock::get)
+            .flat_map(|chunk| chunk.iter().map(|slot| lock(slot)))
+    }
+}
+
+impl<S> Slot<S> {
+    fn vacant() -> Self {
+        Self {
+            parked: None,
+            missed: EventFlags::empty(),
+            scheduled: None,
+        }
+    }
+
+    /// Puts a connection in, unless what it waits for came while a worker had it.
+    pub(crate) fn park(
+        &mut self,
+        mut connection: Box<Connection<S>>,
+        interest: Interest,
+        deadline: Deadline,
+    ) -> Parking<S> {
+        if wakes(interest, self.missed) {
+            connection.note(self.missed);
+            self.missed = EventFlags::empty();
+            return Parking::ReadyAlready(connection);
+        }
+        self.parked = Some(Parked {
+            connection,
+            interest,
+            deadline,
+        });
+        if self.scheduled.is_some_and(|at| at <= deadline.at) {
+            return Parking::Parked;
+        }
+        self.scheduled = Some(deadline.at);
+        Parking::ParkedUntil(deadline.at)
+    }
+
+    /// Takes out the connection that `readiness` wakes; what wakes nobody is remembered.
+    pub(crate) fn wake(&mut self, readiness: EventFlags) -> Option<Box<Connection<S>>> {
+        match self.parked.take() {
+            Some(mut parked) if wakes(parked.interest, readiness) => {
+                parked.connection.note(readiness | self.missed);
+                self.missed = EventFlags::empty();
+                Some(parked.connection)
+            }
+            other => {
+                self.parked = other;
+                self.missed |= readiness;
+                None
+            }
+        }
+    }
+
+    /// Answers to the deadline entry for the moment `entry`, which has come up at `now`.
+    pub(crate) fn come_due(&mut self, entry: Instant, now: Instant) -> Due<S> {
+        if self.scheduled != Some(entry) {
+            return Due::Nothing;
+        }
+        self.scheduled = None;
+        match self.parked.take() {
+            None => Due::Nothing,
+            Some(mut parked) if parked.deadline.at <= now => {
+                parked.connection.cause = Cause::Expired;
+                Due::Expired(parked.connection)
+            }
+            Some(parked) => {
+                let later = parked.deadline.at;
+                self.scheduled = Some(later);
+                self.parked = Some(parked);
+                Due::Later(later)
+            }
+        }
+    }
+
+    /// Since when its connection is idle, if it is, and the descriptor.
+    pub(crate) fn idle(&self) -> Option<(Instant, RawFd)> {
+        let parked = self.parked.as_ref()?;
+        match parked.deadline.amid {
+            Amid::Idle { since } => Some((since, parked.connection.socket.as_fd().as_raw_fd())),
+            Amid::Request => None,
+        }
+    }
+
+    /// Takes out an idle connection.
+    pub(crate) fn take_idle(&mut self) -> Option<Box<Connection<S>>> {
+        self.idle()?;
+        self.take()
+    }
+
+    /// Takes out the connection, whatever it waits for.
+    pub(crate) fn take(&mut self) -> Option<Box<Connection<S>>> {
+        self.parked.take().map(|parked| parked.connection)
+    }
+
+    /// Makes the slot ready for the next socket of its number; to be called before this one is closed.
+    pub(crate) fn vacate(&mut self) {
+        *self = Self::vacant();
+    }
+}
+
+/// Whether `readiness` ends a wait for `interest`.
+fn wakes(interest: Interest, readiness: EventFlags) -> bool {
+    let ends = match interest {
+        Interest::Read => EventFlags::IN | EventFlags::RDHUP,
+        Interest::Write => EventFlags::OUT,
+    };
+    readiness.intersects(ends | EventFlags::HUP | EventFlags::ERR)
+}
