@@ -8,11 +8,10 @@
 pub mod classic;
 pub mod connection;
 pub mod durable;
+pub mod files;
 pub mod http;
-pub mod removal;
 pub mod request_log;
 pub mod server;
 pub mod store;
 mod sync;
-pub mod upload;
 pub mod web;

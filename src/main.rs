@@ -19,10 +19,10 @@ use thiserror::Error;
 use self::cli::{Config, Typed};
 use httpserver::classic::Classic;
 use httpserver::connection::Http;
+use httpserver::files::Files;
 use httpserver::request_log::write::Recorder;
 use httpserver::server::{Listener, Server};
 use httpserver::store::{Depth, Store, StoreError};
-use httpserver::upload::Files;
 use httpserver::web::Access;
 use httpserver::web::{self, Web};
 

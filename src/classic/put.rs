@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::{Classic, Identity, OwnedIdentity, refusal, status_of};
 use crate::connection::{Answer, Block, Course, Upload};
+use crate::files::{self, Empty, Files, Finishing, Progress, UploadError};
 use crate::http::{Expect, Framing, Request, Status};
 use crate::server::Turn;
 use crate::store::{Condition, StoreError, StoreErrorKind};
-use crate::upload::{self, Empty, Files, Finishing, Progress, UploadError};
 
 impl Classic {
     /// Checks what can be checked before the content comes.
@@ -25,7 +25,7 @@ impl Classic {
         {
             return Err(StoreError::new(name, StoreErrorKind::Forbidden).into());
         }
-        let mut receiving = upload::Upload::new(Arc::clone(&self.files), target, self.max_body);
+        let mut receiving = files::Upload::new(Arc::clone(&self.files), target, self.max_body);
         let empty = match request.framing {
             Framing::Absent => Some(Box::new(receiving.commit_empty()?)),
             Framing::Length(_) | Framing::Chunked => None,
@@ -57,7 +57,7 @@ pub struct ClassicUpload {
 /// How far a PUT has come.
 enum State {
     /// Content is coming. If it was answered already: the empty file that was put in place for that answer.
-    Receiving(upload::Upload, Option<Box<Empty>>),
+    Receiving(files::Upload, Option<Box<Empty>>),
     /// It has taken effect; its entry is being written.
     Finishing(Finishing),
     /// It is recorded, one way or the other.

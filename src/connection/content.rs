@@ -1,33 +1,11 @@
 //! The content of requests: received into an upload, or read past.
 
 use super::dialect::{Answer, Dialect, Upload};
-use super::patience::Stage;
-use super::request::Filled;
-use super::response::{Goodbye, Then};
-use super::{Connection, Phase, Step, Stream, Work};
+use super::phases::{Filled, Goodbye, Phase, Receiving, Reply, Skipping, Step, Stream, Then, Work};
+use super::session::Connection;
+use super::timeouts::Stage;
 use crate::http::{Chunk, ContentDecoder, Status};
 use crate::server::{Transport, Turn};
-
-/// A request whose content is being received.
-pub(super) struct Receiving<U> {
-    pub(super) upload: U,
-    pub(super) decoder: ContentDecoder,
-    pub(super) reply: Reply,
-}
-
-/// Whether a request still is to be answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reply {
-    Due,
-    Given,
-}
-
-/// Content that nobody wants.
-pub(super) struct Skipping {
-    pub(super) decoder: ContentDecoder,
-    /// Bytes that may still come.
-    pub(super) left: u64,
-}
 
 impl<U: Upload> Receiving<U> {
     /// Gives the upload up; an answer if one is due.

@@ -1,11 +1,12 @@
 //! The incoming half: input, heads, and what follows from them. Content is received in `content`.
 
-use super::content::{Receiving, Reply, Skipping};
-use super::desk::Received;
+use super::buffers::Received;
 use super::dialect::{Answer, Course, Dialect};
-use super::patience::{Progress, Stage};
-use super::response::{Flushed, Goodbye, Then};
-use super::{Connection, Phase, Step, Stream, Work};
+use super::phases::{
+    Filled, Flushed, Goodbye, Phase, Receiving, Reply, Skipping, Step, Stream, Then, Work,
+};
+use super::session::Connection;
+use super::timeouts::{Progress, Stage};
 use crate::http::{
     CONTINUE, ChunkedDecoder, ContentDecoder, Expect, Framing, HeadScan, Persistence, Request,
     Status, line_parts,
@@ -18,18 +19,6 @@ const SKIPPABLE: u64 = 2 * 1024 * 1024;
 
 /// Answers that wait to be sent together, in bytes; with more, no further request is read.
 const OUTPUT: usize = 64 * 1024;
-
-/// What came of an attempt to have more input.
-pub(super) enum Filled {
-    /// There may be more of it.
-    More,
-    /// There is none for now, or none any more: see [`Stream`].
-    NoMore,
-    /// What has to be sent first is blocked.
-    Blocked,
-    /// The connection is broken.
-    Broken,
-}
 
 impl<D: Dialect> Connection<D> {
     /// Receives once, unless it is known that there is nothing. Answers that are ready go out first, since the

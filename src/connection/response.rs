@@ -2,53 +2,16 @@
 
 use std::io;
 
-use super::content::Skipping;
-use super::desk::Received;
+use super::buffers::Received;
 use super::dialect::{Answer, Content, Dialect};
-use super::patience::{Progress, Stage};
-use super::{Connection, Phase, Step, Stream, Work};
+use super::phases::{Flushed, Goodbye, Phase, Step, Stream, Then, Work};
+use super::session::Connection;
+use super::timeouts::{Progress, Stage};
 use crate::http::Persistence;
 use crate::server::{After, Transport};
 
 /// Bytes that are read and thrown away after our end of stream, before the connection is closed all the same.
 const LINGER: u64 = 2 * 1024 * 1024;
-
-/// What follows an answer.
-pub(super) enum Then {
-    /// The next request.
-    Next,
-    /// Content of the request that nobody wants, then the next request.
-    Skip(Skipping),
-    /// The close; the peer has sent all that it should.
-    Close,
-    /// The close; the peer may send more.
-    CloseUnread,
-}
-
-/// How far the close of a connection has come.
-///
-/// To close while there is unread input makes TCP send a reset, which may overtake the answer (RFC 9112 §9.6). So
-/// unless there is none, we end our side, read past what comes, and close when the peer has ended its side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Goodbye {
-    /// What is left of the answers is sent, then our end of stream.
-    Flush,
-    /// Input is read past, so many bytes at most.
-    Linger(u64),
-    /// What is left of the answers is sent; nothing more will come from the peer.
-    Close,
-}
-
-/// What came of sending the output.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Flushed {
-    /// All of it is sent.
-    All,
-    /// The rest must wait.
-    Blocked,
-    /// The connection is broken.
-    Broken,
-}
 
 impl<D: Dialect> Connection<D> {
     /// Sends what is in the output.

@@ -3,9 +3,9 @@
 use std::os::fd::AsFd;
 
 use super::dialect::{Content, Dialect, FileRange};
-use super::patience::{Progress, Stage};
-use super::response::{Flushed, Then};
-use super::{Connection, Phase, Step, Work};
+use super::phases::{Flushed, Phase, Step, Then, Work};
+use super::session::Connection;
+use super::timeouts::{Progress, Stage};
 use crate::server::{After, Transport};
 
 /// Bytes of output that are sent before a long answer adds more to it, so that a blocked one keeps about as many.

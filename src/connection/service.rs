@@ -2,22 +2,18 @@
 
 use std::sync::Arc;
 
-use super::desk::Desk;
+use super::buffers::Desk;
 use super::dialect::Dialect;
-use super::patience::{Progress, Timeouts};
-use super::{Connection, Phase, Stream};
+use super::phases::{Phase, Stream};
+use super::session::Connection;
+use super::session::Shared;
+use super::timeouts::{Progress, Timeouts};
 use crate::http::{HeadScan, Persistence, Version};
 use crate::server::Service;
 
 /// HTTP in a dialect, as a protocol on the pool.
 pub struct Http<D> {
     shared: Arc<Shared<D>>,
-}
-
-/// What all connections share.
-pub(super) struct Shared<D> {
-    pub(super) dialect: D,
-    pub(super) timeouts: Timeouts,
 }
 
 impl<D: Dialect> Http<D> {

@@ -1,9 +1,9 @@
 //! The wait for the peer: how a turn ends with it, what becomes of one that takes too long, and of a peer that is gone.
 
 use super::dialect::Dialect;
-use super::patience::{Progress, Stage, Wait};
-use super::response::Then;
-use super::{Connection, Phase, Work};
+use super::phases::{Phase, Then, Work};
+use super::session::Connection;
+use super::timeouts::{Progress, Stage, Wait};
 use crate::http::{Status, line_parts};
 use crate::server::{Cause, Next, Transport};
 

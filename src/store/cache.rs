@@ -8,10 +8,9 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 
-use super::lookup::{FileContent, Found, metadata_of};
+use super::found::{FileContent, Held};
 use crate::sync::lock;
 
 /// Independent parts, so that workers seldom meet at a lock.
@@ -34,14 +33,6 @@ pub(super) struct Cache {
     shards: [Mutex<Shard>; SHARDS],
     /// What one shard may hold.
     most: Load,
-}
-
-/// A file that is held.
-#[derive(Clone)]
-pub(super) struct Held {
-    pub(super) found: Found,
-    /// Open, if its metadata would tell that its name is not its name any more.
-    pub(super) witness: Option<Arc<OwnedFd>>,
 }
 
 /// What is held: files, bytes, descriptors, and large files among them.
@@ -95,14 +86,6 @@ impl Cache {
 }
 
 impl Held {
-    /// Whether nothing has become of the file since it was taken in, neither of its content nor of its name. If not,
-    /// or if nobody knows, its name must be looked at.
-    pub(super) fn is_unchanged(&self) -> bool {
-        self.witness
-            .as_ref()
-            .is_some_and(|file| metadata_of(file).is_ok_and(|now| now == self.found.metadata))
-    }
-
     fn load(&self) -> Load {
         match &self.found.content {
             FileContent::Memory(bytes) => [1, bytes.len(), usize::from(self.witness.is_some()), 0],
@@ -152,7 +135,12 @@ impl Shard {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::OwnedFd;
+    use std::sync::Arc;
+
     use super::*;
+    use crate::store::found::Found;
+    use crate::store::sys::metadata_of;
 
     fn held(file: &Arc<OwnedFd>, content: FileContent) -> Held {
         let metadata = metadata_of(file).unwrap();

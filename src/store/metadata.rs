@@ -3,7 +3,6 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{FileType, Statx, StatxFlags, StatxTimestamp, makedev};
-use rustix::time::Timespec;
 
 /// A regular file's identity, length and times, from statx(2). Equal values mean: nothing was written in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,19 +12,12 @@ pub struct Metadata {
     length: u64,
     modified: Timestamp,
     /// Any change: content, mode, owner, links. Nobody can set it back, unlike the modification time.
-    changed: Timestamp,
+    pub(super) changed: Timestamp,
     mode: u16,
     owner: u32,
     /// The mount that it is seen through; 0 before Linux 5.8.
     mount: u64,
 }
-
-/// How long after a change another might show by no newer time stamp. File systems count time in timer ticks, of 10 ms
-/// at most; and write(2) sets the time before it writes, and may be held up in between.
-const PAUSE: Duration = Duration::from_secs(1);
-
-/// The same for file systems that count seconds, or two.
-const WHOLE_SECONDS: Duration = Duration::from_secs(3);
 
 /// Seconds and nanoseconds since the epoch.
 type Timestamp = (i64, u32);
@@ -84,22 +76,6 @@ impl Metadata {
         self.file_type() == FileType::Directory
     }
 
-    /// Whether a change after `now` would bear another time stamp, if this was asked for after it. Of a change in
-    /// the future, as after the clock was set back, nobody knows.
-    ///
-    /// `now` is of the clock that the kernel takes time stamps from, `CLOCK_REALTIME_COARSE`.
-    pub(super) fn is_settled(&self, now: Timespec) -> bool {
-        let (seconds, nanoseconds) = self.changed;
-        let pause = if nanoseconds == 0 {
-            WHOLE_SECONDS
-        } else {
-            PAUSE
-        };
-        system_time((now.tv_sec, u32::try_from(now.tv_nsec).unwrap_or(0)))
-            .duration_since(system_time((seconds, nanoseconds)))
-            .is_ok_and(|age| age > pause)
-    }
-
     /// The permission bits.
     pub(super) fn permissions(&self) -> u32 {
         u32::from(self.mode) & 0o7777
@@ -121,7 +97,7 @@ impl Metadata {
     }
 }
 
-fn system_time((seconds, nanoseconds): Timestamp) -> SystemTime {
+pub(super) fn system_time((seconds, nanoseconds): Timestamp) -> SystemTime {
     let part = Duration::new(0, nanoseconds);
     let whole = Duration::from_secs(seconds.unsigned_abs());
     if seconds < 0 {
@@ -135,6 +111,8 @@ fn system_time((seconds, nanoseconds): Timestamp) -> SystemTime {
 
 #[cfg(test)]
 mod tests {
+    use rustix::time::Timespec;
+
     use super::*;
 
     #[test]

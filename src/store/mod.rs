@@ -4,16 +4,20 @@
 //! name; the kernel decides what lies beneath it (openat2(2)). Paths are bytes without a leading `/`. This room
 //! knows no HTTP: its errors are its own, and a dialect gives each a status.
 
-mod abandoned;
 mod cache;
-mod directory;
+mod commit_locks;
+mod directories;
 mod error;
-mod lookup;
+mod found;
+mod freshness;
+mod list;
 mod metadata;
-mod order;
-mod staged;
-mod tree;
+mod read;
+mod staging;
+mod sys;
+mod target;
 mod walk;
+mod write;
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -22,22 +26,23 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::{AtFlags, FsWord, Mode, OFlags, ResolveFlags, fstatfs, open, openat2, statx};
-use rustix::io::retry_on_intr;
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, fstatfs, open, openat2, statx};
 use rustix::process::{Resource, geteuid, getrlimit, umask};
 
 use self::cache::Cache;
-use self::order::Order;
+use self::commit_locks::Order;
+use self::freshness::tells_of_names;
 use crate::durable::{Durability, SharedSync};
 
-pub use self::abandoned::is_staging_name;
-pub use self::directory::{Directory, Entry, EntryKind};
+pub use self::directories::Removed;
 pub use self::error::{StoreError, StoreErrorKind};
-pub use self::lookup::{FileContent, Found, SMALL};
+pub use self::found::{FileContent, Found, SMALL};
+pub use self::list::{Directory, Entry, EntryKind};
 pub use self::metadata::Metadata;
-pub use self::staged::{Committed, Condition, Staged, Target};
-pub use self::tree::Removed;
+pub use self::staging::is_staging_name;
+pub use self::target::{Condition, Target};
 pub use self::walk::{Depth, Step, walk};
+pub use self::write::{Committed, Staged};
 
 /// A directory and all that is below it.
 pub struct Store {
@@ -73,7 +78,7 @@ impl Store {
             Mode::empty(),
             ResolveFlags::BENEATH,
         )?;
-        abandoned::take_over(&root, depth);
+        staging::take_over(&root, depth);
         let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         let descriptors = usize::try_from(limit).unwrap_or(usize::MAX);
         // umask(2) can only be read by setting it.
@@ -97,23 +102,6 @@ impl Store {
     }
 
     fn staging_name(&self) -> String {
-        abandoned::staging_name(self.staging.fetch_add(1, Ordering::Relaxed))
+        staging::staging_name(self.staging.fetch_add(1, Ordering::Relaxed))
     }
-}
-
-/// Whether rename(2) and unlink(2) set the change time of the file that had the name, in file systems of this type, as
-/// statfs(2) has it. XFS does not when two names are exchanged. Of others it is not known, or not known in time:
-/// networks, FUSE, layers.
-fn tells_of_names(type_: FsWord) -> bool {
-    const EXT4: FsWord = 0xEF53;
-    const BTRFS: FsWord = 0x9123_683E;
-    const TMPFS: FsWord = 0x0102_1994;
-    matches!(type_, EXT4 | BTRFS | TMPFS)
-}
-
-/// What `name` in `directory` is now; a symlink is not followed.
-fn metadata_at(directory: &OwnedFd, name: &[u8]) -> Result<Metadata, StoreErrorKind> {
-    let flags = AtFlags::SYMLINK_NOFOLLOW;
-    let found = retry_on_intr(|| statx(directory, name, flags, Metadata::ASKS))?;
-    Ok(Metadata::new(&found))
 }

@@ -4,11 +4,11 @@ use super::fields::Conditional;
 use super::refusal::{Refusal, status_of_change, status_of_removing};
 use super::{Web, path};
 use crate::connection::{Answer, Content};
+use crate::files::UploadError;
 use crate::http::semantics::conditional::Method;
 use crate::http::{Request, Status};
 use crate::server::Turn;
 use crate::store::{Condition, Metadata};
-use crate::upload::UploadError;
 
 impl Web {
     /// Answers to DELETE.

@@ -30,13 +30,13 @@ use self::listing::budget::Untaken;
 use self::path::{Ending, Path};
 use self::refusal::{Received, Refusal, without_content};
 use crate::connection::{Answer, Content, Course, Dialect, Reaction};
+use crate::files::Files;
 use crate::http::semantics::date_field;
 use crate::http::{
     self, Host, LineParts, Persistence, Request, Status, Target, Version, write_field,
 };
 use crate::server::Turn;
 use crate::store::{Metadata, StoreError};
-use crate::upload::Files;
 
 pub use self::options::{Access, Directories, DotFiles, Options};
 pub use self::put::WebUpload;

@@ -15,12 +15,12 @@ use super::refusal::{Received, Refusal, status_of_change, status_of_reading, sta
 use super::upload_digests::Digests;
 use super::{Web, path};
 use crate::connection::{Answer, Block, Content, Upload};
+use crate::files::{self, Files, Finishing, Progress, UploadError};
 use crate::http::semantics::conditional::Method;
 use crate::http::semantics::digest::Sha256Digest;
 use crate::http::{Framing, Request, Status, write_field};
 use crate::server::Turn;
 use crate::store::{Condition, Metadata, StoreErrorKind};
-use crate::upload::{self, Files, Finishing, Progress, UploadError};
 
 /// How often an upload starts over because a directory on its way was removed.
 const ATTEMPTS: usize = 4;
@@ -82,12 +82,12 @@ impl Web {
         }
     }
 
-    fn begin(&self, path: &Path) -> Result<upload::Upload, UploadError> {
+    fn begin(&self, path: &Path) -> Result<files::Upload, UploadError> {
         let mut attempt = 1;
         loop {
             let target = self.files.store.target_below(path.relative())?;
             let files = Arc::clone(&self.files);
-            let mut receiving = upload::Upload::new(files, target, self.options.max_body);
+            let mut receiving = files::Upload::new(files, target, self.options.max_body);
             match receiving.stage() {
                 Ok(()) => return Ok(receiving),
                 // Another upload that failed took an empty directory with it, into which this one was to go.
@@ -114,7 +114,7 @@ pub struct WebUpload {
 /// How far a PUT has come.
 enum State {
     /// Content is coming.
-    Receiving(upload::Upload),
+    Receiving(files::Upload),
     /// It has taken effect; its entry is being written. The answer is ready.
     Finishing(Finishing, Answer),
     /// It is recorded, one way or the other.
@@ -183,7 +183,7 @@ impl WebUpload {
     /// Puts the upload in place, if the conditions hold at that moment; also the status for that.
     fn commit(
         &self,
-        upload: upload::Upload,
+        upload: files::Upload,
         last: &[u8],
         block: &mut Block,
     ) -> Result<(Finishing, Status), UploadError> {

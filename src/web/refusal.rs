@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::pages::error;
 use crate::connection::{Answer, Content};
+use crate::files::UploadError;
 use crate::http::{LineParts, Request, Status, write_field};
 use crate::request_log::write::{Recorder, Refused};
 use crate::store::StoreErrorKind;
-use crate::upload::UploadError;
 
 /// Why a request is not granted, and what the answer says besides.
 #[derive(Debug)]

@@ -1,10 +1,10 @@
 //! The files and the log that a connection works on.
 
 use httpserver::durable::Durability;
+use httpserver::files::Files;
 use httpserver::request_log::format::layout::SEPARATOR;
 use httpserver::request_log::write::{Mode, Recorder};
 use httpserver::store::{Depth, Store, is_staging_name};
-use httpserver::upload::Files;
 use rustix::fs::{CWD, FileType};
 use std::collections::BTreeMap;
 use std::fs;

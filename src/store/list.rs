@@ -4,10 +4,10 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::{Dir, FileType, OFlags};
 
+use super::Store;
 use super::error::{StoreError, StoreErrorKind};
-use super::lookup::metadata_of;
 use super::metadata::Metadata;
-use super::{Store, metadata_at};
+use super::sys::{metadata_at, metadata_of};
 
 /// What was found in a directory.
 #[derive(Debug, Clone)]

@@ -12,40 +12,19 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use memchr::memchr;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, openat2, statx};
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::retry_on_intr;
 use rustix::io::{Errno, pread};
 use rustix::time::{ClockId, clock_gettime};
 
-use super::cache::Held;
+use super::Store;
 use super::error::{StoreError, StoreErrorKind};
+use super::found::{FileContent, Found, Held, SMALL};
 use super::metadata::Metadata;
-use super::{Store, metadata_at};
-
-/// Files up to this length are read into memory and sent with their head in one call.
-pub const SMALL: u64 = 16 * 1024;
+use super::sys::{is_in_root, metadata_at, metadata_of, regular};
 
 /// How often a file that changes while it is read is read again.
 const ATTEMPTS: usize = 4;
-
-/// A regular file that may be read.
-#[derive(Clone)]
-pub struct Found {
-    /// As it was when it was opened.
-    pub metadata: Metadata,
-    /// Its bytes, or where to get them.
-    pub content: FileContent,
-}
-
-/// The bytes of a file.
-#[derive(Clone)]
-pub enum FileContent {
-    /// All of them.
-    Memory(Arc<[u8]>),
-    /// Open for reading, with any position.
-    Descriptor(Arc<OwnedFd>),
-}
 
 impl Store {
     /// Finds the file at `path`, relative to the root. `before_opening` is called, perhaps twice, unless it is at hand
@@ -143,26 +122,6 @@ impl Store {
             }
         }
         Err(StoreErrorKind::Io(Errno::AGAIN))
-    }
-}
-
-/// Whether no directory is on the way from the root.
-fn is_in_root(path: &[u8]) -> bool {
-    memchr(b'/', path).is_none()
-}
-
-/// What an open file is now.
-pub(super) fn metadata_of(file: &OwnedFd) -> Result<Metadata, StoreErrorKind> {
-    let found = retry_on_intr(|| statx(file, "", AtFlags::EMPTY_PATH, Metadata::ASKS))?;
-    Ok(Metadata::new(&found))
-}
-
-/// Lets regular files pass.
-pub(super) fn regular(metadata: Metadata) -> Result<Metadata, StoreErrorKind> {
-    match metadata.file_type() {
-        FileType::RegularFile => Ok(metadata),
-        FileType::Directory => Err(StoreErrorKind::Directory),
-        _ => Err(StoreErrorKind::NotRegular),
     }
 }
 

@@ -7,67 +7,13 @@
 //!
 //! It knows no HTTP: dialects give its errors a status.
 
-mod finishing;
-
-use std::io;
 use std::sync::Arc;
 
-use thiserror::Error;
-
-pub use self::finishing::{Finishing, Progress};
-use crate::request_log::write::{EntryRoom, Recorder};
-use crate::store::{
-    Committed, Condition, Metadata, Staged, Store, StoreError, StoreErrorKind, Target,
-};
-
-/// Where uploads go, and where all requests are recorded.
-pub struct Files {
-    /// The files.
-    pub store: Store,
-    /// The log.
-    pub recorder: Recorder,
-}
-
-/// Why an upload is refused.
-#[derive(Debug, Error)]
-pub enum UploadError {
-    /// More content came than is allowed.
-    #[error(
-        "{}: longer than the {limit} bytes that are allowed",
-        String::from_utf8_lossy(path)
-    )]
-    TooLong {
-        /// The path below the root.
-        path: Box<[u8]>,
-        /// The limit in bytes.
-        limit: u64,
-    },
-    /// The file system refused it.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The log has no space for its entry; nothing was stored.
-    #[error(
-        "{}: no space for its entry in the log: {source}",
-        String::from_utf8_lossy(path)
-    )]
-    LogFull {
-        /// The path below the root.
-        path: Box<[u8]>,
-        /// The cause, from fallocate(2).
-        source: io::Error,
-    },
-    /// It is stored, and its entry or its name did not reach the disk.
-    #[error(
-        "{}: stored, but not recorded: {source}",
-        String::from_utf8_lossy(path)
-    )]
-    NotRecorded {
-        /// The path below the root.
-        path: Box<[u8]>,
-        /// The cause, from pwrite(2), pread(2), fdatasync(2) or fsync(2).
-        source: io::Error,
-    },
-}
+use super::Files;
+use super::error::UploadError;
+use super::finishing::Finishing;
+use crate::request_log::write::EntryRoom;
+use crate::store::{Committed, Condition, Staged, StoreError, StoreErrorKind, Target};
 
 /// An upload that is being received.
 pub struct Upload {
@@ -87,14 +33,6 @@ pub struct Empty {
     committed: Committed,
     /// Space for its entry, for the case that it stays.
     room: Option<EntryRoom>,
-}
-
-impl Files {
-    /// Whether this file is the log, which nobody is to read or replace.
-    #[must_use]
-    pub fn is_log(&self, file: &Metadata) -> bool {
-        self.recorder.identity() == Some(file.identity())
-    }
 }
 
 impl Upload {

@@ -10,11 +10,11 @@ use std::sync::Arc;
 pub use self::put::ClassicUpload;
 use self::put::status_of_upload;
 use crate::connection::{Answer, Content, Course, Dialect, FileRange, Reaction};
+use crate::files::Files;
 use crate::http::{self, Framing, Host, LineParts, Persistence, Request, Status, Target, Version};
 use crate::request_log::write::Refused;
 use crate::server::Turn;
 use crate::store::{FileContent, Found, StoreErrorKind};
-use crate::upload::Files;
 
 /// Characters in a file's name.
 const NAME: usize = 27;

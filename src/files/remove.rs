@@ -3,9 +3,10 @@
 //! As with an upload, space for the entry is secured first, and its place in the log is taken in the instant in which
 //! the file is gone: whoever replays the log has what the store has.
 
+use super::Files;
+use super::error::UploadError;
 use crate::request_log::write::EntryRoom;
 use crate::store::Condition;
-use crate::upload::{Files, UploadError};
 
 impl Files {
     /// Removes the file at `path`, and records it in the same instant as a DELETE. `text` is room for the entry.

@@ -14,24 +14,12 @@ use rustix::fs::{
 use rustix::io::retry_on_intr;
 use rustix::io::{Errno, pread, write};
 
+use super::Store;
 use super::error::{StoreError, StoreErrorKind};
-use super::lookup::metadata_of;
 use super::metadata::Metadata;
-use super::tree::{Made, rename_new};
-use super::{Store, metadata_at};
+use super::sys::{metadata_at, metadata_of, rename_new};
+use super::target::{Condition, Target};
 use crate::durable::Durability;
-
-/// Where an upload is to go, checked as far as it can be beforehand.
-#[derive(Debug, Clone)]
-pub struct Target {
-    path: Box<[u8]>,
-    /// Where the last component of the path starts.
-    name_at: usize,
-    directory: Arc<OwnedFd>,
-    existing: Option<Metadata>,
-    /// Directories that were made for it; removed with it, unless something is in them.
-    _made: Option<Arc<Made>>,
-}
 
 /// An upload that has not taken effect.
 #[derive(Debug)]
@@ -48,50 +36,6 @@ pub struct Staged {
 pub struct Committed {
     file: Arc<OwnedFd>,
     directory: Arc<OwnedFd>,
-}
-
-/// Under which condition a commit replaces what is there.
-pub enum Condition<'c> {
-    /// None.
-    Always,
-    /// Nothing is there.
-    Absent,
-    /// What is there, if anything, is found good.
-    Holds(&'c dyn Fn(Option<&Metadata>) -> bool),
-}
-
-impl Target {
-    pub(super) fn new(
-        path: &[u8],
-        name_at: usize,
-        directory: Arc<OwnedFd>,
-        existing: Option<Metadata>,
-        made: Option<Arc<Made>>,
-    ) -> Self {
-        Self {
-            path: path.into(),
-            name_at,
-            directory,
-            existing,
-            _made: made,
-        }
-    }
-
-    /// The path below the root.
-    #[must_use]
-    pub fn path(&self) -> &[u8] {
-        &self.path
-    }
-
-    /// What it would replace.
-    #[must_use]
-    pub fn existing(&self) -> Option<&Metadata> {
-        self.existing.as_ref()
-    }
-
-    fn name(&self) -> &[u8] {
-        &self.path[self.name_at..]
-    }
 }
 
 impl Store {

@@ -3,7 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
-use super::{Files, UploadError};
+use super::Files;
+use super::error::UploadError;
 use crate::request_log::write::Dump;
 use crate::store::{Committed, Metadata, StoreErrorKind};
 

@@ -6,25 +6,18 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{
-    AtFlags, Mode, OFlags, RenameFlags, ResolveFlags, fsync, mkdirat, openat2, renameat,
-    renameat_with, unlinkat,
-};
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, fsync, mkdirat, openat2, unlinkat};
 use rustix::io::{Errno, retry_on_intr};
 
+use super::Store;
 use super::error::{StoreError, StoreErrorKind};
-use super::staged::{Condition, Target};
-use super::{Store, metadata_at};
+use super::target::{Condition, Made, Target};
 use crate::durable::Durability;
 
 /// How a directory is opened in which something is written.
 const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC);
-
-/// Directories that were made for one upload, the outermost first.
-#[derive(Debug)]
-pub(super) struct Made(Vec<(Arc<OwnedFd>, Box<[u8]>)>);
 
 /// What came of a removal.
 #[derive(Debug)]
@@ -33,17 +26,6 @@ pub struct Removed<R> {
     pub published: R,
     /// Whether it is on stable storage, if that is wanted; else the cause, from fsync(2).
     pub settled: io::Result<()>,
-}
-
-impl Drop for Made {
-    /// Removes those that are empty, which is none of them once the upload is in place.
-    fn drop(&mut self) {
-        for (parent, name) in self.0.iter().rev() {
-            if unlinkat(parent, &**name, AtFlags::REMOVEDIR).is_err() {
-                return;
-            }
-        }
-    }
 }
 
 impl Store {
@@ -163,24 +145,6 @@ impl Store {
     }
 }
 
-/// Renames `from` to `to` unless that is there.
-pub(super) fn rename_new(
-    directory: &OwnedFd,
-    from: &[u8],
-    to: &[u8],
-) -> Result<(), StoreErrorKind> {
-    match renameat_with(directory, from, directory, to, RenameFlags::NOREPLACE) {
-        Err(Errno::EXIST) => Err(StoreErrorKind::ConditionFailed),
-        // The file system has no such rename (NFS has not); a look beforehand is then the best there is.
-        Err(Errno::INVAL) => match metadata_at(directory, to) {
-            Err(StoreErrorKind::NotFound) => Ok(renameat(directory, from, directory, to)?),
-            Ok(_) => Err(StoreErrorKind::ConditionFailed),
-            Err(kind) => Err(kind),
-        },
-        done => Ok(done?),
-    }
-}
-
 /// The path of the directory, empty for the root, and the name in it.
 fn split(path: &[u8]) -> (&[u8], &[u8]) {
     match path.iter().rposition(|&byte| byte == b'/') {
@@ -191,8 +155,8 @@ fn split(path: &[u8]) -> (&[u8], &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Depth;
     use super::*;
-    use crate::store::Depth;
 
     #[test]
     fn paths_split_at_the_last_slash() {

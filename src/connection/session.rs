@@ -1,0 +1,45 @@
+//! The state of one HTTP client between two turns.
+
+use std::sync::Arc;
+
+use super::dialect::Dialect;
+use super::phases::{Phase, Stream};
+use super::timeouts::{Progress, Timeouts, Wait};
+use crate::http::{HeadScan, Persistence, Version};
+
+/// One client.
+pub struct Connection<D: Dialect> {
+    pub(super) shared: Arc<Shared<D>>,
+    pub(super) phase: Phase<D::Upload>,
+    pub(super) scan: HeadScan,
+    /// Of the request in progress, as far as it is known.
+    pub(super) version: Version,
+    /// Whether another request may follow the one in progress.
+    pub(super) persistence: Persistence,
+    /// Received, not consumed, kept between turns.
+    pub(super) unused: Vec<u8>,
+    /// To be sent before anything else, kept between turns.
+    pub(super) unsent: Vec<u8>,
+    pub(super) wait: Option<Wait>,
+    /// Since the last wait.
+    pub(super) progress: Progress,
+    pub(super) stream: Stream,
+    /// Whether a request was read.
+    pub(super) served: bool,
+    /// Whether an answer in the output may not be recorded yet; between turns, whether it waits for that.
+    pub(super) unsettled: bool,
+}
+
+/// What all connections share.
+pub(super) struct Shared<D> {
+    pub(super) dialect: D,
+    pub(super) timeouts: Timeouts,
+}
+
+impl<D: Dialect> Connection<D> {
+    /// Bytes of input and output that it holds between turns; what an upload holds is not among them.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.unused.capacity() + self.unsent.capacity()
+    }
+}

@@ -1,0 +1,35 @@
+//! A file that was found, and what the cache remembers of it.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use super::metadata::Metadata;
+
+/// Files up to this length are read into memory and sent with their head in one call.
+pub const SMALL: u64 = 16 * 1024;
+
+/// A regular file that may be read.
+#[derive(Clone)]
+pub struct Found {
+    /// As it was when it was opened.
+    pub metadata: Metadata,
+    /// Its bytes, or where to get them.
+    pub content: FileContent,
+}
+
+/// The bytes of a file.
+#[derive(Clone)]
+pub enum FileContent {
+    /// All of them.
+    Memory(Arc<[u8]>),
+    /// Open for reading, with any position.
+    Descriptor(Arc<OwnedFd>),
+}
+
+/// A file that is held.
+#[derive(Clone)]
+pub(super) struct Held {
+    pub(super) found: Found,
+    /// Open, if its metadata would tell that its name is not its name any more.
+    pub(super) witness: Option<Arc<OwnedFd>>,
+}

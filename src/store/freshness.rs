@@ -1,0 +1,55 @@
+//! Whether what the cache remembers of a file is still true.
+
+use std::time::Duration;
+
+use rustix::fs::FsWord;
+use rustix::time::Timespec;
+
+use super::found::Held;
+use super::metadata::{Metadata, system_time};
+use super::sys::metadata_of;
+
+/// How long after a change another might show by no newer time stamp. File systems count time in timer ticks, of 10 ms
+/// at most; and write(2) sets the time before it writes, and may be held up in between.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The same for file systems that count seconds, or two.
+const WHOLE_SECONDS: Duration = Duration::from_secs(3);
+
+impl Metadata {
+    /// Whether a change after `now` would bear another time stamp, if this was asked for after it. Of a change in
+    /// the future, as after the clock was set back, nobody knows.
+    ///
+    /// `now` is of the clock that the kernel takes time stamps from, `CLOCK_REALTIME_COARSE`.
+    pub(super) fn is_settled(&self, now: Timespec) -> bool {
+        let (seconds, nanoseconds) = self.changed;
+        let pause = if nanoseconds == 0 {
+            WHOLE_SECONDS
+        } else {
+            PAUSE
+        };
+        system_time((now.tv_sec, u32::try_from(now.tv_nsec).unwrap_or(0)))
+            .duration_since(system_time((seconds, nanoseconds)))
+            .is_ok_and(|age| age > pause)
+    }
+}
+
+impl Held {
+    /// Whether nothing has become of the file since it was taken in, neither of its content nor of its name. If not,
+    /// or if nobody knows, its name must be looked at.
+    pub(super) fn is_unchanged(&self) -> bool {
+        self.witness
+            .as_ref()
+            .is_some_and(|file| metadata_of(file).is_ok_and(|now| now == self.found.metadata))
+    }
+}
+
+/// Whether rename(2) and unlink(2) set the change time of the file that had the name, in file systems of this type, as
+/// statfs(2) has it. XFS does not when two names are exchanged. Of others it is not known, or not known in time:
+/// networks, FUSE, layers.
+pub(super) fn tells_of_names(type_: FsWord) -> bool {
+    const EXT4: FsWord = 0xEF53;
+    const BTRFS: FsWord = 0x9123_683E;
+    const TMPFS: FsWord = 0x0102_1994;
+    matches!(type_, EXT4 | BTRFS | TMPFS)
+}
