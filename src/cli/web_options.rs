@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::TypedError;
 use httpserver::http::semantics::extra_field::Field;
+use httpserver::http::semantics::media_type::{Mapping, MediaTypes};
 use httpserver::web::Access;
 use httpserver::web::{Directories, DotFiles, Options};
 
@@ -41,6 +42,10 @@ pub(super) struct TypedWeb {
     /// Add a field to every answer; may be given several times
     #[arg(long, value_name = "NAME: VALUE", requires = "web")]
     header: Vec<Field>,
+
+    /// Serve files that end in .EXT as TYPE, such as 'log=text/plain'; may be given several times
+    #[arg(long, value_name = "EXT=TYPE", requires = "web")]
+    mime: Vec<Mapping>,
 }
 
 impl TypedWeb {
@@ -67,6 +72,7 @@ impl TypedWeb {
             },
             fallback: self.spa.map(below_root).transpose()?,
             fields: self.header,
+            media_types: MediaTypes::with(self.mime),
             max_body,
         }))
     }
@@ -94,6 +100,7 @@ mod tests {
 
     use super::super::{Config, Typed};
     use super::*;
+    use httpserver::http::semantics::media_type::Guess;
 
     fn options(arguments: &[&str]) -> Result<Option<Options>, String> {
         let words = ["httpserver", "0"].iter().chain(arguments);
@@ -126,6 +133,7 @@ mod tests {
             &["--hidden"],
             &["--spa", "index.html"],
             &["--header", "X: y"],
+            &["--mime", "log=text/plain"],
         ] {
             let message = options(arguments).unwrap_err();
             assert!(message.contains("--web"), "{arguments:?}: {message}");
@@ -144,6 +152,24 @@ mod tests {
         ] {
             let message = options(&["--web", "--header", field]).unwrap_err();
             assert!(message.contains(part), "{field}: {message}");
+        }
+    }
+
+    #[test]
+    fn media_types_are_checked_and_repeated() {
+        let two = ["--web", "--mime", "x=text/a", "--mime", "Y=b/c"];
+        let types = options(&two).unwrap().unwrap().media_types;
+        let of = |name: &[u8]| types.guess(name);
+        assert_eq!(of(b"a.x"), Guess::Known("text/a; charset=utf-8".into()));
+        assert_eq!(of(b"a.y"), Guess::Known("b/c".into()));
+        for (mapping, part) in [
+            ("x", "EXT=TYPE"),
+            ("tar.gz=a/b", "'tar.gz' is not an extension"),
+            ("x=text", "'text' is not a media type"),
+            ("x=a/b\r\nC: d", "is not a media type"),
+        ] {
+            let message = options(&["--web", "--mime", mapping]).unwrap_err();
+            assert!(message.contains(part), "{mapping}: {message}");
         }
     }
 

@@ -26,6 +26,28 @@ use super::sys::{is_in_root, metadata_at, metadata_of, regular};
 /// How often a file that changes while it is read is read again.
 const ATTEMPTS: usize = 4;
 
+impl Found {
+    /// The first bytes of the file, as many as the buffer holds, fewer if there are no more. `before_reading` is called
+    /// unless they are in memory.
+    ///
+    /// # Errors
+    /// From pread(2).
+    pub fn start<'a>(
+        &'a self,
+        buffer: &'a mut [u8],
+        mut before_reading: impl FnMut(),
+    ) -> Result<&'a [u8], StoreErrorKind> {
+        match &self.content {
+            FileContent::Memory(bytes) => Ok(&bytes[..bytes.len().min(buffer.len())]),
+            FileContent::Descriptor(file) => {
+                before_reading();
+                let count = fill(file, buffer)?;
+                Ok(&buffer[..count])
+            }
+        }
+    }
+}
+
 impl Store {
     /// Finds the file at `path`, relative to the root. `before_opening` is called, perhaps twice, unless it is at hand
     /// and in the root itself.
@@ -150,13 +172,45 @@ fn read(file: &Arc<OwnedFd>) -> Result<Found, StoreErrorKind> {
 /// Reads up to `length` bytes, fewer if the file has become shorter.
 fn read_small(file: &OwnedFd, length: u64) -> Result<Vec<u8>, StoreErrorKind> {
     let mut bytes = vec![0; usize::try_from(length.min(SMALL)).unwrap_or_default()];
+    let count = fill(file, &mut bytes)?;
+    bytes.truncate(count);
+    Ok(bytes)
+}
+
+/// Reads from the file's start until the buffer is full or the file ends, and says how many bytes that was.
+fn fill(file: &OwnedFd, buffer: &mut [u8]) -> Result<usize, StoreErrorKind> {
     let mut filled = 0;
-    while filled < bytes.len() {
-        match retry_on_intr(|| pread(file, &mut bytes[filled..], filled as u64))? {
+    while filled < buffer.len() {
+        match retry_on_intr(|| pread(file, &mut buffer[filled..], filled as u64))? {
             0 => break,
             count => filled += count,
         }
     }
-    bytes.truncate(filled);
-    Ok(bytes)
+    Ok(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::fs;
+
+    use super::*;
+    use crate::durable::Durability;
+    use crate::store::Depth;
+
+    #[test]
+    fn start_of_a_small_file_is_at_hand() {
+        let home = tempfile::tempdir().unwrap();
+        let small = usize::try_from(SMALL).unwrap();
+        for (length, reads) in [(0, 0), (3, 0), (small, 0), (small + 1, 1)] {
+            fs::write(home.path().join("file"), vec![b'x'; length]).unwrap();
+            let store = Store::open(home.path(), Depth::Root, Durability::Kernel).unwrap();
+            let found = store.look_up(b"file", || {}).unwrap();
+            let mut buffer = [0; 5];
+            let calls = Cell::new(0);
+            let start = found.start(&mut buffer, || calls.set(calls.get() + 1));
+            assert_eq!(start.unwrap(), vec![b'x'; length.min(5)], "{length}");
+            assert_eq!(calls.get(), reads, "{length}");
+        }
+    }
 }

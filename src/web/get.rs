@@ -20,6 +20,7 @@ use super::{Directories, Web, name, path};
 use crate::connection::{Answer, Content};
 use crate::http::semantics::date;
 use crate::http::semantics::fields::joined;
+use crate::http::semantics::media_type::{self, Guess};
 use crate::http::semantics::negotiation::encoding::{self, Choice, Coding};
 use crate::http::semantics::negotiation::weights::{Weight, weight_of};
 use crate::http::{Request, Status, write_field};
@@ -126,11 +127,30 @@ impl Web {
         found: Found,
         turn: &mut Turn<'_>,
     ) -> Result<Answer, Refusal> {
+        let media_type = self.media_type(path, &found, turn);
         let representation = match self.sibling(request, path, &found, turn) {
-            Some((sibling, coding)) => Representation::new(path, sibling, Some(coding)),
-            None => Representation::new(path, found, None),
+            Some((sibling, coding)) => Representation::new(media_type, sibling, Some(coding)),
+            None => Representation::new(media_type, found, None),
         };
         representation.answer(request)
+    }
+
+    /// The value of Content-Type for the file at `path`; if its name says nothing, by its first bytes.
+    fn media_type(&self, path: &[u8], found: &Found, turn: &mut Turn<'_>) -> Cow<'static, str> {
+        let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
+        let otherwise = match self.options.media_types.guess(name) {
+            Guess::Known(media_type) => return media_type,
+            Guess::UnlessText(otherwise) => otherwise,
+        };
+        let mut buffer = [0; media_type::SNIFFED];
+        let text = match found.start(&mut buffer, || turn.before_long_work()) {
+            Ok(start) => media_type::text(start),
+            Err(error) => {
+                log::debug!("GET: cannot tell whether this is text: {error}");
+                None
+            }
+        };
+        Cow::Borrowed(text.unwrap_or(otherwise))
     }
 
     /// The sibling that the client prefers to the file itself.
@@ -179,7 +199,8 @@ impl Web {
             return refusal.into_answer();
         };
         let mut answer = if takes_html(joined(request, "Accept")) {
-            Representation::new(NOT_FOUND, found, None).into_page(Status::NotFound)
+            let media_type = self.media_type(NOT_FOUND, &found, turn);
+            Representation::new(media_type, found, None).into_page(Status::NotFound)
         } else {
             refusal.into_answer()
         };

@@ -1,6 +1,7 @@
 //! What a server of the web dialect offers.
 
 use crate::http::semantics::extra_field::Field;
+use crate::http::semantics::media_type::MediaTypes;
 
 /// What a server of this dialect offers.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct Options {
     pub fallback: Option<Vec<u8>>,
     /// Fields of every answer.
     pub fields: Vec<Field>,
+    /// What files are said to be.
+    pub media_types: MediaTypes,
     /// Bytes of the longest upload.
     pub max_body: u64,
 }

@@ -15,7 +15,7 @@ use crate::http::semantics::fields::joined;
 use crate::http::semantics::multipart::{Multipart, Segment};
 use crate::http::semantics::negotiation::encoding::Coding;
 use crate::http::semantics::range::{ByteRange, ContentRange, Selection, select};
-use crate::http::semantics::{date, etag, media_type};
+use crate::http::semantics::{date, etag};
 use crate::http::{Request, Status, write_field};
 use crate::store::{FileContent, Found};
 
@@ -28,8 +28,8 @@ pub(super) struct Representation {
 }
 
 impl Representation {
-    /// `found` in the form `coding` of the file at `path`.
-    pub(super) fn new(path: &[u8], found: Found, coding: Option<Coding>) -> Self {
+    /// `found` in the form `coding` of a file of this type.
+    pub(super) fn new(media_type: Cow<'static, str>, found: Found, coding: Option<Coding>) -> Self {
         let metadata = &found.metadata;
         let etag = etag::strong(
             metadata.inode(),
@@ -37,11 +37,10 @@ impl Representation {
             metadata.length(),
             coding.map(Coding::token),
         );
-        let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
         Self {
-            media_type: media_type::of(name),
             found,
             coding,
+            media_type,
             etag,
         }
     }

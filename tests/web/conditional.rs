@@ -175,7 +175,7 @@ fn several_parts() {
             let line_end = if index == 0 { "" } else { "\r\n" };
             expected.extend_from_slice(
                 format!(
-                    "{line_end}--{boundary}\r\nContent-Type: application/octet-stream\r\n\
+                    "{line_end}--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\n\
                      Content-Range: bytes {first}-{last}/{length}\r\n\r\n"
                 )
                 .as_bytes(),

@@ -7,6 +7,7 @@ mod browser;
 mod conditional;
 mod containment;
 mod listing;
+mod media_types;
 mod mirror;
 mod reading;
 mod site;

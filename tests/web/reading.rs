@@ -134,7 +134,7 @@ fn the_fields_of_a_file() {
     assert!(etag.starts_with('"') && etag.ends_with("-6\""), "{etag}");
     assert_eq!(
         site.get("/no%20suffix").field("Content-Type"),
-        Some("application/octet-stream")
+        Some("text/plain; charset=utf-8")
     );
     for target in ["/a.txt", "/dir", "/dir/", "/nothing", "/a.txt%00"] {
         let get = site.get(target);

@@ -56,7 +56,7 @@ impl FromStr for Field {
 }
 
 /// RFC 9110 §5.6.2, `tchar`.
-fn is_token_byte(byte: u8) -> bool {
+pub(super) fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 

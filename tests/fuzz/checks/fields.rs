@@ -3,10 +3,11 @@
 use httpserver::http::semantics::conditional::{
     Conditions, Method, Outcome, Validators, evaluate, range_applies,
 };
+use httpserver::http::semantics::date;
 use httpserver::http::semantics::digest::{Sha256Digest, is_wanted};
 use httpserver::http::semantics::etag::{EntityTag, TagList};
+use httpserver::http::semantics::media_type::{self, MediaTypes, SNIFFED};
 use httpserver::http::semantics::negotiation::encoding::{Coding, choose};
-use httpserver::http::semantics::{date, media_type};
 use httpserver::web::listing::form::Form;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -15,7 +16,11 @@ pub(crate) fn check(data: &[u8]) {
     let _ = Form::choose(Some(data));
     let _ = choose(Some(data), &Coding::ALL);
     let _ = is_wanted(data);
-    let _ = media_type::of(data);
+    let _ = MediaTypes::default().guess(data);
+    if let Some(media_type) = media_type::text(data) {
+        let is_utf8 = media_type.ends_with("; charset=utf-8");
+        assert!(!is_utf8 || data.len() == SNIFFED || str::from_utf8(data).is_ok());
+    }
     let _ = EntityTag::parse(data);
     let _ = TagList::parse(data);
     if let Ok(Some(digest)) = Sha256Digest::parse(data) {

@@ -3,6 +3,7 @@
 
 use httpserver::connection::Http;
 use httpserver::http::Status;
+use httpserver::http::semantics::media_type::MediaTypes;
 use httpserver::request_log::format::layout::decode_name;
 use httpserver::request_log::format::line::Kind;
 use httpserver::request_log::read::Reader;
@@ -90,6 +91,7 @@ fn run(scenario: &Scenario) -> (Vec<Entry>, BTreeMap<String, Vec<u8>>) {
         dot_files: DotFiles::Visible,
         fallback: None,
         fields: Vec::new(),
+        media_types: MediaTypes::default(),
         max_body: scenario.max_body,
     };
     let web = Web::new(world.open(), options).expect("the site");
