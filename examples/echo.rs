@@ -11,8 +11,8 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use httpserver::server::{
-    After, Amid, Cause, Deadline, Interest, Listener, Next, Server, Service, Session, Settings,
-    Transport, Turn,
+    Activity, After, Deadline, Interest, Listener, Next, Server, Service, Session, Settings,
+    Transport, Turn, WakeReason,
 };
 
 /// How long a silent client is kept, and how long one that does not read.
@@ -28,19 +28,19 @@ struct EchoSession {
 
 impl Service for Echo {
     type Session = EchoSession;
-    type Desk = [u8; 1024];
+    type Buffers = [u8; 1024];
 
     fn connect(&self) -> EchoSession {
         EchoSession::default()
     }
 
-    fn desk(&self) -> [u8; 1024] {
+    fn buffers(&self) -> [u8; 1024] {
         [0; 1024]
     }
 }
 
 impl Session for EchoSession {
-    type Desk = [u8; 1024];
+    type Buffers = [u8; 1024];
 
     fn advance<T: Transport>(
         &mut self,
@@ -48,7 +48,7 @@ impl Session for EchoSession {
         buffer: &mut [u8; 1024],
         turn: &mut Turn<'_>,
     ) -> Next {
-        if turn.cause() == Cause::Expired {
+        if turn.reason() == WakeReason::TimedOut {
             return Next::Close;
         }
         loop {
@@ -56,7 +56,7 @@ impl Session for EchoSession {
                 match client.send(&self.unsent, After::Flush) {
                     Ok(sent) => drop(self.unsent.drain(..sent)),
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                        return wait(Interest::Write, Amid::Request);
+                        return wait(Interest::Write, Activity::Request);
                     }
                     Err(_) => return Next::Close,
                 }
@@ -73,7 +73,7 @@ impl Session for EchoSession {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     return wait(
                         Interest::Read,
-                        Amid::Idle {
+                        Activity::Idle {
                             since: Instant::now(),
                         },
                     );
@@ -84,9 +84,9 @@ impl Session for EchoSession {
     }
 }
 
-fn wait(interest: Interest, amid: Amid) -> Next {
+fn wait(interest: Interest, activity: Activity) -> Next {
     let at = Instant::now() + PATIENCE;
-    Next::Wait(interest, Deadline { at, amid })
+    Next::Wait(interest, Deadline { at, activity })
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -65,7 +65,11 @@ impl Classic {
         if !is_name(name) {
             return self.refuse_request(request, Status::BadRequest, turn);
         }
-        match self.files.store.look_up(name, || turn.before_long_work()) {
+        match self
+            .files
+            .store
+            .look_up(name, || turn.enter_blocking_section())
+        {
             Ok(found) if self.files.is_log(&found.metadata) => {
                 self.refuse_request(request, Status::Forbidden, turn)
             }
@@ -111,7 +115,7 @@ impl Dialect for Classic {
 
     fn react(&self, request: &Request<'_>, turn: &mut Turn<'_>) -> Reaction<ClassicUpload> {
         if self.files.recorder.waits_for_disk() {
-            turn.before_long_work();
+            turn.enter_blocking_section();
         }
         let name = name(request);
         let course = match request.method {

@@ -17,7 +17,7 @@ impl Classic {
         name: &[u8],
         turn: &mut Turn<'_>,
     ) -> Result<Course<ClassicUpload>, UploadError> {
-        turn.before_long_work();
+        turn.enter_blocking_section();
         let target = self.files.store.target(name)?;
         if target
             .existing()
@@ -66,7 +66,7 @@ enum State {
 
 impl Upload for ClassicUpload {
     fn write(&mut self, content: &[u8], turn: &mut Turn<'_>) -> Result<(), Answer> {
-        turn.before_long_work();
+        turn.enter_blocking_section();
         let written = match &mut self.state {
             State::Receiving(upload, _) => upload.write(content),
             State::Finishing(_) | State::Recorded => Ok(()),
@@ -78,7 +78,7 @@ impl Upload for ClassicUpload {
     }
 
     fn finish(&mut self, last: &[u8], block: &mut Block, turn: &mut Turn<'_>) -> Option<Answer> {
-        turn.before_long_work();
+        turn.enter_blocking_section();
         let State::Receiving(upload, empty) = self.take() else {
             return None;
         };
@@ -92,7 +92,7 @@ impl Upload for ClassicUpload {
     }
 
     fn step(&mut self, block: &mut Block, turn: &mut Turn<'_>) -> Option<Answer> {
-        turn.before_long_work();
+        turn.enter_blocking_section();
         let State::Finishing(finishing) = &mut self.state else {
             return Some(Answer::empty(Status::InternalServerError));
         };

@@ -15,7 +15,7 @@ const SPARE: usize = 16;
 const LARGE: usize = 8 * 1024;
 
 /// What a worker needs for any connection, and no connection needs while it waits.
-pub struct Desk {
+pub struct Buffers {
     pub(super) input: Input,
     /// Bytes to send before anything else is.
     pub(super) output: Vec<u8>,
@@ -46,7 +46,7 @@ pub(super) enum Received {
     Broken,
 }
 
-impl Desk {
+impl Buffers {
     pub(super) fn new() -> Self {
         Self {
             input: Input {

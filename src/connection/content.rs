@@ -10,7 +10,7 @@ use crate::server::{Transport, Turn};
 impl<U: Upload> Receiving<U> {
     /// Gives the upload up; an answer if one is due.
     pub(super) fn abandon(&mut self, status: Status, turn: &mut Turn<'_>) -> Option<Answer> {
-        turn.before_long_work();
+        turn.enter_blocking_section();
         let answer = self.upload.abandon(status);
         (self.reply == Reply::Due).then_some(answer)
     }
@@ -24,8 +24,8 @@ impl<D: Dialect> Connection<D> {
         work: &mut Work<'_, '_, T>,
     ) -> Step<D::Upload> {
         // As much as there is goes to the upload at once.
-        while work.desk.input.has_room()
-            && !is_enough(&receiving.decoder, work.desk.input.bytes().len())
+        while work.buffers.input.has_room()
+            && !is_enough(&receiving.decoder, work.buffers.input.bytes().len())
         {
             match self.fill(work) {
                 Filled::More => {}
@@ -38,7 +38,7 @@ impl<D: Dialect> Connection<D> {
             }
         }
         loop {
-            let input = work.desk.input.bytes();
+            let input = work.buffers.input.bytes();
             let (used, chunk) = match receiving.decoder.step(input) {
                 Ok(step) => step,
                 Err(status) => return self.give_up(&mut receiving, status, work),
@@ -46,28 +46,28 @@ impl<D: Dialect> Connection<D> {
             match chunk {
                 Chunk::Data(range) if receiving.decoder.is_finished() => {
                     let upload = &mut receiving.upload;
-                    let answer = upload.finish(&input[range], &mut work.desk.block, work.turn);
-                    work.desk.input.consume(used);
+                    let answer = upload.finish(&input[range], &mut work.buffers.block, work.turn);
+                    work.buffers.input.consume(used);
                     return self.finished(receiving, answer, work);
                 }
                 Chunk::Data(range) => {
                     let bytes = range.len() as u64;
                     let written = receiving.upload.write(&input[range], work.turn);
-                    work.desk.input.consume(used);
+                    work.buffers.input.consume(used);
                     work.share.bytes = work.share.bytes.saturating_sub(bytes);
                     if let Err(answer) = written {
                         return Step::Go(self.answer_early(&receiving, answer, work));
                     }
                 }
                 Chunk::End => {
-                    work.desk.input.consume(used);
+                    work.buffers.input.consume(used);
                     let answer = receiving
                         .upload
-                        .finish(&[], &mut work.desk.block, work.turn);
+                        .finish(&[], &mut work.buffers.block, work.turn);
                     return self.finished(receiving, answer, work);
                 }
                 Chunk::NeedMore => {
-                    work.desk.input.consume(used);
+                    work.buffers.input.consume(used);
                     return self.await_content(receiving, work);
                 }
             }
@@ -84,7 +84,7 @@ impl<D: Dialect> Connection<D> {
             Stream::Ended if matches!(receiving.decoder, ContentDecoder::UntilClose) => {
                 let answer = receiving
                     .upload
-                    .finish(&[], &mut work.desk.block, work.turn);
+                    .finish(&[], &mut work.buffers.block, work.turn);
                 self.finished(receiving, answer, work)
             }
             Stream::Ended => self.give_up(&mut receiving, Status::BadRequest, work),
@@ -128,7 +128,7 @@ impl<D: Dialect> Connection<D> {
         mut receiving: Box<Receiving<D::Upload>>,
         work: &mut Work<'_, '_, T>,
     ) -> Step<D::Upload> {
-        let answer = receiving.upload.step(&mut work.desk.block, work.turn);
+        let answer = receiving.upload.step(&mut work.buffers.block, work.turn);
         if answer.is_some() {
             return self.finished(receiving, answer, work);
         }
@@ -155,10 +155,10 @@ impl<D: Dialect> Connection<D> {
         work: &mut Work<'_, '_, T>,
     ) -> Step<D::Upload> {
         loop {
-            let Ok((used, chunk)) = skipping.decoder.step(work.desk.input.bytes()) else {
+            let Ok((used, chunk)) = skipping.decoder.step(work.buffers.input.bytes()) else {
                 return Step::Go(Phase::Goodbye(Goodbye::Flush));
             };
-            work.desk.input.consume(used);
+            work.buffers.input.consume(used);
             match skipping.left.checked_sub(used as u64) {
                 Some(left) => skipping.left = left,
                 None => return Step::Go(Phase::Goodbye(Goodbye::Flush)),

@@ -18,7 +18,7 @@ mod timeouts;
 mod turn;
 mod waiting;
 
-pub use self::buffers::Desk;
+pub use self::buffers::Buffers;
 pub use self::dialect::{
     Answer, Block, Content, Course, Dialect, FileRange, Held, Reaction, Upload,
 };

@@ -1,6 +1,6 @@
 //! The states of a connection, and the outcomes of the steps between them.
 
-use super::buffers::Desk;
+use super::buffers::Buffers;
 use super::dialect::Content;
 use super::timeouts::Stage;
 use crate::http::ContentDecoder;
@@ -50,7 +50,7 @@ pub(super) enum Step<U> {
 /// What a step works with, besides the connection.
 pub(super) struct Work<'w, 't, T> {
     pub(super) transport: &'w T,
-    pub(super) desk: &'w mut Desk,
+    pub(super) buffers: &'w mut Buffers,
     pub(super) turn: &'w mut Turn<'t>,
     /// What is left of this turn's share.
     pub(super) share: Share,

@@ -11,7 +11,7 @@ use crate::http::{
     CONTINUE, ChunkedDecoder, ContentDecoder, Expect, Framing, HeadScan, Persistence, Request,
     Status, line_parts,
 };
-use crate::server::{After, Cause, Transport};
+use crate::server::{After, Transport, WakeReason};
 
 /// Content of a request that was answered without it is read past up to this length, so that the connection
 /// persists; a longer one costs the connection.
@@ -32,12 +32,13 @@ impl<D: Dialect> Connection<D> {
             Flushed::Blocked => return Filled::Blocked,
             Flushed::Broken => return Filled::Broken,
         }
-        let received = work.desk.input.receive(work.transport);
+        let received = work.buffers.input.receive(work.transport);
         match received {
             Received::Some | Received::Full => {
                 self.progress = Progress::Some;
                 // A short read emptied the socket, and what comes now will be told, unless the end has come with it.
-                let emptied = received == Received::Some && work.turn.cause() != Cause::HungUp;
+                let emptied =
+                    received == Received::Some && work.turn.reason() != WakeReason::HungUp;
                 self.stream = if emptied {
                     Stream::Drained
                 } else {
@@ -68,14 +69,14 @@ impl<D: Dialect> Connection<D> {
             if work.share.requests == 0 {
                 return Step::Yield(Phase::Head);
             }
-            if work.desk.output.len() > OUTPUT {
+            if work.buffers.output.len() > OUTPUT {
                 match self.flush(work, After::Flush) {
                     Flushed::All => {}
                     Flushed::Blocked => return Step::Wait(Phase::Head, Stage::Write),
                     Flushed::Broken => return Step::Close,
                 }
             }
-            match self.scan.find_end(work.desk.input.bytes()) {
+            match self.scan.find_end(work.buffers.input.bytes()) {
                 Ok(Some(length)) => return self.react(length, work),
                 Err(status) => return Step::Go(self.refuse_head(status, work)),
                 Ok(None) => {}
@@ -92,7 +93,7 @@ impl<D: Dialect> Connection<D> {
     /// Waits for more of a head, unless none will come.
     fn await_head<T: Transport>(&mut self, work: &mut Work<'_, '_, T>) -> Step<D::Upload> {
         // An empty line after a request is no beginning of another (RFC 9112 §2.2).
-        let begun = !matches!(work.desk.input.bytes(), b"" | b"\r" | b"\n" | b"\r\n");
+        let begun = !matches!(work.buffers.input.bytes(), b"" | b"\r" | b"\n" | b"\r\n");
         match (self.stream, begun) {
             (Stream::Ended, true) => Step::Go(self.refuse_head(Status::BadRequest, work)),
             (Stream::Ended, false) => Step::Go(Phase::Goodbye(Goodbye::Close)),
@@ -109,8 +110,8 @@ impl<D: Dialect> Connection<D> {
         status: Status,
         work: &mut Work<'_, '_, T>,
     ) -> Phase<D::Upload> {
-        work.turn.before_long_work();
-        let line = line_parts(work.desk.input.bytes());
+        work.turn.enter_blocking_section();
+        let line = line_parts(work.buffers.input.bytes());
         let answer = self.shared.dialect.refuse(line, status);
         self.answer(answer, Then::CloseUnread, work)
     }
@@ -125,7 +126,7 @@ impl<D: Dialect> Connection<D> {
         self.scan = HeadScan::default();
         self.wait = None;
         self.served = true;
-        let head = &work.desk.input.bytes()[..length];
+        let head = &work.buffers.input.bytes()[..length];
         let request = match Request::parse(head) {
             Ok(request) => request,
             Err(status) => {
@@ -136,7 +137,7 @@ impl<D: Dialect> Connection<D> {
         self.version = request.version;
         self.unsettled = self.shared.dialect.puts_off();
         let reaction = self.shared.dialect.react(&request, work.turn);
-        work.desk.input.consume(length);
+        work.buffers.input.consume(length);
         self.persistence = if work.turn.is_stopping() {
             Persistence::Close
         } else {
@@ -149,7 +150,7 @@ impl<D: Dialect> Connection<D> {
             }
             Course::Receive(upload) => {
                 if expect == Expect::Continue {
-                    work.desk.output.extend_from_slice(CONTINUE);
+                    work.buffers.output.extend_from_slice(CONTINUE);
                 }
                 Step::Go(Phase::Body(Box::new(Receiving {
                     upload,

@@ -21,7 +21,7 @@ impl<D: Dialect> Connection<D> {
         after: After,
     ) -> Flushed {
         self.settle(work);
-        let output = &mut work.desk.output;
+        let output = &mut work.buffers.output;
         let mut sent = 0;
         let result = loop {
             if sent == output.len() {
@@ -53,7 +53,7 @@ impl<D: Dialect> Connection<D> {
             answer,
             self.version,
             self.persistence,
-            &mut work.desk.output,
+            &mut work.buffers.output,
         );
     }
 
@@ -78,7 +78,7 @@ impl<D: Dialect> Connection<D> {
         self.write_head(&answer, work);
         match answer.content {
             Content::Empty | Content::Unstated | Content::Omitted(_) => {}
-            Content::Memory(bytes) => work.desk.output.extend_from_slice(&bytes),
+            Content::Memory(bytes) => work.buffers.output.extend_from_slice(&bytes),
             content @ (Content::Held(_) | Content::File(_) | Content::Sequence(_)) => {
                 return Phase::Sending(content, then);
             }
@@ -95,7 +95,7 @@ impl<D: Dialect> Connection<D> {
         match then {
             Then::Next => Phase::Head,
             Then::Skip(skipping) => Phase::Skipping(skipping),
-            Then::Close if self.stream == Stream::Drained && work.desk.input.is_empty() => {
+            Then::Close if self.stream == Stream::Drained && work.buffers.input.is_empty() => {
                 Phase::Goodbye(Goodbye::Close)
             }
             Then::Close | Then::CloseUnread => Phase::Goodbye(Goodbye::Flush),
@@ -133,7 +133,7 @@ impl<D: Dialect> Connection<D> {
 /// Reads past what comes until the peer ends its side, `left` bytes at most.
 fn linger<T: Transport, U>(mut left: u64, work: &mut Work<'_, '_, T>) -> Step<U> {
     loop {
-        let input = &mut work.desk.input;
+        let input = &mut work.buffers.input;
         let used = input.bytes().len();
         input.consume(used);
         left = left.saturating_sub(used as u64);

@@ -70,7 +70,7 @@ impl<D: Dialect> Connection<D> {
     }
 
     fn send_memory<T: Transport>(&mut self, bytes: &[u8], work: &mut Work<'_, '_, T>) -> Sent {
-        let output = &mut work.desk.output;
+        let output = &mut work.buffers.output;
         output.extend_from_slice(bytes);
         if output.len() < ENOUGH {
             return Sent::All;
@@ -93,7 +93,7 @@ impl<D: Dialect> Connection<D> {
         if work.share.bytes == 0 {
             return Sent::Part(Content::File(range), Paused::Shared);
         }
-        work.turn.before_long_work();
+        work.turn.enter_blocking_section();
         match self.flush(work, After::More) {
             Flushed::All => {}
             Flushed::Blocked => return Sent::Part(Content::File(range), Paused::Blocked),

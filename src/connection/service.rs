@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::buffers::Desk;
+use super::buffers::Buffers;
 use super::dialect::Dialect;
 use super::phases::{Phase, Stream};
 use super::session::Connection;
@@ -27,7 +27,7 @@ impl<D: Dialect> Http<D> {
 
 impl<D: Dialect> Service for Http<D> {
     type Session = Connection<D>;
-    type Desk = Desk;
+    type Buffers = Buffers;
 
     fn connect(&self) -> Connection<D> {
         Connection {
@@ -46,8 +46,8 @@ impl<D: Dialect> Service for Http<D> {
         }
     }
 
-    fn desk(&self) -> Desk {
-        Desk::new()
+    fn buffers(&self) -> Buffers {
+        Buffers::new()
     }
 
     fn settle(&self, worker: usize) {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::server::{Amid, Deadline, Interest, Next};
+use crate::server::{Activity, Deadline, Interest, Next};
 
 /// How long a peer may take, by what it is to do.
 #[derive(Debug, Clone, Copy)]
@@ -101,13 +101,13 @@ impl Wait {
                 Interest::Read
             }
         };
-        let amid = match self.stage {
+        let activity = match self.stage {
             // Who lingers has its answer already.
-            Stage::Fresh | Stage::Idle | Stage::Linger => Amid::Idle { since: self.since },
-            Stage::Head | Stage::Body | Stage::Write => Amid::Request,
+            Stage::Fresh | Stage::Idle | Stage::Linger => Activity::Idle { since: self.since },
+            Stage::Head | Stage::Body | Stage::Write => Activity::Request,
         };
         let at = self.turn;
-        Next::Wait(interest, Deadline { at, amid })
+        Next::Wait(interest, Deadline { at, activity })
     }
 }
 

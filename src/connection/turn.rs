@@ -1,6 +1,6 @@
 //! A turn: steps from phase to phase until the connection would have to wait for its peer.
 
-use super::buffers::Desk;
+use super::buffers::Buffers;
 use super::dialect::Dialect;
 use super::phases::{Flushed, Phase, SHARE_BYTES, SHARE_REQUESTS, Share, Step, Stream, Work};
 use super::session::Connection;
@@ -9,16 +9,16 @@ use super::waiting::Paused;
 use crate::server::{After, Next, Session, Transport, Turn};
 
 impl<D: Dialect> Session for Connection<D> {
-    type Desk = Desk;
+    type Buffers = Buffers;
 
     fn advance<T: Transport>(
         &mut self,
         transport: &T,
-        desk: &mut Desk,
+        buffers: &mut Buffers,
         turn: &mut Turn<'_>,
     ) -> Next {
-        desk.input.take_over(&mut self.unused);
-        desk.take_output(&mut self.unsent);
+        buffers.input.take_over(&mut self.unused);
+        buffers.take_output(&mut self.unsent);
         // After `Next::Settle`, what has come since is told anew; but who is to say goodbye looks for itself.
         let settled = std::mem::take(&mut self.unsettled);
         if self.stream == Stream::Drained && (!settled || turn.is_stopping()) {
@@ -26,7 +26,7 @@ impl<D: Dialect> Session for Connection<D> {
         }
         let mut work = Work {
             transport,
-            desk,
+            buffers,
             turn,
             share: Share {
                 requests: SHARE_REQUESTS,
@@ -37,10 +37,10 @@ impl<D: Dialect> Session for Connection<D> {
         if next != Next::Settle {
             self.settle(&mut work);
         }
-        self.unused = desk.input.hand_back();
+        self.unused = buffers.input.hand_back();
         self.unsent = match next {
-            Next::Settle => desk.hand_over_output(),
-            Next::Wait(..) | Next::Yield | Next::Close => desk.output.as_slice().to_vec(),
+            Next::Settle => buffers.hand_over_output(),
+            Next::Wait(..) | Next::Yield | Next::Close => buffers.output.as_slice().to_vec(),
         };
         next
     }
@@ -58,7 +58,7 @@ impl<D: Dialect> Connection<D> {
     fn take_turn<T: Transport>(&mut self, work: &mut Work<'_, '_, T>) -> Next {
         let mut phase = std::mem::replace(&mut self.phase, Phase::Head);
         // An upload that has taken effect is recorded before anything waits for the peer.
-        let mut step = if work.desk.output.is_empty() || matches!(phase, Phase::Finishing(_)) {
+        let mut step = if work.buffers.output.is_empty() || matches!(phase, Phase::Finishing(_)) {
             self.step(phase, work)
         } else {
             match self.flush(work, After::Flush) {

@@ -5,7 +5,7 @@ use super::phases::{Phase, Then, Work};
 use super::session::Connection;
 use super::timeouts::{Progress, Stage, Wait};
 use crate::http::{Status, line_parts};
-use crate::server::{Cause, Next, Transport};
+use crate::server::{Next, Transport, WakeReason};
 
 /// What came of an attempt to wait.
 pub(super) enum Paused<U> {
@@ -30,7 +30,7 @@ impl<D: Dialect> Connection<D> {
         let wait = Wait::follow(before, stage, self.progress, &self.shared.timeouts);
         let progress = std::mem::replace(&mut self.progress, Progress::None);
         self.wait = Some(wait);
-        if work.turn.cause() == Cause::Expired
+        if work.turn.reason() == WakeReason::TimedOut
             && before.is_some_and(|before| wait.has_ended(before))
         {
             return match self.expire(phase, stage, work) {
@@ -39,7 +39,7 @@ impl<D: Dialect> Connection<D> {
             };
         }
         // No answer will carry the acknowledgement before the rest of the request has come.
-        let is_amid = matches!(stage, Stage::Head | Stage::Body) || !work.desk.input.is_empty();
+        let is_amid = matches!(stage, Stage::Head | Stage::Body) || !work.buffers.input.is_empty();
         if progress == Progress::Some && is_amid {
             work.transport.acknowledge();
         }
@@ -55,11 +55,11 @@ impl<D: Dialect> Connection<D> {
         work: &mut Work<'_, '_, T>,
     ) -> Option<Phase<D::Upload>> {
         if !matches!(stage, Stage::Fresh | Stage::Idle | Stage::Linger) {
-            work.turn.before_long_work();
+            work.turn.enter_blocking_section();
         }
         let answer = match (phase, stage) {
             (Phase::Head, Stage::Head) => {
-                let line = line_parts(work.desk.input.bytes());
+                let line = line_parts(work.buffers.input.bytes());
                 self.shared.dialect.refuse(line, Status::RequestTimeout)
             }
             (Phase::Body(mut receiving), Stage::Body) => {
@@ -80,7 +80,7 @@ impl<D: Dialect> Connection<D> {
         phase: Phase<D::Upload>,
         work: &mut Work<'_, '_, T>,
     ) -> Next {
-        work.turn.before_long_work();
+        work.turn.enter_blocking_section();
         if let Phase::Body(mut receiving) = phase {
             receiving.abandon(Status::BadRequest, work.turn);
         }

@@ -2,7 +2,7 @@
 
 use rustix::event::epoll::EventFlags;
 
-use super::protocol::Cause;
+use super::protocol::WakeReason;
 use super::transport::Socket;
 
 /// An accepted socket and its session, on their way between the threads.
@@ -10,7 +10,7 @@ pub(crate) struct Connection<S> {
     pub(crate) socket: Socket,
     pub(crate) session: S,
     /// Why it has its next turn.
-    pub(crate) cause: Cause,
+    pub(crate) reason: WakeReason,
     /// What the waiting room watches its socket for; empty before its first wait.
     pub(crate) watched: EventFlags,
 }
@@ -20,22 +20,22 @@ impl<S> Connection<S> {
         Self {
             socket,
             session,
-            cause: Cause::Ready,
+            reason: WakeReason::Ready,
             watched: EventFlags::empty(),
         }
     }
 
     /// That its deadline passed is known to the session by now.
     pub(crate) fn forget_expiry(&mut self) {
-        if self.cause == Cause::Expired {
-            self.cause = Cause::Ready;
+        if self.reason == WakeReason::TimedOut {
+            self.reason = WakeReason::Ready;
         }
     }
 
     /// Takes note of readiness for the next turn.
     pub(crate) fn note(&mut self, readiness: EventFlags) {
         if readiness.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR) {
-            self.cause = Cause::HungUp;
+            self.reason = WakeReason::HungUp;
         }
     }
 }

@@ -23,14 +23,14 @@ use thiserror::Error;
 use self::accept::accept_loop::Acceptor;
 use self::accept::limits;
 use self::accept::signals::Signals;
-use self::reactor::{Room, seats};
+use self::reactor::{Reactor, max_pollers};
 use self::workers::pool::Pool;
 use self::workers::queue::Queue;
 use self::workers::worker::Worker;
 
 pub use self::accept::listener::Listener;
 pub use self::protocol::{
-    Amid, Ask, Cause, Deadline, Interest, Next, Service, Session, Stopping, Turn,
+    Activity, Ask, Deadline, Interest, Next, Service, Session, Stopping, Turn, WakeReason,
 };
 pub use self::transport::{After, Socket, Transport};
 
@@ -55,7 +55,7 @@ pub enum ServerError {
     Signals(#[source] io::Error),
     /// The epoll instance or an eventfd.
     #[error("cannot set up the waiting room: {0}")]
-    Room(#[source] io::Error),
+    Reactor(#[source] io::Error),
     /// A worker thread.
     #[error("cannot start worker {number} of {of}: {source}")]
     Worker {
@@ -96,9 +96,9 @@ impl Server {
             .max_connections
             .map_or_else(|| limits::connections(self.descriptors), NonZeroUsize::get);
         let bound = limits::slots(self.descriptors, max_connections);
-        let room = Room::new(bound, seats()).map_err(ServerError::Room)?;
+        let reactor = Reactor::new(bound, max_pollers()).map_err(ServerError::Reactor)?;
         let queue = Queue::new(self.settings.queue.get());
-        let pool = Pool::new(service, queue, room, workers).map_err(ServerError::Room)?;
+        let pool = Pool::new(service, queue, reactor, workers).map_err(ServerError::Reactor)?;
         let pool = &pool;
         thread::scope(|scope| {
             for number in 0..workers {

@@ -11,15 +11,15 @@ use super::transport::Transport;
 /// A protocol on the pool: makes the sessions, and the desk at which a worker handles them.
 pub trait Service: Sync {
     /// The state of one connection.
-    type Session: Session<Desk = Self::Desk>;
+    type Session: Session<Buffers = Self::Buffers>;
     /// What one worker reuses from turn to turn: buffers, mostly.
-    type Desk;
+    type Buffers;
 
     /// Starts the session of a connection that was just accepted.
     fn connect(&self) -> Self::Session;
 
     /// Makes a desk; called once per worker, and again after a panic.
-    fn desk(&self) -> Self::Desk;
+    fn buffers(&self) -> Self::Buffers;
 
     /// Does what sessions have put off in their turns with this worker, all of it together; see [`Next::Settle`].
     fn settle(&self, _worker: usize) {}
@@ -30,19 +30,19 @@ pub trait Service: Sync {
 
 /// One connection's state machine.
 pub trait Session: Send {
-    /// See [`Service::Desk`].
-    type Desk;
+    /// See [`Service::Buffers`].
+    type Buffers;
 
     /// Makes all the progress that can be made without waiting for the peer, and says how to go on.
     ///
     /// A session may be advanced although nothing has changed; it then waits again. After it has asked to wait
     /// for [`Interest::Read`] it is woken by *new* readiness only, so it must have met `WouldBlock` or a read
     /// shorter than its buffer since it had waited last; the latter does not hold on a turn whose cause is
-    /// [`Cause::HungUp`].
+    /// [`WakeReason::HungUp`].
     fn advance<T: Transport>(
         &mut self,
         transport: &T,
-        desk: &mut Self::Desk,
+        buffers: &mut Self::Buffers,
         turn: &mut Turn<'_>,
     ) -> Next;
 
@@ -77,15 +77,15 @@ pub enum Interest {
 /// Until when a parked session waits, and whether anybody would miss it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadline {
-    /// When the wait ends with a turn whose cause is [`Cause::Expired`].
+    /// When the wait ends with a turn whose cause is [`WakeReason::TimedOut`].
     pub at: Instant,
     /// What the wait interrupts.
-    pub amid: Amid,
+    pub activity: Activity,
 }
 
 /// What a parked session is in the middle of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Amid {
+pub enum Activity {
     /// Nothing: the connection may be closed whenever its descriptor is needed elsewhere or the server stops.
     Idle {
         /// Since when; the connection that is idle for longest is closed first.
@@ -97,18 +97,18 @@ pub enum Amid {
 
 /// Why a session has its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
+pub enum WakeReason {
     /// The connection is new, its socket became ready, it had yielded, or what it put off is settled.
     Ready,
     /// As `Ready`, and the peer has sent its end of stream or reset the connection: read until 0 or an error.
     HungUp,
     /// The deadline it waited for has passed.
-    Expired,
+    TimedOut,
 }
 
 /// What a session may know and ask of the pool during one turn.
 pub struct Turn<'a> {
-    cause: Cause,
+    reason: WakeReason,
     stopping: bool,
     worker: usize,
     company: bool,
@@ -127,13 +127,13 @@ pub enum Ask {
 impl<'a> Turn<'a> {
     /// A turn with a worker that does what it is asked in the middle of it. Nobody else has a turn with it soon.
     pub fn new(
-        cause: Cause,
+        reason: WakeReason,
         stopping: Stopping,
         worker: usize,
         ask: &'a mut dyn FnMut(Ask),
     ) -> Self {
         Self {
-            cause,
+            reason,
             stopping: stopping == Stopping::Yes,
             worker,
             company: false,
@@ -152,8 +152,8 @@ impl<'a> Turn<'a> {
 
     /// Why the session has this turn.
     #[must_use]
-    pub fn cause(&self) -> Cause {
-        self.cause
+    pub fn reason(&self) -> WakeReason {
+        self.reason
     }
 
     /// Whether the server is stopping: a session finishes its request and asks for [`Next::Close`].
@@ -184,7 +184,7 @@ impl<'a> Turn<'a> {
     ///
     /// The worker offers the connections it holds for later to its colleagues, and one of these takes its place if the
     /// turn does take long.
-    pub fn before_long_work(&mut self) {
+    pub fn enter_blocking_section(&mut self) {
         self.company = false;
         (self.ask)(Ask::LongWork);
     }

@@ -18,7 +18,7 @@ impl Web {
         turn: &mut Turn<'_>,
     ) -> Result<Answer, Refusal> {
         let (path, _) = path(request)?;
-        turn.before_long_work();
+        turn.enter_blocking_section();
         self.check_target(&path)?;
         let conditional = Conditional::of(request);
         let holds = |current: Option<&Metadata>| conditional.permits(Method::Delete, current);

@@ -108,7 +108,7 @@ impl Web {
     /// What is at `path`, relative to the root.
     fn file(&self, path: &[u8], turn: &mut Turn<'_>) -> Result<Resource, Refusal> {
         let store = &self.files.store;
-        match store.look_up(path, || turn.before_long_work()) {
+        match store.look_up(path, || turn.enter_blocking_section()) {
             Ok(found) if self.is_log(&found.metadata) => Err(Status::NotFound.into()),
             Ok(found) => Ok(Resource::File(found)),
             Err(error) if error.kind == StoreErrorKind::Directory => Ok(Resource::Directory),
@@ -195,7 +195,7 @@ impl Web {
             return refusal.into_answer();
         }
         let store = &self.files.store;
-        let Ok(found) = store.look_up(NOT_FOUND, || turn.before_long_work()) else {
+        let Ok(found) = store.look_up(NOT_FOUND, || turn.enter_blocking_section()) else {
             return refusal.into_answer();
         };
         let mut answer = if takes_html(joined(request, "Accept")) {

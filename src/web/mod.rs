@@ -152,7 +152,7 @@ impl Dialect for Web {
 
     fn react(&self, request: &Request<'_>, turn: &mut Turn<'_>) -> Reaction<WebUpload> {
         if self.files.recorder.waits_for_disk() {
-            turn.before_long_work();
+            turn.enter_blocking_section();
         }
         let course = self
             .course(request, turn)

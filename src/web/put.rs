@@ -33,7 +33,7 @@ impl Web {
         turn: &mut Turn<'_>,
     ) -> Result<WebUpload, Refusal> {
         let (path, _) = path(request)?;
-        turn.before_long_work();
+        turn.enter_blocking_section();
         let existing = self.check_target(&path)?;
         match request.framing {
             Framing::Absent => return Err(Status::LengthRequired.into()),
@@ -123,7 +123,7 @@ enum State {
 
 impl Upload for WebUpload {
     fn write(&mut self, content: &[u8], turn: &mut Turn<'_>) -> Result<(), Answer> {
-        turn.before_long_work();
+        turn.enter_blocking_section();
         self.digests.update(content);
         let written = match &mut self.state {
             State::Receiving(upload) => upload.write(content),
@@ -133,7 +133,7 @@ impl Upload for WebUpload {
     }
 
     fn finish(&mut self, last: &[u8], block: &mut Block, turn: &mut Turn<'_>) -> Option<Answer> {
-        turn.before_long_work();
+        turn.enter_blocking_section();
         let State::Receiving(upload) = std::mem::replace(&mut self.state, State::Recorded) else {
             return None;
         };
@@ -153,7 +153,7 @@ impl Upload for WebUpload {
     }
 
     fn step(&mut self, block: &mut Block, turn: &mut Turn<'_>) -> Option<Answer> {
-        turn.before_long_work();
+        turn.enter_blocking_section();
         match std::mem::replace(&mut self.state, State::Recorded) {
             State::Finishing(mut finishing, answer) => {
                 match finishing.step(&mut block.content, &mut block.text) {

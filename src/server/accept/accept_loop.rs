@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::batching::{ROUND, Rush};
+use super::batching::{AcceptBatching, BATCH_INTERVAL};
 use super::eviction::Eviction;
 use super::listener::{Accepted, Listener};
 use super::signals::Signals;
@@ -35,17 +35,17 @@ pub(crate) struct Acceptor<'p, V: Service> {
     signals: &'p Signals,
     max_connections: usize,
     drain: Duration,
-    intake: Intake,
+    state: AcceptState,
     eviction: Eviction,
     /// When a shortage was reported last.
     reported: Option<Instant>,
     /// Connections accepted so far.
     accepted: u64,
-    rush: Rush,
+    batching: AcceptBatching,
 }
 
 /// What happens to new connections.
-enum Intake {
+enum AcceptState {
     /// They are accepted.
     Open(Listener),
     /// They wait in the backlog until a connection closes or, if given, until this moment.
@@ -56,7 +56,7 @@ enum Intake {
 
 /// What ended a wait, besides connections and deadlines, which are looked at anyway.
 struct Woken {
-    alarm: bool,
+    main_waker: bool,
     signal: bool,
 }
 
@@ -73,49 +73,49 @@ impl<'p, V: Service> Acceptor<'p, V> {
             signals,
             max_connections,
             drain,
-            intake: Intake::Open(listener),
+            state: AcceptState::Open(listener),
             eviction: Eviction::default(),
             reported: None,
             accepted: 0,
-            rush: Rush::default(),
+            batching: AcceptBatching::default(),
         }
     }
 
     /// Runs until a signal stops the server and no connection is left.
     pub(crate) fn run(mut self) {
         while !self.is_done() {
-            if self.rush.is_on() {
-                thread::sleep(ROUND);
+            if self.batching.is_on() {
+                thread::sleep(BATCH_INTERVAL);
             }
             let woken = self.wait();
-            if woken.alarm {
-                self.pool.hear_alarm();
+            if woken.main_waker {
+                self.pool.drain_main_waker();
             }
             self.resume();
             if woken.signal {
-                self.heed_signals();
+                self.handle_signals();
             }
             self.expire();
-            if let Intake::Open(_) = self.intake {
+            if let AcceptState::Open(_) = self.state {
                 let before = self.accepted;
                 self.accept();
-                self.rush.note(self.accepted - before, Instant::now());
+                self.batching.note(self.accepted - before, Instant::now());
             }
-            self.pool.room.ring();
+            self.pool.reactor.wake_poller();
         }
     }
 
     fn is_done(&self) -> bool {
-        let Intake::Closed(until) = self.intake else {
+        let AcceptState::Closed(until) = self.state else {
             return false;
         };
-        self.pool.want_room();
+        self.pool.want_capacity();
         if self.pool.connections() == 0 {
             return true;
         }
         if self.pool.is_aborting() || Instant::now() >= until {
             self.pool.abort();
-            for connection in self.pool.room.clear() {
+            for connection in self.pool.reactor.clear() {
                 self.pool.close(connection);
             }
         }
@@ -124,14 +124,14 @@ impl<'p, V: Service> Acceptor<'p, V> {
 
     /// Waits for a connection, a signal, the alarm, or the next deadline.
     fn wait(&mut self) -> Woken {
-        let mut until = self.pool.room.next_deadline();
-        match self.intake {
+        let mut until = self.pool.reactor.next_deadline();
+        match self.state {
             // Once all are closed as their turns end, each says so.
-            Intake::Closed(_) if self.pool.is_aborting() => {}
-            Intake::Paused(_, Some(own)) | Intake::Closed(own) => {
+            AcceptState::Closed(_) if self.pool.is_aborting() => {}
+            AcceptState::Paused(_, Some(own)) | AcceptState::Closed(own) => {
                 until = Some(until.map_or(own, |deadline| deadline.min(own)));
             }
-            Intake::Open(_) | Intake::Paused(_, None) => {}
+            AcceptState::Open(_) | AcceptState::Paused(_, None) => {}
         }
         let timeout = until.and_then(|until| {
             Timespec::try_from(until.saturating_duration_since(Instant::now())).ok()
@@ -139,12 +139,12 @@ impl<'p, V: Service> Acceptor<'p, V> {
         let [stop, reopen] = self.signals.fds();
         let readable = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
         let mut fds = [
-            readable(self.pool.alarm().as_fd()),
+            readable(self.pool.main_waker().as_fd()),
             readable(stop),
             readable(reopen),
             readable(stop),
         ];
-        let watched = if let Intake::Open(listener) = &self.intake {
+        let watched = if let AcceptState::Open(listener) = &self.state {
             fds[3] = readable(listener.as_fd());
             &mut fds[..]
         } else {
@@ -157,7 +157,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
         }
         let came = |fd: usize| !fds[fd].revents().is_empty();
         Woken {
-            alarm: came(0),
+            main_waker: came(0),
             signal: came(1) || came(2),
         }
     }
@@ -165,14 +165,14 @@ impl<'p, V: Service> Acceptor<'p, V> {
     /// Ends a pause: whatever woke this thread is reason enough to try again.
     fn resume(&mut self) {
         let now = Instant::now();
-        let intake = std::mem::replace(&mut self.intake, Intake::Closed(now));
-        self.intake = match intake {
-            Intake::Paused(listener, _) => Intake::Open(listener),
+        let state = std::mem::replace(&mut self.state, AcceptState::Closed(now));
+        self.state = match state {
+            AcceptState::Paused(listener, _) => AcceptState::Open(listener),
             other => other,
         };
     }
 
-    fn heed_signals(&mut self) {
+    fn handle_signals(&mut self) {
         let wishes = self.signals.take();
         if wishes.reopenings > 0 {
             self.pool.service.reopen();
@@ -184,12 +184,12 @@ impl<'p, V: Service> Acceptor<'p, V> {
 
     /// The first time: accepts no more, and closes what is idle. The second time: closes all.
     fn stop(&mut self) {
-        if let Intake::Closed(_) = self.intake {
+        if let AcceptState::Closed(_) = self.state {
             self.pool.abort();
             return;
         }
-        self.intake = Intake::Closed(Instant::now() + self.drain);
-        for connection in self.pool.room.stop() {
+        self.state = AcceptState::Closed(Instant::now() + self.drain);
+        for connection in self.pool.reactor.stop() {
             // Its request may have arrived although no worker has seen it.
             if connection.socket.has_input() {
                 self.pool.push(Job::Serve(connection));
@@ -201,32 +201,32 @@ impl<'p, V: Service> Acceptor<'p, V> {
 
     fn expire(&mut self) {
         let now = Instant::now();
-        while let Some(connection) = self.pool.room.take_expired(now) {
+        while let Some(connection) = self.pool.reactor.take_expired(now) {
             self.pool.push(Job::Serve(connection));
         }
     }
 
     fn accept(&mut self) {
         for _ in 0..ACCEPTS_AT_ONCE {
-            let Intake::Open(listener) = &self.intake else {
+            let AcceptState::Open(listener) = &self.state else {
                 return;
             };
             // Nobody is closed for the sake of nobody.
             if self.is_full() && !listener.has_waiting() {
                 return;
             }
-            if self.is_full() && !self.find_room() {
+            if self.is_full() && !self.find_capacity() {
                 let most = self.max_connections;
                 self.report(format_args!(
                     "{most} connections are open, the most allowed; others wait"
                 ));
                 return self.pause(None);
             }
-            let Intake::Open(listener) = &self.intake else {
+            let AcceptState::Open(listener) = &self.state else {
                 return;
             };
             match listener.accept() {
-                Accepted::Connection(socket) => self.welcome(socket),
+                Accepted::Connection(socket) => self.register(socket),
                 Accepted::Gone => {}
                 Accepted::Nobody => {
                     return;
@@ -241,8 +241,8 @@ impl<'p, V: Service> Acceptor<'p, V> {
         }
     }
 
-    fn welcome(&mut self, socket: Socket) {
-        if !self.pool.room.has_place_for(socket.as_fd().as_raw_fd()) {
+    fn register(&mut self, socket: Socket) {
+        if !self.pool.reactor.has_place_for(socket.as_fd().as_raw_fd()) {
             log::warn!("closed a connection whose descriptor number is out of bounds");
             return;
         }
@@ -258,23 +258,23 @@ impl<'p, V: Service> Acceptor<'p, V> {
     }
 
     /// Makes room for one connection, or asks to be woken when there may be some.
-    fn find_room(&mut self) -> bool {
+    fn find_capacity(&mut self) -> bool {
         if self.eviction.close_one(self.pool) {
             return true;
         }
-        self.pool.want_room();
+        self.pool.want_capacity();
         // Who closed or became idle after the first look, and before the wish was known, has not rung.
         !self.is_full() || self.eviction.close_one(self.pool)
     }
 
     /// Stops accepting until a connection closes or becomes idle, or `until` comes.
     fn pause(&mut self, until: Option<Instant>) {
-        let intake = std::mem::replace(&mut self.intake, Intake::Closed(Instant::now()));
-        self.intake = match intake {
-            Intake::Open(listener) => Intake::Paused(listener, until),
+        let state = std::mem::replace(&mut self.state, AcceptState::Closed(Instant::now()));
+        self.state = match state {
+            AcceptState::Open(listener) => AcceptState::Paused(listener, until),
             other => other,
         };
-        self.pool.want_room();
+        self.pool.want_capacity();
     }
 
     /// Says what is short, but not over and over.

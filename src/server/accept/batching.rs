@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// request does, so that the worker meets an empty socket. In a rush this thread sleeps between two rounds; the
 /// connections of one share the switches, and find their requests there.
 #[derive(Debug, Default)]
-pub(crate) struct Rush {
+pub(crate) struct AcceptBatching {
     is_on: bool,
     /// What is counted since its beginning.
     window: Option<Instant>,
@@ -19,7 +19,7 @@ pub(crate) struct Rush {
 }
 
 /// How long a round gathers connections. They may wait as long; a client would hardly notice.
-pub(crate) const ROUND: Duration = Duration::from_micros(200);
+pub(crate) const BATCH_INTERVAL: Duration = Duration::from_micros(200);
 
 /// How long is counted before it is judged: some dozens of rounds.
 const WINDOW: Duration = Duration::from_millis(5);
@@ -35,7 +35,7 @@ const FEW: u64 = 5;
 /// Windows without a rush after one that was ended: what a few clients lose by trials is a hundredth.
 const REST: u32 = 30;
 
-impl Rush {
+impl AcceptBatching {
     pub(crate) fn is_on(&self) -> bool {
         self.is_on
     }
@@ -68,21 +68,21 @@ mod tests {
     use super::*;
 
     /// What a rush that is or is not on becomes in a window with a round every `pause`, each with so many connections.
-    fn after(mut rush: Rush, pause: Duration, connections: u64) -> Rush {
+    fn after(mut batching: AcceptBatching, pause: Duration, connections: u64) -> AcceptBatching {
         let mut now = Instant::now();
-        rush.window = Some(now);
+        batching.window = Some(now);
         let end = now + WINDOW;
         while now < end {
             now += pause;
-            rush.note(connections, now);
+            batching.note(connections, now);
         }
-        rush
+        batching
     }
 
-    fn on() -> Rush {
-        Rush {
+    fn on() -> AcceptBatching {
+        AcceptBatching {
             is_on: true,
-            ..Rush::default()
+            ..AcceptBatching::default()
         }
     }
 
@@ -96,32 +96,32 @@ mod tests {
             (WINDOW * 100, 1, false),
             (WINDOW * 100, 64, false),
         ] {
-            let rush = after(Rush::default(), pause, connections);
-            assert_eq!(rush.is_on(), begins, "{connections} every {pause:?}");
+            let batching = after(AcceptBatching::default(), pause, connections);
+            assert_eq!(batching.is_on(), begins, "{connections} every {pause:?}");
         }
     }
 
     #[test]
     fn it_lasts_as_long_as_rounds_are_worth_it() {
         for (pause, connections, lasts) in [
-            (ROUND, FEW, true),
-            (ROUND, FEW - 1, false),
-            (ROUND, 0, false),
+            (BATCH_INTERVAL, FEW, true),
+            (BATCH_INTERVAL, FEW - 1, false),
+            (BATCH_INTERVAL, 0, false),
             (WINDOW * 100, 1, false),
         ] {
-            let rush = after(on(), pause, connections);
-            assert_eq!(rush.is_on(), lasts, "{connections} every {pause:?}");
+            let batching = after(on(), pause, connections);
+            assert_eq!(batching.is_on(), lasts, "{connections} every {pause:?}");
         }
     }
 
     #[test]
     fn one_thin_round_does_not_end_it() {
-        let mut rush = on();
+        let mut batching = on();
         let start = Instant::now();
         for number in 0..200 {
             let connections = if number % 5 == 0 { 1 } else { FEW * 2 };
-            rush.note(connections, start + ROUND * number);
-            assert!(rush.is_on());
+            batching.note(connections, start + BATCH_INTERVAL * number);
+            assert!(batching.is_on());
         }
     }
 }

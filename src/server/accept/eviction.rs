@@ -3,7 +3,7 @@
 use std::os::fd::RawFd;
 use std::time::Instant;
 
-use crate::server::protocol::{Cause, Service};
+use crate::server::protocol::{Service, WakeReason};
 use crate::server::workers::pool::Pool;
 use crate::server::workers::queue::Job;
 
@@ -21,7 +21,7 @@ impl Eviction {
         if self.close_known(pool) {
             return true;
         }
-        let mut idle = pool.room.idle();
+        let mut idle = pool.reactor.idle();
         idle.sort_unstable_by(|one, other| other.cmp(one));
         let keep = (idle.len() / 16).max(16).min(idle.len());
         self.victims = idle.split_off(idle.len() - keep);
@@ -30,11 +30,11 @@ impl Eviction {
 
     fn close_known<V: Service>(&mut self, pool: &Pool<V>) -> bool {
         while let Some((since, fd)) = self.victims.pop() {
-            match pool.room.take_idle(since, fd) {
+            match pool.reactor.take_idle(since, fd) {
                 None => {}
                 // Its next request is there already.
                 Some(mut connection) if connection.socket.has_input() => {
-                    connection.cause = Cause::Ready;
+                    connection.reason = WakeReason::Ready;
                     pool.push(Job::Serve(connection));
                 }
                 Some(connection) => {

@@ -3,7 +3,7 @@
 //! A socket is registered once, edge-triggered, when its connection is parked for the first time: for reading, and for
 //! writing too from its first wait for that. Nothing else is re-armed. An edge that comes while a worker has the
 //! connection is kept in its slot, so none is lost. Who waits here is an idle *worker*, an attendant: readiness reaches
-//! the thread that acts on it without a hand-over. There are few seats for attendants (see [`seats`]), because more
+//! the thread that acts on it without a hand-over. There are few seats for attendants (see [`max_pollers`]), because more
 //! would only be woken in vain. The main thread looks after the deadlines.
 
 mod slots;
@@ -22,33 +22,33 @@ use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
 use rustix::io::Errno;
 
 use self::slots::{Due, Parking, Slots};
-use self::timers::{Deadlines, Sleeper};
+use self::timers::{Sleeper, Timers};
 use super::connection::Connection;
-use super::protocol::{Amid, Deadline, Interest};
+use super::protocol::{Activity, Deadline, Interest};
 
 /// How many ready connections an attendant takes at a time: enough to pay for the system call, few enough that
 /// none of them waits long for its turn.
 const BATCH: usize = 16;
 
 /// The bell's place among the events; no descriptor has this number.
-const BELL: u64 = u64::MAX;
+const WAKER: u64 = u64::MAX;
 
 /// See the module's description.
-pub(crate) struct Room<S> {
+pub(crate) struct Reactor<S> {
     epoll: OwnedFd,
     /// Wakes one attendant when something was pushed into the queue.
-    bell: OwnedFd,
+    waker: OwnedFd,
     slots: Slots<S>,
-    deadlines: Deadlines,
-    seats: usize,
+    timers: Timers,
+    max_pollers: usize,
     /// Attendants that wait or are about to.
-    attending: AtomicUsize,
+    pollers: AtomicUsize,
     stopping: AtomicBool,
 }
 
 /// How an attendant waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Patience {
+pub(crate) enum PollMode {
     /// Until something is ready.
     Wait,
     /// Not at all.
@@ -56,7 +56,7 @@ pub(crate) enum Patience {
 }
 
 /// What became of a connection that was to be parked.
-pub(crate) enum Parked<S> {
+pub(crate) enum ParkOutcome<S> {
     /// It waits.
     Waiting,
     /// It waits, and the main thread must hear of its deadline.
@@ -71,7 +71,7 @@ pub(crate) enum Parked<S> {
 
 /// How many attendants one machine's room has seats for: one processor is left to the main thread, to the kernel's
 /// network, and to clients on the same machine, who otherwise lose theirs for whole time slices.
-pub(crate) fn seats() -> usize {
+pub(crate) fn max_pollers() -> usize {
     let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     processors.saturating_sub(1).max(1)
 }
@@ -85,24 +85,24 @@ impl Events {
     }
 }
 
-impl<S> Room<S> {
-    /// A room for descriptors below `bound`, with `seats` for attendants.
-    pub(crate) fn new(bound: usize, seats: usize) -> io::Result<Self> {
+impl<S> Reactor<S> {
+    /// A room for descriptors below `bound`, with `max_pollers` for attendants.
+    pub(crate) fn new(bound: usize, max_pollers: usize) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let waker = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         epoll::add(
             &epoll,
-            &bell,
-            epoll::EventData::new_u64(BELL),
+            &waker,
+            epoll::EventData::new_u64(WAKER),
             epoll::EventFlags::IN | epoll::EventFlags::ET,
         )?;
         Ok(Self {
             epoll,
-            bell,
+            waker,
             slots: Slots::new(bound),
-            deadlines: Deadlines::default(),
-            seats,
-            attending: AtomicUsize::new(0),
+            timers: Timers::default(),
+            max_pollers,
+            pollers: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
         })
     }
@@ -112,7 +112,7 @@ impl<S> Room<S> {
         self.slots.holds(fd)
     }
 
-    /// Whether [`Room::stop`] was called.
+    /// Whether [`Reactor::stop`] was called.
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
     }
@@ -123,25 +123,25 @@ impl<S> Room<S> {
         mut connection: Box<Connection<S>>,
         interest: Interest,
         deadline: Deadline,
-    ) -> Parked<S> {
+    ) -> ParkOutcome<S> {
         let fd = connection.socket.as_fd().as_raw_fd();
         if let Err(error) = self.watch(&mut connection, fd, interest) {
             log::warn!("cannot wait for a connection: {error}");
-            return Parked::Refused(connection);
+            return ParkOutcome::Refused(connection);
         }
         let mut slot = self.slots.slot(fd);
         // Under the slot's lock: whoever stops the server sees this connection there, or is seen here.
-        if self.is_stopping() && deadline.amid != Amid::Request {
-            return Parked::Unwanted(connection);
+        if self.is_stopping() && deadline.activity != Activity::Request {
+            return ParkOutcome::Unwanted(connection);
         }
         let parking = slot.park(connection, interest, deadline);
         drop(slot);
         match parking {
-            Parking::Parked => Parked::Waiting,
-            Parking::ReadyAlready(connection) => Parked::Ready(connection),
-            Parking::ParkedUntil(at) => match self.deadlines.add(at, fd) {
-                Sleeper::WakesInTime => Parked::Waiting,
-                Sleeper::MustBeWoken => Parked::WaitingNotYetWatched,
+            Parking::Parked => ParkOutcome::Waiting,
+            Parking::ReadyAlready(connection) => ParkOutcome::Ready(connection),
+            Parking::ParkedUntil(at) => match self.timers.add(at, fd) {
+                Sleeper::WakesInTime => ParkOutcome::Waiting,
+                Sleeper::MustBeWoken => ParkOutcome::WaitingNotYetWatched,
             },
         }
     }
@@ -162,7 +162,7 @@ impl<S> Room<S> {
         if connection.watched.contains(wanted) {
             return Ok(());
         }
-        let data = epoll::EventData::new_u64(u64::try_from(fd).unwrap_or(BELL));
+        let data = epoll::EventData::new_u64(u64::try_from(fd).unwrap_or(WAKER));
         if connection.watched.is_empty() {
             epoll::add(&self.epoll, &connection.socket, data, wanted)?;
         } else {
@@ -176,15 +176,15 @@ impl<S> Room<S> {
     ///
     /// `has_work` is asked once the attendant can be rung for: if there is work, it does not wait. Returns false
     /// if all seats are taken.
-    pub(crate) fn attend(
+    pub(crate) fn poll_ready(
         &self,
-        patience: Patience,
+        mode: PollMode,
         has_work: impl Fn() -> bool,
         events: &mut Events,
         batch: &mut VecDeque<Box<Connection<S>>>,
     ) -> bool {
-        let waits = patience == Patience::Wait;
-        if waits && !self.take_seat() {
+        let waits = mode == PollMode::Wait;
+        if waits && !self.become_poller() {
             return false;
         }
         let at_once = Timespec {
@@ -195,7 +195,7 @@ impl<S> Room<S> {
         events.0.clear();
         let waited = epoll::wait(&self.epoll, spare_capacity(&mut events.0), timeout);
         if waits {
-            self.attending.fetch_sub(1, Ordering::SeqCst);
+            self.pollers.fetch_sub(1, Ordering::SeqCst);
         }
         if let Err(error) = waited {
             if error != Errno::INTR {
@@ -214,35 +214,35 @@ impl<S> Room<S> {
         true
     }
 
-    fn take_seat(&self) -> bool {
-        let seated = self
-            .attending
+    fn become_poller(&self) -> bool {
+        let polling = self
+            .pollers
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |taken| {
-                (taken < self.seats).then_some(taken + 1)
+                (taken < self.max_pollers).then_some(taken + 1)
             })
             .is_ok();
         fence(Ordering::SeqCst);
-        seated
+        polling
     }
 
     /// Wakes an attendant, if there is one; to be called after a push into the queue.
-    pub(crate) fn ring(&self) {
+    pub(crate) fn wake_poller(&self) {
         fence(Ordering::SeqCst);
-        if self.attending.load(Ordering::SeqCst) > 0 {
+        if self.pollers.load(Ordering::SeqCst) > 0 {
             // It fails only when the counter is at its end, and then the bell is ringing.
-            let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+            let _ = rustix::io::write(&self.waker, &1_u64.to_ne_bytes());
         }
     }
 
     /// Takes out one connection whose deadline has passed.
     pub(crate) fn take_expired(&self, now: Instant) -> Option<Box<Connection<S>>> {
-        while let Some((at, fd)) = self.deadlines.pop_due(now) {
+        while let Some((at, fd)) = self.timers.pop_due(now) {
             let due = self.slots.slot(fd).come_due(at, now);
             match due {
                 Due::Expired(connection) => return Some(connection),
                 Due::Later(later) => {
                     // The caller is who would be woken.
-                    let _ = self.deadlines.add(later, fd);
+                    let _ = self.timers.add(later, fd);
                 }
                 Due::Nothing => {}
             }
@@ -252,7 +252,7 @@ impl<S> Room<S> {
 
     /// When the main thread must look for expired connections next.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.deadlines.sleep_until()
+        self.timers.sleep_until()
     }
 
     /// Idle connections as (since when, descriptor), in no order. Costs a look at every slot.

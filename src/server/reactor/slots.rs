@@ -11,7 +11,7 @@ use std::time::Instant;
 use rustix::event::epoll::EventFlags;
 
 use crate::server::connection::Connection;
-use crate::server::protocol::{Amid, Cause, Deadline, Interest};
+use crate::server::protocol::{Activity, Deadline, Interest, WakeReason};
 use crate::sync::lock;
 
 /// Slots are made this many at a time, so that a small server is a small table.
@@ -27,14 +27,14 @@ type Chunk<S> = Box<[Mutex<Slot<S>>]>;
 
 /// The place of one descriptor.
 pub(crate) struct Slot<S> {
-    parked: Option<Parked<S>>,
+    parked: Option<ParkedConnection<S>>,
     /// Readiness that came while a worker had the connection.
     missed: EventFlags,
-    /// When `Deadlines` will ask for this slot.
+    /// When `Timers` will ask for this slot.
     scheduled: Option<Instant>,
 }
 
-struct Parked<S> {
+struct ParkedConnection<S> {
     connection: Box<Connection<S>>,
     interest: Interest,
     deadline: Deadline,
@@ -42,7 +42,7 @@ struct Parked<S> {
 
 /// What became of a connection that was to be parked.
 pub(crate) enum Parking<S> {
-    /// It stands in its slot, and `Deadlines` is to be told of this moment.
+    /// It stands in its slot, and `Timers` is to be told of this moment.
     ParkedUntil(Instant),
     /// It stands in its slot; an entry that comes up early enough is there already.
     Parked,
@@ -113,7 +113,7 @@ impl<S> Slot<S> {
             self.missed = EventFlags::empty();
             return Parking::ReadyAlready(connection);
         }
-        self.parked = Some(Parked {
+        self.parked = Some(ParkedConnection {
             connection,
             interest,
             deadline,
@@ -150,7 +150,7 @@ impl<S> Slot<S> {
         match self.parked.take() {
             None => Due::Nothing,
             Some(mut parked) if parked.deadline.at <= now => {
-                parked.connection.cause = Cause::Expired;
+                parked.connection.reason = WakeReason::TimedOut;
                 Due::Expired(parked.connection)
             }
             Some(parked) => {
@@ -165,9 +165,9 @@ impl<S> Slot<S> {
     /// Since when its connection is idle, if it is, and the descriptor.
     pub(crate) fn idle(&self) -> Option<(Instant, RawFd)> {
         let parked = self.parked.as_ref()?;
-        match parked.deadline.amid {
-            Amid::Idle { since } => Some((since, parked.connection.socket.as_fd().as_raw_fd())),
-            Amid::Request => None,
+        match parked.deadline.activity {
+            Activity::Idle { since } => Some((since, parked.connection.socket.as_fd().as_raw_fd())),
+            Activity::Request => None,
         }
     }
 

@@ -14,7 +14,7 @@ use crate::sync::lock;
 
 /// What comes due when, of all connections.
 #[derive(Default)]
-pub(crate) struct Deadlines {
+pub(crate) struct Timers {
     /// Guards the heap, and the moment until which the main thread sleeps.
     inner: Mutex<Inner>,
 }
@@ -33,7 +33,7 @@ pub(crate) enum Sleeper {
     MustBeWoken,
 }
 
-impl Deadlines {
+impl Timers {
     /// Adds an entry for the connection on descriptor `fd`.
     pub(crate) fn add(&self, at: Instant, fd: RawFd) -> Sleeper {
         let mut inner = lock(&self.inner);
@@ -72,26 +72,26 @@ mod tests {
     fn entries_come_due_in_order_and_only_when_due() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let deadlines = Deadlines::default();
+        let timers = Timers::default();
         for (seconds, fd) in [(30, 3), (10, 1), (20, 2)] {
-            deadlines.add(at(seconds), fd);
+            timers.add(at(seconds), fd);
         }
-        assert_eq!(deadlines.pop_due(at(9)), None);
-        assert_eq!(deadlines.pop_due(at(20)), Some((at(10), 1)));
-        assert_eq!(deadlines.pop_due(at(20)), Some((at(20), 2)));
-        assert_eq!(deadlines.pop_due(at(20)), None);
-        assert_eq!(deadlines.sleep_until(), Some(at(30)));
+        assert_eq!(timers.pop_due(at(9)), None);
+        assert_eq!(timers.pop_due(at(20)), Some((at(10), 1)));
+        assert_eq!(timers.pop_due(at(20)), Some((at(20), 2)));
+        assert_eq!(timers.pop_due(at(20)), None);
+        assert_eq!(timers.sleep_until(), Some(at(30)));
     }
 
     #[test]
     fn only_an_earlier_deadline_wakes_the_sleeper() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let deadlines = Deadlines::default();
-        assert_eq!(deadlines.sleep_until(), None);
-        assert_eq!(deadlines.add(at(20), 1), Sleeper::MustBeWoken);
-        assert_eq!(deadlines.add(at(30), 2), Sleeper::WakesInTime);
-        assert_eq!(deadlines.add(at(10), 3), Sleeper::MustBeWoken);
-        assert_eq!(deadlines.add(at(15), 4), Sleeper::WakesInTime);
+        let timers = Timers::default();
+        assert_eq!(timers.sleep_until(), None);
+        assert_eq!(timers.add(at(20), 1), Sleeper::MustBeWoken);
+        assert_eq!(timers.add(at(30), 2), Sleeper::WakesInTime);
+        assert_eq!(timers.add(at(10), 3), Sleeper::MustBeWoken);
+        assert_eq!(timers.add(at(15), 4), Sleeper::WakesInTime);
     }
 }

@@ -25,7 +25,7 @@ const WATCH: Duration = Duration::from_millis(1);
 const STARVED: u32 = 10;
 
 /// See the module's description.
-pub(crate) struct Reserve {
+pub(crate) struct SpareWorkers {
     caller: Sender<Call>,
     calls: Receiver<Call>,
     /// Workers that wait to be called.
@@ -33,23 +33,23 @@ pub(crate) struct Reserve {
     /// Whether there is a sentry, or one was called.
     watched: AtomicBool,
     /// One for each worker.
-    posts: Box<[Post]>,
+    activities: Box<[WorkerActivity]>,
 }
 
 /// The work of one worker, as the sentry sees it.
 #[derive(Debug, Default)]
-struct Post {
+struct WorkerActivity {
     /// Announcements and ends so far: odd while announced work is under way.
     turns: AtomicU64,
     /// The turn for which somebody went to work.
-    heeded: AtomicU64,
+    claimed: AtomicU64,
     /// The worker's thread, as gettid(2) has it; 0 until that is known.
     thread: AtomicI32,
 }
 
 /// What the sentry saw of one worker.
 struct Look<'r> {
-    post: &'r Post,
+    activity: &'r WorkerActivity,
     turn: u64,
     /// Looks in a row that found it in this turn, and able to run.
     runnable: u32,
@@ -88,20 +88,20 @@ enum Call {
 
 /// Work that was announced; until this is dropped, it has not ended.
 #[must_use = "what is announced is under way until it is dropped"]
-pub(crate) struct Announced<'r>(&'r Post);
+pub(crate) struct BlockingSection<'r>(&'r WorkerActivity);
 
 fn is_under_way(turn: u64) -> bool {
     turn % 2 == 1
 }
 
-impl Post {
+impl WorkerActivity {
     fn turn(&self) -> u64 {
         self.turns.load(Ordering::SeqCst)
     }
 
     /// Whether work is under way in this turn for which nobody went to work.
-    fn is_unheeded(&self, turn: u64) -> bool {
-        is_under_way(turn) && self.heeded.load(Ordering::SeqCst) != turn
+    fn is_unclaimed(&self, turn: u64) -> bool {
+        is_under_way(turn) && self.claimed.load(Ordering::SeqCst) != turn
     }
 
     /// What the worker's thread does; see /proc/pid/stat and /proc/pid/schedstat in proc(5).
@@ -128,10 +128,10 @@ impl Post {
 }
 
 impl<'r> Look<'r> {
-    fn first(post: &'r Post) -> Self {
+    fn first(activity: &'r WorkerActivity) -> Self {
         Self {
-            post,
-            turn: post.turn(),
+            activity,
+            turn: activity.turn(),
             runnable: 0,
             used: 0,
         }
@@ -140,12 +140,12 @@ impl<'r> Look<'r> {
     /// Looks once more.
     fn again(&mut self) -> Seen {
         if !self.holds() {
-            *self = Self::first(self.post);
+            *self = Self::first(self.activity);
             Seen::Works
-        } else if !self.post.is_unheeded(self.turn) {
+        } else if !self.activity.is_unclaimed(self.turn) {
             Seen::Rests
         } else {
-            self.judge(self.post.state())
+            self.judge(self.activity.state())
         }
     }
 
@@ -166,16 +166,16 @@ impl<'r> Look<'r> {
 
     /// Whether the worker still is in the turn that was seen.
     fn holds(&self) -> bool {
-        self.post.turn() == self.turn
+        self.activity.turn() == self.turn
     }
 
     /// Whether nobody went to work for this yet. From now on somebody did.
-    fn heed(&self) -> bool {
-        self.post.heeded.swap(self.turn, Ordering::SeqCst) != self.turn
+    fn claim(&self) -> bool {
+        self.activity.claimed.swap(self.turn, Ordering::SeqCst) != self.turn
     }
 }
 
-impl Reserve {
+impl SpareWorkers {
     /// A reserve of up to `workers`.
     pub(crate) fn new(workers: usize) -> Self {
         let (caller, calls) = bounded(workers + 1);
@@ -184,21 +184,23 @@ impl Reserve {
             calls,
             waiting: AtomicUsize::new(0),
             watched: AtomicBool::new(false),
-            posts: (0..workers).map(|_| Post::default()).collect(),
+            activities: (0..workers).map(|_| WorkerActivity::default()).collect(),
         }
     }
 
     /// Takes note of the calling thread as that of a worker.
     pub(crate) fn sign_on(&self, worker: usize) {
         let thread = gettid().as_raw_nonzero().get();
-        self.posts[worker].thread.store(thread, Ordering::Relaxed);
+        self.activities[worker]
+            .thread
+            .store(thread, Ordering::Relaxed);
     }
 
     /// Waits until called to work, or as the sentry until work is overdue.
     pub(crate) fn wait(&self) {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         // Who announced before that has called nobody.
-        let mut watch = self.has_unheeded() && self.begin_to_watch();
+        let mut watch = self.has_unclaimed() && self.begin_to_watch();
         while !(watch && self.watch()) {
             // It cannot be disconnected: this value holds a sender.
             if self.calls.recv() != Ok(Call::Watch) {
@@ -211,7 +213,7 @@ impl Reserve {
 
     /// Stands sentry: true as soon as this worker is needed, false when there is nothing to watch any more.
     fn watch(&self) -> bool {
-        let mut looks: Vec<_> = self.posts.iter().map(Look::first).collect();
+        let mut looks: Vec<_> = self.activities.iter().map(Look::first).collect();
         loop {
             // Not a wait for a call with a time-out: the channel would spin before it sleeps.
             thread::sleep(WATCH);
@@ -221,7 +223,7 @@ impl Reserve {
                 .iter()
                 .zip(&seen)
                 .filter(|(_, seen)| **seen == Seen::Hangs);
-            if called || hanging.any(|(look, _)| look.heed()) {
+            if called || hanging.any(|(look, _)| look.claim()) {
                 // This worker is awake now; who announces next calls another.
                 self.watched.store(false, Ordering::SeqCst);
                 return true;
@@ -241,8 +243,10 @@ impl Reserve {
         !self.watched.load(Ordering::SeqCst) && !self.watched.swap(true, Ordering::SeqCst)
     }
 
-    fn has_unheeded(&self) -> bool {
-        self.posts.iter().any(|post| post.is_unheeded(post.turn()))
+    fn has_unclaimed(&self) -> bool {
+        self.activities
+            .iter()
+            .any(|activity| activity.is_unclaimed(activity.turn()))
     }
 
     /// Calls one worker. A call that finds nobody waiting is answered by the next who would wait.
@@ -252,18 +256,18 @@ impl Reserve {
     }
 
     /// Announces work of this worker's that may be long. It announces no other until that has ended.
-    pub(crate) fn announce(&self, worker: usize) -> Announced<'_> {
-        let post = &self.posts[worker];
-        post.turns.fetch_add(1, Ordering::SeqCst);
+    pub(crate) fn enter_blocking_section(&self, worker: usize) -> BlockingSection<'_> {
+        let activity = &self.activities[worker];
+        activity.turns.fetch_add(1, Ordering::SeqCst);
         if self.waiting.load(Ordering::SeqCst) > 0 && self.begin_to_watch() {
             // There is room for it: only one such call is under way.
             let _ = self.caller.try_send(Call::Watch);
         }
-        Announced(post)
+        BlockingSection(activity)
     }
 }
 
-impl Drop for Announced<'_> {
+impl Drop for BlockingSection<'_> {
     fn drop(&mut self) {
         self.0.turns.fetch_add(1, Ordering::SeqCst);
     }
@@ -274,68 +278,73 @@ mod tests {
     use super::*;
 
     /// A reserve in which somebody seems to wait.
-    fn reserve() -> Reserve {
-        let reserve = Reserve::new(4);
-        reserve.waiting.store(1, Ordering::SeqCst);
-        reserve
+    fn spares() -> SpareWorkers {
+        let spares = SpareWorkers::new(4);
+        spares.waiting.store(1, Ordering::SeqCst);
+        spares
     }
 
-    fn is_watched(reserve: &Reserve) -> bool {
-        reserve.watched.load(Ordering::SeqCst)
+    fn is_watched(spares: &SpareWorkers) -> bool {
+        spares.watched.load(Ordering::SeqCst)
     }
 
     #[test]
     fn nobody_is_called_where_nobody_waits() {
-        let reserve = Reserve::new(1);
-        drop(reserve.announce(0));
-        assert!(reserve.calls.is_empty());
+        let spares = SpareWorkers::new(1);
+        drop(spares.enter_blocking_section(0));
+        assert!(spares.calls.is_empty());
     }
 
     #[test]
     fn a_call_before_the_wait_is_not_lost() {
-        let reserve = Reserve::new(1);
-        reserve.call();
-        reserve.wait();
-        assert_eq!(reserve.waiting.load(Ordering::SeqCst), 0);
+        let spares = SpareWorkers::new(1);
+        spares.call();
+        spares.wait();
+        assert_eq!(spares.waiting.load(Ordering::SeqCst), 0);
     }
 
     #[test]
     fn one_sentry_is_called_however_much_is_announced() {
-        let reserve = reserve();
-        let work: Vec<_> = (0..4).map(|worker| reserve.announce(worker)).collect();
-        assert_eq!(reserve.calls.try_iter().collect::<Vec<_>>(), [Call::Watch]);
+        let spares = spares();
+        let work: Vec<_> = (0..4)
+            .map(|worker| spares.enter_blocking_section(worker))
+            .collect();
+        assert_eq!(spares.calls.try_iter().collect::<Vec<_>>(), [Call::Watch]);
         drop(work);
     }
 
     #[test]
     fn somebody_goes_to_work_once_for_each_work_that_hangs() {
-        let reserve = reserve();
-        let work = [reserve.announce(0), reserve.announce(2)];
+        let spares = spares();
+        let work = [
+            spares.enter_blocking_section(0),
+            spares.enter_blocking_section(2),
+        ];
         for _ in &work {
-            assert!(reserve.watch());
-            assert!(!is_watched(&reserve));
+            assert!(spares.watch());
+            assert!(!is_watched(&spares));
         }
-        assert!(!reserve.has_unheeded());
-        assert!(!reserve.watch());
+        assert!(!spares.has_unclaimed());
+        assert!(!spares.watch());
         drop(work);
-        let again = reserve.announce(2);
-        assert!(reserve.watch());
+        let again = spares.enter_blocking_section(2);
+        assert!(spares.watch());
         drop(again);
     }
 
     /// While one worker hangs, another that is busy must not make it look alive.
     #[test]
     fn who_is_busy_does_not_hide_who_hangs() {
-        let reserve = reserve();
-        let hangs = reserve.announce(0);
-        let mut looks = [0, 1].map(|worker| Look::first(&reserve.posts[worker]));
-        drop(reserve.announce(1));
-        let busy = reserve.announce(1);
+        let spares = spares();
+        let hangs = spares.enter_blocking_section(0);
+        let mut looks = [0, 1].map(|worker| Look::first(&spares.activities[worker]));
+        drop(spares.enter_blocking_section(1));
+        let busy = spares.enter_blocking_section(1);
         assert_eq!(
             looks.each_mut().map(Look::again),
             [Seen::Hangs, Seen::Works]
         );
-        assert!(looks[0].heed() && !looks[0].heed());
+        assert!(looks[0].claim() && !looks[0].claim());
         assert_eq!(
             looks.each_mut().map(Look::again),
             [Seen::Rests, Seen::Hangs]
@@ -367,8 +376,8 @@ mod tests {
             (&starved, Works),
             (&[&starved[..], &[Runnable(5)]].concat(), Hangs),
         ] {
-            let reserve = reserve();
-            let mut look = Look::first(&reserve.posts[0]);
+            let spares = spares();
+            let mut look = Look::first(&spares.activities[0]);
             let seen = states.iter().map(|&state| look.judge(state)).last();
             assert_eq!(seen, Some(expected), "{states:?}");
         }
@@ -376,26 +385,26 @@ mod tests {
 
     #[test]
     fn the_state_of_a_thread() {
-        let reserve = reserve();
-        let post = &reserve.posts[0];
-        assert_eq!(post.state(), State::Waits, "nobody has signed on");
-        reserve.sign_on(0); // this thread, which runs
-        assert!(matches!(post.state(), State::Runnable(_)));
+        let spares = spares();
+        let activity = &spares.activities[0];
+        assert_eq!(activity.state(), State::Waits, "nobody has signed on");
+        spares.sign_on(0); // this thread, which runs
+        assert!(matches!(activity.state(), State::Runnable(_)));
         let (caller, calls) = bounded::<()>(0);
         thread::scope(|scope| {
             // Its name does not matter.
             let waits = thread::Builder::new().name("a) R (".to_owned());
             let (ready, told) = bounded(1);
-            let reserve = &reserve;
+            let spares = &spares;
             waits
                 .spawn_scoped(scope, move || {
-                    reserve.sign_on(0);
+                    spares.sign_on(0);
                     ready.send(()).unwrap();
                     calls.recv().unwrap_err();
                 })
                 .unwrap();
             told.recv().unwrap();
-            while post.state() != State::Waits {
+            while activity.state() != State::Waits {
                 thread::yield_now();
             }
             drop(caller);
@@ -404,26 +413,26 @@ mod tests {
 
     #[test]
     fn a_sentry_is_relieved_when_there_is_no_more_to_watch() {
-        let reserve = reserve();
-        drop(reserve.announce(0));
-        assert_eq!(reserve.calls.recv(), Ok(Call::Watch));
-        assert!(!reserve.watch());
-        assert!(!is_watched(&reserve));
+        let spares = spares();
+        drop(spares.enter_blocking_section(0));
+        assert_eq!(spares.calls.recv(), Ok(Call::Watch));
+        assert!(!spares.watch());
+        assert!(!is_watched(&spares));
     }
 
     #[test]
     fn who_comes_while_nobody_watches_is_the_sentry() {
-        let reserve = Reserve::new(1);
-        let work = reserve.announce(0);
-        reserve.wait();
+        let spares = SpareWorkers::new(1);
+        let work = spares.enter_blocking_section(0);
+        spares.wait();
         drop(work);
     }
 
     #[test]
     fn a_sentry_answers_a_call() {
-        let reserve = reserve();
-        reserve.watched.store(true, Ordering::SeqCst);
-        reserve.call();
-        assert!(reserve.watch());
+        let spares = spares();
+        spares.watched.store(true, Ordering::SeqCst);
+        spares.call();
+        assert!(spares.watch());
     }
 }

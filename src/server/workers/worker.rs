@@ -9,8 +9,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::pool::Pool;
 use super::queue::Job;
 use crate::server::connection::Connection;
-use crate::server::protocol::{Amid, Ask, Cause, Next, Service, Session, Stopping, Turn};
-use crate::server::reactor::{Events, Parked, Patience};
+use crate::server::protocol::{Activity, Ask, Next, Service, Session, Stopping, Turn, WakeReason};
+use crate::server::reactor::{Events, ParkOutcome, PollMode};
 
 /// A look into the waiting room is due after this many pops, however long the queue is.
 const POPS_BETWEEN_LOOKS: u32 = 16;
@@ -20,7 +20,7 @@ pub(crate) struct Worker<'p, V: Service> {
     pool: &'p Pool<V>,
     /// Which of the workers it is, from 0.
     number: usize,
-    desk: V::Desk,
+    buffers: V::Buffers,
     events: Events,
     /// Connections that are ready and wait for this worker.
     batch: VecDeque<Box<Connection<V::Session>>>,
@@ -34,8 +34,8 @@ pub(crate) struct Worker<'p, V: Service> {
 impl<V: Service> Drop for Worker<'_, V> {
     /// What woke this worker may have been meant for two; and its seat is free, however it ends.
     fn drop(&mut self) {
-        self.pool.room.ring();
-        self.pool.reserve.call();
+        self.pool.reactor.wake_poller();
+        self.pool.spares.call();
     }
 }
 
@@ -44,7 +44,7 @@ impl<'p, V: Service> Worker<'p, V> {
         Self {
             pool,
             number,
-            desk: pool.service.desk(),
+            buffers: pool.service.buffers(),
             events: Events::new(),
             batch: VecDeque::new(),
             unsettled: Vec::new(),
@@ -55,7 +55,7 @@ impl<'p, V: Service> Worker<'p, V> {
 
     /// Works until the pool stops.
     pub(crate) fn run(mut self) {
-        self.pool.reserve.sign_on(self.number);
+        self.pool.spares.sign_on(self.number);
         while let Some(connection) = self.next() {
             self.serve(connection);
         }
@@ -72,7 +72,7 @@ impl<'p, V: Service> Worker<'p, V> {
                 return Some(connection);
             }
             if self.pops >= POPS_BETWEEN_LOOKS {
-                self.attend(Patience::Look);
+                self.poll_ready(PollMode::Look);
                 if !self.batch.is_empty() {
                     continue;
                 }
@@ -81,25 +81,25 @@ impl<'p, V: Service> Worker<'p, V> {
                 Some(Job::Serve(connection)) => {
                     self.pops += 1;
                     if !self.pool.queue.is_empty() {
-                        self.pool.room.ring(); // for the rest
+                        self.pool.reactor.wake_poller(); // for the rest
                     }
                     return Some(connection);
                 }
                 Some(Job::Stop) => return None,
                 None => {
-                    if !self.attend(Patience::Wait) {
-                        self.pool.reserve.wait();
+                    if !self.poll_ready(PollMode::Wait) {
+                        self.pool.spares.wait();
                     }
                 }
             }
         }
     }
 
-    fn attend(&mut self, patience: Patience) -> bool {
+    fn poll_ready(&mut self, mode: PollMode) -> bool {
         self.pops = 0;
         let queue = &self.pool.queue;
-        self.pool.room.attend(
-            patience,
+        self.pool.reactor.poll_ready(
+            mode,
             || !queue.is_empty(),
             &mut self.events,
             &mut self.batch,
@@ -111,24 +111,24 @@ impl<'p, V: Service> Worker<'p, V> {
         let turn = catch_unwind(AssertUnwindSafe(|| self.advance(&mut connection)));
         match turn {
             Ok(Next::Wait(interest, deadline)) => {
-                connection.cause = Cause::Ready;
-                let idle = deadline.amid != Amid::Request;
-                match self.pool.room.park(connection, interest, deadline) {
-                    Parked::Waiting => {}
-                    Parked::WaitingNotYetWatched => self.pool.wake_main(),
-                    Parked::Ready(connection) => self.take_again(connection),
+                connection.reason = WakeReason::Ready;
+                let idle = deadline.activity != Activity::Request;
+                match self.pool.reactor.park(connection, interest, deadline) {
+                    ParkOutcome::Waiting => {}
+                    ParkOutcome::WaitingNotYetWatched => self.pool.wake_main(),
+                    ParkOutcome::Ready(connection) => self.take_again(connection),
                     // A request that came during its turn is answered yet; to close now would reset it.
-                    Parked::Unwanted(connection)
+                    ParkOutcome::Unwanted(connection)
                         if connection.socket.has_input() && !self.pool.is_aborting() =>
                     {
                         self.batch.push_back(connection);
                     }
-                    Parked::Unwanted(connection) | Parked::Refused(connection) => {
+                    ParkOutcome::Unwanted(connection) | ParkOutcome::Refused(connection) => {
                         self.pool.close(connection);
                     }
                 }
                 if idle {
-                    self.pool.offer_room();
+                    self.pool.offer_capacity();
                 }
                 if self.pool.is_aborting() {
                     self.pool.wake_main();
@@ -149,7 +149,7 @@ impl<'p, V: Service> Worker<'p, V> {
             Ok(Next::Close) => self.pool.close(connection),
             Err(_) => {
                 log::error!("a session panicked; its connection is closed");
-                self.desk = self.pool.service.desk();
+                self.buffers = self.pool.service.buffers();
                 self.pool.close(connection);
                 self.settle();
             }
@@ -157,7 +157,7 @@ impl<'p, V: Service> Worker<'p, V> {
     }
 
     fn advance(&mut self, connection: &mut Connection<V::Session>) -> Next {
-        let stopping = if self.pool.room.is_stopping() {
+        let stopping = if self.pool.reactor.is_stopping() {
             Stopping::Yes
         } else {
             Stopping::No
@@ -166,26 +166,26 @@ impl<'p, V: Service> Worker<'p, V> {
         let (pool, number) = (self.pool, self.number);
         let (batch, unsettled) = (&mut self.batch, &mut self.unsettled);
         // Until the end of this turn.
-        let mut announced = None;
+        let mut in_blocking_section = None;
         let mut ask = |ask| {
             pool.service.settle(number);
             if ask == Ask::LongWork {
-                announced.get_or_insert_with(|| {
+                in_blocking_section.get_or_insert_with(|| {
                     for connection in unsettled.iter_mut() {
                         connection.session.release(&connection.socket);
                     }
                     put_in_front(batch, unsettled);
-                    pool.announce(number, batch)
+                    pool.enter_blocking_section(number, batch)
                 });
             }
         };
-        let mut turn = Turn::new(connection.cause, stopping, number, &mut ask);
+        let mut turn = Turn::new(connection.reason, stopping, number, &mut ask);
         if in_company {
             turn = turn.in_company();
         }
         connection
             .session
-            .advance(&connection.socket, &mut self.desk, &mut turn)
+            .advance(&connection.socket, &mut self.buffers, &mut turn)
     }
 
     /// Lets the sessions go on that have put something off.

@@ -19,7 +19,7 @@ impl Web {
         path: &Path,
         turn: &mut Turn<'_>,
     ) -> Result<Answer, Refusal> {
-        turn.before_long_work();
+        turn.enter_blocking_section();
         let found = self
             .files
             .store

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::server::connection::Connection;
-use crate::server::reactor::Room;
+use crate::server::reactor::Reactor;
 use crate::server::workers::queue::Queue;
 use crate::server::{After, Socket, Transport};
 use crate::sync::lock;
@@ -48,13 +48,13 @@ struct Script {
 
 impl Service for Protocol {
     type Session = Script;
-    type Desk = ();
+    type Buffers = ();
 
     fn connect(&self) -> Script {
         unreachable!("nobody connects")
     }
 
-    fn desk(&self) {}
+    fn buffers(&self) {}
 
     fn settle(&self, worker: usize) {
         assert_eq!(worker, 0);
@@ -63,7 +63,7 @@ impl Service for Protocol {
 }
 
 impl Session for Script {
-    type Desk = ();
+    type Buffers = ();
 
     fn advance<T: Transport>(&mut self, client: &T, (): &mut (), turn: &mut Turn<'_>) -> Next {
         let session = self.number;
@@ -77,7 +77,7 @@ impl Session for Script {
         match first {
             First::PutsOff => {}
             First::PutsOffAfterLongWork => {
-                turn.before_long_work();
+                turn.enter_blocking_section();
                 assert!(!turn.has_company());
             }
             First::Panics => panic!("as it should"),
@@ -101,8 +101,8 @@ fn run(batch: &[First]) -> Vec<Event> {
 fn run_beside(batch: &[First], queued: &[First], places: usize) -> Vec<Event> {
     let events = Events::default();
     let service = Protocol(Arc::clone(&events));
-    let room = Room::new(1024, 1).unwrap();
-    let pool = Pool::new(service, Queue::new(places), room, 1).unwrap();
+    let reactor = Reactor::new(1024, 1).unwrap();
+    let pool = Pool::new(service, Queue::new(places), reactor, 1).unwrap();
     let mut worker = Worker::new(&pool, 0);
     let mut peers = Vec::new();
     for (number, &first) in batch.iter().chain(queued).enumerate() {

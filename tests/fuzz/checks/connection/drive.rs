@@ -1,7 +1,7 @@
 //! Serving one connection to its end, as workers would, with a peer in memory.
 
 use httpserver::connection::{Dialect, Http, Timeouts};
-use httpserver::server::{Amid, Cause, Interest, Next, Service, Session, Stopping, Turn};
+use httpserver::server::{Activity, Interest, Next, Service, Session, Stopping, Turn, WakeReason};
 use std::fmt;
 use std::time::Duration;
 
@@ -96,8 +96,8 @@ pub(crate) fn drive<D: Dialect>(
     let peer = Peer::new(scenario, sent);
     let mut session = service.connect();
     // Whichever worker is free has the next turn: nothing may be left on a desk.
-    let mut desks = [service.desk(), service.desk()];
-    let mut cause = peer.cause();
+    let mut buffers = [service.buffers(), service.buffers()];
+    let mut reason = peer.reason();
     // A turn moves a byte, or meets an end, or writes a portion of an entry.
     let patience = 8 + scenario.stream.len() / 32_000;
     let (mut moved, mut still) = (0, 0);
@@ -112,13 +112,13 @@ pub(crate) fn drive<D: Dialect>(
             Stopping::No
         };
         let worker = number % 2;
-        let desk = &mut desks[worker];
+        let buffers = &mut buffers[worker];
         let mut ask = |_| service.settle(worker);
-        let mut turn = Turn::new(cause, stopping, worker, &mut ask);
+        let mut turn = Turn::new(reason, stopping, worker, &mut ask);
         if scenario.chances.len() % 2 == 1 {
             turn = turn.in_company();
         }
-        let next = session.advance(&peer, desk, &mut turn);
+        let next = session.advance(&peer, buffers, &mut turn);
         assert!(session.kept() <= KEPT, "keeps {} bytes", session.kept());
         still = if peer.moved() == moved { still + 1 } else { 0 };
         moved = peer.moved();
@@ -132,17 +132,17 @@ pub(crate) fn drive<D: Dialect>(
                         session.release(&peer);
                     }
                 }
-                if cause == Cause::Expired {
-                    cause = Cause::Ready;
+                if reason == WakeReason::TimedOut {
+                    reason = WakeReason::Ready;
                 }
             }
             Next::Wait(interest, deadline) => {
                 at_rest();
-                if let Amid::Idle { .. } = deadline.amid {
+                if let Activity::Idle { .. } = deadline.activity {
                     assert!(session.kept() <= KEPT_IDLE, "keeps {}", session.kept());
                 }
-                cause = match interest {
-                    Interest::Read => peer.wake_reader(deadline.amid),
+                reason = match interest {
+                    Interest::Read => peer.wake_reader(deadline.activity),
                     Interest::Write => peer.wake_writer(),
                 };
             }

@@ -1,7 +1,7 @@
 //! A peer in memory: it sends its stream in pieces, takes what it is sent in pieces, and behaves like a socket in
 //! edge-triggered mode, so that a connection that waits for what has come already is caught.
 
-use httpserver::server::{After, Amid, Cause, Transport};
+use httpserver::server::{Activity, After, Transport, WakeReason};
 use rustix::io::pread;
 use std::cell::{RefCell, RefMut};
 use std::io;
@@ -173,21 +173,21 @@ impl<'s> Peer<'s> {
     }
 
     /// Why a connection has its turn now, unless its time is up.
-    pub(super) fn cause(&self) -> Cause {
-        self.inner().cause()
+    pub(super) fn reason(&self) -> WakeReason {
+        self.inner().reason()
     }
 
     /// Ends a wait for something to receive, before a request or amid one.
-    pub(super) fn wake_reader(&self, amid: Amid) -> Cause {
+    pub(super) fn wake_reader(&self, activity: Activity) -> WakeReason {
         let mut inner = self.inner();
         assert!(
-            amid != Amid::Request || inner.acknowledged,
+            activity != Activity::Request || inner.acknowledged,
             "waits for what the peer may hold back"
         );
         let told_at_first = !std::mem::replace(&mut inner.watched, true)
             && (inner.received < inner.arrived || inner.ended);
         if std::mem::take(&mut inner.edge) || told_at_first {
-            return inner.cause();
+            return inner.reason();
         }
         assert!(
             inner.received == inner.arrived && !inner.ended,
@@ -195,14 +195,14 @@ impl<'s> Peer<'s> {
         );
         if inner.arrive() {
             inner.edge = false;
-            inner.cause()
+            inner.reason()
         } else {
-            Cause::Expired
+            WakeReason::TimedOut
         }
     }
 
     /// Ends a wait for room to send into.
-    pub(super) fn wake_writer(&self) -> Cause {
+    pub(super) fn wake_writer(&self) -> WakeReason {
         let mut inner = self.inner();
         assert!(inner.blocked, "waits for room that there is");
         inner.watched = true;
@@ -215,12 +215,12 @@ impl<'s> Peer<'s> {
         }
         if inner.hears == 0 {
             if inner.chances.seldom() {
-                return Cause::Expired;
+                return WakeReason::TimedOut;
             }
             inner.ended = true;
         }
         inner.edge = false;
-        inner.cause()
+        inner.reason()
     }
 
     fn inner(&self) -> RefMut<'_, Inner<'s>> {
@@ -245,11 +245,11 @@ impl Inner<'_> {
         true
     }
 
-    fn cause(&self) -> Cause {
+    fn reason(&self) -> WakeReason {
         if self.ended {
-            Cause::HungUp
+            WakeReason::HungUp
         } else {
-            Cause::Ready
+            WakeReason::Ready
         }
     }
 
