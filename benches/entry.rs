@@ -76,11 +76,11 @@ fn entry(bencher: Bencher<'_, '_>, length: usize) {
         .with_inputs(log)
         .bench_local_values(|(recorder, directory)| {
             for _ in 0..repetitions(length) {
-                let room = recorder.make_room("PUT", NAME, length as u64);
-                let mut dump = room.expect("room in the log").expect("a log").place();
-                while !dump.is_complete() {
-                    let block = &black_box(&content)[..dump.wants()];
-                    dump.write(block, &mut text).expect("a write");
+                let room = recorder.reserve("PUT", NAME, length as u64);
+                let mut entry = room.expect("room in the log").expect("a log").commit();
+                while !entry.is_complete() {
+                    let block = &black_box(&content)[..entry.next_len()];
+                    entry.write(block, &mut text).expect("a write");
                 }
             }
             (recorder, directory)

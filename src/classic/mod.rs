@@ -1,7 +1,7 @@
 //! The classic dialect: GET and PUT of files with names of 27 characters, answers of one field line.
 //!
-//! The order in which a request is judged is the order of [`Classic::react`]. Every answer is a status line,
-//! `Content-Length`, and the content; errors have none.
+//! The order in which a request is judged is the order of [`Classic::handle`]. Every answer is a status line,
+//! `ResponseContent-Length`, and the content; errors have none.
 
 mod put;
 
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 pub use self::put::ClassicUpload;
 use self::put::status_of_upload;
-use crate::connection::{Answer, Content, Course, Dialect, FileRange, Reaction};
+use crate::connection::{Action, Decision, Dialect, FileRange, Response, ResponseContent};
 use crate::files::Files;
 use crate::http::{self, Framing, Host, LineParts, Persistence, Request, Status, Target, Version};
 use crate::request_log::write::Refused;
@@ -41,14 +41,14 @@ impl Classic {
         request: &Request<'_>,
         status: Status,
         turn: &mut Turn<'_>,
-    ) -> Course<ClassicUpload> {
+    ) -> Action<ClassicUpload> {
         turn.settle();
-        let answer = refusal(&self.files, &Identity::of(request), status);
+        let response = refusal(&self.files, &Identity::of(request), status);
         // A PUT without a length has content all the same in this dialect.
         if request.method == "PUT" && request.framing == Framing::Absent {
-            Course::AnswerAndClose(answer)
+            Action::RespondAndClose(response)
         } else {
-            Course::Answer(answer)
+            Action::Response(response)
         }
     }
 
@@ -57,10 +57,10 @@ impl Classic {
         request: &Request<'_>,
         name: &[u8],
         turn: &mut Turn<'_>,
-    ) -> Course<ClassicUpload> {
+    ) -> Action<ClassicUpload> {
         if name.is_empty() {
             self.files.recorder.success("GET", name, turn.worker());
-            return Course::Answer(Answer::empty(Status::Ok));
+            return Action::Response(Response::empty(Status::Ok));
         }
         if !is_name(name) {
             return self.refuse_request(request, Status::BadRequest, turn);
@@ -75,7 +75,7 @@ impl Classic {
             }
             Ok(found) => {
                 self.files.recorder.success("GET", name, turn.worker());
-                Course::Answer(Answer {
+                Action::Response(Response {
                     status: Status::Ok,
                     fields: Vec::new(),
                     content: content(found),
@@ -93,7 +93,7 @@ impl Classic {
         request: &Request<'_>,
         name: &[u8],
         turn: &mut Turn<'_>,
-    ) -> Course<ClassicUpload> {
+    ) -> Action<ClassicUpload> {
         if !is_name(name) {
             return self.refuse_request(request, Status::BadRequest, turn);
         }
@@ -101,7 +101,7 @@ impl Classic {
             return self.refuse_request(request, Status::ContentTooLarge, turn);
         }
         match self.begin(request, name, turn) {
-            Ok(course) => course,
+            Ok(action) => action,
             Err(error) => {
                 log::debug!("PUT: {error}");
                 self.refuse_request(request, status_of_upload(&error), turn)
@@ -113,23 +113,23 @@ impl Classic {
 impl Dialect for Classic {
     type Upload = ClassicUpload;
 
-    fn react(&self, request: &Request<'_>, turn: &mut Turn<'_>) -> Reaction<ClassicUpload> {
+    fn handle(&self, request: &Request<'_>, turn: &mut Turn<'_>) -> Decision<ClassicUpload> {
         if self.files.recorder.waits_for_disk() {
             turn.enter_blocking_section();
         }
         let name = name(request);
-        let course = match request.method {
+        let action = match request.method {
             "GET" => self.get(request, name, turn),
             "PUT" => self.put(request, name, turn),
             _ => self.refuse_request(request, Status::InternalServerError, turn),
         };
-        Reaction {
+        Decision {
             persistence: persistence(request),
-            course,
+            action,
         }
     }
 
-    fn refuse(&self, line: LineParts<'_>, status: Status) -> Answer {
+    fn refuse(&self, line: LineParts<'_>, status: Status) -> Response {
         let identity = Identity {
             method: line.method,
             name: line.target.map(without_slash),
@@ -138,9 +138,9 @@ impl Dialect for Classic {
         refusal(&self.files, &identity, status)
     }
 
-    fn write_head(&self, answer: &Answer, _: Version, _: Persistence, out: &mut Vec<u8>) {
-        http::write_status_line(out, answer.status);
-        http::write_content_length(out, answer.content.length().unwrap_or(0));
+    fn write_head(&self, response: &Response, _: Version, _: Persistence, out: &mut Vec<u8>) {
+        http::write_status_line(out, response.status);
+        http::write_content_length(out, response.content.length().unwrap_or(0));
         http::end_head(out);
     }
 
@@ -198,7 +198,7 @@ impl OwnedIdentity {
 }
 
 /// Records a refusal and answers it.
-fn refusal(files: &Files, identity: &Identity<'_>, status: Status) -> Answer {
+fn refusal(files: &Files, identity: &Identity<'_>, status: Status) -> Response {
     let &Identity {
         method,
         name,
@@ -212,7 +212,7 @@ fn refusal(files: &Files, identity: &Identity<'_>, status: Status) -> Answer {
         },
         status.code(),
     );
-    Answer::empty(status)
+    Response::empty(status)
 }
 
 /// The target without its leading `/`; of an absolute one, its path.
@@ -254,10 +254,10 @@ fn asks_to_persist(request: &Request<'_>) -> bool {
     })
 }
 
-fn content(found: Found) -> Content {
+fn content(found: Found) -> ResponseContent {
     match found.content {
-        FileContent::Memory(bytes) => Content::Memory(bytes),
-        FileContent::Descriptor(file) => Content::File(FileRange {
+        FileContent::Memory(bytes) => ResponseContent::Memory(bytes),
+        FileContent::Descriptor(file) => ResponseContent::File(FileRange {
             file,
             offset: 0,
             length: found.metadata.length(),

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{Classic, Identity, OwnedIdentity, refusal, status_of};
-use crate::connection::{Answer, Block, Course, Upload};
-use crate::files::{self, Empty, Files, Finishing, Progress, UploadError};
+use crate::connection::{Action, Block, Response, Upload};
+use crate::files::{self, Empty, Files, Finishing, Remaining, UploadError};
 use crate::http::{Expect, Framing, Request, Status};
 use crate::server::Turn;
-use crate::store::{Condition, StoreError, StoreErrorKind};
+use crate::store::{CommitCondition, StoreError, StoreErrorKind};
 
 impl Classic {
     /// Checks what can be checked before the content comes.
@@ -16,7 +16,7 @@ impl Classic {
         request: &Request<'_>,
         name: &[u8],
         turn: &mut Turn<'_>,
-    ) -> Result<Course<ClassicUpload>, UploadError> {
+    ) -> Result<Action<ClassicUpload>, UploadError> {
         turn.enter_blocking_section();
         let target = self.files.store.target(name)?;
         if target
@@ -40,9 +40,9 @@ impl Classic {
             state: State::Receiving(receiving, empty),
         };
         Ok(if answered {
-            Course::AnswerThenReceive(Answer::empty(Status::Created), upload)
+            Action::RespondThenReceive(Response::empty(Status::Created), upload)
         } else {
-            Course::Receive(upload)
+            Action::Receive(upload)
         })
     }
 }
@@ -65,7 +65,7 @@ enum State {
 }
 
 impl Upload for ClassicUpload {
-    fn write(&mut self, content: &[u8], turn: &mut Turn<'_>) -> Result<(), Answer> {
+    fn write(&mut self, content: &[u8], turn: &mut Turn<'_>) -> Result<(), Response> {
         turn.enter_blocking_section();
         let written = match &mut self.state {
             State::Receiving(upload, _) => upload.write(content),
@@ -77,12 +77,12 @@ impl Upload for ClassicUpload {
         })
     }
 
-    fn finish(&mut self, last: &[u8], block: &mut Block, turn: &mut Turn<'_>) -> Option<Answer> {
+    fn finish(&mut self, last: &[u8], block: &mut Block, turn: &mut Turn<'_>) -> Option<Response> {
         turn.enter_blocking_section();
         let State::Receiving(upload, empty) = self.take() else {
             return None;
         };
-        match upload.commit(last, &Condition::Always, &mut block.text) {
+        match upload.commit(last, &CommitCondition::Always, &mut block.text) {
             Ok(finishing) => {
                 self.state = State::Finishing(finishing);
                 self.step(block, turn)
@@ -91,16 +91,16 @@ impl Upload for ClassicUpload {
         }
     }
 
-    fn step(&mut self, block: &mut Block, turn: &mut Turn<'_>) -> Option<Answer> {
+    fn step(&mut self, block: &mut Block, turn: &mut Turn<'_>) -> Option<Response> {
         turn.enter_blocking_section();
         let State::Finishing(finishing) = &mut self.state else {
-            return Some(Answer::empty(Status::InternalServerError));
+            return Some(Response::empty(Status::InternalServerError));
         };
         match finishing.step(&mut block.content, &mut block.text) {
-            Ok(Progress::More) => None,
-            Ok(Progress::Done) => {
+            Ok(Remaining::More) => None,
+            Ok(Remaining::Done) => {
                 self.state = State::Recorded;
-                Some(Answer::empty(Status::Created))
+                Some(Response::empty(Status::Created))
             }
             Err(error) => {
                 self.state = State::Recorded;
@@ -109,10 +109,10 @@ impl Upload for ClassicUpload {
         }
     }
 
-    fn abandon(&mut self, status: Status) -> Answer {
+    fn abandon(&mut self, status: Status) -> Response {
         match self.take() {
             State::Receiving(_, empty) => self.record_refusal(empty, status),
-            State::Finishing(_) | State::Recorded => Answer::empty(status),
+            State::Finishing(_) | State::Recorded => Response::empty(status),
         }
     }
 }
@@ -124,7 +124,7 @@ impl ClassicUpload {
     }
 
     /// Answers an upload that failed; `empty` is what was put in place for an answer that was given before.
-    fn refused(&self, error: &UploadError, empty: Option<Box<Empty>>) -> Answer {
+    fn refused(&self, error: &UploadError, empty: Option<Box<Empty>>) -> Response {
         let status = status_of_upload(error);
         if status == Status::InternalServerError {
             log::error!("PUT: {error}");
@@ -133,16 +133,16 @@ impl ClassicUpload {
         }
         match error {
             // Its place in the log is taken, and a second entry would not be true.
-            UploadError::NotRecorded { .. } => Answer::empty(status),
+            UploadError::NotRecorded { .. } => Response::empty(status),
             _ => self.record_refusal(empty, status),
         }
     }
 
     /// Records that nothing came of the upload, or only the empty file: if the peer was told 201 for that, and it is
     /// there still, it is what the log must show.
-    fn record_refusal(&self, empty: Option<Box<Empty>>, status: Status) -> Answer {
+    fn record_refusal(&self, empty: Option<Box<Empty>>, status: Status) -> Response {
         if empty.is_some_and(|empty| empty.record(&mut Vec::new())) {
-            return Answer::empty(Status::Created);
+            return Response::empty(Status::Created);
         }
         refusal(&self.files, &self.identity.borrow(), status)
     }

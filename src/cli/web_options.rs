@@ -6,7 +6,7 @@ use std::path::{Component, PathBuf};
 use clap::Args;
 
 use super::TypedError;
-use httpserver::http::semantics::extra_field::Field;
+use httpserver::http::semantics::extra_field::ExtraField;
 use httpserver::http::semantics::media_type::{Mapping, MediaTypes};
 use httpserver::web::Access;
 use httpserver::web::{Directories, DotFiles, Options};
@@ -41,7 +41,7 @@ pub(super) struct TypedWeb {
 
     /// Add a field to every answer; may be given several times
     #[arg(long, value_name = "NAME: VALUE", requires = "web")]
-    header: Vec<Field>,
+    header: Vec<ExtraField>,
 
     /// Serve files that end in .EXT as TYPE, such as 'log=text/plain'; may be given several times
     #[arg(long, value_name = "EXT=TYPE", requires = "web")]

@@ -1,22 +1,22 @@
 //! The content of requests: received into an upload, or read past.
 
-use super::dialect::{Answer, Dialect, Upload};
-use super::phases::{Filled, Goodbye, Phase, Receiving, Reply, Skipping, Step, Stream, Then, Work};
-use super::session::Connection;
-use super::timeouts::Stage;
+use super::dialect::{Dialect, Response, Upload};
+use super::phases::{Closing, Filled, Phase, Receiving, Reply, Skipping, Step, Stream, Then, Work};
+use super::session::HttpSession;
+use super::timeouts::TimeoutKind;
 use crate::http::{Chunk, ContentDecoder, Status};
 use crate::server::{Transport, Turn};
 
 impl<U: Upload> Receiving<U> {
     /// Gives the upload up; an answer if one is due.
-    pub(super) fn abandon(&mut self, status: Status, turn: &mut Turn<'_>) -> Option<Answer> {
+    pub(super) fn abandon(&mut self, status: Status, turn: &mut Turn<'_>) -> Option<Response> {
         turn.enter_blocking_section();
-        let answer = self.upload.abandon(status);
-        (self.reply == Reply::Due).then_some(answer)
+        let response = self.upload.abandon(status);
+        (self.reply == Reply::Due).then_some(response)
     }
 }
 
-impl<D: Dialect> Connection<D> {
+impl<D: Dialect> HttpSession<D> {
     /// Receives content into its upload.
     pub(super) fn receive<T: Transport>(
         &mut self,
@@ -30,7 +30,7 @@ impl<D: Dialect> Connection<D> {
             match self.fill(work) {
                 Filled::More => {}
                 Filled::NoMore => break,
-                Filled::Blocked => return Step::Wait(Phase::Body(receiving), Stage::Write),
+                Filled::Blocked => return Step::Wait(Phase::Body(receiving), TimeoutKind::Write),
                 Filled::Broken => {
                     receiving.abandon(Status::BadRequest, work.turn);
                     return Step::Close;
@@ -46,25 +46,25 @@ impl<D: Dialect> Connection<D> {
             match chunk {
                 Chunk::Data(range) if receiving.decoder.is_finished() => {
                     let upload = &mut receiving.upload;
-                    let answer = upload.finish(&input[range], &mut work.buffers.block, work.turn);
+                    let response = upload.finish(&input[range], &mut work.buffers.block, work.turn);
                     work.buffers.input.consume(used);
-                    return self.finished(receiving, answer, work);
+                    return self.finished(receiving, response, work);
                 }
                 Chunk::Data(range) => {
                     let bytes = range.len() as u64;
                     let written = receiving.upload.write(&input[range], work.turn);
                     work.buffers.input.consume(used);
-                    work.share.bytes = work.share.bytes.saturating_sub(bytes);
-                    if let Err(answer) = written {
-                        return Step::Go(self.answer_early(&receiving, answer, work));
+                    work.budget.bytes = work.budget.bytes.saturating_sub(bytes);
+                    if let Err(response) = written {
+                        return Step::Go(self.respond_early(&receiving, response, work));
                     }
                 }
                 Chunk::End => {
                     work.buffers.input.consume(used);
-                    let answer = receiving
+                    let response = receiving
                         .upload
                         .finish(&[], &mut work.buffers.block, work.turn);
-                    return self.finished(receiving, answer, work);
+                    return self.finished(receiving, response, work);
                 }
                 Chunk::NeedMore => {
                     work.buffers.input.consume(used);
@@ -82,14 +82,14 @@ impl<D: Dialect> Connection<D> {
     ) -> Step<D::Upload> {
         match self.stream {
             Stream::Ended if matches!(receiving.decoder, ContentDecoder::UntilClose) => {
-                let answer = receiving
+                let response = receiving
                     .upload
                     .finish(&[], &mut work.buffers.block, work.turn);
-                self.finished(receiving, answer, work)
+                self.finished(receiving, response, work)
             }
             Stream::Ended => self.give_up(&mut receiving, Status::BadRequest, work),
-            Stream::Drained => Step::Wait(Phase::Body(receiving), Stage::Body),
-            Stream::Fresh | Stream::Open if work.share.bytes == 0 => {
+            Stream::Drained => Step::Wait(Phase::Body(receiving), TimeoutKind::Body),
+            Stream::Fresh | Stream::Open if work.budget.bytes == 0 => {
                 Step::Yield(Phase::Body(receiving))
             }
             Stream::Fresh | Stream::Open => Step::Go(Phase::Body(receiving)),
@@ -104,21 +104,21 @@ impl<D: Dialect> Connection<D> {
         work: &mut Work<'_, '_, T>,
     ) -> Step<D::Upload> {
         Step::Go(match receiving.abandon(status, work.turn) {
-            Some(answer) => self.answer(answer, Then::CloseUnread, work),
-            None => Phase::Goodbye(Goodbye::Flush),
+            Some(response) => self.response(response, Then::CloseUnread, work),
+            None => Phase::Closing(Closing::Flush),
         })
     }
 
     /// Answers, unless that was done, while content may still come.
-    fn answer_early<T: Transport>(
+    fn respond_early<T: Transport>(
         &mut self,
         receiving: &Receiving<D::Upload>,
-        answer: Answer,
+        response: Response,
         work: &mut Work<'_, '_, T>,
     ) -> Phase<D::Upload> {
         match receiving.reply {
-            Reply::Due => self.answer(answer, Then::CloseUnread, work),
-            Reply::Given => Phase::Goodbye(Goodbye::Flush),
+            Reply::Due => self.response(response, Then::CloseUnread, work),
+            Reply::Given => Phase::Closing(Closing::Flush),
         }
     }
 
@@ -128,9 +128,9 @@ impl<D: Dialect> Connection<D> {
         mut receiving: Box<Receiving<D::Upload>>,
         work: &mut Work<'_, '_, T>,
     ) -> Step<D::Upload> {
-        let answer = receiving.upload.step(&mut work.buffers.block, work.turn);
-        if answer.is_some() {
-            return self.finished(receiving, answer, work);
+        let response = receiving.upload.step(&mut work.buffers.block, work.turn);
+        if response.is_some() {
+            return self.finished(receiving, response, work);
         }
         Step::Yield(Phase::Finishing(receiving))
     }
@@ -138,13 +138,13 @@ impl<D: Dialect> Connection<D> {
     fn finished<T: Transport>(
         &mut self,
         receiving: Box<Receiving<D::Upload>>,
-        answer: Option<Answer>,
+        response: Option<Response>,
         work: &mut Work<'_, '_, T>,
     ) -> Step<D::Upload> {
-        match (answer, receiving.reply) {
+        match (response, receiving.reply) {
             (None, _) => Step::Go(Phase::Finishing(receiving)),
-            (Some(answer), Reply::Due) => Step::Go(self.answer(answer, self.then(), work)),
-            (Some(_), Reply::Given) => Step::Go(Phase::Goodbye(Goodbye::Close)),
+            (Some(response), Reply::Due) => Step::Go(self.response(response, self.then(), work)),
+            (Some(_), Reply::Given) => Step::Go(Phase::Closing(Closing::Close)),
         }
     }
 
@@ -156,15 +156,15 @@ impl<D: Dialect> Connection<D> {
     ) -> Step<D::Upload> {
         loop {
             let Ok((used, chunk)) = skipping.decoder.step(work.buffers.input.bytes()) else {
-                return Step::Go(Phase::Goodbye(Goodbye::Flush));
+                return Step::Go(Phase::Closing(Closing::Flush));
             };
             work.buffers.input.consume(used);
             match skipping.left.checked_sub(used as u64) {
                 Some(left) => skipping.left = left,
-                None => return Step::Go(Phase::Goodbye(Goodbye::Flush)),
+                None => return Step::Go(Phase::Closing(Closing::Flush)),
             }
             if chunk == Chunk::End || skipping.decoder.is_finished() {
-                return Step::Go(self.after_answer(self.then(), work));
+                return Step::Go(self.after_response(self.then(), work));
             }
             if chunk != Chunk::NeedMore {
                 continue;
@@ -172,10 +172,12 @@ impl<D: Dialect> Connection<D> {
             match self.fill(work) {
                 Filled::More => {}
                 Filled::NoMore if self.stream == Stream::Ended => {
-                    return Step::Go(Phase::Goodbye(Goodbye::Close));
+                    return Step::Go(Phase::Closing(Closing::Close));
                 }
-                Filled::NoMore => return Step::Wait(Phase::Skipping(skipping), Stage::Body),
-                Filled::Blocked => return Step::Wait(Phase::Skipping(skipping), Stage::Write),
+                Filled::NoMore => return Step::Wait(Phase::Skipping(skipping), TimeoutKind::Body),
+                Filled::Blocked => {
+                    return Step::Wait(Phase::Skipping(skipping), TimeoutKind::Write);
+                }
                 Filled::Broken => return Step::Close,
             }
         }

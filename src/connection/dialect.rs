@@ -16,15 +16,15 @@ pub trait Dialect: Send + Sync {
     type Upload: Upload;
 
     /// Decides on a request from its head alone.
-    fn react(&self, request: &Request<'_>, turn: &mut Turn<'_>) -> Reaction<Self::Upload>;
+    fn handle(&self, request: &Request<'_>, turn: &mut Turn<'_>) -> Decision<Self::Upload>;
 
     /// Answers to what is not a request, or not one that can be read to its end. What was put off is settled.
-    fn refuse(&self, line: LineParts<'_>, status: Status) -> Answer;
+    fn refuse(&self, line: LineParts<'_>, status: Status) -> Response;
 
     /// Appends the head of an answer to a request of this version.
     fn write_head(
         &self,
-        answer: &Answer,
+        response: &Response,
         version: Version,
         persistence: Persistence,
         out: &mut Vec<u8>,
@@ -41,23 +41,23 @@ pub trait Dialect: Send + Sync {
 }
 
 /// How a dialect reacts to a request.
-pub struct Reaction<U> {
+pub struct Decision<U> {
     /// What the request asks for in this dialect; the connection may be closed nevertheless.
     pub persistence: Persistence,
     /// What is to be done.
-    pub course: Course<U>,
+    pub action: Action<U>,
 }
 
 /// What is to be done about a request.
-pub enum Course<U> {
+pub enum Action<U> {
     /// It is answered; content that it may have is read past.
-    Answer(Answer),
+    Response(Response),
     /// It is answered, and nothing that follows is taken for a request: where its content ends cannot be told.
-    AnswerAndClose(Answer),
+    RespondAndClose(Response),
     /// Its content is received, and then it is answered.
     Receive(U),
     /// It is answered at once, and then all that comes until the peer's end of stream is received.
-    AnswerThenReceive(Answer, U),
+    RespondThenReceive(Response, U),
 }
 
 /// A request whose content is being received.
@@ -66,18 +66,18 @@ pub trait Upload: Send {
     ///
     /// # Errors
     /// The answer, if the upload is refused after all.
-    fn write(&mut self, content: &[u8], turn: &mut Turn<'_>) -> Result<(), Answer>;
+    fn write(&mut self, content: &[u8], turn: &mut Turn<'_>) -> Result<(), Response>;
 
     /// Takes the last bytes of the content and makes it take effect.
     ///
     /// `None`: there is more to do, see [`Upload::step`].
-    fn finish(&mut self, last: &[u8], block: &mut Block, turn: &mut Turn<'_>) -> Option<Answer>;
+    fn finish(&mut self, last: &[u8], block: &mut Block, turn: &mut Turn<'_>) -> Option<Response>;
 
     /// Does one more portion of what is left to do after [`Upload::finish`]; an answer when all is done.
-    fn step(&mut self, block: &mut Block, turn: &mut Turn<'_>) -> Option<Answer>;
+    fn step(&mut self, block: &mut Block, turn: &mut Turn<'_>) -> Option<Response>;
 
     /// Gives the upload up: nothing takes effect.
-    fn abandon(&mut self, status: Status) -> Answer;
+    fn abandon(&mut self, status: Status) -> Response;
 }
 
 /// Buffers for one portion of work on an upload.
@@ -91,36 +91,36 @@ pub struct Block {
 
 /// An answer, recorded already or once the dialect has settled.
 #[derive(Clone)]
-pub struct Answer {
+pub struct Response {
     /// Its status.
     pub status: Status,
-    /// Field lines of the dialect's, each ended by CRLF; without `Content-Length`.
+    /// Field lines of the dialect's, each ended by CRLF; without `ResponseContent-Length`.
     pub fields: Vec<u8>,
     /// Its content.
-    pub content: Content,
+    pub content: ResponseContent,
 }
 
 /// The content of an answer.
 #[derive(Clone)]
-pub enum Content {
-    /// None, `Content-Length: 0`.
+pub enum ResponseContent {
+    /// None, `ResponseContent-Length: 0`.
     Empty,
-    /// None, and not even a `Content-Length` (304, RFC 9110 §15.4.5; 204, §8.6).
+    /// None, and not even a `ResponseContent-Length` (304, RFC 9110 §15.4.5; 204, §8.6).
     Unstated,
     /// As many bytes as stated would be sent if the request were not HEAD.
     Omitted(u64),
     /// Bytes in memory.
     Memory(Arc<[u8]>),
     /// Bytes in memory, of which somebody wants to know when they are not needed any more.
-    Held(Arc<dyn Held>),
+    TrackedBytes(Arc<dyn TrackedBytes>),
     /// A part of a file.
     File(FileRange),
     /// One after the other.
-    Sequence(VecDeque<Content>),
+    Sequence(VecDeque<ResponseContent>),
 }
 
 /// Bytes that do something when they are dropped: when they are sent, or nobody will take them.
-pub trait Held: Send + Sync {
+pub trait TrackedBytes: Send + Sync {
     /// The bytes.
     fn bytes(&self) -> &[u8];
 }
@@ -136,20 +136,20 @@ pub struct FileRange {
     pub length: u64,
 }
 
-impl Answer {
+impl Response {
     /// An answer without fields and content.
     #[must_use]
     pub fn empty(status: Status) -> Self {
         Self {
             status,
             fields: Vec::new(),
-            content: Content::Empty,
+            content: ResponseContent::Empty,
         }
     }
 }
 
-impl Content {
-    /// What `Content-Length` says, if it is sent.
+impl ResponseContent {
+    /// What `ResponseContent-Length` says, if it is sent.
     #[must_use]
     pub fn length(&self) -> Option<u64> {
         match self {
@@ -157,7 +157,7 @@ impl Content {
             Self::Unstated => None,
             Self::Omitted(length) => Some(*length),
             Self::Memory(bytes) => Some(bytes.len() as u64),
-            Self::Held(held) => Some(held.bytes().len() as u64),
+            Self::TrackedBytes(tracked) => Some(tracked.bytes().len() as u64),
             Self::File(range) => Some(range.length),
             Self::Sequence(parts) => parts.iter().map(Self::length).sum(),
         }

@@ -1,8 +1,8 @@
 //! The states of a connection, and the outcomes of the steps between them.
 
 use super::buffers::Buffers;
-use super::dialect::Content;
-use super::timeouts::Stage;
+use super::dialect::ResponseContent;
+use super::timeouts::TimeoutKind;
 use crate::http::ContentDecoder;
 use crate::server::Turn;
 
@@ -15,11 +15,11 @@ pub(super) enum Phase<U> {
     /// The content is received; its upload has work left.
     Finishing(Box<Receiving<U>>),
     /// In the content of an answer.
-    Sending(Content, Then),
+    Sending(ResponseContent, Then),
     /// In the content of a request that was answered without it.
     Skipping(Skipping),
     /// All answers are given.
-    Goodbye(Goodbye),
+    Closing(Closing),
 }
 
 /// What the peer's side of the stream is known to hold.
@@ -40,7 +40,7 @@ pub(super) enum Step<U> {
     /// In a phase that can go on at once.
     Go(Phase<U>),
     /// In a phase that cannot.
-    Wait(Phase<U>, Stage),
+    Wait(Phase<U>, TimeoutKind),
     /// In a phase that could go on, but has had its share of this turn.
     Yield(Phase<U>),
     /// With the connection.
@@ -53,11 +53,11 @@ pub(super) struct Work<'w, 't, T> {
     pub(super) buffers: &'w mut Buffers,
     pub(super) turn: &'w mut Turn<'t>,
     /// What is left of this turn's share.
-    pub(super) share: Share,
+    pub(super) budget: Budget,
 }
 
 /// What a connection may do in one turn before others have theirs.
-pub(super) struct Share {
+pub(super) struct Budget {
     /// Requests to read.
     pub(super) requests: u32,
     /// Bytes of content to move, in either direction.
@@ -114,7 +114,7 @@ pub(super) enum Then {
 /// To close while there is unread input makes TCP send a reset, which may overtake the answer (RFC 9112 §9.6). So
 /// unless there is none, we end our side, read past what comes, and close when the peer has ended its side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Goodbye {
+pub(super) enum Closing {
     /// What is left of the answers is sent, then our end of stream.
     Flush,
     /// Input is read past, so many bytes at most.
@@ -135,7 +135,7 @@ pub(super) enum Flushed {
 }
 
 /// A pipelining client's batch: long enough to pay for a turn, short enough that others hardly wait.
-pub(super) const SHARE_REQUESTS: u32 = 32;
+pub(super) const REQUESTS_PER_TURN: u32 = 32;
 
 /// Some hundred microseconds of copying.
-pub(super) const SHARE_BYTES: u64 = 1024 * 1024;
+pub(super) const BYTES_PER_TURN: u64 = 1024 * 1024;

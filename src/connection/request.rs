@@ -1,12 +1,12 @@
 //! The incoming half: input, heads, and what follows from them. Content is received in `content`.
 
 use super::buffers::Received;
-use super::dialect::{Answer, Course, Dialect};
+use super::dialect::{Action, Dialect, Response};
 use super::phases::{
-    Filled, Flushed, Goodbye, Phase, Receiving, Reply, Skipping, Step, Stream, Then, Work,
+    Closing, Filled, Flushed, Phase, Receiving, Reply, Skipping, Step, Stream, Then, Work,
 };
-use super::session::Connection;
-use super::timeouts::{Progress, Stage};
+use super::session::HttpSession;
+use super::timeouts::{Progress, TimeoutKind};
 use crate::http::{
     CONTINUE, ChunkedDecoder, ContentDecoder, Expect, Framing, HeadScan, Persistence, Request,
     Status, line_parts,
@@ -20,7 +20,7 @@ const SKIPPABLE: u64 = 2 * 1024 * 1024;
 /// Answers that wait to be sent together, in bytes; with more, no further request is read.
 const OUTPUT: usize = 64 * 1024;
 
-impl<D: Dialect> Connection<D> {
+impl<D: Dialect> HttpSession<D> {
     /// Receives once, unless it is known that there is nothing. Answers that are ready go out first, since the
     /// peer may wait for them.
     pub(super) fn fill<T: Transport>(&mut self, work: &mut Work<'_, '_, T>) -> Filled {
@@ -66,24 +66,24 @@ impl<D: Dialect> Connection<D> {
         work: &mut Work<'_, '_, T>,
     ) -> Step<D::Upload> {
         loop {
-            if work.share.requests == 0 {
+            if work.budget.requests == 0 {
                 return Step::Yield(Phase::Head);
             }
             if work.buffers.output.len() > OUTPUT {
                 match self.flush(work, After::Flush) {
                     Flushed::All => {}
-                    Flushed::Blocked => return Step::Wait(Phase::Head, Stage::Write),
+                    Flushed::Blocked => return Step::Wait(Phase::Head, TimeoutKind::Write),
                     Flushed::Broken => return Step::Close,
                 }
             }
             match self.scan.find_end(work.buffers.input.bytes()) {
-                Ok(Some(length)) => return self.react(length, work),
+                Ok(Some(length)) => return self.handle(length, work),
                 Err(status) => return Step::Go(self.refuse_head(status, work)),
                 Ok(None) => {}
             }
             match self.fill(work) {
                 Filled::More => {}
-                Filled::Blocked => return Step::Wait(Phase::Head, Stage::Write),
+                Filled::Blocked => return Step::Wait(Phase::Head, TimeoutKind::Write),
                 Filled::Broken => return Step::Close,
                 Filled::NoMore => return self.await_head(work),
             }
@@ -96,12 +96,12 @@ impl<D: Dialect> Connection<D> {
         let begun = !matches!(work.buffers.input.bytes(), b"" | b"\r" | b"\n" | b"\r\n");
         match (self.stream, begun) {
             (Stream::Ended, true) => Step::Go(self.refuse_head(Status::BadRequest, work)),
-            (Stream::Ended, false) => Step::Go(Phase::Goodbye(Goodbye::Close)),
-            (_, true) => Step::Wait(Phase::Head, Stage::Head),
-            (Stream::Fresh, false) => Step::Wait(Phase::Head, Stage::Fresh),
-            (_, false) if work.turn.is_stopping() => Step::Go(Phase::Goodbye(Goodbye::Close)),
-            (_, false) if self.served => Step::Wait(Phase::Head, Stage::Idle),
-            (_, false) => Step::Wait(Phase::Head, Stage::Fresh),
+            (Stream::Ended, false) => Step::Go(Phase::Closing(Closing::Close)),
+            (_, true) => Step::Wait(Phase::Head, TimeoutKind::Head),
+            (Stream::Fresh, false) => Step::Wait(Phase::Head, TimeoutKind::Fresh),
+            (_, false) if work.turn.is_stopping() => Step::Go(Phase::Closing(Closing::Close)),
+            (_, false) if self.served => Step::Wait(Phase::Head, TimeoutKind::Idle),
+            (_, false) => Step::Wait(Phase::Head, TimeoutKind::Fresh),
         }
     }
 
@@ -112,17 +112,17 @@ impl<D: Dialect> Connection<D> {
     ) -> Phase<D::Upload> {
         work.turn.enter_blocking_section();
         let line = line_parts(work.buffers.input.bytes());
-        let answer = self.shared.dialect.refuse(line, status);
-        self.answer(answer, Then::CloseUnread, work)
+        let response = self.shared.dialect.refuse(line, status);
+        self.response(response, Then::CloseUnread, work)
     }
 
     /// Reacts to the head that is the first `length` bytes of the input.
-    fn react<T: Transport>(
+    fn handle<T: Transport>(
         &mut self,
         length: usize,
         work: &mut Work<'_, '_, T>,
     ) -> Step<D::Upload> {
-        work.share.requests -= 1;
+        work.budget.requests -= 1;
         self.scan = HeadScan::default();
         self.wait = None;
         self.served = true;
@@ -136,19 +136,21 @@ impl<D: Dialect> Connection<D> {
         let (framing, expect) = (request.framing, request.expect);
         self.version = request.version;
         self.unsettled = self.shared.dialect.puts_off();
-        let reaction = self.shared.dialect.react(&request, work.turn);
+        let decision = self.shared.dialect.handle(&request, work.turn);
         work.buffers.input.consume(length);
         self.persistence = if work.turn.is_stopping() {
             Persistence::Close
         } else {
-            reaction.persistence
+            decision.persistence
         };
-        match reaction.course {
-            Course::Answer(answer) => Step::Go(self.answer_without(framing, expect, answer, work)),
-            Course::AnswerAndClose(answer) => {
-                Step::Go(self.answer(answer, Then::CloseUnread, work))
+        match decision.action {
+            Action::Response(response) => {
+                Step::Go(self.respond_without_content(framing, expect, response, work))
             }
-            Course::Receive(upload) => {
+            Action::RespondAndClose(response) => {
+                Step::Go(self.response(response, Then::CloseUnread, work))
+            }
+            Action::Receive(upload) => {
                 if expect == Expect::Continue {
                     work.buffers.output.extend_from_slice(CONTINUE);
                 }
@@ -158,9 +160,9 @@ impl<D: Dialect> Connection<D> {
                     reply: Reply::Due,
                 })))
             }
-            Course::AnswerThenReceive(answer, upload) => {
+            Action::RespondThenReceive(response, upload) => {
                 self.persistence = Persistence::Close;
-                self.write_head(&answer, work);
+                self.write_head(&response, work);
                 Step::Go(Phase::Body(Box::new(Receiving {
                     upload,
                     decoder: ContentDecoder::UntilClose,
@@ -171,11 +173,11 @@ impl<D: Dialect> Connection<D> {
     }
 
     /// Answers a request whose content, if any, is not wanted.
-    fn answer_without<T: Transport>(
+    fn respond_without_content<T: Transport>(
         &mut self,
         framing: Framing,
         expect: Expect,
-        answer: Answer,
+        response: Response,
         work: &mut Work<'_, '_, T>,
     ) -> Phase<D::Upload> {
         let then = match framing {
@@ -189,7 +191,7 @@ impl<D: Dialect> Connection<D> {
                 left: SKIPPABLE,
             }),
         };
-        self.answer(answer, then, work)
+        self.response(response, then, work)
     }
 }
 

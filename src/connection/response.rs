@@ -3,17 +3,17 @@
 use std::io;
 
 use super::buffers::Received;
-use super::dialect::{Answer, Content, Dialect};
-use super::phases::{Flushed, Goodbye, Phase, Step, Stream, Then, Work};
-use super::session::Connection;
-use super::timeouts::{Progress, Stage};
+use super::dialect::{Dialect, Response, ResponseContent};
+use super::phases::{Closing, Flushed, Phase, Step, Stream, Then, Work};
+use super::session::HttpSession;
+use super::timeouts::{Progress, TimeoutKind};
 use crate::http::Persistence;
 use crate::server::{After, Transport};
 
 /// Bytes that are read and thrown away after our end of stream, before the connection is closed all the same.
 const LINGER: u64 = 2 * 1024 * 1024;
 
-impl<D: Dialect> Connection<D> {
+impl<D: Dialect> HttpSession<D> {
     /// Sends what is in the output.
     pub(super) fn flush<T: Transport>(
         &mut self,
@@ -47,10 +47,10 @@ impl<D: Dialect> Connection<D> {
     }
 
     /// Appends an answer's head to the output.
-    pub(super) fn write_head<T>(&self, answer: &Answer, work: &mut Work<'_, '_, T>) {
+    pub(super) fn write_head<T>(&self, response: &Response, work: &mut Work<'_, '_, T>) {
         let dialect = &self.shared.dialect;
         dialect.write_head(
-            answer,
+            response,
             self.version,
             self.persistence,
             &mut work.buffers.output,
@@ -65,29 +65,31 @@ impl<D: Dialect> Connection<D> {
         }
     }
 
-    /// Answers, as far as that is done without waiting; the content of a file is left to [`Connection::send`].
-    pub(super) fn answer<T: Transport>(
+    /// Answers, as far as that is done without waiting; the content of a file is left to [`HttpSession::send`].
+    pub(super) fn response<T: Transport>(
         &mut self,
-        answer: Answer,
+        response: Response,
         then: Then,
         work: &mut Work<'_, '_, T>,
     ) -> Phase<D::Upload> {
         if matches!(then, Then::Close | Then::CloseUnread) {
             self.persistence = Persistence::Close;
         }
-        self.write_head(&answer, work);
-        match answer.content {
-            Content::Empty | Content::Unstated | Content::Omitted(_) => {}
-            Content::Memory(bytes) => work.buffers.output.extend_from_slice(&bytes),
-            content @ (Content::Held(_) | Content::File(_) | Content::Sequence(_)) => {
+        self.write_head(&response, work);
+        match response.content {
+            ResponseContent::Empty | ResponseContent::Unstated | ResponseContent::Omitted(_) => {}
+            ResponseContent::Memory(bytes) => work.buffers.output.extend_from_slice(&bytes),
+            content @ (ResponseContent::TrackedBytes(_)
+            | ResponseContent::File(_)
+            | ResponseContent::Sequence(_)) => {
                 return Phase::Sending(content, then);
             }
         }
-        self.after_answer(then, work)
+        self.after_response(then, work)
     }
 
     /// What follows an answer that is sent, or in the output.
-    pub(super) fn after_answer<T>(
+    pub(super) fn after_response<T>(
         &mut self,
         then: Then,
         work: &mut Work<'_, '_, T>,
@@ -96,36 +98,36 @@ impl<D: Dialect> Connection<D> {
             Then::Next => Phase::Head,
             Then::Skip(skipping) => Phase::Skipping(skipping),
             Then::Close if self.stream == Stream::Drained && work.buffers.input.is_empty() => {
-                Phase::Goodbye(Goodbye::Close)
+                Phase::Closing(Closing::Close)
             }
-            Then::Close | Then::CloseUnread => Phase::Goodbye(Goodbye::Flush),
+            Then::Close | Then::CloseUnread => Phase::Closing(Closing::Flush),
         }
     }
 
     /// Ends the connection so that the peer receives the answers.
-    pub(super) fn say_goodbye<T: Transport>(
+    pub(super) fn close<T: Transport>(
         &mut self,
-        goodbye: Goodbye,
+        closing: Closing,
         work: &mut Work<'_, '_, T>,
     ) -> Step<D::Upload> {
-        let after = match goodbye {
+        let after = match closing {
             // The last segment waits for the end of stream, and goes with it.
-            Goodbye::Close | Goodbye::Flush => After::More,
-            Goodbye::Linger(_) => After::Flush,
+            Closing::Close | Closing::Flush => After::More,
+            Closing::Linger(_) => After::Flush,
         };
         match self.flush(work, after) {
             Flushed::All => {}
-            Flushed::Blocked => return Step::Wait(Phase::Goodbye(goodbye), Stage::Write),
+            Flushed::Blocked => return Step::Wait(Phase::Closing(closing), TimeoutKind::Write),
             Flushed::Broken => return Step::Close,
         }
-        match goodbye {
-            Goodbye::Close => Step::Close,
-            Goodbye::Flush if self.stream == Stream::Ended => Step::Close,
-            Goodbye::Flush => match work.transport.end_sending() {
-                Ok(()) => Step::Go(Phase::Goodbye(Goodbye::Linger(LINGER))),
+        match closing {
+            Closing::Close => Step::Close,
+            Closing::Flush if self.stream == Stream::Ended => Step::Close,
+            Closing::Flush => match work.transport.end_sending() {
+                Ok(()) => Step::Go(Phase::Closing(Closing::Linger(LINGER))),
                 Err(_) => Step::Close,
             },
-            Goodbye::Linger(left) => linger(left, work),
+            Closing::Linger(left) => linger(left, work),
         }
     }
 }
@@ -143,7 +145,7 @@ fn linger<T: Transport, U>(mut left: u64, work: &mut Work<'_, '_, T>) -> Step<U>
         match input.receive(work.transport) {
             Received::Some | Received::Full => {}
             Received::Nothing => {
-                return Step::Wait(Phase::Goodbye(Goodbye::Linger(left)), Stage::Linger);
+                return Step::Wait(Phase::Closing(Closing::Linger(left)), TimeoutKind::Linger);
             }
             Received::End | Received::Broken => return Step::Close,
         }

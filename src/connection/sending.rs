@@ -2,10 +2,10 @@
 
 use std::os::fd::AsFd;
 
-use super::dialect::{Content, Dialect, FileRange};
+use super::dialect::{Dialect, FileRange, ResponseContent};
 use super::phases::{Flushed, Phase, Step, Then, Work};
-use super::session::Connection;
-use super::timeouts::{Progress, Stage};
+use super::session::HttpSession;
+use super::timeouts::{Progress, TimeoutKind};
 use crate::server::{After, Transport};
 
 /// Bytes of output that are sent before a long answer adds more to it, so that a blocked one keeps about as many.
@@ -16,50 +16,56 @@ enum Sent {
     /// It is sent, or in the output.
     All,
     /// This is left.
-    Part(Content, Paused),
+    Part(ResponseContent, SendPause),
     /// The connection is broken.
     Broken,
 }
 
 /// Why a part was not sent to its end.
-enum Paused {
+enum SendPause {
     /// The peer takes no more for now.
     Blocked,
     /// The turn's share is used up.
-    Shared,
+    OutOfBudget,
 }
 
-impl<D: Dialect> Connection<D> {
+impl<D: Dialect> HttpSession<D> {
     /// Sends an answer's content, after what is in the output.
     pub(super) fn send<T: Transport>(
         &mut self,
-        content: Content,
+        content: ResponseContent,
         then: Then,
         work: &mut Work<'_, '_, T>,
     ) -> Step<D::Upload> {
         match self.send_part(content, work) {
-            Sent::All => Step::Go(self.after_answer(then, work)),
-            Sent::Part(rest, Paused::Blocked) => {
-                Step::Wait(Phase::Sending(rest, then), Stage::Write)
+            Sent::All => Step::Go(self.after_response(then, work)),
+            Sent::Part(rest, SendPause::Blocked) => {
+                Step::Wait(Phase::Sending(rest, then), TimeoutKind::Write)
             }
-            Sent::Part(rest, Paused::Shared) => Step::Yield(Phase::Sending(rest, then)),
+            Sent::Part(rest, SendPause::OutOfBudget) => Step::Yield(Phase::Sending(rest, then)),
             Sent::Broken => Step::Close,
         }
     }
 
-    fn send_part<T: Transport>(&mut self, part: Content, work: &mut Work<'_, '_, T>) -> Sent {
+    fn send_part<T: Transport>(
+        &mut self,
+        part: ResponseContent,
+        work: &mut Work<'_, '_, T>,
+    ) -> Sent {
         match part {
-            Content::Empty | Content::Unstated | Content::Omitted(_) => Sent::All,
-            Content::Memory(bytes) => self.send_memory(&bytes, work),
-            Content::Held(held) => self.send_memory(held.bytes(), work),
-            Content::File(range) => self.send_file(range, work),
-            Content::Sequence(mut parts) => {
+            ResponseContent::Empty | ResponseContent::Unstated | ResponseContent::Omitted(_) => {
+                Sent::All
+            }
+            ResponseContent::Memory(bytes) => self.send_memory(&bytes, work),
+            ResponseContent::TrackedBytes(tracked) => self.send_memory(tracked.bytes(), work),
+            ResponseContent::File(range) => self.send_file(range, work),
+            ResponseContent::Sequence(mut parts) => {
                 while let Some(part) = parts.pop_front() {
                     match self.send_part(part, work) {
                         Sent::All => {}
                         Sent::Part(rest, paused) => {
                             parts.push_front(rest);
-                            return Sent::Part(Content::Sequence(parts), paused);
+                            return Sent::Part(ResponseContent::Sequence(parts), paused);
                         }
                         Sent::Broken => return Sent::Broken,
                     }
@@ -76,11 +82,11 @@ impl<D: Dialect> Connection<D> {
             return Sent::All;
         }
         let length = output.len() as u64;
-        work.share.bytes = work.share.bytes.saturating_sub(length);
+        work.budget.bytes = work.budget.bytes.saturating_sub(length);
         match self.flush(work, After::Flush) {
-            Flushed::All if work.share.bytes > 0 => Sent::All,
-            Flushed::All => Sent::Part(Content::Empty, Paused::Shared),
-            Flushed::Blocked => Sent::Part(Content::Empty, Paused::Blocked),
+            Flushed::All if work.budget.bytes > 0 => Sent::All,
+            Flushed::All => Sent::Part(ResponseContent::Empty, SendPause::OutOfBudget),
+            Flushed::Blocked => Sent::Part(ResponseContent::Empty, SendPause::Blocked),
             Flushed::Broken => Sent::Broken,
         }
     }
@@ -90,20 +96,22 @@ impl<D: Dialect> Connection<D> {
         mut range: FileRange,
         work: &mut Work<'_, '_, T>,
     ) -> Sent {
-        if work.share.bytes == 0 {
-            return Sent::Part(Content::File(range), Paused::Shared);
+        if work.budget.bytes == 0 {
+            return Sent::Part(ResponseContent::File(range), SendPause::OutOfBudget);
         }
         work.turn.enter_blocking_section();
         match self.flush(work, After::More) {
             Flushed::All => {}
-            Flushed::Blocked => return Sent::Part(Content::File(range), Paused::Blocked),
+            Flushed::Blocked => {
+                return Sent::Part(ResponseContent::File(range), SendPause::Blocked);
+            }
             Flushed::Broken => return Sent::Broken,
         }
         while range.length > 0 {
-            if work.share.bytes == 0 {
-                return Sent::Part(Content::File(range), Paused::Shared);
+            if work.budget.bytes == 0 {
+                return Sent::Part(ResponseContent::File(range), SendPause::OutOfBudget);
             }
-            let count = usize::try_from(range.length.min(work.share.bytes)).unwrap_or(usize::MAX);
+            let count = usize::try_from(range.length.min(work.budget.bytes)).unwrap_or(usize::MAX);
             match work
                 .transport
                 .send_file(range.file.as_fd(), range.offset, count)
@@ -117,11 +125,11 @@ impl<D: Dialect> Connection<D> {
                     let sent = sent as u64;
                     range.offset += sent;
                     range.length -= sent;
-                    work.share.bytes = work.share.bytes.saturating_sub(sent);
+                    work.budget.bytes = work.budget.bytes.saturating_sub(sent);
                     self.progress = Progress::Some;
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                    return Sent::Part(Content::File(range), Paused::Blocked);
+                    return Sent::Part(ResponseContent::File(range), SendPause::Blocked);
                 }
                 Err(error) => {
                     log::debug!("cannot send a file: {error}");

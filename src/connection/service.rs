@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::buffers::Buffers;
 use super::dialect::Dialect;
 use super::phases::{Phase, Stream};
-use super::session::Connection;
+use super::session::HttpSession;
 use super::session::Shared;
 use super::timeouts::{Progress, Timeouts};
 use crate::http::{HeadScan, Persistence, Version};
@@ -26,11 +26,11 @@ impl<D: Dialect> Http<D> {
 }
 
 impl<D: Dialect> Service for Http<D> {
-    type Session = Connection<D>;
+    type Session = HttpSession<D>;
     type Buffers = Buffers;
 
-    fn connect(&self) -> Connection<D> {
-        Connection {
+    fn connect(&self) -> HttpSession<D> {
+        HttpSession {
             shared: Arc::clone(&self.shared),
             phase: Phase::Head,
             scan: HeadScan::default(),

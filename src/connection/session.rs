@@ -8,7 +8,7 @@ use super::timeouts::{Progress, Timeouts, Wait};
 use crate::http::{HeadScan, Persistence, Version};
 
 /// One client.
-pub struct Connection<D: Dialect> {
+pub struct HttpSession<D: Dialect> {
     pub(super) shared: Arc<Shared<D>>,
     pub(super) phase: Phase<D::Upload>,
     pub(super) scan: HeadScan,
@@ -36,7 +36,7 @@ pub(super) struct Shared<D> {
     pub(super) timeouts: Timeouts,
 }
 
-impl<D: Dialect> Connection<D> {
+impl<D: Dialect> HttpSession<D> {
     /// Bytes of input and output that it holds between turns; what an upload holds is not among them.
     #[must_use]
     pub fn kept(&self) -> usize {

@@ -21,7 +21,7 @@ pub struct Timeouts {
 
 /// What a connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum TimeoutKind {
     /// The first byte of the first request.
     Fresh,
     /// The first byte of another request.
@@ -39,7 +39,7 @@ pub(super) enum Stage {
 /// The wait that a connection is in, or was in last.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wait {
-    stage: Stage,
+    kind: TimeoutKind,
     since: Instant,
     until: Instant,
     /// When its turn comes at the latest: at the end, or before it for another try.
@@ -53,39 +53,42 @@ pub(super) struct Wait {
 const TRIES: u32 = 8;
 
 impl Wait {
-    /// The wait for `stage` that follows `before`: the same one, unless the stage is another or there was progress.
+    /// The wait for `kind` that follows `before`: the same one, unless the stage is another or there was progress.
     pub(super) fn follow(
         before: Option<Self>,
-        stage: Stage,
+        kind: TimeoutKind,
         progress: Progress,
         timeouts: &Timeouts,
     ) -> Self {
         if let Some(before) = before {
-            let same =
-                before.stage == stage || (before.stage, stage) == (Stage::Fresh, Stage::Head);
-            let absolute = matches!(stage, Stage::Fresh | Stage::Head | Stage::Linger);
+            let same = before.kind == kind
+                || (before.kind, kind) == (TimeoutKind::Fresh, TimeoutKind::Head);
+            let absolute = matches!(
+                kind,
+                TimeoutKind::Fresh | TimeoutKind::Head | TimeoutKind::Linger
+            );
             if same && (absolute || progress == Progress::None) {
                 return Self {
-                    stage,
-                    turn: turn(stage, before.until, timeouts),
+                    kind,
+                    turn: turn(kind, before.until, timeouts),
                     ..before
                 };
             }
         }
         let since = Instant::now();
-        let patience = match stage {
-            Stage::Fresh | Stage::Head => timeouts.head,
-            Stage::Idle => timeouts.idle,
-            Stage::Body => timeouts.body,
-            Stage::Write => timeouts.write,
-            Stage::Linger => timeouts.linger,
+        let patience = match kind {
+            TimeoutKind::Fresh | TimeoutKind::Head => timeouts.head,
+            TimeoutKind::Idle => timeouts.idle,
+            TimeoutKind::Body => timeouts.body,
+            TimeoutKind::Write => timeouts.write,
+            TimeoutKind::Linger => timeouts.linger,
         };
         let until = since + patience;
         Self {
-            stage,
+            kind,
             since,
             until,
-            turn: turn(stage, until, timeouts),
+            turn: turn(kind, until, timeouts),
         }
     }
 
@@ -95,16 +98,20 @@ impl Wait {
     }
 
     pub(super) fn next(self) -> Next {
-        let interest = match self.stage {
-            Stage::Write => Interest::Write,
-            Stage::Fresh | Stage::Idle | Stage::Head | Stage::Body | Stage::Linger => {
-                Interest::Read
-            }
+        let interest = match self.kind {
+            TimeoutKind::Write => Interest::Write,
+            TimeoutKind::Fresh
+            | TimeoutKind::Idle
+            | TimeoutKind::Head
+            | TimeoutKind::Body
+            | TimeoutKind::Linger => Interest::Read,
         };
-        let activity = match self.stage {
+        let activity = match self.kind {
             // Who lingers has its answer already.
-            Stage::Fresh | Stage::Idle | Stage::Linger => Activity::Idle { since: self.since },
-            Stage::Head | Stage::Body | Stage::Write => Activity::Request,
+            TimeoutKind::Fresh | TimeoutKind::Idle | TimeoutKind::Linger => {
+                Activity::Idle { since: self.since }
+            }
+            TimeoutKind::Head | TimeoutKind::Body | TimeoutKind::Write => Activity::Request,
         };
         let at = self.turn;
         Next::Wait(interest, Deadline { at, activity })
@@ -112,10 +119,14 @@ impl Wait {
 }
 
 /// When a wait that ends at `until` has its next turn.
-fn turn(stage: Stage, until: Instant, timeouts: &Timeouts) -> Instant {
-    match stage {
-        Stage::Write => until.min(Instant::now() + timeouts.write / TRIES),
-        Stage::Fresh | Stage::Idle | Stage::Head | Stage::Body | Stage::Linger => until,
+fn turn(kind: TimeoutKind, until: Instant, timeouts: &Timeouts) -> Instant {
+    match kind {
+        TimeoutKind::Write => until.min(Instant::now() + timeouts.write / TRIES),
+        TimeoutKind::Fresh
+        | TimeoutKind::Idle
+        | TimeoutKind::Head
+        | TimeoutKind::Body
+        | TimeoutKind::Linger => until,
     }
 }
 
@@ -143,7 +154,7 @@ mod tests {
     #[test]
     fn a_wait_begins_anew_with_progress_or_another_stage() {
         use Progress::{None as Still, Some as Moved};
-        use Stage::{Body, Fresh, Head, Idle, Linger, Write};
+        use TimeoutKind::{Body, Fresh, Head, Idle, Linger, Write};
         // before, after, progress => whether the deadline stays
         for (before, after, progress, stays) in [
             (Fresh, Fresh, Still, true),
@@ -162,13 +173,13 @@ mod tests {
         ] {
             let long_ago = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
             let old = Wait {
-                stage: before,
+                kind: before,
                 since: long_ago,
                 until: long_ago + Duration::from_secs(9),
                 turn: long_ago + Duration::from_secs(9),
             };
             let new = Wait::follow(Some(old), after, progress, &TIMEOUTS);
-            assert_eq!(new.stage, after);
+            assert_eq!(new.kind, after);
             assert_eq!(
                 new.until == old.until,
                 stays,
@@ -179,13 +190,18 @@ mod tests {
 
     #[test]
     fn a_wait_ends_with_a_turn_at_its_end_only() {
-        for stage in [Stage::Idle, Stage::Head, Stage::Body, Stage::Write] {
-            let follow = |before, progress| Wait::follow(before, stage, progress, &TIMEOUTS);
+        for kind in [
+            TimeoutKind::Idle,
+            TimeoutKind::Head,
+            TimeoutKind::Body,
+            TimeoutKind::Write,
+        ] {
+            let follow = |before, progress| Wait::follow(before, kind, progress, &TIMEOUTS);
             let first = follow(None, Progress::Some);
             let tried = first.turn < first.until;
-            assert_eq!(tried, stage == Stage::Write, "{stage:?}");
+            assert_eq!(tried, kind == TimeoutKind::Write, "{kind:?}");
             let second = follow(Some(first), Progress::None);
-            assert_eq!(second.has_ended(first), !tried, "{stage:?}");
+            assert_eq!(second.has_ended(first), !tried, "{kind:?}");
             // The last try is at the end.
             let last = Wait {
                 turn: first.until,
@@ -193,12 +209,12 @@ mod tests {
             };
             assert!(follow(Some(last), Progress::None).has_ended(last));
         }
-        let blocked = Wait::follow(None, Stage::Write, Progress::Some, &TIMEOUTS);
+        let blocked = Wait::follow(None, TimeoutKind::Write, Progress::Some, &TIMEOUTS);
         let at_end = Wait {
             turn: blocked.until,
             ..blocked
         };
-        let moved = Wait::follow(Some(at_end), Stage::Write, Progress::Some, &TIMEOUTS);
+        let moved = Wait::follow(Some(at_end), TimeoutKind::Write, Progress::Some, &TIMEOUTS);
         assert!(!moved.has_ended(at_end));
     }
 }

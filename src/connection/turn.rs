@@ -2,13 +2,15 @@
 
 use super::buffers::Buffers;
 use super::dialect::Dialect;
-use super::phases::{Flushed, Phase, SHARE_BYTES, SHARE_REQUESTS, Share, Step, Stream, Work};
-use super::session::Connection;
-use super::timeouts::{Progress, Stage};
-use super::waiting::Paused;
+use super::phases::{
+    BYTES_PER_TURN, Budget, Flushed, Phase, REQUESTS_PER_TURN, Step, Stream, Work,
+};
+use super::session::HttpSession;
+use super::timeouts::{Progress, TimeoutKind};
+use super::waiting::WaitOutcome;
 use crate::server::{After, Next, Session, Transport, Turn};
 
-impl<D: Dialect> Session for Connection<D> {
+impl<D: Dialect> Session for HttpSession<D> {
     type Buffers = Buffers;
 
     fn advance<T: Transport>(
@@ -28,9 +30,9 @@ impl<D: Dialect> Session for Connection<D> {
             transport,
             buffers,
             turn,
-            share: Share {
-                requests: SHARE_REQUESTS,
-                bytes: SHARE_BYTES,
+            budget: Budget {
+                requests: REQUESTS_PER_TURN,
+                bytes: BYTES_PER_TURN,
             },
         };
         let next = self.take_turn(&mut work);
@@ -54,7 +56,7 @@ impl<D: Dialect> Session for Connection<D> {
     }
 }
 
-impl<D: Dialect> Connection<D> {
+impl<D: Dialect> HttpSession<D> {
     fn take_turn<T: Transport>(&mut self, work: &mut Work<'_, '_, T>) -> Next {
         let mut phase = std::mem::replace(&mut self.phase, Phase::Head);
         // An upload that has taken effect is recorded before anything waits for the peer.
@@ -63,8 +65,8 @@ impl<D: Dialect> Connection<D> {
         } else {
             match self.flush(work, After::Flush) {
                 Flushed::All => self.step(phase, work),
-                Flushed::Blocked => Step::Wait(phase, Stage::Write),
-                Flushed::Broken => return self.break_off(phase, work),
+                Flushed::Blocked => Step::Wait(phase, TimeoutKind::Write),
+                Flushed::Broken => return self.abort(phase, work),
             }
         };
         loop {
@@ -75,23 +77,25 @@ impl<D: Dialect> Connection<D> {
                     return Next::Yield;
                 }
                 Step::Close => return Next::Close,
-                Step::Wait(next, Stage::Write) => match self.pause(next, Stage::Write, work) {
-                    Paused::Waiting(next) => return next,
-                    Paused::Expired(next) => next,
-                },
+                Step::Wait(next, TimeoutKind::Write) => {
+                    match self.pause(next, TimeoutKind::Write, work) {
+                        WaitOutcome::Waiting(next) => return next,
+                        WaitOutcome::Expired(next) => next,
+                    }
+                }
                 Step::Wait(next, _) if self.unsettled && work.turn.has_company() => {
                     self.phase = next;
                     return Next::Settle;
                 }
-                Step::Wait(next, stage) => {
-                    let stage = match self.flush(work, After::Flush) {
-                        Flushed::All => stage,
-                        Flushed::Blocked => Stage::Write,
-                        Flushed::Broken => return self.break_off(next, work),
+                Step::Wait(next, kind) => {
+                    let kind = match self.flush(work, After::Flush) {
+                        Flushed::All => kind,
+                        Flushed::Blocked => TimeoutKind::Write,
+                        Flushed::Broken => return self.abort(next, work),
                     };
-                    match self.pause(next, stage, work) {
-                        Paused::Waiting(next) => return next,
-                        Paused::Expired(next) => next,
+                    match self.pause(next, kind, work) {
+                        WaitOutcome::Waiting(next) => return next,
+                        WaitOutcome::Expired(next) => next,
                     }
                 }
             };
@@ -110,7 +114,7 @@ impl<D: Dialect> Connection<D> {
             Phase::Finishing(receiving) => self.finish(receiving, work),
             Phase::Sending(content, then) => self.send(content, then, work),
             Phase::Skipping(skipping) => self.skip(skipping, work),
-            Phase::Goodbye(goodbye) => self.say_goodbye(goodbye, work),
+            Phase::Closing(closing) => self.close(closing, work),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Files;
 use super::error::UploadError;
-use crate::request_log::write::Dump;
+use crate::request_log::write::EntryWriter;
 use crate::store::{Committed, Metadata, StoreErrorKind};
 
 /// An upload that has taken effect, and has rows to be written.
@@ -13,12 +13,12 @@ pub struct Finishing {
     pub(super) files: Arc<Files>,
     pub(super) path: Box<[u8]>,
     pub(super) committed: Committed,
-    pub(super) dump: Option<Dump>,
+    pub(super) entry: Option<EntryWriter>,
 }
 
 /// Whether an upload is done with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
+pub enum Remaining {
     /// There are rows left to write.
     More,
     /// It can be answered.
@@ -36,26 +36,26 @@ impl Finishing {
         &mut self,
         content: &mut Vec<u8>,
         text: &mut Vec<u8>,
-    ) -> Result<Progress, UploadError> {
-        if let Some(dump) = self.dump.as_mut().filter(|dump| !dump.is_complete()) {
-            content.resize(dump.wants(), 0);
-            let written = match self.committed.read(dump.shown(), content) {
-                Ok(true) => dump.write(content, text),
+    ) -> Result<Remaining, UploadError> {
+        if let Some(entry) = self.entry.as_mut().filter(|entry| !entry.is_complete()) {
+            content.resize(entry.next_len(), 0);
+            let written = match self.committed.read(entry.written(), content) {
+                Ok(true) => entry.write(content, text),
                 Ok(false) => Err(io::ErrorKind::UnexpectedEof.into()),
                 Err(error) => Err(error),
             };
-            let complete = dump.is_complete();
+            let complete = entry.is_complete();
             if written.is_err() {
-                self.dump = None; // what is left of the entry would not stand where it belongs
+                self.entry = None; // what is left of the entry would not stand where it belongs
             }
             self.recorded(written)?;
             if !complete {
-                return Ok(Progress::More);
+                return Ok(Remaining::More);
             }
         }
         let settled = self.files.store.settle(&self.committed);
         self.recorded(settled)?;
-        Ok(Progress::Done)
+        Ok(Remaining::Done)
     }
 
     pub(super) fn recorded(&self, result: io::Result<()>) -> Result<(), UploadError> {
@@ -71,7 +71,11 @@ impl Drop for Finishing {
     /// is closed.
     fn drop(&mut self) {
         let (mut content, mut text) = (Vec::new(), Vec::new());
-        while self.dump.as_ref().is_some_and(|dump| !dump.is_complete()) {
+        while self
+            .entry
+            .as_ref()
+            .is_some_and(|entry| !entry.is_complete())
+        {
             if let Err(error) = self.step(&mut content, &mut text) {
                 log::error!("PUT: {error}");
                 return;

@@ -11,7 +11,7 @@ use crate::request_log::write::Recorder;
 use crate::store::{Metadata, Store};
 
 pub use self::error::UploadError;
-pub use self::finishing::{Finishing, Progress};
+pub use self::finishing::{Finishing, Remaining};
 pub use self::upload::{Empty, Upload};
 
 /// Where uploads go, and where all requests are recorded.

@@ -5,8 +5,8 @@
 
 use super::Files;
 use super::error::UploadError;
-use crate::request_log::write::EntryRoom;
-use crate::store::Condition;
+use crate::request_log::write::EntryReservation;
+use crate::store::CommitCondition;
 
 impl Files {
     /// Removes the file at `path`, and records it in the same instant as a DELETE. `text` is room for the entry.
@@ -16,19 +16,19 @@ impl Files {
     pub fn remove(
         &self,
         path: &[u8],
-        condition: &Condition<'_>,
+        condition: &CommitCondition<'_>,
         text: &mut Vec<u8>,
     ) -> Result<(), UploadError> {
-        let room = self
-            .recorder
-            .make_room("DELETE", path, 0)
-            .map_err(|source| UploadError::LogFull {
-                path: path.into(),
-                source,
-            })?;
-        let removed = self
-            .store
-            .remove(path, condition, || room.map(EntryRoom::place))?;
+        let reservation =
+            self.recorder
+                .reserve("DELETE", path, 0)
+                .map_err(|source| UploadError::LogFull {
+                    path: path.into(),
+                    source,
+                })?;
+        let removed = self.store.remove(path, condition, || {
+            reservation.map(EntryReservation::commit)
+        })?;
         removed
             .published
             .map_or(Ok(()), |mut entry| entry.write(&[], text))

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use super::Files;
 use super::error::UploadError;
 use super::finishing::Finishing;
-use crate::request_log::write::EntryRoom;
-use crate::store::{Committed, Condition, Staged, StoreError, StoreErrorKind, Target};
+use crate::request_log::write::EntryReservation;
+use crate::store::{CommitCondition, Committed, Staged, StoreError, StoreErrorKind, WriteTarget};
 
 /// An upload that is being received.
 pub struct Upload {
@@ -23,22 +23,22 @@ pub struct Upload {
     /// `None` until there is content to write.
     staged: Option<Staged>,
     /// After `staged`, since directories that were made for it are removed with it when they are empty.
-    target: Target,
+    target: WriteTarget,
 }
 
 /// An empty file that was put in place, and answered, before the content of its upload has come.
 pub struct Empty {
     files: Arc<Files>,
-    target: Target,
+    target: WriteTarget,
     committed: Committed,
     /// Space for its entry, for the case that it stays.
-    room: Option<EntryRoom>,
+    reservation: Option<EntryReservation>,
 }
 
 impl Upload {
     /// An upload to `target` of no more than `limit` bytes.
     #[must_use]
-    pub fn new(files: Arc<Files>, target: Target, limit: u64) -> Self {
+    pub fn new(files: Arc<Files>, target: WriteTarget, limit: u64) -> Self {
         Self {
             files,
             limit,
@@ -82,7 +82,7 @@ impl Upload {
     pub fn commit(
         mut self,
         last: &[u8],
-        condition: &Condition<'_>,
+        condition: &CommitCondition<'_>,
         text: &mut Vec<u8>,
     ) -> Result<Finishing, UploadError> {
         self.write(last)?;
@@ -96,32 +96,32 @@ impl Upload {
         let staged = staged.map_or_else(|| files.store.stage(&target), Ok)?;
         let path: Box<[u8]> = target.path().into();
         let length = staged.length();
-        let room = files
+        let reservation = files
             .recorder
-            .make_room("PUT", &path, length)
+            .reserve("PUT", &path, length)
             .map_err(|source| UploadError::LogFull {
                 path: path.clone(),
                 source,
             })?;
-        let (committed, dump) = files
+        let (committed, entry) = files
             .store
             .commit(staged, &target, condition, |committed| {
-                (committed.clone(), room.map(EntryRoom::place))
+                (committed.clone(), reservation.map(EntryReservation::commit))
             })?;
         let mut finishing = Finishing {
             files,
             path,
             committed,
-            dump,
+            entry,
         };
         // If all of it is at hand it need not be read back.
-        if let Some(dump) = &mut finishing.dump
+        if let Some(entry) = &mut finishing.entry
             && length == last.len() as u64
-            && dump.wants() == last.len()
+            && entry.next_len() == last.len()
         {
-            let written = dump.write(last, text);
+            let written = entry.write(last, text);
             if written.is_err() {
-                finishing.dump = None;
+                finishing.entry = None;
             }
             finishing.recorded(written)?;
         }
@@ -134,19 +134,24 @@ impl Upload {
     /// With any the old file is untouched.
     pub fn commit_empty(&mut self) -> Result<Empty, UploadError> {
         let recorder = &self.files.recorder;
-        let room = recorder.make_room("PUT", self.target.path(), 0);
-        let room = room.map_err(|source| UploadError::LogFull {
+        let reservation = recorder.reserve("PUT", self.target.path(), 0);
+        let reservation = reservation.map_err(|source| UploadError::LogFull {
             path: self.target.path().into(),
             source,
         })?;
         let staged = self.take_staged()?;
         let store = &self.files.store;
-        let committed = store.commit(staged, &self.target, &Condition::Always, Committed::clone)?;
+        let committed = store.commit(
+            staged,
+            &self.target,
+            &CommitCondition::Always,
+            Committed::clone,
+        )?;
         Ok(Empty {
             files: Arc::clone(&self.files),
             target: self.target.clone(),
             committed,
-            room,
+            reservation,
         })
     }
 }
@@ -155,9 +160,11 @@ impl Empty {
     /// Records the empty file, since nothing has replaced it and nothing will: false if something has.
     #[must_use]
     pub fn record(self, text: &mut Vec<u8>) -> bool {
-        let Some(room) = self.room else { return false };
+        let Some(reservation) = self.reservation else {
+            return false;
+        };
         let store = &self.files.store;
-        let placed = store.if_still(&self.committed, &self.target, || room.place());
-        placed.is_some_and(|mut dump| dump.write(&[], text).is_ok())
+        let placed = store.if_still(&self.committed, &self.target, || reservation.commit());
+        placed.is_some_and(|mut entry| entry.write(&[], text).is_ok())
     }
 }

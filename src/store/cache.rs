@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard};
 
-use super::found::{FileContent, Held};
+use super::found::{CachedFile, FileContent};
 use crate::sync::lock;
 
 /// Independent parts, so that workers seldom meet at a lock.
@@ -40,7 +40,7 @@ type Load = [usize; 4];
 
 #[derive(Default)]
 struct Shard {
-    files: HashMap<Box<[u8]>, Held>,
+    files: HashMap<Box<[u8]>, CachedFile>,
     load: Load,
 }
 
@@ -56,12 +56,12 @@ impl Cache {
     }
 
     /// What is held of the file at `path`, which may be another by now.
-    pub(super) fn get(&self, path: &[u8]) -> Option<Held> {
+    pub(super) fn get(&self, path: &[u8]) -> Option<CachedFile> {
         self.shard(path).files.get(path).cloned()
     }
 
-    /// Takes in a file that is settled (see `Metadata::is_settled`).
-    pub(super) fn insert(&self, path: &[u8], file: Held) {
+    /// Takes in a file that is settled (see `Metadata::is_stable`).
+    pub(super) fn insert(&self, path: &[u8], file: CachedFile) {
         let mut shard = self.shard(path);
         let forgotten = shard.insert(path, file, &self.most);
         drop(shard);
@@ -85,10 +85,12 @@ impl Cache {
     }
 }
 
-impl Held {
+impl CachedFile {
     fn load(&self) -> Load {
         match &self.found.content {
-            FileContent::Memory(bytes) => [1, bytes.len(), usize::from(self.witness.is_some()), 0],
+            FileContent::Memory(bytes) => {
+                [1, bytes.len(), usize::from(self.validator.is_some()), 0]
+            }
             FileContent::Descriptor(_) => [1, 0, 1, 1],
         }
     }
@@ -96,12 +98,12 @@ impl Held {
 
 impl Shard {
     /// Takes in a file, in place of others if need be, so that no more than `most` is held; returns what is forgotten.
-    fn insert(&mut self, path: &[u8], mut file: Held, most: &Load) -> Vec<Held> {
+    fn insert(&mut self, path: &[u8], mut file: CachedFile, most: &Load) -> Vec<CachedFile> {
         const DESCRIPTORS: usize = 2;
         let mut forgotten = Vec::from_iter(self.remove(path));
         let is_small = matches!(file.found.content, FileContent::Memory(_));
         if is_small && self.load[DESCRIPTORS] >= most[DESCRIPTORS] {
-            file.witness = None; // it can do without
+            file.validator = None; // it can do without
         }
         let adds = file.load();
         if adds.iter().zip(most).any(|(adds, most)| adds > most) {
@@ -111,23 +113,23 @@ impl Shard {
             // Which one goes is left to the order of the map, which is as good as chance.
             let mut files = self.files.iter();
             let Some(victim) =
-                files.find_map(|(path, held)| (held.load()[short] > 0).then(|| path.clone()))
+                files.find_map(|(path, cached)| (cached.load()[short] > 0).then(|| path.clone()))
             else {
                 return forgotten;
             };
             forgotten.extend(self.remove(&victim));
         }
-        for (held, added) in self.load.iter_mut().zip(adds) {
-            *held += added;
+        for (cached, added) in self.load.iter_mut().zip(adds) {
+            *cached += added;
         }
         self.files.insert(path.into(), file);
         forgotten
     }
 
-    fn remove(&mut self, path: &[u8]) -> Option<Held> {
+    fn remove(&mut self, path: &[u8]) -> Option<CachedFile> {
         let file = self.files.remove(path)?;
-        for (held, removed) in self.load.iter_mut().zip(file.load()) {
-            *held -= removed;
+        for (cached, removed) in self.load.iter_mut().zip(file.load()) {
+            *cached -= removed;
         }
         Some(file)
     }
@@ -142,19 +144,19 @@ mod tests {
     use crate::store::found::Found;
     use crate::store::sys::metadata_of;
 
-    fn held(file: &Arc<OwnedFd>, content: FileContent) -> Held {
+    fn cached(file: &Arc<OwnedFd>, content: FileContent) -> CachedFile {
         let metadata = metadata_of(file).unwrap();
-        Held {
+        CachedFile {
             found: Found { metadata, content },
-            witness: Some(Arc::clone(file)),
+            validator: Some(Arc::clone(file)),
         }
     }
 
     #[test]
     fn a_shard_holds_no_more_than_it_may() {
         let file = Arc::new(OwnedFd::from(tempfile::tempfile().unwrap()));
-        let small = |bytes: usize| held(&file, FileContent::Memory(vec![0; bytes].into()));
-        let large = || held(&file, FileContent::Descriptor(Arc::clone(&file)));
+        let small = |bytes: usize| cached(&file, FileContent::Memory(vec![0; bytes].into()));
+        let large = || cached(&file, FileContent::Descriptor(Arc::clone(&file)));
         let most = [20, 1000, 10, 3];
         let mut shard = Shard::default();
         let mut seen: Load = [0; 4];
@@ -168,15 +170,15 @@ mod tests {
             };
             shard.insert(&path, file, &most);
             let mut load: Load = [0; 4];
-            for held in shard.files.values() {
-                for (sum, of_one) in load.iter_mut().zip(held.load()) {
+            for cached in shard.files.values() {
+                for (sum, of_one) in load.iter_mut().zip(cached.load()) {
                     *sum += of_one;
                 }
             }
             assert_eq!(shard.load, load);
-            assert!(load.iter().zip(most).all(|(held, most)| *held <= most));
-            for (seen, held) in seen.iter_mut().zip(load) {
-                *seen = held.max(*seen);
+            assert!(load.iter().zip(most).all(|(cached, most)| *cached <= most));
+            for (seen, cached) in seen.iter_mut().zip(load) {
+                *seen = cached.max(*seen);
             }
         }
         assert!(seen[1] > 900, "{seen:?}");
@@ -189,10 +191,13 @@ mod tests {
         let file = Arc::new(OwnedFd::from(tempfile::tempfile().unwrap()));
         let mut shard = Shard::default();
         for (number, witnesses) in [(0_u32, 1), (1, 2), (2, 2), (3, 2), (1, 2)] {
-            let small = held(&file, FileContent::Memory(vec![0; 10].into()));
+            let small = cached(&file, FileContent::Memory(vec![0; 10].into()));
             shard.insert(&number.to_ne_bytes(), small, &[64, 1000, 2, 1]);
             let mut files = shard.files.values();
-            let found = files.by_ref().filter(|held| held.witness.is_some()).count();
+            let found = files
+                .by_ref()
+                .filter(|cached| cached.validator.is_some())
+                .count();
             assert_eq!(found, witnesses, "{number}");
         }
         assert_eq!(shard.files.len(), 4);

@@ -9,12 +9,12 @@ const STRIPES: usize = 64;
 
 /// Locks for names. Each guards the order in which files of its names take effect and are published; it is held for
 /// a rename, never while content is written.
-pub(super) struct Order {
+pub(super) struct CommitLocks {
     hasher: RandomState,
     stripes: [Mutex<()>; STRIPES],
 }
 
-impl Order {
+impl CommitLocks {
     pub(super) fn new() -> Self {
         Self {
             hasher: RandomState::new(),
@@ -29,7 +29,7 @@ impl Order {
 
     /// Whether somebody has the turn.
     #[cfg(test)]
-    pub(super) fn is_held(&self, path: &[u8]) -> bool {
+    pub(super) fn is_locked(&self, path: &[u8]) -> bool {
         self.stripe(path).try_lock().is_err()
     }
 

@@ -11,7 +11,7 @@ use rustix::io::{Errno, retry_on_intr};
 
 use super::Store;
 use super::error::{StoreError, StoreErrorKind};
-use super::target::{Condition, Made, Target};
+use super::target::{CommitCondition, CreatedDirectories, WriteTarget};
 use crate::durable::Durability;
 
 /// How a directory is opened in which something is written.
@@ -33,28 +33,30 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound` if something on the way is not a directory, or a directory was removed meanwhile.
-    pub fn target_below(&self, path: &[u8]) -> Result<Target, StoreError> {
+    pub fn target_below(&self, path: &[u8]) -> Result<WriteTarget, StoreError> {
         self.make_target(path).map_err(|kind| kind.of(path))
     }
 
-    fn make_target(&self, path: &[u8]) -> Result<Target, StoreErrorKind> {
+    fn make_target(&self, path: &[u8]) -> Result<WriteTarget, StoreErrorKind> {
         let (parent, name) = split(path);
-        let (directory, made) = self.make_directory(parent)?;
+        let (directory, created) = self.make_directory(parent)?;
         let existing = self.replaceable(&directory, name)?;
         let name_at = path.len() - name.len();
-        Ok(Target::new(path, name_at, directory, existing, made))
+        Ok(WriteTarget::new(
+            path, name_at, directory, existing, created,
+        ))
     }
 
     /// Opens the directory at `path`, and makes what is missing of it.
     fn make_directory(
         &self,
         path: &[u8],
-    ) -> Result<(Arc<OwnedFd>, Option<Arc<Made>>), StoreErrorKind> {
+    ) -> Result<(Arc<OwnedFd>, Option<Arc<CreatedDirectories>>), StoreErrorKind> {
         let (mut directory, missing) = self.open_deepest(path)?;
-        let mut made = Made(Vec::new());
+        let mut created = CreatedDirectories(Vec::new());
         for name in missing {
             match mkdirat(&directory, name, Mode::from_raw_mode(0o777)) {
-                Ok(()) => made.0.push((Arc::clone(&directory), name.into())),
+                Ok(()) => created.0.push((Arc::clone(&directory), name.into())),
                 // Made by somebody else just now, or something that is not a directory: opening it will tell.
                 Err(Errno::EXIST) => {}
                 Err(error) => return Err(error.into()),
@@ -67,8 +69,8 @@ impl Store {
             }
             directory = Arc::new(below);
         }
-        let made = (!made.0.is_empty()).then(|| Arc::new(made));
-        Ok((directory, made))
+        let created = (!created.0.is_empty()).then(|| Arc::new(created));
+        Ok((directory, created))
     }
 
     /// Opens as much of the directory at `path` as is there; also the names of what is missing.
@@ -102,7 +104,7 @@ impl Store {
     pub fn remove<R>(
         &self,
         path: &[u8],
-        condition: &Condition<'_>,
+        condition: &CommitCondition<'_>,
         publish: impl FnOnce() -> R,
     ) -> Result<Removed<R>, StoreError> {
         self.unlink(path, condition, publish)
@@ -112,7 +114,7 @@ impl Store {
     fn unlink<R>(
         &self,
         path: &[u8],
-        condition: &Condition<'_>,
+        condition: &CommitCondition<'_>,
         publish: impl FnOnce() -> R,
     ) -> Result<Removed<R>, StoreErrorKind> {
         let (parent, name) = split(path);
@@ -121,21 +123,21 @@ impl Store {
         } else {
             Arc::new(self.open_beneath(parent, DIRECTORY)?)
         };
-        let order = self.order.of(path);
+        let commit_locks = self.commit_locks.of(path);
         let existing = self
             .replaceable(&directory, name)?
             .ok_or(StoreErrorKind::NotFound)?;
         let holds = match condition {
-            Condition::Always => true,
-            Condition::Absent => false,
-            Condition::Holds(holds) => holds(Some(&existing)),
+            CommitCondition::Always => true,
+            CommitCondition::Absent => false,
+            CommitCondition::Holds(holds) => holds(Some(&existing)),
         };
         if !holds {
             return Err(StoreErrorKind::ConditionFailed);
         }
         unlinkat(&directory, name, AtFlags::empty())?;
         let published = publish();
-        drop(order);
+        drop(commit_locks);
         self.cache.remove(path);
         let settled = match self.durability {
             Durability::Kernel => Ok(()),
@@ -173,14 +175,16 @@ mod tests {
         let path = b"a/b/file";
         let target = store.target_below(path).unwrap();
         let staged = store.stage(&target).unwrap();
-        let held = store.commit(staged, &target, &Condition::Absent, |_| {
-            store.order.is_held(path)
+        let cached = store.commit(staged, &target, &CommitCondition::Absent, |_| {
+            store.commit_locks.is_locked(path)
         });
-        assert!(held.unwrap());
-        let removed = store.remove(path, &Condition::Always, || store.order.is_held(path));
+        assert!(cached.unwrap());
+        let removed = store.remove(path, &CommitCondition::Always, || {
+            store.commit_locks.is_locked(path)
+        });
         assert!(removed.unwrap().published);
         assert!(!root.path().join("a/b/file").exists());
-        assert!(!store.order.is_held(path));
+        assert!(!store.commit_locks.is_locked(path));
     }
 
     #[test]
@@ -204,13 +208,25 @@ mod tests {
         std::fs::write(root.path().join("file"), "").unwrap();
         let store = Store::open(root.path(), Depth::Tree, Durability::Kernel).unwrap();
         for (path, condition, kind) in [
-            ("nothing", Condition::Always, StoreErrorKind::NotFound),
-            ("file/below", Condition::Always, StoreErrorKind::NotFound),
-            ("directory", Condition::Always, StoreErrorKind::Directory),
-            ("file", Condition::Absent, StoreErrorKind::ConditionFailed),
+            ("nothing", CommitCondition::Always, StoreErrorKind::NotFound),
+            (
+                "file/below",
+                CommitCondition::Always,
+                StoreErrorKind::NotFound,
+            ),
+            (
+                "directory",
+                CommitCondition::Always,
+                StoreErrorKind::Directory,
+            ),
             (
                 "file",
-                Condition::Holds(&|_| false),
+                CommitCondition::Absent,
+                StoreErrorKind::ConditionFailed,
+            ),
+            (
+                "file",
+                CommitCondition::Holds(&|_| false),
                 StoreErrorKind::ConditionFailed,
             ),
         ] {

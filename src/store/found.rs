@@ -28,8 +28,8 @@ pub enum FileContent {
 
 /// A file that is held.
 #[derive(Clone)]
-pub(super) struct Held {
+pub(super) struct CachedFile {
     pub(super) found: Found,
     /// Open, if its metadata would tell that its name is not its name any more.
-    pub(super) witness: Option<Arc<OwnedFd>>,
+    pub(super) validator: Option<Arc<OwnedFd>>,
 }

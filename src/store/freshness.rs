@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustix::fs::FsWord;
 use rustix::time::Timespec;
 
-use super::found::Held;
+use super::found::CachedFile;
 use super::metadata::{Metadata, system_time};
 use super::sys::metadata_of;
 
@@ -21,7 +21,7 @@ impl Metadata {
     /// the future, as after the clock was set back, nobody knows.
     ///
     /// `now` is of the clock that the kernel takes time stamps from, `CLOCK_REALTIME_COARSE`.
-    pub(super) fn is_settled(&self, now: Timespec) -> bool {
+    pub(super) fn is_stable(&self, now: Timespec) -> bool {
         let (seconds, nanoseconds) = self.changed;
         let pause = if nanoseconds == 0 {
             WHOLE_SECONDS
@@ -34,11 +34,11 @@ impl Metadata {
     }
 }
 
-impl Held {
+impl CachedFile {
     /// Whether nothing has become of the file since it was taken in, neither of its content nor of its name. If not,
     /// or if nobody knows, its name must be looked at.
     pub(super) fn is_unchanged(&self) -> bool {
-        self.witness
+        self.validator
             .as_ref()
             .is_some_and(|file| metadata_of(file).is_ok_and(|now| now == self.found.metadata))
     }
@@ -47,7 +47,7 @@ impl Held {
 /// Whether rename(2) and unlink(2) set the change time of the file that had the name, in file systems of this type, as
 /// statfs(2) has it. XFS does not when two names are exchanged. Of others it is not known, or not known in time:
 /// networks, FUSE, layers.
-pub(super) fn tells_of_names(type_: FsWord) -> bool {
+pub(super) fn ctime_covers_names(type_: FsWord) -> bool {
     const EXT4: FsWord = 0xEF53;
     const BTRFS: FsWord = 0x9123_683E;
     const TMPFS: FsWord = 0x0102_1994;

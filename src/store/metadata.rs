@@ -146,7 +146,7 @@ mod tests {
                 owner: 0,
                 mount: 0,
             };
-            assert_eq!(file.is_settled(now), settled, "{changed:?}");
+            assert_eq!(file.is_stable(now), settled, "{changed:?}");
         }
     }
 }

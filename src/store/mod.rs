@@ -30,8 +30,8 @@ use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, fstatfs, open, openat2, st
 use rustix::process::{Resource, geteuid, getrlimit, umask};
 
 use self::cache::Cache;
-use self::commit_locks::Order;
-use self::freshness::tells_of_names;
+use self::commit_locks::CommitLocks;
+use self::freshness::ctime_covers_names;
 use crate::durable::{Durability, SharedSync};
 
 pub use self::directories::Removed;
@@ -40,7 +40,7 @@ pub use self::found::{FileContent, Found, SMALL};
 pub use self::list::{Directory, Entry, EntryKind};
 pub use self::metadata::Metadata;
 pub use self::staging::is_staging_name;
-pub use self::target::{Condition, Target};
+pub use self::target::{CommitCondition, WriteTarget};
 pub use self::walk::{Depth, Step, walk};
 pub use self::write::{Committed, Staged};
 
@@ -48,7 +48,7 @@ pub use self::write::{Committed, Staged};
 pub struct Store {
     root: Arc<OwnedFd>,
     cache: Cache,
-    order: Order,
+    commit_locks: CommitLocks,
     durability: Durability,
     syncs: SharedSync,
     /// The number of the next staging file.
@@ -60,7 +60,7 @@ pub struct Store {
     /// The mount that the root is seen through.
     mount: u64,
     /// Whether a file's change time also tells that it was renamed, or that its name was given to another.
-    tells_of_names: bool,
+    ctime_covers_names: bool,
 }
 
 impl Store {
@@ -86,18 +86,18 @@ impl Store {
         umask(mask);
         let mount = statx(&root, "", AtFlags::EMPTY_PATH, Metadata::ASKS)?.stx_mnt_id;
         // Without the mount's number nobody knows what is mounted over a name.
-        let tells_of_names = mount != 0 && tells_of_names(fstatfs(&root)?.f_type);
+        let ctime_covers_names = mount != 0 && ctime_covers_names(fstatfs(&root)?.f_type);
         Ok(Self {
             root: Arc::new(root),
             cache: Cache::new(descriptors),
-            order: Order::new(),
+            commit_locks: CommitLocks::new(),
             durability,
             syncs: SharedSync::default(),
             staging: AtomicU64::new(RandomState::new().hash_one(0)),
             user: geteuid().as_raw(),
             umask: mask.as_raw_mode(),
             mount,
-            tells_of_names,
+            ctime_covers_names,
         })
     }
 

@@ -19,7 +19,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::Store;
 use super::error::{StoreError, StoreErrorKind};
-use super::found::{FileContent, Found, Held, SMALL};
+use super::found::{CachedFile, FileContent, Found, SMALL};
 use super::metadata::Metadata;
 use super::sys::{is_in_root, metadata_at, metadata_of, regular};
 
@@ -57,11 +57,11 @@ impl Store {
     }
 
     fn find(&self, path: &[u8], mut before_opening: impl FnMut()) -> Result<Found, StoreErrorKind> {
-        let held = self.cache.get(path);
-        match &held {
-            Some(held) if held.is_unchanged() => return Ok(held.found.clone()),
+        let cached = self.cache.get(path);
+        match &cached {
+            Some(cached) if cached.is_unchanged() => return Ok(cached.found.clone()),
             // The kernel most likely has what the cache has; anything else it may have to read.
-            Some(held) if held.witness.is_none() && is_in_root(path) => {}
+            Some(cached) if cached.validator.is_none() && is_in_root(path) => {}
             _ => before_opening(),
         }
         let now = clock_gettime(ClockId::RealtimeCoarse);
@@ -69,7 +69,7 @@ impl Store {
             before_opening();
             self.cache.remove(path);
         })?;
-        if let Some(Held { found, .. }) = held
+        if let Some(CachedFile { found, .. }) = cached
             && found.metadata == metadata
         {
             return Ok(found);
@@ -90,18 +90,18 @@ impl Store {
         let file = Arc::new(self.open_beneath(path, flags)?);
         let found = read(&file)?;
         // Not if it is another by now: a symlink may have been followed.
-        if found.metadata == metadata && metadata.is_settled(now) {
-            let witness = self.is_witness(path, &metadata).then_some(file);
+        if found.metadata == metadata && metadata.is_stable(now) {
+            let validator = self.can_validate(path, &metadata).then_some(file);
             let found = found.clone();
-            self.cache.insert(path, Held { found, witness });
+            self.cache.insert(path, CachedFile { found, validator });
         }
         Ok(found)
     }
 
     /// Whether a descriptor of the file at `path` tells when the name becomes another's: by the file's change time, if
     /// there is no directory on the way and nothing mounted over it.
-    fn is_witness(&self, path: &[u8], file: &Metadata) -> bool {
-        self.tells_of_names && is_in_root(path) && file.mount() == self.mount
+    fn can_validate(&self, path: &[u8], file: &Metadata) -> bool {
+        self.ctime_covers_names && is_in_root(path) && file.mount() == self.mount
     }
 
     /// What is at `path` now; a symlink at its end is not followed.

@@ -9,22 +9,22 @@ use super::metadata::Metadata;
 
 /// Where an upload is to go, checked as far as it can be beforehand.
 #[derive(Debug, Clone)]
-pub struct Target {
+pub struct WriteTarget {
     path: Box<[u8]>,
     /// Where the last component of the path starts.
     name_at: usize,
     pub(super) directory: Arc<OwnedFd>,
     existing: Option<Metadata>,
     /// Directories that were made for it; removed with it, unless something is in them.
-    _made: Option<Arc<Made>>,
+    _created: Option<Arc<CreatedDirectories>>,
 }
 
 /// Directories that were made for one upload, the outermost first.
 #[derive(Debug)]
-pub(super) struct Made(pub(super) Vec<(Arc<OwnedFd>, Box<[u8]>)>);
+pub(super) struct CreatedDirectories(pub(super) Vec<(Arc<OwnedFd>, Box<[u8]>)>);
 
 /// Under which condition a commit replaces what is there.
-pub enum Condition<'c> {
+pub enum CommitCondition<'c> {
     /// None.
     Always,
     /// Nothing is there.
@@ -33,20 +33,20 @@ pub enum Condition<'c> {
     Holds(&'c dyn Fn(Option<&Metadata>) -> bool),
 }
 
-impl Target {
+impl WriteTarget {
     pub(super) fn new(
         path: &[u8],
         name_at: usize,
         directory: Arc<OwnedFd>,
         existing: Option<Metadata>,
-        made: Option<Arc<Made>>,
+        created: Option<Arc<CreatedDirectories>>,
     ) -> Self {
         Self {
             path: path.into(),
             name_at,
             directory,
             existing,
-            _made: made,
+            _created: created,
         }
     }
 
@@ -67,7 +67,7 @@ impl Target {
     }
 }
 
-impl Drop for Made {
+impl Drop for CreatedDirectories {
     /// Removes those that are empty, which is none of them once the upload is in place.
     fn drop(&mut self) {
         for (parent, name) in self.0.iter().rev() {

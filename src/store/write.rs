@@ -18,7 +18,7 @@ use super::Store;
 use super::error::{StoreError, StoreErrorKind};
 use super::metadata::Metadata;
 use super::sys::{metadata_at, metadata_of, rename_new};
-use super::target::{Condition, Target};
+use super::target::{CommitCondition, WriteTarget};
 use crate::durable::Durability;
 
 /// An upload that has not taken effect.
@@ -40,11 +40,17 @@ pub struct Committed {
 
 impl Store {
     /// Checks that a file named `name` may be put into the root.
-    pub fn target(&self, name: &[u8]) -> Result<Target, StoreError> {
+    pub fn target(&self, name: &[u8]) -> Result<WriteTarget, StoreError> {
         let existing = self
             .replaceable(&self.root, name)
             .map_err(|kind| kind.of(name))?;
-        Ok(Target::new(name, 0, Arc::clone(&self.root), existing, None))
+        Ok(WriteTarget::new(
+            name,
+            0,
+            Arc::clone(&self.root),
+            existing,
+            None,
+        ))
     }
 
     /// Checks that `name` in `directory` is absent, or a regular file that may be written.
@@ -70,12 +76,12 @@ impl Store {
     }
 
     /// Makes a staging file beside `target`.
-    pub fn stage(&self, target: &Target) -> Result<Staged, StoreError> {
+    pub fn stage(&self, target: &WriteTarget) -> Result<Staged, StoreError> {
         self.make_staged(target)
             .map_err(|kind| kind.of(target.path()))
     }
 
-    fn make_staged(&self, target: &Target) -> Result<Staged, StoreErrorKind> {
+    fn make_staged(&self, target: &WriteTarget) -> Result<Staged, StoreErrorKind> {
         let flags =
             OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let permissions = target
@@ -111,8 +117,8 @@ impl Store {
     pub fn commit<R>(
         &self,
         staged: Staged,
-        target: &Target,
-        condition: &Condition<'_>,
+        target: &WriteTarget,
+        condition: &CommitCondition<'_>,
         publish: impl FnOnce(&Committed) -> R,
     ) -> Result<R, StoreError> {
         self.put_in_place(staged, target, condition, publish)
@@ -122,8 +128,8 @@ impl Store {
     fn put_in_place<R>(
         &self,
         mut staged: Staged,
-        target: &Target,
-        condition: &Condition<'_>,
+        target: &WriteTarget,
+        condition: &CommitCondition<'_>,
         publish: impl FnOnce(&Committed) -> R,
     ) -> Result<R, StoreErrorKind> {
         if self.durability == Durability::Storage {
@@ -134,11 +140,11 @@ impl Store {
             file: Arc::clone(&staged.file),
             directory: Arc::clone(directory),
         };
-        let order = self.order.of(target.path());
+        let commit_locks = self.commit_locks.of(target.path());
         match condition {
-            Condition::Always => renameat(directory, staged.name.as_str(), directory, name)?,
-            Condition::Absent => rename_new(directory, staged.name.as_bytes(), name)?,
-            Condition::Holds(holds) => {
+            CommitCondition::Always => renameat(directory, staged.name.as_str(), directory, name)?,
+            CommitCondition::Absent => rename_new(directory, staged.name.as_bytes(), name)?,
+            CommitCondition::Holds(holds) => {
                 if !holds(self.replaceable(directory, name)?.as_ref()) {
                     return Err(StoreErrorKind::ConditionFailed);
                 }
@@ -147,7 +153,7 @@ impl Store {
         }
         staged.name.clear();
         let published = publish(&committed);
-        drop(order);
+        drop(commit_locks);
         self.cache.remove(target.path());
         Ok(published)
     }
@@ -156,10 +162,10 @@ impl Store {
     pub fn if_still<R>(
         &self,
         committed: &Committed,
-        target: &Target,
+        target: &WriteTarget,
         publish: impl FnOnce() -> R,
     ) -> Option<R> {
-        let _order = self.order.of(target.path());
+        let _order = self.commit_locks.of(target.path());
         let there = metadata_at(&target.directory, target.name()).ok()?;
         let ours = metadata_of(&committed.file).ok()?;
         (there == ours).then(publish)

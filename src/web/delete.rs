@@ -1,14 +1,14 @@
 //! DELETE: a regular file is removed, and its entry stands in the log where it took effect (RFC 9110 §9.3.5).
 
-use super::fields::Conditional;
+use super::fields::Preconditions;
 use super::refusal::{Refusal, status_of_change, status_of_removing};
 use super::{Web, path};
-use crate::connection::{Answer, Content};
+use crate::connection::{Response, ResponseContent};
 use crate::files::UploadError;
 use crate::http::semantics::conditional::Method;
 use crate::http::{Request, Status};
 use crate::server::Turn;
-use crate::store::{Condition, Metadata};
+use crate::store::{CommitCondition, Metadata};
 
 impl Web {
     /// Answers to DELETE.
@@ -16,15 +16,17 @@ impl Web {
         &self,
         request: &Request<'_>,
         turn: &mut Turn<'_>,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<Response, Refusal> {
         let (path, _) = path(request)?;
         turn.enter_blocking_section();
         self.check_target(&path)?;
-        let conditional = Conditional::of(request);
+        let conditional = Preconditions::of(request);
         let holds = |current: Option<&Metadata>| conditional.permits(Method::Delete, current);
-        let removed =
-            self.files
-                .remove(path.relative(), &Condition::Holds(&holds), &mut Vec::new());
+        let removed = self.files.remove(
+            path.relative(),
+            &CommitCondition::Holds(&holds),
+            &mut Vec::new(),
+        );
         if let Err(error) = removed {
             let refusal = Refusal::from(status_of_change(&error, status_of_removing));
             return match error {
@@ -33,10 +35,10 @@ impl Web {
                 _ => Err(refusal),
             };
         }
-        Ok(Answer {
+        Ok(Response {
             status: Status::NoContent,
             fields: Vec::new(),
-            content: Content::Unstated,
+            content: ResponseContent::Unstated,
         })
     }
 }

@@ -3,36 +3,36 @@
 use std::borrow::Cow;
 
 use crate::http::Request;
-use crate::http::semantics::conditional::{self, Conditions, Outcome, Validators};
+use crate::http::semantics::conditional::{self, Outcome, PreconditionFields, Validators};
 use crate::http::semantics::etag;
-use crate::http::semantics::fields::joined;
+use crate::http::semantics::fields::combined;
 use crate::store::Metadata;
 
 /// The conditional fields of a request.
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::struct_field_names, reason = "the fields' own names")]
-pub(super) struct Conditional<'h> {
+pub(super) struct Preconditions<'h> {
     if_match: Option<Cow<'h, [u8]>>,
     if_none_match: Option<Cow<'h, [u8]>>,
     if_modified_since: Option<Cow<'h, [u8]>>,
     if_unmodified_since: Option<Cow<'h, [u8]>>,
 }
 
-impl<'h> Conditional<'h> {
+impl<'h> Preconditions<'h> {
     pub(super) fn of(request: &Request<'h>) -> Self {
         Self {
-            if_match: joined(request, "If-Match"),
-            if_none_match: joined(request, "If-None-Match"),
-            if_modified_since: joined(request, "If-Modified-Since"),
-            if_unmodified_since: joined(request, "If-Unmodified-Since"),
+            if_match: combined(request, "If-Match"),
+            if_none_match: combined(request, "If-None-Match"),
+            if_modified_since: combined(request, "If-Modified-Since"),
+            if_unmodified_since: combined(request, "If-Unmodified-Since"),
         }
     }
 
     /// The same, for as long as an upload takes.
-    pub(super) fn into_owned(self) -> Conditional<'static> {
+    pub(super) fn into_owned(self) -> Preconditions<'static> {
         let owned =
             |value: Option<Cow<'_, [u8]>>| value.map(|value| Cow::Owned(value.into_owned()));
-        Conditional {
+        Preconditions {
             if_match: owned(self.if_match),
             if_none_match: owned(self.if_none_match),
             if_modified_since: owned(self.if_modified_since),
@@ -52,7 +52,7 @@ impl<'h> Conditional<'h> {
         method: conditional::Method,
         current: Option<&Validators<'_>>,
     ) -> Outcome {
-        let conditions = Conditions {
+        let conditions = PreconditionFields {
             if_match: self.if_match.as_deref(),
             if_none_match: self.if_none_match.as_deref(),
             if_modified_since: self.if_modified_since.as_deref(),

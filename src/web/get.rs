@@ -17,9 +17,9 @@ use super::path::{Ending, Path, encode_name};
 use super::refusal::{Refusal, status_of_reading};
 use super::representation::Representation;
 use super::{Directories, Web, name, path};
-use crate::connection::{Answer, Content};
+use crate::connection::{Response, ResponseContent};
 use crate::http::semantics::date;
-use crate::http::semantics::fields::joined;
+use crate::http::semantics::fields::combined;
 use crate::http::semantics::media_type::{self, Guess};
 use crate::http::semantics::negotiation::encoding::{self, Choice, Coding};
 use crate::http::semantics::negotiation::weights::{Weight, weight_of};
@@ -45,9 +45,9 @@ impl Web {
         &self,
         request: &Request<'_>,
         turn: &mut Turn<'_>,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<Response, Refusal> {
         let (path, query) = path(request)?;
-        let answer = match (
+        let response = match (
             self.find(request, &path, query, turn),
             &self.options.fallback,
         ) {
@@ -57,12 +57,12 @@ impl Web {
                     Resource::Directory => Err(refusal),
                 }
             }
-            (answer, _) => answer,
+            (response, _) => response,
         }?;
         self.files
             .recorder
             .success(request.method, &name(&path), turn.worker());
-        Ok(answer)
+        Ok(response)
     }
 
     fn find(
@@ -71,7 +71,7 @@ impl Web {
         path: &Path,
         query: Option<&[u8]>,
         turn: &mut Turn<'_>,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<Response, Refusal> {
         if self.is_concealed(path) {
             return Err(Status::NotFound.into());
         }
@@ -98,7 +98,7 @@ impl Web {
         request: &Request<'_>,
         path: &Path,
         turn: &mut Turn<'_>,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<Response, Refusal> {
         match self.options.directories {
             Directories::Listed => self.listing(request, path, turn),
             Directories::NotListed => Err(Status::NotFound.into()),
@@ -126,13 +126,13 @@ impl Web {
         path: &[u8],
         found: Found,
         turn: &mut Turn<'_>,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<Response, Refusal> {
         let media_type = self.media_type(path, &found, turn);
         let representation = match self.sibling(request, path, &found, turn) {
             Some((sibling, coding)) => Representation::new(media_type, sibling, Some(coding)),
             None => Representation::new(media_type, found, None),
         };
-        representation.answer(request)
+        representation.response(request)
     }
 
     /// The value of Content-Type for the file at `path`; if its name says nothing, by its first bytes.
@@ -143,7 +143,7 @@ impl Web {
             Guess::UnlessText(otherwise) => otherwise,
         };
         let mut buffer = [0; media_type::SNIFFED];
-        let text = match found.start(&mut buffer, || turn.before_long_work()) {
+        let text = match found.start(&mut buffer, || turn.enter_blocking_section()) {
             Ok(start) => media_type::text(start),
             Err(error) => {
                 log::debug!("GET: cannot tell whether this is text: {error}");
@@ -161,7 +161,7 @@ impl Web {
         found: &Found,
         turn: &mut Turn<'_>,
     ) -> Option<(Found, Coding)> {
-        let accepted = joined(request, "Accept-Encoding")?;
+        let accepted = combined(request, "Accept-Encoding")?;
         let mut siblings = Vec::new();
         for coding in Coding::ALL {
             // Only what the client would take is looked for.
@@ -190,7 +190,7 @@ impl Web {
         request: &Request<'_>,
         refusal: Refusal,
         turn: &mut Turn<'_>,
-    ) -> Answer {
+    ) -> Response {
         if refusal.status != Status::NotFound {
             return refusal.into_answer();
         }
@@ -198,14 +198,14 @@ impl Web {
         let Ok(found) = store.look_up(NOT_FOUND, || turn.enter_blocking_section()) else {
             return refusal.into_answer();
         };
-        let mut answer = if takes_html(joined(request, "Accept")) {
+        let mut response = if takes_html(combined(request, "Accept")) {
             let media_type = self.media_type(NOT_FOUND, &found, turn);
             Representation::new(media_type, found, None).into_page(Status::NotFound)
         } else {
             refusal.into_answer()
         };
-        write_field(&mut answer.fields, "Vary", b"Accept");
-        answer
+        write_field(&mut response.fields, "Vary", b"Accept");
+        response
     }
 }
 
@@ -216,7 +216,7 @@ fn takes_html(accept: Option<Cow<'_, [u8]>>) -> bool {
 }
 
 /// Sends the client to the directory's path with a slash, relative to the one without (RFC 9110 §10.2.2).
-fn moved(path: &Path, query: Option<&[u8]>) -> Answer {
+fn moved(path: &Path, query: Option<&[u8]>) -> Response {
     let name = path.file_name().unwrap_or_default();
     let mut location = format!("./{}/", encode_name(name)).into_bytes();
     if let Some(query) = query {
@@ -226,9 +226,9 @@ fn moved(path: &Path, query: Option<&[u8]>) -> Answer {
     }
     let mut fields = Vec::new();
     write_field(&mut fields, "Location", &location);
-    Answer {
+    Response {
         status: Status::MovedPermanently,
         fields,
-        content: Content::Empty,
+        content: ResponseContent::Empty,
     }
 }

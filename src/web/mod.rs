@@ -2,7 +2,7 @@
 //!
 //! A request is judged in this order; each step has its module:
 //!
-//! 1. Host is there, and the method is one that is served (`Web::course`).
+//! 1. Host is there, and the method is one that is served (`Web::action`).
 //! 2. The target is decoded, once ([`path`]). What must not be seen is not there.
 //! 3. GET and HEAD: a file, a directory's index or its listing (`get`, `listing`); which representation and which
 //!    bytes of it is decided in `representation`. PUT and DELETE: `put`, `delete`.
@@ -26,10 +26,10 @@ mod upload_digests;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use self::listing::budget::Untaken;
+use self::listing::budget::ListingBudget;
 use self::path::{Ending, Path};
 use self::refusal::{Received, Refusal, without_content};
-use crate::connection::{Answer, Content, Course, Dialect, Reaction};
+use crate::connection::{Action, Decision, Dialect, Response, ResponseContent};
 use crate::files::Files;
 use crate::http::semantics::date_field;
 use crate::http::{
@@ -47,7 +47,7 @@ pub struct Web {
     options: Options,
     /// The field lines of every answer.
     common: Vec<u8>,
-    untaken: Untaken,
+    listing_budget: ListingBudget,
 }
 
 impl Web {
@@ -68,28 +68,28 @@ impl Web {
             files: Arc::new(files),
             options,
             common,
-            untaken: Untaken::default(),
+            listing_budget: ListingBudget::default(),
         })
     }
 
-    fn course(
+    fn action(
         &self,
         request: &Request<'_>,
         turn: &mut Turn<'_>,
-    ) -> Result<Course<WebUpload>, Refusal> {
+    ) -> Result<Action<WebUpload>, Refusal> {
         // RFC 9112 §3.2; what it names makes no difference, since there is one site.
         if request.host == Host::Missing && request.version == Version::Http11 {
             return Err(Status::BadRequest.into());
         }
         match (request.method, self.options.access) {
-            ("GET", _) => self.get(request, turn).map(Course::Answer),
+            ("GET", _) => self.get(request, turn).map(Action::Response),
             ("HEAD", _) => {
-                let answer = self.get(request, turn)?;
-                Ok(Course::Answer(without_content(answer)))
+                let response = self.get(request, turn)?;
+                Ok(Action::Response(without_content(response)))
             }
-            ("OPTIONS", _) => self.options(request, turn).map(Course::Answer),
-            ("PUT", Access::Writable) => self.put(request, turn).map(Course::Receive),
-            ("DELETE", Access::Writable) => self.delete(request, turn).map(Course::Answer),
+            ("OPTIONS", _) => self.options(request, turn).map(Action::Response),
+            ("PUT", Access::Writable) => self.put(request, turn).map(Action::Receive),
+            ("DELETE", Access::Writable) => self.delete(request, turn).map(Action::Response),
             ("PUT" | "DELETE" | "POST" | "PATCH" | "CONNECT" | "TRACE", _) => {
                 Err(Refusal::from(Status::MethodNotAllowed).with("Allow", self.allowed()))
             }
@@ -98,7 +98,7 @@ impl Web {
     }
 
     /// RFC 9110 §9.3.7
-    fn options(&self, request: &Request<'_>, turn: &Turn<'_>) -> Result<Answer, Refusal> {
+    fn options(&self, request: &Request<'_>, turn: &Turn<'_>) -> Result<Response, Refusal> {
         let name = match request.target {
             Target::Asterisk => Cow::Borrowed(&b"*"[..]),
             _ => Cow::Owned(name(&path(request)?.0)),
@@ -106,10 +106,10 @@ impl Web {
         self.files.recorder.success("OPTIONS", &name, turn.worker());
         let mut fields = Vec::new();
         write_field(&mut fields, "Allow", self.allowed());
-        Ok(Answer {
+        Ok(Response {
             status: Status::NoContent,
             fields,
-            content: Content::Unstated,
+            content: ResponseContent::Unstated,
         })
     }
 
@@ -130,16 +130,16 @@ impl Web {
         self.files.is_log(metadata)
     }
 
-    fn refused(&self, request: &Request<'_>, refusal: Refusal, turn: &mut Turn<'_>) -> Answer {
+    fn refused(&self, request: &Request<'_>, refusal: Refusal, turn: &mut Turn<'_>) -> Response {
         turn.settle();
         Received::of(request).record(&self.files.recorder, refusal.status);
         match request.method {
             "GET" | "HEAD" => {
-                let answer = self.page(request, refusal, turn);
+                let response = self.page(request, refusal, turn);
                 if request.method == "HEAD" {
-                    without_content(answer)
+                    without_content(response)
                 } else {
-                    answer
+                    response
                 }
             }
             _ => refusal.into_answer(),
@@ -150,41 +150,41 @@ impl Web {
 impl Dialect for Web {
     type Upload = WebUpload;
 
-    fn react(&self, request: &Request<'_>, turn: &mut Turn<'_>) -> Reaction<WebUpload> {
+    fn handle(&self, request: &Request<'_>, turn: &mut Turn<'_>) -> Decision<WebUpload> {
         if self.files.recorder.waits_for_disk() {
             turn.enter_blocking_section();
         }
-        let course = self
-            .course(request, turn)
-            .unwrap_or_else(|refusal| Course::Answer(self.refused(request, refusal, turn)));
-        Reaction {
+        let action = self
+            .action(request, turn)
+            .unwrap_or_else(|refusal| Action::Response(self.refused(request, refusal, turn)));
+        Decision {
             persistence: request.persistence,
-            course,
+            action,
         }
     }
 
-    fn refuse(&self, line: LineParts<'_>, status: Status) -> Answer {
+    fn refuse(&self, line: LineParts<'_>, status: Status) -> Response {
         Received::of_line(line).record(&self.files.recorder, status);
-        let answer = Refusal::from(status).into_answer();
+        let response = Refusal::from(status).into_answer();
         if line.method == Some(b"HEAD") {
-            without_content(answer)
+            without_content(response)
         } else {
-            answer
+            response
         }
     }
 
     fn write_head(
         &self,
-        answer: &Answer,
+        response: &Response,
         version: Version,
         persistence: Persistence,
         out: &mut Vec<u8>,
     ) {
-        http::write_status_line(out, answer.status);
+        http::write_status_line(out, response.status);
         date_field::write_date(out);
         out.extend_from_slice(&self.common);
-        out.extend_from_slice(&answer.fields);
-        if let Some(length) = answer.content.length() {
+        out.extend_from_slice(&response.fields);
+        if let Some(length) = response.content.length() {
             http::write_content_length(out, length);
         }
         match (persistence, version) {

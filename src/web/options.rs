@@ -1,6 +1,6 @@
 //! What a server of the web dialect offers.
 
-use crate::http::semantics::extra_field::Field;
+use crate::http::semantics::extra_field::ExtraField;
 use crate::http::semantics::media_type::MediaTypes;
 
 /// What a server of this dialect offers.
@@ -15,7 +15,7 @@ pub struct Options {
     /// The file, relative to the root, that answers to GET where nothing else is.
     pub fallback: Option<Vec<u8>>,
     /// Fields of every answer.
-    pub fields: Vec<Field>,
+    pub fields: Vec<ExtraField>,
     /// What files are said to be.
     pub media_types: MediaTypes,
     /// Bytes of the longest upload.

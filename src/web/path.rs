@@ -60,7 +60,7 @@ pub enum Ending {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Path {
     /// The components joined by `/`, without a slash at either end; empty for the root.
-    joined: Vec<u8>,
+    combined: Vec<u8>,
     ending: Ending,
 }
 
@@ -75,11 +75,11 @@ impl Path {
             None if rest.is_empty() => (rest, Ending::Slash),
             None => (rest, Ending::Bare),
         };
-        let mut joined = Vec::with_capacity(body.len());
+        let mut combined = Vec::with_capacity(body.len());
         if body.is_empty() {
             // `//` arrives here as an empty body that had a slash to lose.
             return if rest.is_empty() {
-                Ok(Self { joined, ending })
+                Ok(Self { combined, ending })
             } else {
                 Err(PathError::EmptyComponent(lossy(path)))
             };
@@ -88,25 +88,25 @@ impl Path {
             if component.is_empty() {
                 return Err(PathError::EmptyComponent(lossy(path)));
             }
-            if !joined.is_empty() {
-                joined.push(b'/');
+            if !combined.is_empty() {
+                combined.push(b'/');
             }
-            let start = joined.len();
-            decode_into(component, &mut joined)?;
-            if matches!(&joined[start..], b"." | b"..") {
+            let start = combined.len();
+            decode_into(component, &mut combined)?;
+            if matches!(&combined[start..], b"." | b"..") {
                 return Err(PathError::DotComponent(lossy(component)));
             }
         }
-        Ok(Self { joined, ending })
+        Ok(Self { combined, ending })
     }
 
     /// The path relative to the root, as openat2(2) takes it: no slash at either end, `.` for the root.
     #[must_use]
     pub fn relative(&self) -> &[u8] {
-        if self.joined.is_empty() {
+        if self.combined.is_empty() {
             b"."
         } else {
-            &self.joined
+            &self.combined
         }
     }
 
@@ -119,7 +119,7 @@ impl Path {
     /// The decoded components, from the root down; none for the root itself.
     #[must_use]
     pub fn components(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
-        self.joined
+        self.combined
             .split(|&byte| byte == b'/')
             .filter(|component| !component.is_empty())
     }
@@ -148,7 +148,7 @@ impl Path {
     #[must_use]
     pub fn with_slash(&self) -> Self {
         Self {
-            joined: self.joined.clone(),
+            combined: self.combined.clone(),
             ending: Ending::Slash,
         }
     }
@@ -158,14 +158,14 @@ impl Path {
     /// `name` is a file name as the file system or the program itself gives it, so it is not checked.
     #[must_use]
     pub fn child(&self, name: &[u8]) -> Self {
-        let mut joined = Vec::with_capacity(self.joined.len() + 1 + name.len());
-        joined.extend_from_slice(&self.joined);
-        if !joined.is_empty() {
-            joined.push(b'/');
+        let mut combined = Vec::with_capacity(self.combined.len() + 1 + name.len());
+        combined.extend_from_slice(&self.combined);
+        if !combined.is_empty() {
+            combined.push(b'/');
         }
-        joined.extend_from_slice(name);
+        combined.extend_from_slice(name);
         Self {
-            joined,
+            combined,
             ending: Ending::Bare,
         }
     }
@@ -176,7 +176,7 @@ impl Path {
     /// escaped, `%` as `%25`, so the form is safe in a Location field, in HTML and in the log as it stands.
     #[must_use]
     pub fn encode(&self) -> String {
-        let mut encoded = String::with_capacity(self.joined.len() + 1);
+        let mut encoded = String::with_capacity(self.combined.len() + 1);
         for component in self.components() {
             if !encoded.is_empty() {
                 encoded.push('/');

@@ -9,18 +9,18 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use super::fields::{Conditional, etag_of};
+use super::fields::{Preconditions, etag_of};
 use super::path::{Ending, Path};
 use super::refusal::{Received, Refusal, status_of_change, status_of_reading, status_of_storing};
-use super::upload_digests::Digests;
+use super::upload_digests::UploadDigests;
 use super::{Web, path};
-use crate::connection::{Answer, Block, Content, Upload};
-use crate::files::{self, Files, Finishing, Progress, UploadError};
+use crate::connection::{Block, Response, ResponseContent, Upload};
+use crate::files::{self, Files, Finishing, Remaining, UploadError};
 use crate::http::semantics::conditional::Method;
 use crate::http::semantics::digest::Sha256Digest;
 use crate::http::{Framing, Request, Status, write_field};
 use crate::server::Turn;
-use crate::store::{Condition, Metadata, StoreErrorKind};
+use crate::store::{CommitCondition, Metadata, StoreErrorKind};
 
 /// How often an upload starts over because a directory on its way was removed.
 const ATTEMPTS: usize = 4;
@@ -46,8 +46,8 @@ impl Web {
         if request.field("Content-Range").is_some() {
             return Err(Status::BadRequest.into());
         }
-        let digests = Digests::of(request)?;
-        let conditional = Conditional::of(request);
+        let digests = UploadDigests::of(request)?;
+        let conditional = Preconditions::of(request);
         if !conditional.permits(Method::Put, existing.as_ref()) {
             return Err(Status::PreconditionFailed.into());
         }
@@ -106,8 +106,8 @@ impl Web {
 pub struct WebUpload {
     files: Arc<Files>,
     received: Received,
-    conditional: Conditional<'static>,
-    digests: Digests,
+    conditional: Preconditions<'static>,
+    digests: UploadDigests,
     state: State,
 }
 
@@ -116,13 +116,13 @@ enum State {
     /// Content is coming.
     Receiving(files::Upload),
     /// It has taken effect; its entry is being written. The answer is ready.
-    Finishing(Finishing, Answer),
+    Finishing(Finishing, Response),
     /// It is recorded, one way or the other.
     Recorded,
 }
 
 impl Upload for WebUpload {
-    fn write(&mut self, content: &[u8], turn: &mut Turn<'_>) -> Result<(), Answer> {
+    fn write(&mut self, content: &[u8], turn: &mut Turn<'_>) -> Result<(), Response> {
         turn.enter_blocking_section();
         self.digests.update(content);
         let written = match &mut self.state {
@@ -132,7 +132,7 @@ impl Upload for WebUpload {
         written.map_err(|error| self.refused(&error))
     }
 
-    fn finish(&mut self, last: &[u8], block: &mut Block, turn: &mut Turn<'_>) -> Option<Answer> {
+    fn finish(&mut self, last: &[u8], block: &mut Block, turn: &mut Turn<'_>) -> Option<Response> {
         turn.enter_blocking_section();
         let State::Receiving(upload) = std::mem::replace(&mut self.state, State::Recorded) else {
             return None;
@@ -144,24 +144,24 @@ impl Upload for WebUpload {
         };
         match self.commit(upload, last, block) {
             Ok((finishing, status)) => {
-                let answer = stored(&finishing, status, digest);
-                self.state = State::Finishing(finishing, answer);
+                let response = stored(&finishing, status, digest);
+                self.state = State::Finishing(finishing, response);
                 self.step(block, turn)
             }
             Err(error) => Some(self.refused(&error)),
         }
     }
 
-    fn step(&mut self, block: &mut Block, turn: &mut Turn<'_>) -> Option<Answer> {
+    fn step(&mut self, block: &mut Block, turn: &mut Turn<'_>) -> Option<Response> {
         turn.enter_blocking_section();
         match std::mem::replace(&mut self.state, State::Recorded) {
-            State::Finishing(mut finishing, answer) => {
+            State::Finishing(mut finishing, response) => {
                 match finishing.step(&mut block.content, &mut block.text) {
-                    Ok(Progress::More) => {
-                        self.state = State::Finishing(finishing, answer);
+                    Ok(Remaining::More) => {
+                        self.state = State::Finishing(finishing, response);
                         None
                     }
-                    Ok(Progress::Done) => Some(answer),
+                    Ok(Remaining::Done) => Some(response),
                     Err(error) => Some(self.refused(&error)),
                 }
             }
@@ -171,7 +171,7 @@ impl Upload for WebUpload {
         }
     }
 
-    fn abandon(&mut self, status: Status) -> Answer {
+    fn abandon(&mut self, status: Status) -> Response {
         match std::mem::replace(&mut self.state, State::Recorded) {
             State::Receiving(_) => self.refuse(status),
             State::Finishing(..) | State::Recorded => Refusal::from(status).into_answer(),
@@ -195,15 +195,15 @@ impl WebUpload {
             self.conditional.permits(Method::Put, current)
         };
         let condition = if self.conditional.only_creates() {
-            Condition::Absent
+            CommitCondition::Absent
         } else {
-            Condition::Holds(&holds)
+            CommitCondition::Holds(&holds)
         };
         let finishing = upload.commit(last, &condition, &mut block.text)?;
         Ok((finishing, status.get()))
     }
 
-    fn refused(&mut self, error: &UploadError) -> Answer {
+    fn refused(&mut self, error: &UploadError) -> Response {
         let status = status_of_change(error, status_of_storing);
         match error {
             // Its place in the log is taken, and a second entry would not be true.
@@ -215,7 +215,7 @@ impl WebUpload {
         }
     }
 
-    fn refuse(&mut self, status: Status) -> Answer {
+    fn refuse(&mut self, status: Status) -> Response {
         self.state = State::Recorded;
         self.received.record(&self.files.recorder, status);
         Refusal::from(status).into_answer()
@@ -232,7 +232,7 @@ impl Drop for WebUpload {
 }
 
 /// 201 or 204, with the entity tag that a GET will show: the content is stored as it came.
-fn stored(finishing: &Finishing, status: Status, digest: Option<Sha256Digest>) -> Answer {
+fn stored(finishing: &Finishing, status: Status, digest: Option<Sha256Digest>) -> Response {
     let mut fields = Vec::new();
     if let Ok(metadata) = finishing.metadata() {
         write_field(&mut fields, "ETag", etag_of(&metadata).as_bytes());
@@ -241,10 +241,10 @@ fn stored(finishing: &Finishing, status: Status, digest: Option<Sha256Digest>) -
         write_field(&mut fields, "Repr-Digest", digest.to_string().as_bytes());
     }
     let content = match status {
-        Status::NoContent => Content::Unstated,
-        _ => Content::Empty,
+        Status::NoContent => ResponseContent::Unstated,
+        _ => ResponseContent::Empty,
     };
-    Answer {
+    Response {
         status,
         fields,
         content,

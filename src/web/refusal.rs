@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::pages::error;
-use crate::connection::{Answer, Content};
+use crate::connection::{Response, ResponseContent};
 use crate::files::UploadError;
 use crate::http::{LineParts, Request, Status, write_field};
 use crate::request_log::write::{Recorder, Refused};
@@ -34,7 +34,7 @@ impl Refusal {
     }
 
     /// The answer, with a page for people.
-    pub(super) fn into_answer(self) -> Answer {
+    pub(super) fn into_answer(self) -> Response {
         let Self { status, mut fields } = self;
         write_field(&mut fields, "Content-Type", error::CONTENT_TYPE.as_bytes());
         write_field(
@@ -43,20 +43,20 @@ impl Refusal {
             error::CONTENT_SECURITY_POLICY.as_bytes(),
         );
         let page = error::render(status.code(), status.reason());
-        Answer {
+        Response {
             status,
             fields,
-            content: Content::Memory(Arc::from(page.into_bytes())),
+            content: ResponseContent::Memory(Arc::from(page.into_bytes())),
         }
     }
 }
 
 /// The answer to HEAD: the one to GET, without its content (RFC 9110 §9.3.2).
-pub(super) fn without_content(mut answer: Answer) -> Answer {
-    if let Some(length) = answer.content.length() {
-        answer.content = Content::Omitted(length);
+pub(super) fn without_content(mut response: Response) -> Response {
+    if let Some(length) = response.content.length() {
+        response.content = ResponseContent::Omitted(length);
     }
-    answer
+    response
 }
 
 /// What a refused request is recorded with, as received.

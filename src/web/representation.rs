@@ -6,12 +6,12 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::fields::Conditional;
+use super::fields::Preconditions;
 use super::refusal::Refusal;
-use crate::connection::{Answer, Content, FileRange};
+use crate::connection::{FileRange, Response, ResponseContent};
 use crate::http::semantics::conditional::{Method, Outcome, Validators, range_applies};
 use crate::http::semantics::digest::{self, Hasher};
-use crate::http::semantics::fields::joined;
+use crate::http::semantics::fields::combined;
 use crate::http::semantics::multipart::{Multipart, Segment};
 use crate::http::semantics::negotiation::encoding::Coding;
 use crate::http::semantics::range::{ByteRange, ContentRange, Selection, select};
@@ -61,14 +61,14 @@ impl Representation {
     /// 1. The conditions, in their order (RFC 9110 §13.2.2): 412 or 304.
     /// 2. For GET, Range, unless If-Range says that the representation is another one by now: 206 or 416.
     /// 3. Otherwise all of it.
-    pub(super) fn answer(self, request: &Request<'_>) -> Result<Answer, Refusal> {
-        let conditional = Conditional::of(request);
+    pub(super) fn response(self, request: &Request<'_>) -> Result<Response, Refusal> {
+        let conditional = Preconditions::of(request);
         match conditional.evaluate(Method::Read, Some(&self.validators())) {
             Outcome::Proceed => {}
             Outcome::PreconditionFailed => return Err(Status::PreconditionFailed.into()),
             Outcome::NotModified => return Ok(self.not_modified()),
         }
-        let selection = match joined(request, "Range") {
+        let selection = match combined(request, "Range") {
             Some(field) if request.method == "GET" && self.is_meant_by(request) => {
                 select(&field, self.length())
             }
@@ -89,10 +89,10 @@ impl Representation {
     }
 
     /// All of it, whatever the request's conditions and ranges say; for an error page.
-    pub(super) fn into_page(self, status: Status) -> Answer {
+    pub(super) fn into_page(self, status: Status) -> Response {
         let mut fields = Vec::new();
         write_field(&mut fields, "Content-Type", self.media_type.as_bytes());
-        Answer {
+        Response {
             status,
             fields,
             content: self.all(),
@@ -101,28 +101,28 @@ impl Representation {
 
     /// Whether If-Range, if it is there, names this representation (RFC 9110 §13.1.5).
     fn is_meant_by(&self, request: &Request<'_>) -> bool {
-        joined(request, "If-Range")
+        combined(request, "If-Range")
             .is_none_or(|field| range_applies(&field, &self.validators(), SystemTime::now()))
     }
 
     /// RFC 9110 §15.4.5: what a 200 would have said of validators and caching, and nothing of the content.
-    fn not_modified(&self) -> Answer {
+    fn not_modified(&self) -> Response {
         let mut fields = Vec::with_capacity(96);
         write_field(&mut fields, "ETag", self.etag.as_bytes());
         write_field(&mut fields, "Vary", b"Accept-Encoding");
-        Answer {
+        Response {
             status: Status::NotModified,
             fields,
-            content: Content::Unstated,
+            content: ResponseContent::Unstated,
         }
     }
 
-    fn whole(self, request: &Request<'_>) -> Answer {
+    fn whole(self, request: &Request<'_>) -> Response {
         let mut fields = self.fields();
         write_field(&mut fields, "Content-Type", self.media_type.as_bytes());
         // A wish, granted where it costs nobody a wait (RFC 9530 §4).
         if let FileContent::Memory(bytes) = &self.found.content
-            && let Some(wish) = joined(request, "Want-Repr-Digest")
+            && let Some(wish) = combined(request, "Want-Repr-Digest")
             && digest::is_wanted(&wish)
         {
             let mut hasher = Hasher::new();
@@ -130,26 +130,26 @@ impl Representation {
             let digest = hasher.finish().to_string();
             write_field(&mut fields, "Repr-Digest", digest.as_bytes());
         }
-        Answer {
+        Response {
             status: Status::Ok,
             fields,
             content: self.all(),
         }
     }
 
-    fn part(self, range: ByteRange) -> Answer {
+    fn part(self, range: ByteRange) -> Response {
         let mut fields = self.fields();
         write_field(&mut fields, "Content-Type", self.media_type.as_bytes());
         let content_range = range.content_range(self.length()).to_string();
         write_field(&mut fields, "Content-Range", content_range.as_bytes());
-        Answer {
+        Response {
             status: Status::PartialContent,
             fields,
             content: self.bytes(range.first(), range.count()),
         }
     }
 
-    fn parts(self, ranges: &[ByteRange]) -> Answer {
+    fn parts(self, ranges: &[ByteRange]) -> Response {
         let seed = RandomState::new();
         let seed = u128::from(seed.hash_one(0)) << 64 | u128::from(seed.hash_one(1));
         let multipart = Multipart::new(ranges, self.length(), &self.media_type, seed);
@@ -159,17 +159,17 @@ impl Representation {
             "Content-Type",
             multipart.content_type().as_bytes(),
         );
-        let content: VecDeque<Content> = multipart
+        let content: VecDeque<ResponseContent> = multipart
             .segments()
             .map(|segment| match segment {
-                Segment::Frame(text) => Content::Memory(Arc::from(text)),
+                Segment::Frame(text) => ResponseContent::Memory(Arc::from(text)),
                 Segment::File(range) => self.bytes(range.first(), range.count()),
             })
             .collect();
-        Answer {
+        Response {
             status: Status::PartialContent,
             fields,
-            content: Content::Sequence(content),
+            content: ResponseContent::Sequence(content),
         }
     }
 
@@ -190,11 +190,11 @@ impl Representation {
         fields
     }
 
-    fn all(self) -> Content {
+    fn all(self) -> ResponseContent {
         let length = self.length();
         match self.found.content {
-            FileContent::Memory(bytes) => Content::Memory(bytes),
-            FileContent::Descriptor(file) => Content::File(FileRange {
+            FileContent::Memory(bytes) => ResponseContent::Memory(bytes),
+            FileContent::Descriptor(file) => ResponseContent::File(FileRange {
                 file,
                 offset: 0,
                 length,
@@ -203,15 +203,15 @@ impl Representation {
     }
 
     /// A part that lies within the file.
-    fn bytes(&self, offset: u64, length: u64) -> Content {
+    fn bytes(&self, offset: u64, length: u64) -> ResponseContent {
         match &self.found.content {
             FileContent::Memory(bytes) => {
                 let start = usize::try_from(offset).unwrap_or(usize::MAX);
                 let count = usize::try_from(length).unwrap_or(usize::MAX);
                 let part = bytes.iter().skip(start).take(count).copied().collect();
-                Content::Memory(part)
+                ResponseContent::Memory(part)
             }
-            FileContent::Descriptor(file) => Content::File(FileRange {
+            FileContent::Descriptor(file) => ResponseContent::File(FileRange {
                 file: Arc::clone(file),
                 offset,
                 length,

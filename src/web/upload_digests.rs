@@ -2,18 +2,18 @@
 
 use super::refusal::Refusal;
 use crate::http::semantics::digest::{self, Hasher, Sha256Digest};
-use crate::http::semantics::fields::joined;
+use crate::http::semantics::fields::combined;
 use crate::http::{Request, Status};
 
 /// Digests of an upload (RFC 9530): those that were sent with it, and its own.
-pub(super) struct Digests {
+pub(super) struct UploadDigests {
     sent: Vec<Sha256Digest>,
     is_wanted: bool,
     /// `None` if nobody asks.
     hasher: Option<Hasher>,
 }
 
-impl Digests {
+impl UploadDigests {
     /// Those that come with a request.
     ///
     /// # Errors
@@ -22,7 +22,7 @@ impl Digests {
         let mut sent = Vec::new();
         // A file is stored as it comes, so both mean the same bytes.
         for name in ["Content-Digest", "Repr-Digest"] {
-            if let Some(field) = joined(request, name) {
+            if let Some(field) = combined(request, name) {
                 let digest = Sha256Digest::parse(&field).map_err(|error| {
                     log::debug!("PUT: {name}: {error}");
                     Status::BadRequest
@@ -31,7 +31,7 @@ impl Digests {
             }
         }
         let is_wanted =
-            joined(request, "Want-Repr-Digest").is_some_and(|field| digest::is_wanted(&field));
+            combined(request, "Want-Repr-Digest").is_some_and(|field| digest::is_wanted(&field));
         let hasher = (is_wanted || !sent.is_empty()).then(Hasher::new);
         Ok(Self {
             sent,

@@ -68,10 +68,10 @@ impl Expected {
                 Ask::Get(name) => {
                     write!(this.stream, "GET /{name} HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
                     if let Some(content) = files.get(*name) {
-                        this.answer("200 OK", content, format!("GET {name} length 0"));
+                        this.response("200 OK", content, format!("GET {name} length 0"));
                     } else {
                         let entry = format!("FAIL: GET {name} HTTP/1.1 --- response 404");
-                        this.answer("404 Not Found", &[], entry);
+                        this.response("404 Not Found", &[], entry);
                     }
                 }
                 Ask::Put(name, content, coding) => {
@@ -85,21 +85,21 @@ impl Expected {
                         }
                     }
                     files.insert((*name).to_owned(), content.clone());
-                    this.answer("201 Created", &[], entry);
+                    this.response("201 Created", &[], entry);
                 }
                 Ask::Post(content) => {
                     this.stream
                         .extend_from_slice(b"POST /x HTTP/1.1\r\nHost: a\r\n");
                     push_content(&mut this.stream, content, Coding::Length);
                     let entry = "FAIL: POST x HTTP/1.1 --- response 500".to_owned();
-                    this.answer("500 Internal Server Error", &[], entry);
+                    this.response("500 Internal Server Error", &[], entry);
                 }
             }
         }
         this
     }
 
-    fn answer(&mut self, status: &str, content: &[u8], entry: String) {
+    fn response(&mut self, status: &str, content: &[u8], entry: String) {
         let length = content.len();
         write!(
             self.sent,

@@ -60,13 +60,13 @@ fn names(site: &Site, target: &str) -> Vec<String> {
 
 #[test]
 fn what_is_listed() {
-    let shown = site(&["--listing"]);
+    let written = site(&["--listing"]);
     let markup = "<img src=x onerror=alert(1)>";
     assert_eq!(
-        names(&shown, "/"),
+        names(&written, "/"),
         ["indir/", "sub/", markup, "b.txt", "in"]
     );
-    assert_eq!(names(&shown, "/indir/"), ["deep/"]);
+    assert_eq!(names(&written, "/indir/"), ["deep/"]);
     let all = site(&["--listing", "--hidden"]);
     assert!(names(&all, "/").contains(&".hidden".to_owned()));
     assert!(

@@ -33,7 +33,7 @@ pub(crate) fn compare(
         let note = journal.uncertain.get(name).map_or_else(String::new, |at| {
             format!("; the torn entry at byte {at} names it too")
         });
-        writeln!(out, "{}: {difference}{note}", shown(dir, name)).map_err(Failure::output)?;
+        writeln!(out, "{}: {difference}{note}", written(dir, name)).map_err(Failure::output)?;
         differing += 1;
     }
     let unknown = Unknown::find(file, journal, dir, out)?;
@@ -181,7 +181,7 @@ impl Unknown {
                     (path, format!("cannot be read: {error}"))
                 }
             };
-            writeln!(out, "{}: {note}", shown(dir, path)).map_err(Failure::output)
+            writeln!(out, "{}: {note}", written(dir, path)).map_err(Failure::output)
         })?;
         Ok(found)
     }
@@ -194,7 +194,7 @@ fn identity(directory: BorrowedFd<'_>, name: &CStr) -> Option<(u64, u64)> {
 }
 
 /// A name below a directory, for people.
-fn shown(dir: &Path, name: &[u8]) -> String {
+fn written(dir: &Path, name: &[u8]) -> String {
     let path = if name.is_empty() {
         dir.to_owned()
     } else {

@@ -22,7 +22,7 @@ pub enum Method {
 
 /// The values of the conditional fields; several lines of one field are joined with commas.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Conditions<'a> {
+pub struct PreconditionFields<'a> {
     /// If-Match (RFC 9110 §13.1.1).
     pub if_match: Option<&'a [u8]>,
     /// If-None-Match (RFC 9110 §13.1.2).
@@ -60,7 +60,7 @@ pub enum Outcome {
 #[must_use]
 pub fn evaluate(
     method: Method,
-    conditions: &Conditions<'_>,
+    conditions: &PreconditionFields<'_>,
     current: Option<&Validators<'_>>,
 ) -> Outcome {
     // The order of precedence, RFC 9110 §13.2.2:
@@ -260,7 +260,7 @@ mod tests {
                 modified: modified(),
             };
             let current = (line.next() == Some("present")).then_some(&validators);
-            let mut conditions = Conditions::default();
+            let mut conditions = PreconditionFields::default();
             for part in parts {
                 let (name, value) = part.split_once(':').unwrap();
                 let value = match value.trim() {

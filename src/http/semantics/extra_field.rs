@@ -9,7 +9,7 @@ const RESERVED: [&str; 4] = ["Content-Length", "Transfer-Encoding", "Connection"
 
 /// A field line for every answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Field {
+pub struct ExtraField {
     /// A token (RFC 9110 §5.6.2).
     pub(crate) name: String,
     /// Without control characters, and without white space around it (RFC 9110 §5.5).
@@ -33,7 +33,7 @@ pub enum FieldError {
     Value(String),
 }
 
-impl FromStr for Field {
+impl FromStr for ExtraField {
     type Err = FieldError;
 
     fn from_str(typed: &str) -> Result<Self, FieldError> {
@@ -68,7 +68,7 @@ mod tests {
     fn fields_as_typed() {
         use FieldError::{Name, NoColon, Reserved, Value};
         let field = |name: &str, value: &str| {
-            Ok(Field {
+            Ok(ExtraField {
                 name: name.to_owned(),
                 value: value.to_owned(),
             })
@@ -98,7 +98,7 @@ mod tests {
             ("Date: now", Err(Reserved("Date".into()))),
             ("Dated: now", field("Dated", "now")),
         ] {
-            assert_eq!(typed.parse::<Field>(), expected, "{typed:?}");
+            assert_eq!(typed.parse::<ExtraField>(), expected, "{typed:?}");
         }
     }
 }

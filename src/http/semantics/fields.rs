@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::http::Request;
 
 /// The value of a field; several lines of it are joined with commas (RFC 9110 §5.3).
-pub(crate) fn joined<'h>(request: &Request<'h>, name: &str) -> Option<Cow<'h, [u8]>> {
+pub(crate) fn combined<'h>(request: &Request<'h>, name: &str) -> Option<Cow<'h, [u8]>> {
     let mut values = request.fields(name);
     let first = values.next()?;
     let mut whole = Cow::Borrowed(first);

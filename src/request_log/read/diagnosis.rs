@@ -20,8 +20,8 @@ impl<R: Read> Reader<R> {
         error: LineError,
     ) -> ReadError {
         match error {
-            LineError::Wrong { at, expected } => self.forged(entry, at, expected),
-            LineError::Unfinished { .. } if line_len == LINE_LIMIT => self.forged(
+            LineError::Wrong { at, expected } => self.corrupt(entry, at, expected),
+            LineError::Unfinished { .. } if line_len == LINE_LIMIT => self.corrupt(
                 entry,
                 line_len - 1,
                 format!("the end of a line of at most {LINE_LIMIT} bytes"),
@@ -34,7 +34,7 @@ impl<R: Read> Reader<R> {
     pub(super) fn broken_body(&mut self, body: Body, at: usize, expected: String) -> ReadError {
         match self.window.unread().get(at) {
             None | Some(0) => self.torn(body.entry, at, Some(body.end), expected),
-            Some(_) => self.forged(body.entry, at, expected),
+            Some(_) => self.corrupt(body.entry, at, expected),
         }
     }
 
@@ -77,7 +77,7 @@ impl<R: Read> Reader<R> {
                 let expected = format!(
                     "a NUL byte, as the entry breaks off at byte {offset} and would end at byte {end}"
                 );
-                return self.forged(entry, 0, expected);
+                return self.corrupt(entry, 0, expected);
             }
             (false, _) => format!("NUL bytes up to byte {behind}"),
         };
@@ -92,7 +92,7 @@ impl<R: Read> Reader<R> {
     }
 
     /// The fault of an entry whose unread bytes are wrong at index `at`.
-    fn forged(&mut self, entry: u64, at: usize, expected: String) -> ReadError {
+    fn corrupt(&mut self, entry: u64, at: usize, expected: String) -> ReadError {
         self.state = State::Lost;
         let found = self
             .window
@@ -102,7 +102,7 @@ impl<R: Read> Reader<R> {
             .map_or_else(String::new, describe);
         let offset = self.window.position() + at as u64;
         Fault {
-            nature: Nature::Forged,
+            nature: Nature::Corrupt,
             entry,
             offset,
             expected,

@@ -16,14 +16,14 @@ pub enum Nature {
     /// beginning, and then the file ends or the reserved room was never written (NUL bytes).
     Torn,
     /// No interruption of the server leaves this: bytes were altered, added or taken away.
-    Forged,
+    Corrupt,
 }
 
 impl fmt::Display for Nature {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Torn => "torn",
-            Self::Forged => "forged",
+            Self::Corrupt => "forged",
         })
     }
 }

@@ -7,8 +7,8 @@ mod recorder;
 mod recover;
 mod space;
 
-pub use self::entry::{BLOCK, Dump};
+pub use self::entry::{BLOCK, EntryWriter};
 pub use self::error::LogError;
 pub use self::open::Mode;
-pub use self::recorder::{EntryRoom, Recorder, Refused};
-pub use self::space::KEPT_FOR_SMALL_ENTRIES;
+pub use self::recorder::{EntryReservation, Recorder, Refused};
+pub use self::space::RESERVED_FOR_SMALL_ENTRIES;

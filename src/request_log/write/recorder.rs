@@ -1,7 +1,7 @@
 //! The writing side of the request log: what the dialects call, whether or not there is a log.
 //!
 //! It writes small entries, secures room for those of uploads, and changes files at a rotation. `open` opens these; the
-//! entry of an upload is written by [`Dump`], block by block.
+//! entry of an upload is written by [`EntryWriter`], block by block.
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
-use super::entry::Dump;
+use super::entry::EntryWriter;
 use super::error::LogError;
 use super::open::{self, Mode};
-use super::space::{LogFile, Reservation, Room};
+use super::space::{Extent, LogFile, Reservation};
 use crate::durable::Durability;
 use crate::request_log::format::layout;
 use crate::sync;
@@ -71,7 +71,7 @@ impl Recorder {
         workers: NonZeroUsize,
     ) -> Result<Self, LogError> {
         let file = open::open(path, mode)?;
-        if !file.secures() {
+        if !file.preallocates() {
             log::warn!(
                 "the file system of {} cannot secure space ahead: a full disk may leave torn entries",
                 path.display()
@@ -169,21 +169,21 @@ impl Recorder {
     ///
     /// # Errors
     /// From fallocate(2), ENOSPC for one: then the upload must be refused.
-    pub fn make_room(
+    pub fn reserve(
         &self,
         method: &str,
         name: &[u8],
         length: u64,
-    ) -> io::Result<Option<EntryRoom>> {
+    ) -> io::Result<Option<EntryReservation>> {
         let Some(log) = &self.log else {
             return Ok(None);
         };
         let mut header = Vec::with_capacity(96);
         layout::push_header(&mut header, method, name, length);
         let total = header.len() as u64 + layout::rows_len(length) + layout::SEPARATOR.len() as u64;
-        let room = log.current().secure(total)?;
-        Ok(Some(EntryRoom {
-            room,
+        let reservation = log.current().reserve(total)?;
+        Ok(Some(EntryReservation {
+            reservation,
             header,
             length,
             durability: log.durability,
@@ -193,17 +193,22 @@ impl Recorder {
 
 /// Space for the entry of one upload.
 #[must_use = "an upload that takes effect must be placed in the log"]
-pub struct EntryRoom {
-    room: Room,
+pub struct EntryReservation {
+    reservation: Reservation,
     header: Vec<u8>,
     length: u64,
     durability: Durability,
 }
 
-impl EntryRoom {
+impl EntryReservation {
     /// Takes the entry's place; to be called in the instant in which the upload takes effect.
-    pub fn place(self) -> Dump {
-        Dump::new(self.room.place(), self.header, self.length, self.durability)
+    pub fn commit(self) -> EntryWriter {
+        EntryWriter::new(
+            self.reservation.commit(),
+            self.header,
+            self.length,
+            self.durability,
+        )
     }
 }
 
@@ -222,8 +227,8 @@ impl Log {
         if entries.is_empty() {
             return;
         }
-        match self.current().reserve(entries.len() as u64) {
-            Ok(reservation) => self.report(self.write(reservation, entries)),
+        match self.current().allocate(entries.len() as u64) {
+            Ok(extent) => self.report(self.write(extent, entries)),
             Err(_) => {
                 for entry in layout::small_entries(entries) {
                     self.record(entry);
@@ -236,8 +241,8 @@ impl Log {
     fn record(&self, entry: &[u8]) {
         let written = self
             .current()
-            .reserve(entry.len() as u64)
-            .and_then(|reservation| self.write(reservation, entry));
+            .allocate(entry.len() as u64)
+            .and_then(|extent| self.write(extent, entry));
         self.report(written);
     }
 
@@ -260,11 +265,11 @@ impl Log {
         }
     }
 
-    fn write(&self, mut reservation: Reservation, entries: &[u8]) -> io::Result<()> {
-        reservation.write(entries)?;
+    fn write(&self, mut extent: Extent, entries: &[u8]) -> io::Result<()> {
+        extent.write(entries)?;
         match self.durability {
             Durability::Kernel => Ok(()),
-            Durability::Storage => reservation.sync(),
+            Durability::Storage => extent.sync(),
         }
     }
 }

@@ -120,8 +120,8 @@ mod tests {
     fn what_no_server_wrote_is_not_continued() {
         let log = format!("{WHOLE}shopping list\nbread\n");
         let (end, after, torn) = recovered(&log);
-        let place = format!("byte {}", WHOLE.len());
-        assert!(end.unwrap_err().contains(&place), "names the place");
+        let commit = format!("byte {}", WHOLE.len());
+        assert!(end.unwrap_err().contains(&commit), "names the place");
         assert_eq!((after, torn), (log, None));
     }
 }

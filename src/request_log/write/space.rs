@@ -1,11 +1,11 @@
-//! One log file as space: bytes that are secured on disk, promised to somebody, and placed.
+//! One log file as space: bytes that are preallocated on disk, reserved for an entry, and committed at an offset.
 //!
-//! Three steps, so that an upload can be refused while nothing has happened yet, and takes its place in the log in
-//! the same instant as its file takes effect:
+//! Three steps, so that an upload can be refused while nothing has happened yet, and is committed to the log in the
+//! same instant as its file takes effect:
 //!
-//! 1. [`LogFile::secure`] makes sure of disk space (fallocate(2)) and promises it: a [`Room`], without a place.
-//! 2. [`Room::place`] turns the promise into a place, a [`Reservation`]. It cannot fail.
-//! 3. [`Reservation::write`] writes there (pwrite(2)), outside every lock.
+//! 1. [`LogFile::reserve`] preallocates disk space (fallocate(2)) and sets it aside: a [`Reservation`], without offset.
+//! 2. [`Reservation::commit`] gives it the next offset: an [`Extent`]. It cannot fail.
+//! 3. [`Extent::write`] writes there (pwrite(2)), outside every lock.
 //!
 //! The mutex guards numbers only.
 
@@ -22,17 +22,17 @@ use rustix::process::{Resource, getrlimit};
 use crate::durable::SharedSync;
 use crate::sync::lock;
 
-/// Disk space is secured this many bytes ahead, where the disk has them.
+/// Disk space is preallocated this many bytes ahead, where the disk has them.
 const AHEAD: u64 = 1024 * 1024;
 
 /// Space that uploads leave to the entries of other requests, so that a log that is full for uploads still records
 /// what is refused and what is read.
-pub const KEPT_FOR_SMALL_ENTRIES: u64 = 64 * 1024;
+pub const RESERVED_FOR_SMALL_ENTRIES: u64 = 64 * 1024;
 
 /// What an entry belongs to, which decides how much space it must leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Claim {
-    /// An upload: [`KEPT_FOR_SMALL_ENTRIES`] must be left after it.
+pub(super) enum ReservationClass {
+    /// An upload: [`RESERVED_FOR_SMALL_ENTRIES`] must be left after it.
     Upload,
     /// A small entry: nothing need be left.
     Small,
@@ -45,36 +45,36 @@ pub(super) struct LogFile {
     identity: (u64, u64),
     /// Guards the offsets and nothing else.
     space: Mutex<Space>,
-    /// Held by whoever secures more disk space, so that one does it for all.
+    /// Held while one thread preallocates more disk space for all.
     growing: Mutex<()>,
-    /// Whether the file system can secure space; if not, promises are made on trust.
-    secures: AtomicBool,
+    /// Whether the file system can preallocate space; if not, reservations are made on trust.
+    preallocates: AtomicBool,
     syncs: SharedSync,
 }
 
-/// Offsets in the log file. `end + promised <= secured`.
+/// Offsets in the log file. `end + reserved <= preallocated`.
 #[derive(Debug, Clone, Copy)]
 struct Space {
     /// Where the next entry begins.
     end: u64,
-    /// Bytes promised to uploads that are not placed yet.
-    promised: u64,
+    /// Bytes reserved for uploads that are not committed yet.
+    reserved: u64,
     /// The disk has space for all that is below.
-    secured: u64,
-    /// The file may not be longer: fallocate(2) secures space past that limit, and pwrite(2) fails there all the same.
+    preallocated: u64,
+    /// The file may not be longer: fallocate(2) preallocates space past that limit, and pwrite(2) fails there all the same.
     most: u64,
 }
 
 impl Space {
-    /// Where `secured` must be for a claim on `length` bytes; `None` past the largest offset.
-    fn needed(self, claim: Claim, length: u64) -> Option<u64> {
-        let kept = match claim {
-            Claim::Upload => KEPT_FOR_SMALL_ENTRIES,
-            Claim::Small => 0,
+    /// Where `preallocated` must be for a reservation of `length` bytes; `None` past the largest offset.
+    fn needed(self, class: ReservationClass, length: u64) -> Option<u64> {
+        let kept = match class {
+            ReservationClass::Upload => RESERVED_FOR_SMALL_ENTRIES,
+            ReservationClass::Small => 0,
         };
         let needed = self
             .end
-            .checked_add(self.promised)?
+            .checked_add(self.reserved)?
             .checked_add(length)?
             .checked_add(kept)?;
         (needed <= self.most).then_some(needed)
@@ -82,7 +82,7 @@ impl Space {
 }
 
 impl LogFile {
-    /// Takes over a file whose entries end at `end`, and secures the space that is kept for small entries.
+    /// Takes over a file whose entries end at `end`, and preallocates the space that is kept for small entries.
     pub(super) fn new(file: File, end: u64) -> io::Result<Self> {
         let found = file.metadata()?;
         let this = Self {
@@ -90,15 +90,15 @@ impl LogFile {
             file,
             space: Mutex::new(Space {
                 end,
-                promised: 0,
-                secured: end,
+                reserved: 0,
+                preallocated: end,
                 most: longest(),
             }),
             growing: Mutex::new(()),
-            secures: AtomicBool::new(true),
+            preallocates: AtomicBool::new(true),
             syncs: SharedSync::default(),
         };
-        this.grow(Claim::Upload, 0)?;
+        this.grow(ReservationClass::Upload, 0)?;
         Ok(this)
     }
 
@@ -107,85 +107,95 @@ impl LogFile {
         self.identity
     }
 
-    /// Whether the file system can secure space ahead.
-    pub(super) fn secures(&self) -> bool {
-        self.secures.load(Ordering::Relaxed)
+    /// Whether the file system can preallocate space.
+    pub(super) fn preallocates(&self) -> bool {
+        self.preallocates.load(Ordering::Relaxed)
     }
 
-    /// Secures space for an upload's entry of `length` bytes, and promises it.
+    /// Reserves space for an upload's entry of `length` bytes.
     ///
     /// # Errors
     /// ENOSPC and the like, from fallocate(2).
-    pub(super) fn secure(self: &Arc<Self>, length: u64) -> io::Result<Room> {
-        self.claim(Claim::Upload, length, |space| space.promised += length)?;
-        Ok(Room {
+    pub(super) fn reserve(self: &Arc<Self>, length: u64) -> io::Result<Reservation> {
+        self.take_space(ReservationClass::Upload, length, |space| {
+            space.reserved += length;
+        })?;
+        Ok(Reservation {
             log: Arc::clone(self),
             length,
         })
     }
 
-    /// Secures and places a small entry in one step.
+    /// Reserves and commits the space of a small entry in one step.
     ///
     /// # Errors
-    /// As [`LogFile::secure`].
-    pub(super) fn reserve(self: &Arc<Self>, length: u64) -> io::Result<Reservation> {
+    /// As [`LogFile::reserve`].
+    pub(super) fn allocate(self: &Arc<Self>, length: u64) -> io::Result<Extent> {
         let mut at = 0;
-        self.claim(Claim::Small, length, |space| {
+        self.take_space(ReservationClass::Small, length, |space| {
             at = space.end;
             space.end += length;
         })?;
-        Ok(Reservation {
+        Ok(Extent {
             log: Arc::clone(self),
             at,
             end: at + length,
         })
     }
 
-    fn claim(&self, claim: Claim, length: u64, take: impl FnOnce(&mut Space)) -> io::Result<()> {
+    fn take_space(
+        &self,
+        class: ReservationClass,
+        length: u64,
+        take: impl FnOnce(&mut Space),
+    ) -> io::Result<()> {
         loop {
             let mut space = self.lock();
             if space
-                .needed(claim, length)
-                .is_some_and(|needed| needed <= space.secured)
+                .needed(class, length)
+                .is_some_and(|needed| needed <= space.preallocated)
             {
                 take(&mut space);
                 return Ok(());
             }
             drop(space);
-            self.grow(claim, length)?;
+            self.grow(class, length)?;
         }
     }
 
-    /// Secures enough for a claim on `length` bytes, and more if the disk has it.
-    fn grow(&self, claim: Claim, length: u64) -> io::Result<()> {
+    /// Preallocates enough for a reservation of `length` bytes, and more if the disk has it.
+    fn grow(&self, class: ReservationClass, length: u64) -> io::Result<()> {
         let _one_at_a_time = lock(&self.growing);
         let space = *self.lock();
-        let needed = space.needed(claim, length).ok_or(Errno::FBIG)?;
-        let Some(missing) = needed.checked_sub(space.secured).filter(|&bytes| bytes > 0) else {
+        let needed = space.needed(class, length).ok_or(Errno::FBIG)?;
+        let Some(missing) = needed
+            .checked_sub(space.preallocated)
+            .filter(|&bytes| bytes > 0)
+        else {
             return Ok(()); // another did it meanwhile
         };
-        let mut secured = missing;
-        let result = match self.allocate(space.secured, missing.saturating_add(AHEAD)) {
+        let mut preallocated = missing;
+        let result = match self.fallocate(space.preallocated, missing.saturating_add(AHEAD)) {
             Ok(()) => {
-                secured = missing.saturating_add(AHEAD);
+                preallocated = missing.saturating_add(AHEAD);
                 Ok(())
             }
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
-                self.secures.store(false, Ordering::Relaxed);
-                secured = i64::MAX.unsigned_abs() - space.secured;
+                self.preallocates.store(false, Ordering::Relaxed);
+                preallocated = i64::MAX.unsigned_abs() - space.preallocated;
                 Ok(())
             }
-            Err(_) => self.allocate(space.secured, missing),
+            Err(_) => self.fallocate(space.preallocated, missing),
         };
         if result.is_ok() {
-            self.lock().secured += secured;
+            self.lock().preallocated += preallocated;
         }
         Ok(result?)
     }
 
-    fn allocate(&self, offset: u64, length: u64) -> rustix::io::Result<()> {
+    fn fallocate(&self, offset: u64, length: u64) -> rustix::io::Result<()> {
         loop {
-            // KEEP_SIZE: who reads the log must not see what is only secured.
+            // KEEP_SIZE: a reader of the log must not see what is only preallocated.
             match fallocate(&self.file, FallocateFlags::KEEP_SIZE, offset, length) {
                 Err(Errno::INTR) => {}
                 done => return done,
@@ -211,7 +221,7 @@ fn longest() -> u64 {
 }
 
 impl Drop for LogFile {
-    /// Gives the space back that was secured and not used.
+    /// Gives back the space that was preallocated and not used.
     fn drop(&mut self) {
         let end = self.lock().end;
         if let Err(error) = self.file.set_len(end) {
@@ -220,23 +230,23 @@ impl Drop for LogFile {
     }
 }
 
-/// Disk space in the log that is promised to one entry, and has no place yet.
-#[must_use = "space that is promised and never placed is only given back"]
-pub(super) struct Room {
+/// Disk space in the log that is reserved for one entry, and has no offset yet.
+#[must_use = "space that is reserved and never committed is only given back"]
+pub(super) struct Reservation {
     log: Arc<LogFile>,
     length: u64,
 }
 
-impl Room {
-    /// Takes the next place in the log. The entry must then be written: nobody else will.
-    pub(super) fn place(mut self) -> Reservation {
+impl Reservation {
+    /// Takes the next offset of the log. The entry must then be written: nobody else will.
+    pub(super) fn commit(mut self) -> Extent {
         let length = std::mem::take(&mut self.length);
         let mut space = self.log.lock();
         let at = space.end;
-        space.promised -= length;
+        space.reserved -= length;
         space.end += length;
         drop(space);
-        Reservation {
+        Extent {
             log: Arc::clone(&self.log),
             at,
             end: at + length,
@@ -244,23 +254,23 @@ impl Room {
     }
 }
 
-impl Drop for Room {
+impl Drop for Reservation {
     fn drop(&mut self) {
         if self.length > 0 {
-            self.log.lock().promised -= self.length;
+            self.log.lock().reserved -= self.length;
         }
     }
 }
 
 /// A range of the log that belongs to one entry, written from its front to its end.
 #[must_use = "what is reserved and not written is a hole in the log"]
-pub(super) struct Reservation {
+pub(super) struct Extent {
     log: Arc<LogFile>,
     at: u64,
     end: u64,
 }
 
-impl Reservation {
+impl Extent {
     /// Bytes that are still to be written.
     pub(super) fn left(&self) -> u64 {
         self.end - self.at
@@ -310,10 +320,10 @@ mod tests {
     #[test]
     fn secured_space_is_not_seen_by_a_reader() {
         let (file, log) = log();
-        let room = log.secure(5_000_000).unwrap();
+        let reservation = log.reserve(5_000_000).unwrap();
         assert_eq!(file.metadata().unwrap().len(), 0);
-        drop(room);
-        let mut entry = log.reserve(3).unwrap();
+        drop(reservation);
+        let mut entry = log.allocate(3).unwrap();
         entry.write(b"abc").unwrap();
         assert_eq!(contents(&file), b"abc");
     }
@@ -321,21 +331,21 @@ mod tests {
     #[test]
     fn a_place_is_taken_when_it_is_placed_not_when_it_is_promised() {
         let (file, log) = log();
-        let first = log.secure(2).unwrap();
-        let second = log.secure(3).unwrap();
-        let given_up = log.secure(100).unwrap();
-        second.place().write(b"222").unwrap();
+        let first = log.reserve(2).unwrap();
+        let second = log.reserve(3).unwrap();
+        let given_up = log.reserve(100).unwrap();
+        second.commit().write(b"222").unwrap();
         drop(given_up);
-        first.place().write(b"11").unwrap();
+        first.commit().write(b"11").unwrap();
         assert_eq!(contents(&file), b"22211");
-        assert_eq!(log.lock().promised, 0);
+        assert_eq!(log.lock().reserved, 0);
     }
 
     #[test]
     fn a_reservation_cannot_write_past_its_range() {
         let (file, log) = log();
-        let mut one = log.reserve(4).unwrap();
-        let mut next = log.reserve(4).unwrap();
+        let mut one = log.allocate(4).unwrap();
+        let mut next = log.allocate(4).unwrap();
         next.write(b"next").unwrap();
         one.write(b"on").unwrap();
         assert!(one.write(b"eee").is_err());
@@ -355,9 +365,9 @@ mod tests {
                         let length = 1 + (round * usize::from(id)) % 700;
                         let bytes = vec![id; length];
                         let mut entry = if round % 3 == 0 {
-                            log.secure(length as u64).unwrap().place()
+                            log.reserve(length as u64).unwrap().commit()
                         } else {
-                            log.reserve(length as u64).unwrap()
+                            log.allocate(length as u64).unwrap()
                         };
                         entry.write(&bytes).unwrap();
                     }
@@ -376,8 +386,8 @@ mod tests {
     fn an_entry_past_the_largest_offset_is_refused() {
         let (_, log) = log();
         for length in [u64::MAX, i64::MAX as u64] {
-            assert!(log.secure(length).is_err(), "{length}");
+            assert!(log.reserve(length).is_err(), "{length}");
         }
-        assert!(log.reserve(1).is_ok());
+        assert!(log.allocate(1).is_ok());
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::connection::{Content, Held};
+use crate::connection::{ResponseContent, TrackedBytes};
 
 /// Bytes that they may hold together: dozens of the longest usual ones.
 const MOST: usize = 64 * 1024 * 1024;
@@ -14,7 +14,7 @@ const PART: usize = 32 * 1024;
 
 /// See the module's description.
 #[derive(Default)]
-pub(crate) struct Untaken {
+pub(crate) struct ListingBudget {
     bytes: Arc<AtomicUsize>,
 }
 
@@ -25,33 +25,33 @@ struct Part {
     bytes: Arc<AtomicUsize>,
 }
 
-impl Untaken {
+impl ListingBudget {
     /// The text as content, part by part; `None` if too much is waiting to be taken already.
     ///
     /// One part alone is always taken: a connection may keep as much for any answer.
-    pub(crate) fn content(&self, text: &[u8]) -> Option<Content> {
+    pub(crate) fn content(&self, text: &[u8]) -> Option<ResponseContent> {
         if text.len() <= PART {
-            return Some(Content::Memory(Arc::from(text)));
+            return Some(ResponseContent::Memory(Arc::from(text)));
         }
         self.bytes
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
-                Some(held + text.len()).filter(|&held| held <= MOST)
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tracked| {
+                Some(tracked + text.len()).filter(|&tracked| tracked <= MOST)
             })
             .ok()?;
         let parts: VecDeque<_> = text
             .chunks(PART)
             .map(|text| {
-                Content::Held(Arc::new(Part {
+                ResponseContent::TrackedBytes(Arc::new(Part {
                     text: text.into(),
                     bytes: Arc::clone(&self.bytes),
                 }))
             })
             .collect();
-        Some(Content::Sequence(parts))
+        Some(ResponseContent::Sequence(parts))
     }
 }
 
-impl Held for Part {
+impl TrackedBytes for Part {
     fn bytes(&self) -> &[u8] {
         &self.text
     }
@@ -69,26 +69,26 @@ mod tests {
 
     #[test]
     fn what_is_taken_makes_room() {
-        let untaken = Untaken::default();
+        let listing_budget = ListingBudget::default();
         let text = vec![b'x'; MOST / 2];
-        let first = untaken.content(&text).unwrap();
+        let first = listing_budget.content(&text).unwrap();
         assert_eq!(first.length(), Some(text.len() as u64));
-        let Some(Content::Sequence(mut second)) = untaken.content(&text) else {
+        let Some(ResponseContent::Sequence(mut second)) = listing_budget.content(&text) else {
             panic!("no room for the second");
         };
-        assert!(untaken.content(&text[..=PART]).is_none());
+        assert!(listing_budget.content(&text[..=PART]).is_none());
         second.truncate(second.len() - 2);
-        assert!(untaken.content(&text[..=PART]).is_some());
+        assert!(listing_budget.content(&text[..=PART]).is_some());
         drop((first, second));
-        assert_eq!(untaken.bytes.load(Ordering::Relaxed), 0);
+        assert_eq!(listing_budget.bytes.load(Ordering::Relaxed), 0);
     }
 
     #[test]
     fn what_fits_one_part_is_always_taken() {
-        let untaken = Untaken::default();
-        let _all = untaken.content(&vec![b'x'; MOST]).unwrap();
+        let listing_budget = ListingBudget::default();
+        let _all = listing_budget.content(&vec![b'x'; MOST]).unwrap();
         for length in [0, 1, PART] {
-            let content = untaken.content(&vec![b'y'; length]).unwrap();
+            let content = listing_budget.content(&vec![b'y'; length]).unwrap();
             assert_eq!(content.length(), Some(length as u64));
         }
     }

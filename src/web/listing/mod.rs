@@ -3,10 +3,10 @@
 //! A pure function from entries to text: reading the directory, leaving out hidden names and following
 //! symbolic links happen before. The page is in the submodule `html`; the data are here.
 
-mod answer;
 pub(crate) mod budget;
 pub mod form;
 mod html;
+mod response;
 
 use std::sync::LazyLock;
 use std::time::SystemTime;

@@ -1,7 +1,7 @@
 //! The fields of the web dialect: no value makes a reader panic, and those that can be written are read back.
 
 use httpserver::http::semantics::conditional::{
-    Conditions, Method, Outcome, Validators, evaluate, range_applies,
+    Method, Outcome, PreconditionFields, Validators, evaluate, range_applies,
 };
 use httpserver::http::semantics::date;
 use httpserver::http::semantics::digest::{Sha256Digest, is_wanted};
@@ -37,7 +37,7 @@ pub(crate) fn check(data: &[u8]) {
         modified,
     };
     let _ = range_applies(data, &current, modified);
-    let all = |field| Conditions {
+    let all = |field| PreconditionFields {
         if_match: Some(field),
         if_none_match: Some(field),
         if_modified_since: Some(field),

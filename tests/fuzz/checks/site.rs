@@ -235,7 +235,7 @@ fn check_response(entry: &Entry, response: &Response, files: &BTreeMap<String, V
     assert!(expected.starts_with(found) && (!response.whole || found.len() == expected.len()));
 }
 
-/// The part of a file that `Content-Range: bytes 0-9/20` names.
+/// The part of a file that `ResponseContent-Range: bytes 0-9/20` names.
 fn part<'f>(file: &'f [u8], range: &str) -> &'f [u8] {
     let (range, length) = range
         .strip_prefix("bytes ")

@@ -260,7 +260,7 @@ fn any_altered_byte_is_noticed_or_free() {
                 );
                 assert_eq!(found.len(), entries.len());
             } else if byte != 0 {
-                assert_eq!(faults[0].nature, Nature::Forged, "{}", faults[0]);
+                assert_eq!(faults[0].nature, Nature::Corrupt, "{}", faults[0]);
             }
         }
         altered[at] = log[at];
@@ -368,7 +368,7 @@ fn an_endless_line_is_forged_and_a_long_one_is_not() {
     };
     assert_eq!(read_all(line(LINE_LIMIT).as_bytes()).1, vec![]);
     let (_, faults) = read_all(line(LINE_LIMIT + 1).as_bytes());
-    assert_eq!(faults[0].nature, Nature::Forged);
+    assert_eq!(faults[0].nature, Nature::Corrupt);
     let endless = Read::chain(&b"GET "[..], io::repeat(b'a'));
     assert_eq!(read_all(endless).1[0].offset, LINE_LIMIT as u64 - 1);
 }

@@ -2,8 +2,8 @@
 
 use super::form::Form;
 use super::{Extent, Item, Kind, Listing, MAX_ENTRIES, content_security_policy};
-use crate::connection::Answer;
-use crate::http::semantics::fields::joined;
+use crate::connection::Response;
+use crate::http::semantics::fields::combined;
 use crate::http::{Request, Status, write_field};
 use crate::server::Turn;
 use crate::store::{Entry, EntryKind};
@@ -18,7 +18,7 @@ impl Web {
         request: &Request<'_>,
         path: &Path,
         turn: &mut Turn<'_>,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<Response, Refusal> {
         turn.enter_blocking_section();
         let found = self
             .files
@@ -41,7 +41,7 @@ impl Web {
             .collect();
         let listing = Listing::new(path, items, extent, self.options.access);
         let mut fields = Vec::new();
-        let text = match Form::choose(joined(request, "Accept").as_deref()) {
+        let text = match Form::choose(combined(request, "Accept").as_deref()) {
             Form::Html => {
                 write_field(&mut fields, "Content-Type", b"text/html; charset=utf-8");
                 let policy = content_security_policy();
@@ -55,11 +55,11 @@ impl Web {
         };
         write_field(&mut fields, "Vary", b"Accept");
         drop(listing); // as much memory as the text
-        let Some(content) = self.untaken.content(text.as_bytes()) else {
+        let Some(content) = self.listing_budget.content(text.as_bytes()) else {
             log::debug!("a listing was refused: too many wait to be taken");
             return Err(Status::ServiceUnavailable.into());
         };
-        Ok(Answer {
+        Ok(Response {
             status: Status::Ok,
             fields,
             content,
