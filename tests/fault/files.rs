@@ -7,9 +7,9 @@ use std::process::Command;
 use rustix::process::Signal;
 
 use crate::fault::client::{Answer, get};
-use crate::fault::journal::{self, Entry};
 use crate::fault::server::{Place, Server, until};
 use crate::fault::{content, name};
+use crate::support::journal::{self, Entry};
 
 /// Bytes of a file that no socket buffers take whole.
 const HUGE: usize = 64 * 1024 * 1024;

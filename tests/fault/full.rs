@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::fault::client::{get, put};
-use crate::fault::journal::{self, Entry};
 use crate::fault::server::{Place, Server, files_in};
 use crate::fault::{content, name};
+use crate::support::journal::{self, Entry};
 use crate::support::requirements::skip;
 
 /// Bytes of the disk that gets full.

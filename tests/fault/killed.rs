@@ -6,9 +6,9 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::fault::journal::{self, Entry};
 use crate::fault::server::Place;
 use crate::fault::{content, name};
+use crate::support::journal::{self, Entry};
 
 /// Clients that upload at once.
 const CLIENTS: u64 = 32;

@@ -12,7 +12,6 @@ mod files;
 mod fresh;
 mod full;
 mod hanging;
-mod journal;
 mod killed;
 mod peers;
 mod server;

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, pr
 use tempfile::TempDir;
 
 use crate::fault::client::Client;
-use crate::fault::journal::{self, Journal};
+use crate::support::journal::{self, Journal};
 
 /// A directory for a root and a log.
 pub(crate) struct Place {

@@ -9,9 +9,9 @@
 use std::thread;
 
 use crate::fault::client::{get, put};
-use crate::fault::journal::Entry;
 use crate::fault::server::Place;
 use crate::fault::{content, name};
+use crate::support::journal::Entry;
 use crate::support::requirements::skip;
 use crate::support::strace::{Tampering, missing};
 

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use crate::fault::journal::Entry;
 use crate::fault::server::Place;
 use crate::fault::syscalls::same;
+use crate::support::journal::Entry;
 use crate::support::requirements::skip;
 use crate::support::strace::{Tampering, missing};
 

@@ -6,10 +6,12 @@ use std::process::{Command, Output};
 
 use rustix::fs::{FileType, Mode};
 
-use crate::support::bytes::{answer, assert_bytes, get, name};
+use crate::support::bytes::assert_bytes;
 use crate::support::home::{Home, NOBODY};
+use crate::support::message::{get, name, response};
 use crate::support::process::{finish, run};
-use crate::support::server::{Server, Setup};
+use crate::support::server::Server;
+use crate::support::setup::Setup;
 use crate::support::wait::eventually;
 
 /// A server started with exactly these words, in the root of its home.
@@ -37,7 +39,7 @@ fn options_stand_before_between_and_after_the_positionals() {
         assert_eq!(server.address().ip().to_string(), "127.0.0.1", "{words:?}");
         assert_bytes(
             &server.request(get(&name("here"))),
-            &answer("200 OK", b"served"),
+            &response("200 OK", b"served"),
             &words.join(" "),
         );
         eventually("there are three workers and the main thread", || {
@@ -87,7 +89,7 @@ fn it_listens_on_ipv6() {
         return;
     }
     let server = Setup::new(&[]).on(Ipv6Addr::LOCALHOST).start();
-    assert_bytes(&server.request(get("")), &answer("200 OK", b""), "::1");
+    assert_bytes(&server.request(get("")), &response("200 OK", b""), "::1");
     let server = started(&Home::new(), &["[::1]", "0"]);
     assert!(server.address().is_ipv6());
 }
@@ -113,9 +115,9 @@ fn the_root_is_another_directory_if_so_said() {
     home.place(&name("here"), b"here");
     let server = started(&home, &["--root", "other", "0"]);
     let there = server.request(get(&name("there")));
-    assert_bytes(&there, &answer("200 OK", b"there"), "in the root");
+    assert_bytes(&there, &response("200 OK", b"there"), "in the root");
     let here = server.request(get(&name("here")));
-    assert_bytes(&here, &answer("404 Not Found", b""), "beside the root");
+    assert_bytes(&here, &response("404 Not Found", b""), "beside the root");
 }
 
 #[test]
@@ -260,7 +262,7 @@ fn a_port_that_is_taken_is_named_and_the_old_log_stays() {
     assert!(!home.path().join("log.txt.1").exists());
     assert_bytes(
         &server.request(get("")),
-        &answer("200 OK", b""),
+        &response("200 OK", b""),
         "the first",
     );
 }
@@ -375,11 +377,11 @@ fn two_servers_share_a_root() {
     let addresses: [SocketAddr; 2] = [one.address(), other.address()];
     assert_ne!(addresses[0], addresses[1]);
     let name = name("shared");
-    let stored = one.request(crate::support::bytes::put(&name, b"by one"));
-    assert_bytes(&stored, &answer("201 Created", b""), "PUT");
+    let stored = one.request(crate::support::message::put(&name, b"by one"));
+    assert_bytes(&stored, &response("201 Created", b""), "PUT");
     assert_bytes(
         &other.request(get(&name)),
-        &answer("200 OK", b"by one"),
+        &response("200 OK", b"by one"),
         "GET",
     );
 }

@@ -2,14 +2,14 @@
 
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
-use std::thread::sleep;
-use std::time::Duration;
 
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 
-use crate::support::bytes::{answer, assert_bytes, get, name, noise, put};
+use crate::support::bytes::{assert_bytes, noise};
 use crate::support::curl::curl;
-use crate::support::server::{Server, Setup};
+use crate::support::message::{get, name, put, response};
+use crate::support::server::Server;
+use crate::support::setup::Setup;
 
 const OK: &str = "200 OK";
 const CREATED: &str = "201 Created";
@@ -144,7 +144,7 @@ fn what_is_not_http_1_is_400() {
         // Nothing can be known about what would follow: the connection is closed.
         assert_bytes(
             &client.rest(),
-            &answer(BAD_REQUEST, b""),
+            &response(BAD_REQUEST, b""),
             &request.escape_debug().to_string(),
         );
     }
@@ -178,13 +178,13 @@ fn conditions_beyond_the_table_have_their_standard_status() {
         let mut client = server.connect();
         client.send(request);
         let shown = request[..request.len().min(60)].escape_debug().to_string();
-        assert_bytes(&client.rest(), &answer(status, b""), &shown);
+        assert_bytes(&client.rest(), &response(status, b""), &shown);
     }
     let most = format!(
         "GET / HTTP/1.1\r\nHost: here\r\n{}\r\n",
         "x: y\r\n".repeat(99)
     );
-    assert_bytes(&server.request(most), &answer(OK, b""), "100 fields");
+    assert_bytes(&server.request(most), &response(OK, b""), "100 fields");
 }
 
 #[test]
@@ -198,17 +198,17 @@ fn methods_other_than_get_and_put_are_500() {
             let request = format!("{method} /{target} HTTP/1.1\r\nHost: here\r\n\r\n");
             let mut client = server.connect();
             client.send(&request);
-            assert_bytes(&client.response(), &answer(ERROR, b""), &request);
+            assert_bytes(&client.response(), &response(ERROR, b""), &request);
             // The request is understood to its end, so the connection persists.
             client.send(get(SAMPLE));
-            assert_bytes(&client.response(), &answer(OK, CONTENT), &request);
+            assert_bytes(&client.response(), &response(OK, CONTENT), &request);
         }
     }
     for request in [
         "OPTIONS * HTTP/1.1\r\nHost: here\r\n\r\n",
         "CONNECT here:80 HTTP/1.1\r\nHost: here\r\n\r\n",
     ] {
-        assert_bytes(&server.request(request), &answer(ERROR, b""), request);
+        assert_bytes(&server.request(request), &response(ERROR, b""), request);
     }
     let put = server.content(SAMPLE);
     assert_bytes(&put, CONTENT, "the file, after all that");
@@ -219,11 +219,11 @@ fn an_empty_name_is_200_for_get_only() {
     let server = server();
     for target in ["/", "http://here", "http://here/", "HTTP://here:80/"] {
         let request = format!("GET {target} HTTP/1.1\r\nHost: here\r\n\r\n");
-        assert_bytes(&server.request(&request), &answer(OK, b""), &request);
+        assert_bytes(&server.request(&request), &response(OK, b""), &request);
     }
     assert_bytes(
         &server.request(put("", b"x")),
-        &answer(BAD_REQUEST, b""),
+        &response(BAD_REQUEST, b""),
         "PUT /",
     );
 }
@@ -255,12 +255,12 @@ fn names_that_are_not_27_allowed_characters_are_400() {
     ] {
         assert_bytes(
             &server.request(get(name)),
-            &answer(BAD_REQUEST, b""),
+            &response(BAD_REQUEST, b""),
             &format!("GET {name}"),
         );
         assert_bytes(
             &server.request(put(name, b"x")),
-            &answer(BAD_REQUEST, b""),
+            &response(BAD_REQUEST, b""),
             &format!("PUT {name}"),
         );
     }
@@ -271,7 +271,7 @@ fn names_that_are_not_27_allowed_characters_are_400() {
         let request = format!("GET {target} HTTP/1.1\r\nHost: here\r\n\r\n");
         assert_bytes(
             &server.request(&request),
-            &answer(BAD_REQUEST, b""),
+            &response(BAD_REQUEST, b""),
             &request,
         );
     }
@@ -289,15 +289,15 @@ fn any_27_allowed_characters_are_a_name() {
         "BCDEFGHIJKLMNOPQRSTUVWXYZ01",
         "23456789-_23456789-_2345678",
     ] {
-        assert_bytes(&server.request(get(name)), &answer(NOT_FOUND, b""), name);
+        assert_bytes(&server.request(get(name)), &response(NOT_FOUND, b""), name);
         assert_bytes(
             &server.request(put(name, name.as_bytes())),
-            &answer(CREATED, b""),
+            &response(CREATED, b""),
             name,
         );
         assert_bytes(
             &server.request(get(name)),
-            &answer(OK, name.as_bytes()),
+            &response(OK, name.as_bytes()),
             name,
         );
     }
@@ -311,13 +311,13 @@ fn an_absolute_target_counts_by_its_path() {
         format!("http://elsewhere:8080/{SAMPLE}"),
     ] {
         let request = format!("GET {target} HTTP/1.1\r\nHost: here\r\n\r\n");
-        assert_bytes(&server.request(&request), &answer(OK, CONTENT), &request);
+        assert_bytes(&server.request(&request), &response(OK, CONTENT), &request);
     }
     let request = format!(
         "PUT http://here/{} HTTP/1.1\r\nHost: here\r\nContent-Length: 2\r\n\r\nhi",
         name("new")
     );
-    assert_bytes(&server.request(request), &answer(CREATED, b""), "PUT");
+    assert_bytes(&server.request(request), &response(CREATED, b""), "PUT");
     assert_bytes(&server.content(&name("new")), b"hi", "stored");
 }
 
@@ -337,7 +337,7 @@ fn a_file_is_sent_whole_whatever_its_length() {
             client.send(get(&name));
             assert_bytes(
                 &client.response(),
-                &answer(OK, &content),
+                &response(OK, &content),
                 &format!("{attempt} {name}"),
             );
         }
@@ -354,39 +354,36 @@ fn a_change_of_the_file_is_seen_at_once() {
         client.send(get(SAMPLE));
         assert_bytes(
             &client.response(),
-            &answer(OK, content.as_bytes()),
+            &response(OK, content.as_bytes()),
             &version.to_string(),
         );
     }
     std::fs::remove_file(server.file(SAMPLE)).unwrap();
     client.send(get(SAMPLE));
-    assert_bytes(&client.response(), &answer(NOT_FOUND, b""), "removed");
+    assert_bytes(&client.response(), &response(NOT_FOUND, b""), "removed");
 }
-
-/// Longer than two changes of a file can bear the same time stamp: one that old may be kept in memory.
-const SETTLED: Duration = Duration::from_millis(50);
 
 #[test]
 fn a_change_of_a_file_that_was_served_before_is_seen_at_once() {
     let server = Setup::new(&["-N", "1"]).unrecorded().start();
     let file = name("known");
     let expect = |status: &str, content: &[u8], what: &str| {
-        let response = server.request(get(&file));
-        assert_bytes(&response, &answer(status, content), what);
+        let received = server.request(get(&file));
+        assert_bytes(&received, &response(status, content), what);
     };
     for length in [10, 100_000] {
         let [one, other, third] = [1, 2, 3].map(|seed| noise(seed, length));
         server.place(&file, &one);
-        sleep(SETTLED);
+        server.wait_until_settled(&file);
         expect(OK, &one, "read");
         expect(OK, &one, "known");
         server.place(&file, &other);
         expect(OK, &other, "written in place");
-        sleep(SETTLED);
+        server.wait_until_settled(&file);
         expect(OK, &other, "known again");
         server.request(put(&file, &third));
         expect(OK, &third, "replaced by a PUT");
-        sleep(SETTLED);
+        server.wait_until_settled(&file);
         expect(OK, &third, "known again");
         std::fs::write(server.file("new"), &one).unwrap();
         std::fs::rename(server.file("new"), server.file(&file)).unwrap();
@@ -401,18 +398,18 @@ fn a_file_that_was_served_before_may_become_unreadable() {
     let server = Setup::nobody(&["-N", "1"]).unrecorded().start();
     let file = name("secret");
     server.request(put(&file, b"secret"));
-    sleep(SETTLED);
+    server.wait_until_settled(&file);
     for _ in 0..2 {
         assert_bytes(
             &server.request(get(&file)),
-            &answer(OK, b"secret"),
+            &response(OK, b"secret"),
             "readable",
         );
     }
     server.permit(&file, 0o000);
     assert_bytes(
         &server.request(get(&file)),
-        &answer(FORBIDDEN, b""),
+        &response(FORBIDDEN, b""),
         "unreadable",
     );
 }
@@ -424,7 +421,7 @@ fn permissions_decide() {
     let as_nobody = |name: &str, mode| {
         assert_bytes(
             &server.request(put(name, b"old")),
-            &answer(CREATED, b""),
+            &response(CREATED, b""),
             name,
         );
         server.permit(name, mode);
@@ -454,33 +451,33 @@ fn permissions_decide() {
             "GET of what is absent",
         ),
     ] {
-        assert_bytes(&server.request(request), &answer(status, b""), what);
+        assert_bytes(&server.request(request), &response(status, b""), what);
     }
     assert_bytes(
         &server.request(get(&unwritable)),
-        &answer(OK, b"old"),
+        &response(OK, b"old"),
         "GET of what may be read",
     );
     server.permit_root(0o500);
     assert_bytes(
         &server.request(put(&name("new"), b"x")),
-        &answer(FORBIDDEN, b""),
+        &response(FORBIDDEN, b""),
         "directory",
     );
     assert_bytes(
         &server.request(put(&all, b"x")),
-        &answer(FORBIDDEN, b""),
+        &response(FORBIDDEN, b""),
         "directory, target there",
     );
     assert_bytes(
         &server.request(get(&all)),
-        &answer(OK, b"old"),
+        &response(OK, b"old"),
         "directory that may be read",
     );
     let absent = format!("PUT /{all} HTTP/1.1\r\nHost: here\r\n\r\n");
     assert_bytes(
         &server.exchange(absent),
-        &answer(FORBIDDEN, b""),
+        &response(FORBIDDEN, b""),
         "directory, no length",
     );
     server.permit_root(0o700);
@@ -520,18 +517,18 @@ fn what_is_not_a_regular_file_is_403_and_blocks_nobody() {
         symlink(target, server.file(link)).unwrap();
     }
     let mut rows = vec![
-        (&directory, answer(FORBIDDEN, b"")),
-        (&fifo, answer(FORBIDDEN, b"")),
-        (&socket, answer(FORBIDDEN, b"")),
-        (&inside, answer(OK, CONTENT)),
-        (&outside, answer(FORBIDDEN, b"")),
-        (&absolute, answer(FORBIDDEN, b"")),
-        (&dangling, answer(NOT_FOUND, b"")),
-        (&circle, answer(FORBIDDEN, b"")),
-        (&zero, answer(FORBIDDEN, b"")),
+        (&directory, response(FORBIDDEN, b"")),
+        (&fifo, response(FORBIDDEN, b"")),
+        (&socket, response(FORBIDDEN, b"")),
+        (&inside, response(OK, CONTENT)),
+        (&outside, response(FORBIDDEN, b"")),
+        (&absolute, response(FORBIDDEN, b"")),
+        (&dangling, response(NOT_FOUND, b"")),
+        (&circle, response(FORBIDDEN, b"")),
+        (&zero, response(FORBIDDEN, b"")),
     ];
     if has_device {
-        rows.push((&device, answer(FORBIDDEN, b"")));
+        rows.push((&device, response(FORBIDDEN, b"")));
     }
     let names = server.names();
     for (name, expected) in rows {
@@ -549,10 +546,10 @@ fn what_is_not_a_regular_file_is_403_and_blocks_nobody() {
             format!("PUT /{name} HTTP/1.1\r\nHost: here\r\n\r\n").into(),
         ] {
             let what = request.escape_ascii().to_string();
-            assert_bytes(&server.request(request), &answer(FORBIDDEN, b""), &what);
+            assert_bytes(&server.request(request), &response(FORBIDDEN, b""), &what);
         }
         // The only worker is free.
-        assert_bytes(&server.request(get(SAMPLE)), &answer(OK, CONTENT), name);
+        assert_bytes(&server.request(get(SAMPLE)), &response(OK, CONTENT), name);
     }
     assert_eq!(server.names(), names);
     assert_eq!(
@@ -568,11 +565,11 @@ fn a_put_is_201_whether_or_not_the_file_was_there() {
     for content in [&b"first"[..], b"second, and longer", b"", b"3"] {
         assert_bytes(
             &server.request(put(&name, content)),
-            &answer(CREATED, b""),
+            &response(CREATED, b""),
             "PUT",
         );
         assert_bytes(&server.content(&name), content, "in the root");
-        assert_bytes(&server.request(get(&name)), &answer(OK, content), "GET");
+        assert_bytes(&server.request(get(&name)), &response(OK, content), "GET");
     }
     assert_eq!(server.names(), [SAMPLE, &name]);
 }

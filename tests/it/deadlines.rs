@@ -4,8 +4,10 @@ use std::io;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::support::bytes::{answer, assert_bytes, get, name, noise};
-use crate::support::server::{Server, Setup};
+use crate::support::bytes::{assert_bytes, noise};
+use crate::support::message::{get, name, response};
+use crate::support::server::Server;
+use crate::support::setup::Setup;
 use crate::support::wait::{GUARD, eventually};
 
 const TIMEOUT: &str = "408 Request Timeout";
@@ -58,7 +60,7 @@ fn a_head_that_is_not_complete_in_time_is_408() {
     let mut client = server.connect();
     takes_at_least(patience, || {
         client.send("GET /a HTTP/1.1\r\nHo");
-        assert_bytes(&client.rest(), &answer(TIMEOUT, b""), "half a head");
+        assert_bytes(&client.rest(), &response(TIMEOUT, b""), "half a head");
     });
     assert_eq!(server.log(), failure);
     // Each byte is progress, but the deadline is for the whole head.
@@ -71,7 +73,7 @@ fn a_head_that_is_not_complete_in_time_is_408() {
             client.send("y");
             sleep(Duration::from_millis(20));
         }
-        assert_bytes(&client.response(), &answer(TIMEOUT, b""), "byte by byte");
+        assert_bytes(&client.response(), &response(TIMEOUT, b""), "byte by byte");
     });
     // Also for the second request of a connection, from its first byte.
     let mut client = server.connect();
@@ -80,7 +82,7 @@ fn a_head_that_is_not_complete_in_time_is_408() {
     sleep(patience);
     takes_at_least(patience, || {
         client.send("GET /a HTTP/1.1\r\n");
-        assert_bytes(&client.rest(), &answer(TIMEOUT, b""), "the second head");
+        assert_bytes(&client.rest(), &response(TIMEOUT, b""), "the second head");
     });
     assert_eq!(
         server.log(),
@@ -110,7 +112,7 @@ fn an_idle_connection_is_closed_without_a_word() {
     takes_at_least(patience, || {
         let mut client = server.connect();
         client.send(get(""));
-        assert_bytes(&client.rest(), &answer("200 OK", b""), "then the end");
+        assert_bytes(&client.rest(), &response("200 OK", b""), "then the end");
     });
     // Each request begins the time anew.
     at_intervals(Duration::from_millis(50), 20, patience / 2, |pauses| {
@@ -132,7 +134,7 @@ fn content_that_stalls_is_408_and_stores_nothing() {
     let mut client = server.connect();
     takes_at_least(patience, || {
         client.send(head.clone() + "some");
-        assert_bytes(&client.rest(), &answer(TIMEOUT, b""), "stalled");
+        assert_bytes(&client.rest(), &response(TIMEOUT, b""), "stalled");
     });
     assert_eq!(server.names(), [""; 0]);
     assert_eq!(
@@ -146,18 +148,18 @@ fn content_that_stalls_is_408_and_stores_nothing() {
         for () in pauses {
             client.try_send("1234")?;
         }
-        let response = client.try_response()?;
-        if response == answer("201 Created", b"") {
+        let received = client.try_response()?;
+        if received == response("201 Created", b"") {
             Ok(())
         } else {
-            Err(io::Error::other(response.escape_ascii().to_string()))
+            Err(io::Error::other(received.escape_ascii().to_string()))
         }
     });
     // Content that nobody wants has the same deadline; its answer was given.
     let mut client = server.connect();
     client.send("GET / HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\nsome");
     takes_at_least(patience, || {
-        assert_bytes(&client.rest(), &answer("200 OK", b""), "then the end");
+        assert_bytes(&client.rest(), &response("200 OK", b""), "then the end");
     });
 }
 
@@ -182,7 +184,7 @@ fn who_does_not_read_is_left() {
         let mut client = server.connect();
         client.receive_buffer(64 * 1024);
         client.send(get(&name("large")));
-        let expected = answer("200 OK", &content);
+        let expected = response("200 OK", &content);
         let mut received = Vec::new();
         for () in pauses {
             received.append(&mut client.try_take(expected.len() / 41)?);
@@ -199,7 +201,7 @@ fn who_does_not_close_after_a_refusal_is_left() {
     let mut client = server.connect();
     takes_at_least(Duration::from_millis(300), || {
         client.send("NONSENSE\r\n\r\n");
-        assert_bytes(&client.rest(), &answer("400 Bad Request", b""), "refused");
+        assert_bytes(&client.rest(), &response("400 Bad Request", b""), "refused");
         eventually("the server has closed it", || server.connections() == 0);
     });
 }

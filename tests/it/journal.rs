@@ -2,8 +2,6 @@
 //!
 //! `httpserver-log` is the judge; what it checks itself stands in its own tests.
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,15 +9,17 @@ use std::thread;
 
 use rustix::process::Signal;
 
-use crate::support::bytes::{assert_bytes, name, noise, put};
+use crate::support::bytes::{assert_bytes, noise};
 use crate::support::client::Client;
 use crate::support::deep::DeepTree;
+use crate::support::message::{name, put};
 
 use crate::support::home::Home;
 use crate::support::process::log_tool;
-use crate::support::server::Setup;
+use crate::support::setup::Setup;
+use crate::support::tree::files;
 use crate::support::wait::eventually;
-use crate::support::{bytes, entries};
+use crate::support::{entries, message};
 
 /// What `httpserver-log` says of a log, which must be sound.
 #[track_caller]
@@ -37,18 +37,6 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// All files of a directory.
-fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
-    let read = |entry: fs::DirEntry| {
-        let name = entry.file_name().into_string().unwrap();
-        (name, fs::read(entry.path()).unwrap())
-    };
-    fs::read_dir(directory)
-        .unwrap()
-        .map(|entry| read(entry.unwrap()))
-        .collect()
-}
-
 #[test]
 fn the_last_entry_of_a_name_is_what_is_stored() {
     let mut server = Setup::new(&["-N", "8"]).start();
@@ -63,7 +51,7 @@ fn the_last_entry_of_a_name_is_what_is_stored() {
                     connection.send(put(&name(seed % 3), &noise(seed, length)));
                     assert_bytes(
                         &connection.response(),
-                        &bytes::answer("201 Created", b""),
+                        &message::response("201 Created", b""),
                         "a PUT",
                     );
                 }

@@ -7,11 +7,13 @@ use std::thread;
 
 use rustix::process::Signal;
 
-use crate::support::bytes::{answer, assert_bytes, get, name, noise, put};
+use crate::support::bytes::{assert_bytes, noise};
 use crate::support::entries::{Entry, parse, replay};
 use crate::support::home::Home;
+use crate::support::message::{get, name, put, response};
 use crate::support::process::run;
-use crate::support::server::{Server, Setup};
+use crate::support::server::Server;
+use crate::support::setup::Setup;
 use crate::support::wait::eventually;
 
 const NAME: &str = "ABCDEFarqdeXYZxyzf012345-ab";
@@ -87,7 +89,11 @@ fn entries_are_these_very_bytes() {
             ("neither", open),
         ] {
             let mut server = Setup::new(&["-N", "1"]).start();
-            assert_bytes(&server.exchange(request), &answer("201 Created", b""), what);
+            assert_bytes(
+                &server.exchange(request),
+                &response("201 Created", b""),
+                what,
+            );
             assert_bytes(server.log().as_bytes(), expected.as_bytes(), what);
             server.stop();
             assert_bytes(
@@ -326,7 +332,7 @@ fn a_signal_without_a_rename_changes_nothing() {
 
 /// The requests of one client, with the answers and the entries they must have.
 fn mixed_requests(client: usize) -> Vec<(Vec<u8>, Vec<u8>, Entry)> {
-    let ok = |content: &[u8]| answer("200 OK", content);
+    let ok = |content: &[u8]| response("200 OK", content);
     (0..50)
         .map(|round| {
             let seed = (client * 50 + round) as u64;
@@ -339,7 +345,7 @@ fn mixed_requests(client: usize) -> Vec<(Vec<u8>, Vec<u8>, Entry)> {
                     let request = put(&name, &content);
                     (
                         request,
-                        answer("201 Created", b""),
+                        response("201 Created", b""),
                         Entry::Put(name, content),
                     )
                 }
@@ -354,7 +360,7 @@ fn mixed_requests(client: usize) -> Vec<(Vec<u8>, Vec<u8>, Entry)> {
                     let failure = format!("FAIL: GET {name} HTTP/1.1 --- response 404");
                     (
                         get(&name).into_bytes(),
-                        answer("404 Not Found", b""),
+                        response("404 Not Found", b""),
                         Entry::Failure(failure),
                     )
                 }
@@ -373,7 +379,7 @@ fn send_all(server: &Server, requests: &[(Vec<u8>, Vec<u8>, Entry)]) {
 
 #[test]
 fn entries_tile_the_log_and_are_those_that_were_asked_for() {
-    let mut server = Setup::at(&Home::in_memory(), &["-N", "8"]).start();
+    let mut server = Setup::at(&Home::fast(), &["-N", "8"]).start();
     server.place(NAME, b"served");
     let clients: Vec<_> = (0..64).map(mixed_requests).collect();
     thread::scope(|scope| {
@@ -411,7 +417,7 @@ fn upload_until_killed(server: &Server, client: usize, answered: &AtomicUsize) -
         let name = name(format!("{client}-{number}"));
         let sent = connection.try_send(put(&name, &name.as_bytes()[19..]));
         match sent.and_then(|()| connection.try_response()) {
-            Ok(response) => assert_bytes(&response, &answer("201 Created", b""), "PUT"),
+            Ok(received) => assert_bytes(&received, &response("201 Created", b""), "PUT"),
             Err(_) => return number,
         }
         answered.fetch_add(1, Ordering::Relaxed);

@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use crate::support::bytes::{answer, assert_bytes, get, name, noise, put};
+use crate::support::bytes::{assert_bytes, noise};
 use crate::support::client::Client;
-use crate::support::server::{Server, Setup};
+use crate::support::message::{get, name, put, response};
+use crate::support::server::Server;
+use crate::support::setup::Setup;
 use crate::support::wait::{SetOnDrop, eventually};
 
 const OK: &str = "200 OK";
@@ -24,13 +26,13 @@ fn persists(client: &mut Client) -> bool {
     sent.is_ok()
         && client
             .try_response()
-            .is_ok_and(|response| response == answer(OK, b""))
+            .is_ok_and(|received| received == response(OK, b""))
 }
 
 #[test]
 fn a_connection_persists_by_version_host_and_wish() {
     let server = server(&[]);
-    for (rest, expected) in [
+    for (rest, is_kept) in [
         ("HTTP/1.1\r\nHost: here", true),
         ("HTTP/1.1\r\nHost:", true),
         ("HTTP/1.1\r\nHost: here\r\nConnection: keep-alive", true),
@@ -57,21 +59,21 @@ fn a_connection_persists_by_version_host_and_wish() {
         ("HTTP/1.0\r\nConnection: keep-alive, close", false),
     ] {
         let mut client = server.connect();
-        for (method, target, response) in [
-            ("GET", String::new(), answer(OK, b"")),
-            ("GET", name("absent"), answer("404 Not Found", b"")),
-            ("GET", "short".to_owned(), answer(BAD_REQUEST, b"")),
+        for (method, target, expected) in [
+            ("GET", String::new(), response(OK, b"")),
+            ("GET", name("absent"), response("404 Not Found", b"")),
+            ("GET", "short".to_owned(), response(BAD_REQUEST, b"")),
             (
                 "POST",
                 String::new(),
-                answer("500 Internal Server Error", b""),
+                response("500 Internal Server Error", b""),
             ),
         ] {
             let request = format!("{method} /{target} {rest}\r\n\r\n");
             client.send(&request);
-            assert_bytes(&client.response(), &response, &request);
-            assert_eq!(persists(&mut client), expected, "{request}");
-            if !expected {
+            assert_bytes(&client.response(), &expected, &request);
+            assert_eq!(persists(&mut client), is_kept, "{request}");
+            if !is_kept {
                 client = server.connect();
             }
         }
@@ -90,8 +92,8 @@ fn what_is_closed_after_an_answer_ends_cleanly() {
         ] {
             let mut client = server.connect();
             client.send(format!("GET /{target} {rest}\r\n\r\n"));
-            let response = client.response();
-            assert!(response.starts_with(b"HTTP/1.1 "));
+            let received = client.response();
+            assert!(received.starts_with(b"HTTP/1.1 "));
             assert_bytes(&client.rest(), b"", "after the answer");
         }
     }
@@ -106,7 +108,7 @@ fn pipelined_requests_are_answered_in_order() {
         let (name, content) = (name(number), noise(number as u64, size));
         server.place(&name, &content);
         requests.extend_from_slice(get(&name).as_bytes());
-        expected.extend_from_slice(&answer(OK, &content));
+        expected.extend_from_slice(&response(OK, &content));
     }
     let mut client = server.connect();
     client.send(&requests);
@@ -126,8 +128,8 @@ fn pipelined_uploads_take_effect_in_order() {
         let content = noise(version, 100);
         requests.extend_from_slice(&put(&name, &content));
         requests.extend_from_slice(get(&name).as_bytes());
-        expected.extend_from_slice(&answer("201 Created", b""));
-        expected.extend_from_slice(&answer(OK, &content));
+        expected.extend_from_slice(&response("201 Created", b""));
+        expected.extend_from_slice(&response(OK, &content));
     }
     assert_bytes(&server.exchange(requests), &expected, "100 requests");
 }
@@ -137,7 +139,7 @@ fn requests_may_be_split_anywhere() {
     let server = server(&[]);
     let name = name("split");
     let requests = [&put(&name, b"content")[..], get(&name).as_bytes()].concat();
-    let expected = [answer("201 Created", b""), answer(OK, b"content")].concat();
+    let expected = [response("201 Created", b""), response(OK, b"content")].concat();
     let chunked = format!(
         "PUT /{name} HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n4;x\r\ncont\r\n3\r\nent\r\n0\r\nA: b\r\n\r\n"
     );
@@ -167,12 +169,12 @@ fn empty_lines_before_a_request_are_passed_over() {
         client.send(get(""));
         assert_bytes(
             &client.response(),
-            &answer(OK, b""),
+            &response(OK, b""),
             &before.escape_debug().to_string(),
         );
     }
     client.send("GET / HTTP/1.1\nHost: here\n\n");
-    assert_bytes(&client.response(), &answer(OK, b""), "bare line feeds");
+    assert_bytes(&client.response(), &response(OK, b""), "bare line feeds");
 }
 
 #[test]
@@ -182,18 +184,18 @@ fn who_has_ended_its_side_is_answered() {
     server.place(&name("large"), &content);
     assert_bytes(
         &server.exchange(get(&name("large"))),
-        &answer(OK, &content),
+        &response(OK, &content),
         "GET",
     );
     assert_bytes(
         &server.exchange(put(&name("put"), &content)),
-        &answer("201 Created", b""),
+        &response("201 Created", b""),
         "PUT",
     );
     assert_bytes(&server.content(&name("put")), &content, "stored");
     assert_bytes(
         &server.exchange("GET / HTT"),
-        &answer(BAD_REQUEST, b""),
+        &response(BAD_REQUEST, b""),
         "half a request",
     );
     assert_bytes(&server.exchange(""), b"", "nothing");
@@ -241,7 +243,7 @@ fn a_refusal_arrives_though_the_client_goes_on_sending() {
             client.send(part);
         }
         client.end_sending();
-        assert_bytes(&client.rest(), &answer(status, b""), head);
+        assert_bytes(&client.rest(), &response(status, b""), head);
     }
 }
 
@@ -264,10 +266,10 @@ fn content_of_what_is_not_an_upload_is_read_past() {
         let shown = &request[..request.len().min(100)];
         client.send(&request);
         client.send(get("short"));
-        assert_bytes(&client.response(), &answer(OK, b""), shown);
+        assert_bytes(&client.response(), &response(OK, b""), shown);
         assert_bytes(
             &client.response(),
-            &answer(BAD_REQUEST, b""),
+            &response(BAD_REQUEST, b""),
             "the request after the content",
         );
         assert!(client.is_silent());
@@ -275,7 +277,7 @@ fn content_of_what_is_not_an_upload_is_read_past() {
     // More than that costs the connection.
     let mut client = server.connect();
     client.send("GET / HTTP/1.1\r\nHost: here\r\nContent-Length: 4000000\r\n\r\n");
-    assert_bytes(&client.rest(), &answer(OK, b""), "4 MB of content");
+    assert_bytes(&client.rest(), &response(OK, b""), "4 MB of content");
 }
 
 #[test]
@@ -308,7 +310,7 @@ fn a_client_that_pipelines_without_end_does_not_keep_others_waiting() {
             client.send(get(&name("absent")));
             assert_bytes(
                 &client.response(),
-                &answer("404 Not Found", b""),
+                &response("404 Not Found", b""),
                 "in the flood",
             );
         }
@@ -346,7 +348,7 @@ fn who_breaks_the_connection_costs_nothing() {
     eventually("nobody is connected", || server.connections() == 0);
     assert_bytes(
         &server.request(get(&name("large"))),
-        &answer(OK, &content),
+        &response(OK, &content),
         "who stays",
     );
     assert_eq!(server.stderr(), "");

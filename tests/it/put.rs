@@ -3,10 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use crate::support::bytes::{answer, assert_bytes, get, name, noise, put};
+use crate::support::bytes::{assert_bytes, noise};
 use crate::support::curl::curl_reading;
 use crate::support::home::Home;
-use crate::support::server::{Server, Setup};
+use crate::support::message::{get, name, put, response};
+use crate::support::server::Server;
+use crate::support::setup::Setup;
 use crate::support::wait::{SetOnDrop, eventually};
 
 const CREATED: &str = "201 Created";
@@ -58,7 +60,7 @@ fn content_arrives_in_pieces_of_any_size() {
                 client.send(part);
             }
             let what = format!("{framing}, {length} bytes in pieces of {piece}");
-            assert_bytes(&client.response(), &answer(CREATED, b""), &what);
+            assert_bytes(&client.response(), &response(CREATED, b""), &what);
             assert_bytes(&server.content(&name), &content, &what);
         }
     }
@@ -70,17 +72,17 @@ fn curl_uploads_from_a_pipe_and_from_a_file() {
     let (piped, filed) = (name("piped"), name("filed"));
     let content = noise(7, 300_000);
     let printed = curl_reading(&server, &["-T", "-"], &piped, &content);
-    let expected = [CONTINUE, &answer(CREATED, b"")].concat();
+    let expected = [CONTINUE, &response(CREATED, b"")].concat();
     assert_bytes(&printed, &expected, "curl -T -");
     assert_bytes(&server.content(&piped), &content, "curl -T -");
     let printed = curl_reading(&server, &["-T", "-", "-H", "Expect:"], &piped, b"");
-    assert_bytes(&printed, &answer(CREATED, b""), "nothing from curl -T -");
+    assert_bytes(&printed, &response(CREATED, b""), "nothing from curl -T -");
     assert_bytes(&server.content(&piped), b"", "nothing from curl -T -");
     let file = server.path().join("upload");
     std::fs::write(&file, &content).unwrap();
     let arguments = ["-H", "Expect:", "-T", file.to_str().unwrap()];
     let printed = curl_reading(&server, &arguments, &filed, b"");
-    assert_bytes(&printed, &answer(CREATED, b""), "curl -T file");
+    assert_bytes(&printed, &response(CREATED, b""), "curl -T file");
     assert_bytes(&server.content(&filed), &content, "curl -T file");
 }
 
@@ -99,13 +101,13 @@ fn who_expects_100_gets_it_at_once() {
         client.send(head(&name, fields));
         assert_bytes(&client.response(), CONTINUE, fields);
         client.send(body);
-        assert_bytes(&client.response(), &answer(CREATED, b""), fields);
+        assert_bytes(&client.response(), &response(CREATED, b""), fields);
         assert_bytes(&server.content(&name), b"hello", fields);
     }
     // HTTP/1.0 knows no 100 (RFC 9110 §10.1.1).
     let old =
         format!("PUT /{name} HTTP/1.0\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nhi");
-    assert_bytes(&server.exchange(old), &answer(CREATED, b""), "HTTP/1.0");
+    assert_bytes(&server.exchange(old), &response(CREATED, b""), "HTTP/1.0");
 }
 
 #[test]
@@ -127,14 +129,14 @@ fn no_100_where_the_final_status_is_known() {
             &format!("Content-Length: {length}\r\nExpect: 100-continue\r\n"),
         ));
         // Whether the content follows all the same cannot be known, so the connection is closed.
-        assert_bytes(&client.rest(), &answer(status, b""), name);
+        assert_bytes(&client.rest(), &response(status, b""), name);
     }
     server.permit_root(0o500);
     let mut client = server.connect();
     client.send(head(&new, "Content-Length: 5\r\nExpect: 100-continue\r\n"));
     assert_bytes(
         &client.rest(),
-        &answer("403 Forbidden", b""),
+        &response("403 Forbidden", b""),
         "directory not writable",
     );
     server.permit_root(0o700);
@@ -149,7 +151,7 @@ fn without_a_length_201_comes_at_once_and_the_content_until_the_end() {
     for version in ["HTTP/1.1\r\nHost: here", "HTTP/1.1", "HTTP/1.0"] {
         let mut client = server.connect();
         client.send(format!("PUT /{name} {version}\r\n\r\n"));
-        assert_bytes(&client.response(), &answer(CREATED, b""), version);
+        assert_bytes(&client.response(), &response(CREATED, b""), version);
         assert_bytes(
             &server.content(&name),
             b"",
@@ -173,11 +175,11 @@ fn without_a_length_and_without_content_there_is_one_entry() {
     let server = Setup::new(&["-N", "1"]).start();
     let name = name("empty");
     let request = format!("PUT /{name} HTTP/1.1\r\n\r\n");
-    assert_bytes(&server.exchange(&request), &answer(CREATED, b""), "PUT");
+    assert_bytes(&server.exchange(&request), &response(CREATED, b""), "PUT");
     assert_bytes(&server.content(&name), b"", "stored");
     assert_eq!(server.log(), format!("PUT {name} length 0\n========\n"));
     let request = format!("{request}content in the same segment, GET / HTTP/1.1\r\n\r\n");
-    assert_bytes(&server.exchange(request), &answer(CREATED, b""), "PUT");
+    assert_bytes(&server.exchange(request), &response(CREATED, b""), "PUT");
     let stored = b"content in the same segment, GET / HTTP/1.1\r\n\r\n";
     assert_bytes(&server.content(&name), stored, "stored");
 }
@@ -215,14 +217,14 @@ fn without_a_length_too_much_content_leaves_the_empty_file_and_says_so() {
     let name = name("much");
     assert_bytes(
         &server.exchange(head(&name, "") + "ten bytes!"),
-        &answer(CREATED, b""),
+        &response(CREATED, b""),
         "at the limit",
     );
     assert_bytes(&server.content(&name), b"ten bytes!", "at the limit");
     let before = server.log();
     assert_bytes(
         &server.exchange(head(&name, "") + "ten bytes!!"),
-        &answer(CREATED, b""),
+        &response(CREATED, b""),
         "past the limit",
     );
     assert_bytes(&server.content(&name), b"", "past the limit");
@@ -241,7 +243,7 @@ fn the_longest_upload_is_at_the_limit() {
     let old = noise(1, 1000);
     assert_bytes(
         &server.request(put(&name, &old)),
-        &answer(CREATED, b""),
+        &response(CREATED, b""),
         "at the limit",
     );
     let past = head(&name, "Content-Length: 1001\r\n");
@@ -249,20 +251,20 @@ fn the_longest_upload_is_at_the_limit() {
     client.send(past);
     assert_bytes(
         &client.response(),
-        &answer(TOO_LARGE, b""),
+        &response(TOO_LARGE, b""),
         "one past, before any content",
     );
     client.send([0; 1001]);
     client.send(get(&name));
     assert_bytes(
         &client.response(),
-        &answer("200 OK", &old),
+        &response("200 OK", &old),
         "the content was read past",
     );
     client.send(head(&name, "Content-Length: 18446744073709551615\r\n"));
     assert_bytes(
         &client.rest(),
-        &answer(TOO_LARGE, b""),
+        &response(TOO_LARGE, b""),
         "the largest number",
     );
 
@@ -272,13 +274,17 @@ fn the_longest_upload_is_at_the_limit() {
     client.send(chunked(&new, 300));
     assert_bytes(
         &client.response(),
-        &answer(CREATED, b""),
+        &response(CREATED, b""),
         "chunked, at the limit",
     );
     client.send(head(&name, "Transfer-Encoding: chunked\r\n"));
     // The client never ends its content, and need not.
     client.send(format!("3E9\r\n{}", "x".repeat(1001)));
-    assert_bytes(&client.rest(), &answer(TOO_LARGE, b""), "chunked, one past");
+    assert_bytes(
+        &client.rest(),
+        &response(TOO_LARGE, b""),
+        "chunked, one past",
+    );
     assert_bytes(&server.content(&name), &new, "after all that");
     assert_eq!(server.names(), [name.as_str()]);
     assert_eq!(server.log().matches(&failure(&name, 413)).count(), 3);
@@ -305,7 +311,7 @@ fn an_upload_cut_short_leaves_the_old_file() {
             let request = [head(&name, fields).as_bytes(), &body[..length]].concat();
             let received = server.exchange(&request);
             let received = received.strip_prefix(CONTINUE).unwrap_or(&received);
-            assert_bytes(received, &answer("400 Bad Request", b""), &what);
+            assert_bytes(received, &response("400 Bad Request", b""), &what);
             let mut client = server.connect();
             client.send(request);
             client.reset();
@@ -344,7 +350,7 @@ fn chunks_that_are_none_leave_the_old_file() {
         client.send(head(&name, "Transfer-Encoding: chunked\r\n") + body);
         assert_bytes(
             &client.rest(),
-            &answer("400 Bad Request", b""),
+            &response("400 Bad Request", b""),
             &body.escape_debug().to_string(),
         );
     }
@@ -352,22 +358,20 @@ fn chunks_that_are_none_leave_the_old_file() {
         let request = head(&name, "Transfer-Encoding: chunked\r\n") + &whole[..cut];
         assert_bytes(
             &server.exchange(request),
-            &answer("400 Bad Request", b""),
+            &response("400 Bad Request", b""),
             &cut.to_string(),
         );
     }
     assert_bytes(&server.content(&name), b"old", "after all that");
     let request = head(&name, "Transfer-Encoding: chunked\r\n") + whole;
-    assert_bytes(&server.exchange(request), &answer(CREATED, b""), "whole");
+    assert_bytes(&server.exchange(request), &response(CREATED, b""), "whole");
     assert_bytes(&server.content(&name), b"ab", "whole");
     assert_eq!(server.names(), [name]);
 }
 
 #[test]
 fn a_get_during_replacing_puts_sees_one_whole_version() {
-    let server = Setup::at(&Home::in_memory(), &["-N", "4"])
-        .unrecorded()
-        .start();
+    let server = Setup::at(&Home::fast(), &["-N", "4"]).unrecorded().start();
     let name = name("versions");
     // Some are sent from memory, some from the open file.
     let version = |number: u64| {
@@ -392,9 +396,9 @@ fn a_get_during_replacing_puts_sees_one_whole_version() {
                     let mut seen = Vec::new();
                     while !done.load(Ordering::Relaxed) {
                         client.send(get(&name));
-                        let response = client.response();
+                        let received = client.response();
                         let at = versions.iter().position(|version| {
-                            response.ends_with(version) && response == answer("200 OK", version)
+                            received.ends_with(version) && received == response("200 OK", version)
                         });
                         seen.push(at.expect("no version, or no whole one"));
                     }
@@ -405,7 +409,7 @@ fn a_get_during_replacing_puts_sees_one_whole_version() {
         let mut writer = server.connect();
         for version in &versions {
             writer.send(put(&name, version));
-            assert_bytes(&writer.response(), &answer(CREATED, b""), "PUT");
+            assert_bytes(&writer.response(), &response(CREATED, b""), "PUT");
         }
         drop(writing);
         readers
@@ -431,17 +435,21 @@ fn a_get_under_way_is_finished_from_the_old_version() {
     server.place(&name, &old);
     let mut slow = server.connect();
     slow.send(get(&name));
-    let expected = answer("200 OK", &old);
+    let expected = response("200 OK", &old);
     let mut received = slow.take(1000);
     assert_bytes(
         &server.request(put(&name, &new)),
-        &answer(CREATED, b""),
+        &response(CREATED, b""),
         "PUT",
     );
     received.append(&mut slow.take(expected.len() - 1000));
     assert_bytes(&received, &expected, "the old version");
     slow.send(get(&name));
-    assert_bytes(&slow.response(), &answer("200 OK", &new), "the new version");
+    assert_bytes(
+        &slow.response(),
+        &response("200 OK", &new),
+        "the new version",
+    );
 }
 
 #[test]
@@ -458,7 +466,7 @@ fn a_replaced_file_keeps_its_permissions() {
         server.permit(&name, mode);
         assert_bytes(
             &server.request(put(&name, b"x")),
-            &answer(CREATED, b""),
+            &response(CREATED, b""),
             "PUT",
         );
         assert_eq!(server.permissions(&name), mode, "{mode:o}");
@@ -490,7 +498,7 @@ fn what_a_killed_server_left_is_removed_by_the_next() {
     let _other = Setup::at(&home, &[]).unrecorded().start();
     assert_eq!(next.names().len(), 3);
     client.send(vec![b'x'; 100_000]);
-    assert_bytes(&client.response(), &answer(CREATED, b""), "PUT");
+    assert_bytes(&client.response(), &response(CREATED, b""), "PUT");
     assert_bytes(&next.content(&name), &vec![b'x'; 300_000], "stored");
 }
 
@@ -502,16 +510,16 @@ fn content_of_any_length_takes_constant_memory() {
     let content = noise(9, LENGTH);
     assert_bytes(
         &server.request(put(&name, &content)),
-        &answer(CREATED, b""),
+        &response(CREATED, b""),
         "PUT",
     );
     assert_bytes(
         &server.request(get(&name)),
-        &answer("200 OK", &content),
+        &response("200 OK", &content),
         "GET",
     );
-    let most = server.memory("VmHWM");
-    assert!(most < 32 * 1024, "{most} KiB");
+    let most = server.peak_resident();
+    assert!(most < 32 * 1024 * 1024, "{most} bytes");
     let entry_begins = format!("PUT {name} length {LENGTH}\n00000000 ");
     assert!(server.log().starts_with(&entry_begins));
 }
@@ -523,7 +531,7 @@ fn the_content_of_a_refused_put_without_a_length_is_no_request() {
         let follows = get("");
         let request = format!("PUT /{target} HTTP/1.1\r\nHost: here\r\n\r\n{follows}");
         let answers = server.exchange(request);
-        assert_bytes(&answers, &answer("400 Bad Request", b""), target);
+        assert_bytes(&answers, &response("400 Bad Request", b""), target);
     }
     assert_eq!(server.log().matches("GET").count(), 0);
 }
@@ -532,10 +540,8 @@ fn the_content_of_a_refused_put_without_a_length_is_no_request() {
 fn the_log_is_neither_read_nor_replaced_where_its_name_would_allow_it() {
     let home = Home::new();
     let log = home.file(&name("log"));
-    let mut server = Setup::at(&home, &["--log", log.to_str().unwrap()])
-        .unrecorded()
-        .start();
-    let forbidden = answer("403 Forbidden", b"");
+    let mut server = Setup::at(&home, &[]).log(&log).start();
+    let forbidden = response("403 Forbidden", b"");
     assert_bytes(&server.request(get(&name("log"))), &forbidden, "GET");
     assert_bytes(&server.request(put(&name("log"), b"x")), &forbidden, "PUT");
     server.stop();

@@ -1,12 +1,10 @@
 //! Requests that come together, so that their entries are written together.
 
-use std::time::{Duration, Instant};
-
 use rustix::process::Signal;
 
-use crate::support::bytes::{answer, assert_bytes, get, name, noise, put};
-use crate::support::server::Setup;
-use crate::support::wait::eventually;
+use crate::support::bytes::{assert_bytes, noise};
+use crate::support::message::{get, name, put, response};
+use crate::support::setup::Setup;
 
 #[test]
 fn each_has_its_entry_before_its_answer() {
@@ -17,14 +15,16 @@ fn each_has_its_entry_before_its_answer() {
     for name in &names {
         server.place(name, &content);
     }
-    // The server keeps a file in memory if it did not change just now.
-    let placed = Instant::now();
-    eventually("the files are settled", || {
-        placed.elapsed() > Duration::from_millis(1100)
-    });
+    for name in &names {
+        server.wait_until_settled(name);
+    }
     for (client, name) in clients.iter_mut().zip(&names) {
         client.send(get(name));
-        assert_bytes(&client.response(), &answer("200 OK", &content), "the first");
+        assert_bytes(
+            &client.response(),
+            &response("200 OK", &content),
+            "the first",
+        );
     }
     // All of them are ready before the worker looks.
     server.signal(Signal::STOP);
@@ -33,7 +33,7 @@ fn each_has_its_entry_before_its_answer() {
     }
     server.signal(Signal::CONT);
     for (client, name) in clients.iter_mut().zip(&names).rev() {
-        assert_bytes(&client.response(), &answer("200 OK", &content), name);
+        assert_bytes(&client.response(), &response("200 OK", &content), name);
         let entry = format!("GET {name} length 0\n========\n");
         assert_eq!(server.log().matches(&entry).count(), 2, "{name}");
     }

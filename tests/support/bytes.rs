@@ -40,29 +40,3 @@ pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
     bytes.truncate(length);
     bytes
 }
-
-/// A valid name that ends with `tail`.
-pub(crate) fn name(tail: impl std::fmt::Display) -> String {
-    format!("{:_>27}", tail.to_string())
-}
-
-/// An answer as it stands in the contract: status line, `Content-Length`, empty line, content.
-pub(crate) fn answer(status: &str, content: &[u8]) -> Vec<u8> {
-    let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n",
-        content.len()
-    );
-    [head.as_bytes(), content].concat()
-}
-
-/// A GET that persists.
-pub(crate) fn get(name: &str) -> String {
-    format!("GET /{name} HTTP/1.1\r\nHost: here\r\n\r\n")
-}
-
-/// A PUT that persists.
-pub(crate) fn put(name: &str, content: &[u8]) -> Vec<u8> {
-    let length = content.len();
-    let head = format!("PUT /{name} HTTP/1.1\r\nHost: here\r\nContent-Length: {length}\r\n\r\n");
-    [head.as_bytes(), content].concat()
-}

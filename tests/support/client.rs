@@ -1,11 +1,14 @@
-//! The other end of a connection: raw bytes out, answers in.
+//! The other end of a connection: raw bytes out, responses in.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use rustix::net::sockopt::{set_socket_linger, set_socket_recv_buffer_size};
+use rustix::net::{AddressFamily, SendFlags, SocketType, socket};
 
+use crate::support::message::{get, put};
+use crate::support::response::Response;
 use crate::support::wait::GUARD;
 
 /// A connection to a server.
@@ -22,7 +25,23 @@ impl Client {
     }
 
     pub(crate) fn try_connect(address: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect_timeout(&address, GUARD)?;
+        Self::over(TcpStream::connect_timeout(&address, GUARD)?)
+    }
+
+    /// A connection on which hardly more than some `bytes` wait on our side to be read.
+    #[track_caller]
+    pub(crate) fn with_receive_buffer(address: SocketAddr, bytes: usize) -> Self {
+        let family = match address {
+            SocketAddr::V4(_) => AddressFamily::INET,
+            SocketAddr::V6(_) => AddressFamily::INET6,
+        };
+        let socket = socket(family, SocketType::STREAM, None).unwrap();
+        set_socket_recv_buffer_size(&socket, bytes).unwrap();
+        rustix::net::connect(&socket, &address).unwrap();
+        Self::over(TcpStream::from(socket)).unwrap()
+    }
+
+    fn over(stream: TcpStream) -> io::Result<Self> {
         stream.set_read_timeout(Some(GUARD))?;
         stream.set_write_timeout(Some(GUARD))?;
         stream.set_nodelay(true)?;
@@ -52,7 +71,21 @@ impl Client {
         (sending, self)
     }
 
-    /// Lets no more than some `bytes` wait on our side to be read.
+    /// Sends until the peer has taken nothing for a while, which it does when it has stopped reading.
+    pub(crate) fn send_until_blocked(&mut self, bytes: impl AsRef<[u8]>) {
+        let pause = Some(Duration::from_millis(50));
+        self.stream.set_write_timeout(pause).unwrap();
+        let _ = self.try_send(bytes);
+        self.stream.set_write_timeout(Some(GUARD)).unwrap();
+    }
+
+    /// Sends one byte of urgent data, which is no part of the stream.
+    #[track_caller]
+    pub(crate) fn send_urgent(&mut self, byte: u8) {
+        rustix::net::send(&self.stream, &[byte], SendFlags::OOB).unwrap();
+    }
+
+    /// Lets no more than some `bytes` wait on our side to be read, from now on.
     pub(crate) fn receive_buffer(&self, bytes: usize) {
         set_socket_recv_buffer_size(&self.stream, bytes).unwrap();
     }
@@ -67,13 +100,13 @@ impl Client {
         set_socket_linger(&self.stream, Some(Duration::ZERO)).unwrap();
     }
 
-    /// One whole answer: its head, and as much as its `Content-Length` says.
+    /// The bytes of one whole response, perhaps an interim one: its head, and as much as its `Content-Length` says.
     #[track_caller]
     pub(crate) fn response(&mut self) -> Vec<u8> {
         self.try_response().unwrap()
     }
 
-    /// The same; an error of kind `UnexpectedEof` if the stream ends before the answer does.
+    /// The same; an error of kind `UnexpectedEof` if the stream ends before the response does.
     pub(crate) fn try_response(&mut self) -> io::Result<Vec<u8>> {
         let mut looked_at = 0;
         let head = loop {
@@ -89,6 +122,50 @@ impl Client {
         self.try_take(head + content_length(&self.received[..head]))
     }
 
+    /// The next final response, taken apart; `None` if the connection ends, or is reset, before it is whole.
+    #[track_caller]
+    pub(crate) fn final_response(&mut self) -> Option<Response> {
+        loop {
+            match self.try_response() {
+                Ok(bytes) => {
+                    let response = Response::parse(&bytes);
+                    if response.status >= 200 {
+                        return Some(response);
+                    }
+                }
+                Err(error) if is_end(&error) => return None,
+                Err(error) => panic!("no response within {GUARD:?}: {error}"),
+            }
+        }
+    }
+
+    /// All final responses until the connection ends.
+    #[track_caller]
+    pub(crate) fn final_responses(&mut self) -> Vec<Response> {
+        std::iter::from_fn(|| self.final_response()).collect()
+    }
+
+    /// Sends a GET that persists, and receives its final response.
+    #[track_caller]
+    pub(crate) fn get(&mut self, name: &str) -> Option<Response> {
+        self.try_send(get(name)).ok()?;
+        self.final_response()
+    }
+
+    /// Sends a PUT that persists, and receives its final response.
+    #[track_caller]
+    pub(crate) fn put(&mut self, name: &str, content: &[u8]) -> Option<Response> {
+        // A server that refuses need not take all of it.
+        let _ = self.try_send(put(name, content));
+        self.final_response()
+    }
+
+    /// Waits until something has come, or the end of the stream.
+    #[track_caller]
+    pub(crate) fn wait_readable(&self) {
+        self.stream.peek(&mut [0]).unwrap();
+    }
+
     /// Exactly `count` bytes.
     #[track_caller]
     pub(crate) fn take(&mut self, count: usize) -> Vec<u8> {
@@ -100,7 +177,8 @@ impl Client {
         while self.received.len() < count {
             self.receive()?;
         }
-        Ok(self.received.drain(..count).collect())
+        let rest = self.received.split_off(count);
+        Ok(std::mem::replace(&mut self.received, rest))
     }
 
     /// All that comes until the peer's end of stream.
@@ -130,9 +208,9 @@ impl Client {
         self.received.is_empty() && seen.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
     }
 
-    /// Whether nothing of another answer has come.
-    pub(crate) fn is_between_answers(&self) -> bool {
-        self.received.is_empty()
+    /// What has come and is no whole response yet.
+    pub(crate) fn unread(&self) -> &[u8] {
+        &self.received
     }
 
     fn receive(&mut self) -> io::Result<()> {
@@ -150,6 +228,14 @@ impl Client {
             }
         }
     }
+}
+
+/// Whether an error says that the peer has closed the connection, in whatever way.
+fn is_end(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe
+    )
 }
 
 /// What a head says about its content; one that says nothing has none.

@@ -1,6 +1,7 @@
 //! curl, as a person would call it.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::Command;
 
 use crate::support::process::finish;
@@ -20,11 +21,31 @@ pub(crate) fn curl_reading<S: AsRef<OsStr>>(
     target: &str,
     input: &[u8],
 ) -> Vec<u8> {
-    // --disable comes first: it keeps ~/.curlrc away.
-    let mut command = Command::new("curl");
-    command.args(["--disable", "--noproxy", "*", "--path-as-is", "-si"]);
-    command.args(arguments);
+    let mut command = without_settings();
+    command.args(["--path-as-is", "-si"]).args(arguments);
     command.arg(format!("http://{}/{target}", server.address()));
+    run(command, input)
+}
+
+/// Runs `curl -sS --fail ARGUMENTS` in a directory, and returns what it prints; it must succeed.
+#[track_caller]
+pub(crate) fn curl_in<S: AsRef<OsStr>>(directory: &Path, arguments: &[S]) -> String {
+    let mut command = without_settings();
+    command.args(["-sS", "--fail"]).args(arguments);
+    command.current_dir(directory);
+    String::from_utf8(run(command, b"")).unwrap()
+}
+
+/// A curl that takes no settings from this machine.
+fn without_settings() -> Command {
+    let mut command = Command::new("curl");
+    // --disable comes first: it keeps ~/.curlrc away.
+    command.args(["--disable", "--noproxy", "*"]);
+    command
+}
+
+#[track_caller]
+fn run(command: Command, input: &[u8]) -> Vec<u8> {
     let output = finish(command, input);
     assert!(output.status.success(), "curl: {output:?}");
     output.stdout

@@ -1,14 +1,20 @@
 //! The directory in which one server works: its root, and beside that its log and its stderr.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
+
+use crate::support::journal::{self, Journal};
+use crate::support::tree;
+use crate::support::wait::eventually;
 
 /// The user and group `nobody`, by number.
 pub(crate) const NOBODY: u32 = 65534;
@@ -23,9 +29,14 @@ impl Home {
         Self::below(&std::env::temp_dir()).unwrap()
     }
 
-    /// The same in memory, where there is such a place: for thousands of small writes, which a busy disk makes wait.
-    pub(crate) fn in_memory() -> Self {
-        Self::below(Path::new("/dev/shm")).unwrap_or_else(|_| Self::new())
+    /// The same in memory, where there is such a place.
+    pub(crate) fn in_memory() -> Option<Self> {
+        Self::below(Path::new("/dev/shm")).ok()
+    }
+
+    /// The same in memory if possible: for thousands of small writes, which a busy disk makes wait.
+    pub(crate) fn fast() -> Self {
+        Self::in_memory().unwrap_or_else(Self::new)
     }
 
     fn below(directory: &Path) -> io::Result<Self> {
@@ -66,6 +77,39 @@ impl Home {
     /// What the log holds now.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.log_path()).unwrap()
+    }
+
+    /// The lines of the log, without those between its entries.
+    pub(crate) fn log_lines(&self) -> Vec<String> {
+        let lines = self.log();
+        let lines = lines.lines().filter(|line| *line != "========");
+        lines.map(str::to_owned).collect()
+    }
+
+    /// The log, read with the program's own reader.
+    #[track_caller]
+    pub(crate) fn journal(&self) -> Journal {
+        journal::read(&self.log_path())
+    }
+
+    /// All files below the root with what they hold.
+    #[track_caller]
+    pub(crate) fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        tree::files(&self.root())
+    }
+
+    /// Waits until a file of the root changed so long ago that the server keeps it, which is a second.
+    #[track_caller]
+    pub(crate) fn wait_until_settled(&self, name: &str) {
+        eventually("the file is settled", || {
+            let found = fs::metadata(self.file(name)).unwrap();
+            let changed = Duration::new(
+                found.ctime().try_into().unwrap(),
+                found.ctime_nsec().try_into().unwrap(),
+            );
+            let age = SystemTime::now().duration_since(UNIX_EPOCH + changed);
+            age.is_ok_and(|age| age > Duration::from_millis(1100))
+        });
     }
 
     /// A file of the root.

@@ -5,14 +5,16 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::web::site::{Site, date, write};
+use crate::support::server::Server;
+use crate::support::setup::Setup;
+use crate::support::tree::{date, write};
 use crate::web::webdriver::Browser;
 
 /// The names in the table, from top to bottom.
 const NAMES: &str = "return Array.from(document.querySelectorAll('tbody a'), a => a.innerText)";
 
-fn site() -> Site {
-    Site::start(&["--listing", "--writable"], |root| {
+fn site() -> Server {
+    Setup::web(&["--listing", "--writable"]).files(|root| {
         for (name, length, day) in [
             ("Annual report 2025.pdf", 2_345_678, 20_300),
             ("zebra.txt", 12, 20_500),
@@ -32,7 +34,7 @@ fn site() -> Site {
             file.set_len(length).unwrap();
             date(root, name, day * 86_400 + 43_200);
         }
-    })
+    }).start()
 }
 
 #[test]

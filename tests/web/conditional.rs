@@ -1,21 +1,25 @@
 //! Conditions (RFC 9110 §13) and ranges (§14) over the wire.
 
-use crate::web::site::{Site, date, write};
+use crate::support::server::Server;
+use crate::support::setup::Setup;
+use crate::support::tree::{date, write};
 
 const MODIFIED: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 const EARLIER: &str = "Sun, 06 Nov 1994 08:49:36 GMT";
 const LATER: &str = "Sun, 06 Nov 1994 08:49:38 GMT";
 
 /// A small file, which is held in memory, and one that is sent from its descriptor.
-fn site() -> Site {
-    Site::start(&[], |root| {
-        write(root, "small", content(26));
-        write(root, "large", content(100_000));
-        write(root, "empty", "");
-        for name in ["small", "large", "empty"] {
-            date(root, name, 784_111_777);
-        }
-    })
+fn site() -> Server {
+    Setup::web(&[])
+        .files(|root| {
+            write(root, "small", content(26));
+            write(root, "large", content(100_000));
+            write(root, "empty", "");
+            for name in ["small", "large", "empty"] {
+                date(root, name, 784_111_777);
+            }
+        })
+        .start()
 }
 
 fn content(length: usize) -> Vec<u8> {
@@ -68,15 +72,15 @@ fn conditions_in_their_order_of_precedence() {
             .replace("LATER", LATER)
             + "\r\n";
         for method in ["GET", "HEAD"] {
-            let answer = site.ask(&format!("{method} /small"), &fields, b"");
-            assert_eq!(answer.status, status, "\u{a7}{section} {method} {fields}");
+            let response = site.ask(&format!("{method} /small"), &fields, b"");
+            assert_eq!(response.status, status, "\u{a7}{section} {method} {fields}");
             if status == 304 {
                 // RFC 9110 §15.4.5
-                assert_eq!(answer.field("ETag"), Some(etag.as_str()));
-                assert_eq!(answer.field("Vary"), Some("Accept-Encoding"));
-                assert_eq!(answer.field("Content-Length"), None, "{fields}");
-                assert_eq!(answer.field("Content-Type"), None, "{fields}");
-                assert_eq!(answer.body, b"", "{fields}");
+                assert_eq!(response.field("ETag"), Some(etag.as_str()));
+                assert_eq!(response.field("Vary"), Some("Accept-Encoding"));
+                assert_eq!(response.field("Content-Length"), None, "{fields}");
+                assert_eq!(response.field("Content-Type"), None, "{fields}");
+                assert_eq!(response.body, b"", "{fields}");
             }
         }
         // §13.2.1: where there is nothing, there is nothing to compare.
@@ -105,16 +109,19 @@ fn ranges() {
     ];
     let whole = content(26);
     for (section, range, expected) in table {
-        let answer = site.ask("GET /small", &format!("Range: {range}\r\n"), b"");
+        let response = site.ask("GET /small", &format!("Range: {range}\r\n"), b"");
         let Some((first, last)) = expected else {
-            assert_eq!(answer.status, 200, "\u{a7}{section} {range}");
-            assert_eq!(answer.body, whole, "{range}");
+            assert_eq!(response.status, 200, "\u{a7}{section} {range}");
+            assert_eq!(response.body, whole, "{range}");
             continue;
         };
-        assert_eq!(answer.status, 206, "\u{a7}{section} {range}");
-        assert_eq!(answer.body, whole[first..=last], "{range}");
+        assert_eq!(response.status, 206, "\u{a7}{section} {range}");
+        assert_eq!(response.body, whole[first..=last], "{range}");
         let content_range = format!("bytes {first}-{last}/26");
-        assert_eq!(answer.field("Content-Range"), Some(content_range.as_str()));
+        assert_eq!(
+            response.field("Content-Range"),
+            Some(content_range.as_str())
+        );
         // §14.2: Range is defined for GET.
         let head = site.ask("HEAD /small", &format!("Range: {range}\r\n"), b"");
         assert_eq!(
@@ -137,14 +144,14 @@ fn unsatisfiable_ranges_say_the_length() {
         ("/small", "bytes=99-100,200-", "bytes */26"),
         ("/empty", "bytes=0-", "bytes */0"),
     ] {
-        let answer = site.ask(
+        let response = site.ask(
             &format!("GET {target}"),
             &format!("Range: {range}\r\n"),
             b"",
         );
-        assert_eq!(answer.status, 416, "{target} {range}");
+        assert_eq!(response.status, 416, "{target} {range}");
         assert_eq!(
-            answer.field("Content-Range"),
+            response.field("Content-Range"),
             Some(content_range),
             "{range}"
         );
@@ -158,14 +165,14 @@ fn several_parts() {
     for target in ["small", "large"] {
         let whole = std::fs::read(site.root().join(target)).unwrap();
         let length = whole.len();
-        let answer = site.ask(
+        let response = site.ask(
             &format!("GET /{target}"),
             "Range: bytes=2-3, 20-, 0-0\r\n",
             b"",
         );
-        assert_eq!(answer.status, 206);
-        assert_eq!(answer.field("Content-Range"), None);
-        let boundary = answer
+        assert_eq!(response.status, 206);
+        assert_eq!(response.field("Content-Range"), None);
+        let boundary = response
             .field("Content-Type")
             .unwrap()
             .strip_prefix("multipart/byteranges; boundary=")
@@ -183,8 +190,8 @@ fn several_parts() {
             expected.extend_from_slice(&whole[first..=last]);
         }
         expected.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
-        assert!(answer.body == expected, "{target}");
-        let stated = answer.field("Content-Length").unwrap();
+        assert!(response.body == expected, "{target}");
+        let stated = response.field("Content-Length").unwrap();
         assert_eq!(stated, expected.len().to_string());
     }
     // Sixteen at most, after merging (§14.2, §17.15).

@@ -5,42 +5,46 @@ use std::fs;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::web::site::{Site, link, write};
+use crate::support::server::Server;
+use crate::support::setup::Setup;
+use crate::support::tree::{link, write};
 
 /// What files inside and outside hold, and nothing else does.
 const INSIDE: &[u8] = b"inside the root";
 const OUTSIDE: &[u8] = b"OUTSIDE THE ROOT";
 
 /// A site in which most ways lead out.
-fn tempting() -> Site {
-    Site::start(&["--hidden", "--listing", "--writable"], |root| {
-        let home = root.parent().unwrap();
-        write(home, "file", OUTSIDE);
-        write(home, "dir/file", OUTSIDE);
-        write(home, "rootless/file", OUTSIDE);
-        write(home, "beyond", OUTSIDE);
-        write(home, "dir/beyond", OUTSIDE);
-        write(root, "file", INSIDE);
-        write(root, "dir/file", INSIDE);
-        write(root, "dir/dir/file", INSIDE);
-        for (name, target) in [
-            ("up", ".."),
-            ("upfile", "../file"),
-            ("updir", "../dir"),
-            ("dir/up", "../.."),
-            ("dir/here", ".."),
-            ("dir/dir/up", "../../.."),
-            ("dir/dir/upfile", "../../../file"),
-            ("chain", "dir/up"),
-            ("sibling", "../rootless"),
-            ("etc", "/etc"),
-            ("self", "/proc/self/root"),
-            ("around", "../root/file"),
-        ] {
-            link(root, name, target);
-        }
-        link(root, "absolute", home.join("file"));
-    })
+fn tempting() -> Server {
+    Setup::web(&["--hidden", "--listing", "--writable"])
+        .files(|root| {
+            let home = root.parent().unwrap();
+            write(home, "file", OUTSIDE);
+            write(home, "dir/file", OUTSIDE);
+            write(home, "rootless/file", OUTSIDE);
+            write(home, "beyond", OUTSIDE);
+            write(home, "dir/beyond", OUTSIDE);
+            write(root, "file", INSIDE);
+            write(root, "dir/file", INSIDE);
+            write(root, "dir/dir/file", INSIDE);
+            for (name, target) in [
+                ("up", ".."),
+                ("upfile", "../file"),
+                ("updir", "../dir"),
+                ("dir/up", "../.."),
+                ("dir/here", ".."),
+                ("dir/dir/up", "../../.."),
+                ("dir/dir/upfile", "../../../file"),
+                ("chain", "dir/up"),
+                ("sibling", "../rootless"),
+                ("etc", "/etc"),
+                ("self", "/proc/self/root"),
+                ("around", "../root/file"),
+            ] {
+                link(root, name, target);
+            }
+            link(root, "absolute", home.join("file"));
+        })
+        .start()
 }
 
 /// A component of a path, plain or disguised.
@@ -119,21 +123,23 @@ fn no_target_leads_out_of_the_root() {
     }
     assert_eq!(found, 3);
     // Whatever the uploads made, they made it inside.
-    let mut outside: Vec<_> = fs::read_dir(site.home())
+    let mut outside: Vec<_> = fs::read_dir(site.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
         .collect();
     outside.sort();
     assert_eq!(
         outside,
-        ["beyond", "dir", "file", "log", "root", "rootless"]
+        [
+            "beyond", "dir", "file", "log.txt", "root", "rootless", "stderr"
+        ]
     );
     for (directory, count) in [("dir", 2), ("rootless", 1)] {
-        let entries = fs::read_dir(site.home().join(directory)).unwrap();
+        let entries = fs::read_dir(site.path().join(directory)).unwrap();
         assert_eq!(entries.count(), count, "{directory}");
     }
     for file in ["file", "dir/file", "rootless/file"] {
-        assert_eq!(fs::read(site.home().join(file)).unwrap(), OUTSIDE);
+        assert_eq!(fs::read(site.path().join(file)).unwrap(), OUTSIDE);
     }
 }
 
@@ -142,12 +148,11 @@ fn no_target_leads_out_of_the_root() {
 fn what_was_once_inside_is_not_served_from_memory() {
     let site = tempting();
     write(&site.root(), "moving/file", INSIDE);
-    // Long enough ago that the store keeps it in memory.
-    std::thread::sleep(std::time::Duration::from_millis(50));
+    site.wait_until_settled("moving/file");
     for _ in 0..3 {
         assert_eq!(site.get("/moving/file").body, INSIDE);
     }
-    fs::rename(site.root().join("moving"), site.home().join("moved")).unwrap();
+    fs::rename(site.root().join("moving"), site.path().join("moved")).unwrap();
     link(&site.root(), "moving", "../moved");
     assert_eq!(site.get("/moving/file").status, 404);
 }

@@ -2,28 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
-use crate::web::site::{Site, write};
-
-/// Every file below a directory, with its content.
-fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut left = vec![directory.to_path_buf()];
-    while let Some(next) = left.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                left.push(path);
-            } else {
-                let name = path.strip_prefix(directory).unwrap();
-                found.insert(name.to_str().unwrap().to_owned(), fs::read(&path).unwrap());
-            }
-        }
-    }
-    found
-}
+use crate::support::curl::curl_in;
+use crate::support::process::isolate;
+use crate::support::setup::Setup;
+use crate::support::tree::{files, write};
 
 /// `HTTPSERVER_MIRROR` sets the number of files; a quick run has some hundreds.
 #[test]
@@ -32,31 +16,33 @@ fn wget_mirrors_a_site() {
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(300);
-    let site = Site::start(&["--listing"], |root| {
-        for number in 0..count {
-            let name = format!("d{}/e{}/file {number} \u{e9}&.bin", number % 7, number % 3);
-            let content: Vec<u8> = (0..(number * 37) % 40_000)
-                .map(|at| u8::try_from((at * 7 + number) % 256).unwrap())
-                .collect();
-            write(root, &name, content);
-        }
-    });
+    let site = Setup::web(&["--listing"])
+        .files(|root| {
+            for number in 0..count {
+                let name = format!("d{}/e{}/file {number} \u{e9}&.bin", number % 7, number % 3);
+                let content: Vec<u8> = (0..(number * 37) % 40_000)
+                    .map(|at| u8::try_from((at * 7 + number) % 256).unwrap())
+                    .collect();
+                write(root, &name, content);
+            }
+        })
+        .start();
     let mirror = tempfile::tempdir().unwrap();
-    let output = Command::new("wget")
-        .args([
-            "--recursive",
-            "--level=inf",
-            "--no-parent",
-            "--no-host-directories",
-            "--quiet",
-        ])
-        .args(["--reject", "index.html*", "--restrict-file-names=nocontrol"])
-        .args(["--timeout=30", "--tries=1", "-e", "robots=off"])
-        .arg(format!("http://{}/", site.address()))
-        .current_dir(mirror.path())
-        .env("LC_ALL", "C.UTF-8")
-        .output()
-        .unwrap();
+    let mut wget = Command::new("wget");
+    wget.args([
+        "--recursive",
+        "--level=inf",
+        "--no-parent",
+        "--no-host-directories",
+        "--quiet",
+    ])
+    .args(["--reject", "index.html*", "--restrict-file-names=nocontrol"])
+    .args(["--timeout=60", "--tries=1", "-e", "robots=off"])
+    .arg(format!("http://{}/", site.address()))
+    .current_dir(mirror.path())
+    .env("LC_ALL", "C.UTF-8");
+    isolate(&mut wget);
+    let output = wget.output().unwrap();
     let (here, there) = (files(&site.root()), files(mirror.path()));
     let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&there), names(&here), "{output:?}");
@@ -65,20 +51,11 @@ fn wget_mirrors_a_site() {
 
 #[test]
 fn curl_uploads_resumes_and_asks_again() {
-    let site = Site::start(&["--writable"], |_| {});
+    let site = Setup::web(&["--writable"]).start();
     let here = tempfile::tempdir().unwrap();
     let content: Vec<u8> = (0..2_000_000_u32).map(|n| (n % 253) as u8).collect();
     write(here.path(), "up.bin", &content);
-    let curl = |arguments: &[&str]| {
-        let output = Command::new("curl")
-            .args(["-sS", "--fail", "--max-time", "30"])
-            .args(arguments)
-            .current_dir(here.path())
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{arguments:?}: {output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    };
+    let curl = |arguments: &[&str]| curl_in(here.path(), arguments);
     let address = format!("http://{}/a/b/up.bin", site.address());
     let status = ["-w", "%{http_code}"];
     assert_eq!(

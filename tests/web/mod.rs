@@ -1,7 +1,7 @@
 //! The web dialect as its clients see it: the real `httpserver --web` on a port of the system's choice, spoken to in
 //! raw bytes, with curl and wget, and with a real browser.
 //!
-//! `site` is a running server with its root; the other modules are the tests, by what they show.
+//! `webdriver` drives the browser; the other modules are the tests, by what they show.
 
 mod browser;
 mod conditional;
@@ -10,6 +10,5 @@ mod listing;
 mod media_types;
 mod mirror;
 mod reading;
-mod site;
 mod webdriver;
 mod writing;

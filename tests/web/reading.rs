@@ -1,29 +1,34 @@
 //! GET, HEAD and OPTIONS: targets, answers' fields, methods, Host, siblings, error pages.
 
-use crate::web::site::{Answer, Site, date, link, write};
+use crate::support::response::Response;
+use crate::support::server::Server;
+use crate::support::setup::Setup;
+use crate::support::tree::{date, link, write};
 
-fn site(options: &[&str]) -> Site {
-    Site::start(options, |root| {
-        write(root, "a.txt", "hello\n");
-        write(root, "no suffix", "bytes");
-        write(root, "caf\u{e9}.html", "<p>");
-        write(root, "50%25.txt", "percent");
-        write(root, "dir/index.html", "<h1>index</h1>");
-        write(root, "bare/b.txt", "b");
-        write(root, ".secret", "s");
-        write(root, ".git/config", "s");
-        write(root, ".httpserver-0123456789abcdef", "staged");
-        write(root.parent().unwrap(), "outside.txt", "outside");
-        write(root.parent().unwrap(), "out/file.txt", "outside");
-        link(root, "inside", "dir/index.html");
-        link(root, "indir", "dir");
-        link(root, "outside", "../outside.txt");
-        link(root, "outdir", "../out");
-        link(root, "absolute", "/etc/passwd");
-        link(root, "absolute-inside", root.join("a.txt"));
-        link(root, "dangling", "nothing");
-        link(root, "round", "round");
-    })
+fn site(options: &[&str]) -> Server {
+    Setup::web(options)
+        .files(|root| {
+            write(root, "a.txt", "hello\n");
+            write(root, "no suffix", "bytes");
+            write(root, "caf\u{e9}.html", "<p>");
+            write(root, "50%25.txt", "percent");
+            write(root, "dir/index.html", "<h1>index</h1>");
+            write(root, "bare/b.txt", "b");
+            write(root, ".secret", "s");
+            write(root, ".git/config", "s");
+            write(root, ".httpserver-0123456789abcdef", "staged");
+            write(root.parent().unwrap(), "outside.txt", "outside");
+            write(root.parent().unwrap(), "out/file.txt", "outside");
+            link(root, "inside", "dir/index.html");
+            link(root, "indir", "dir");
+            link(root, "outside", "../outside.txt");
+            link(root, "outdir", "../out");
+            link(root, "absolute", "/etc/passwd");
+            link(root, "absolute-inside", root.join("a.txt"));
+            link(root, "dangling", "nothing");
+            link(root, "round", "round");
+        })
+        .start()
 }
 
 /// RFC 9110 §15 for the statuses, RFC 9112 §3.2 for the forms of a target.
@@ -78,10 +83,10 @@ fn targets() {
         ("a.txt", 400, ""),
         ("*", 400, ""),
     ] {
-        let answer = site.get(target);
-        assert_eq!(answer.status, status, "{target}");
+        let response = site.get(target);
+        assert_eq!(response.status, status, "{target}");
         if !body.is_empty() {
-            assert_eq!(answer.text(), body, "{target}");
+            assert_eq!(response.text(), body, "{target}");
         }
     }
     let long = format!("/{}", "x".repeat(300));
@@ -106,9 +111,9 @@ fn a_directory_without_its_slash_moves_relatively_and_keeps_the_query() {
         ("/indir", "./indir/"),
         ("http://elsewhere/dir?q", "./dir/?q"),
     ] {
-        let answer = site.get(target);
-        assert_eq!(answer.status, 301, "{target}");
-        assert_eq!(answer.field("Location"), Some(location), "{target}");
+        let response = site.get(target);
+        assert_eq!(response.status, 301, "{target}");
+        assert_eq!(response.field("Location"), Some(location), "{target}");
     }
 }
 
@@ -146,24 +151,26 @@ fn the_fields_of_a_file() {
     }
 }
 
-/// RFC 9110 §8.8.2.1: nothing was modified after the answer that says so; the clock may have been set back since.
+/// RFC 9110 §8.8.2.1: nothing was modified after the response that says so; the clock may have been set back since.
 #[test]
 fn a_file_from_the_future() {
     let site = site(&[]);
     date(&site.root(), "a.txt", 4_102_444_800);
-    let answer = site.get("/a.txt");
-    let time = |name| httpdate::parse_http_date(answer.field(name).unwrap()).unwrap();
+    let response = site.get("/a.txt");
+    let time = |name| httpdate::parse_http_date(response.field(name).unwrap()).unwrap();
     assert!(time("Last-Modified") <= time("Date"));
-    let since = format!("If-Modified-Since: {}\r\n", answer.field("Date").unwrap());
+    let since = format!("If-Modified-Since: {}\r\n", response.field("Date").unwrap());
     assert_eq!(site.ask("GET /a.txt", &since, b"").status, 200);
-    let etag = format!("If-None-Match: {}\r\n", answer.field("ETag").unwrap());
+    let etag = format!("If-None-Match: {}\r\n", response.field("ETag").unwrap());
     assert_eq!(site.ask("GET /a.txt", &etag, b"").status, 304);
 }
 
 #[test]
 fn large_files_come_whole() {
     let content: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
-    let site = Site::start(&[], |root| write(root, "large.bin", &content));
+    let site = Setup::web(&[])
+        .files(|root| write(root, "large.bin", &content))
+        .start();
     assert!(site.get("/large.bin").body == content);
 }
 
@@ -188,11 +195,11 @@ fn methods() {
         ("BREW /pot", 501, 501),
     ] {
         for (site, status, allowed) in [(&read, read_only, few), (&write, writable, all)] {
-            let answer = site.ask(line, "", b"");
-            assert_eq!(answer.status, status, "{line}");
+            let response = site.ask(line, "", b"");
+            assert_eq!(response.status, status, "{line}");
             let expected = matches!(status, 204 | 405).then_some(allowed);
-            assert_eq!(answer.field("Allow"), expected, "{line}");
-            let length = answer.field("Content-Length").is_some();
+            assert_eq!(response.field("Allow"), expected, "{line}");
+            let length = response.field("Content-Length").is_some();
             assert_eq!(length, status != 204, "{line}");
         }
     }
@@ -219,17 +226,17 @@ fn host_and_versions() {
         ("GET /a.txt\r\n", 400, "close"),
     ] {
         let bytes = site.exchange(format!("{head}Connection: close\r\n\r\n").as_bytes());
-        let answer = Answer::parse(&bytes);
-        assert_eq!(answer.status, status, "{head}");
-        assert_eq!(answer.field("Connection"), Some(connection), "{head}");
+        let response = Response::parse(&bytes);
+        assert_eq!(response.status, status, "{head}");
+        assert_eq!(response.field("Connection"), Some(connection), "{head}");
     }
     // Two on one connection; the second closes it.
     let old = site.exchange(
         b"GET /a.txt HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /nothing HTTP/1.0\r\n\r\n",
     );
-    let first = Answer::parse(&old);
+    let first = Response::parse(&old);
     assert_eq!(first.field("Connection"), Some("keep-alive"));
-    let second = Answer::parse(&first.body[6..]);
+    let second = Response::parse(&first.body[6..]);
     assert_eq!(
         (second.status, second.field("Connection")),
         (404, Some("close"))
@@ -237,29 +244,31 @@ fn host_and_versions() {
     let new = site.exchange(
         b"GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\nGET /a.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
     );
-    assert_eq!(Answer::parse(&new).field("Connection"), None);
+    assert_eq!(Response::parse(&new).field("Connection"), None);
 }
 
-/// RFC 9110 §12.5.3: which sibling, and what the answer says of it.
+/// RFC 9110 §12.5.3: which sibling, and what the response says of it.
 #[test]
 fn precompressed_siblings() {
-    let site = Site::start(&[], |root| {
-        for (name, content) in [
-            ("all.css", "plain"),
-            ("all.css.zst", "zst"),
-            ("all.css.br", "br"),
-            ("all.css.gz", "gz"),
-            ("stale.js", "new"),
-            ("stale.js.gz", "old"),
-            ("alone.js", "alone"),
-        ] {
-            write(root, name, content);
-            date(root, name, 1_000_000_000);
-        }
-        date(root, "stale.js.gz", 999_999_999);
-        write(root.parent().unwrap(), "secret.gz", "secret");
-        link(root, "alone.js.gz", "../secret.gz");
-    });
+    let site = Setup::web(&[])
+        .files(|root| {
+            for (name, content) in [
+                ("all.css", "plain"),
+                ("all.css.zst", "zst"),
+                ("all.css.br", "br"),
+                ("all.css.gz", "gz"),
+                ("stale.js", "new"),
+                ("stale.js.gz", "old"),
+                ("alone.js", "alone"),
+            ] {
+                write(root, name, content);
+                date(root, name, 1_000_000_000);
+            }
+            date(root, "stale.js.gz", 999_999_999);
+            write(root.parent().unwrap(), "secret.gz", "secret");
+            link(root, "alone.js.gz", "../secret.gz");
+        })
+        .start();
     for (target, accepted, body, coding) in [
         ("/all.css", "gzip, br, zstd", "zst", Some("zstd")),
         ("/all.css", "gzip, br", "br", Some("br")),
@@ -273,19 +282,23 @@ fn precompressed_siblings() {
         ("/stale.js", "gzip", "new", None),
         ("/alone.js", "gzip", "alone", None),
     ] {
-        let answer = site.ask(
+        let response = site.ask(
             &format!("GET {target}"),
             &format!("Accept-Encoding: {accepted}\r\n"),
             b"",
         );
-        assert_eq!(answer.text(), body, "{target} {accepted}");
+        assert_eq!(response.text(), body, "{target} {accepted}");
         assert_eq!(
-            answer.field("Content-Encoding"),
+            response.field("Content-Encoding"),
             coding,
             "{target} {accepted}"
         );
-        assert_eq!(answer.field("Vary"), Some("Accept-Encoding"), "{accepted}");
-        let type_ = answer.field("Content-Type").unwrap();
+        assert_eq!(
+            response.field("Vary"),
+            Some("Accept-Encoding"),
+            "{accepted}"
+        );
+        let type_ = response.field("Content-Type").unwrap();
         assert!(
             type_.starts_with("text/") && !type_.contains("gz"),
             "{type_}"
@@ -305,9 +318,9 @@ fn precompressed_siblings() {
 #[test]
 fn pages_for_errors() {
     let site = site(&[]);
-    let answer = site.get("/nothing");
-    assert!(answer.text().contains("<h1>404 Not Found</h1>"));
-    assert!(answer.field("Content-Security-Policy").is_some());
+    let response = site.get("/nothing");
+    assert!(response.text().contains("<h1>404 Not Found</h1>"));
+    assert!(response.field("Content-Security-Policy").is_some());
     write(&site.root(), "404.html", "<p>lost</p>");
     for (line, accept, body) in [
         ("GET /nothing", "", "<p>lost</p>"),
@@ -316,35 +329,37 @@ fn pages_for_errors() {
         ("GET /.secret", "", "<p>lost</p>"),
         ("HEAD /nothing", "", ""),
     ] {
-        let answer = site.ask(line, accept, b"");
+        let response = site.ask(line, accept, b"");
         assert_eq!(
-            (answer.status, answer.text()),
+            (response.status, response.text()),
             (404, body),
             "{line} {accept}"
         );
         assert_eq!(
-            answer.field("Content-Length"),
+            response.field("Content-Length"),
             Some("11"),
             "{line} {accept}"
         );
     }
     for accept in ["Accept: image/png\r\n", "Accept: text/html;q=0\r\n"] {
-        let answer = site.ask("GET /nothing", accept, b"");
-        assert_eq!(answer.status, 404);
-        assert!(answer.text().contains("404 Not Found"), "{accept}");
-        assert_eq!(answer.field("Vary"), Some("Accept"));
+        let response = site.ask("GET /nothing", accept, b"");
+        assert_eq!(response.status, 404);
+        assert!(response.text().contains("404 Not Found"), "{accept}");
+        assert_eq!(response.field("Vary"), Some("Accept"));
     }
     assert!(site.get("/%00").text().contains("400 Bad Request"));
 }
 
 #[test]
 fn a_fallback_answers_where_nothing_else_is() {
-    let site = Site::start(&["--spa", "/app/index.html"], |root| {
-        write(root, "app/index.html", "<p>app</p>");
-        write(root, "a.txt", "a");
-        write(root, "404.html", "lost");
-        write(root, ".secret", "s");
-    });
+    let site = Setup::web(&["--spa", "/app/index.html"])
+        .files(|root| {
+            write(root, "app/index.html", "<p>app</p>");
+            write(root, "a.txt", "a");
+            write(root, "404.html", "lost");
+            write(root, ".secret", "s");
+        })
+        .start();
     for target in [
         "/",
         "/users/7",
@@ -353,18 +368,18 @@ fn a_fallback_answers_where_nothing_else_is() {
         "/a.txt/",
         "/.secret",
     ] {
-        let answer = site.get(target);
+        let response = site.get(target);
         if target == "/app" {
-            assert_eq!(answer.status, 301);
+            assert_eq!(response.status, 301);
             continue;
         }
         assert_eq!(
-            (answer.status, answer.text()),
+            (response.status, response.text()),
             (200, "<p>app</p>"),
             "{target}"
         );
         assert_eq!(
-            answer.field("Content-Type"),
+            response.field("Content-Type"),
             Some("text/html; charset=utf-8")
         );
     }
@@ -389,15 +404,15 @@ fn fields_of_every_answer() {
         "OPTIONS *",
         "BREW /",
     ] {
-        let answer = site.ask(line, "", b"");
+        let response = site.ask(line, "", b"");
         assert_eq!(
-            answer.field("Access-Control-Allow-Origin"),
+            response.field("Access-Control-Allow-Origin"),
             Some("*"),
             "{line}"
         );
-        assert_eq!(answer.field("Cache-Control"), Some("no-cache"), "{line}");
-        assert_eq!(answer.field("X-Content-Type-Options"), Some("nosniff"));
-        assert!(answer.field("Date").is_some(), "{line}");
+        assert_eq!(response.field("Cache-Control"), Some("no-cache"), "{line}");
+        assert_eq!(response.field("X-Content-Type-Options"), Some("nosniff"));
+        assert!(response.field("Date").is_some(), "{line}");
     }
 }
 
@@ -419,7 +434,7 @@ fn the_log_names_paths_decoded_and_failures_as_received() {
     site.get("/no%20file?q");
     site.ask("BREW /pot", "", b"");
     assert_eq!(
-        site.log(),
+        site.log_lines(),
         [
             "GET a.txt length 0",
             "GET no%20suffix length 0",
@@ -437,9 +452,12 @@ fn the_log_names_paths_decoded_and_failures_as_received() {
 
 #[test]
 fn the_log_in_the_root_is_not_there() {
-    let site = Site::start(&["-l", "root/log.txt", "--listing", "--writable"], |root| {
-        write(root, "a.txt", "a");
-    });
+    let site = Setup::web(&["--listing", "--writable"])
+        .log("root/log.txt")
+        .files(|root| {
+            write(root, "a.txt", "a");
+        })
+        .start();
     std::fs::hard_link(site.root().join("log.txt"), site.root().join("alias.txt")).unwrap();
     link(&site.root(), "link.txt", "log.txt");
     for name in ["log.txt", "alias.txt", "link.txt"] {

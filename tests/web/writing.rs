@@ -1,21 +1,25 @@
 //! PUT and DELETE: what is stored, what is refused, and what the log says of it.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 
-use crate::web::site::{GUARD, Site, link, write};
+use crate::support::server::Server;
+use crate::support::setup::Setup;
+use crate::support::tree::{link, write};
 
-fn site() -> Site {
-    Site::start(&["--writable"], |root| {
-        write(root, "old.txt", "old");
-        write(root, "dir/file.txt", "file");
-        fs::create_dir_all(root.parent().unwrap().join("out")).unwrap();
-        link(root, "outdir", "../out");
-        link(root, "outfile", "../out/file");
-        link(root, "indir", "dir");
-        link(root, "inlink", "old.txt");
-    })
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+fn site() -> Server {
+    Setup::web(&["--writable"])
+        .files(|root| {
+            write(root, "old.txt", "old");
+            write(root, "dir/file.txt", "file");
+            fs::create_dir_all(root.parent().unwrap().join("out")).unwrap();
+            link(root, "outdir", "../out");
+            link(root, "outfile", "../out/file");
+            link(root, "indir", "dir");
+            link(root, "inlink", "old.txt");
+        })
+        .start()
 }
 
 /// RFC 9110 §9.3.4
@@ -31,16 +35,16 @@ fn put_stores_and_makes_directories() {
         ("/indir/through.txt", "link", 201),
         ("/sp%20ace/%C3%A9.txt", "e", 201),
     ] {
-        let answer = site.put(target, "", content.as_bytes());
-        assert_eq!(answer.status, status, "{target}");
+        let response = site.put(target, "", content.as_bytes());
+        assert_eq!(response.status, status, "{target}");
         let get = site.get(target);
         assert_eq!(get.text(), content, "{target}");
-        assert_eq!(answer.field("ETag"), get.field("ETag"), "{target}");
-        assert_eq!(answer.body, b"");
+        assert_eq!(response.field("ETag"), get.field("ETag"), "{target}");
+        assert_eq!(response.body, b"");
     }
     assert!(site.root().join("dir/through.txt").exists());
     assert!(site.root().join("sp ace/\u{e9}.txt").exists());
-    let log = site.log();
+    let log = site.log_lines();
     assert!(
         log.contains(&"PUT a/b/c/deep.txt length 4".to_owned()),
         "{log:?}"
@@ -77,33 +81,23 @@ fn put_refuses() {
         ("/x", "Expect: more\r\n", 417),
         ("/new/x", "If-Match: *\r\n", 412),
     ] {
-        let answer = site.put(target, fields, b"x");
-        assert_eq!(answer.status, status, "{target} {fields}");
-        assert!(answer.text().contains(&status.to_string()), "{target}");
+        let response = site.put(target, fields, b"x");
+        assert_eq!(response.status, status, "{target} {fields}");
+        assert!(response.text().contains(&status.to_string()), "{target}");
     }
     assert_eq!(site.get("/old.txt").text(), "old");
     assert!(!site.root().join("new").exists());
-    assert!(!site.home().join("out/x").exists());
+    assert!(!site.path().join("out/x").exists());
     assert_eq!(
-        entries(&site),
+        site.names(),
         ["dir", "indir", "inlink", "old.txt", "outdir", "outfile"]
     );
-    assert!(!site.log().iter().any(|line| line.starts_with("PUT ")));
-}
-
-/// What is in the root.
-fn entries(site: &Site) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(site.root())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
+    assert!(!site.log_lines().iter().any(|line| line.starts_with("PUT ")));
 }
 
 #[test]
 fn too_long_an_upload() {
-    let site = Site::start(&["--writable", "--max-body", "4"], |_| {});
+    let site = Setup::web(&["--writable", "--max-body", "4"]).start();
     assert_eq!(site.put("/four", "", b"1234").status, 201);
     assert_eq!(site.put("/five", "", b"12345").status, 413);
     let chunked = "Transfer-Encoding: chunked\r\n";
@@ -111,28 +105,26 @@ fn too_long_an_upload() {
     assert_eq!(five.status, 413);
     let four = site.ask("PUT /a/four", chunked, b"4\r\n1234\r\n0\r\n\r\n");
     assert_eq!(four.status, 201);
-    assert_eq!(entries(&site), ["a", "four"]);
+    assert_eq!(site.names(), ["a", "four"]);
 }
 
 #[test]
 fn an_upload_cut_short_leaves_nothing_behind() {
     let site = site();
-    let mut stream = TcpStream::connect(site.address()).unwrap();
-    stream.set_read_timeout(Some(GUARD)).unwrap();
-    stream
-        .write_all(b"PUT /p/q/cut HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n")
-        .unwrap();
-    let mut go_on = [0; 25];
-    stream.read_exact(&mut go_on).unwrap();
-    assert!(go_on.starts_with(b"HTTP/1.1 100 Continue"));
+    let mut client = site.connect();
+    client.send(
+        "PUT /p/q/cut HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n",
+    );
+    assert_eq!(client.response(), CONTINUE);
     assert!(site.root().join("p/q").is_dir());
-    stream.write_all(b"12345").unwrap();
-    stream.shutdown(std::net::Shutdown::Write).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    assert!(answer.starts_with(b"HTTP/1.1 400 "));
+    client.send("12345");
+    client.end_sending();
+    assert_eq!(client.final_response().unwrap().status, 400);
     assert!(!site.root().join("p").exists());
-    assert_eq!(site.log(), ["FAIL: PUT p/q/cut HTTP/1.1 --- response 400"]);
+    assert_eq!(
+        site.log_lines(),
+        ["FAIL: PUT p/q/cut HTTP/1.1 --- response 400"]
+    );
 }
 
 /// RFC 9110 §13.1.1, §13.1.2: the lost update, prevented.
@@ -167,31 +159,21 @@ fn one_of_many_creates() {
             ),
         ),
     ] {
-        let mut streams: Vec<(usize, TcpStream)> = (0..8)
-            .map(|writer| {
-                let mut stream = TcpStream::connect(site.address()).unwrap();
-                stream.set_read_timeout(Some(GUARD)).unwrap();
-                let head = format!(
-                    "PUT {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\
-                     Expect: 100-continue\r\n{fields}\r\n"
-                );
-                stream.write_all(head.as_bytes()).unwrap();
-                let mut go_on = [0; 25];
-                stream.read_exact(&mut go_on).unwrap();
-                assert!(go_on.starts_with(b"HTTP/1.1 100"), "{target}");
-                (writer, stream)
-            })
-            .collect();
-        for (writer, stream) in &mut streams {
-            stream.write_all(writer.to_string().as_bytes()).unwrap();
+        let mut clients: Vec<_> = (0..8).map(|_| site.connect()).collect();
+        for client in &mut clients {
+            client.send(format!(
+                "PUT {target} HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: 100-continue\r\n{fields}\r\n"
+            ));
+            assert_eq!(client.response(), CONTINUE, "{target}");
+        }
+        for (writer, client) in clients.iter_mut().enumerate() {
+            client.send(writer.to_string());
         }
         let mut winners = Vec::new();
-        for (writer, mut stream) in streams {
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).unwrap();
-            match &answer[9..12] {
-                "201" | "204" => winners.push(writer),
-                status => assert_eq!(status, "412", "{target}"),
+        for (writer, client) in clients.iter_mut().enumerate() {
+            match client.final_response().unwrap().status {
+                201 | 204 => winners.push(writer),
+                status => assert_eq!(status, 412, "{target}"),
             }
         }
         assert_eq!(winners.len(), 1, "{target}: {winners:?}");
@@ -222,9 +204,9 @@ fn digests() {
         ),
         ("Content-Digest: sha-256=:AAAA:\r\n".to_owned(), 400),
     ] {
-        let answer = site.put("/hello.json", &fields, content);
-        assert_eq!(answer.status, status, "{fields}");
-        assert_eq!(answer.field("Repr-Digest"), None);
+        let response = site.put("/hello.json", &fields, content);
+        assert_eq!(response.status, status, "{fields}");
+        assert_eq!(response.field("Repr-Digest"), None);
     }
     let other = site.put("/other", &format!("Content-Digest: {bad}\r\n"), content);
     assert_eq!(other.status, 400);
@@ -259,12 +241,12 @@ fn delete_removes_files() {
         ("/outfile", 404),
         ("/../x", 400),
     ] {
-        let answer = site.ask(&format!("DELETE {target}"), "", b"");
-        assert_eq!(answer.status, status, "{target}");
+        let response = site.ask(&format!("DELETE {target}"), "", b"");
+        assert_eq!(response.status, status, "{target}");
     }
     assert!(site.root().join("dir").is_dir());
     assert_eq!(site.put("/old.txt", "", b"new").status, 201);
-    let log = site.log();
+    let log = site.log_lines();
     let changes: Vec<&str> = log
         .iter()
         .map(String::as_str)
@@ -298,7 +280,7 @@ fn puts_and_deletes_take_their_places_in_the_log() {
             });
         }
     });
-    let log = site.log();
+    let log = site.log_lines();
     let last = log
         .iter()
         .rposition(|line| {
