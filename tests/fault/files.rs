@@ -2,149 +2,149 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::fault::client::{Answer, get};
-use crate::fault::server::{Place, Server, until};
-use crate::fault::{content, name};
+use crate::support::bytes::noise;
+use crate::support::client::Client;
+use crate::support::home::Home;
 use crate::support::journal::{self, Entry};
+use crate::support::message::{get, name};
+use crate::support::response::Response;
+use crate::support::server::Server;
+use crate::support::setup::Setup;
+use crate::support::wait::eventually;
 
 /// Bytes of a file that no socket buffers take whole.
 const HUGE: usize = 64 * 1024 * 1024;
 
 /// A server that is in the middle of sending a huge file of NUL bytes.
-fn sending(place: &Place) -> (Server, crate::fault::client::Client) {
-    let file = File::create(place.root().join(name(1))).unwrap();
+fn sending(home: &Home) -> (Server, Client) {
+    let file = File::create(home.root().join(name(1))).unwrap();
     file.set_len(HUGE as u64).unwrap();
-    let server = place.serve(&["-N", "2"]);
+    let server = Setup::at(home, &["-N", "2"]).start();
     let mut client = server.connect();
-    client.send(get(&name(1)).as_bytes()).unwrap();
-    client.peek();
+    client.send(get(&name(1)));
+    client.wait_readable();
     (server, client)
 }
 
-fn whole() -> Answer {
-    Answer {
-        status: 200,
-        content: vec![0; HUGE],
-    }
+/// Whether the next response is the whole file as it was at first.
+fn is_whole(client: &mut Client) -> bool {
+    let response = client.final_response().unwrap();
+    response.status == 200 && response.body == vec![0; HUGE]
 }
 
 #[test]
 fn a_file_that_shrinks_ends_the_connection() {
-    let place = Place::new();
-    let (server, mut client) = sending(&place);
+    let home = Home::new();
+    let (server, mut client) = sending(&home);
     let file = OpenOptions::new()
         .write(true)
-        .open(place.root().join(name(1)));
+        .open(home.root().join(name(1)));
     file.unwrap().set_len(HUGE as u64 / 2).unwrap();
     // Not padded, and not mistaken for a whole one.
-    assert_eq!(client.answer(), None);
-    assert!(client.rest().len() <= HUGE / 2 && !client.rest().is_empty());
-    assert_eq!(
-        server.connect().get(&name(1)).unwrap().content.len(),
-        HUGE / 2
-    );
+    assert!(client.final_response().is_none());
+    assert!(client.unread().len() <= HUGE / 2 + 100 && client.unread().len() > 100);
+    assert_eq!(server.connect().get(&name(1)).unwrap().body.len(), HUGE / 2);
 }
 
 #[test]
 fn a_file_that_grows_is_sent_as_announced() {
-    let place = Place::new();
-    let (_server, mut client) = sending(&place);
+    let home = Home::new();
+    let (_server, mut client) = sending(&home);
     let file = OpenOptions::new()
         .append(true)
-        .open(place.root().join(name(1)));
+        .open(home.root().join(name(1)));
     file.unwrap().write_all(b"more").unwrap();
-    assert!(client.answer() == Some(whole()));
+    assert!(is_whole(&mut client));
     assert_eq!(client.get("").unwrap().status, 200);
-    assert_eq!(client.get(&name(1)).unwrap().content.len(), HUGE + 4);
+    assert_eq!(client.get(&name(1)).unwrap().body.len(), HUGE + 4);
 }
 
 #[test]
 fn a_file_that_vanishes_is_sent_to_its_end() {
-    let place = Place::new();
-    let (_server, mut client) = sending(&place);
-    fs::remove_file(place.root().join(name(1))).unwrap();
-    assert!(client.answer() == Some(whole()));
+    let home = Home::new();
+    let (_server, mut client) = sending(&home);
+    fs::remove_file(home.root().join(name(1))).unwrap();
+    assert!(is_whole(&mut client));
     assert_eq!(client.get(&name(1)).unwrap().status, 404);
 }
 
 #[test]
 fn a_file_that_is_replaced_is_sent_as_it_was() {
-    let place = Place::new();
-    let (server, mut client) = sending(&place);
+    let home = Home::new();
+    let (server, mut client) = sending(&home);
     assert_eq!(server.connect().put(&name(1), b"new").unwrap().status, 201);
-    assert!(client.answer() == Some(whole()));
-    assert_eq!(client.get(&name(1)).unwrap().content, b"new");
+    assert!(is_whole(&mut client));
+    assert_eq!(client.get(&name(1)).unwrap().body, b"new");
 }
 
 #[test]
 fn a_small_file_that_changes_is_never_sent_stale() {
-    let place = Place::new();
-    let server = place.serve(&["-N", "1"]);
+    let home = Home::new();
+    let server = Setup::at(&home, &["-N", "1"]).start();
     let mut client = server.connect();
     for round in 0..200_u64 {
         // In place, as an editor might: the inode stays the same, and often the time stamp, too.
-        let now = content(round, 10);
-        place.store(&name(1), &now);
-        assert_eq!(client.get(&name(1)).unwrap().content, now, "{round}");
+        let now = noise(round, 10);
+        home.place(&name(1), &now);
+        assert_eq!(client.get(&name(1)).unwrap().body, now, "{round}");
     }
 }
 
 #[test]
 fn the_root_is_removed() {
-    let place = Place::new();
-    place.store(&name(1), b"old");
-    let server = place.serve(&["-N", "1"]);
+    let home = Home::new();
+    home.place(&name(1), b"old");
+    let mut server = Setup::at(&home, &["-N", "1"]).start();
     let mut client = server.connect();
     assert_eq!(client.get(&name(1)).unwrap().status, 200);
-    fs::remove_dir_all(place.root()).unwrap();
+    fs::remove_dir_all(home.root()).unwrap();
     assert_eq!(client.get(&name(1)).unwrap().status, 404);
     assert_eq!(client.put(&name(2), b"new").unwrap().status, 403);
     assert_eq!(client.get("").unwrap().status, 200);
     // Another directory of that name is another directory.
-    fs::create_dir(place.root()).unwrap();
-    place.store(&name(1), b"other");
+    fs::create_dir(home.root()).unwrap();
+    home.place(&name(1), b"other");
     assert_eq!(client.get(&name(1)).unwrap().status, 404);
-    assert_eq!(server.stop().0.code(), Some(0));
-    assert_eq!(place.journal().torn, 0);
+    server.stop();
+    assert_eq!(home.journal().torn, 0);
 }
 
 #[test]
 fn the_log_is_removed_and_begun_again() {
-    let place = Place::new();
-    let server = place.serve(&["-N", "1"]);
+    let home = Home::new();
+    let mut server = Setup::at(&home, &["-N", "1"]).start();
     let mut client = server.connect();
     assert_eq!(client.put(&name(1), b"one").unwrap().status, 201);
-    fs::remove_file(place.path("log")).unwrap();
+    fs::remove_file(home.log_path()).unwrap();
     assert_eq!(client.put(&name(1), b"two").unwrap().status, 201);
     server.signal(Signal::HUP);
-    until("a new log", || place.path("log").exists());
+    eventually("a new log", || home.log_path().exists());
     // The signal is heeded at some point, and from then on entries go there.
-    until("an entry in it", || {
+    eventually("an entry in it", || {
         assert_eq!(client.put(&name(1), b"three").unwrap().status, 201);
-        !place.journal().entries.is_empty()
+        !home.journal().entries.is_empty()
     });
     server.stop();
-    let journal = place.journal();
+    let journal = home.journal();
     assert_eq!(journal.torn, 0);
-    assert_eq!(journal.replay(), place.files());
+    assert_eq!(journal.replay(), home.files());
 }
 
 #[test]
 fn a_log_that_was_moved_keeps_what_began_in_it() {
-    let place = Place::new();
-    let server = place.serve(&["-N", "1"]);
+    let home = Home::new();
+    let mut server = Setup::at(&home, &["-N", "1"]).start();
     let mut client = server.connect();
     assert_eq!(client.put(&name(1), b"one").unwrap().status, 201);
-    fs::rename(place.path("log"), place.path("moved")).unwrap();
+    fs::rename(home.log_path(), home.path().join("moved")).unwrap();
     assert_eq!(client.put(&name(2), b"two").unwrap().status, 201);
     server.signal(Signal::USR1);
-    until("a new log", || place.path("log").exists());
+    eventually("a new log", || home.log_path().exists());
     server.stop();
-    let moved = journal::read(&place.path("moved"));
+    let moved = journal::read(&home.path().join("moved"));
     let expected = [
         Entry::Put(name(1), b"one".to_vec()),
         Entry::Put(name(2), b"two".to_vec()),
@@ -153,54 +153,43 @@ fn a_log_that_was_moved_keeps_what_began_in_it() {
 }
 
 /// A server whose files, its log among them, can be 100 or 200 KiB long, as the shell counts blocks.
-fn with_short_files(place: &Place, options: &[&str]) -> Server {
-    let mut command = Command::new("sh");
-    command.args(["-c", "ulimit -f 200 && exec \"$0\" \"$@\""]);
-    let limited = place.command();
-    command
-        .arg(limited.get_program())
-        .args(limited.get_args())
-        .args(options)
-        .args(["127.0.0.1", "0"]);
-    Server::start(command, place.path("stderr"))
+fn with_short_files(home: &Home, options: &[&str]) -> Server {
+    Setup::at(home, options).before("ulimit -f 200").start()
 }
 
 /// A limit on the length of files (ulimit -f) is a limit like any other, not the end of the server.
 #[test]
 fn files_may_not_be_long() {
-    let place = Place::new();
-    let mut server = with_short_files(&place, &[]);
+    let home = Home::new();
+    let mut server = with_short_files(&home, &[]);
     let mut client = server.connect();
     assert_eq!(client.put(&name(1), b"old").unwrap().status, 201);
     assert_eq!(
-        client.put(&name(1), &content(1, 300_000)).unwrap().status,
+        client.put(&name(1), &noise(1, 300_000)).unwrap().status,
         413
     );
     let mut client = server.connect();
     // The file is short enough, its entry is not.
-    assert_eq!(
-        client.put(&name(1), &content(1, 80_000)).unwrap().status,
-        507
-    );
+    assert_eq!(client.put(&name(1), &noise(1, 80_000)).unwrap().status, 507);
     let mut client = server.connect();
-    assert_eq!(client.get(&name(1)).unwrap().content, b"old");
+    assert_eq!(client.get(&name(1)).unwrap().body, b"old");
     assert_eq!(client.put(&name(2), b"new").unwrap().status, 201);
     assert!(server.is_alive());
     server.stop();
-    let journal = place.journal();
+    let journal = home.journal();
     assert_eq!(journal.torn, 0);
-    assert_eq!(journal.replay(), place.files());
+    assert_eq!(journal.replay(), home.files());
 }
 
 /// What cannot be recorded is not removed.
 #[test]
 fn a_full_log_keeps_files_from_being_removed() {
-    let place = Place::new();
+    let home = Home::new();
     // Its entry is longer than that of the uploads that fill the log.
     let kept = "x".repeat(200);
-    place.store(&kept, b"kept");
-    let server = with_short_files(&place, &["--web", "--writable"]);
-    let ask = |request: String| server.exchange(&request)[9..12].to_owned();
+    home.place(&kept, b"kept");
+    let mut server = with_short_files(&home, &["--web", "--writable"]);
+    let ask = |request: String| Response::parse(&server.exchange(request)).status;
     let close = "Host: a\r\nConnection: close\r\n";
     let put = |length| {
         let content = "y".repeat(length);
@@ -209,14 +198,13 @@ fn a_full_log_keeps_files_from_being_removed() {
     };
     let delete = || ask(format!("DELETE /{kept} HTTP/1.1\r\n{close}\r\n"));
     for length in [5_000, 1] {
-        assert!((0..10_000).any(|_| put(length) == "507"));
+        assert!((0..10_000).any(|_| put(length) == 507));
     }
-    assert_eq!(delete(), "507");
-    assert_eq!(place.files()[&kept], b"kept");
-    assert_eq!(ask(format!("GET /{kept} HTTP/1.1\r\n{close}\r\n")), "200");
-    let (status, _) = server.stop();
-    assert!(status.success());
-    let journal = place.journal();
+    assert_eq!(delete(), 507);
+    assert_eq!(home.files()[&kept], b"kept");
+    assert_eq!(ask(format!("GET /{kept} HTTP/1.1\r\n{close}\r\n")), 200);
+    server.stop();
+    let journal = home.journal();
     assert_eq!(journal.torn, 0);
     assert_eq!(journal.entries.last(), Some(&Entry::Get(kept)));
     assert_eq!(journal.failures(507), 3);

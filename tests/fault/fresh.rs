@@ -1,17 +1,18 @@
 //! Files whose content or name changes behind the server's back, right before they are asked for.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use crate::fault::client::Client;
-use crate::fault::server::{Place, until};
-use crate::fault::{content, name};
+use crate::support::bytes::noise;
+use crate::support::client::Client;
+use crate::support::home::Home;
+use crate::support::message::name;
 use crate::support::requirements::skip;
+use crate::support::setup::Setup;
 
 /// What is done to the files `one` and `two`, and what the one is then: a file with some content, or a status.
 type Change = (&'static str, fn(&Files), Result<Is, u16>);
@@ -82,20 +83,9 @@ fn write(file: &Path, how: &OpenOptions, content: &[u8]) {
     how.open(file).unwrap().write_all(content).unwrap();
 }
 
-/// Whether the file changed so long ago that the server keeps it, so that the next change must show by other means.
-fn is_settled(file: &Path) -> bool {
-    let found = File::open(file).unwrap().metadata().unwrap();
-    let changed = Duration::new(
-        found.ctime().try_into().unwrap(),
-        found.ctime_nsec().try_into().unwrap(),
-    );
-    let age = SystemTime::now().duration_since(UNIX_EPOCH + changed);
-    age.is_ok_and(|age| age > Duration::from_millis(1100))
-}
-
 /// Makes every change to files of `length` bytes that the server has at hand.
-fn every_change_shows(place: &Place, length: usize) {
-    let server = place.serve(&["-N", "2"]);
+fn every_change_shows(home: &Home, length: usize) {
+    let server = Setup::at(home, &["-N", "2"]).start();
     let mut client = server.connect();
     let cases: Vec<_> = (0..)
         .step_by(2)
@@ -103,20 +93,20 @@ fn every_change_shows(place: &Place, length: usize) {
         .map(|(number, change)| {
             let names = [number, number + 1].map(name);
             let files = Files {
-                one: place.root().join(&names[0]),
-                two: place.root().join(&names[1]),
-                free: place.path(&format!("free-{number}")),
+                one: home.root().join(&names[0]),
+                two: home.root().join(&names[1]),
+                free: home.path().join(format!("free-{number}")),
             };
             for (tag, file) in [&files.one, &files.two].into_iter().enumerate() {
-                fs::write(file, content(tag as u64, length)).unwrap();
+                fs::write(file, noise(tag as u64, length)).unwrap();
             }
             (names, files, change)
         })
         .collect();
-    let (_, last, _) = &cases[cases.len() - 1];
-    until("the files are settled", || is_settled(&last.two));
+    let ([_, last], ..) = &cases[cases.len() - 1];
+    home.wait_until_settled(last);
     for (names, files, &(what, change, expected)) in cases {
-        let two = client.get(&names[1]).unwrap().content;
+        let two = client.get(&names[1]).unwrap().body;
         for _ in 0..3 {
             assert_eq!(client.get(&names[0]).unwrap().status, 200);
         }
@@ -133,54 +123,43 @@ fn check(
     two: &[u8],
     expected: Result<Is, u16>,
 ) {
-    let answer = client.get(name).unwrap();
+    let response = client.get(name).unwrap();
     match expected {
         Ok(is) => {
-            assert_eq!(answer.status, 200, "{what}");
-            assert!(answer.content == fs::read(file).unwrap(), "{what}: stale");
+            assert_eq!(response.status, 200, "{what}");
+            assert!(response.body == fs::read(file).unwrap(), "{what}: stale");
             let is_two = matches!(is, Is::Two);
-            assert_eq!(answer.content == two, is_two, "{what}: no change");
+            assert_eq!(response.body == two, is_two, "{what}: no change");
         }
-        Err(status) => assert_eq!(answer.status, status, "{what}"),
+        Err(status) => assert_eq!(response.status, status, "{what}"),
     }
 }
 
 #[test]
 fn small_files_that_are_kept_in_memory() {
-    for place in [Some(Place::new()), Place::in_memory()]
-        .into_iter()
-        .flatten()
-    {
-        every_change_shows(&place, 100);
+    for home in [Some(Home::new()), Home::in_memory()].into_iter().flatten() {
+        every_change_shows(&home, 100);
     }
 }
 
 #[test]
 fn large_files_that_are_kept_open() {
-    for place in [Some(Place::new()), Place::in_memory()]
-        .into_iter()
-        .flatten()
-    {
-        every_change_shows(&place, 100_000);
+    for home in [Some(Home::new()), Home::in_memory()].into_iter().flatten() {
+        every_change_shows(&home, 100_000);
     }
 }
 
 /// Where its change time tells of its names, a small file is kept open, so that its name need not be looked up.
 #[test]
 fn a_small_file_in_the_root_is_kept_open() {
-    let Some(place) = Place::in_memory() else {
+    let Some(home) = Home::in_memory() else {
         return skip("there is no /dev/shm");
     };
-    place.store(&name(1), b"small");
-    let file = place.root().join(name(1));
-    until("the file is settled", || is_settled(&file));
-    let server = place.serve(&["-N", "1"]);
-    let is_open = || {
-        let descriptors = fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap();
-        descriptors
-            .filter_map(|descriptor| fs::read_link(descriptor.ok()?.path()).ok())
-            .any(|open| open.to_string_lossy().contains(&name(1)))
-    };
+    home.place(&name(1), b"small");
+    let file = home.root().join(name(1));
+    home.wait_until_settled(&name(1));
+    let server = Setup::at(&home, &["-N", "1"]).start();
+    let is_open = || server.open_files().any(|path| path.contains(&name(1)));
     assert!(!is_open());
     assert_eq!(server.connect().get(&name(1)).unwrap().status, 200);
     assert!(is_open());

@@ -4,24 +4,31 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::fault::client::{get, put};
-use crate::fault::server::{Place, Server, files_in};
-use crate::fault::{content, name};
+use crate::support::bytes::noise;
+use crate::support::home::Home;
 use crate::support::journal::{self, Entry};
+use crate::support::message::{get, name, put};
 use crate::support::requirements::skip;
+use crate::support::server::Server;
+use crate::support::setup::Setup;
+use crate::support::tree;
 
 /// Bytes of the disk that gets full.
 const DISK: usize = 4 * 1024 * 1024;
 
-/// A command that runs another where `disk` is a disk of [`DISK`] bytes; it takes the program and its arguments.
-fn on_small_disk(disk: &Path) -> Result<Command, String> {
+/// A command that runs another where `disk` is a disk of [`DISK`] bytes, and where there is a directory `root`.
+fn on_small_disk(disk: &Path, root: &Path) -> Result<Command, String> {
     let mut why = String::new();
     // With the right to mount, or as the root of a user namespace of our own.
     for flags in ["-m", "-rm"] {
-        let script = format!("mount -t tmpfs -o size={DISK} none \"$0\" && exec \"$@\"");
+        let script = format!(
+            "mount -t tmpfs -o size={DISK} none \"$0\" && mkdir -p \"$1\" && shift && exec \"$@\""
+        );
         let command = || {
             let mut command = Command::new("unshare");
-            command.args([flags, "sh", "-c", &script]).arg(disk);
+            command
+                .args([flags, "sh", "-c", &script])
+                .args([disk, root]);
             command
         };
         match command().arg("true").output() {
@@ -34,23 +41,21 @@ fn on_small_disk(disk: &Path) -> Result<Command, String> {
 }
 
 /// A server with its root and its log at these paths, `disk` being small; and where that disk can be seen from here.
-fn start(place: &Place, root: &Path, log: &Path) -> Option<(Server, PathBuf)> {
-    let disk = place.path("disk");
+fn start(home: &Home, root: &Path, log: &Path) -> Option<(Server, PathBuf)> {
+    let disk = home.path().join("disk");
     fs::create_dir(&disk).unwrap();
-    let mut command = match on_small_disk(&disk) {
+    let on_disk = match on_small_disk(&disk, root) {
         Ok(command) => command,
         Err(why) => {
             skip_unless_allowed(&why);
             return None;
         }
     };
-    let script = "mkdir -p \"$1\" && exec \"$0\" --root \"$1\" --log \"$2\" -N 4 127.0.0.1 0";
-    command.args(["sh", "-c", script]);
-    command
-        .arg(env!("CARGO_BIN_EXE_httpserver"))
-        .arg(root)
-        .arg(log);
-    let server = Server::start(command, place.path("stderr"));
+    let server = Setup::at(home, &["-N", "4"])
+        .root(root.to_owned())
+        .log(log)
+        .under(on_disk)
+        .start();
     let seen = PathBuf::from(format!("/proc/{}/root{}", server.pid(), disk.display()));
     Some((server, seen))
 }
@@ -67,12 +72,12 @@ fn skip_unless_allowed(why: &str) {
 /// Stores files of `length` bytes until one is refused; how many were stored.
 fn fill(server: &Server, length: usize) -> u64 {
     for number in 100.. {
-        let answer = server
+        let response = server
             .connect()
-            .put(&name(number), &content(number, length))
+            .put(&name(number), &noise(number, length))
             .unwrap();
-        if answer.status != 201 {
-            assert_eq!(answer.status, 507);
+        if response.status != 201 {
+            assert_eq!(response.status, 507);
             return number - 100;
         }
     }
@@ -81,36 +86,34 @@ fn fill(server: &Server, length: usize) -> u64 {
 
 #[test]
 fn the_disk_of_the_log() {
-    let place = Place::new();
-    let log = place.path("disk/log");
-    let Some((server, disk)) = start(&place, &place.root(), &log) else {
+    let home = Home::new();
+    let log = home.path().join("disk/log");
+    let Some((server, disk)) = start(&home, &home.root(), &log) else {
         return;
     };
     fs::write(disk.join("ballast"), vec![0; DISK / 4]).unwrap();
-    place.store(&name(1), b"old");
+    home.place(&name(1), b"old");
     let mut client = server.connect();
 
     let count = fill(&server, 40_000);
     assert!(count > 3, "{count}");
     // What is refused is not stored, and what is replaced stays.
-    let larger = content(1, 40_000);
+    let larger = noise(1, 40_000);
     assert_eq!(server.connect().put(&name(1), &larger).unwrap().status, 507);
-    assert_eq!(client.get(&name(1)).unwrap().content, b"old");
-    assert_eq!(place.files().len() as u64, count + 1);
+    assert_eq!(client.get(&name(1)).unwrap().body, b"old");
+    assert_eq!(home.files().len() as u64, count + 1);
     let journal = journal::read(&disk.join("log"));
     assert_eq!((journal.torn, journal.failures(507)), (0, 2));
 
     // An upload that is answered before its content comes is refused, too.
     let mut hasty = server.connect();
     while server.connect().put(&name(2), b"").unwrap().status == 201 {}
-    hasty
-        .send(format!("PUT /{} HTTP/1.0\r\n\r\n", name(3)).as_bytes())
-        .unwrap();
-    assert_eq!(hasty.answer().unwrap().status, 507);
-    assert!(!place.files().contains_key(&name(3)));
+    hasty.send(format!("PUT /{} HTTP/1.0\r\n\r\n", name(3)));
+    assert_eq!(hasty.final_response().unwrap().status, 507);
+    assert!(!home.files().contains_key(&name(3)));
 
     // That is recorded, and so is who reads: some space is kept for it.
-    assert_eq!(client.get(&name(1)).unwrap().content, b"old");
+    assert_eq!(client.get(&name(1)).unwrap().body, b"old");
     let journal = journal::read(&disk.join("log"));
     assert_eq!((journal.torn, journal.failures(507)), (0, 4));
     assert_eq!(journal.entries.last(), Some(&Entry::Get(name(1))));
@@ -118,62 +121,59 @@ fn the_disk_of_the_log() {
     // Reading goes on when there is no space even for that.
     let entry = format!("GET {} length 0\n========\n", name(1)).len();
     for _ in 0..2 * 64 * 1024 / entry {
-        assert_eq!(client.get(&name(1)).unwrap().content, b"old");
+        assert_eq!(client.get(&name(1)).unwrap().body, b"old");
     }
-    assert_eq!(server.said().matches("entries are missing").count(), 1);
+    assert_eq!(server.stderr().matches("entries are missing").count(), 1);
     assert_eq!(journal::read(&disk.join("log")).torn, 0);
 
     fs::remove_file(disk.join("ballast")).unwrap();
     assert_eq!(client.put(&name(1), &larger).unwrap().status, 201);
-    assert_eq!(client.get(&name(1)).unwrap().content, larger);
+    assert_eq!(client.get(&name(1)).unwrap().body, larger);
     let journal = journal::read(&disk.join("log"));
     assert_eq!(journal.torn, 0);
-    assert_eq!(journal.replay(), place.files());
+    assert_eq!(journal.replay(), home.files());
     let last = [Entry::Put(name(1), larger), Entry::Get(name(1))];
     assert_eq!(journal.entries[journal.entries.len() - 2..], last);
 }
 
 #[test]
 fn the_disk_of_the_root() {
-    let place = Place::new();
-    let log = place.path("log");
-    let Some((server, disk)) = start(&place, &place.path("disk"), &log) else {
+    let home = Home::new();
+    let log = home.log_path();
+    let Some((server, disk)) = start(&home, &home.path().join("disk"), &log) else {
         return;
     };
     assert_eq!(server.connect().put(&name(1), b"old").unwrap().status, 201);
 
     let count = fill(&server, 300_000);
     assert!(count > 3, "{count}");
-    let files = files_in(&disk);
+    let files = tree::files(&disk);
     assert_eq!(files.len() as u64, count + 1, "{:?}", files.keys());
     // A replacement needs its space beside the old file.
     assert_eq!(
         server
             .connect()
-            .put(&name(1), &content(1, 1_000_000))
+            .put(&name(1), &noise(1, 1_000_000))
             .unwrap()
             .status,
         507
     );
-    assert_eq!(server.connect().get(&name(1)).unwrap().content, b"old");
+    assert_eq!(server.connect().get(&name(1)).unwrap().body, b"old");
     // Whoever asks beforehand is told beforehand.
     let mut patient = server.connect();
-    patient.send(&put_expecting(&name(2), DISK)).unwrap();
-    patient.send(&vec![0; DISK]).ok();
-    assert_eq!(patient.answer().unwrap().status, 507);
+    patient.send(put_expecting(&name(2), DISK));
+    let _ = patient.try_send(vec![0; DISK]);
+    assert_eq!(patient.final_response().unwrap().status, 507);
 
     fs::remove_file(disk.join(name(100))).unwrap();
-    let larger = content(1, 200_000);
+    let larger = noise(1, 200_000);
     let mut client = server.connect();
     assert_eq!(client.put(&name(1), &larger).unwrap().status, 201);
-    assert_eq!(client.get(&name(1)).unwrap().content, larger);
-    let mut expected = place.journal().replay();
+    assert_eq!(client.get(&name(1)).unwrap().body, larger);
+    let mut expected = home.journal().replay();
     expected.remove(&name(100)); // by us
-    assert_eq!(expected, files_in(&disk));
-    assert_eq!(
-        (place.journal().torn, place.journal().failures(507)),
-        (0, 3)
-    );
+    assert_eq!(expected, tree::files(&disk));
+    assert_eq!((home.journal().torn, home.journal().failures(507)), (0, 3));
 }
 
 fn put_expecting(name: &str, length: usize) -> Vec<u8> {
@@ -183,9 +183,9 @@ fn put_expecting(name: &str, length: usize) -> Vec<u8> {
 /// Root and log on one disk, many clients at once: whatever is answered 201 is stored and logged, all else is neither.
 #[test]
 fn one_disk_for_both() {
-    let place = Place::new();
-    let (root, log) = (place.path("disk/root"), place.path("disk/log"));
-    let Some((server, disk)) = start(&place, &root, &log) else {
+    let home = Home::new();
+    let (root, log) = (home.path().join("disk/root"), home.path().join("disk/log"));
+    let Some((server, disk)) = start(&home, &root, &log) else {
         return;
     };
     std::thread::scope(|scope| {
@@ -194,9 +194,9 @@ fn one_disk_for_both() {
             scope.spawn(move || {
                 let mut full = 0;
                 for round in 0.. {
-                    let (name, content) = (name(1000 + client), content(round, length));
-                    let answer = server.connect().put(&name, &content).unwrap();
-                    match answer.status {
+                    let (name, content) = (name(1000 + client), noise(round, length));
+                    let response = server.connect().put(&name, &content).unwrap();
+                    match response.status {
                         201 => {}
                         507 => full += 1,
                         other => panic!("{other}"),
@@ -211,10 +211,10 @@ fn one_disk_for_both() {
     let journal = journal::read(&disk.join("log"));
     assert_eq!(journal.torn, 0);
     assert_eq!(journal.failures(507), 8 * 5);
-    assert_eq!(journal.replay(), files_in(&disk.join("root")));
+    assert_eq!(journal.replay(), tree::files(&disk.join("root")));
     let mut client = server.connect();
-    client.send(get("").as_bytes()).unwrap();
-    client.send(&put(&name(1), &content(1, 3_000_000))).ok();
-    assert_eq!(client.answer().unwrap().status, 200);
-    assert_eq!(client.answer().unwrap().status, 507);
+    client.send(get(""));
+    let _ = client.try_send(put(&name(1), &noise(1, 3_000_000)));
+    assert_eq!(client.final_response().unwrap().status, 200);
+    assert_eq!(client.final_response().unwrap().status, 507);
 }

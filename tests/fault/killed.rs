@@ -6,9 +6,13 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::fault::server::Place;
-use crate::fault::{content, name};
+use rustix::process::Signal;
+
+use crate::support::bytes::noise;
+use crate::support::home::Home;
 use crate::support::journal::{self, Entry};
+use crate::support::message::name;
+use crate::support::setup::Setup;
 
 /// Clients that upload at once.
 const CLIENTS: u64 = 32;
@@ -34,7 +38,7 @@ fn rounds() -> u32 {
 fn upload(client: u64, number: u64) -> Vec<u8> {
     let lengths = [0, 1, 20, 777, 5_000, 70_000, 200_000];
     let index = (client * 5 + number) % 7;
-    content(
+    noise(
         client << 32 | number,
         lengths[usize::try_from(index).unwrap()],
     )
@@ -46,18 +50,18 @@ fn answered_uploads_survive() {
     for round in 0..rounds() {
         // No round is like another: how far the clients come by then is up to the machine.
         let delay = Duration::from_millis(u64::from(start.elapsed().subsec_nanos() % 150));
-        let place = Place::new();
-        let known = kill_amid_uploads(&place, delay);
-        check(&place, &known);
-        check_next_start(&place);
+        let home = Home::new();
+        let known = kill_amid_uploads(&home, delay);
+        check(&home, &known);
+        check_next_start(&home);
         eprintln!("round {round}: killed after {delay:?}");
     }
 }
 
 /// Lets the clients upload until the server is killed; what they know of their files by then.
-fn kill_amid_uploads(place: &Place, delay: Duration) -> BTreeMap<String, (u64, Known)> {
+fn kill_amid_uploads(home: &Home, delay: Duration) -> BTreeMap<String, (u64, Known)> {
     // Dropped at the end, which waits until it is gone.
-    let server = place.serve(&["-N", "4"]);
+    let server = Setup::at(home, &["-N", "4"]).start();
     let ready = Barrier::new(usize::try_from(CLIENTS).unwrap() + 1);
     thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
@@ -73,7 +77,7 @@ fn kill_amid_uploads(place: &Place, delay: Duration) -> BTreeMap<String, (u64, K
                         known.begun = Some(number);
                         let name = name(client * FILES + file);
                         match connection.put(&name, &upload(client, number)) {
-                            Some(answer) => assert_eq!(answer.status, 201),
+                            Some(response) => assert_eq!(response.status, 201),
                             None => break,
                         }
                         known.answered = Some(number);
@@ -84,7 +88,7 @@ fn kill_amid_uploads(place: &Place, delay: Duration) -> BTreeMap<String, (u64, K
             .collect();
         ready.wait();
         thread::sleep(delay);
-        server.kill_now();
+        server.signal(Signal::KILL);
         let mut all = BTreeMap::new();
         for (client, thread) in (0..).zip(clients) {
             for (file, known) in (0..).zip(thread.join().unwrap()) {
@@ -96,9 +100,9 @@ fn kill_amid_uploads(place: &Place, delay: Duration) -> BTreeMap<String, (u64, K
 }
 
 /// Every file is what was answered last, or what was begun after that; and the log says so.
-fn check(place: &Place, known: &BTreeMap<String, (u64, Known)>) {
-    let files = place.files();
-    let journal = place.journal();
+fn check(home: &Home, known: &BTreeMap<String, (u64, Known)>) {
+    let files = home.files();
+    let journal = home.journal();
     assert!(
         journal.torn <= usize::try_from(CLIENTS).unwrap(),
         "{}",
@@ -127,26 +131,28 @@ fn check(place: &Place, known: &BTreeMap<String, (u64, Known)>) {
 }
 
 /// The next server finds no leftovers, and keeps the old log.
-fn check_next_start(place: &Place) {
-    let log = fs::read(place.path("log")).unwrap();
-    let server = place.serve(&["-N", "1"]);
+fn check_next_start(home: &Home) {
+    let log = fs::read(home.log_path()).unwrap();
+    let mut server = Setup::at(home, &["-N", "1"]).start();
     let leftovers = |name: &String| name.starts_with('.');
-    assert!(!place.files().keys().any(leftovers));
+    assert!(!home.files().keys().any(leftovers));
     assert_eq!(
         server.connect().put(&name(0), b"again").unwrap().status,
         201
     );
     server.stop();
     assert_eq!(
-        place.journal().entries,
+        home.journal().entries,
         [Entry::Put(name(0), b"again".to_vec())]
     );
     if log.is_empty() {
         return;
     }
     assert!(
-        fs::read(place.path("log.1")).unwrap() == log,
+        fs::read(home.path().join("log.txt.1")).unwrap() == log,
         "the old log has changed"
     );
-    assert!(journal::read(&place.path("log.1")).torn <= usize::try_from(CLIENTS).unwrap());
+    assert!(
+        journal::read(&home.path().join("log.txt.1")).torn <= usize::try_from(CLIENTS).unwrap()
+    );
 }

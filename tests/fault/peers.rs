@@ -1,39 +1,30 @@
 //! Clients that break every habit, on real sockets.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
 use std::thread;
-use std::time::Duration;
 
-use rustix::net::{SendFlags, sockopt};
 use rustix::process::{Resource, Signal};
 
-use crate::fault::client::{Client, get, put};
-use crate::fault::server::{Place, Server, until};
-use crate::fault::{content, name};
-use crate::support::requirements::skip;
-use crate::support::strace::{Tampering, missing};
-
-/// Closes with a reset instead of an end of stream.
-fn reset(socket: TcpStream) {
-    sockopt::set_socket_linger(&socket, Some(Duration::ZERO)).unwrap();
-    drop(socket);
-}
+use crate::support::bytes::noise;
+use crate::support::client::Client;
+use crate::support::home::Home;
+use crate::support::message::{get, name, put};
+use crate::support::server::Server;
+use crate::support::setup::Setup;
+use crate::support::strace;
+use crate::support::wait::eventually;
 
 /// What must be so after anything: the server serves, and its log and its files agree.
-fn check_afterwards(place: &Place, server: Server) {
+fn check_afterwards(home: &Home, mut server: Server) {
     assert_eq!(
         server.connect().put(&name(99), b"after").unwrap().status,
         201
     );
-    assert_eq!(server.connect().get(&name(99)).unwrap().content, b"after");
-    let (status, said) = server.stop();
-    assert_eq!(status.code(), Some(0));
-    assert!(!said.contains("panicked"), "{said}");
-    let journal = place.journal();
+    assert_eq!(server.connect().get(&name(99)).unwrap().body, b"after");
+    server.stop();
+    let journal = home.journal();
     assert_eq!(journal.torn, 0);
-    assert_eq!(journal.replay(), place.files());
+    assert_eq!(journal.replay(), home.files());
 }
 
 /// The request that must never be seen: it hides in the content of another.
@@ -87,30 +78,30 @@ fn ambiguous() -> Vec<(&'static str, String, &'static [u16])> {
 
 #[test]
 fn nothing_is_smuggled() {
-    let place = Place::new();
-    let server = place.serve(&["-N", "2"]);
+    let home = Home::new();
+    let server = Setup::at(&home, &["-N", "2"]).start();
     for (family, raw, expected) in ambiguous() {
         let mut client = server.connect();
-        client.send(raw.as_bytes()).unwrap();
-        client.end();
+        client.send(raw);
+        client.end_sending();
         let statuses: Vec<u16> = client
-            .answers()
+            .final_responses()
             .iter()
-            .map(|answer| answer.status)
+            .map(|response| response.status)
             .collect();
         assert_eq!(statuses, expected, "{family}");
-        assert_eq!(client.rest(), b"", "{family}");
-        let seen = place.root().join(name(66));
+        assert_eq!(client.unread(), b"", "{family}");
+        let seen = home.root().join(name(66));
         assert!(!seen.exists(), "{family} came through");
     }
-    check_afterwards(&place, server);
+    check_afterwards(&home, server);
 }
 
-/// A client that sends all before it reads has the answer nevertheless.
+/// A client that sends all before it reads has the response nevertheless.
 #[test]
 fn early_answers_are_received() {
-    let place = Place::new();
-    let server = place.serve(&["-N", "1", "--max-body", "1000"]);
+    let home = Home::new();
+    let server = Setup::at(&home, &["-N", "1", "--max-body", "1000"]).start();
     let long = "x".repeat(20_000);
     for (head, status) in [
         (
@@ -154,21 +145,21 @@ fn early_answers_are_received() {
         ("\x16\x03\x01 a handshake".to_owned(), 400),
     ] {
         let mut client = server.connect();
-        client.send(head.as_bytes()).unwrap();
+        client.send(&head);
         let megabyte = vec![b'y'; 1_000_000];
         // At some point the server has read enough of it.
         for _ in 0..50 {
-            if client.send(&megabyte).is_err() {
+            if client.try_send(&megabyte).is_err() {
                 break;
             }
         }
         assert_eq!(
-            client.answer().map(|answer| answer.status),
+            client.final_response().map(|response| response.status),
             Some(status),
             "{head:.60}"
         );
     }
-    check_afterwards(&place, server);
+    check_afterwards(&home, server);
 }
 
 /// A few requests of all kinds, in one stream.
@@ -192,165 +183,150 @@ fn sample() -> Vec<u8> {
 
 #[test]
 fn a_byte_at_a_time() {
-    let place = Place::new();
-    let server = place.serve(&["-N", "1"]);
+    let home = Home::new();
+    let server = Setup::at(&home, &["-N", "1"]).start();
     let sample = sample();
     thread::scope(|scope| {
         for _ in 0..16 {
             scope.spawn(|| {
                 let mut client = server.connect();
-                client.socket().set_nodelay(true).unwrap();
                 for byte in &sample {
-                    client.send(&[*byte]).unwrap();
+                    client.send([*byte]);
                     thread::yield_now();
                 }
                 let statuses = [201, 200, 201, 201];
                 for status in statuses {
-                    assert_eq!(client.answer().unwrap().status, status);
+                    assert_eq!(client.final_response().unwrap().status, status);
                 }
             });
         }
     });
-    check_afterwards(&place, server);
+    check_afterwards(&home, server);
 }
 
 /// After every byte of the stream the client goes: with a reset, with its end of stream, or without a word.
 #[test]
 fn gone_at_every_byte() {
-    let place = Place::new();
-    let server = place.serve(&["-N", "2"]);
+    let home = Home::new();
+    let server = Setup::at(&home, &["-N", "2"]).start();
     let sample = sample();
     server.connect().get("").unwrap();
     let before = server.descriptors();
     for end in 0..=sample.len() {
         let mut resetting = server.connect();
-        resetting.send(&sample[..end]).unwrap();
-        reset(resetting.into_socket());
+        resetting.send(&sample[..end]);
+        resetting.reset();
 
         let mut ending = server.connect();
-        ending.send(&sample[..end]).unwrap();
-        ending.end();
-        for answer in ending.answers() {
+        ending.send(&sample[..end]);
+        ending.end_sending();
+        for response in ending.final_responses() {
             assert!(
-                matches!(answer.status, 200 | 201 | 400),
+                matches!(response.status, 200 | 201 | 400),
                 "{end}: {}",
-                answer.status
+                response.status
             );
         }
-        assert_eq!(ending.rest(), b"", "{end}");
+        assert_eq!(ending.unread(), b"", "{end}");
 
         let mut leaving = server.connect();
-        leaving.send(&sample[..end]).unwrap();
+        leaving.send(&sample[..end]);
         drop(leaving);
     }
-    until("the descriptors of all who have gone", || {
+    eventually("the descriptors of all who have gone", || {
         server.descriptors() <= before + 4
     });
-    check_afterwards(&place, server);
+    check_afterwards(&home, server);
 }
 
-/// Resets while an answer is sent, and while content is read past.
+/// Resets while a response is sent, and while content is read past.
 #[test]
 fn resets_amid_answers() {
-    let place = Place::new();
-    place.store(&name(1), &vec![b'z'; 8_000_000]);
-    let server = place.serve(&["-N", "2"]);
+    let home = Home::new();
+    home.place(&name(1), &vec![b'z'; 8_000_000]);
+    let server = Setup::at(&home, &["-N", "2"]).start();
     for round in 0..50 {
         let mut client = server.connect();
-        client.send(get(&name(1)).repeat(3).as_bytes()).unwrap();
+        client.send(get(&name(1)).repeat(3));
         if round % 2 == 0 {
-            client.peek();
+            client.wait_readable();
         }
-        reset(client.into_socket());
+        client.reset();
         let mut client = server.connect();
-        client
-            .send(b"PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nabc")
-            .unwrap();
-        assert_eq!(client.answer().unwrap().status, 400);
-        reset(client.into_socket());
+        client.send(b"PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nabc");
+        assert_eq!(client.final_response().unwrap().status, 400);
+        client.reset();
     }
-    fs::remove_file(place.root().join(name(1))).unwrap();
-    check_afterwards(&place, server);
+    fs::remove_file(home.root().join(name(1))).unwrap();
+    check_afterwards(&home, server);
 }
 
 #[test]
 fn ten_thousand_pipelined_requests() {
-    let place = Place::new();
-    place.store(&name(1), &content(1, 1_000));
-    let server = place.serve(&["-N", "1"]);
-    let mut client = server.connect();
-    let mut sending = client.socket().try_clone().unwrap();
+    let home = Home::new();
+    home.place(&name(1), &noise(1, 1_000));
+    let server = Setup::at(&home, &["-N", "1"]).start();
+    let (mut sending, mut client) = server.connect().split();
     thread::scope(|scope| {
         scope.spawn(move || {
             for _ in 0..100 {
-                sending
-                    .write_all(get(&name(1)).repeat(100).as_bytes())
-                    .unwrap();
+                sending.send(get(&name(1)).repeat(100));
             }
-            sending.shutdown(Shutdown::Write).unwrap();
+            sending.end_sending();
         });
-        let answers = client.answers();
+        let answers = client.final_responses();
         assert_eq!(answers.len(), 10_000);
         assert!(
             answers
                 .iter()
-                .all(|answer| answer.status == 200 && answer.content == content(1, 1_000))
+                .all(|response| response.status == 200 && response.body == noise(1, 1_000))
         );
     });
-    fs::remove_file(place.root().join(name(1))).unwrap();
-    check_afterwards(&place, server);
+    fs::remove_file(home.root().join(name(1))).unwrap();
+    check_afterwards(&home, server);
 }
 
-/// Clients that ask and ask and take no answer keep nobody else waiting, not even with one worker, and cost little.
+/// Clients that ask and ask and take no response keep nobody else waiting, not even with one worker, and cost little.
 #[test]
 fn who_never_reads() {
-    let place = Place::new();
-    place.store(&name(1), &content(1, 16_000));
-    place.store(&name(2), &vec![b'z'; 30_000_000]);
-    let server = place.serve(&["-N", "1"]);
+    let home = Home::new();
+    home.place(&name(1), &noise(1, 16_000));
+    home.place(&name(2), &vec![b'z'; 30_000_000]);
+    let server = Setup::at(&home, &["-N", "1"]).start();
     let flood = get(&name(1)).repeat(20_000);
-    let deaf: Vec<TcpStream> = (0..20)
+    let deaf: Vec<Client> = (0..20)
         .map(|number| {
-            let mut socket = server.socket();
-            socket
-                .set_write_timeout(Some(Duration::from_millis(50)))
-                .unwrap();
+            let mut client = server.connect();
             if number % 2 == 0 {
                 // More than the socket takes: the server has stopped reading.
-                let _ = socket.write_all(flood.as_bytes());
+                client.send_until_blocked(&flood);
             } else {
-                socket.write_all(get(&name(2)).as_bytes()).unwrap();
-                socket.shutdown(Shutdown::Write).unwrap();
+                client.send(get(&name(2)));
+                client.end_sending();
             }
-            socket
+            client
         })
         .collect();
     for _ in 0..50 {
-        assert_eq!(
-            server.connect().get(&name(1)).unwrap().content.len(),
-            16_000
-        );
+        assert_eq!(server.connect().get(&name(1)).unwrap().body.len(), 16_000);
     }
     // Each may keep a worker's input and some output.
     let most = 20 * 256 * 1024 + 40 * 1024 * 1024;
     let resident = server.resident();
     assert!(resident < most, "{resident} bytes");
     // Nobody moves, so nothing is done.
-    let before = server.processor_time();
-    thread::sleep(Duration::from_millis(300));
-    let used = server.processor_time().saturating_sub(before);
-    assert!(used < Duration::from_millis(100), "{used:?} for nothing");
+    server.wait_until_idle();
     drop(deaf);
-    fs::remove_file(place.root().join(name(1))).unwrap();
-    fs::remove_file(place.root().join(name(2))).unwrap();
-    check_afterwards(&place, server);
+    fs::remove_file(home.root().join(name(1))).unwrap();
+    fs::remove_file(home.root().join(name(2))).unwrap();
+    check_afterwards(&home, server);
 }
 
 /// 100 (Continue) in all the wrong places.
 #[test]
 fn games_with_expectations() {
-    let place = Place::new();
-    let server = place.serve(&["-N", "1"]);
+    let home = Home::new();
+    let server = Setup::at(&home, &["-N", "1"]).start();
     let put = format!("PUT /{} HTTP/1.1\r\nHost: a\r\n", name(1));
     let rows: &[(&str, String, &[u16])] = &[
         (
@@ -412,22 +388,22 @@ fn games_with_expectations() {
     ];
     for (what, raw, expected) in rows {
         let mut client = server.connect();
-        client.send(raw.as_bytes()).unwrap();
-        client.end();
+        client.send(raw);
+        client.end_sending();
         let statuses: Vec<u16> = client
-            .answers()
+            .final_responses()
             .iter()
-            .map(|answer| answer.status)
+            .map(|response| response.status)
             .collect();
         assert_eq!(statuses, *expected, "{what}");
     }
-    check_afterwards(&place, server);
+    check_afterwards(&home, server);
 }
 
 #[test]
 fn chunks_of_one_byte_and_endless_extensions() {
-    let place = Place::new();
-    let server = place.serve(&["-N", "1"]);
+    let home = Home::new();
+    let server = Setup::at(&home, &["-N", "1"]).start();
     let head = format!(
         "PUT /{} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
         name(1)
@@ -470,114 +446,106 @@ fn chunks_of_one_byte_and_endless_extensions() {
         ),
     ] {
         let mut client = server.connect();
-        client.send(head.as_bytes()).unwrap();
+        client.send(&head);
         // The server may have seen enough before the end.
-        let _ = client.send(chunks.as_bytes());
+        let _ = client.try_send(chunks.as_bytes());
         assert_eq!(
-            client.answer().map(|answer| answer.status),
+            client.final_response().map(|response| response.status),
             Some(status),
             "{what}"
         );
     }
-    check_afterwards(&place, server);
+    check_afterwards(&home, server);
 }
 
 /// Urgent data is no part of the stream; whatever becomes of the request, nobody else suffers.
 #[test]
 fn urgent_data() {
-    let place = Place::new();
-    let server = place.serve(&["-N", "1", "--head-timeout", "0.3"]);
+    let home = Home::new();
+    let server = Setup::at(&home, &["-N", "1", "--head-timeout", "0.3"]).start();
     for _ in 0..10 {
-        let client = server.connect();
-        rustix::net::send(client.socket(), b"GET / HTTP/1.1\r\nHo", SendFlags::empty()).unwrap();
-        rustix::net::send(client.socket(), b"!", SendFlags::OOB).unwrap();
-        rustix::net::send(client.socket(), b"st: a\r\n\r\n", SendFlags::empty()).unwrap();
-        let mut client = client;
-        let status = client.answer().map(|answer| answer.status);
+        let mut client = server.connect();
+        client.send("GET / HTTP/1.1\r\nHo");
+        client.send_urgent(b'!');
+        client.send("st: a\r\n\r\n");
+        let status = client.final_response().map(|response| response.status);
         assert!(matches!(status, Some(200 | 408)), "{status:?}");
     }
-    check_afterwards(&place, server);
+    check_afterwards(&home, server);
 }
 
 /// Without descriptors uploads are refused and connections wait; with descriptors all goes on.
 #[test]
 fn no_descriptors() {
-    let place = Place::new();
-    let server = place.serve(&["-N", "2"]);
+    let home = Home::new();
+    let server = Setup::at(&home, &["-N", "2"]).start();
     let mut client = server.connect();
     assert_eq!(client.put(&name(1), b"old").unwrap().status, 201);
     // In the middle of a request it is not closed to make room for another.
     let request = put(&name(1), b"new");
-    client.send(&request[..30]).unwrap();
+    client.send(&request[..30]);
     server.allow_descriptors(0);
-    client.send(&request[30..]).unwrap();
-    assert_eq!(client.answer().unwrap().status, 503);
+    client.send(&request[30..]);
+    assert_eq!(client.final_response().unwrap().status, 503);
     // What is at hand needs none, and who is idle stays while nobody needs the place: not even if the server looks for
     // new connections, which it does whenever it wakes.
-    fs::rename(place.path("log"), place.path("moved")).unwrap();
+    fs::rename(home.log_path(), home.path().join("moved")).unwrap();
     for wakes in 1..=2 {
         server.signal(Signal::HUP);
-        until("no new log", || {
-            server.said().matches("stays in its old file").count() == wakes
+        eventually("no new log", || {
+            server.stderr().matches("stays in its old file").count() == wakes
         });
     }
-    fs::rename(place.path("moved"), place.path("log")).unwrap();
+    fs::rename(home.path().join("moved"), home.log_path()).unwrap();
     assert_eq!(client.get("").unwrap().status, 200);
     let mut other = server.connect();
     assert_eq!(other.get("").unwrap().status, 200);
-    assert_eq!(client.answer(), None);
+    assert_eq!(client.final_response(), None);
     // Many that come at once may cost each other their places, but not the server its life.
     let flood: Vec<Client> = (0..30).map(|_| server.connect()).collect();
     server.limit(Resource::Nofile, 1024);
     drop((other, flood));
-    check_afterwards(&place, server);
+    check_afterwards(&home, server);
 }
 
 /// When all places are taken by clients that do nothing, who does something gets one of them.
 #[test]
 fn no_places() {
-    let place = Place::new();
-    let server = place.serve(&["-N", "1", "--max-connections", "8"]);
-    let idle: Vec<TcpStream> = (0..8).map(|_| server.socket()).collect();
+    let home = Home::new();
+    let server = Setup::at(&home, &["-N", "1", "--max-connections", "8"]).start();
+    let idle: Vec<Client> = (0..8).map(|_| server.connect()).collect();
     for _ in 0..20 {
         assert_eq!(server.connect().get("").unwrap().status, 200);
     }
-    let closed = idle.into_iter().filter(|mut socket| {
-        socket
-            .set_read_timeout(Some(Duration::from_millis(1)))
-            .unwrap();
-        matches!(socket.read(&mut [0]), Ok(0))
-    });
+    let closed = idle.iter().filter(|client| !client.is_silent());
     assert!(closed.count() >= 1);
-    check_afterwards(&place, server);
+    check_afterwards(&home, server);
 }
 
 /// Each part of a request is acknowledged when it is received, since Nagle's algorithm may hold back the next until
 /// then; and if that fails, nothing else does.
 #[test]
 fn a_request_in_parts() {
-    if let Some(why) = missing() {
-        return skip(&why);
+    if !strace::is_usable() {
+        return;
     }
-    let place = Place::new();
-    let server = place.serve(&["-N", "1"]);
+    let home = Home::new();
+    let server = Setup::at(&home, &["-N", "1"]).start();
     let mut client = server.connect();
     assert_eq!(client.get("").unwrap().status, 200);
-    let trace = place.path("trace");
-    let tampering =
-        Tampering::attach(server.only_worker(), "setsockopt", "error=EIO", trace).unwrap();
+    let injection = server.inject(server.only_worker(), "setsockopt", "error=EIO");
     let whole = put(&name(1), b"content");
     let mut rest = &whole[..];
     for part in 1..=4 {
         let (sent, left) = rest.split_at(whole.len() / 4 - part);
-        client.send(sent).unwrap();
-        until("the part is acknowledged", || tampering.count() == part);
+        client.send(sent);
+        eventually("the part is acknowledged", || injection.count() == part);
         rest = left;
     }
-    client.send(rest).unwrap();
-    assert_eq!(client.answer().unwrap().status, 201);
-    // Not one that comes whole, which the answer acknowledges.
-    assert_eq!(client.get(&name(1)).unwrap().content, b"content");
-    assert_eq!(tampering.end(), 4);
-    check_afterwards(&place, server);
+    client.send(rest);
+    assert_eq!(client.final_response().unwrap().status, 201);
+    // Not one that comes whole, which the response acknowledges.
+    assert_eq!(client.get(&name(1)).unwrap().body, b"content");
+    assert_eq!(injection.end(), 4);
+    check_afterwards(&home, server);
 }

@@ -4,15 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
-use crate::fault::server::Place;
-use crate::fault::syscalls::same;
+use crate::fault::failing::Outcome::{Refused, ServedUnrecorded, Success, Unrecorded};
+use crate::fault::failing::{Attempt, Fault, Fresh, Request, Row, call, same, try_all};
+use crate::support::home::Home;
 use crate::support::journal::Entry;
-use crate::support::requirements::skip;
-use crate::support::strace::{Tampering, missing};
+use crate::support::setup::Setup;
 
-/// A request, and what the site is changed to if it succeeds.
+/// A request that the rows are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ask {
     Get,
@@ -24,32 +23,18 @@ enum Ask {
 }
 
 impl Ask {
-    fn request(self) -> String {
-        let (line, content) = match self {
-            Self::Get => return get("dir/a.txt"),
-            Self::List => return get("dir/"),
+    /// Method and target, and the content.
+    fn request(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Get => ("GET /dir/a.txt", ""),
+            Self::List => ("GET /dir/", ""),
             Self::Replace => ("PUT /dir/a.txt", "new"),
             Self::Create => ("PUT /deep/er/b.txt", "new"),
             Self::Delete => ("DELETE /dir/a.txt", ""),
-        };
-        let length = content.len();
-        format!(
-            "{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{content}"
-        )
-    }
-
-    fn success(self) -> (u16, Entry) {
-        let put = |name: &str| Entry::Put(name.to_owned(), b"new".to_vec());
-        match self {
-            Self::Get => (200, Entry::Get("dir/a.txt".to_owned())),
-            Self::List => (200, Entry::Get("dir/".to_owned())),
-            Self::Replace => (204, put("dir/a.txt")),
-            Self::Create => (201, put("deep/er/b.txt")),
-            Self::Delete => (204, Entry::Delete("dir/a.txt".to_owned())),
         }
     }
 
-    /// The files below the root after success.
+    /// The files below the root once the request has taken effect.
     fn files(self) -> BTreeMap<String, Vec<u8>> {
         let mut files = before();
         match self {
@@ -62,72 +47,109 @@ impl Ask {
     }
 }
 
-/// What the request comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    /// As if nothing had failed.
-    Success,
-    /// Refused with this status, and nothing is changed.
-    Refused(u16),
-    /// It takes effect; the answer is 500, since the log could not be written.
-    Unrecorded,
-    /// As a success, but the log could not be written.
-    SuccessUnrecorded,
+impl Request for Ask {
+    fn success_status(self) -> u16 {
+        match self {
+            Self::Get | Self::List => 200,
+            Self::Create => 201,
+            Self::Replace | Self::Delete => 204,
+        }
+    }
+
+    fn success_entry(self) -> Entry {
+        let put = |name: &str| Entry::Put(name.to_owned(), b"new".to_vec());
+        match self {
+            Self::Get => Entry::Get("dir/a.txt".to_owned()),
+            Self::List => Entry::Get("dir/".to_owned()),
+            Self::Replace => put("dir/a.txt"),
+            Self::Create => put("deep/er/b.txt"),
+            Self::Delete => Entry::Delete("dir/a.txt".to_owned()),
+        }
+    }
 }
 
-use Ask::{Create, Delete, Get, List, Replace};
-use Outcome::{Refused, Success, SuccessUnrecorded, Unrecorded};
-
-/// The request, the system call, which one of its name, how it fails, and what comes of it.
-type Row = (
-    Ask,
-    &'static str,
-    &'static str,
-    &'static [&'static str],
-    Outcome,
-);
-
+/// A GET of a file in a directory.
 #[rustfmt::skip]
-const ROWS: &[Row] = &[
-    (Get, "openat2", "1", &["ENOENT", "ENOTDIR", "EXDEV", "ELOOP"], Refused(404)),
-    (Get, "openat2", "1", &["EACCES"], Refused(403)),
-    (Get, "openat2", "1", &["EMFILE", "ENFILE", "ENOMEM"], Refused(503)),
-    (Get, "openat2", "1..3", &["EAGAIN", "EINTR"], Success),
-    (Get, "openat2", "2", &["EIO"], Refused(500)),
-    (Get, "statx", "1", &["EIO"], Refused(500)),
-    (Get, "pread64", "1", &["EIO"], Refused(500)),
-    (Get, "pwrite64", "1", &["EIO", "ENOSPC"], SuccessUnrecorded),
-
-    // The first is the index.
-    (List, "openat2", "2", &["EMFILE", "ENOMEM"], Refused(503)),
-    (List, "openat2", "2", &["EACCES"], Refused(403)),
-    (List, "openat", "1", &["EMFILE", "ENOMEM"], Refused(503)),
-    (List, "getdents64", "1", &["EIO"], Refused(500)),
-    (List, "getdents64", "1..3", &["EINTR"], Success),
-
-    (Replace, "openat2", "1", &["EIO"], Refused(500)),
-    (Replace, "openat", "1", &["ENOSPC", "EDQUOT"], Refused(507)),
-    (Replace, "openat", "1", &["EACCES", "EPERM", "EROFS"], Refused(403)),
-    (Replace, "write", "1", &["ENOSPC"], Refused(507)),
-    (Replace, "statx", "3", &["EIO"], Refused(500)),
-    (Replace, "renameat", "1", &["EIO"], Refused(500)),
-    (Replace, "renameat", "1", &["ENOSPC"], Refused(507)),
-    (Replace, "pwrite64", "1", &["EIO", "ENOSPC"], Unrecorded),
-
-    (Create, "mkdirat", "1", &["ENOSPC", "EDQUOT"], Refused(507)),
-    (Create, "mkdirat", "2", &["ENOSPC"], Refused(507)),
-    (Create, "mkdirat", "1", &["EACCES", "EROFS"], Refused(403)),
-    (Create, "mkdirat", "2", &["EIO"], Refused(500)),
-    (Create, "openat", "1", &["ENOSPC"], Refused(507)),
-    (Create, "write", "1", &["EIO"], Refused(500)),
-    (Create, "renameat", "1", &["EIO"], Refused(500)),
-
-    (Delete, "openat2", "1", &["EIO"], Refused(500)),
-    (Delete, "unlinkat", "1", &["EACCES", "EPERM", "EROFS"], Refused(403)),
-    (Delete, "unlinkat", "1", &["EIO"], Refused(500)),
-    (Delete, "unlinkat", "1", &["ENOENT"], Refused(404)),
-    (Delete, "pwrite64", "1", &["EIO", "ENOSPC"], Unrecorded),
+const GET: &[Row] = &[
+    call("openat2", "1").failing(&["ENOENT", "ENOTDIR", "EXDEV", "ELOOP"], Refused(404)),
+    call("openat2", "1").failing(&["EACCES"], Refused(403)),
+    call("openat2", "1").failing(&["EMFILE", "ENFILE", "ENOMEM"], Refused(503)),
+    call("openat2", "1..3").failing(&["EAGAIN", "EINTR"], Success),
+    call("openat2", "2").failing(&["EIO"], Refused(500)),
+    call("statx", "1").failing(&["EIO"], Refused(500)),
+    call("pread64", "1").failing(&["EIO"], Refused(500)),
+    call("pwrite64", "1").failing(&["EIO", "ENOSPC"], ServedUnrecorded),
 ];
+
+/// A listing of a directory. The first openat2 is that of its index.
+#[rustfmt::skip]
+const LIST: &[Row] = &[
+    call("openat2", "2").failing(&["EMFILE", "ENOMEM"], Refused(503)),
+    call("openat2", "2").failing(&["EACCES"], Refused(403)),
+    call("openat", "1").failing(&["EMFILE", "ENOMEM"], Refused(503)),
+    call("getdents64", "1").failing(&["EIO"], Refused(500)),
+    call("getdents64", "1..3").failing(&["EINTR"], Success),
+];
+
+/// A PUT that replaces a file.
+#[rustfmt::skip]
+const REPLACE: &[Row] = &[
+    call("openat2", "1").failing(&["EIO"], Refused(500)),
+    call("openat", "1").failing(&["ENOSPC", "EDQUOT"], Refused(507)),
+    call("openat", "1").failing(&["EACCES", "EPERM", "EROFS"], Refused(403)),
+    call("write", "1").failing(&["ENOSPC"], Refused(507)),
+    call("statx", "3").failing(&["EIO"], Refused(500)),
+    call("renameat", "1").failing(&["EIO"], Refused(500)),
+    call("renameat", "1").failing(&["ENOSPC"], Refused(507)),
+    call("pwrite64", "1").failing(&["EIO", "ENOSPC"], Unrecorded),
+];
+
+/// A PUT into directories that are not there.
+#[rustfmt::skip]
+const CREATE: &[Row] = &[
+    call("mkdirat", "1").failing(&["ENOSPC", "EDQUOT"], Refused(507)),
+    call("mkdirat", "2").failing(&["ENOSPC"], Refused(507)),
+    call("mkdirat", "1").failing(&["EACCES", "EROFS"], Refused(403)),
+    call("mkdirat", "2").failing(&["EIO"], Refused(500)),
+    call("openat", "1").failing(&["ENOSPC"], Refused(507)),
+    call("write", "1").failing(&["EIO"], Refused(500)),
+    call("renameat", "1").failing(&["EIO"], Refused(500)),
+];
+
+/// A DELETE of a file.
+#[rustfmt::skip]
+const DELETE: &[Row] = &[
+    call("openat2", "1").failing(&["EIO"], Refused(500)),
+    call("unlinkat", "1").failing(&["EACCES", "EPERM", "EROFS"], Refused(403)),
+    call("unlinkat", "1").failing(&["EIO"], Refused(500)),
+    call("unlinkat", "1").failing(&["ENOENT"], Refused(404)),
+    call("pwrite64", "1").failing(&["EIO", "ENOSPC"], Unrecorded),
+];
+
+#[test]
+fn a_get() {
+    try_all(Ask::Get, GET, attempt);
+}
+
+#[test]
+fn a_listing() {
+    try_all(Ask::List, LIST, attempt);
+}
+
+#[test]
+fn a_replacing_put() {
+    try_all(Ask::Replace, REPLACE, attempt);
+}
+
+#[test]
+fn a_creating_put() {
+    try_all(Ask::Create, CREATE, attempt);
+}
+
+#[test]
+fn a_delete() {
+    try_all(Ask::Delete, DELETE, attempt);
+}
 
 fn before() -> BTreeMap<String, Vec<u8>> {
     [("dir/a.txt", "old"), ("dir/other.txt", "other")]
@@ -135,92 +157,43 @@ fn before() -> BTreeMap<String, Vec<u8>> {
         .into()
 }
 
-/// All regular files below `directory`, under their paths from the root.
-fn files_below(directory: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
-    for entry in fs::read_dir(directory).unwrap() {
-        let entry = entry.unwrap();
-        let name = format!("{prefix}{}", entry.file_name().to_str().unwrap());
-        if entry.file_type().unwrap().is_dir() {
-            files_below(&entry.path(), &format!("{name}/"), files);
-        } else {
-            files.insert(name, fs::read(entry.path()).unwrap());
-        }
-    }
-}
+/// Tries one fault; what is wrong, if anything is.
+fn attempt(ask: Ask, fault: Fault) -> Result<Attempt, String> {
+    let home = Home::new();
+    fs::create_dir(home.file("dir")).unwrap();
+    let options = ["--web", "--listing", "--writable", "-N", "1"];
+    let mut server = Setup::at(&home, &options).start();
+    same("first status", server.get("/dir/nothing").status, 404)?;
+    server.wait_until_asleep(server.only_worker());
 
-#[test]
-fn a_site() {
-    if let Some(why) = missing() {
-        return skip(&why);
-    }
-    let mut wrong = Vec::new();
-    for &(ask, syscall, when, errors, outcome) in ROWS {
-        for error in errors {
-            let how = format!("error={error}:when={when}");
-            if let Err(why) = case(ask, syscall, &how, outcome) {
-                wrong.push(format!("{ask:?} {syscall}:{how}: {why}"));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-/// Runs one row with one error; what is wrong, if anything is.
-fn case(ask: Ask, syscall: &str, how: &str, outcome: Outcome) -> Result<(), String> {
-    let place = Place::new();
-    fs::create_dir(place.root().join("dir")).unwrap();
+    let injection = server.inject(server.only_worker(), fault.syscall, &fault.how());
+    let fresh = Fresh::now();
     for (name, content) in before() {
-        place.store(&name, &content);
+        home.place(&name, &content);
     }
-    let server = place.serve(&["--web", "--listing", "--writable", "-N", "1"]);
-    let first = server.exchange(&get("dir/nothing"));
-    same("first status", status(&first), Some("404"))?;
-    server.rest(server.only_worker());
-
-    let trace = place.path("trace");
-    let tampering = Tampering::attach(server.only_worker(), syscall, how, trace)?;
-    let answer = server.exchange(&ask.request());
-    if tampering.end() == 0 {
+    let (line, content) = ask.request();
+    let length = format!("Content-Length: {}\r\n", content.len());
+    let response = server.ask(line, &length, content.as_bytes());
+    if !fresh.is_still() {
+        return Ok(Attempt::TooLate);
+    }
+    if injection.end() == 0 {
         return Err("the call was never made".to_owned());
     }
-    let (success, entry) = ask.success();
-    let (told, changed, own) = match outcome {
-        Success => (success, true, Some(entry)),
-        SuccessUnrecorded => (success, true, None),
-        Unrecorded => (500, true, None),
-        Refused(status) => (status, false, Some(Entry::Failure(status))),
-    };
-    same("status", status(&answer), Some(&*told.to_string()))?;
+    same("status", Some(response.status), fault.outcome.status(ask))?;
 
-    let after = server.exchange(&get("dir/other.txt"));
-    same("the next", after.ends_with("\r\n\r\nother"), true)?;
-    let (exit, said) = server.stop();
-    same("exit status", exit.code(), Some(0))?;
-    if said.contains("panicked") {
-        return Err(said);
+    same("the next", server.get("/dir/other.txt").text(), "other")?;
+    server.stop();
+    if fault.outcome.has_effect() {
+        same("files", home.files(), ask.files())?;
+    } else {
+        same("files", home.files(), before())?;
+        same("directories", home.names(), vec!["dir".to_owned()])?;
     }
-    let mut files = BTreeMap::new();
-    files_below(&place.root(), "", &mut files);
-    let expected = if changed { ask.files() } else { before() };
-    same("files", files, expected)?;
-    if !changed {
-        same("directories", place.root().join("deep").exists(), false)?;
-    }
-    let journal = place.journal();
-    let torn = matches!(outcome, Unrecorded | SuccessUnrecorded);
-    same("torn entries", journal.torn, usize::from(torn))?;
-    let entries: Vec<_> = [Entry::Failure(404)]
-        .into_iter()
-        .chain(own)
-        .chain([Entry::Get("dir/other.txt".to_owned())])
-        .collect();
-    same("entries", journal.entries, entries)
-}
-
-fn get(path: &str) -> String {
-    format!("GET /{path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-}
-
-fn status(answer: &str) -> Option<&str> {
-    answer.get(9..12)
+    let before = vec![Entry::Failure(404)];
+    let after = vec![Entry::Get("dir/other.txt".to_owned())];
+    fault
+        .outcome
+        .check_log(ask, home.journal(), before, after)?;
+    Ok(Attempt::Shown)
 }

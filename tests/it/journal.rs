@@ -12,9 +12,8 @@ use rustix::process::Signal;
 use crate::support::bytes::{assert_bytes, noise};
 use crate::support::client::Client;
 use crate::support::deep::DeepTree;
-use crate::support::message::{name, put};
-
 use crate::support::home::Home;
+use crate::support::message::{name, put};
 use crate::support::process::log_tool;
 use crate::support::setup::Setup;
 use crate::support::tree::files;

@@ -85,6 +85,11 @@ impl Server {
         found.unwrap()
     }
 
+    /// The thread that accepts connections.
+    pub(crate) fn main_thread(&self) -> u32 {
+        self.pid().as_raw_pid().unsigned_abs()
+    }
+
     /// The thread that does the work of a server with `-N 1`.
     #[track_caller]
     pub(crate) fn only_worker(&self) -> u32 {

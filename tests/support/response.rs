@@ -1,7 +1,7 @@
 //! A response, taken apart.
 
 /// What came back for one request.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Response {
     pub(crate) status: u16,
     /// Status line and fields, each ended by CRLF.

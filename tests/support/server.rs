@@ -108,11 +108,9 @@ impl Server {
     /// connection to be closed.
     #[track_caller]
     pub(crate) fn ask(&self, line: &str, fields: &str, content: &[u8]) -> Response {
+        let head = format!("{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{fields}\r\n");
         let mut client = self.connect();
-        client.send(format!(
-            "{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{fields}\r\n"
-        ));
-        client.send(content);
+        client.send([head.as_bytes(), content].concat());
         Response::parse(&client.rest())
     }
 

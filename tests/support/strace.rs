@@ -1,26 +1,41 @@
-//! System calls that fail at will, by strace(1). (The server makes its own without libc, so a preloaded library would
-//! not see them.)
+//! System calls that fail, hang or lie at will, by strace(1). (The server makes its own without libc, so a preloaded
+//! library would not see them.)
 
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// A thread whose system calls are tampered with, until this is dropped.
-pub(crate) struct Tampering {
+use crate::support::requirements::{has, skip};
+use crate::support::server::Server;
+
+/// A thread into whose system calls something is injected, until this is dropped.
+pub(crate) struct Injection {
     strace: Child,
     trace: PathBuf,
 }
 
-/// Why system calls cannot be made to fail here; `None` if they can.
-pub(crate) fn missing() -> Option<String> {
-    if !crate::support::requirements::has("strace") {
+/// Whether strace can be used here; if not, the test is skipped, which is said.
+#[track_caller]
+pub(crate) fn is_usable() -> bool {
+    static WHY_NOT: OnceLock<Option<String>> = OnceLock::new();
+    let why_not = WHY_NOT.get_or_init(why_not);
+    if let Some(why) = why_not {
+        skip(why);
+    }
+    why_not.is_none()
+}
+
+/// Why strace cannot be used here; `None` if it can.
+fn why_not() -> Option<String> {
+    if !has("strace") {
         return Some("strace is not installed".to_owned());
     }
     let mut sleeper = Command::new("sleep").arg("60").spawn().unwrap();
-    let attached = Tampering::attach(
+    let attached = Injection::attach(
         sleeper.id(),
         "getpid",
         "retval=1",
@@ -32,15 +47,17 @@ pub(crate) fn missing() -> Option<String> {
     why.map(|why| format!("strace cannot attach to a process, which kernel.yama.ptrace_scope=0 or root allows: {why}"))
 }
 
-impl Tampering {
-    /// Attaches to a thread. From now on `how` is done to its calls of `syscall`, as strace's `--inject` takes it; what
-    /// it calls is written to `trace`.
-    pub(crate) fn attach(
-        thread: u32,
-        syscall: &str,
-        how: &str,
-        trace: PathBuf,
-    ) -> Result<Self, String> {
+impl Server {
+    /// Injects something into one thread's calls of `syscall` from now on; `how` is what strace's `--inject` takes.
+    #[track_caller]
+    pub(crate) fn inject(&self, thread: u32, syscall: &str, how: &str) -> Injection {
+        let trace = self.path().join(format!("trace-{thread}"));
+        Injection::attach(thread, syscall, how, trace).unwrap_or_else(|why| panic!("{why}"))
+    }
+}
+
+impl Injection {
+    fn attach(thread: u32, syscall: &str, how: &str, trace: PathBuf) -> Result<Self, String> {
         let mut strace = Command::new("strace")
             .arg("-o")
             .arg(&trace)
@@ -67,13 +84,13 @@ impl Tampering {
         Ok(Self { strace, trace })
     }
 
-    /// Detaches; how many calls were tampered with.
+    /// Detaches; returns into how many calls it was injected.
     pub(crate) fn end(mut self) -> usize {
         self.detach();
         self.count()
     }
 
-    /// How many calls were tampered with so far.
+    /// Into how many calls it was injected so far.
     pub(crate) fn count(&self) -> usize {
         let trace = fs::read_to_string(&self.trace).unwrap();
         trace
@@ -83,14 +100,13 @@ impl Tampering {
     }
 
     fn detach(&mut self) {
-        let pid = i32::try_from(self.strace.id()).ok().and_then(Pid::from_raw);
         // SIGINT lets strace detach; killed, it would leave its thread stopped.
-        let _ = kill_process(pid.unwrap(), Signal::INT);
+        let _ = kill_process(Pid::from_child(&self.strace), Signal::INT);
         let _ = self.strace.wait();
     }
 }
 
-impl Drop for Tampering {
+impl Drop for Injection {
     fn drop(&mut self) {
         self.detach();
     }

@@ -1,9 +1,13 @@
 //! Content-Type: by extension, by the first bytes where the extension says nothing, and by `--mime`.
 
 use std::path::Path;
-use std::process::Command;
 
-use crate::web::site::{Answer, Site, write};
+use crate::support::home::Home;
+use crate::support::process::run;
+use crate::support::response::Response;
+use crate::support::server::Server;
+use crate::support::setup::Setup;
+use crate::support::tree::write;
 
 const PLAIN: &str = "text/plain; charset=utf-8";
 const BINARY: &str = "application/octet-stream";
@@ -15,45 +19,47 @@ fn long(start: &[u8]) -> Vec<u8> {
     content
 }
 
-fn site(options: &[&str]) -> Site {
-    Site::start(options, |root: &Path| {
-        for (name, content) in [
-            ("README", &b"Read me.\n"[..]),
-            ("LICENSE", b""),
-            ("Makefile", b"all:\n\ttrue\n"),
-            ("main.go", b"package main\n"),
-            ("main.rs", b"fn main() {}\n"),
-            ("Cargo.toml", b"[package]\n"),
-            ("rows.jsonl", b"{}\n{}\n"),
-            ("book.ipynb", b"{\"cells\": []}\n"),
-            ("fix.diff", b"--- a\n+++ b\n"),
-            ("server.log", b"started\n"),
-            ("app.ts", b"export const one = 1;\n"),
-            ("latin", b"caf\xe9\n"),
-            ("page", b"<script>alert(1)</script>"),
-            ("program", b"\x7fELF\x02\x01\x01\0"),
-            ("film.ts", b"\x47\x40\x11\x10\0"),
-            ("notes.md", b"# Notes\n"),
-            ("text.bin", b"only text\n"),
-        ] {
-            write(root, name, content);
-        }
-        write(root, "long-text", long(b"text"));
-        write(root, "long-latin", long(b"caf\xe9"));
-        write(root, "long-binary", long(b"\0\x01\x02\x03"));
-        // Half of a character stands on either side of the byte where looking ends.
-        let mut content = vec![b'x'; 511];
-        content.extend_from_slice("\u{e9}".as_bytes());
-        write(root, "long-split", long(&content));
-        // What is binary behind what is looked at does not count.
-        let mut content = vec![b'x'; 512];
-        content.push(0);
-        write(root, "long-late", long(&content));
-    })
+fn site(options: &[&str]) -> Server {
+    Setup::web(options)
+        .files(|root: &Path| {
+            for (name, content) in [
+                ("README", &b"Read me.\n"[..]),
+                ("LICENSE", b""),
+                ("Makefile", b"all:\n\ttrue\n"),
+                ("main.go", b"package main\n"),
+                ("main.rs", b"fn main() {}\n"),
+                ("Cargo.toml", b"[package]\n"),
+                ("rows.jsonl", b"{}\n{}\n"),
+                ("book.ipynb", b"{\"cells\": []}\n"),
+                ("fix.diff", b"--- a\n+++ b\n"),
+                ("server.log", b"started\n"),
+                ("app.ts", b"export const one = 1;\n"),
+                ("latin", b"caf\xe9\n"),
+                ("page", b"<script>alert(1)</script>"),
+                ("program", b"\x7fELF\x02\x01\x01\0"),
+                ("film.ts", b"\x47\x40\x11\x10\0"),
+                ("notes.md", b"# Notes\n"),
+                ("text.bin", b"only text\n"),
+            ] {
+                write(root, name, content);
+            }
+            write(root, "long-text", long(b"text"));
+            write(root, "long-latin", long(b"caf\xe9"));
+            write(root, "long-binary", long(b"\0\x01\x02\x03"));
+            // Half of a character stands on either side of the byte where looking ends.
+            let mut content = vec![b'x'; 511];
+            content.extend_from_slice("\u{e9}".as_bytes());
+            write(root, "long-split", long(&content));
+            // What is binary behind what is looked at does not count.
+            let mut content = vec![b'x'; 512];
+            content.push(0);
+            write(root, "long-late", long(&content));
+        })
+        .start()
 }
 
-fn media_type(answer: &Answer) -> &str {
-    answer.field("Content-Type").unwrap_or("none")
+fn media_type(response: &Response) -> &str {
+    response.field("Content-Type").unwrap_or("none")
 }
 
 #[test]
@@ -83,9 +89,9 @@ fn text_is_text() {
         ("long-split", PLAIN),
         ("long-late", PLAIN),
     ] {
-        let answer = site.get(&format!("/{name}"));
+        let response = site.get(&format!("/{name}"));
         assert_eq!(
-            (answer.status, media_type(&answer)),
+            (response.status, media_type(&response)),
             (200, expected),
             "{name}"
         );
@@ -149,9 +155,9 @@ fn types_are_added_and_replaced() {
         ("README", PLAIN),
         ("not/there", PLAIN),
     ] {
-        let answer = site.get(&format!("/{name}"));
+        let response = site.get(&format!("/{name}"));
         assert_eq!(
-            (answer.status, media_type(&answer)),
+            (response.status, media_type(&response)),
             (200, expected),
             "{name}"
         );
@@ -165,10 +171,10 @@ fn a_wrong_mapping_stops_the_start() {
         ("tar.gz=a/b", "'tar.gz' is not an extension"),
         ("log=plain", "'plain' is not a media type"),
     ] {
-        let output = Command::new(env!("CARGO_BIN_EXE_httpserver"))
-            .args(["--web", "--mime", mapping, "127.0.0.1", "0"])
-            .output()
-            .unwrap();
+        let output = run(
+            &Home::new(),
+            &["--web", "--mime", mapping, "127.0.0.1", "0"],
+        );
         let errors = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{mapping}");
         assert!(
