@@ -1,135 +1,86 @@
-//! `httpserver`: reads the command line, opens what it names, and runs the server until a signal ends it.
+//! `httpserver`: reads the command line, and does what it asks for.
 #![cfg_attr(
     test,
     allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")
 )]
 
 mod cli;
+mod start;
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
-use clap::error::ErrorKind;
-use thiserror::Error;
-
-use self::cli::{Config, Typed};
-use httpserver::classic::Classic;
-use httpserver::connection::Http;
-use httpserver::files::Files;
-use httpserver::request_log::write::Recorder;
-use httpserver::server::{Listener, Server};
-use httpserver::store::{Depth, Store, StoreError};
-use httpserver::web::Access;
-use httpserver::web::{self, Web};
-
-/// Why a server did not start, in terms of what was typed.
-#[derive(Debug, Error)]
-enum StartError {
-    #[error("cannot serve '{}': {source}", root.display())]
-    Root { root: PathBuf, source: io::Error },
-    #[error("cannot listen on {listen}: {source}")]
-    Listen { listen: String, source: io::Error },
-    #[error("cannot serve the file of --spa: {0}")]
-    Fallback(StoreError),
-}
+use self::cli::Request;
 
 fn main() -> ExitCode {
-    let typed = match Typed::try_parse() {
-        Ok(typed) => typed,
-        Err(error) => return explain(&error),
-    };
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn"))
         .format_target(false)
         .init();
-    let result = Config::try_from(typed)
-        .map_err(Box::from)
-        .and_then(|config| run(&config));
+    let result = match cli::read(std::env::args_os()) {
+        Ok(Request::Run(config)) => start::run(&config),
+        Ok(Request::Print(text)) => print(&text).map_err(Box::from),
+        Err(error) => Err(Box::<dyn Error>::from(error)),
+    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error.to_string()),
+        Err(error) => {
+            eprintln!("httpserver: {}", one_line(&error.to_string()));
+            ExitCode::FAILURE
+        }
     }
 }
 
-/// Prints help and version as they are; a usage error as one line.
-fn explain(error: &clap::Error) -> ExitCode {
-    if let ErrorKind::DisplayHelp | ErrorKind::DisplayVersion = error.kind() {
-        // Nobody is left to tell if stdout is closed.
-        let _ = error.print();
-        return ExitCode::SUCCESS;
+/// Prints help or the version. A reader that has read enough is no failure.
+fn print(text: &str) -> io::Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
     }
-    let text = error.to_string();
+}
+
+/// A message as one line: without the numbers that the standard library puts behind the system's words, and with
+/// control characters, which an argument may have, in escaped form.
+fn one_line(message: &str) -> String {
     let mut line = String::new();
-    for part in text.lines().take_while(|part| !part.starts_with("Usage:")) {
-        let part = part.trim();
-        if !part.is_empty() && !part.starts_with("For more information") {
-            let _ = write!(line, "{}{part}", if line.is_empty() { "" } else { " " });
-        }
+    let mut rest = message;
+    while let Some((before, after)) = rest.split_once(" (os error ") {
+        line.push_str(before);
+        rest = after
+            .trim_start_matches(|c: char| c.is_ascii_digit())
+            .trim_start_matches(')');
     }
-    fail(&format!(
-        "{}; try 'httpserver --help'",
-        line.strip_prefix("error: ").unwrap_or(&line)
-    ))
+    line.push_str(rest);
+    line.chars().fold(String::new(), |mut line, c| {
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+        line
+    })
 }
 
-fn fail(message: &str) -> ExitCode {
-    eprintln!("httpserver: {message}");
-    ExitCode::FAILURE
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn run(config: &Config) -> Result<(), Box<dyn Error>> {
-    let server = Server::new(config.settings.clone())?;
-    let store = Store::open(&config.root, depth(config), config.durability).map_err(|source| {
-        StartError::Root {
-            root: config.root.clone(),
-            source,
+    #[test]
+    fn messages_are_one_line_in_the_words_of_the_system() {
+        for (message, line) in [
+            ("plain", "plain"),
+            (
+                "cannot open x: No such file or directory (os error 2)",
+                "cannot open x: No such file or directory",
+            ),
+            ("a (os error 2); b (os error 13)", "a; b"),
+            ("two\nlines\r\x1b[31m", "two\\nlines\\r\\u{1b}[31m"),
+            ("caf\u{e9}", "caf\u{e9}"),
+            ("", ""),
+        ] {
+            assert_eq!(one_line(message), line);
         }
-    })?;
-    let listener = Listener::bind(&config.addresses).map_err(|source| StartError::Listen {
-        listen: config.listen.clone(),
-        source,
-    })?;
-    // Last, so that a server that cannot start leaves an old log where it is.
-    let recorder = match &config.log {
-        Some((path, mode)) => {
-            Recorder::open(path, *mode, config.durability, config.settings.workers)?
-        }
-        None => Recorder::none(),
-    };
-    let files = Files { store, recorder };
-    match &config.web {
-        None => {
-            let dialect = Classic::new(files, config.max_body);
-            announce(&listener)?;
-            server.run(listener, Http::new(dialect, config.timeouts))?;
-        }
-        Some(options) => {
-            let dialect = Web::new(files, options.clone()).map_err(StartError::Fallback)?;
-            announce(&listener)?;
-            server.run(listener, Http::new(dialect, config.timeouts))?;
-        }
+        let error = io::Error::from_raw_os_error(98);
+        assert_eq!(one_line(&error.to_string()), "Address already in use");
     }
-    Ok(())
-}
-
-/// How deep uploads go.
-fn depth(config: &Config) -> Depth {
-    match &config.web {
-        Some(web::Options {
-            access: Access::Writable,
-            ..
-        }) => Depth::Tree,
-        // No server of this kind makes any below the root.
-        Some(_) | None => Depth::Root,
-    }
-}
-
-/// Says where the server listens, so that a script need not choose a port.
-fn announce(listener: &Listener) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "listening on http://{}", listener.local_addr()?)?;
-    stdout.flush()
 }

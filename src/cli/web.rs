@@ -1,60 +1,114 @@
 //! The options of the web dialect.
 
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, PathBuf};
+use std::path::{Component, Path};
 
 use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use thiserror::Error;
 
-use super::TypedError;
 use httpserver::http::semantics::extra_field::ExtraField;
 use httpserver::http::semantics::media_type::{Mapping, MediaTypes};
-use httpserver::web::Access;
-use httpserver::web::{Directories, DotFiles, Options};
+use httpserver::web::{Access, Directories, DotFiles, Options};
 
-/// What is typed for the web dialect.
+use super::group::{Group, Need};
+use super::positionals::Dialect;
+
+pub(super) const GROUP: Group = Group {
+    heading: "Web",
+    sentence: "a directory tree for browsers and every other client.",
+    example: "httpserver --web ./public --listing 0.0.0.0 8000",
+    does: "serves ./public to other machines too, with a page for each directory",
+    defaults: &[],
+    needs: &[
+        needs_web("writable"),
+        needs_web("listing"),
+        needs_web("hidden"),
+        needs_web("spa"),
+        needs_web("header"),
+        needs_web("mime"),
+    ],
+};
+
+const fn needs_web(option: &'static str) -> Need {
+    Need {
+        option,
+        needs: "web",
+    }
+}
+
 #[derive(Debug, Args)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is there or not, as typed"
 )]
-#[command(next_help_heading = "Web dialect")]
-pub(super) struct TypedWeb {
-    /// Serve a directory tree to browsers and every other client
+#[command(next_help_heading = GROUP.heading)]
+pub(super) struct WebOptions {
+    /// Serve a directory tree to browsers
+    ///
+    /// Names are paths below the root, of any length.
     #[arg(long)]
     web: bool,
 
-    /// Store and remove files with PUT and DELETE
-    #[arg(long, requires = "web")]
-    writable: bool,
-
     /// List directories that have no index.html
-    #[arg(long, requires = "web")]
+    ///
+    /// The list is a page for browsers, or JSON for programs.
+    #[arg(long)]
     listing: bool,
 
+    /// Store and remove files with PUT and DELETE
+    ///
+    /// Anyone who reaches the port can.
+    #[arg(long)]
+    writable: bool,
+
     /// Serve names that begin with a dot, too
-    #[arg(long, requires = "web")]
+    #[arg(long, hide_short_help = true)]
     hidden: bool,
 
-    /// Answer with FILE, a path in the root, where nothing else is
-    #[arg(long, value_name = "FILE", requires = "web")]
-    spa: Option<PathBuf>,
+    /// Answer with FILE where nothing else is
+    ///
+    /// FILE is a path in the root.
+    #[arg(long, value_name = "FILE", hide_short_help = true, value_parser = PathBufValueParser::new().try_map(|path| below_root(&path)))]
+    spa: Option<Fallback>,
 
-    /// Add a field to every answer; may be given several times
-    #[arg(long, value_name = "NAME: VALUE", requires = "web")]
+    /// Add a field to every response
+    ///
+    /// It may be given several times.
+    #[arg(long, value_name = "NAME: VALUE", hide_short_help = true)]
     header: Vec<ExtraField>,
 
-    /// Serve files that end in .EXT as TYPE, such as 'log=text/plain'; may be given several times
-    #[arg(long, value_name = "EXT=TYPE", requires = "web")]
+    /// Serve files that end in .EXT as TYPE
+    ///
+    /// An example is 'log=text/plain'. It may be given several times.
+    #[arg(long, value_name = "EXT=TYPE", hide_short_help = true)]
     mime: Vec<Mapping>,
 }
 
-impl TypedWeb {
-    /// What to offer, if this dialect is spoken at all; uploads have at most `max_body` bytes.
-    pub(super) fn options(self, max_body: u64) -> Result<Option<Options>, TypedError> {
-        if !self.web {
-            return Ok(None);
+/// A path in the root as the store takes it: the names on it, joined by slashes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Fallback(Vec<u8>);
+
+/// The path leads out of the root, or names no file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("it must be the path of a file in the root, such as index.html")]
+struct FallbackError;
+
+impl WebOptions {
+    pub(super) fn dialect(&self) -> Dialect {
+        if self.web {
+            Dialect::Web
+        } else {
+            Dialect::Classic
         }
-        Ok(Some(Options {
+    }
+
+    /// What to offer, if this dialect is spoken at all; uploads have at most `max_body` bytes.
+    pub(super) fn options(self, max_body: u64) -> Option<Options> {
+        if !self.web {
+            return None;
+        }
+        Some(Options {
             access: if self.writable {
                 Access::Writable
             } else {
@@ -70,43 +124,42 @@ impl TypedWeb {
             } else {
                 DotFiles::Hidden
             },
-            fallback: self.spa.map(below_root).transpose()?,
+            fallback: self.spa.map(|Fallback(path)| path),
             fields: self.header,
             media_types: MediaTypes::with(self.mime),
             max_body,
-        }))
+        })
     }
 }
 
-/// A path in the root as the store takes it: the names on it, joined by slashes.
-fn below_root(typed: PathBuf) -> Result<Vec<u8>, TypedError> {
+fn below_root(typed: &Path) -> Result<Fallback, FallbackError> {
     let mut names = Vec::new();
     for component in typed.components() {
         match component {
             Component::Normal(name) => names.push(name.as_bytes()),
             Component::RootDir | Component::CurDir => {}
-            Component::ParentDir | Component::Prefix(_) => return Err(TypedError::Spa(typed)),
+            Component::ParentDir | Component::Prefix(_) => return Err(FallbackError),
         }
     }
     if names.is_empty() {
-        return Err(TypedError::Spa(typed));
+        return Err(FallbackError);
     }
-    Ok(names.join(&b'/'))
+    Ok(Fallback(names.join(&b'/')))
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
-
-    use super::super::{Config, Typed};
+    use super::super::{Request, read};
     use super::*;
     use httpserver::http::semantics::media_type::Guess;
 
     fn options(arguments: &[&str]) -> Result<Option<Options>, String> {
         let words = ["httpserver", "0"].iter().chain(arguments);
-        let typed = Typed::try_parse_from(words).map_err(|error| error.to_string())?;
-        let config = Config::try_from(typed).map_err(|error| error.to_string())?;
-        Ok(config.web)
+        match read(words.map(Into::into)) {
+            Ok(Request::Run(config)) => Ok(config.web),
+            Ok(Request::Print(text)) => panic!("{text}"),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     #[test]

@@ -1,0 +1,337 @@
+//! Where to listen: an address as it is typed, and what it resolves to.
+//!
+//! Nothing is bound here. Resolving a name is the only thing that asks the system.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+
+use thiserror::Error;
+
+use super::values::is_number;
+
+/// The port of a URL that names none (RFC 9110 §4.2.1).
+const URL_PORT: u16 = 80;
+
+/// Where to listen, as it was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Address {
+    /// What was typed, for messages.
+    pub(super) typed: String,
+    /// Without brackets.
+    host: String,
+    pub(super) port: Option<u16>,
+    /// The port where none is named; `None` leaves it to the dialect.
+    default_port: Option<u16>,
+}
+
+/// What was typed is meant as an address, and is none.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) enum AddressError {
+    #[error("'{0}' is not a port: type a number from 0 to 65535")]
+    Port(String),
+    #[error("'{port}' in '{typed}' is not a port: type a number from 0 to 65535")]
+    PortIn { port: String, typed: String },
+    #[error("'{typed}' has more than an address: type '{address}'")]
+    Path { typed: String, address: String },
+    #[error("'{typed}' needs a certificate, and there is none: type 'http://{rest}'")]
+    Https { typed: String, rest: String },
+    #[error("'{0}' is not an address: only http:// is served")]
+    Scheme(String),
+    #[error("'{0}' is not an address: type one such as '127.0.0.1:8080' or '[::1]:8080'")]
+    Malformed(String),
+}
+
+/// A port: digits only, no sign and no space.
+pub(super) fn port(typed: &str) -> Result<u16, AddressError> {
+    match typed.parse() {
+        Ok(port) if is_number(typed) => Ok(port),
+        _ => Err(AddressError::Port(typed.to_owned())),
+    }
+}
+
+impl Address {
+    /// Port `port` of the loopback address.
+    pub(super) fn loopback(port: Option<u16>) -> Self {
+        Self {
+            port,
+            ..Self::named(&Ipv4Addr::LOCALHOST.to_string())
+        }
+    }
+
+    /// A host of this name, or an IP address.
+    pub(super) fn named(host: &str) -> Self {
+        Self {
+            typed: host.to_owned(),
+            host: host.to_owned(),
+            port: None,
+            default_port: None,
+        }
+    }
+
+    /// Whether every address is meant, in the notation of other servers.
+    pub(super) fn is_wildcard(&self) -> bool {
+        self.host == "*"
+    }
+
+    /// What is an address by its form: a URL, an IP address, `localhost`, `HOST:PORT` or `:PORT`. `None` is any other
+    /// word: a host name by itself, or none.
+    pub(super) fn parse(typed: &str) -> Result<Option<Self>, AddressError> {
+        let Some((scheme, rest)) = typed.split_once("://") else {
+            return Self::authority(typed, typed);
+        };
+        let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(authority_end);
+        if scheme.eq_ignore_ascii_case("https") {
+            return Err(AddressError::Https {
+                typed: typed.to_owned(),
+                rest: authority.to_owned(),
+            });
+        }
+        if !scheme.eq_ignore_ascii_case("http") {
+            return Err(AddressError::Scheme(typed.to_owned()));
+        }
+        if !matches!(path, "" | "/") {
+            return Err(AddressError::Path {
+                typed: typed.to_owned(),
+                address: format!("{scheme}://{authority}"),
+            });
+        }
+        if authority.is_empty() || authority.contains('@') {
+            return Err(AddressError::Malformed(typed.to_owned()));
+        }
+        let address = Self::authority(authority, typed)?.unwrap_or_else(|| Self::named(authority));
+        Ok(Some(Self {
+            typed: typed.to_owned(),
+            default_port: Some(URL_PORT),
+            ..address
+        }))
+    }
+
+    /// An address by its form; `typed` is what it stands in.
+    fn authority(text: &str, typed: &str) -> Result<Option<Self>, AddressError> {
+        if let Some(rest) = text.strip_prefix('[') {
+            return Self::bracketed(rest, typed).map(Some);
+        }
+        if text.parse::<IpAddr>().is_ok() || text.eq_ignore_ascii_case("localhost") {
+            return Ok(Some(Self::named(text)));
+        }
+        let Some((host, port)) = text.rsplit_once(':') else {
+            return Ok(None);
+        };
+        // Colons on the left are those of an IPv6 address with a zone, such as fe80::1%eth0, or of none.
+        if host.contains(':') || host.contains('/') || !is_number(port) {
+            return Ok(None);
+        }
+        let host = if host.is_empty() {
+            Ipv4Addr::LOCALHOST.to_string()
+        } else {
+            host.to_owned()
+        };
+        Self::with_port(&host, port, typed).map(Some)
+    }
+
+    /// What follows the `[` of an IPv6 address.
+    fn bracketed(rest: &str, typed: &str) -> Result<Self, AddressError> {
+        match rest.split_once(']') {
+            Some(("", _)) | None => Err(AddressError::Malformed(typed.to_owned())),
+            Some((host, "")) => Ok(Self {
+                typed: typed.to_owned(),
+                ..Self::named(host)
+            }),
+            Some((host, port)) => match port.strip_prefix(':') {
+                Some(port) => Self::with_port(host, port, typed),
+                None => Err(AddressError::Malformed(typed.to_owned())),
+            },
+        }
+    }
+
+    fn with_port(host: &str, digits: &str, typed: &str) -> Result<Self, AddressError> {
+        let port = port(digits).map_err(|_| AddressError::PortIn {
+            port: digits.to_owned(),
+            typed: typed.to_owned(),
+        })?;
+        Ok(Self {
+            typed: typed.to_owned(),
+            port: Some(port),
+            ..Self::named(host)
+        })
+    }
+
+    /// What it stands for: IP addresses for themselves, `localhost` for 127.0.0.1, other names for what
+    /// getaddrinfo(3) finds.
+    ///
+    /// # Errors
+    /// In the words of getaddrinfo(3).
+    pub(super) fn resolve(&self, default_port: u16) -> Result<Listen, String> {
+        let port = self.port.or(self.default_port).unwrap_or(default_port);
+        let found = self.look_up(port).map_err(|error| cause(&error))?;
+        if found.is_empty() {
+            return Err("it has no address".to_owned());
+        }
+        let name = match found.first() {
+            Some(address) if self.host.contains(':') => address.to_string(),
+            _ => format!("{}:{port}", self.host),
+        };
+        Ok(Listen {
+            name,
+            addresses: found,
+        })
+    }
+
+    fn look_up(&self, port: u16) -> io::Result<Vec<SocketAddr>> {
+        if self.host.eq_ignore_ascii_case("localhost") {
+            return Ok(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))]);
+        }
+        Ok((self.host.as_str(), port).to_socket_addrs()?.collect())
+    }
+}
+
+/// Where to listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Listen {
+    /// Host and port as typed, for messages.
+    name: String,
+    /// The first that can be bound is taken.
+    pub(crate) addresses: Vec<SocketAddr>,
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// The cause alone: the standard library says first what every failure of getaddrinfo(3) has in common.
+fn cause(error: &io::Error) -> String {
+    let text = error.to_string();
+    let common = "failed to lookup address information: ";
+    text.strip_prefix(common).unwrap_or(&text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_known_by_their_form() {
+        for (typed, expected) in [
+            ("127.0.0.1", Some("127.0.0.1:9")),
+            ("0.0.0.0", Some("0.0.0.0:9")),
+            ("::1", Some("[::1]:9")),
+            ("::", Some("[::]:9")),
+            ("[::1]", Some("[::1]:9")),
+            ("localhost", Some("127.0.0.1:9")),
+            ("LocalHost", Some("127.0.0.1:9")),
+            ("127.0.0.1:8080", Some("127.0.0.1:8080")),
+            ("localhost:0", Some("127.0.0.1:0")),
+            ("[::1]:8080", Some("[::1]:8080")),
+            ("[127.0.0.1]:8080", Some("127.0.0.1:8080")),
+            (":8080", Some("127.0.0.1:8080")),
+            // All of it is an IPv6 address.
+            ("::1:8080", Some("[::1:8080]:9")),
+            ("http://localhost:8080", Some("127.0.0.1:8080")),
+            ("http://localhost:8080/", Some("127.0.0.1:8080")),
+            ("HTTP://127.0.0.1", Some("127.0.0.1:80")),
+            ("http://[::1]", Some("[::1]:80")),
+            ("http://:8080", Some("127.0.0.1:8080")),
+            ("8080", None),
+            ("example.org", None),
+            ("fe80::1%lo", None),
+            ("public", None),
+            ("./public", None),
+            ("a/b:80", None),
+            ("localhost:http", None),
+            ("localhost:", None),
+            (":", None),
+            ("", None),
+        ] {
+            let found = Address::parse(typed).unwrap();
+            let found = found.map(|address| address.resolve(9).unwrap().addresses);
+            let expected = expected.map(|address| vec![address.parse().unwrap()]);
+            assert_eq!(found, expected, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_meant_as_an_address_and_is_none_is_an_error() {
+        for (typed, message) in [
+            (
+                "127.0.0.1:65536",
+                "'65536' in '127.0.0.1:65536' is not a port: type a number from 0 to 65535",
+            ),
+            (
+                "[::1]:http",
+                "'http' in '[::1]:http' is not a port: type a number from 0 to 65535",
+            ),
+            (
+                "http://localhost:8080/x?y",
+                "'http://localhost:8080/x?y' has more than an address: type 'http://localhost:8080'",
+            ),
+            (
+                "https://localhost:8443/",
+                "'https://localhost:8443/' needs a certificate, and there is none: type 'http://localhost:8443'",
+            ),
+            (
+                "ftp://localhost",
+                "'ftp://localhost' is not an address: only http:// is served",
+            ),
+            (
+                "http://",
+                "'http://' is not an address: type one such as '127.0.0.1:8080' or '[::1]:8080'",
+            ),
+            (
+                "http://me@localhost",
+                "'http://me@localhost' is not an address: type one such as '127.0.0.1:8080' or '[::1]:8080'",
+            ),
+            (
+                "[::1",
+                "'[::1' is not an address: type one such as '127.0.0.1:8080' or '[::1]:8080'",
+            ),
+            (
+                "[]:80",
+                "'[]:80' is not an address: type one such as '127.0.0.1:8080' or '[::1]:8080'",
+            ),
+            (
+                "[::1]8080",
+                "'[::1]8080' is not an address: type one such as '127.0.0.1:8080' or '[::1]:8080'",
+            ),
+        ] {
+            let error = Address::parse(typed).unwrap_err();
+            assert_eq!(error.to_string(), message, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn a_listen_address_is_named_as_it_is_typed() {
+        for (typed, name) in [
+            ("127.0.0.1", "127.0.0.1:80"),
+            ("localhost:8080", "localhost:8080"),
+            ("[::1]:8080", "[::1]:8080"),
+            ("::", "[::]:80"),
+            (":8080", "127.0.0.1:8080"),
+            ("http://localhost", "localhost:80"),
+        ] {
+            let address = Address::parse(typed).unwrap().unwrap();
+            assert_eq!(address.resolve(80).unwrap().to_string(), name, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn ports_are_digits() {
+        for (typed, expected) in [
+            ("0", Some(0)),
+            ("00", Some(0)),
+            ("65535", Some(65_535)),
+            ("65536", None),
+            ("+80", None),
+            ("-1", None),
+            (" 80", None),
+            ("80x", None),
+            ("http", None),
+            ("", None),
+        ] {
+            assert_eq!(port(typed).ok(), expected, "{typed:?}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What to type instead of an option that does not exist: options of other servers, and slips of the shift key.
+
+use clap::Command;
+
+/// Options that people know from other servers, and how the same is said here.
+const FOREIGN: [(&[&str], &str); 5] = [
+    (
+        &["-p", "--port"],
+        "type the port after the address, as in 'httpserver 127.0.0.1 8080'",
+    ),
+    (
+        &["-a", "--address", "-b", "--bind", "-H", "--host"],
+        "type the address as an argument, as in 'httpserver 0.0.0.0 8080'",
+    ),
+    (
+        &["-d", "--dir", "--directory", "--document-root", "-r"],
+        "type '--root DIR'",
+    ),
+    (
+        &["--auth", "-u", "--user", "--username", "--password"],
+        "httpserver asks for no password; a proxy in front of it can",
+    ),
+    (
+        &["--cors"],
+        "type --header 'Access-Control-Allow-Origin: *' together with --web",
+    ),
+];
+
+/// What to type instead of `option`, which is spelled with its dashes; `similar` is the option it resembles most.
+pub(super) fn instead_of(option: &str, similar: Option<&str>, command: &Command) -> String {
+    let foreign = FOREIGN
+        .iter()
+        .find(|(options, _)| options.contains(&option));
+    if let Some((_, advice)) = foreign {
+        return (*advice).to_owned();
+    }
+    if let Some(similar) = similar {
+        return format!("did you mean '{similar}'?");
+    }
+    if let Some(letter) = other_case(option).filter(|&letter| has_short(command, letter)) {
+        return format!("did you mean '-{letter}'?");
+    }
+    "'httpserver -h' lists the options".to_owned()
+}
+
+/// The other case of the letter of a short option.
+fn other_case(option: &str) -> Option<char> {
+    let mut letters = option.strip_prefix('-')?.chars();
+    let letter = letters.next().filter(char::is_ascii_alphabetic)?;
+    if letter.is_ascii_lowercase() {
+        Some(letter.to_ascii_uppercase())
+    } else {
+        Some(letter.to_ascii_lowercase())
+    }
+}
+
+fn has_short(command: &Command, letter: char) -> bool {
+    command
+        .get_arguments()
+        .any(|arg| arg.get_short() == Some(letter))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_option_of_ours_is_foreign() {
+        let command = super::super::command();
+        for option in FOREIGN.iter().flat_map(|(options, _)| *options) {
+            let is_ours = command.get_arguments().any(|arg| {
+                arg.get_long()
+                    .is_some_and(|long| format!("--{long}") == *option)
+                    || arg
+                        .get_short()
+                        .is_some_and(|letter| format!("-{letter}") == *option)
+            });
+            assert!(!is_ours, "{option}");
+        }
+    }
+}

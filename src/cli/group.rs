@@ -1,0 +1,32 @@
+//! A group of options: what help says about it and no option by itself, and which options need another one.
+//!
+//! The options themselves are the fields of the group's own struct, in the file of the group.
+
+/// A group of options under one heading.
+pub(super) struct Group {
+    /// The `next_help_heading` of its options.
+    pub(super) heading: &'static str,
+    /// What its options are about, behind the heading and a colon.
+    pub(super) sentence: &'static str,
+    /// A command line that uses some of them.
+    pub(super) example: &'static str,
+    /// What that command line does.
+    pub(super) does: &'static str,
+    /// What holds without options that have no value then.
+    pub(super) defaults: &'static [Default],
+    /// Options that do nothing without another one.
+    pub(super) needs: &'static [Need],
+}
+
+/// What holds without an option, in words.
+pub(super) struct Default {
+    /// The long name of the option, without its dashes.
+    pub(super) option: &'static str,
+    pub(super) holds: &'static str,
+}
+
+/// An option that does nothing without another one. Both are long names without their dashes.
+pub(super) struct Need {
+    pub(super) option: &'static str,
+    pub(super) needs: &'static str,
+}

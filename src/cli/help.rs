@@ -1,0 +1,381 @@
+//! The texts of `-h` and `--help`, made from the definition of the options.
+//!
+//! `-h` is a summary that fits a screen: the options that are used most have a line, the others are named. `--help`
+//! has all that is said about each of them. No width breaks a name or `A-Z a-z 0-9 - _`: in a text, a no-break space
+//! stands where no line may end.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::io;
+
+use clap::{Arg, ArgAction, Args, Command};
+use terminal_size::{Width, terminal_size_of};
+use textwrap::{Options, WordSeparator, WordSplitter};
+
+use super::{GROUPS, Group};
+
+/// The heading of the options that only print a text.
+pub(super) const HEADING: &str = "Help";
+
+/// What a name is, with no-break spaces inside.
+const NAME: &str = "A-Z\u{a0}a-z\u{a0}0-9\u{a0}-\u{a0}_";
+
+const USAGE: &str = "\
+Usage: httpserver [OPTIONS] ADDRESS [PORT]
+       httpserver --web [OPTIONS] [ROOT] [ADDRESS] [PORT]
+";
+
+/// The arguments that are no options, and what they may be.
+const ARGUMENTS: [(&str, &str); 3] = [
+    (
+        "ADDRESS",
+        "An IPv4 or IPv6 address, 'localhost' or another host name, with or without a port: 127.0.0.1, \
+         127.0.0.1:8080, [::1]:8080, :8080, http://localhost:8080. At 0.0.0.0, and at :: with IPv6, other machines can \
+         connect. [default: 127.0.0.1]",
+    ),
+    (
+        "PORT",
+        "A number up to 65535; 0 lets the system choose. [default: 80, with --web 8000]",
+    ),
+    (
+        "ROOT",
+        "The directory to serve: an argument that has a '/', such as ./public, or that is a directory. [default: .]",
+    ),
+];
+
+/// Columns of a line where nobody says how many there are.
+const COLUMNS: usize = 80;
+
+/// Texts are made for no fewer columns than that, and no more: longer lines are hard to read.
+const NARROWEST: usize = 60;
+const WIDEST: usize = 100;
+
+/// Columns before the short name of an option.
+const INDENT: usize = 2;
+
+/// Options that print a text, and nothing else is done.
+#[derive(Debug, Args)]
+#[command(next_help_heading = HEADING)]
+pub(super) struct HelpOptions {
+    /// Print a summary
+    #[arg(short = 'h', action = ArgAction::HelpShort)]
+    summary: Option<bool>,
+
+    /// Print all options, with examples
+    #[arg(long, action = ArgAction::HelpLong)]
+    help: Option<bool>,
+
+    /// Print the version
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
+}
+
+/// Gives a command these texts.
+pub(super) fn with_texts(command: Command) -> Command {
+    let width = columns().clamp(NARROWEST, WIDEST);
+    let (short, long) = (short(&command, width), long(&command, width));
+    command
+        .term_width(0)
+        .help_template("{before-help}")
+        .before_help(short)
+        .before_long_help(long)
+}
+
+/// The columns of the terminal: COLUMNS if it is set, else what the terminal on stdout says (`tty_ioctl(4)`).
+fn columns() -> usize {
+    let set = std::env::var("COLUMNS").ok();
+    set.and_then(|columns| columns.parse().ok())
+        .or_else(|| terminal_size_of(io::stdout()).map(|(Width(columns), _)| columns.into()))
+        .unwrap_or(COLUMNS)
+}
+
+/// The text of `-h`.
+fn short(command: &Command, width: usize) -> String {
+    let mut text = format!("{USAGE}\n");
+    let rule = format!(
+        "GET serves a file, PUT stores one. A name has exactly 27\u{a0}characters of {NAME}; with --web it is any path. PORT \
+         is 80, with --web 8000."
+    );
+    paragraph(&mut text, &rule, "", "", width);
+    text.push('\n');
+    let shown = |arg: &&Arg| !arg.is_hide_short_help_set();
+    let headings = GROUPS.iter().map(|group| group.heading.len()).max();
+    let heading_width = headings.unwrap_or_default() + 2;
+    let option_width = options(command)
+        .filter(shown)
+        .map(|arg| names(arg).len())
+        .max()
+        .unwrap_or_default()
+        + 2;
+    for group in &GROUPS {
+        let mut heading = group.heading;
+        for arg in options_of(command, group.heading).filter(shown) {
+            let margin = format!("{heading:heading_width$}");
+            let option = format!("{margin}{:option_width$}", names(arg));
+            let indent = " ".repeat(option.len());
+            paragraph(&mut text, &summary(arg), &option, &indent, width);
+            heading = "";
+        }
+        let others: Vec<_> = options_of(command, group.heading)
+            .filter(|arg| arg.is_hide_short_help_set())
+            .map(|arg| unbreakable(&usage(arg)))
+            .collect();
+        if !others.is_empty() {
+            let also = if heading.is_empty() { "also " } else { "" };
+            let margin = format!("{heading:heading_width$}");
+            let indent = " ".repeat(heading_width);
+            let others = format!("{also}{}", others.join(", "));
+            paragraph(&mut text, &others, &margin, &indent, width);
+        }
+    }
+    text.push('\n');
+    let more = "SIZE is 1000, 64K, 10M or 2G; TIME is 500ms, 10s, 2m or 1h. 'httpserver --help' explains all options, \
+                with examples; -V prints the version.";
+    paragraph(&mut text, more, "", "", width);
+    text
+}
+
+/// The text of `--help`.
+fn long(command: &Command, width: usize) -> String {
+    let mut text = String::new();
+    let about = format!(
+        "A thread-pool HTTP/1.1 file server. GET serves a file, PUT stores one. Its name has exactly 27\u{a0}characters of \
+         {NAME}; with --web it is any path below ROOT."
+    );
+    paragraph(&mut text, &about, "", "", width);
+    let _ = write!(text, "\n{USAGE}\n");
+    let column = INDENT
+        + options(command)
+            .map(|arg| aligned_names(arg).len())
+            .max()
+            .unwrap_or_default()
+        + 2;
+    text.push_str("Arguments, in any order:\n");
+    for (name, said) in ARGUMENTS {
+        entry(&mut text, name, said, column, width);
+    }
+    for Group {
+        heading,
+        sentence,
+        example,
+        does,
+        ..
+    } in &GROUPS
+    {
+        text.push('\n');
+        paragraph(&mut text, &format!("{heading}: {sentence}"), "", "", width);
+        for arg in options_of(command, heading) {
+            entry(
+                &mut text,
+                &aligned_names(arg),
+                &explanation(arg),
+                column,
+                width,
+            );
+        }
+        let _ = writeln!(text, "  Example: {example}");
+        paragraph(&mut text, does, "           ", "           ", width);
+    }
+    let _ = writeln!(text, "\n{HEADING}:");
+    for arg in options_of(command, HEADING) {
+        entry(
+            &mut text,
+            &aligned_names(arg),
+            &explanation(arg),
+            column,
+            width,
+        );
+    }
+    text.push('\n');
+    let log = "Set RUST_LOG=debug to see on stderr why requests are refused.";
+    paragraph(&mut text, log, "", "", width);
+    text
+}
+
+fn options(command: &Command) -> impl Iterator<Item = &Arg> {
+    command.get_arguments().filter(|arg| !arg.is_positional())
+}
+
+fn options_of<'c>(command: &'c Command, heading: &'c str) -> impl Iterator<Item = &'c Arg> {
+    options(command).filter(move |arg| arg.get_help_heading() == Some(heading))
+}
+
+/// What stands for the value of an option that takes one.
+pub(super) fn value_name(arg: &Arg) -> Option<&str> {
+    if !arg.get_action().takes_values() {
+        return None;
+    }
+    arg.get_value_names()?
+        .first()
+        .map(clap::builder::Str::as_str)
+}
+
+/// An option with all its names: `-l, --log FILE`.
+fn names(arg: &Arg) -> String {
+    let names = match (arg.get_short(), arg.get_long()) {
+        (Some(short), Some(long)) => format!("-{short}, --{long}"),
+        (Some(short), None) => format!("-{short}"),
+        (None, long) => format!("--{}", long.unwrap_or_default()),
+    };
+    names + &value(arg)
+}
+
+/// The same in a column, with room for the short name where there is none.
+fn aligned_names(arg: &Arg) -> String {
+    let room = if arg.get_short().is_some() {
+        ""
+    } else {
+        "    "
+    };
+    format!("{room}{}", names(arg))
+}
+
+/// An option as it is typed: `-l FILE`, or `--root DIR` if it has no short name.
+pub(super) fn usage(arg: &Arg) -> String {
+    dashed(arg) + &value(arg)
+}
+
+/// The shortest name of an option.
+fn dashed(arg: &Arg) -> String {
+    match (arg.get_short(), arg.get_long()) {
+        (Some(short), _) => format!("-{short}"),
+        (None, long) => format!("--{}", long.unwrap_or_default()),
+    }
+}
+
+/// An option as it may be typed: `-N 8` or `--max-body 10M`; as [`usage`] where any value would mislead.
+pub(super) fn example(arg: &Arg) -> String {
+    let value = match value_name(arg) {
+        Some("N") => "8",
+        Some("SIZE") => "10M",
+        Some("TIME") => "10s",
+        _ => return usage(arg),
+    };
+    format!("{} {value}", dashed(arg))
+}
+
+/// The value of an option with a space before it, in quotes if a shell needs them.
+fn value(arg: &Arg) -> String {
+    match value_name(arg) {
+        None => String::new(),
+        Some(name) if name.contains(' ') => format!(" '{name}'"),
+        Some(name) => format!(" {name}"),
+    }
+}
+
+/// The sentence about an option, with its default.
+fn summary(arg: &Arg) -> String {
+    let said = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    match default(arg) {
+        Some(default) => format!("{said} [default: {default}]"),
+        None => said,
+    }
+}
+
+/// All that is said about an option, in sentences, with its default behind them.
+fn explanation(arg: &Arg) -> String {
+    let said = arg.get_long_help().or_else(|| arg.get_help());
+    let sentences: Vec<_> = said
+        .map(ToString::to_string)
+        .unwrap_or_default()
+        .split("\n\n")
+        .map(|part| part.trim_end_matches('.').to_owned() + ".")
+        .collect();
+    let said = sentences.join(" ");
+    match default(arg) {
+        Some(default) => format!("{said} [default: {default}]"),
+        None => said,
+    }
+}
+
+/// What holds without the option.
+fn default(arg: &Arg) -> Option<Cow<'_, str>> {
+    match arg.get_default_values() {
+        [default] if arg.get_action().takes_values() => Some(default.to_string_lossy()),
+        _ => GROUPS
+            .iter()
+            .flat_map(|group| group.defaults)
+            .find(|default| arg.get_long() == Some(default.option))
+            .map(|default| Cow::Borrowed(default.holds)),
+    }
+}
+
+/// An option or argument, and beside it what is said about it.
+fn entry(text: &mut String, name: &str, said: &str, column: usize, width: usize) {
+    let first = format!("{:column$}", format!("{:INDENT$}{name}", ""));
+    paragraph(text, said, &first, &" ".repeat(column), width);
+}
+
+/// A paragraph in lines of at most `width` columns. No line ends at a no-break space, which is printed as a space.
+fn paragraph(text: &mut String, said: &str, first: &str, others: &str, width: usize) {
+    let options = Options::new(width)
+        .initial_indent(first)
+        .subsequent_indent(others)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .break_words(false);
+    let filled = textwrap::fill(&said.replace("[default: ", "[default:\u{a0}"), options);
+    text.push_str(&filled.replace('\u{a0}', " "));
+    text.push('\n');
+}
+
+fn unbreakable(text: &str) -> String {
+    text.replace(' ', "\u{a0}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_width_breaks_a_name_or_is_exceeded() {
+        let command = super::super::command();
+        for width in NARROWEST..=WIDEST {
+            for text in [short(&command, width), long(&command, width)] {
+                assert!(text.contains("27 characters"), "{width}: {text}");
+                assert!(text.contains("A-Z a-z 0-9 - _"), "{width}: {text}");
+                for line in text.lines().filter(|line| !line.starts_with("  Example: ")) {
+                    assert!(line.chars().count() <= width, "{width}: {line}");
+                    assert_eq!(line.trim_end(), line);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_summary_of_80_columns_fits_a_screen() {
+        let command = super::super::command();
+        assert!(short(&command, 80).lines().count() <= 40);
+    }
+
+    #[test]
+    fn options_are_shown_as_they_are_typed() {
+        let command = super::super::command();
+        let find = |long: &str| {
+            let mut found = options(&command).filter(|arg| arg.get_long() == Some(long));
+            found.next().unwrap()
+        };
+        for (long, all, shortest, as_typed) in [
+            ("threads", "-N, --threads N", "-N N", "-N 8"),
+            ("log", "-l, --log FILE", "-l FILE", "-l FILE"),
+            ("listing", "--listing", "--listing", "--listing"),
+            (
+                "max-body",
+                "--max-body SIZE",
+                "--max-body SIZE",
+                "--max-body 10M",
+            ),
+            (
+                "header",
+                "--header 'NAME: VALUE'",
+                "--header 'NAME: VALUE'",
+                "--header 'NAME: VALUE'",
+            ),
+        ] {
+            let arg = find(long);
+            assert_eq!(names(arg), all);
+            assert_eq!(usage(arg), shortest);
+            assert_eq!(example(arg), as_typed);
+        }
+    }
+}

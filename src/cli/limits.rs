@@ -1,0 +1,50 @@
+//! The options that limit how much the server takes on.
+
+use std::num::NonZeroUsize;
+
+use clap::Args;
+
+use super::group::{Default, Group};
+use super::values;
+
+pub(super) const GROUP: Group = Group {
+    heading: "Limits",
+    sentence: "how much the server takes on. SIZE is in bytes, or has a unit: 64K, 10M, 2G (powers of 1024).",
+    example: "httpserver --max-body 10M --max-connections 500 127.0.0.1 8080",
+    does: "refuses longer uploads, and keeps at most 500 connections open",
+    defaults: &[
+        Default {
+            option: "max-body",
+            holds: "no limit",
+        },
+        Default {
+            option: "max-connections",
+            holds: "by the descriptor limit",
+        },
+    ],
+    needs: &[],
+};
+
+/// The most connections that can be asked for: what a descriptor limit allows is less on any system.
+const MOST_CONNECTIONS: usize = 1 << 30;
+
+/// The longest queue: 16 MiB of memory, and four times the connections that are kept open by default.
+const LONGEST_QUEUE: usize = 1 << 20;
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = GROUP.heading)]
+pub(super) struct LimitOptions {
+    /// Refuse longer uploads with 413
+    #[arg(long, value_name = "SIZE", value_parser = values::size)]
+    pub(super) max_body: Option<u64>,
+
+    /// Keep at most N connections open
+    ///
+    /// More wait in the kernel's backlog.
+    #[arg(long, value_name = "N", hide_short_help = true, value_parser = values::count::<MOST_CONNECTIONS>)]
+    pub(super) max_connections: Option<NonZeroUsize>,
+
+    /// Let at most N connections wait for a worker
+    #[arg(long, value_name = "N", default_value = "1024", hide_short_help = true, value_parser = values::count::<LONGEST_QUEUE>)]
+    pub(super) queue: NonZeroUsize,
+}

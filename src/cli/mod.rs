@@ -1,0 +1,310 @@
+//! The command line of `httpserver`: what was typed becomes a [`Config`] of plain, validated values.
+//!
+//! Each group of options has a file with its struct and its [`Group`]; a new option is a field there. [`positionals`]
+//! tells the other arguments apart. It opens nothing and starts nothing; it looks which arguments are directories,
+//! and resolves the address, since that is where a typed name ends.
+
+mod address;
+mod advice;
+mod group;
+mod help;
+mod limits;
+mod log;
+mod positionals;
+mod serve;
+mod timeouts;
+mod usage_error;
+mod values;
+mod web;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Parser};
+
+use httpserver::connection::Timeouts;
+use httpserver::durable::Durability;
+use httpserver::request_log::write::Mode;
+use httpserver::server::Settings;
+
+use self::group::{Group, Need};
+
+pub(crate) use self::address::Listen;
+pub(crate) use self::usage_error::UsageError;
+
+/// The groups, in the order of help.
+const GROUPS: [Group; 5] = [
+    serve::GROUP,
+    log::GROUP,
+    web::GROUP,
+    limits::GROUP,
+    timeouts::GROUP,
+];
+
+/// The words of a command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "httpserver",
+    version,
+    disable_help_flag = true,
+    disable_version_flag = true
+)]
+struct Typed {
+    /// What is no option.
+    arguments: Vec<OsString>,
+
+    #[command(flatten)]
+    serve: serve::ServeOptions,
+    #[command(flatten)]
+    log: log::LogOptions,
+    #[command(flatten)]
+    web: web::WebOptions,
+    #[command(flatten)]
+    limits: limits::LimitOptions,
+    #[command(flatten)]
+    timeouts: timeouts::TimeoutOptions,
+    #[command(flatten)]
+    help: help::HelpOptions,
+}
+
+/// What a command line asks for.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// To run a server.
+    Run(Box<Config>),
+    /// To print this text.
+    Print(String),
+}
+
+/// What to do, in plain values.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) listen: Listen,
+    pub(crate) settings: Settings,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) log: Option<(PathBuf, Mode)>,
+    pub(crate) root: PathBuf,
+    pub(crate) durability: Durability,
+    pub(crate) verbosity: Verbosity,
+    /// Bytes of the longest upload.
+    pub(crate) max_body: u64,
+    /// For the web dialect; the classic one has none.
+    pub(crate) web: Option<httpserver::web::Options>,
+}
+
+/// How much is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verbosity {
+    /// Nothing on stdout.
+    Quiet,
+    /// Where the server listens.
+    Normal,
+}
+
+/// Reads a command line, whose first word is the program's name.
+pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Request, UsageError> {
+    let mut command = command();
+    let matches = match command.try_get_matches_from_mut(words) {
+        Ok(matches) => matches,
+        Err(error) => {
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                    Ok(Request::Print(error.to_string()))
+                }
+                _ => Err(UsageError::of(&error, &command)),
+            };
+        }
+    };
+    for Need { option, needs } in GROUPS.iter().flat_map(|group| group.needs) {
+        if is_typed(&command, &matches, option) && !is_typed(&command, &matches, needs) {
+            return Err(UsageError::Needs { option, needs });
+        }
+    }
+    let typed =
+        Typed::from_arg_matches(&matches).map_err(|error| UsageError::of(&error, &command))?;
+    Config::new(typed).map(|config| Request::Run(Box::new(config)))
+}
+
+/// The definition of the options, with the texts of help.
+fn command() -> Command {
+    let command = Typed::command().mut_args(|arg| {
+        // `-N -1` has a wrong value, and lacks none.
+        let takes_number =
+            help::value_name(&arg).is_some_and(|name| ["N", "SIZE", "TIME"].contains(&name));
+        arg.allow_hyphen_values(takes_number)
+    });
+    help::with_texts(command)
+}
+
+/// Whether the user gave this option, in whatever way.
+fn is_typed(command: &Command, matches: &ArgMatches, long: &str) -> bool {
+    let arg = command
+        .get_arguments()
+        .find(|arg| arg.get_long() == Some(long));
+    arg.is_some_and(|arg| {
+        let id = arg.get_id().as_str();
+        match arg.get_action() {
+            ArgAction::SetTrue => matches.get_flag(id),
+            _ => !matches!(
+                matches.value_source(id),
+                None | Some(ValueSource::DefaultValue)
+            ),
+        }
+    })
+}
+
+impl Config {
+    fn new(typed: Typed) -> Result<Self, UsageError> {
+        let positionals = positionals::read(
+            &typed.arguments,
+            typed.web.dialect(),
+            typed.serve.root.as_deref(),
+            &positionals::look,
+        )?;
+        let max_body = typed.limits.max_body.unwrap_or(u64::MAX);
+        Ok(Self {
+            listen: positionals.listen,
+            settings: Settings {
+                workers: typed.serve.threads,
+                queue: typed.limits.queue,
+                max_connections: typed.limits.max_connections,
+                drain: typed.timeouts.drain,
+            },
+            timeouts: typed.timeouts.timeouts(),
+            log: typed.log.log(),
+            root: positionals.root.unwrap_or_else(|| PathBuf::from(".")),
+            durability: typed.serve.durability(),
+            verbosity: typed.serve.verbosity(),
+            max_body,
+            web: typed.web.options(max_body),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(line: &str) -> Config {
+        let words = std::iter::once("httpserver").chain(line.split_whitespace());
+        match read(words.map(OsString::from)) {
+            Ok(Request::Run(config)) => *config,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_is_in_a_group_and_groups_name_options_that_there_are() {
+        let command = command();
+        let headings: Vec<_> = GROUPS.iter().map(|group| group.heading).collect();
+        for arg in command.get_arguments().filter(|arg| !arg.is_positional()) {
+            let heading = arg.get_help_heading().unwrap_or_default();
+            let is_known = headings.contains(&heading) || heading == help::HEADING;
+            assert!(is_known, "{arg} is in no group");
+        }
+        for need in GROUPS.iter().flat_map(|group| group.needs) {
+            for long in [need.option, need.needs] {
+                let is_there = command
+                    .get_arguments()
+                    .any(|arg| arg.get_long() == Some(long));
+                assert!(is_there, "--{long}");
+            }
+        }
+    }
+
+    #[test]
+    fn positionals_and_options_come_in_any_order() {
+        for line in [
+            "-N 8 -l log.txt 127.0.0.1 8080",
+            "127.0.0.1 -N 8 8080 -l log.txt",
+            "127.0.0.1 8080 --threads 8 --log log.txt",
+            "8080 -N8 -llog.txt",
+            "-l log.txt localhost -N=8 8080",
+            "-N 8 -l log.txt -- 127.0.0.1:8080",
+        ] {
+            let config = config(line);
+            let expected = ["127.0.0.1:8080".parse().unwrap()];
+            assert_eq!(config.listen.addresses, expected, "{line}");
+            assert_eq!(config.settings.workers.get(), 8, "{line}");
+            let log = Some((PathBuf::from("log.txt"), Mode::Fresh));
+            assert_eq!(config.log, log, "{line}");
+        }
+    }
+
+    #[test]
+    fn options_become_plain_values() {
+        let plain = config("0");
+        assert_eq!(plain.root, PathBuf::from("."));
+        assert_eq!(plain.verbosity, Verbosity::Normal);
+        assert_eq!(plain.durability, Durability::Kernel);
+        assert_eq!(plain.max_body, u64::MAX);
+        assert_eq!(plain.settings.queue.get(), 1024);
+        assert_eq!(plain.settings.drain.as_secs(), 10);
+        assert_eq!(plain.timeouts.idle.as_secs(), 60);
+        let all = config(
+            "-q --durable --root / --max-body 10M --queue 7 --max-connections 9 --idle-timeout 2m \
+             --drain-timeout 500ms -l log.txt --log-append 0",
+        );
+        assert_eq!(all.root, PathBuf::from("/"));
+        assert_eq!(all.verbosity, Verbosity::Quiet);
+        assert_eq!(all.durability, Durability::Storage);
+        assert_eq!(all.max_body, 10 << 20);
+        assert_eq!(all.settings.queue.get(), 7);
+        assert_eq!(all.settings.max_connections.map(usize::from), Some(9));
+        assert_eq!(all.settings.drain.as_millis(), 500);
+        assert_eq!(all.timeouts.idle.as_secs(), 120);
+        assert_eq!(all.log, Some((PathBuf::from("log.txt"), Mode::Append)));
+    }
+
+    #[test]
+    fn the_root_of_a_site_is_an_argument_or_an_option() {
+        for line in ["--web /", "--web --root /", "/ 8000 --web"] {
+            let config = config(line);
+            assert_eq!(config.root, PathBuf::from("/"), "{line}");
+            assert!(config.web.is_some(), "{line}");
+        }
+    }
+
+    /// The command lines of a text that begin with `start`, without their comments.
+    fn lines_of<'t>(text: &'t str, start: &'t str) -> impl Iterator<Item = &'t str> {
+        text.lines().filter_map(move |line| {
+            let line = line.strip_prefix(start)?;
+            Some(line.split_once("  #").map_or(line, |(line, _)| line).trim())
+        })
+    }
+
+    #[test]
+    fn the_examples_of_readme_and_help_are_understood() {
+        let readme = include_str!("../../README.md");
+        let installed = lines_of(readme, "    httpserver ").filter(|line| !line.contains('['));
+        let built = lines_of(readme, "    cargo run --release -- ");
+        let all: Vec<_> = installed.chain(built).collect();
+        assert!(all.len() >= 3, "{all:?}");
+        let help = GROUPS.map(|group| group.example.strip_prefix("httpserver ").unwrap());
+        for line in all.into_iter().chain(help) {
+            // A server of this configuration is not started, so that nothing is opened.
+            config(line);
+        }
+    }
+
+    #[test]
+    fn the_first_example_of_readme_serves_a_directory_that_it_makes() {
+        let readme = include_str!("../../README.md");
+        let made = lines_of(readme, "    mkdir -p ").next().unwrap();
+        let first = lines_of(readme, "    cargo run --release -- ")
+            .next()
+            .unwrap();
+        let config = config(first);
+        assert_eq!(config.root, PathBuf::from(made));
+        assert!(config.root.is_absolute());
+        let (log, _) = config.log.unwrap();
+        assert!(log.is_absolute() && !log.starts_with(&config.root));
+    }
+}

@@ -1,0 +1,74 @@
+//! The options that say what is served, and how the server runs.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use httpserver::durable::Durability;
+
+use super::Verbosity;
+use super::group::{Default, Group};
+use super::values;
+
+pub(super) const GROUP: Group = Group {
+    heading: "Serve",
+    sentence: "what is served, and how the server runs.",
+    example: "httpserver -N 8 --root /srv/files 127.0.0.1 8080",
+    does: "serves and stores files of /srv/files with eight worker threads",
+    defaults: &[Default {
+        option: "root",
+        holds: ".",
+    }],
+    needs: &[],
+};
+
+/// The most worker threads: the kernel refuses the stacks of some 13,000 (`vm.max_map_count`), and since a worker
+/// never waits for a client, more than a few for each processor have nothing to do.
+const MOST_THREADS: usize = 4096;
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = GROUP.heading)]
+pub(super) struct ServeOptions {
+    /// Serve and store the files of DIR
+    ///
+    /// With --web the argument ROOT says the same.
+    #[arg(long, value_name = "DIR")]
+    pub(super) root: Option<PathBuf>,
+
+    /// Number of worker threads
+    ///
+    /// A slow client does not keep a worker busy.
+    #[arg(short = 'N', long, value_name = "N", default_value = "4", value_parser = values::count::<MOST_THREADS>)]
+    pub(super) threads: NonZeroUsize,
+
+    /// Print nothing on stdout
+    ///
+    /// Errors still appear on stderr.
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// Answer when file and log entry have reached the disk
+    ///
+    /// Without it they survive a kill of the server, but not always a power cut.
+    #[arg(long, hide_short_help = true)]
+    durable: bool,
+}
+
+impl ServeOptions {
+    pub(super) fn verbosity(&self) -> Verbosity {
+        if self.quiet {
+            Verbosity::Quiet
+        } else {
+            Verbosity::Normal
+        }
+    }
+
+    pub(super) fn durability(&self) -> Durability {
+        if self.durable {
+            Durability::Storage
+        } else {
+            Durability::Kernel
+        }
+    }
+}

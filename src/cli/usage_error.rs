@@ -1,0 +1,131 @@
+//! What is wrong with a command line, in one sentence: what was typed, and what to type instead.
+//!
+//! The parser's own messages have several lines and words of Rust's; only its findings are used.
+
+use std::error::Error as _;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command};
+use thiserror::Error;
+
+use super::positionals::PositionalError;
+use super::{advice, help};
+
+/// What is wrong with a command line.
+#[derive(Debug, Error)]
+pub(crate) enum UsageError {
+    #[error("there is no option '{option}': {instead}")]
+    Unknown { option: String, instead: String },
+    #[error("'{value}' is not a value for {option}: {rule}")]
+    Value {
+        option: String,
+        value: String,
+        rule: String,
+    },
+    #[error("{option} needs a value: type '{example}'")]
+    MissingValue { option: String, example: String },
+    #[error(
+        "{option} takes no value, and has '{value}': type a space instead of '=', or leave it out"
+    )]
+    UnwantedValue { option: String, value: String },
+    #[error("{option} is there twice: type it once")]
+    Twice { option: String },
+    #[error("--{option} needs --{needs}: type both")]
+    Needs {
+        option: &'static str,
+        needs: &'static str,
+    },
+    #[error("a value is not UTF-8: only the names of files and directories may have other bytes")]
+    NotUtf8,
+    #[error(transparent)]
+    Positional(#[from] PositionalError),
+    /// What the parser finds in its definition alone.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl UsageError {
+    /// What the parser found, in our words.
+    pub(super) fn of(error: &clap::Error, command: &Command) -> Self {
+        let option = text(error, ContextKind::InvalidArg);
+        let value = text(error, ContextKind::InvalidValue);
+        let (Some(option), value) = (option, value.unwrap_or_default()) else {
+            return match error.kind() {
+                ErrorKind::InvalidUtf8 => Self::NotUtf8,
+                _ => Self::other(error),
+            };
+        };
+        let arg = find(command, option);
+        let name = arg.map_or_else(|| option.to_owned(), name);
+        match error.kind() {
+            ErrorKind::UnknownArgument => Self::Unknown {
+                option: option.to_owned(),
+                instead: advice::instead_of(
+                    option,
+                    text(error, ContextKind::SuggestedArg),
+                    command,
+                ),
+            },
+            // Without a value, and with an empty one.
+            ErrorKind::InvalidValue | ErrorKind::ValueValidation if value.is_empty() => {
+                Self::MissingValue {
+                    example: arg.map_or_else(|| option.to_owned(), help::example),
+                    option: name,
+                }
+            }
+            ErrorKind::ValueValidation => Self::Value {
+                option: name,
+                value: value.escape_debug().to_string(),
+                rule: error.source().map_or_else(String::new, ToString::to_string),
+            },
+            ErrorKind::TooManyValues => Self::UnwantedValue {
+                option: name,
+                value: value.to_owned(),
+            },
+            ErrorKind::ArgumentConflict => Self::Twice { option: name },
+            _ => Self::other(error),
+        }
+    }
+
+    /// The first line of the parser's message.
+    fn other(error: &clap::Error) -> Self {
+        let text = error.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        Self::Other(line.strip_prefix("error: ").unwrap_or(line).to_owned())
+    }
+}
+
+fn text(error: &clap::Error, kind: ContextKind) -> Option<&str> {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text),
+        _ => None,
+    }
+}
+
+/// The option that the parser names as `--log <FILE>`, or as `-h`.
+fn find<'c>(command: &'c Command, named: &str) -> Option<&'c Arg> {
+    let dashed = named.split([' ', '=', '[']).next()?;
+    command.get_arguments().find(|arg| {
+        let is_long = arg
+            .get_long()
+            .is_some_and(|long| dashed.strip_prefix("--") == Some(long));
+        let is_short = || {
+            arg.get_short().is_some_and(|short| {
+                dashed
+                    .strip_prefix('-')
+                    .is_some_and(|letter| letter.chars().eq([short]))
+            })
+        };
+        is_long || is_short()
+    })
+}
+
+/// How an option is called in a sentence: `-l (--log)`.
+fn name(arg: &Arg) -> String {
+    match (arg.get_short(), arg.get_long()) {
+        (Some(short), Some(long)) => format!("-{short} (--{long})"),
+        (Some(short), None) => format!("-{short}"),
+        (None, Some(long)) => format!("--{long}"),
+        (None, None) => arg.get_id().to_string(),
+    }
+}

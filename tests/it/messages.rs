@@ -1,0 +1,477 @@
+//! Command lines, and all that is printed for each: stdout, stderr and exit status, literally.
+
+use std::fs;
+use std::process::Command;
+
+use crate::support::home::Home;
+use crate::support::process::finish;
+use crate::support::server::Server;
+
+/// A command line as a shell has it, behind `httpserver `, in a directory that holds the directory `public` and the
+/// file `page.html`.
+struct Row {
+    line: &'static str,
+    /// `{port}` stands for a number, and `{cause}` for what the resolver of this machine says.
+    stdout: &'static str,
+    stderr: &'static str,
+    status: i32,
+}
+
+/// What is refused.
+const fn refused(line: &'static str, stderr: &'static str) -> Row {
+    Row {
+        line,
+        stdout: "",
+        stderr,
+        status: 1,
+    }
+}
+
+/// What starts a server, which SIGTERM ends.
+const fn runs(line: &'static str, stdout: &'static str) -> Row {
+    Row {
+        line,
+        stdout,
+        stderr: "",
+        status: 0,
+    }
+}
+
+const RUN: &[Row] = &[
+    runs("0", "listening on http://127.0.0.1:{port}\n"),
+    runs("127.0.0.1 0", "listening on http://127.0.0.1:{port}\n"),
+    runs("0 127.0.0.1", "listening on http://127.0.0.1:{port}\n"),
+    runs("127.0.0.1:0", "listening on http://127.0.0.1:{port}\n"),
+    runs(":0", "listening on http://127.0.0.1:{port}\n"),
+    runs("localhost:0", "listening on http://127.0.0.1:{port}\n"),
+    runs(
+        "http://localhost:0",
+        "listening on http://127.0.0.1:{port}\n",
+    ),
+    runs(
+        "HTTP://127.0.0.1:0/",
+        "listening on http://127.0.0.1:{port}\n",
+    ),
+    runs(
+        "http://127.0.0.2 0",
+        "listening on http://127.0.0.2:{port}\n",
+    ),
+    runs("0.0.0.0 0", "listening on http://0.0.0.0:{port}\n"),
+    runs("--web 0", "listening on http://127.0.0.1:{port}\n"),
+    runs("--web public 0", "listening on http://127.0.0.1:{port}\n"),
+    runs("--web ./public 0", "listening on http://127.0.0.1:{port}\n"),
+    runs(
+        "--web ./public 0.0.0.0 0",
+        "listening on http://0.0.0.0:{port}\n",
+    ),
+    runs("--web public :0", "listening on http://127.0.0.1:{port}\n"),
+    runs(
+        "0 ./public --web --listing",
+        "listening on http://127.0.0.1:{port}\n",
+    ),
+    runs("--root public 0", "listening on http://127.0.0.1:{port}\n"),
+    runs(
+        "--web --spa page.html --root . 0",
+        "listening on http://127.0.0.1:{port}\n",
+    ),
+    runs(
+        "-N 2 --max-body 10M --queue 9 0",
+        "listening on http://127.0.0.1:{port}\n",
+    ),
+    runs(
+        "--idle-timeout 2m --head-timeout 500ms 0",
+        "listening on http://127.0.0.1:{port}\n",
+    ),
+    runs(
+        "--drain-timeout 0.5 --body-timeout 10s -- 0",
+        "listening on http://127.0.0.1:{port}\n",
+    ),
+];
+
+const REFUSED: &[Row] = &[
+    refused(
+        "",
+        "httpserver: an address is missing: type one, as in 'httpserver 127.0.0.1 8080', or a directory, as in \
+         'httpserver --web ./public'\n",
+    ),
+    refused(
+        "-N 0 8080",
+        "httpserver: '0' is not a value for -N (--threads): it must be at least 1\n",
+    ),
+    refused(
+        "-N eight 8080",
+        "httpserver: 'eight' is not a value for -N (--threads): it must be a whole number, such as 8\n",
+    ),
+    refused(
+        "-N -1 8080",
+        "httpserver: '-1' is not a value for -N (--threads): it must be at least 1\n",
+    ),
+    refused(
+        "-N 18446744073709551615 8080",
+        "httpserver: '18446744073709551615' is not a value for -N (--threads): it must be at most 4096\n",
+    ),
+    refused(
+        "8080 -N",
+        "httpserver: -N (--threads) needs a value: type '-N 8'\n",
+    ),
+    refused(
+        "-N 1 --threads 2 8080",
+        "httpserver: -N (--threads) is there twice: type it once\n",
+    ),
+    refused(
+        "-p 8080",
+        "httpserver: there is no option '-p': type the port after the address, as in 'httpserver 127.0.0.1 8080'\n",
+    ),
+    refused(
+        "--port=8080",
+        "httpserver: there is no option '--port': type the port after the address, as in 'httpserver 127.0.0.1 8080'\n",
+    ),
+    refused(
+        "--bind 0.0.0.0 8080",
+        "httpserver: there is no option '--bind': type the address as an argument, as in 'httpserver 0.0.0.0 8080'\n",
+    ),
+    refused(
+        "--directory public 8080",
+        "httpserver: there is no option '--directory': type '--root DIR'\n",
+    ),
+    refused(
+        "--auth u:p 8080",
+        "httpserver: there is no option '--auth': httpserver asks for no password; a proxy in front of it can\n",
+    ),
+    refused(
+        "--lisitng 8080",
+        "httpserver: there is no option '--lisitng': did you mean '--listing'?\n",
+    ),
+    refused(
+        "-n 8 8080",
+        "httpserver: there is no option '-n': did you mean '-N'?\n",
+    ),
+    refused(
+        "-x 8080",
+        "httpserver: there is no option '-x': 'httpserver -h' lists the options\n",
+    ),
+    refused(
+        "--listing 8000",
+        "httpserver: --listing needs --web: type both\n",
+    ),
+    refused(
+        "--header 'A: b' 8000",
+        "httpserver: --header needs --web: type both\n",
+    ),
+    refused(
+        "--listing=8000 --web",
+        "httpserver: --listing takes no value, and has '8000': type a space instead of '=', or leave it out\n",
+    ),
+    refused(
+        "--log-append 8080",
+        "httpserver: --log-append needs --log: type both\n",
+    ),
+    refused(
+        "8080 -l",
+        "httpserver: -l (--log) needs a value: type '-l FILE'\n",
+    ),
+    refused(
+        "-l -N 8 8080",
+        "httpserver: -l (--log) needs a value: type '-l FILE'\n",
+    ),
+    refused(
+        "--log= 8080",
+        "httpserver: -l (--log) needs a value: type '-l FILE'\n",
+    ),
+    refused(
+        "--root= 8080",
+        "httpserver: --root needs a value: type '--root DIR'\n",
+    ),
+    refused(
+        "127.0.0.1 65536",
+        "httpserver: '65536' is not a port: type a number from 0 to 65535\n",
+    ),
+    refused(
+        "65536",
+        "httpserver: '65536' is not a port: type a number from 0 to 65535\n",
+    ),
+    refused(
+        "127.0.0.1 http",
+        "httpserver: 'http' is not a port: type a number from 0 to 65535\n",
+    ),
+    refused(
+        "127.0.0.1 +1",
+        "httpserver: '+1' is not a port: type a number from 0 to 65535\n",
+    ),
+    refused(
+        "127.0.0.1:99999",
+        "httpserver: '99999' in '127.0.0.1:99999' is not a port: type a number from 0 to 65535\n",
+    ),
+    refused(
+        "127.0.0.1 0 0",
+        "httpserver: there are two ports, '0' and '0': type one\n",
+    ),
+    refused(
+        "127.0.0.1:0 8080",
+        "httpserver: there are two ports, '0' and '8080': type one\n",
+    ),
+    refused(
+        "127.0.0.1 localhost",
+        "httpserver: there are two addresses, '127.0.0.1' and 'localhost': type one\n",
+    ),
+    refused(
+        "\"$UNSET\" 8080",
+        "httpserver: an argument is empty: type an address, such as 127.0.0.1, or leave it out\n",
+    ),
+    refused(
+        "name.invalid 8080",
+        "httpserver: 'name.invalid' is not a host ({cause}): type an IP address, 'localhost' or a host name\n",
+    ),
+    refused(
+        "$'a\\nb' 8080",
+        "httpserver: 'a\\nb' is not a host ({cause}): type an IP address, 'localhost' or a host name\n",
+    ),
+    refused(
+        "'*:8080'",
+        "httpserver: '*:8080' is not a host: type 0.0.0.0 for every address of this machine\n",
+    ),
+    refused(
+        "https://localhost:8443",
+        "httpserver: 'https://localhost:8443' needs a certificate, and there is none: type 'http://localhost:8443'\n",
+    ),
+    refused(
+        "http://localhost:8080/files",
+        "httpserver: 'http://localhost:8080/files' has more than an address: type 'http://localhost:8080'\n",
+    ),
+    refused(
+        "./public 8080",
+        "httpserver: './public' is a directory: type '--web ./public' to serve it to browsers, or '--root ./public' \
+         for names of 27 characters\n",
+    ),
+    refused(
+        "--web public ./public",
+        "httpserver: there are two roots, 'public' and './public': type one\n",
+    ),
+    refused(
+        "--web ./public --root public",
+        "httpserver: there are two roots, 'public' and './public': type one\n",
+    ),
+    refused(
+        "--web absent.invalid",
+        "httpserver: 'absent.invalid' is neither a directory nor a host ({cause}): type one that is there\n",
+    ),
+    refused(
+        "--web absent 127.0.0.1 0",
+        "httpserver: 'absent' is neither a directory nor a port, and '127.0.0.1' is the address already\n",
+    ),
+    refused(
+        "--web ./absent 0",
+        "httpserver: cannot serve './absent': No such file or directory; make it first, or type another\n",
+    ),
+    refused(
+        "--web ./page.html 0",
+        "httpserver: cannot serve './page.html': Not a directory; type the directory that holds it\n",
+    ),
+    refused(
+        "--web page.html",
+        "httpserver: 'page.html' is not a directory: type the directory that holds it\n",
+    ),
+    refused(
+        "--root page.html 0",
+        "httpserver: cannot serve 'page.html': Not a directory; type the directory that holds it\n",
+    ),
+    refused(
+        "--web=./public 0",
+        "httpserver: --web takes no value, and has './public': type a space instead of '=', or leave it out\n",
+    ),
+    refused(
+        "--web public --spa nope.html 0",
+        "httpserver: cannot serve 'nope.html' of --spa from 'public': no such file\n",
+    ),
+    refused(
+        "--web public --spa ../page.html 0",
+        "httpserver: '../page.html' is not a value for --spa: it must be the path of a file in the root, such as \
+         index.html\n",
+    ),
+    refused(
+        "--web --header Cache-Control 0",
+        "httpserver: 'Cache-Control' is not a value for --header: it must be of the form 'Name: value'\n",
+    ),
+    refused(
+        "--web --mime log 0",
+        "httpserver: 'log' is not a value for --mime: it must be of the form 'EXT=TYPE', such as 'log=text/plain'\n",
+    ),
+    refused(
+        "--max-body 10MB 0",
+        "httpserver: '10MB' is not a value for --max-body: it must be a number of bytes, or a whole number of K, M or \
+         G, such as 64K or 10M\n",
+    ),
+    refused(
+        "--max-body -5 0",
+        "httpserver: '-5' is not a value for --max-body: it must not be negative\n",
+    ),
+    refused(
+        "--max-body 99999999999G 0",
+        "httpserver: '99999999999G' is not a value for --max-body: it must be at most 18446744073709551615\n",
+    ),
+    refused(
+        "--queue 18446744073709551615 0",
+        "httpserver: '18446744073709551615' is not a value for --queue: it must be at most 1048576\n",
+    ),
+    refused(
+        "--max-connections 0 0",
+        "httpserver: '0' is not a value for --max-connections: it must be at least 1\n",
+    ),
+    refused(
+        "--idle-timeout soon 0",
+        "httpserver: 'soon' is not a value for --idle-timeout: it must be a number of seconds, or have a unit: 500ms, \
+         10s, 2m or 1h\n",
+    ),
+    refused(
+        "--head-timeout 0 0",
+        "httpserver: '0' is not a value for --head-timeout: it must be longer than 0\n",
+    ),
+    refused(
+        "--drain-timeout 10000h 0",
+        "httpserver: '10000h' is not a value for --drain-timeout: it must be at most a year, which is 8760h\n",
+    ),
+    refused(
+        "--idle-timeout \"$(printf '\\377')\" 0",
+        "httpserver: a value is not UTF-8: only the names of files and directories may have other bytes\n",
+    ),
+    refused(
+        "-l absent/log.txt 0",
+        "httpserver: cannot open the log absent/log.txt: No such file or directory\n",
+    ),
+    // 192.0.2.0/24 is for documentation (RFC 5737): no machine has it.
+    refused(
+        "192.0.2.1 0",
+        "httpserver: cannot listen on 192.0.2.1:0: Cannot assign requested address; type an address of this machine, \
+         or 0.0.0.0 for all\n",
+    ),
+    refused(
+        "0 >/dev/full",
+        "httpserver: cannot say on stdout where the server listens: No space left on device; type -q to start \
+         without\n",
+    ),
+    refused("-h >/dev/full", "httpserver: No space left on device\n"),
+];
+
+const PRINT: &[Row] = &[
+    Row {
+        line: "--version",
+        stdout: concat!("httpserver ", env!("CARGO_PKG_VERSION"), "\n"),
+        stderr: "",
+        status: 0,
+    },
+    Row {
+        line: "-V",
+        stdout: concat!("httpserver ", env!("CARGO_PKG_VERSION"), "\n"),
+        stderr: "",
+        status: 0,
+    },
+    Row {
+        line: "-N 0 --help | head -c 9",
+        stdout: "",
+        stderr: "httpserver: '0' is not a value for -N (--threads): it must be at least 1\n",
+        status: 0,
+    },
+    // A reader that has read enough is no failure.
+    Row {
+        line: "--help | head -c 9",
+        stdout: "A thread-",
+        stderr: "",
+        status: 0,
+    },
+];
+
+fn home() -> Home {
+    let home = Home::new();
+    fs::create_dir(home.file("public")).unwrap();
+    fs::write(home.file("page.html"), "<!doctype html>").unwrap();
+    home
+}
+
+fn shell(home: &Home, line: &str) -> Command {
+    let mut command = Command::new("bash");
+    let line = format!(
+        "httpserver() {{ exec {:?} \"$@\"; }}; httpserver {line}",
+        env!("CARGO_BIN_EXE_httpserver")
+    );
+    command.args(["-c", &line]).current_dir(home.root());
+    command
+}
+
+/// Whether `text` is `pattern`, in which each placeholder stands for some characters of a line.
+fn fits(pattern: &str, text: &str) -> bool {
+    let Some(start) = pattern.find('{') else {
+        return text == pattern;
+    };
+    let (name, rest) = pattern[start..].split_once('}').unwrap();
+    let is_part = |c: char| match name {
+        "{port" => c.is_ascii_digit(),
+        "{cause" => c != '\n',
+        other => panic!("no placeholder: {other}"),
+    };
+    let Some(text) = text.strip_prefix(&pattern[..start]) else {
+        return false;
+    };
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    ends.take_while(|&end| text[..end].chars().all(is_part))
+        .any(|end| fits(rest, &text[end..]))
+}
+
+#[test]
+fn patterns_fit_what_they_stand_for() {
+    for (pattern, text, expected) in [
+        ("a\n", "a\n", true),
+        ("a\n", "a", false),
+        ("http://x:{port}\n", "http://x:8080\n", true),
+        ("http://x:{port}\n", "http://x:\n", false),
+        ("http://x:{port}\n", "http://x:80a\n", false),
+        ("http://x:{port}\n", "http://x:80\n80\n", false),
+        ("({cause}): {port}\n", "(a) b): 1\n", true),
+        ("({cause})\n", "(a\nb)\n", false),
+    ] {
+        assert_eq!(fits(pattern, text), expected, "{pattern:?} {text:?}");
+    }
+}
+
+#[test]
+fn what_people_type_starts_a_server() {
+    let home = home();
+    for row in RUN {
+        let mut server = Server::start(home.clone(), shell(&home, row.line));
+        let first = format!("listening on http://{}\n", server.address());
+        assert!(fits(row.stdout, &first), "{}: {first:?}", row.line);
+        server.stop();
+        assert_eq!(server.stderr(), row.stderr, "{}", row.line);
+    }
+}
+
+#[test]
+fn a_wrong_line_gets_one_sentence_and_status_1() {
+    let home = home();
+    for row in REFUSED.iter().chain(PRINT) {
+        let output = finish(shell(&home, row.line), b"");
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(fits(row.stdout, &stdout), "{}: stdout {stdout:?}", row.line);
+        assert!(fits(row.stderr, &stderr), "{}: stderr {stderr:?}", row.line);
+        assert_eq!(output.status.code(), Some(row.status), "{}", row.line);
+    }
+}
+
+#[test]
+fn sentences_are_one_line_without_words_of_the_language() {
+    for row in REFUSED {
+        let sentence = row.stderr.strip_prefix("httpserver: ").unwrap();
+        assert_eq!(sentence.find('\n'), Some(sentence.len() - 1), "{sentence}");
+        for word in [
+            "os error",
+            "non-zero",
+            "digit",
+            "NonZero",
+            "parse",
+            "argument '",
+            "-- -",
+        ] {
+            assert!(!sentence.contains(word), "{sentence}");
+        }
+    }
+}
