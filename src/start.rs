@@ -72,7 +72,7 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
         }
         None => Recorder::none(),
     };
-    let files = Files { store, recorder };
+    let files = Files::new(store, recorder);
     match &config.web {
         None => {
             let dialect = Classic::new(files, config.max_body);

@@ -59,22 +59,16 @@ impl Classic {
         turn: &mut Turn<'_>,
     ) -> Action<ClassicUpload> {
         if name.is_empty() {
-            self.files.recorder.success("GET", name, turn.worker());
+            self.files.record_success("GET", name, turn.worker());
             return Action::Response(Response::empty(Status::Ok));
         }
         if !is_name(name) {
             return self.refuse_request(request, Status::BadRequest, turn);
         }
-        match self
-            .files
-            .store
-            .look_up(name, || turn.enter_blocking_section())
-        {
-            Ok(found) if self.files.is_log(&found.metadata) => {
-                self.refuse_request(request, Status::Forbidden, turn)
-            }
+        let found = self.files.look_up(name, || turn.enter_blocking_section());
+        match found {
             Ok(found) => {
-                self.files.recorder.success("GET", name, turn.worker());
+                self.files.record_success("GET", name, turn.worker());
                 Action::Response(Response {
                     status: Status::Ok,
                     fields: Vec::new(),
@@ -114,7 +108,7 @@ impl Dialect for Classic {
     type Upload = ClassicUpload;
 
     fn handle(&self, request: &Request<'_>, turn: &mut Turn<'_>) -> Decision<ClassicUpload> {
-        if self.files.recorder.waits_for_disk() {
+        if self.files.waits_for_disk() {
             turn.enter_blocking_section();
         }
         let name = name(request);
@@ -145,15 +139,15 @@ impl Dialect for Classic {
     }
 
     fn puts_off(&self) -> bool {
-        self.files.recorder.puts_off()
+        self.files.defers_entries()
     }
 
     fn settle(&self, worker: usize) {
-        self.files.recorder.settle(worker);
+        self.files.commit_pending(worker);
     }
 
     fn reopen(&self) {
-        self.files.recorder.reopen();
+        self.files.reopen();
     }
 }
 
@@ -204,7 +198,7 @@ fn refusal(files: &Files, identity: &Identity<'_>, status: Status) -> Response {
         name,
         version,
     } = identity;
-    files.recorder.failure(
+    files.record_refusal(
         Refused {
             method,
             name,
@@ -269,7 +263,8 @@ fn content(found: Found) -> ResponseContent {
 fn status_of(kind: StoreErrorKind) -> Status {
     match kind {
         StoreErrorKind::NotFound => Status::NotFound,
-        StoreErrorKind::Forbidden
+        StoreErrorKind::Concealed
+        | StoreErrorKind::Forbidden
         | StoreErrorKind::Directory
         | StoreErrorKind::NotRegular
         | StoreErrorKind::Outside => Status::Forbidden,

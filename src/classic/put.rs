@@ -7,7 +7,7 @@ use crate::connection::{Action, Block, Response, Upload};
 use crate::files::{self, Empty, Files, Finishing, Remaining, UploadError};
 use crate::http::{Expect, Framing, Request, Status};
 use crate::server::Turn;
-use crate::store::{CommitCondition, StoreError, StoreErrorKind};
+use crate::store::{CommitCondition, StoreErrorKind};
 
 impl Classic {
     /// Checks what can be checked before the content comes.
@@ -18,14 +18,7 @@ impl Classic {
         turn: &mut Turn<'_>,
     ) -> Result<Action<ClassicUpload>, UploadError> {
         turn.enter_blocking_section();
-        let target = self.files.store.target(name)?;
-        if target
-            .existing()
-            .is_some_and(|there| self.files.is_log(there))
-        {
-            return Err(StoreError::new(name, StoreErrorKind::Forbidden).into());
-        }
-        let mut receiving = files::Upload::new(Arc::clone(&self.files), target, self.max_body);
+        let mut receiving = self.files.begin(name, self.max_body)?;
         let empty = match request.framing {
             Framing::Absent => Some(Box::new(receiving.commit_empty()?)),
             Framing::Length(_) | Framing::Chunked => None,

@@ -15,6 +15,9 @@ use super::finishing::Finishing;
 use crate::request_log::write::EntryReservation;
 use crate::store::{CommitCondition, Committed, Staged, StoreError, StoreErrorKind, WriteTarget};
 
+/// How often an upload starts over because a directory on its way was removed.
+const ATTEMPTS: usize = 4;
+
 /// An upload that is being received.
 pub struct Upload {
     files: Arc<Files>,
@@ -35,18 +38,52 @@ pub struct Empty {
     reservation: Option<EntryReservation>,
 }
 
-impl Upload {
-    /// An upload to `target` of no more than `limit` bytes.
-    #[must_use]
-    pub fn new(files: Arc<Files>, target: WriteTarget, limit: u64) -> Self {
-        Self {
-            files,
-            limit,
-            staged: None,
-            target,
+impl Files {
+    /// Begins an upload of no more than `limit` bytes to `name` in the root; nothing is staged before there is content.
+    ///
+    /// # Errors
+    /// If no file can be put there.
+    pub fn begin(self: &Arc<Self>, name: &[u8], limit: u64) -> Result<Upload, UploadError> {
+        self.upload_to(self.store.target(name)?, limit)
+    }
+
+    /// Begins an upload of no more than `limit` bytes to `path`: directories that are missing on the way are made, and
+    /// the upload is staged, so that it is known whether its directory takes it.
+    ///
+    /// # Errors
+    /// If no file can be put there.
+    pub fn begin_below(self: &Arc<Self>, path: &[u8], limit: u64) -> Result<Upload, UploadError> {
+        let mut attempt = 1;
+        loop {
+            let mut upload = self.upload_to(self.store.target_below(path)?, limit)?;
+            match upload.stage() {
+                Ok(()) => return Ok(upload),
+                // Another upload that failed took an empty directory with it, into which this one was to go.
+                Err(UploadError::Store(error))
+                    if error.kind == StoreErrorKind::NotFound && attempt < ATTEMPTS =>
+                {
+                    attempt += 1;
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
 
+    fn upload_to(self: &Arc<Self>, target: WriteTarget, limit: u64) -> Result<Upload, UploadError> {
+        if let Some(existing) = target.existing() {
+            self.check(existing)
+                .map_err(|kind| StoreError::new(target.path(), kind))?;
+        }
+        Ok(Upload {
+            files: Arc::clone(self),
+            limit,
+            staged: None,
+            target,
+        })
+    }
+}
+
+impl Upload {
     /// Makes sure that its directory takes it.
     pub fn stage(&mut self) -> Result<(), UploadError> {
         self.staged = Some(self.take_staged()?);

@@ -24,6 +24,8 @@ pub struct StoreError {
 pub enum StoreErrorKind {
     /// There is no such file, or a directory on its path is none (ENOENT, ENOTDIR).
     NotFound,
+    /// It belongs to the server, which keeps it from clients: the log, an upload in progress.
+    Concealed,
     /// It may not be read, written or replaced (EACCES, EPERM, EROFS).
     Forbidden,
     /// It is a directory.
@@ -50,6 +52,7 @@ impl fmt::Display for StoreErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotFound => "no such file",
+            Self::Concealed => "belongs to the server",
             Self::Forbidden => "permission denied",
             Self::Directory => "is a directory",
             Self::NotRegular => "is not a regular file",

@@ -60,8 +60,7 @@ impl Web {
             (response, _) => response,
         }?;
         self.files
-            .recorder
-            .success(request.method, &name(&path), turn.worker());
+            .record_success(request.method, &name(&path), turn.worker());
         Ok(response)
     }
 
@@ -107,9 +106,8 @@ impl Web {
 
     /// What is at `path`, relative to the root.
     fn file(&self, path: &[u8], turn: &mut Turn<'_>) -> Result<Resource, Refusal> {
-        let store = &self.files.store;
-        match store.look_up(path, || turn.enter_blocking_section()) {
-            Ok(found) if self.is_log(&found.metadata) => Err(Status::NotFound.into()),
+        let found = self.files.look_up(path, || turn.enter_blocking_section());
+        match found {
             Ok(found) => Ok(Resource::File(found)),
             Err(error) if error.kind == StoreErrorKind::Directory => Ok(Resource::Directory),
             Err(error) => {
@@ -194,8 +192,7 @@ impl Web {
         if refusal.status != Status::NotFound {
             return refusal.into_answer();
         }
-        let store = &self.files.store;
-        let Ok(found) = store.look_up(NOT_FOUND, || turn.enter_blocking_section()) else {
+        let Ok(Resource::File(found)) = self.file(NOT_FOUND, turn) else {
             return refusal.into_answer();
         };
         let mut response = if takes_html(combined(request, "Accept")) {

@@ -36,7 +36,7 @@ use crate::http::{
     self, Host, LineParts, Persistence, Request, Status, Target, Version, write_field,
 };
 use crate::server::Turn;
-use crate::store::{Metadata, StoreError};
+use crate::store::StoreError;
 
 pub use self::options::{Access, Directories, DotFiles, Options};
 pub use self::put::WebUpload;
@@ -57,7 +57,7 @@ impl Web {
     /// If there is a fallback and it cannot be read.
     pub fn new(files: Files, options: Options) -> Result<Self, StoreError> {
         if let Some(path) = &options.fallback {
-            files.store.look_up(path, || {})?;
+            files.look_up(path, || {})?;
         }
         let mut common = Vec::new();
         write_field(&mut common, "X-Content-Type-Options", b"nosniff");
@@ -103,7 +103,7 @@ impl Web {
             Target::Asterisk => Cow::Borrowed(&b"*"[..]),
             _ => Cow::Owned(name(&path(request)?.0)),
         };
-        self.files.recorder.success("OPTIONS", &name, turn.worker());
+        self.files.record_success("OPTIONS", &name, turn.worker());
         let mut fields = Vec::new();
         write_field(&mut fields, "Allow", self.allowed());
         Ok(Response {
@@ -125,14 +125,9 @@ impl Web {
         path.is_reserved() || (self.options.dot_files == DotFiles::Hidden && path.is_hidden())
     }
 
-    /// Whether this file is the log, which nobody is to see either.
-    fn is_log(&self, metadata: &Metadata) -> bool {
-        self.files.is_log(metadata)
-    }
-
     fn refused(&self, request: &Request<'_>, refusal: Refusal, turn: &mut Turn<'_>) -> Response {
         turn.settle();
-        Received::of(request).record(&self.files.recorder, refusal.status);
+        Received::of(request).record(&self.files, refusal.status);
         match request.method {
             "GET" | "HEAD" => {
                 let response = self.page(request, refusal, turn);
@@ -151,7 +146,7 @@ impl Dialect for Web {
     type Upload = WebUpload;
 
     fn handle(&self, request: &Request<'_>, turn: &mut Turn<'_>) -> Decision<WebUpload> {
-        if self.files.recorder.waits_for_disk() {
+        if self.files.waits_for_disk() {
             turn.enter_blocking_section();
         }
         let action = self
@@ -164,7 +159,7 @@ impl Dialect for Web {
     }
 
     fn refuse(&self, line: LineParts<'_>, status: Status) -> Response {
-        Received::of_line(line).record(&self.files.recorder, status);
+        Received::of_line(line).record(&self.files, status);
         let response = Refusal::from(status).into_answer();
         if line.method == Some(b"HEAD") {
             without_content(response)
@@ -199,15 +194,15 @@ impl Dialect for Web {
     }
 
     fn puts_off(&self) -> bool {
-        self.files.recorder.puts_off()
+        self.files.defers_entries()
     }
 
     fn settle(&self, worker: usize) {
-        self.files.recorder.settle(worker);
+        self.files.commit_pending(worker);
     }
 
     fn reopen(&self) {
-        self.files.recorder.reopen();
+        self.files.reopen();
     }
 }
 

@@ -22,9 +22,6 @@ use crate::http::{Framing, Request, Status, write_field};
 use crate::server::Turn;
 use crate::store::{CommitCondition, Metadata, StoreErrorKind};
 
-/// How often an upload starts over because a directory on its way was removed.
-const ATTEMPTS: usize = 4;
-
 impl Web {
     /// Begins to receive a file.
     pub(super) fn put(
@@ -52,7 +49,8 @@ impl Web {
             return Err(Status::PreconditionFailed.into());
         }
         let receiving = self
-            .begin(&path)
+            .files
+            .begin_below(path.relative(), self.options.max_body)
             .map_err(|error| status_of_change(&error, status_of_storing))?;
         Ok(WebUpload {
             files: Arc::clone(&self.files),
@@ -71,33 +69,13 @@ impl Web {
         if path.ending() == Ending::Slash {
             return Err(Status::Conflict.into());
         }
-        match self.files.store.inspect(path.relative()) {
+        match self.files.inspect(path.relative()) {
             Ok(there) if there.is_directory() => Err(Status::Conflict.into()),
-            Ok(there) if self.is_log(&there) => Err(Status::NotFound.into()),
             Ok(there) => Ok(Some(there)),
             Err(error) => match error.kind {
                 StoreErrorKind::NotFound | StoreErrorKind::ImpossibleName => Ok(None),
                 kind => Err(status_of_reading(kind).into()),
             },
-        }
-    }
-
-    fn begin(&self, path: &Path) -> Result<files::Upload, UploadError> {
-        let mut attempt = 1;
-        loop {
-            let target = self.files.store.target_below(path.relative())?;
-            let files = Arc::clone(&self.files);
-            let mut receiving = files::Upload::new(files, target, self.options.max_body);
-            match receiving.stage() {
-                Ok(()) => return Ok(receiving),
-                // Another upload that failed took an empty directory with it, into which this one was to go.
-                Err(UploadError::Store(error))
-                    if error.kind == StoreErrorKind::NotFound && attempt < ATTEMPTS =>
-                {
-                    attempt += 1;
-                }
-                Err(error) => return Err(error),
-            }
         }
     }
 }
@@ -217,7 +195,7 @@ impl WebUpload {
 
     fn refuse(&mut self, status: Status) -> Response {
         self.state = State::Recorded;
-        self.received.record(&self.files.recorder, status);
+        self.received.record(&self.files, status);
         Refusal::from(status).into_answer()
     }
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::pages::error;
 use crate::connection::{Response, ResponseContent};
-use crate::files::UploadError;
+use crate::files::{Files, UploadError};
 use crate::http::{LineParts, Request, Status, write_field};
-use crate::request_log::write::{Recorder, Refused};
+use crate::request_log::write::Refused;
 use crate::store::StoreErrorKind;
 
 /// Why a request is not granted, and what the answer says besides.
@@ -84,13 +84,13 @@ impl Received {
         }
     }
 
-    pub(super) fn record(&self, recorder: &Recorder, status: Status) {
+    pub(super) fn record(&self, files: &Files, status: Status) {
         let refused = Refused {
             method: self.method.as_deref(),
             name: self.name.as_deref(),
             version: self.version.as_deref(),
         };
-        recorder.failure(refused, status.code());
+        files.record_refusal(refused, status.code());
     }
 }
 
@@ -100,6 +100,7 @@ impl Received {
 pub(super) fn status_of_reading(kind: StoreErrorKind) -> Status {
     match kind {
         StoreErrorKind::NotFound
+        | StoreErrorKind::Concealed
         | StoreErrorKind::Outside
         | StoreErrorKind::NotRegular
         | StoreErrorKind::Directory
@@ -119,7 +120,7 @@ pub(super) fn status_of_storing(kind: StoreErrorKind) -> Status {
     match kind {
         // Something on the way is not a directory, or the path names one.
         StoreErrorKind::NotFound | StoreErrorKind::Directory => Status::Conflict,
-        StoreErrorKind::Outside => Status::NotFound,
+        StoreErrorKind::Outside | StoreErrorKind::Concealed => Status::NotFound,
         StoreErrorKind::Forbidden | StoreErrorKind::NotRegular => Status::Forbidden,
         StoreErrorKind::ImpossibleName => Status::BadRequest,
         StoreErrorKind::ConditionFailed => Status::PreconditionFailed,

@@ -22,7 +22,6 @@ impl Web {
         turn.enter_blocking_section();
         let found = self
             .files
-            .store
             .list(path.relative(), MAX_ENTRIES, |name| self.shows(name))
             .map_err(|error| {
                 log::debug!("GET: {error}");
@@ -33,12 +32,7 @@ impl Web {
         } else {
             Extent::Complete
         };
-        let items = found
-            .entries
-            .into_iter()
-            .filter(|entry| !self.is_log(&entry.metadata))
-            .map(item)
-            .collect();
+        let items = found.entries.into_iter().map(item).collect();
         let listing = Listing::new(path, items, extent, self.options.access);
         let mut fields = Vec::new();
         let text = match Form::choose(combined(request, "Accept").as_deref()) {

@@ -73,11 +73,10 @@ impl World {
     pub(crate) fn open(&self) -> Files {
         let durability = Durability::Kernel;
         let workers = const { NonZeroUsize::new(2).unwrap() };
-        Files {
-            store: Store::open(&self.root(), Depth::Tree, durability).expect("the store"),
-            recorder: Recorder::open(&self.log(), Mode::Fresh, durability, workers)
-                .expect("the log"),
-        }
+        Files::new(
+            Store::open(&self.root(), Depth::Tree, durability).expect("the store"),
+            Recorder::open(&self.log(), Mode::Fresh, durability, workers).expect("the log"),
+        )
     }
 
     /// Checks that no entry has its place in the log and waits to be written: nobody who waits for a peer may leave a
