@@ -174,7 +174,7 @@ impl<D: Dialect> HttpSession<D> {
                 Filled::NoMore if self.stream == Stream::Ended => {
                     return Step::Go(Phase::Closing(Closing::Close));
                 }
-                Filled::NoMore => return Step::Wait(Phase::Skipping(skipping), TimeoutKind::Body),
+                Filled::NoMore => return Step::Wait(Phase::Skipping(skipping), TimeoutKind::Skip),
                 Filled::Blocked => {
                     return Step::Wait(Phase::Skipping(skipping), TimeoutKind::Write);
                 }

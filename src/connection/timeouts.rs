@@ -30,6 +30,8 @@ pub(super) enum TimeoutKind {
     Head,
     /// More content.
     Body,
+    /// More content of a request that was answered without it.
+    Skip,
     /// Room to send into.
     Write,
     /// The peer's end of stream, after ours.
@@ -79,7 +81,7 @@ impl Wait {
         let patience = match kind {
             TimeoutKind::Fresh | TimeoutKind::Head => timeouts.head,
             TimeoutKind::Idle => timeouts.idle,
-            TimeoutKind::Body => timeouts.body,
+            TimeoutKind::Body | TimeoutKind::Skip => timeouts.body,
             TimeoutKind::Write => timeouts.write,
             TimeoutKind::Linger => timeouts.linger,
         };
@@ -104,6 +106,7 @@ impl Wait {
             | TimeoutKind::Idle
             | TimeoutKind::Head
             | TimeoutKind::Body
+            | TimeoutKind::Skip
             | TimeoutKind::Linger => Interest::Read,
         };
         let activity = match self.kind {
@@ -111,7 +114,8 @@ impl Wait {
             TimeoutKind::Fresh | TimeoutKind::Idle | TimeoutKind::Linger => {
                 Activity::Idle { since: self.since }
             }
-            TimeoutKind::Head | TimeoutKind::Body | TimeoutKind::Write => Activity::Request,
+            TimeoutKind::Head | TimeoutKind::Skip => Activity::NoAnswerDue,
+            TimeoutKind::Body | TimeoutKind::Write => Activity::Request,
         };
         let at = self.turn;
         Next::Wait(interest, Deadline { at, activity })
@@ -126,6 +130,7 @@ fn turn(kind: TimeoutKind, until: Instant, timeouts: &Timeouts) -> Instant {
         | TimeoutKind::Idle
         | TimeoutKind::Head
         | TimeoutKind::Body
+        | TimeoutKind::Skip
         | TimeoutKind::Linger => until,
     }
 }
@@ -154,7 +159,7 @@ mod tests {
     #[test]
     fn a_wait_begins_anew_with_progress_or_another_stage() {
         use Progress::{None as Still, Some as Moved};
-        use TimeoutKind::{Body, Fresh, Head, Idle, Linger, Write};
+        use TimeoutKind::{Body, Fresh, Head, Idle, Linger, Skip, Write};
         // before, after, progress => whether the deadline stays
         for (before, after, progress, stays) in [
             (Fresh, Fresh, Still, true),
@@ -166,6 +171,8 @@ mod tests {
             (Idle, Idle, Moved, false),
             (Body, Body, Still, true),
             (Body, Body, Moved, false),
+            (Skip, Skip, Still, true),
+            (Skip, Skip, Moved, false),
             (Write, Write, Still, true),
             (Write, Write, Moved, false),
             (Write, Body, Still, false),

@@ -39,8 +39,10 @@ impl<D: Dialect> HttpSession<D> {
             };
         }
         // No answer will carry the acknowledgement before the rest of the request has come.
-        let is_amid =
-            matches!(kind, TimeoutKind::Head | TimeoutKind::Body) || !work.buffers.input.is_empty();
+        let is_amid = matches!(
+            kind,
+            TimeoutKind::Head | TimeoutKind::Body | TimeoutKind::Skip
+        ) || !work.buffers.input.is_empty();
         if progress == Progress::Some && is_amid {
             work.transport.acknowledge();
         }
@@ -57,7 +59,7 @@ impl<D: Dialect> HttpSession<D> {
     ) -> Option<Phase<D::Upload>> {
         if !matches!(
             kind,
-            TimeoutKind::Fresh | TimeoutKind::Idle | TimeoutKind::Linger
+            TimeoutKind::Fresh | TimeoutKind::Idle | TimeoutKind::Skip | TimeoutKind::Linger
         ) {
             work.turn.enter_blocking_section();
         }

@@ -91,6 +91,9 @@ pub enum Activity {
         /// Since when; the connection that is idle for longest is closed first.
         since: Instant,
     },
+    /// Something to which no answer is due: the rest of a head, or content of a request that has its answer. It keeps
+    /// its descriptor, but a server that stops does not wait for it.
+    NoAnswerDue,
     /// A request: the server finishes it before it stops.
     Request,
 }

@@ -266,12 +266,12 @@ impl<S> Reactor<S> {
         (slot.idle() == Some((since, fd))).then(|| slot.take_idle())?
     }
 
-    /// From now on no idle connection is parked; returns those that are.
+    /// From now on no connection without a request in progress is parked; returns those that are.
     pub(crate) fn stop(&self) -> Vec<Box<Connection<S>>> {
         self.stopping.store(true, Ordering::SeqCst);
         self.slots
             .all()
-            .filter_map(|mut slot| slot.take_idle())
+            .filter_map(|mut slot| slot.take_without_request())
             .collect()
     }
 

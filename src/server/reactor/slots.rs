@@ -167,7 +167,7 @@ impl<S> Slot<S> {
         let parked = self.parked.as_ref()?;
         match parked.deadline.activity {
             Activity::Idle { since } => Some((since, parked.connection.socket.as_fd().as_raw_fd())),
-            Activity::Request => None,
+            Activity::NoAnswerDue | Activity::Request => None,
         }
     }
 
@@ -175,6 +175,15 @@ impl<S> Slot<S> {
     pub(crate) fn take_idle(&mut self) -> Option<Box<Connection<S>>> {
         self.idle()?;
         self.take()
+    }
+
+    /// Takes out a connection that has no answer due.
+    pub(crate) fn take_without_request(&mut self) -> Option<Box<Connection<S>>> {
+        let parked = self.parked.as_ref()?;
+        match parked.deadline.activity {
+            Activity::Idle { .. } | Activity::NoAnswerDue => self.take(),
+            Activity::Request => None,
+        }
     }
 
     /// Takes out the connection, whatever it waits for.

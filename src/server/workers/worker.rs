@@ -112,7 +112,7 @@ impl<'p, V: Service> Worker<'p, V> {
         match turn {
             Ok(Next::Wait(interest, deadline)) => {
                 connection.reason = WakeReason::Ready;
-                let idle = deadline.activity != Activity::Request;
+                let idle = matches!(deadline.activity, Activity::Idle { .. });
                 match self.pool.reactor.park(connection, interest, deadline) {
                     ParkOutcome::Waiting => {}
                     ParkOutcome::WaitingNotYetWatched => self.pool.wake_main(),

@@ -181,7 +181,7 @@ impl<'s> Peer<'s> {
     pub(super) fn wake_reader(&self, activity: Activity) -> WakeReason {
         let mut inner = self.inner();
         assert!(
-            activity != Activity::Request || inner.acknowledged,
+            matches!(activity, Activity::Idle { .. }) || inner.acknowledged,
             "waits for what the peer may hold back"
         );
         let told_at_first = !std::mem::replace(&mut inner.watched, true)
