@@ -11,7 +11,7 @@ pub(crate) struct Connection<S> {
     pub(crate) session: S,
     /// Why it has its next turn.
     pub(crate) reason: WakeReason,
-    /// What the waiting room watches its socket for; empty before its first wait.
+    /// What epoll(7) watches its socket for; empty before its first wait.
     pub(crate) watched: EventFlags,
 }
 

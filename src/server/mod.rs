@@ -26,6 +26,7 @@ use self::accept::signals::Signals;
 use self::reactor::{Reactor, max_pollers};
 use self::workers::pool::Pool;
 use self::workers::queue::Queue;
+use self::workers::spares::SpareWorkers;
 use self::workers::worker::Worker;
 
 pub use self::accept::listener::Listener;
@@ -96,9 +97,11 @@ impl Server {
             .max_connections
             .map_or_else(|| limits::connections(self.descriptors), NonZeroUsize::get);
         let bound = limits::slots(self.descriptors, max_connections);
-        let reactor = Reactor::new(bound, max_pollers()).map_err(ServerError::Reactor)?;
+        let max_pollers = max_pollers();
+        let reactor = Reactor::new(bound, max_pollers).map_err(ServerError::Reactor)?;
         let queue = Queue::new(self.settings.queue.get());
-        let pool = Pool::new(service, queue, reactor, workers).map_err(ServerError::Reactor)?;
+        let spares = (workers > max_pollers).then(|| SpareWorkers::new(workers));
+        let pool = Pool::new(service, queue, reactor, spares).map_err(ServerError::Reactor)?;
         let pool = &pool;
         thread::scope(|scope| {
             for number in 0..workers {

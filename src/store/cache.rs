@@ -3,8 +3,8 @@
 //!
 //! It is never stale: every hit is checked against what statx(2) says at that moment (see `Metadata`), and a file
 //! that changed so recently that another change could bear the same time stamp is not taken in. Where the change time
-//! of a file also tells of its names, the file is kept open, and its descriptor, the *witness*, is what is asked: that
-//! saves the walk to it. Disk space of a file that is removed is free only when its descriptor is closed.
+//! of a file also covers its names, the file is kept open, and statx(2) asks that descriptor, the *validator*: the name
+//! need not be looked up. Disk space of a file that is removed is free only when its descriptor is closed.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -22,7 +22,7 @@ const FILES: usize = 64;
 /// Bytes held in one shard; together they hold at most 4 MiB.
 const BYTES: usize = 256 * 1024;
 
-/// Files that are sent from the disk in one shard; together they hold at most 128.
+/// Files whose content is not in memory in one shard; together they hold at most 128.
 const LARGE: usize = 8;
 
 /// See the module's description.
@@ -35,8 +35,26 @@ pub(super) struct Cache {
     most: Load,
 }
 
-/// What is held: files, bytes, descriptors, and large files among them.
-type Load = [usize; 4];
+/// What cached files take up: one of them, those of a shard, or as many as a shard may hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Load {
+    files: usize,
+    /// Bytes of content in memory.
+    bytes: usize,
+    /// Files that are kept open.
+    descriptors: usize,
+    /// Files whose content is not in memory.
+    large_files: usize,
+}
+
+/// One of the things that cached files take up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Resource {
+    Files,
+    Bytes,
+    Descriptors,
+    LargeFiles,
+}
 
 #[derive(Default)]
 struct Shard {
@@ -51,7 +69,12 @@ impl Cache {
         Self {
             hasher: RandomState::new(),
             shards: Default::default(),
-            most: [FILES, BYTES, descriptors, LARGE],
+            most: Load {
+                files: FILES,
+                bytes: BYTES,
+                descriptors,
+                large_files: LARGE,
+            },
         }
     }
 
@@ -63,7 +86,7 @@ impl Cache {
     /// Takes in a file that is settled (see `Metadata::is_stable`).
     pub(super) fn insert(&self, path: &[u8], file: CachedFile) {
         let mut shard = self.shard(path);
-        let forgotten = shard.insert(path, file, &self.most);
+        let forgotten = shard.insert(path, file, self.most);
         drop(shard);
         drop(forgotten);
     }
@@ -87,50 +110,101 @@ impl Cache {
 
 impl CachedFile {
     fn load(&self) -> Load {
+        let descriptors = usize::from(self.validator.is_some());
         match &self.found.content {
-            FileContent::Memory(bytes) => {
-                [1, bytes.len(), usize::from(self.validator.is_some()), 0]
-            }
-            FileContent::Descriptor(_) => [1, 0, 1, 1],
+            FileContent::Memory(bytes) => Load {
+                files: 1,
+                bytes: bytes.len(),
+                descriptors,
+                large_files: 0,
+            },
+            // Its validator is the same open file.
+            FileContent::Descriptor(_) => Load {
+                files: 1,
+                bytes: 0,
+                descriptors: 1,
+                large_files: 1,
+            },
         }
+    }
+}
+
+impl Load {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            files: self.files + other.files,
+            bytes: self.bytes + other.bytes,
+            descriptors: self.descriptors + other.descriptors,
+            large_files: self.large_files + other.large_files,
+        }
+    }
+
+    fn minus(self, other: Self) -> Self {
+        Self {
+            files: self.files - other.files,
+            bytes: self.bytes - other.bytes,
+            descriptors: self.descriptors - other.descriptors,
+            large_files: self.large_files - other.large_files,
+        }
+    }
+
+    fn of(self, resource: Resource) -> usize {
+        match resource {
+            Resource::Files => self.files,
+            Resource::Bytes => self.bytes,
+            Resource::Descriptors => self.descriptors,
+            Resource::LargeFiles => self.large_files,
+        }
+    }
+
+    /// A resource of which this takes up more than `most`.
+    fn excess(self, most: Self) -> Option<Resource> {
+        [
+            Resource::Files,
+            Resource::Bytes,
+            Resource::Descriptors,
+            Resource::LargeFiles,
+        ]
+        .into_iter()
+        .find(|&resource| self.of(resource) > most.of(resource))
     }
 }
 
 impl Shard {
     /// Takes in a file, in place of others if need be, so that no more than `most` is held; returns what is forgotten.
-    fn insert(&mut self, path: &[u8], mut file: CachedFile, most: &Load) -> Vec<CachedFile> {
-        const DESCRIPTORS: usize = 2;
+    fn insert(&mut self, path: &[u8], mut file: CachedFile, most: Load) -> Vec<CachedFile> {
         let mut forgotten = Vec::from_iter(self.remove(path));
         let is_small = matches!(file.found.content, FileContent::Memory(_));
-        if is_small && self.load[DESCRIPTORS] >= most[DESCRIPTORS] {
+        if is_small && self.load.descriptors >= most.descriptors {
             file.validator = None; // it can do without
         }
-        let adds = file.load();
-        if adds.iter().zip(most).any(|(adds, most)| adds > most) {
+        let added = file.load();
+        if added.excess(most).is_some() {
             return forgotten;
         }
-        while let Some(short) = (0..adds.len()).find(|&it| self.load[it] + adds[it] > most[it]) {
-            // Which one goes is left to the order of the map, which is as good as chance.
-            let mut files = self.files.iter();
-            let Some(victim) =
-                files.find_map(|(path, cached)| (cached.load()[short] > 0).then(|| path.clone()))
-            else {
+        while let Some(resource) = self.load.plus(added).excess(most) {
+            let Some(victim) = self.remove_one_that_holds(resource) else {
                 return forgotten;
             };
-            forgotten.extend(self.remove(&victim));
+            forgotten.push(victim);
         }
-        for (cached, added) in self.load.iter_mut().zip(adds) {
-            *cached += added;
-        }
+        self.load = self.load.plus(added);
         self.files.insert(path.into(), file);
         forgotten
     }
 
+    /// Removes a file that takes up some of `resource`. Which one is left to the order of the map, which is as good as
+    /// chance.
+    fn remove_one_that_holds(&mut self, resource: Resource) -> Option<CachedFile> {
+        let mut files = self.files.iter();
+        let (path, _) = files.find(|(_, cached)| cached.load().of(resource) > 0)?;
+        let path = path.clone();
+        self.remove(&path)
+    }
+
     fn remove(&mut self, path: &[u8]) -> Option<CachedFile> {
         let file = self.files.remove(path)?;
-        for (cached, removed) in self.load.iter_mut().zip(file.load()) {
-            *cached -= removed;
-        }
+        self.load = self.load.minus(file.load());
         Some(file)
     }
 }
@@ -153,13 +227,18 @@ mod tests {
     }
 
     #[test]
-    fn a_shard_holds_no_more_than_it_may() {
+    fn shard_holds_no_more_than_it_may() {
         let file = Arc::new(OwnedFd::from(tempfile::tempfile().unwrap()));
         let small = |bytes: usize| cached(&file, FileContent::Memory(vec![0; bytes].into()));
         let large = || cached(&file, FileContent::Descriptor(Arc::clone(&file)));
-        let most = [20, 1000, 10, 3];
+        let most = Load {
+            files: 20,
+            bytes: 1000,
+            descriptors: 10,
+            large_files: 3,
+        };
         let mut shard = Shard::default();
-        let mut seen: Load = [0; 4];
+        let mut peak = Load::default();
         for number in 0..500_u32 {
             // Some names come again, some files grow, and one is too large by itself.
             let path = (number % 70).to_ne_bytes();
@@ -168,37 +247,42 @@ mod tests {
                 1 => small(1001),
                 _ => small(usize::try_from(number % 90).unwrap()),
             };
-            shard.insert(&path, file, &most);
-            let mut load: Load = [0; 4];
-            for cached in shard.files.values() {
-                for (sum, of_one) in load.iter_mut().zip(cached.load()) {
-                    *sum += of_one;
-                }
-            }
+            shard.insert(&path, file, most);
+            let cached = shard.files.values();
+            let load = cached.fold(Load::default(), |load, file| load.plus(file.load()));
             assert_eq!(shard.load, load);
-            assert!(load.iter().zip(most).all(|(cached, most)| *cached <= most));
-            for (seen, cached) in seen.iter_mut().zip(load) {
-                *seen = cached.max(*seen);
-            }
+            assert_eq!(load.excess(most), None);
+            peak = Load {
+                files: peak.files.max(load.files),
+                bytes: peak.bytes.max(load.bytes),
+                descriptors: peak.descriptors.max(load.descriptors),
+                large_files: peak.large_files.max(load.large_files),
+            };
         }
-        assert!(seen[1] > 900, "{seen:?}");
-        seen[1] = most[1];
-        assert_eq!(seen, most);
+        assert!(peak.bytes > 900, "{peak:?}");
+        peak.bytes = most.bytes;
+        assert_eq!(peak, most);
     }
 
     #[test]
-    fn a_small_file_does_without_a_descriptor_where_there_is_none_to_spare() {
+    fn small_file_does_without_a_descriptor_where_there_is_none_to_spare() {
         let file = Arc::new(OwnedFd::from(tempfile::tempfile().unwrap()));
         let mut shard = Shard::default();
-        for (number, witnesses) in [(0_u32, 1), (1, 2), (2, 2), (3, 2), (1, 2)] {
+        let most = Load {
+            files: 64,
+            bytes: 1000,
+            descriptors: 2,
+            large_files: 1,
+        };
+        for (number, validators) in [(0_u32, 1), (1, 2), (2, 2), (3, 2), (1, 2)] {
             let small = cached(&file, FileContent::Memory(vec![0; 10].into()));
-            shard.insert(&number.to_ne_bytes(), small, &[64, 1000, 2, 1]);
+            shard.insert(&number.to_ne_bytes(), small, most);
             let mut files = shard.files.values();
             let found = files
                 .by_ref()
                 .filter(|cached| cached.validator.is_some())
                 .count();
-            assert_eq!(found, witnesses, "{number}");
+            assert_eq!(found, validators, "{number}");
         }
         assert_eq!(shard.files.len(), 4);
         assert!(!shard.files[&2_u32.to_ne_bytes()[..]].is_unchanged());

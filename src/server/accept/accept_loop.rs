@@ -1,22 +1,21 @@
-//! The main thread: accepts connections and pushes them into the queue, watches deadlines, limits and signals.
+//! The main thread: accepts connections and pushes them into the queue, and watches deadlines, limits and signals.
 //!
 //! It never touches a connection's bytes. It blocks in three places: in poll(2) while there is nothing to do, in the
-//! queue while that is full, and for a moment between two rounds of a rush. At a rotation it opens the new log.
+//! queue while that is full, and for a moment between two batches of accepts. At a log rotation it opens the new log.
 
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::admission::{Admission, Admitted};
 use super::batching::{AcceptBatching, BATCH_INTERVAL};
-use super::eviction::Eviction;
-use super::listener::{Accepted, Listener};
+use super::listener::Listener;
 use super::signals::Signals;
 use crate::server::connection::Connection;
 use crate::server::protocol::Service;
-use crate::server::transport::Socket;
 use crate::server::workers::pool::Pool;
 use crate::server::workers::queue::Job;
 
@@ -26,19 +25,13 @@ const ACCEPTS_AT_ONCE: usize = 64;
 /// How long accepting pauses when the system is out of descriptors or memory and no connection of ours closes.
 const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);
 
-/// The time between two reports of a shortage: it may come and go a thousand times a second.
-const REPORTS: Duration = Duration::from_secs(60);
-
 /// See the module's description.
 pub(crate) struct Acceptor<'p, V: Service> {
     pool: &'p Pool<V>,
     signals: &'p Signals,
-    max_connections: usize,
+    admission: Admission<'p, V>,
     drain: Duration,
     state: AcceptState,
-    eviction: Eviction,
-    /// When a shortage was reported last.
-    reported: Option<Instant>,
     /// Connections accepted so far.
     accepted: u64,
     batching: AcceptBatching,
@@ -46,12 +39,21 @@ pub(crate) struct Acceptor<'p, V: Service> {
 
 /// What happens to new connections.
 enum AcceptState {
-    /// They are accepted.
-    Open(Listener),
-    /// They wait in the backlog until a connection closes or, if given, until this moment.
-    Paused(Listener, Option<Instant>),
-    /// They are refused: the server is stopping, and does so at this moment at the latest.
-    Closed(Instant),
+    /// They are accepted, unless there is a pause.
+    Accepting { listener: Listener, pause: Pause },
+    /// They are refused: the server stops, at this moment at the latest.
+    Draining(Instant),
+}
+
+/// Whether new connections wait in the backlog, and until when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pause {
+    /// They do not.
+    None,
+    /// Until a connection closes or becomes idle.
+    UntilCapacity,
+    /// Until that, or until this moment.
+    UntilCapacityOr(Instant),
 }
 
 /// What ended a wait, besides connections and deadlines, which are looked at anyway.
@@ -71,11 +73,12 @@ impl<'p, V: Service> Acceptor<'p, V> {
         Self {
             pool,
             signals,
-            max_connections,
+            admission: Admission::new(pool, max_connections),
             drain,
-            state: AcceptState::Open(listener),
-            eviction: Eviction::default(),
-            reported: None,
+            state: AcceptState::Accepting {
+                listener,
+                pause: Pause::None,
+            },
             accepted: 0,
             batching: AcceptBatching::default(),
         }
@@ -91,26 +94,22 @@ impl<'p, V: Service> Acceptor<'p, V> {
             if woken.main_waker {
                 self.pool.drain_main_waker();
             }
-            self.resume();
             if woken.signal {
                 self.handle_signals();
             }
             self.expire();
-            if let AcceptState::Open(_) = self.state {
-                let before = self.accepted;
-                self.accept();
-                self.batching.note(self.accepted - before, Instant::now());
-            }
+            self.accept();
             self.pool.reactor.wake_poller();
         }
     }
 
     fn is_done(&self) -> bool {
-        let AcceptState::Closed(until) = self.state else {
+        let AcceptState::Draining(until) = self.state else {
             return false;
         };
-        self.pool.want_capacity();
-        if self.pool.connections() == 0 {
+        let capacity = &self.pool.capacity;
+        capacity.request();
+        if capacity.open() == 0 {
             return true;
         }
         if self.pool.is_aborting() || Instant::now() >= until {
@@ -119,76 +118,74 @@ impl<'p, V: Service> Acceptor<'p, V> {
                 self.pool.close(connection);
             }
         }
-        self.pool.connections() == 0
+        capacity.open() == 0
     }
 
-    /// Waits for a connection, a signal, the alarm, or the next deadline.
-    fn wait(&mut self) -> Woken {
-        let mut until = self.pool.reactor.next_deadline();
-        match self.state {
-            // Once all are closed as their turns end, each says so.
-            AcceptState::Closed(_) if self.pool.is_aborting() => {}
-            AcceptState::Paused(_, Some(own)) | AcceptState::Closed(own) => {
-                until = Some(until.map_or(own, |deadline| deadline.min(own)));
-            }
-            AcceptState::Open(_) | AcceptState::Paused(_, None) => {}
-        }
-        let timeout = until.and_then(|until| {
+    /// Waits for a connection, a signal, a wake-up, or the next deadline.
+    fn wait(&self) -> Woken {
+        let timeout = self.wakes_at().and_then(|until| {
             Timespec::try_from(until.saturating_duration_since(Instant::now())).ok()
         });
+        let main_waker = self.pool.main_waker().as_fd();
         let [stop, reopen] = self.signals.fds();
-        let readable = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
-        let mut fds = [
-            readable(self.pool.main_waker().as_fd()),
-            readable(stop),
-            readable(reopen),
-            readable(stop),
-        ];
-        let watched = if let AcceptState::Open(listener) = &self.state {
-            fds[3] = readable(listener.as_fd());
-            &mut fds[..]
-        } else {
-            &mut fds[..3]
-        };
-        if let Err(error) = poll(watched, timeout.as_ref())
+        let mut sources = vec![main_waker, stop, reopen];
+        if let AcceptState::Accepting {
+            listener,
+            pause: Pause::None,
+        } = &self.state
+        {
+            sources.push(listener.as_fd());
+        }
+        let readable = |&source| PollFd::from_borrowed_fd(source, PollFlags::IN);
+        let mut polled: Vec<_> = sources.iter().map(readable).collect();
+        if let Err(error) = poll(&mut polled, timeout.as_ref())
             && error != Errno::INTR
         {
             log::error!("cannot wait for connections: {error}");
         }
-        let came = |fd: usize| !fds[fd].revents().is_empty();
+        let is_ready = |source: BorrowedFd<'_>| {
+            let mut ready = polled.iter().filter(|fd| !fd.revents().is_empty());
+            ready.any(|fd| fd.as_fd().as_raw_fd() == source.as_raw_fd())
+        };
         Woken {
-            main_waker: came(0),
-            signal: came(1) || came(2),
+            main_waker: is_ready(main_waker),
+            signal: is_ready(stop) || is_ready(reopen),
         }
     }
 
-    /// Ends a pause: whatever woke this thread is reason enough to try again.
-    fn resume(&mut self) {
-        let now = Instant::now();
-        let state = std::mem::replace(&mut self.state, AcceptState::Closed(now));
-        self.state = match state {
-            AcceptState::Paused(listener, _) => AcceptState::Open(listener),
-            other => other,
+    /// When this thread must look at deadlines again, its own and those of connections.
+    fn wakes_at(&self) -> Option<Instant> {
+        let own = match self.state {
+            // From here on every connection that closes wakes this thread.
+            AcceptState::Draining(_) if self.pool.is_aborting() => None,
+            AcceptState::Draining(until)
+            | AcceptState::Accepting {
+                pause: Pause::UntilCapacityOr(until),
+                ..
+            } => Some(until),
+            AcceptState::Accepting { .. } => None,
         };
+        let next = self.pool.reactor.next_deadline();
+        own.into_iter().chain(next).min()
     }
 
     fn handle_signals(&mut self) {
-        let wishes = self.signals.take();
-        if wishes.reopenings > 0 {
+        let requests = self.signals.take();
+        if requests.reopenings > 0 {
             self.pool.service.reopen();
         }
-        for _ in 0..wishes.stops {
+        for _ in 0..requests.stops {
             self.stop();
         }
     }
 
-    /// The first time: accepts no more, and closes what is idle. The second time: closes all.
+    /// The first time: accepts no more, and closes idle connections. The second time: closes all.
     fn stop(&mut self) {
-        if let AcceptState::Closed(_) = self.state {
+        if let AcceptState::Draining(_) = self.state {
             self.pool.abort();
             return;
         }
-        self.state = AcceptState::Closed(Instant::now() + self.drain);
+        self.state = AcceptState::Draining(Instant::now() + self.drain);
         for connection in self.pool.reactor.stop() {
             // Its request may have arrived although no worker has seen it.
             if connection.socket.has_input() {
@@ -199,93 +196,43 @@ impl<'p, V: Service> Acceptor<'p, V> {
         }
     }
 
-    fn expire(&mut self) {
+    fn expire(&self) {
         let now = Instant::now();
         while let Some(connection) = self.pool.reactor.take_expired(now) {
             self.pool.push(Job::Serve(connection));
         }
     }
 
+    /// Accepts what waits in the backlog. A pause is over: whatever woke this thread is reason enough to try again.
     fn accept(&mut self) {
-        for _ in 0..ACCEPTS_AT_ONCE {
-            let AcceptState::Open(listener) = &self.state else {
-                return;
-            };
-            // Nobody is closed for the sake of nobody.
-            if self.is_full() && !listener.has_waiting() {
-                return;
-            }
-            if self.is_full() && !self.find_capacity() {
-                let most = self.max_connections;
-                self.report(format_args!(
-                    "{most} connections are open, the most allowed; others wait"
-                ));
-                return self.pause(None);
-            }
-            let AcceptState::Open(listener) = &self.state else {
-                return;
-            };
-            match listener.accept() {
-                Accepted::Connection(socket) => self.register(socket),
-                Accepted::Gone => {}
-                Accepted::Nobody => {
-                    return;
-                }
-                Accepted::Exhausted(error) => {
-                    self.report(format_args!("cannot accept connections for now: {error}"));
-                    if !self.eviction.close_one(self.pool) {
-                        return self.pause(Some(Instant::now() + EXHAUSTION_PAUSE));
-                    }
-                }
-            }
-        }
-    }
-
-    fn register(&mut self, socket: Socket) {
-        if !self.pool.reactor.has_place_for(socket.as_fd().as_raw_fd()) {
-            log::warn!("closed a connection whose descriptor number is out of bounds");
+        let AcceptState::Accepting { listener, pause } = &mut self.state else {
             return;
-        }
-        self.pool.opened();
-        self.accepted += 1;
-        let session = self.pool.service.connect();
-        self.pool
-            .push(Job::Serve(Box::new(Connection::new(socket, session))));
-    }
-
-    fn is_full(&self) -> bool {
-        self.pool.connections() >= self.max_connections
-    }
-
-    /// Makes room for one connection, or asks to be woken when there may be some.
-    fn find_capacity(&mut self) -> bool {
-        if self.eviction.close_one(self.pool) {
-            return true;
-        }
-        self.pool.want_capacity();
-        // Who closed or became idle after the first look, and before the wish was known, has not rung.
-        !self.is_full() || self.eviction.close_one(self.pool)
-    }
-
-    /// Stops accepting until a connection closes or becomes idle, or `until` comes.
-    fn pause(&mut self, until: Option<Instant>) {
-        let state = std::mem::replace(&mut self.state, AcceptState::Closed(Instant::now()));
-        self.state = match state {
-            AcceptState::Open(listener) => AcceptState::Paused(listener, until),
-            other => other,
         };
-        self.pool.want_capacity();
-    }
-
-    /// Says what is short, but not over and over.
-    fn report(&mut self, what: std::fmt::Arguments<'_>) {
-        let now = Instant::now();
-        if self
-            .reported
-            .is_none_or(|last| now.duration_since(last) > REPORTS)
-        {
-            self.reported = Some(now);
-            log::warn!("{what}");
+        *pause = Pause::None;
+        let before = self.accepted;
+        for _ in 0..ACCEPTS_AT_ONCE {
+            match self.admission.admit(listener) {
+                Admitted::Connection(socket) => {
+                    self.accepted += 1;
+                    let session = self.pool.service.connect();
+                    let connection = Connection::new(socket, session);
+                    self.pool.push(Job::Serve(Box::new(connection)));
+                }
+                Admitted::Gone => {}
+                Admitted::Nobody => break,
+                Admitted::AtLimit => {
+                    *pause = Pause::UntilCapacity;
+                    break;
+                }
+                Admitted::Exhausted => {
+                    *pause = Pause::UntilCapacityOr(Instant::now() + EXHAUSTION_PAUSE);
+                    break;
+                }
+            }
         }
+        if *pause != Pause::None {
+            self.pool.capacity.request();
+        }
+        self.batching.note(self.accepted - before, Instant::now());
     }
 }

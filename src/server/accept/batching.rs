@@ -1,38 +1,40 @@
-//! Accepting in rounds while connections come thick and fast.
+//! Accepting in batches while many clients connect.
 
 use std::time::{Duration, Instant};
 
-/// Whether connections come so fast that it pays to accept them in rounds.
+/// Whether connections come so fast that it pays to accept them in batches.
 ///
-/// Each that is accepted by itself costs two thread switches, to this thread and to a worker, and it comes before its
-/// request does, so that the worker meets an empty socket. In a rush this thread sleeps between two rounds; the
-/// connections of one share the switches, and find their requests there.
+/// A connection that is accepted by itself costs two thread switches, to this thread and to a worker, and it comes
+/// before its request does, so that the worker meets an empty socket. While batching is on, this thread sleeps before
+/// each batch. The connections of one batch share the switches, and their requests have arrived.
 #[derive(Debug, Default)]
 pub(crate) struct AcceptBatching {
     is_on: bool,
-    /// What is counted since its beginning.
+    /// Since when is counted.
     window: Option<Instant>,
-    rounds: u64,
+    /// Batches in this window, of one connection or many.
+    batches: u64,
+    /// Connections in this window.
     accepted: u64,
-    /// Windows before another rush may begin.
+    /// Windows before batching may begin again.
     rest: u32,
 }
 
-/// How long a round gathers connections. They may wait as long; a client would hardly notice.
+/// How long connections gather for one batch, and so the longest that one waits for it.
 pub(crate) const BATCH_INTERVAL: Duration = Duration::from_micros(200);
 
-/// How long is counted before it is judged: some dozens of rounds.
+/// How long is counted before a decision: some dozens of batches.
 const WINDOW: Duration = Duration::from_millis(5);
 
-/// Connections that are no further apart than this, over a window, make a rush: two thirds of what the machine this
-/// was measured on can take one by one.
+/// Batching begins when connections are no further apart than this over a window: two thirds of what the machine that
+/// this was measured on can take one by one.
 const APART: Duration = Duration::from_micros(75);
 
-/// Fewer connections in a round, over a window, end it: a few clients, who wait for their answers before they connect
-/// again, are not to be slowed down.
+/// Fewer connections in a batch, over a window, end it: a few clients that wait for their responses before they connect
+/// again must not be slowed down.
 const FEW: u64 = 5;
 
-/// Windows without a rush after one that was ended: what a few clients lose by trials is a hundredth.
+/// Windows without batching after it has ended: a few clients lose a hundredth by trials.
 const REST: u32 = 30;
 
 impl AcceptBatching {
@@ -40,9 +42,9 @@ impl AcceptBatching {
         self.is_on
     }
 
-    /// Takes note of a round that has accepted so many connections by this moment.
+    /// Counts a batch of so many connections that was accepted by now.
     pub(crate) fn note(&mut self, accepted: u64, now: Instant) {
-        self.rounds += 1;
+        self.batches += 1;
         self.accepted += accepted;
         let since = *self.window.get_or_insert(now);
         let elapsed = now.duration_since(since);
@@ -50,7 +52,7 @@ impl AcceptBatching {
             return;
         }
         if self.is_on {
-            self.is_on = self.accepted >= self.rounds * FEW;
+            self.is_on = self.accepted >= self.batches * FEW;
             self.rest = REST;
         } else if self.rest > 0 {
             self.rest -= 1;
@@ -59,7 +61,7 @@ impl AcceptBatching {
             let apart = elapsed.checked_div(accepted);
             self.is_on = apart.is_some_and(|apart| apart <= APART);
         }
-        (self.window, self.rounds, self.accepted) = (Some(now), 0, 0);
+        (self.window, self.batches, self.accepted) = (Some(now), 0, 0);
     }
 }
 
@@ -67,7 +69,7 @@ impl AcceptBatching {
 mod tests {
     use super::*;
 
-    /// What a rush that is or is not on becomes in a window with a round every `pause`, each with so many connections.
+    /// The same after a window with a batch every `pause`, each with so many connections.
     fn after(mut batching: AcceptBatching, pause: Duration, connections: u64) -> AcceptBatching {
         let mut now = Instant::now();
         batching.window = Some(now);
@@ -102,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn it_lasts_as_long_as_rounds_are_worth_it() {
+    fn it_lasts_as_long_as_batches_are_large_enough() {
         for (pause, connections, lasts) in [
             (BATCH_INTERVAL, FEW, true),
             (BATCH_INTERVAL, FEW - 1, false),
@@ -115,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn one_thin_round_does_not_end_it() {
+    fn one_small_batch_does_not_end_it() {
         let mut batching = on();
         let start = Instant::now();
         for number in 0..200 {

@@ -1,4 +1,4 @@
-//! Who is closed when another connection needs its place: the one that is idle for longest.
+//! The connection that is closed when another one needs its place: the one that is idle for longest.
 
 use std::os::fd::RawFd;
 use std::time::Instant;
@@ -9,7 +9,7 @@ use crate::server::workers::queue::Job;
 
 /// The connections that are idle for longest, the longest last.
 ///
-/// One look at all slots finds the next victims of many, so that closing one costs little.
+/// One look at all slots finds the next victims for many evictions, so that each costs little.
 #[derive(Default)]
 pub(crate) struct Eviction {
     victims: Vec<(Instant, RawFd)>,

@@ -34,7 +34,7 @@ pub(crate) fn connections(descriptors: usize) -> usize {
         .clamp(1, CONNECTIONS)
 }
 
-/// A bound on the numbers of connections' descriptors: each may have a file or two beside it.
+/// A bound on the descriptor numbers of connections: each may have a file or two beside it.
 pub(crate) fn slots(descriptors: usize, connections: usize) -> usize {
     descriptors.min(connections.saturating_mul(3).saturating_add(4096))
 }

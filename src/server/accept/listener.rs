@@ -18,7 +18,7 @@ pub struct Listener(TcpListener);
 pub(crate) enum Accepted {
     /// A new connection.
     Connection(Socket),
-    /// Nobody is waiting.
+    /// No connection waits.
     Nobody,
     /// The connection was gone before it was accepted, or the network failed it: try the next.
     Gone,
@@ -34,9 +34,9 @@ impl Listener {
     pub fn bind(addresses: &[SocketAddr]) -> io::Result<Self> {
         let listener = TcpListener::bind(addresses)?;
         listener.set_nonblocking(true)?;
-        // Accepted sockets inherit it, so that no answer waits for an acknowledgement (tcp(7)).
+        // Accepted sockets inherit it, so that no response waits for an acknowledgement (tcp(7)).
         sockopt::set_tcp_nodelay(&listener, true)?;
-        // As is this: an acknowledgement goes with the answer, instead of in a segment of its own; see
+        // And this: an acknowledgement goes with the response instead of in a segment of its own. See
         // `Transport::acknowledge` for those that must not wait.
         sockopt::set_tcp_quickack(&listener, false)?;
         // A second listen(2) only sets the backlog; the kernel lowers it to net.core.somaxconn.
@@ -58,7 +58,7 @@ impl Listener {
             Ok(fd) => Accepted::Connection(Socket::new(fd)),
             Err(Errno::AGAIN) => Accepted::Nobody,
             Err(error @ (Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)) => {
-                // The kernel takes a descriptor before it looks whether anybody waits.
+                // The kernel takes a descriptor before it looks whether a connection waits.
                 if self.has_waiting() {
                     Accepted::Exhausted(error)
                 } else {

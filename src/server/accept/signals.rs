@@ -17,7 +17,7 @@ pub(crate) struct Signals {
 
 /// What signals have asked for since the last look.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Wishes {
+pub(crate) struct Requests {
     /// How often SIGINT or SIGTERM came.
     pub(crate) stops: usize,
     /// How often SIGHUP or SIGUSR1 came.
@@ -40,8 +40,8 @@ impl Signals {
     }
 
     /// Takes what has come.
-    pub(crate) fn take(&self) -> Wishes {
-        Wishes {
+    pub(crate) fn take(&self) -> Requests {
+        Requests {
             stops: drain(&self.stop),
             reopenings: drain(&self.reopen),
         }

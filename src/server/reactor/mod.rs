@@ -1,11 +1,12 @@
-//! The waiting room: connections whose sockets would block, and the one epoll instance that knows when they are ready.
+//! The reactor: connections whose sockets would block, and the epoll instance that reports when they are ready.
 //!
-//! A socket is registered once, edge-triggered, when its connection is parked for the first time: for reading, and for
-//! writing too from its first wait for that. Nothing else is re-armed. An edge that comes while a worker has the
-//! connection is kept in its slot, so none is lost. Who waits here is an idle *worker*, an attendant: readiness reaches
-//! the thread that acts on it without a hand-over. There are few seats for attendants (see [`max_pollers`]), because more
-//! would only be woken in vain. The main thread looks after the deadlines.
+//! A socket is registered once, edge-triggered, when its connection is parked for the first time: for reading, and from
+//! the first wait for that for writing too. Nothing else is re-armed. An edge that comes while a worker has the
+//! connection is kept in its slot, so none is lost. An idle *worker* sleeps here, a poller, so readiness reaches the
+//! thread that acts on it without a hand-over. There are few pollers (see [`max_pollers`]), since more would be woken
+//! in vain. The main thread takes out connections whose deadline has passed.
 
+mod pollers;
 mod slots;
 mod timers;
 
@@ -13,7 +14,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
 
@@ -21,62 +22,71 @@ use rustix::buffer::spare_capacity;
 use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
 use rustix::io::Errno;
 
+use self::pollers::Pollers;
 use self::slots::{Due, Parking, Slots};
 use self::timers::{Sleeper, Timers};
 use super::connection::Connection;
 use super::protocol::{Activity, Deadline, Interest};
 
-/// How many ready connections an attendant takes at a time: enough to pay for the system call, few enough that
-/// none of them waits long for its turn.
+/// How many ready connections a poller takes at a time: enough to pay for the system call, few enough that none of them
+/// waits long for its turn.
 const BATCH: usize = 16;
 
-/// The bell's place among the events; no descriptor has this number.
+/// Marks the waker's events; no descriptor has this number.
 const WAKER: u64 = u64::MAX;
 
 /// See the module's description.
 pub(crate) struct Reactor<S> {
     epoll: OwnedFd,
-    /// Wakes one attendant when something was pushed into the queue.
+    /// An eventfd that wakes one poller when something was pushed into the queue.
     waker: OwnedFd,
     slots: Slots<S>,
     timers: Timers,
-    max_pollers: usize,
-    /// Attendants that wait or are about to.
-    pollers: AtomicUsize,
+    pollers: Pollers,
+    /// Whether idle connections are closed instead of parked.
     stopping: AtomicBool,
 }
 
-/// How an attendant waits.
+/// How a worker polls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PollMode {
-    /// Until something is ready.
+    /// It sleeps until something is ready.
     Wait,
-    /// Not at all.
+    /// It takes what is ready now.
     Look,
+}
+
+/// Whether a worker could poll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Polled {
+    /// It did.
+    Yes,
+    /// As many workers poll as may.
+    TooManyPollers,
 }
 
 /// What became of a connection that was to be parked.
 pub(crate) enum ParkOutcome<S> {
-    /// It waits.
-    Waiting,
-    /// It waits, and the main thread must hear of its deadline.
-    WaitingNotYetWatched,
+    /// It is parked.
+    Parked,
+    /// It is parked, and its deadline comes first: the main thread must be woken to learn of it.
+    ParkedDueFirst,
     /// It is ready already.
     Ready(Box<Connection<S>>),
     /// It would be idle, and the server is stopping.
-    Unwanted(Box<Connection<S>>),
-    /// The system has no room for it.
+    Stopping(Box<Connection<S>>),
+    /// epoll(7) cannot watch it.
     Refused(Box<Connection<S>>),
 }
 
-/// How many attendants one machine's room has seats for: one processor is left to the main thread, to the kernel's
-/// network, and to clients on the same machine, who otherwise lose theirs for whole time slices.
+/// How many workers may poll at a time. One processor is left to the main thread, to the kernel's network, and to clients
+/// on the same machine, which otherwise lose theirs for whole time slices.
 pub(crate) fn max_pollers() -> usize {
     let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     processors.saturating_sub(1).max(1)
 }
 
-/// The events of one look into the room; a worker's own, and reused.
+/// The events of one poll; a worker's own, and reused.
 pub(crate) struct Events(Vec<epoll::Event>);
 
 impl Events {
@@ -86,7 +96,7 @@ impl Events {
 }
 
 impl<S> Reactor<S> {
-    /// A room for descriptors below `bound`, with `max_pollers` for attendants.
+    /// A reactor for descriptors below `bound`.
     pub(crate) fn new(bound: usize, max_pollers: usize) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let waker = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
@@ -101,14 +111,13 @@ impl<S> Reactor<S> {
             waker,
             slots: Slots::new(bound),
             timers: Timers::default(),
-            max_pollers,
-            pollers: AtomicUsize::new(0),
+            pollers: Pollers::new(max_pollers),
             stopping: AtomicBool::new(false),
         })
     }
 
     /// Whether a connection on `fd` can be parked here.
-    pub(crate) fn has_place_for(&self, fd: RawFd) -> bool {
+    pub(crate) fn has_slot_for(&self, fd: RawFd) -> bool {
         self.slots.holds(fd)
     }
 
@@ -117,7 +126,7 @@ impl<S> Reactor<S> {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// Lets a connection wait.
+    /// Parks a connection until its socket is ready or its deadline has passed.
     pub(crate) fn park(
         &self,
         mut connection: Box<Connection<S>>,
@@ -125,29 +134,29 @@ impl<S> Reactor<S> {
         deadline: Deadline,
     ) -> ParkOutcome<S> {
         let fd = connection.socket.as_fd().as_raw_fd();
-        if let Err(error) = self.watch(&mut connection, fd, interest) {
+        if let Err(error) = self.register(&mut connection, fd, interest) {
             log::warn!("cannot wait for a connection: {error}");
             return ParkOutcome::Refused(connection);
         }
         let mut slot = self.slots.slot(fd);
-        // Under the slot's lock: whoever stops the server sees this connection there, or is seen here.
+        // Under the slot's lock: either `stop` finds this connection there, or this finds the server stopping.
         if self.is_stopping() && deadline.activity != Activity::Request {
-            return ParkOutcome::Unwanted(connection);
+            return ParkOutcome::Stopping(connection);
         }
         let parking = slot.park(connection, interest, deadline);
         drop(slot);
         match parking {
-            Parking::Parked => ParkOutcome::Waiting,
+            Parking::Parked => ParkOutcome::Parked,
             Parking::ReadyAlready(connection) => ParkOutcome::Ready(connection),
             Parking::ParkedUntil(at) => match self.timers.add(at, fd) {
-                Sleeper::WakesInTime => ParkOutcome::Waiting,
-                Sleeper::MustBeWoken => ParkOutcome::WaitingNotYetWatched,
+                Sleeper::WakesInTime => ParkOutcome::Parked,
+                Sleeper::MustBeWoken => ParkOutcome::ParkedDueFirst,
             },
         }
     }
 
-    /// Sees to it that the socket is registered for what its connection waits for.
-    fn watch(
+    /// Registers the socket for what its connection waits for, unless it is.
+    fn register(
         &self,
         connection: &mut Connection<S>,
         fd: RawFd,
@@ -172,64 +181,51 @@ impl<S> Reactor<S> {
         Ok(())
     }
 
-    /// Takes a seat, waits until a connection is ready or the bell rings, and moves what is ready into `batch`.
+    /// Moves connections that are ready into `batch`. With [`PollMode::Wait`], sleeps until there are some, or until
+    /// [`Reactor::wake_poller`] is called.
     ///
-    /// `has_work` is asked once the attendant can be rung for: if there is work, it does not wait. Returns false
-    /// if all seats are taken.
+    /// `has_work` is asked once the worker can be woken: if there is work, it does not sleep.
     pub(crate) fn poll_ready(
         &self,
         mode: PollMode,
         has_work: impl Fn() -> bool,
         events: &mut Events,
         batch: &mut VecDeque<Box<Connection<S>>>,
-    ) -> bool {
-        let waits = mode == PollMode::Wait;
-        if waits && !self.become_poller() {
-            return false;
-        }
+    ) -> Polled {
         let at_once = Timespec {
             tv_sec: 0,
             tv_nsec: 0,
         };
-        let timeout = (!waits || has_work()).then_some(&at_once);
+        let (poller, timeout) = match mode {
+            PollMode::Look => (None, Some(&at_once)),
+            PollMode::Wait => match self.pollers.register() {
+                None => return Polled::TooManyPollers,
+                registered => (registered, has_work().then_some(&at_once)),
+            },
+        };
         events.0.clear();
         let waited = epoll::wait(&self.epoll, spare_capacity(&mut events.0), timeout);
-        if waits {
-            self.pollers.fetch_sub(1, Ordering::SeqCst);
-        }
-        if let Err(error) = waited {
-            if error != Errno::INTR {
-                log::error!("cannot wait for connections: {error}");
-            }
-            return true;
+        drop(poller);
+        if let Err(error) = waited
+            && error != Errno::INTR
+        {
+            log::error!("cannot wait for connections: {error}");
         }
         for event in &events.0 {
             let Ok(fd) = RawFd::try_from(event.data.u64()) else {
-                continue; // the bell
+                continue; // the waker
             };
             if let Some(connection) = self.slots.slot(fd).wake(event.flags) {
                 batch.push_back(connection);
             }
         }
-        true
+        Polled::Yes
     }
 
-    fn become_poller(&self) -> bool {
-        let polling = self
-            .pollers
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |taken| {
-                (taken < self.max_pollers).then_some(taken + 1)
-            })
-            .is_ok();
-        fence(Ordering::SeqCst);
-        polling
-    }
-
-    /// Wakes an attendant, if there is one; to be called after a push into the queue.
+    /// Wakes a poller, if there is one; to be called after a push into the queue.
     pub(crate) fn wake_poller(&self) {
-        fence(Ordering::SeqCst);
-        if self.pollers.load(Ordering::SeqCst) > 0 {
-            // It fails only when the counter is at its end, and then the bell is ringing.
+        if self.pollers.must_be_woken() {
+            // It fails only when the counter is at its end, and then a poller is being woken.
             let _ = rustix::io::write(&self.waker, &1_u64.to_ne_bytes());
         }
     }
@@ -241,7 +237,7 @@ impl<S> Reactor<S> {
             match due {
                 Due::Expired(connection) => return Some(connection),
                 Due::Later(later) => {
-                    // The caller is who would be woken.
+                    // The caller is the thread that would be woken.
                     let _ = self.timers.add(later, fd);
                 }
                 Due::Nothing => {}

@@ -1,8 +1,9 @@
-//! Where parked connections stand: one slot for each descriptor number.
+//! Parked connections: one slot for each descriptor number.
 //!
-//! A descriptor number names one open socket at a time, so it is all the key that is needed; no free list, no
-//! generation. What reaches a slot late, after its descriptor was closed and given out anew, wakes the wrong
-//! session once, and a session must bear that anyway.
+//! A descriptor number names one open socket at a time, so it is the only key: no free list, no generation. An event
+//! that reaches a slot after its descriptor was closed and given out anew wakes the wrong session once, which a session
+//! must bear anyway. The slot alone decides whether a connection waits: parking, readiness and deadlines meet under its
+//! mutex.
 
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::{Mutex, MutexGuard, OnceLock};
@@ -14,7 +15,7 @@ use crate::server::connection::Connection;
 use crate::server::protocol::{Activity, Deadline, Interest, WakeReason};
 use crate::sync::lock;
 
-/// Slots are made this many at a time, so that a small server is a small table.
+/// Slots are made this many at a time, so that a small server has a small table.
 const CHUNK: usize = 256;
 
 /// The slots of all descriptor numbers below a bound.
@@ -25,7 +26,7 @@ pub(crate) struct Slots<S> {
 /// Each mutex guards its slot alone, and only for as long as it takes to put a connection in or take it out.
 type Chunk<S> = Box<[Mutex<Slot<S>>]>;
 
-/// The place of one descriptor.
+/// The slot of one descriptor.
 pub(crate) struct Slot<S> {
     parked: Option<ParkedConnection<S>>,
     /// Readiness that came while a worker had the connection.
@@ -42,15 +43,15 @@ struct ParkedConnection<S> {
 
 /// What became of a connection that was to be parked.
 pub(crate) enum Parking<S> {
-    /// It stands in its slot, and `Timers` is to be told of this moment.
+    /// It is in its slot, and `Timers` needs an entry for this moment.
     ParkedUntil(Instant),
-    /// It stands in its slot; an entry that comes up early enough is there already.
+    /// It is in its slot, and `Timers` has an entry that comes up early enough.
     Parked,
     /// What it waits for has come already.
     ReadyAlready(Box<Connection<S>>),
 }
 
-/// What a slot holds when its deadline entry comes up.
+/// What a slot holds when its entry in `Timers` comes up.
 pub(crate) enum Due<S> {
     /// A connection whose deadline has passed.
     Expired(Box<Connection<S>>),
@@ -125,7 +126,7 @@ impl<S> Slot<S> {
         Parking::ParkedUntil(deadline.at)
     }
 
-    /// Takes out the connection that `readiness` wakes; what wakes nobody is remembered.
+    /// Takes out the connection that `readiness` wakes; readiness that wakes none is kept for later.
     pub(crate) fn wake(&mut self, readiness: EventFlags) -> Option<Box<Connection<S>>> {
         match self.parked.take() {
             Some(mut parked) if wakes(parked.interest, readiness) => {
@@ -141,7 +142,7 @@ impl<S> Slot<S> {
         }
     }
 
-    /// Answers to the deadline entry for the moment `entry`, which has come up at `now`.
+    /// What to do about the entry for the moment `entry`, which has come up at `now`.
     pub(crate) fn come_due(&mut self, entry: Instant, now: Instant) -> Due<S> {
         if self.scheduled != Some(entry) {
             return Due::Nothing;
@@ -162,7 +163,7 @@ impl<S> Slot<S> {
         }
     }
 
-    /// Since when its connection is idle, if it is, and the descriptor.
+    /// If its connection is idle: since when, and its descriptor.
     pub(crate) fn idle(&self) -> Option<(Instant, RawFd)> {
         let parked = self.parked.as_ref()?;
         match parked.deadline.activity {
@@ -191,7 +192,7 @@ impl<S> Slot<S> {
         self.parked.take().map(|parked| parked.connection)
     }
 
-    /// Makes the slot ready for the next socket of its number; to be called before this one is closed.
+    /// Prepares the slot for the next socket of its number; to be called before this one is closed.
     pub(crate) fn vacate(&mut self) {
         *self = Self::vacant();
     }

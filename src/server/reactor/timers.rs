@@ -1,8 +1,8 @@
 //! The deadlines of parked connections: which comes first, and which have passed.
 //!
-//! A heap, not a scan. A connection has at most one live entry here, and moving a deadline *later* costs nothing:
-//! the entry stays, and is looked at again when it comes up (see `Slots`). So a busy persistent connection, whose
-//! idle deadline moves with every request, comes here once a minute.
+//! It is a heap. A connection has at most one live entry here, and moving a deadline *later* costs nothing: the entry
+//! stays, and the slot is looked at again when it comes up (see `Slots`). A busy persistent connection, whose idle
+//! deadline moves with every request, comes here once a minute.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

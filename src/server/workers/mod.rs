@@ -1,5 +1,8 @@
 //! The worker threads and what they share.
 
+mod activity;
+pub(crate) mod capacity;
+mod monitor;
 pub(crate) mod pool;
 pub(crate) mod queue;
 pub(crate) mod spares;

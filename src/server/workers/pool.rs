@@ -3,28 +3,29 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::event::{EventfdFlags, eventfd};
 
+use super::activity::BlockingSection;
+use super::capacity::Capacity;
 use super::queue::{Job, Queue};
-use super::spares::{BlockingSection, SpareWorkers};
+use super::spares::SpareWorkers;
 use crate::server::connection::Connection;
 use crate::server::protocol::Service;
 use crate::server::reactor::Reactor;
 
-/// The queue, the waiting room, and the counts that tie them to the accepting side.
+/// The queue, the reactor, and what ties them to the main thread.
 pub(crate) struct Pool<V: Service> {
     pub(crate) service: V,
     pub(crate) queue: Queue<V::Session>,
     pub(crate) reactor: Reactor<V::Session>,
-    pub(crate) spares: SpareWorkers,
-    /// Accepted connections that are not closed yet.
-    connections: AtomicUsize,
-    /// Whether the main thread wants to hear of the next connection that is closed or becomes idle.
-    wants_capacity: AtomicBool,
+    /// `None` where every worker may poll, so that none ever has to sleep elsewhere.
+    pub(crate) spares: Option<SpareWorkers>,
+    pub(crate) capacity: Capacity,
+    /// Whether connections are closed as soon as their turn ends.
     aborting: AtomicBool,
-    /// Wakes the main thread.
+    /// An eventfd that wakes the main thread.
     main_waker: OwnedFd,
 }
 
@@ -33,15 +34,14 @@ impl<V: Service> Pool<V> {
         service: V,
         queue: Queue<V::Session>,
         reactor: Reactor<V::Session>,
-        workers: usize,
+        spares: Option<SpareWorkers>,
     ) -> io::Result<Self> {
         Ok(Self {
             service,
             queue,
             reactor,
-            spares: SpareWorkers::new(workers),
-            connections: AtomicUsize::new(0),
-            wants_capacity: AtomicBool::new(false),
+            spares,
+            capacity: Capacity::default(),
             aborting: AtomicBool::new(false),
             main_waker: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
         })
@@ -52,67 +52,57 @@ impl<V: Service> Pool<V> {
         self.queue.push(job, || self.reactor.wake_poller());
     }
 
-    /// Announces work of a worker's that may be long. What it holds for later goes to the queue, where its colleagues
-    /// find it.
+    /// Enters a blocking section of a worker. The rest of its batch goes to the queue, where other workers find it.
     pub(crate) fn enter_blocking_section(
         &self,
         worker: usize,
         batch: &mut VecDeque<Box<Connection<V::Session>>>,
-    ) -> BlockingSection<'_> {
+    ) -> Option<BlockingSection<'_>> {
         while let Some(connection) = batch.pop_front() {
             if let Err(Job::Serve(connection)) = self.queue.try_push(Job::Serve(connection)) {
                 batch.push_front(connection);
                 break;
             }
         }
-        // Also for what was rung for before: this worker may have heard it in a colleague's place.
+        // Also for what was pushed before: the wake-up for that may have reached this worker.
         if !self.queue.is_empty() {
             self.reactor.wake_poller();
         }
-        self.spares.enter_blocking_section(worker)
+        let spares = self.spares.as_ref()?;
+        Some(spares.enter_blocking_section(worker))
     }
 
     /// Ends `count` workers.
     pub(crate) fn stop(&self, count: usize) {
         for _ in 0..count {
             self.push(Job::Stop);
-            self.spares.call();
+            self.call_spare();
         }
         self.reactor.wake_poller();
     }
 
-    /// How many connections are open.
-    pub(crate) fn connections(&self) -> usize {
-        self.connections.load(Ordering::SeqCst)
-    }
-
-    /// Counts a connection that was accepted.
-    pub(crate) fn opened(&self) {
-        self.connections.fetch_add(1, Ordering::SeqCst);
+    /// Calls a spare worker to work, if there is one.
+    pub(crate) fn call_spare(&self) {
+        if let Some(spares) = &self.spares {
+            spares.call();
+        }
     }
 
     /// Closes a connection that is not parked.
     pub(crate) fn close(&self, connection: Box<Connection<V::Session>>) {
         self.reactor.close(connection);
-        self.connections.fetch_sub(1, Ordering::SeqCst);
+        self.capacity.remove();
         self.offer_capacity();
     }
 
-    /// Tells the main thread, if it wants to hear of that, that a connection was closed or is parked and idle.
+    /// Tells the main thread, if it asked for that, that a connection was closed or is parked and idle.
     pub(crate) fn offer_capacity(&self) {
-        if self.wants_capacity.load(Ordering::SeqCst)
-            && self.wants_capacity.swap(false, Ordering::SeqCst)
-        {
+        if self.capacity.take_request() {
             self.wake_main();
         }
     }
 
-    /// Asks that the main thread be woken when the next connection is closed or becomes idle.
-    pub(crate) fn want_capacity(&self) {
-        self.wants_capacity.store(true, Ordering::SeqCst);
-    }
-
-    /// From now on no connection waits for its peer any more.
+    /// From now on no connection waits for its peer.
     pub(crate) fn abort(&self) {
         self.aborting.store(true, Ordering::SeqCst);
     }
@@ -124,7 +114,7 @@ impl<V: Service> Pool<V> {
 
     /// Makes the main thread look at its deadlines and counts again.
     pub(crate) fn wake_main(&self) {
-        // It fails only when the counter is at its end, and then the alarm is on.
+        // It fails only when the counter is at its end, and then the main thread is being woken.
         let _ = rustix::io::write(&self.main_waker, &1_u64.to_ne_bytes());
     }
 
@@ -133,10 +123,10 @@ impl<V: Service> Pool<V> {
         &self.main_waker
     }
 
-    /// Resets the alarm.
+    /// Takes note that the main thread is awake.
     pub(crate) fn drain_main_waker(&self) {
         let mut count = [0_u8; 8];
-        // It fails when the alarm was not on.
+        // It fails when nobody has woken it.
         let _ = rustix::io::read(&self.main_waker, &mut count);
     }
 }

@@ -1,7 +1,7 @@
 //! The bounded queue between the main thread, which pushes, and the workers, which pop.
 //!
-//! The main thread blocks while it is full. A worker never does: what it cannot push it keeps. Workers that find it
-//! empty wait in the waiting room, where a bell rings when something was pushed.
+//! The main thread blocks while it is full. A worker never does: what it cannot push it keeps. A worker that finds it
+//! empty polls the reactor, and is woken there when something was pushed.
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 

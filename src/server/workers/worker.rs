@@ -10,7 +10,7 @@ use super::pool::Pool;
 use super::queue::Job;
 use crate::server::connection::Connection;
 use crate::server::protocol::{Activity, Ask, Next, Service, Session, Stopping, Turn, WakeReason};
-use crate::server::reactor::{Events, ParkOutcome, PollMode};
+use crate::server::reactor::{Events, ParkOutcome, PollMode, Polled};
 
 /// A look into the waiting room is due after this many pops, however long the queue is.
 const POPS_BETWEEN_LOOKS: u32 = 16;
@@ -35,7 +35,7 @@ impl<V: Service> Drop for Worker<'_, V> {
     /// What woke this worker may have been meant for two; and its seat is free, however it ends.
     fn drop(&mut self) {
         self.pool.reactor.wake_poller();
-        self.pool.spares.call();
+        self.pool.call_spare();
     }
 }
 
@@ -55,7 +55,9 @@ impl<'p, V: Service> Worker<'p, V> {
 
     /// Works until the pool stops.
     pub(crate) fn run(mut self) {
-        self.pool.spares.sign_on(self.number);
+        if let Some(spares) = &self.pool.spares {
+            spares.bind_to_thread(self.number);
+        }
         while let Some(connection) = self.next() {
             self.serve(connection);
         }
@@ -87,15 +89,17 @@ impl<'p, V: Service> Worker<'p, V> {
                 }
                 Some(Job::Stop) => return None,
                 None => {
-                    if !self.poll_ready(PollMode::Wait) {
-                        self.pool.spares.wait();
+                    if self.poll_ready(PollMode::Wait) == Polled::TooManyPollers
+                        && let Some(spares) = &self.pool.spares
+                    {
+                        spares.wait();
                     }
                 }
             }
         }
     }
 
-    fn poll_ready(&mut self, mode: PollMode) -> bool {
+    fn poll_ready(&mut self, mode: PollMode) -> Polled {
         self.pops = 0;
         let queue = &self.pool.queue;
         self.pool.reactor.poll_ready(
@@ -114,16 +118,16 @@ impl<'p, V: Service> Worker<'p, V> {
                 connection.reason = WakeReason::Ready;
                 let idle = matches!(deadline.activity, Activity::Idle { .. });
                 match self.pool.reactor.park(connection, interest, deadline) {
-                    ParkOutcome::Waiting => {}
-                    ParkOutcome::WaitingNotYetWatched => self.pool.wake_main(),
+                    ParkOutcome::Parked => {}
+                    ParkOutcome::ParkedDueFirst => self.pool.wake_main(),
                     ParkOutcome::Ready(connection) => self.take_again(connection),
                     // A request that came during its turn is answered yet; to close now would reset it.
-                    ParkOutcome::Unwanted(connection)
+                    ParkOutcome::Stopping(connection)
                         if connection.socket.has_input() && !self.pool.is_aborting() =>
                     {
                         self.batch.push_back(connection);
                     }
-                    ParkOutcome::Unwanted(connection) | ParkOutcome::Refused(connection) => {
+                    ParkOutcome::Stopping(connection) | ParkOutcome::Refused(connection) => {
                         self.pool.close(connection);
                     }
                 }

@@ -102,7 +102,7 @@ fn run_beside(batch: &[First], queued: &[First], places: usize) -> Vec<Event> {
     let events = Events::default();
     let service = Protocol(Arc::clone(&events));
     let reactor = Reactor::new(1024, 1).unwrap();
-    let pool = Pool::new(service, Queue::new(places), reactor, 1).unwrap();
+    let pool = Pool::new(service, Queue::new(places), reactor, None).unwrap();
     let mut worker = Worker::new(&pool, 0);
     let mut peers = Vec::new();
     for (number, &first) in batch.iter().chain(queued).enumerate() {
@@ -113,7 +113,7 @@ fn run_beside(batch: &[First], queued: &[First], places: usize) -> Vec<Event> {
             first: Some(first),
             events: Arc::clone(&events),
         };
-        pool.opened();
+        pool.capacity.add();
         let connection = Connection::new(Socket::new(ours.into()), session);
         if number < batch.len() {
             worker.batch.push_back(Box::new(connection));
@@ -122,7 +122,7 @@ fn run_beside(batch: &[First], queued: &[First], places: usize) -> Vec<Event> {
         }
     }
     // A worker stops only when it has nothing left to do.
-    while pool.connections() > 0 {
+    while pool.capacity.open() > 0 {
         let connection = worker.next().unwrap();
         worker.serve(connection);
     }
