@@ -1,4 +1,4 @@
-//! `check`: sound, torn and forged logs, and directories beside them.
+//! `check`: sound, torn and corrupt logs, and directories beside them.
 
 use crate::log::{Desk, Log};
 use crate::support::deep::{DeepTree, LEVELS};
@@ -57,13 +57,13 @@ fn torn_entries_are_listed_and_the_rest_is_checked() {
 }
 
 #[test]
-fn a_forged_entry_ends_the_check() {
+fn a_corrupt_entry_ends_the_check() {
     let mut log = sample();
     let at = log.0.windows(2).position(|two| two == b" 6").unwrap() + 1;
     log.0[at] = b'G';
     let desk = Desk::new(&log);
     desk.run(["check", "log.txt"]).refuses(&format!(
-        "log.txt: forged entry at byte 0: expected a lower-case hex digit in row 00000000 at byte {at}, found `G`"
+        "log.txt: corrupt entry at byte 0: expected a lower-case hex digit in row 00000000 at byte {at}, found `G`"
     ));
 }
 

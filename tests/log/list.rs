@@ -93,12 +93,12 @@ fn filters() {
 }
 
 #[test]
-fn a_forged_entry_ends_the_list() {
+fn a_corrupt_entry_ends_the_list() {
     let run = Desk::new(&sample().raw(b"x")).run(["list", "log.txt"]);
     assert_eq!((run.status, run.stdout().lines().count()), (Some(1), 6));
     assert_eq!(
         run.stderr,
-        "httpserver-log: log.txt: forged entry at byte 401: expected a header line at byte 401, found `x`\n"
+        "httpserver-log: log.txt: corrupt entry at byte 401: expected a header line at byte 401, found `x`\n"
     );
 }
 

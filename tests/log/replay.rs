@@ -110,8 +110,8 @@ fn names_that_would_leave_the_directory() {
 }
 
 #[test]
-fn a_forged_log_is_not_replayed() {
-    let desk = Desk::new(&sample().raw(b"forged"));
+fn a_corrupt_log_is_not_replayed() {
+    let desk = Desk::new(&sample().raw(b"corrupt"));
     assert_eq!(desk.run(["replay", "log.txt", "d"]).status, Some(1));
     assert!(!desk.path("d").exists());
 }

@@ -1,4 +1,4 @@
-//! A log, read back: what it says, and how many entries are torn. A forged one is a failure.
+//! A log, read back: what it says, and how many entries are torn. A corrupt one is a failure.
 
 use httpserver::request_log::format::line::Kind;
 use httpserver::request_log::read::Reader;

@@ -38,12 +38,12 @@ pub(crate) enum Command {
 /// Check every byte of a log.
 ///
 /// Entries must follow each other without gap or overlap, and each must be as the server writes it. The first
-/// forged entry (bytes altered, added or taken away) ends the check. Torn entries (the server was killed or the disk
+/// corrupt entry (bytes altered, added or taken away) ends the check. Torn entries (the server was killed or the disk
 /// was full while it wrote them) are listed, and what follows them is checked as well. Both make the exit
 /// status 1.
 ///
 /// The log has no checksums: a hex digit changed into another one, or a letter of a name into another, is
-/// noticed by --against only. An entry that a server is writing meanwhile may look torn or forged.
+/// noticed by --against only. An entry that a server is writing meanwhile may look torn or corrupt.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -72,7 +72,7 @@ impl LogFile {
         self.reader.position()
     }
 
-    /// The next entry with all that belongs to it checked; `None` at the end of the log. A forged entry is an error.
+    /// The next entry with all that belongs to it checked; `None` at the end of the log. A corrupt entry is an error.
     pub(crate) fn next_item(&mut self) -> Result<Option<Item>, Failure> {
         let head = match self.reader.next_entry() {
             Ok(Some(head)) => head,

@@ -1,6 +1,6 @@
 //! `replay`: the directory, rebuilt from the log.
 //!
-//! 1. Read the whole log; remember where the last entry of each name is. A forged log ends here.
+//! 1. Read the whole log; remember where the last entry of each name is. A corrupt log ends here.
 //! 2. Judge every name. One that would leave the directory ends here.
 //! 3. Write each name once, from its last entry, complete or not at all; remove what was deleted last.
 

@@ -23,7 +23,7 @@ impl fmt::Display for Nature {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Torn => "torn",
-            Self::Corrupt => "forged",
+            Self::Corrupt => "corrupt",
         })
     }
 }

@@ -76,7 +76,7 @@ pub(super) enum State {
     Line,
     /// The rows or the separator of an entry.
     Body(Body),
-    /// Nothing, as a forged entry leaves no telling.
+    /// Nothing: behind a corrupt entry it is not known where the next one begins.
     Lost,
 }
 
@@ -120,7 +120,7 @@ impl<R: Read> Reader<R> {
     /// Checks the rest of the current entry, if there is one, and reads the first line of the next.
     ///
     /// `None` is the end of the log. After the fault of a torn entry the next call goes on with the entry behind it;
-    /// after a forged one there is nothing to hold on to, and the next call gives `None`.
+    /// after a corrupt one it is not known where the next begins, and the next call gives `None`.
     pub fn next_entry(&mut self) -> Result<Option<EntryHead>, ReadError> {
         self.finish_entry()?;
         if matches!(self.state, State::Lost) {

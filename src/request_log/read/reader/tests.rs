@@ -173,7 +173,7 @@ proptest! {
     }
 
     #[test]
-    fn any_cut_is_torn_and_never_forged(
+    fn any_cut_is_torn_and_never_corrupt(
         entries in prop::collection::vec(any_entry(), 1..5), cut in any::<prop::sample::Index>(),
     ) {
         let log = concatenated(&entries);
@@ -294,39 +294,39 @@ fn faults_say_what_and_where() {
     for (log, expected) in [
         (
             "x".to_owned(),
-            "forged entry at byte 0: expected a header line at byte 0, found `x`",
+            "corrupt entry at byte 0: expected a header line at byte 0, found `x`",
         ),
         (
             after,
-            "forged entry at byte 24: expected a header line at byte 25, found `O`",
+            "corrupt entry at byte 24: expected a header line at byte 25, found `O`",
         ),
         (
             get.replace(" 0", " 1"),
-            "forged entry at byte 0: expected length 0, and then a newline at byte 13, found `1`",
+            "corrupt entry at byte 0: expected length 0, and then a newline at byte 13, found `1`",
         ),
         (
             put.replace("21", "20"),
-            "forged entry at byte 0: expected the separator `========` and a newline at byte 85, found `0`",
+            "corrupt entry at byte 0: expected the separator `========` and a newline at byte 85, found `0`",
         ),
         (
             put.replace("21", "22"),
-            "forged entry at byte 0: expected a space in row 00000020 at byte 96, found a newline",
+            "corrupt entry at byte 0: expected a space in row 00000020 at byte 96, found a newline",
         ),
         (
             put.replace("21", "19"),
-            "forged entry at byte 0: expected a newline, the end of row 00000000 at byte 81, found a space",
+            "corrupt entry at byte 0: expected a newline, the end of row 00000000 at byte 81, found a space",
         ),
         (
             put.replace("0f", "0F"),
-            "forged entry at byte 0: expected a lower-case hex digit in row 00000000 at byte 71, found `F`",
+            "corrupt entry at byte 0: expected a lower-case hex digit in row 00000000 at byte 71, found `F`",
         ),
         (
             put.replace("00000020", "00000021"),
-            "forged entry at byte 0: expected row offset 00000020 at byte 92, found `1`",
+            "corrupt entry at byte 0: expected row offset 00000020 at byte 92, found `1`",
         ),
         (
             put.replace("=\n", "=\r\n"),
-            "forged entry at byte 0: expected the separator `========` and a newline at byte 105, found byte 0x0d",
+            "corrupt entry at byte 0: expected the separator `========` and a newline at byte 105, found byte 0x0d",
         ),
         (
             "PUT a length 2".to_owned(),
@@ -346,7 +346,7 @@ fn faults_say_what_and_where() {
         ),
         (
             nul("GET a length 0\n==~~~GET a length 0\n========\n"),
-            "forged entry at byte 0: expected a NUL byte, as the entry breaks off at byte 17 and would end at byte 24 at byte 20, found `G`",
+            "corrupt entry at byte 0: expected a NUL byte, as the entry breaks off at byte 17 and would end at byte 24 at byte 20, found `G`",
         ),
     ] {
         let (_, faults) = read_all(log.as_bytes());
@@ -359,7 +359,7 @@ fn faults_say_what_and_where() {
 }
 
 #[test]
-fn an_endless_line_is_forged_and_a_long_one_is_not() {
+fn an_endless_line_is_corrupt_and_a_long_one_is_not() {
     let line = |length: usize| {
         format!(
             "PUT {} length 0\n========\n",
