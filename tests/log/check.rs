@@ -2,7 +2,7 @@
 
 use crate::log::{Desk, Log};
 use crate::support::deep::{DeepTree, LEVELS};
-use crate::support::process::log_tool_with_descriptors;
+use crate::support::process::limited_log_tool;
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -172,7 +172,7 @@ fn against_needs_a_file_and_a_directory() {
         (run.status, &run.stderr[..]),
         (
             Some(1),
-            "httpserver-log: absent: No such file or directory (os error 2)\n"
+            "httpserver-log: absent: No such file or directory\n"
         )
     );
 }
@@ -186,7 +186,7 @@ fn depth_of_the_directory_costs_no_descriptors() {
     let deep = DeepTree::new(&desk.path("d"));
     deep.place("bottom");
     let arguments = ["check", "log.txt", "--against", "d"];
-    let output = log_tool_with_descriptors(&desk.path(""), &arguments, 12);
+    let output = limited_log_tool(&desk.path(""), &arguments, "ulimit -n 12");
     let (stdout, stderr) = (
         String::from_utf8(output.stdout).unwrap(),
         String::from_utf8(output.stderr).unwrap(),
@@ -200,4 +200,53 @@ fn depth_of_the_directory_costs_no_descriptors() {
             "{bottom}bottom: note: not in the log\nd: 1 name compared, 0 differ, 1 not in the log\n"
         )
     );
+}
+
+/// What `check --help` says that cannot be found, and what can.
+#[test]
+fn changes_are_found_as_the_help_says() {
+    const LOG: &str = "PUT a length 2\n00000000 68 69\n========\nDELETE b length 0\n========\n\
+        FAIL: GET x HTTP/1.1 --- response 404\n========\n";
+    let entries: Vec<_> = LOG.split_inclusive("========\n").collect();
+    let check = |log: &str| {
+        let desk = Desk::new(&Log::default().raw(log.as_bytes()));
+        desk.run(["check", "log.txt"]).status
+    };
+    assert_eq!(check(LOG), Some(0));
+    for (from, to) in [
+        (" 68", " 78"),
+        ("PUT a", "PUT c"),
+        ("DELETE b", "GET b"),
+        ("DELETE b", "PUT b"),
+        ("GET x", "PUT x"),
+        ("GET x", "GET y"),
+        ("1.1", "1.0"),
+        ("404", "599"),
+        (entries[0], ""),
+        (entries[2], ""),
+        (entries[1], &entries[1].repeat(2)),
+        (entries[1], &entries[0].repeat(3)),
+    ] {
+        assert_eq!(check(&LOG.replacen(from, to, 1)), Some(0), "{from} -> {to}");
+    }
+    for (from, to) in [
+        (" 68", " 6g"),
+        (" 68", " 6A"),
+        (" 68", ""),
+        ("length 2", "length 3"),
+        ("length 2", "length 02"),
+        ("length 0", "length 1"),
+        ("00000000", "00000001"),
+        ("\n========", "========"),
+        ("========", "======="),
+        ("PUT a", "GET a"),
+        ("PUT a", "PUT a%41"),
+        ("404", "200"),
+        ("FAIL:", "fail:"),
+        ("404\n========\n", "404\n"),
+        (" 69\n", " 69 00\n"),
+        ("HTTP/1.1", "HTTP /1.1"),
+    ] {
+        assert_eq!(check(&LOG.replacen(from, to, 1)), Some(1), "{from} -> {to}");
+    }
 }

@@ -17,13 +17,81 @@ fn sample() -> Log {
 #[test]
 fn one_aligned_line_per_entry() {
     Desk::new(&sample()).run(["list", "log.txt"]).says(
-        "     1            0  PUT      ABCDEFarqdeXYZxyzf012345-ab           36  ok\n\
-         \u{20}    2          177  GET      ABCDEFarqdeXYZxyzf012345-ab            0  ok\n\
-         \u{20}    3          227  GET      abcd                                   -  400\n\
-         \u{20}    4          277  GET      /                                      0  ok\n\
-         \u{20}    5          301  PUT      a%20b/100%25                           1  ok\n\
-         \u{20}    6          348  BREW     coffee                                 -  500\n",
+        "     1            0           36  ok      PUT      ABCDEFarqdeXYZxyzf012345-ab\n\
+         \u{20}    2          177            0  ok      GET      ABCDEFarqdeXYZxyzf012345-ab\n\
+         \u{20}    3          227            -  400     GET      abcd\n\
+         \u{20}    4          277            0  ok      GET      /\n\
+         \u{20}    5          301            1  ok      PUT      a%20b/100%25\n\
+         \u{20}    6          348            -  500     BREW     coffee\n",
     );
+}
+
+#[test]
+fn columns_are_aligned_whatever_the_names() {
+    let log = Log::default()
+        .put("a", &[7; 1000])
+        .put(&"n/".repeat(500), b"")
+        .put("\u{202e}\u{1f980}", b"")
+        .other("GET", "a");
+    let run = Desk::new(&log).run(["list", "log.txt"]);
+    let lines: Vec<_> = run.stdout().lines().collect();
+    for (line, method) in lines.iter().zip(["PUT", "PUT", "PUT", "GET"]) {
+        assert_eq!(line.find(method), Some(42), "{line}");
+        assert_eq!(line.as_bytes()[50], b' ');
+        assert_ne!(line.as_bytes()[51], b' ');
+    }
+    assert_eq!(lines.len(), 4);
+}
+
+#[test]
+fn decoded_names_are_text_without_what_a_terminal_acts_on() {
+    let log = Log::default()
+        .put("caf\u{e9}/a b.txt", b"")
+        .put("\u{1b}[2Jgone\n", b"")
+        .failed("GET", "caf%C3%A9\u{202e}", 404);
+    let desk = Desk::new(&log);
+    desk.run(["list", "log.txt", "--decoded"]).says(
+        "     1            0            0  ok      PUT      caf\u{e9}/a b.txt\n\
+         \u{20}    2           42            0  ok      PUT      \\x1b[2Jgone\\n\n\
+         \u{20}    3           78            -  404     GET      caf\u{e9}\\u{202e}\n",
+    );
+    let run = desk.run(["list", "log.txt", "--decoded", "--json"]);
+    let decoded: Vec<_> = run
+        .stdout()
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["decoded"].clone())
+        .collect();
+    assert_eq!(
+        decoded,
+        ["caf\u{e9}/a b.txt", "\u{1b}[2Jgone\n", "caf\u{e9}\u{202e}"]
+    );
+}
+
+/// What a script counts in the list is what `stats` counts.
+#[test]
+fn methods_are_the_same_in_list_and_stats() {
+    let log = sample().failed("PROPFIND", "x", 500).failed("-", "-", 408);
+    let desk = Desk::new(&log);
+    let mut of_list = std::collections::BTreeMap::new();
+    for line in desk.run(["list", "log.txt"]).stdout().lines() {
+        let cells: Vec<_> = line.split_whitespace().collect();
+        *of_list
+            .entry((cells[4].to_owned(), cells[3].to_owned()))
+            .or_insert(0_u64) += 1;
+    }
+    let run = desk.run(["stats", "log.txt"]);
+    let of_stats = run
+        .stdout()
+        .lines()
+        .skip(3)
+        .take_while(|line| !line.is_empty())
+        .map(|line| {
+            let cells: Vec<_> = line.split_whitespace().collect();
+            let key = (cells[2].to_owned(), cells[1].to_owned());
+            (key, cells[0].parse::<u64>().unwrap())
+        })
+        .collect();
+    assert_eq!(of_list, of_stats);
 }
 
 #[test]
@@ -34,9 +102,9 @@ fn torn_entries_have_their_lines() {
         .nuls(7)
         .other("GET", "b");
     Desk::new(&log).run(["list", "log.txt"]).says(
-        "     1            0  PUT      a                                      3  torn\n\
-         \u{20}    -           42  -        -                                      -  torn\n\
-         \u{20}    2           49  GET      b                                      0  ok\n",
+        "     1            0            3  torn    PUT      a\n\
+         \u{20}    -           42            -  torn    -        -\n\
+         \u{20}    2           49            0  ok      GET      b\n",
     );
 }
 
@@ -52,19 +120,19 @@ fn json_lines() {
     assert_eq!(
         lines[0],
         serde_json::json!({
-            "number": 1, "offset": 0, "kind": "PUT", "name": NAME, "length": 36, "status": "ok", "failed": false,
+            "number": 1, "offset": 0, "method": "PUT", "name": NAME, "length": 36, "status": "ok", "failed": false,
         })
     );
     assert_eq!(
         lines[2],
         serde_json::json!({
-            "number": 3, "offset": 227, "kind": "GET", "name": "abcd", "length": null, "status": 400, "failed": true,
+            "number": 3, "offset": 227, "method": "GET", "name": "abcd", "length": null, "status": 400, "failed": true,
         })
     );
     assert_eq!(
         lines[6],
         serde_json::json!({
-            "number": null, "offset": 401, "kind": null, "name": null, "length": null, "status": "torn", "failed": false,
+            "number": null, "offset": 401, "method": null, "name": null, "length": null, "status": "torn", "failed": false,
         })
     );
 }
@@ -109,11 +177,11 @@ fn stats_as_a_table() {
         .says(
             "log.txt: 6 entries, 405 bytes\n\
          \n\
-         kind     status  requests\n\
-         GET      ok             2\n\
-         GET      400            1\n\
-         PUT      ok             2\n\
-         other    500            1\n\
+         \u{20}   requests  status  method\n\
+         \u{20}          1  500     BREW\n\
+         \u{20}          2  ok      GET\n\
+         \u{20}          1  400     GET\n\
+         \u{20}          2  ok      PUT\n\
          \n\
          stored   37 bytes\n\
          largest  36 bytes, entry 1, ABCDEFarqdeXYZxyzf012345-ab\n\
@@ -131,10 +199,10 @@ fn stats_as_json() {
         "entries": 6, "torn": 0, "bytes": 401, "stored": 37, "names": 3,
         "largest": { "name": NAME, "length": 36, "number": 1 },
         "requests": [
-            { "kind": "GET", "status": "ok", "requests": 2 },
-            { "kind": "GET", "status": 400, "requests": 1 },
-            { "kind": "PUT", "status": "ok", "requests": 2 },
-            { "kind": "other", "status": 500, "requests": 1 },
+            { "method": "BREW", "status": 500, "requests": 1 },
+            { "method": "GET", "status": "ok", "requests": 2 },
+            { "method": "GET", "status": 400, "requests": 1 },
+            { "method": "PUT", "status": "ok", "requests": 2 },
         ],
     });
     assert_eq!(found, expected);

@@ -31,15 +31,11 @@ pub(crate) fn log_tool<S: AsRef<OsStr>>(
     finish(command, input)
 }
 
-/// Runs `httpserver-log` in a directory, where it may have so many descriptors.
+/// Runs `httpserver-log` in a directory, within what a ulimit of the shell leaves it.
 #[track_caller]
-pub(crate) fn log_tool_with_descriptors(
-    directory: &Path,
-    arguments: &[&str],
-    limit: u32,
-) -> Output {
+pub(crate) fn limited_log_tool(directory: &Path, arguments: &[&str], ulimit: &str) -> Output {
     let mut command = Command::new("sh");
-    let line = format!("ulimit -n {limit} && exec \"$0\" \"$@\"");
+    let line = format!("{ulimit} && exec \"$0\" \"$@\"");
     command.args(["-c", &line, env!("CARGO_BIN_EXE_httpserver-log")]);
     command.args(arguments).current_dir(directory);
     finish(command, b"")

@@ -3,12 +3,16 @@
 //! Compares the last PUT or DELETE of each name with the file of that name. Contents are compared as they stream by.
 
 use crate::Verdict;
-use crate::failure::Failure;
-use crate::journal::{Content, Journal, Last};
-use crate::text::{count, visible};
+use crate::failure::{Failure, cause};
+use crate::journal::{Contents, Delete, Journal, Put};
+use crate::progress;
+use crate::source::Source;
+use crate::text::{self, count, visible};
 use crate::tree::{Tree, objection};
 use httpserver::store::{Depth, Step, walk};
+use indicatif::ProgressBar;
 use rustix::fs::{AtFlags, statat};
+use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -16,78 +20,95 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// Compares the directory `dir` with a log, called `log` and open as `file`, and prints what differs.
-pub(crate) fn compare(
-    log: &str,
-    file: &File,
-    journal: &Journal,
-    dir: &Path,
-    out: &mut impl Write,
-) -> Result<Verdict, Failure> {
-    let tree = Tree::open(dir).map_err(Failure::file(dir))?;
-    let mut differing = 0;
-    for (name, last) in &journal.names {
-        let Some(difference) = difference(log, file, &tree, name, last)? else {
-            continue;
-        };
-        let note = journal.uncertain.get(name).map_or_else(String::new, |at| {
-            format!("; the torn entry at byte {at} names it too")
-        });
-        writeln!(out, "{}: {difference}{note}", written(dir, name)).map_err(Failure::output)?;
-        differing += 1;
-    }
-    let unknown = Unknown::find(file, journal, dir, out)?;
-    let names = count(journal.names.len() as u64, "name", "names");
-    let unread = match unknown.unread {
-        0 => String::new(),
-        unread => format!(", {} not read", count(unread, "directory", "directories")),
-    };
-    writeln!(
-        out,
-        "{}: {names} compared, {differing} differ, {} not in the log{unread}",
-        dir.display(),
-        unknown.files
-    )
-    .map_err(Failure::output)?;
-    Ok(if differing == 0 && unknown.unread == 0 {
-        Verdict::Sound
-    } else {
-        Verdict::Faulty
-    })
+/// A directory that is to be compared.
+pub(crate) struct Directory<'o> {
+    dir: &'o Path,
+    tree: Tree,
 }
 
-/// How what is there differs from the last that the log tells of a name.
-fn difference(
-    log: &str,
-    file: &File,
-    tree: &Tree,
-    name: &[u8],
-    last: &Last,
-) -> Result<Option<String>, Failure> {
-    match *last {
-        Last::Put {
-            number,
-            at,
-            end,
-            length,
-        } => {
-            let mut content = Content::open(log, file, number, at, end)?;
-            let stored = count(length, "byte", "bytes");
-            Ok(put_difference(tree, name, &mut content)?
-                .map(|what| format!("{what} (entry {number} stored {stored})")))
+impl<'o> Directory<'o> {
+    /// Opens an existing directory.
+    pub(crate) fn open(dir: &'o Path) -> Result<Self, Failure> {
+        let tree = Tree::open(dir).map_err(Failure::file(dir))?;
+        Ok(Self { dir, tree })
+    }
+
+    /// Compares it with a log that has been read, and prints what differs, sorted by name.
+    pub(crate) fn compare(
+        &self,
+        source: &Source,
+        journal: &Journal,
+        out: &mut impl Write,
+    ) -> Result<Verdict, Failure> {
+        let Self { dir, tree } = self;
+        let differing = differences(source, journal, tree)?;
+        for (name, difference) in &differing {
+            let note = journal.torn_entry_of(name).map_or_else(String::new, |at| {
+                format!("; the torn entry at byte {at} names it too")
+            });
+            writeln!(out, "{}: {difference}{note}", path_of(dir, name)).map_err(Failure::output)?;
         }
-        Last::Delete { number } => {
-            Ok(delete_difference(tree, name)
-                .map(|what| format!("{what} (entry {number} deleted it)")))
+        let unknown = Unknown::find(source, journal, dir, out)?;
+        let names = count(journal.len() as u64, "name", "names");
+        let unread = match unknown.unread {
+            0 => String::new(),
+            unread => format!(", {} not read", count(unread, "directory", "directories")),
+        };
+        writeln!(
+            out,
+            "{}: {names} compared, {} differ, {} not in the log{unread}",
+            text::path(dir),
+            differing.len(),
+            unknown.files
+        )
+        .map_err(Failure::output)?;
+        Ok(if differing.is_empty() && unknown.unread == 0 {
+            Verdict::Sound
+        } else {
+            Verdict::Faulty
+        })
+    }
+}
+
+/// How the files differ from their last entries.
+fn differences<'j>(
+    source: &Source,
+    journal: &'j Journal,
+    tree: &Tree,
+) -> Result<BTreeMap<&'j [u8], String>, Failure> {
+    let mut differing = BTreeMap::new();
+    for (name, Delete { number }) in journal.deleted() {
+        if let Some(what) = delete_difference(tree, name) {
+            differing.insert(name, format!("{what} (entry {number} deleted it)"));
         }
     }
+    let stored = journal.stored();
+    let bar = progress::bytes(
+        "comparing",
+        Some(stored.iter().map(|(_, put)| put.length).sum()),
+    );
+    let mut contents = Contents::open(source)?;
+    let mut compared = 0;
+    for (name, put) in stored {
+        contents.find(&put)?;
+        if let Some(what) = put_difference(tree, name, &mut contents, &bar)? {
+            let Put { number, length, .. } = put;
+            let stored = count(length, "byte", "bytes");
+            differing.insert(name, format!("{what} (entry {number} stored {stored})"));
+        }
+        compared += put.length;
+        bar.set_position(compared);
+    }
+    bar.finish_and_clear();
+    Ok(differing)
 }
 
 /// How a file differs from what was stored under its name.
 fn put_difference(
     tree: &Tree,
     name: &[u8],
-    content: &mut Content<'_>,
+    content: &mut Contents<'_>,
+    bar: &ProgressBar,
 ) -> Result<Option<String>, Failure> {
     if let Some(reason) = objection(name) {
         return Ok(Some(format!("the name {reason}")));
@@ -97,14 +118,14 @@ fn put_difference(
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Ok(Some("missing".to_owned()));
         }
-        Err(error) => return Ok(Some(error.to_string())),
+        Err(error) => return Ok(Some(cause(&error))),
     };
     let mut at = 0;
     let mut found = Vec::new();
     while let Some(piece) = content.next_piece()? {
         found.clear();
         if let Err(error) = (&mut file).take(piece.len() as u64).read_to_end(&mut found) {
-            return Ok(Some(error.to_string()));
+            return Ok(Some(cause(&error)));
         }
         if found != piece {
             let equal = found
@@ -120,12 +141,13 @@ fn put_difference(
             return Ok(Some(format!("{how} at byte {}", at + equal as u64)));
         }
         at += piece.len() as u64;
+        bar.inc(piece.len() as u64);
     }
     found.clear();
     Ok(match file.take(1).read_to_end(&mut found) {
         Ok(0) => None,
         Ok(_) => Some(format!("goes on at byte {at}")),
-        Err(error) => Some(error.to_string()),
+        Err(error) => Some(cause(&error)),
     })
 }
 
@@ -136,7 +158,7 @@ fn delete_difference(tree: &Tree, name: &[u8]) -> Option<String> {
     match tree.holds(name) {
         Ok(true) => Some("still there".to_owned()),
         Ok(false) => None,
-        Err(error) => Some(error.to_string()),
+        Err(error) => Some(cause(&error)),
     }
 }
 
@@ -152,12 +174,12 @@ struct Unknown {
 impl Unknown {
     /// Walks the directory `dir`, and prints each name that is not in the log; the log itself may be there.
     fn find(
-        log: &File,
+        source: &Source,
         journal: &Journal,
         dir: &Path,
         out: &mut impl Write,
     ) -> Result<Self, Failure> {
-        let log = log.metadata().map(|log| (log.dev(), log.ino())).ok();
+        let log = source.metadata().map(|log| (log.dev(), log.ino()));
         let root = File::open(dir).map_err(Failure::file(dir))?;
         let mut found = Self::default();
         walk(root.as_fd(), Depth::Tree, |step| {
@@ -168,9 +190,7 @@ impl Unknown {
                     path,
                     ..
                 } => {
-                    if journal.names.contains_key(path)
-                        || (log.is_some() && identity(directory, name) == log)
-                    {
+                    if journal.has(path) || (log.is_some() && identity(directory, name) == log) {
                         return Ok(());
                     }
                     found.files += 1;
@@ -178,10 +198,10 @@ impl Unknown {
                 }
                 Step::Unreadable { path, error } => {
                     found.unread += 1;
-                    (path, format!("cannot be read: {error}"))
+                    (path, format!("cannot be read: {}", cause(&error.into())))
                 }
             };
-            writeln!(out, "{}: {note}", written(dir, path)).map_err(Failure::output)
+            writeln!(out, "{}: {note}", path_of(dir, path)).map_err(Failure::output)
         })?;
         Ok(found)
     }
@@ -194,11 +214,11 @@ fn identity(directory: BorrowedFd<'_>, name: &CStr) -> Option<(u64, u64)> {
 }
 
 /// A name below a directory, for people.
-fn written(dir: &Path, name: &[u8]) -> String {
+fn path_of(dir: &Path, name: &[u8]) -> String {
     let path = if name.is_empty() {
         dir.to_owned()
     } else {
         dir.join(visible(name))
     };
-    path.display().to_string()
+    text::path(&path)
 }

@@ -1,15 +1,22 @@
 //! What was typed, as plain values. Nothing is opened here.
 
 use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 /// Read, check and replay the request log of httpserver.
 ///
 /// The log holds one entry per request, and for every PUT the bytes that were stored. So it can be listed and
-/// counted, it can give back any version of any file, and the directory it tells of can be rebuilt from it.
+/// counted, any version of any file can be extracted from it, and the directory can be rebuilt from it. A log that
+/// gzip or zstd compressed is read as it is.
 #[derive(Debug, Parser)]
-#[command(name = "httpserver-log", version, after_help = EXAMPLES)]
+#[command(
+    name = "httpserver-log",
+    version,
+    arg_required_else_help = false,
+    after_help = EXAMPLES
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -18,13 +25,13 @@ pub(crate) struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   httpserver-log check log.txt                    is every byte where it belongs?
-  httpserver-log check log.txt --against public   and does the directory hold what the log says?
-  httpserver-log list log.txt --failed            what went wrong
+  httpserver-log check log.txt --against public   does the directory hold what the log says?
+  httpserver-log list log.txt --failed            the requests that failed
   httpserver-log extract log.txt 7 -o old.txt     what entry 7 stored
-  httpserver-log replay log.txt rebuilt           the directory, from the log alone
-  zcat log.1.gz | httpserver-log stats -          a log from standard input
+  httpserver-log replay log.txt.gz rebuilt        the directory, from the log alone
+  xz -dc log.txt.xz | httpserver-log stats -      a log from standard input
 
-Exit status: 0 all is well, 1 a fault or a failure, 2 a command line that makes no sense.";
+Exit status: 0 no fault was found, 1 a fault was found or the work failed, 2 the command line is wrong.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -37,34 +44,51 @@ pub(crate) enum Command {
 
 /// Check every byte of a log.
 ///
-/// Entries must follow each other without gap or overlap, and each must be as the server writes it. The first
-/// corrupt entry (bytes altered, added or taken away) ends the check. Torn entries (the server was killed or the disk
-/// was full while it wrote them) are listed, and what follows them is checked as well. Both make the exit
-/// status 1.
+/// Entries must follow each other without a gap or an overlap, and every line must be as the server writes it: method,
+/// name, length, the offset and the hex digits of each row, and the separator.
 ///
-/// The log has no checksums: a hex digit changed into another one, or a letter of a name into another, is
-/// noticed by --against only. An entry that a server is writing meanwhile may look torn or corrupt.
+/// It finds:
+///
+/// - torn entries. The server was killed, or the disk was full, while it wrote them: a correct beginning, and then the
+///   file ends, or NUL bytes fill the place. They are listed, and the check goes on behind them.
+///
+/// - corrupt entries. No server leaves such bytes: some were changed, added or taken away. The first one ends the
+///   check.
+///
+/// It cannot find a change after which every line is still one that a server writes, since the log has no checksums:
+///
+/// - a hex digit of a row that became another one (--against finds it if the entry is the last of its name);
+///
+/// - a letter of a name that became another one; GET, HEAD, DELETE, OPTIONS, or PUT with length 0 in place of each
+///   other; another method, target, version or status (300 to 599) in a FAIL line;
+///
+/// - whole entries that were removed, added, repeated or put in another order.
+///
+/// An entry that a server is writing at the moment may look torn or corrupt. So may one in which a power cut left a
+/// gap.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   httpserver-log check log.txt
   httpserver-log check log.txt --against .")]
 pub(crate) struct Check {
-    /// The log; `-` is standard input
+    /// The log, plain or compressed with gzip or zstd; `-` is standard input
     pub(crate) file: PathBuf,
     /// Compare the files in DIR with the last PUT or DELETE of each name
     ///
-    /// A name that is missing, differs, or was deleted and is still there makes the exit status 1. Files the log
-    /// does not tell of are noted only: they may be older than the log.
+    /// A file that is missing, has other content, or is still there after its DELETE makes the exit status 1. So does
+    /// a directory that cannot be read. Files that are not in the log are listed as notes: they may be older than the
+    /// log. Times, permissions and empty directories are not compared. The log must be a regular file, since it is read
+    /// twice.
     #[arg(long, value_name = "DIR")]
     pub(crate) against: Option<PathBuf>,
 }
 
 /// List the entries of a log, one per line.
 ///
-/// The columns are the entry's number, its offset in bytes, the method, the name, the bytes of its content and its
-/// status: `ok`, the number of the error response, or `torn` (see `check`). Names are as in the log: bytes that
-/// are not visible ASCII, and `%`, are written %XX.
+/// The columns are the entry's number, its offset in bytes, the bytes of its content, its status, the method and the
+/// name. The status is `ok`, the number of the error response, or `torn` (see `check`). Names are as in the log: bytes
+/// that are not visible ASCII, and `%`, are written %XX.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -72,20 +96,28 @@ Examples:
   httpserver-log list log.txt --name notes/today.txt
   httpserver-log list log.txt --json | jq 'select(.length > 1000000)'")]
 pub(crate) struct List {
-    /// The log; `-` is standard input
+    /// The log, plain or compressed with gzip or zstd; `-` is standard input
     pub(crate) file: PathBuf,
-    /// One JSON object per line: number, offset, kind, name, length, status, failed
+    /// One JSON object per line: number, offset, method, name, length, status, failed
     #[arg(long)]
     pub(crate) json: bool,
+    /// Show names as text
+    ///
+    /// %XX is decoded, and UTF-8 is shown. What a terminal would act on, or not show, is escaped: control characters
+    /// (\n, \x1b), characters that are invisible or change the direction (\u{202e}), bytes that are not UTF-8 (\xff),
+    /// and the backslash (\\). With --json a field `decoded` is added; it is null where the name is not UTF-8. The
+    /// target of a request that failed may have been sent with %XX; these are decoded, too.
+    #[arg(long)]
+    pub(crate) decoded: bool,
     /// Only entries of this name, plain or as the log writes it
     #[arg(long, value_name = "NAME")]
-    pub(crate) name: Option<std::ffi::OsString>,
+    pub(crate) name: Option<OsString>,
     /// Only requests that failed
     #[arg(long)]
     pub(crate) failed: bool,
 }
 
-/// Give back the bytes that an entry stored.
+/// Extract the bytes that an entry stored.
 ///
 /// Only PUT entries have any. `list` shows the numbers.
 #[derive(Debug, Args)]
@@ -94,10 +126,10 @@ Examples:
   httpserver-log extract log.txt 7 | less
   httpserver-log extract log.txt 7 -o old.txt")]
 pub(crate) struct Extract {
-    /// The log; `-` is standard input
+    /// The log, plain or compressed with gzip or zstd; `-` is standard input
     pub(crate) file: PathBuf,
     /// Number of the entry, from 1
-    #[arg(value_name = "N")]
+    #[arg(value_name = "N", value_parser = entry_number)]
     pub(crate) number: NonZeroU64,
     /// Write to OUT instead of standard output; it appears, or is replaced, only when all of it is there
     #[arg(short, long, value_name = "OUT")]
@@ -106,37 +138,45 @@ pub(crate) struct Extract {
 
 /// Rebuild a directory from a log.
 ///
-/// The last PUT or DELETE of each name counts. The whole log is read and every name is judged before the first file is
-/// written; a name that would leave DIR is refused, and so are symbolic links that lead out of it. Torn
-/// entries are passed over with a warning: nobody was told that they succeeded.
+/// The last PUT or DELETE of each name counts. The whole log is read, and every name is checked, before the first file
+/// is written. A name that would leave DIR is refused, and so are symbolic links that lead out of it. Torn entries are
+/// passed over with a warning: no client was told that they succeeded.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   httpserver-log replay log.txt rebuilt && diff -r rebuilt public
   httpserver-log replay log.txt public --force")]
 pub(crate) struct Replay {
-    /// The log; it is read twice, so it must be a file
+    /// The log, plain or compressed with gzip or zstd; a regular file, since it is read twice
     pub(crate) file: PathBuf,
     /// The directory, absent or empty
     pub(crate) dir: PathBuf,
-    /// Replay into a directory that is not empty: files of the same name are replaced, those the log deletes are
+    /// Replay into a directory that is not empty: files of the same name are replaced, those that the log deletes are
     /// removed, all others stay
     #[arg(long)]
     pub(crate) force: bool,
 }
 
-/// Count what a log tells: requests by method and status, bytes, names.
+/// Count requests by method and status, stored bytes, and names.
+///
+/// Methods are counted as `list` shows them, up to 100 of them; requests with others are counted together.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   httpserver-log stats log.txt
   httpserver-log stats log.txt --json | jq .stored")]
 pub(crate) struct Stats {
-    /// The log; `-` is standard input
+    /// The log, plain or compressed with gzip or zstd; `-` is standard input
     pub(crate) file: PathBuf,
     /// One JSON object instead of a table
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn entry_number(typed: &str) -> Result<NonZeroU64, &'static str> {
+    typed
+        .parse()
+        .map_err(|_| "not the number of an entry, which is 1 or more")
 }
 
 #[cfg(test)]
@@ -145,7 +185,7 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn command_line_is_consistent() {
         Cli::command().debug_assert();
     }
 }

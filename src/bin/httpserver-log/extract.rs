@@ -3,33 +3,46 @@
 use crate::Verdict;
 use crate::cli::Extract;
 use crate::failure::Failure;
-use crate::log_file::{LogFile, open_plain};
+use crate::log_file::LogFile;
+use crate::progress;
+use crate::source::Source;
 use crate::staged::Staged;
+use crate::text;
 use httpserver::request_log::format::line::Kind;
+use indicatif::ProgressBar;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroU64;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Writes the content of an entry to standard output, or to a file that appears when all of it is there.
 pub(crate) fn run(options: &Extract, out: &mut impl Write) -> Result<Verdict, Failure> {
-    let mut log = open_plain(&options.file)?;
-    find(&mut log, options.number)?;
+    let source = Source::open(&options.file)?;
+    let bar = progress::bytes("searching", source.length());
+    let mut log = source.read(&bar)?;
+    let found = find(source.name(), &mut log, options.number);
+    bar.finish_and_clear();
+    let length = found?;
     match &options.output {
         None => {
-            while let Some(piece) = log.content()? {
-                out.write_all(piece).map_err(Failure::output)?;
-            }
+            let bar = if io::stdout().is_terminal() {
+                ProgressBar::hidden() // the content is in its place
+            } else {
+                progress::bytes("writing", Some(length))
+            };
+            copy(&mut log, &bar, |piece| {
+                out.write_all(piece).map_err(Failure::output)
+            })?;
         }
-        Some(path) => to_file(&mut log, path)?,
+        Some(path) => to_file(&mut log, length, path)?,
     }
     Ok(Verdict::Sound)
 }
 
-/// Reads up to the head of entry `number`, which must be a PUT.
-fn find(log: &mut LogFile, number: NonZeroU64) -> Result<(), Failure> {
+/// Reads up to the head of entry `number`, which must be a PUT; returns the bytes of its content.
+fn find(name: &str, log: &mut LogFile<'_>, number: NonZeroU64) -> Result<u64, Failure> {
     let mut last = 0;
     while let Some(head) = log.next_head()? {
         last = head.number;
@@ -37,24 +50,42 @@ fn find(log: &mut LogFile, number: NonZeroU64) -> Result<(), Failure> {
             continue;
         }
         let what = match head.kind {
-            Kind::Success { method: "PUT", .. } => return Ok(()),
+            Kind::Success {
+                method: "PUT",
+                length,
+                ..
+            } => return Ok(length),
             Kind::Success { method, .. } => method.to_owned(),
             Kind::Failure { method, status, .. } => format!("{method} that failed with {status}"),
         };
         return Err(Failure::NothingStored {
-            log: log.name().to_owned(),
+            log: name.to_owned(),
             number,
             what,
         });
     }
     Err(Failure::NoSuchEntry {
-        log: log.name().to_owned(),
+        log: name.to_owned(),
         number,
         last,
     })
 }
 
-fn to_file(log: &mut LogFile, path: &Path) -> Result<(), Failure> {
+/// Gives the content of the current entry to `write`, piece by piece.
+fn copy(
+    log: &mut LogFile<'_>,
+    bar: &ProgressBar,
+    mut write: impl FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    while let Some(piece) = log.content()? {
+        write(piece)?;
+        bar.inc(piece.len() as u64);
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+fn to_file(log: &mut LogFile<'_>, length: u64, path: &Path) -> Result<(), Failure> {
     let target = replaceable(path)?;
     let name = target.file_name().unwrap_or(OsStr::new("")).as_bytes();
     let dir = match target.parent() {
@@ -63,12 +94,11 @@ fn to_file(log: &mut LogFile, path: &Path) -> Result<(), Failure> {
     };
     let dir = File::open(dir).map_err(Failure::file(path))?;
     let mut staged = Staged::create(dir.into()).map_err(Failure::file(path))?;
-    while let Some(piece) = log.content()? {
-        staged
-            .file()
-            .write_all(piece)
-            .map_err(Failure::file(path))?;
-    }
+    let bar = progress::bytes("writing", Some(length));
+    copy(log, &bar, |piece| {
+        let written = staged.file().write_all(piece);
+        written.map_err(Failure::file(path))
+    })?;
     staged.commit(name).map_err(Failure::file(path))
 }
 
@@ -77,7 +107,7 @@ fn replaceable(path: &Path) -> Result<PathBuf, Failure> {
     match fs::canonicalize(path) {
         Ok(target) if target.is_file() => Ok(target),
         Ok(_) => Err(Failure::NotRegular {
-            path: path.display().to_string(),
+            path: text::path(path),
         }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.to_owned()),
         Err(error) => Err(Failure::file(path)(error)),

@@ -1,27 +1,55 @@
 //! Why a subcommand could not do its work, in one line that names the value at fault.
 
-use httpserver::request_log::read::fault::Fault;
+use crate::text;
+use httpserver::request_log::read::fault::{Fault, ReadError};
 use std::io;
 use std::num::NonZeroU64;
+use std::path::Path;
 
 /// The end of a run; exit status 1, but for [`Failure::OutputClosed`].
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// Standard output was closed by who reads it. Not worth a word.
+    /// The program that reads our standard output closed it. Nothing is printed then.
     #[error("standard output was closed")]
     OutputClosed,
     /// Standard output took no more for another reason.
-    #[error("standard output: {0}")]
+    #[error("standard output: {}", cause(.0))]
     Output(io::Error),
     /// A file or directory could not be used.
     #[error("{path}: {cause}")]
-    File { path: String, cause: io::Error },
+    File { path: String, cause: String },
     /// The log has a fault.
     #[error("{log}: {fault}")]
     Fault { log: String, fault: Fault },
-    /// Standard input can be read once only.
-    #[error("-: {purpose} reads the log twice, which standard input does not allow: give a file")]
-    ReadTwice { purpose: &'static str },
+    /// It begins with what no log begins with.
+    #[error("{log}: not an httpserver log: {decompressed} begins with `{head}`")]
+    NotALog {
+        log: String,
+        /// `it`, or `decompressed, it`.
+        decompressed: &'static str,
+        head: String,
+    },
+    /// It is compressed in a way that is not supported.
+    #[error(
+        "{log}: not an httpserver log, but {format} data: \
+         `{command} {log} | httpserver-log ... -` reads what it holds"
+    )]
+    Compressed {
+        log: String,
+        format: &'static str,
+        command: &'static str,
+    },
+    /// Only a regular file can be read twice.
+    #[error("{log}: {purpose} reads the log twice, which {input} does not allow: give a file")]
+    ReadTwice {
+        log: String,
+        purpose: &'static str,
+        /// What it would be read from.
+        input: &'static str,
+    },
+    /// An entry that was there is not there any more.
+    #[error("{log}: the log was changed while it was read")]
+    Changed { log: String },
     /// The log has fewer entries.
     #[error("{log}: there is no entry {number}, the last is {last}")]
     NoSuchEntry {
@@ -63,8 +91,31 @@ impl Failure {
     }
 
     /// The failure of something done with the file at `path`.
-    pub(crate) fn file(path: impl AsRef<std::path::Path>) -> impl FnOnce(io::Error) -> Self {
-        let path = path.as_ref().display().to_string();
-        move |cause| Self::File { path, cause }
+    pub(crate) fn file(path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
+        let path = text::path(path.as_ref());
+        move |error| Self::File {
+            path,
+            cause: cause(&error),
+        }
+    }
+
+    /// The failure of reading the log called `log`.
+    pub(crate) fn reading(log: &str, error: ReadError) -> Self {
+        match error {
+            ReadError::Fault(fault) => Self::Fault {
+                log: log.to_owned(),
+                fault,
+            },
+            ReadError::Input(error) => Self::file(log)(error),
+        }
+    }
+}
+
+/// The text of an error, without the number that [`io::Error`] puts behind the system's words.
+pub(crate) fn cause(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error ") {
+        Some((words, _)) => words.to_owned(),
+        None => text,
     }
 }

@@ -3,28 +3,31 @@
 use crate::Verdict;
 use crate::cli::List;
 use crate::failure::Failure;
-use crate::log_file::{Item, open_plain};
-use crate::text::visible;
+use crate::log_file::Item;
+use crate::source::Source;
+use crate::text::{readable, visible};
+use httpserver::request_log::format::layout::decode_name;
 use httpserver::request_log::format::line::Kind;
 use httpserver::request_log::read::EntryHead;
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::fmt;
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 
-/// Lists the entries that the options let through.
+/// Bytes of the shortest entry: `GET / length 0`, a separator, and two newlines.
+const SHORTEST_ENTRY: u64 = 24;
+
+/// Lists the entries that the options select.
 pub(crate) fn run(options: &List, out: &mut impl Write) -> Result<Verdict, Failure> {
-    let mut log = open_plain(&options.file)?;
+    let source = Source::open(&options.file)?;
+    let mut log = source.read(&ProgressBar::hidden())?;
     let wanted = options.name.as_deref().map(Wanted::new);
-    let titles = !options.json && std::io::stdout().is_terminal();
-    if titles {
-        writeln!(
-            out,
-            "{}",
-            columns(["number", "offset", "kind", "name", "length", "status"])
-        )
-        .map_err(Failure::output)?;
+    let columns = Columns::for_log(source.length());
+    if !options.json && io::stdout().is_terminal() {
+        let titles = ["number", "offset", "bytes", "status", "method", "name"];
+        columns.print(titles, out).map_err(Failure::output)?;
     }
     while let Some(item) = log.next_item()? {
         let line = match &item {
@@ -36,12 +39,12 @@ pub(crate) fn run(options: &List, out: &mut impl Write) -> Result<Verdict, Failu
         {
             continue;
         }
-        let result = if options.json {
-            writeln!(out, "{}", line.to_json())
+        let printed = if options.json {
+            writeln!(out, "{}", line.to_json(options.decoded))
         } else {
-            writeln!(out, "{line}")
+            line.print(&columns, options.decoded, out)
         };
-        result.map_err(Failure::output)?;
+        printed.map_err(Failure::output)?;
     }
     Ok(Verdict::Sound)
 }
@@ -69,7 +72,7 @@ impl Wanted {
 struct Line<'a> {
     number: Option<u64>,
     offset: u64,
-    kind: &'a str,
+    method: &'a str,
     name: &'a str,
     length: Option<u64>,
     status: String,
@@ -79,7 +82,7 @@ struct Line<'a> {
 impl<'a> Line<'a> {
     fn new(head: Option<&'a EntryHead>, offset: u64, torn: Option<&str>) -> Self {
         let number = head.map(|head| head.number);
-        let (kind, name, length, status, failed) = match head.map(|head| &head.kind) {
+        let (method, name, length, status, failed) = match head.map(|head| &head.kind) {
             Some(Kind::Success {
                 method,
                 name,
@@ -97,7 +100,7 @@ impl<'a> Line<'a> {
         Self {
             number,
             offset,
-            kind,
+            method,
             name,
             length,
             status,
@@ -105,47 +108,74 @@ impl<'a> Line<'a> {
         }
     }
 
-    fn to_json(&self) -> Value {
-        let known = |text: &str, is_known: bool| {
-            if is_known {
-                Value::from(text)
-            } else {
-                Value::Null
-            }
+    fn print(&self, columns: &Columns, decoded: bool, out: &mut impl Write) -> io::Result<()> {
+        let name = if decoded {
+            Cow::Owned(readable(self.name))
+        } else {
+            Cow::Borrowed(self.name)
         };
-        json!({
+        let cells = [
+            &dash(self.number),
+            &self.offset.to_string(),
+            &dash(self.length),
+            &self.status,
+            self.method,
+            &name,
+        ];
+        columns.print(cells, out)
+    }
+
+    fn to_json(&self, decoded: bool) -> Value {
+        let known = |text: &str| self.number.map(|_| text.to_owned());
+        let mut line = json!({
             "number": self.number,
             "offset": self.offset,
-            "kind": known(self.kind, self.number.is_some()),
-            "name": known(self.name, self.number.is_some()),
+            "method": known(self.method),
+            "name": known(self.name),
             "length": self.length,
             "status": self.status.parse::<u16>().map_or_else(|_| Value::from(&self.status[..]), Value::from),
             "failed": self.failed,
-        })
+        });
+        if decoded {
+            // What is not UTF-8 has no text.
+            line["decoded"] = known(self.name)
+                .and_then(|name| String::from_utf8(decode_name(&name)).ok())
+                .into();
+        }
+        line
     }
 }
 
-impl fmt::Display for Line<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (number, offset, length) = (
-            dash(self.number),
-            self.offset.to_string(),
-            dash(self.length),
-        );
-        formatter.write_str(&columns([
-            &number,
-            &offset,
-            self.kind,
-            self.name,
-            &length,
-            &self.status,
-        ]))
-    }
+/// Widths of the columns before the method. The name is last, so that it can have any length.
+struct Columns {
+    number: usize,
+    /// Of offsets, and of lengths, which are smaller.
+    bytes: usize,
 }
 
-/// A line of 80 columns or less, if names are no longer than the classic dialect's 27 bytes.
-fn columns([number, offset, kind, name, length, status]: [&str; 6]) -> String {
-    format!("{number:>6} {offset:>12}  {kind:<7}  {name:<27} {length:>12}  {status}")
+impl Columns {
+    /// Wide enough for a log of so many bytes, or, if that is not known, for a terabyte. A log of less than that and
+    /// the classic dialect's names fill 80 columns at most.
+    fn for_log(length: Option<u64>) -> Self {
+        let length = length.unwrap_or(1_000_000_000_000);
+        let digits = |number: u64| number.to_string().len();
+        Self {
+            number: digits(length / SHORTEST_ENTRY).max(6),
+            bytes: digits(length).max(12),
+        }
+    }
+
+    fn print(
+        &self,
+        [number, offset, bytes, status, method, name]: [&str; 6],
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let (first, wide) = (self.number, self.bytes);
+        writeln!(
+            out,
+            "{number:>first$} {offset:>wide$} {bytes:>wide$}  {status:<6}  {method:<7}  {name}"
+        )
+    }
 }
 
 fn dash(number: Option<u64>) -> String {

@@ -1,22 +1,17 @@
-//! The log as it was named on the command line: a file or standard input, and the name for messages.
-//!
-//! It reads whole entries for those who want only heads; those who want content use the [`Reader`].
+//! A log that is read from front to back, entry by entry.
 
 use crate::failure::Failure;
 use httpserver::request_log::read::fault::{Fault, Nature, ReadError};
 use httpserver::request_log::read::{EntryHead, Reader};
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::io::Read;
 
-/// An open log, read from front to back.
-pub(crate) struct LogFile {
+/// An open log.
+pub(crate) struct LogFile<'s> {
     name: String,
-    reader: Reader<Box<dyn Read>>,
+    reader: Reader<Box<dyn Read + 's>>,
 }
 
-/// What stands at one place of a log.
+/// What is at one place of a log.
 #[derive(Debug)]
 pub(crate) enum Item {
     /// An entry, all of which is right.
@@ -25,46 +20,18 @@ pub(crate) enum Item {
     Torn(Option<EntryHead>, Fault),
 }
 
-/// Opens a log: `-` is standard input. `watch` may wrap the input, and is told its length if that is known.
-pub(crate) fn open(
-    path: &Path,
-    watch: impl FnOnce(Box<dyn Read>, Option<u64>) -> Box<dyn Read>,
-) -> Result<LogFile, Failure> {
-    let name = path.display().to_string();
-    let (input, length): (Box<dyn Read>, _) = if is_stdin(path) {
-        (Box::new(io::stdin().lock()), None)
-    } else {
-        let file = File::open(path).map_err(Failure::file(path))?;
-        let metadata = file.metadata().map_err(Failure::file(path))?;
-        (Box::new(file), metadata.is_file().then_some(metadata.len()))
-    };
-    Ok(LogFile {
-        name,
-        reader: Reader::new(watch(input, length)),
-    })
-}
-
-/// Opens a log and just reads it.
-pub(crate) fn open_plain(path: &Path) -> Result<LogFile, Failure> {
-    open(path, |input, _| input)
-}
-
-/// Opens a log for reading entries at any place, or says that `purpose` needs a file.
-pub(crate) fn open_again(path: &Path, purpose: &'static str) -> Result<File, Failure> {
-    if is_stdin(path) {
-        return Err(Failure::ReadTwice { purpose });
+impl<'s> LogFile<'s> {
+    /// The log that `input` gives, which messages call `name`.
+    pub(crate) fn new(name: &str, input: Box<dyn Read + 's>) -> Self {
+        Self::resume(name, input, 0, 1)
     }
-    File::open(path).map_err(Failure::file(path))
-}
 
-fn is_stdin(path: &Path) -> bool {
-    path.as_os_str() == "-"
-}
-
-impl LogFile {
-    /// What messages call the log.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
+    /// The same from an entry on: number `number`, which begins at byte `offset` of the log.
+    pub(crate) fn resume(name: &str, input: Box<dyn Read + 's>, offset: u64, number: u64) -> Self {
+        Self {
+            name: name.to_owned(),
+            reader: Reader::resume(input, offset, number),
+        }
     }
 
     /// How far it has been read, in bytes.
@@ -95,50 +62,17 @@ impl LogFile {
         }
     }
 
-    /// The next piece of the content of the entry whose head was read last.
+    /// The next piece of the content of the entry whose head was read last; `None` at its end.
     pub(crate) fn content(&mut self) -> Result<Option<&[u8]>, Failure> {
         self.reader
             .content()
-            .map_err(|error| failure(&self.name, error))
+            .map_err(|error| Failure::reading(&self.name, error))
     }
 
     fn torn(&self, head: Option<EntryHead>, error: ReadError) -> Result<Item, Failure> {
         match error {
             ReadError::Fault(fault) if fault.nature == Nature::Torn => Ok(Item::Torn(head, fault)),
-            error => Err(failure(&self.name, error)),
+            error => Err(Failure::reading(&self.name, error)),
         }
-    }
-}
-
-/// The failure of reading the log called `name`.
-pub(crate) fn failure(name: &str, error: ReadError) -> Failure {
-    match error {
-        ReadError::Fault(fault) => Failure::Fault {
-            log: name.to_owned(),
-            fault,
-        },
-        ReadError::Input(cause) => Failure::File {
-            path: name.to_owned(),
-            cause,
-        },
-    }
-}
-
-/// The bytes `at..end` of a file, read without moving anybody's position.
-#[derive(Debug)]
-pub(crate) struct Section<'a> {
-    pub(crate) file: &'a File,
-    pub(crate) at: u64,
-    pub(crate) end: u64,
-}
-
-impl Read for Section<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.end - self.at)
-            .unwrap_or(usize::MAX)
-            .min(out.len());
-        let count = self.file.read_at(&mut out[..left], self.at)?;
-        self.at += count as u64;
-        Ok(count)
     }
 }

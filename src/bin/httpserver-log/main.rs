@@ -1,8 +1,8 @@
 //! `httpserver-log`: what the request log says, without writing a parser.
 //!
-//! Each subcommand is a module; they read the log through `httpserver::request_log::reader` and nothing else,
-//! so what they tell is what the server's own code understands. This file turns outcomes into exit statuses:
-//! 0 all is well, 1 a fault or a failure, 2 a command line that makes no sense.
+//! Each subcommand is a module. They read the log through `httpserver::request_log::read` and nothing else, so they
+//! understand what the server's own code understands. This file turns outcomes into exit statuses: 0 no fault, 1 a
+//! fault or a failure, 2 a command line that is wrong.
 #![cfg_attr(
     test,
     allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")
@@ -11,18 +11,23 @@
 mod against;
 mod check;
 mod cli;
+mod compression;
 mod extract;
 mod failure;
 mod journal;
 mod list;
 mod log_file;
+mod progress;
 mod replay;
+mod source;
 mod staged;
 mod stats;
 mod text;
 mod tree;
+mod usage;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 use cli::{Cli, Command};
 use failure::Failure;
 use std::io;
@@ -38,7 +43,10 @@ enum Verdict {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return end_of_usage(&error),
+    };
     let mut out = io::BufWriter::with_capacity(64 * 1024, io::stdout().lock());
     let verdict = match &cli.command {
         Command::Check(options) => check::run(options, &mut out),
@@ -49,12 +57,27 @@ fn main() -> ExitCode {
     };
     let flushed = io::Write::flush(&mut out).map_err(Failure::output);
     match verdict.and_then(|verdict| flushed.map(|()| verdict)) {
-        // Whoever closed our output, such as `head`, has seen enough.
+        // A program that closes our output, such as `head`, has seen enough.
         Ok(Verdict::Sound) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
         Ok(Verdict::Faulty) => ExitCode::FAILURE,
         Err(failure) => {
             eprintln!("httpserver-log: {failure}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints the help that was asked for, or what is wrong with the command line.
+fn end_of_usage(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // A closed output is not an error here either.
+            let _ = error.print();
+            ExitCode::SUCCESS
+        }
+        _ => {
+            eprintln!("httpserver-log: {}", usage::sentence(error));
+            ExitCode::from(2)
         }
     }
 }

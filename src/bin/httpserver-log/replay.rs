@@ -2,57 +2,59 @@
 //!
 //! 1. Read the whole log; remember where the last entry of each name is. A corrupt log ends here.
 //! 2. Judge every name. One that would leave the directory ends here.
-//! 3. Write each name once, from its last entry, complete or not at all; remove what was deleted last.
+//! 3. Remove what was deleted last.
+//! 4. Write each other name once, from its last entry, complete or not at all.
 
 use crate::Verdict;
 use crate::cli::Replay;
 use crate::failure::Failure;
-use crate::journal::{Content, Journal, Keep, Last};
-use crate::log_file::{open_again, open_plain};
-use crate::text::{count, visible};
+use crate::journal::{Contents, Journal, Keep};
+use crate::progress;
+use crate::source::Source;
+use crate::text::{self, count, visible};
 use crate::tree::{Tree, objection};
+use indicatif::ProgressBar;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
 /// Rebuilds a directory.
 pub(crate) fn run(options: &Replay, out: &mut impl Write) -> Result<Verdict, Failure> {
-    let file = open_again(&options.file, "replay")?;
-    let mut log = open_plain(&options.file)?;
+    let source = Source::open_for_two_readings(&options.file, "replay")?;
     if !options.force {
         require_empty(&options.dir)?;
     }
-    let name = log.name().to_owned();
-    let journal = Journal::read(&mut log, Keep::Names, |_, fault| {
-        eprintln!("httpserver-log: {name}: passed over: {fault}");
+    let name = source.name();
+    let bar = progress::bytes("reading", source.length());
+    let journal = Journal::read(&mut source.read(&bar)?, Keep::Names, |_, fault| {
+        bar.suspend(|| eprintln!("httpserver-log: {name}: passed over: {fault}"));
         Ok(())
-    })?;
-    judge(&name, &journal)?;
+    });
+    bar.finish_and_clear();
+    let journal = journal?;
+    judge(name, &journal)?;
 
     fs::create_dir_all(&options.dir).map_err(Failure::file(&options.dir))?;
     let tree = Tree::open(&options.dir).map_err(Failure::file(&options.dir))?;
-    let mut files = 0;
-    let mut bytes = 0;
-    for (path, last) in &journal.names {
-        let at_path = || Failure::file(options.dir.join(visible(path)));
-        match *last {
-            Last::Put {
-                number,
-                at,
-                end,
-                length,
-            } => {
-                let mut content = Content::open(&name, &file, number, at, end)?;
-                write(&tree, path, &mut content, at_path)?;
-                files += 1;
-                bytes += length;
-            }
-            Last::Delete { .. } => tree.remove(path).map_err(at_path())?,
-        }
+    for (path, _) in journal.deleted() {
+        tree.remove(path)
+            .map_err(Failure::file(options.dir.join(visible(path))))?;
     }
-    let dir = options.dir.display();
+    let stored = journal.stored();
+    let bytes = stored.iter().map(|(_, put)| put.length).sum();
+    let bar = progress::bytes("writing", Some(bytes));
+    let mut contents = Contents::open(&source)?;
+    for (path, put) in &stored {
+        contents.find(put)?;
+        write(&tree, path, &mut contents, &bar, || {
+            Failure::file(options.dir.join(visible(path)))
+        })?;
+    }
+    bar.finish_and_clear();
+    let dir = text::path(&options.dir);
     let entries = count(journal.entries, "entry", "entries");
-    let (files, bytes) = (count(files, "file", "files"), count(bytes, "byte", "bytes"));
+    let files = count(stored.len() as u64, "file", "files");
+    let bytes = count(bytes, "byte", "bytes");
     writeln!(out, "{dir}: {files}, {bytes}, from {entries}").map_err(Failure::output)?;
     Ok(Verdict::Sound)
 }
@@ -61,7 +63,7 @@ fn require_empty(dir: &Path) -> Result<(), Failure> {
     match fs::read_dir(dir).map(|mut entries| entries.next().is_none()) {
         Ok(true) => Ok(()),
         Ok(false) => Err(Failure::NotEmpty {
-            path: dir.display().to_string(),
+            path: text::path(dir),
         }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(Failure::file(dir)(error)),
@@ -69,8 +71,7 @@ fn require_empty(dir: &Path) -> Result<(), Failure> {
 }
 
 fn judge(log: &str, journal: &Journal) -> Result<(), Failure> {
-    for (name, last) in &journal.names {
-        let (Last::Put { number, .. } | Last::Delete { number }) = *last;
+    for (name, number) in journal.names() {
         if let Some(reason) = objection(name) {
             return Err(Failure::Name {
                 log: log.to_owned(),
@@ -86,12 +87,14 @@ fn judge(log: &str, journal: &Journal) -> Result<(), Failure> {
 fn write<F: FnOnce(io::Error) -> Failure>(
     tree: &Tree,
     path: &[u8],
-    content: &mut Content<'_>,
+    contents: &mut Contents<'_>,
+    bar: &ProgressBar,
     at_path: impl Fn() -> F,
 ) -> Result<(), Failure> {
     let mut staged = tree.stage(path).map_err(at_path())?;
-    while let Some(piece) = content.next_piece()? {
+    while let Some(piece) = contents.next_piece()? {
         staged.file().write_all(piece).map_err(at_path())?;
+        bar.inc(piece.len() as u64);
     }
     Tree::commit(staged, path).map_err(at_path())
 }

@@ -1,31 +1,33 @@
-//! `stats`: what a log tells, in numbers.
+//! `stats`: counts and sizes of what is in a log.
 
 use crate::Verdict;
 use crate::cli::Stats;
 use crate::failure::Failure;
-use crate::log_file::{Item, open_plain};
+use crate::log_file::Item;
+use crate::progress;
+use crate::source::Source;
 use crate::text::count;
-use httpserver::request_log::format::layout::METHODS;
 use httpserver::request_log::format::line::Kind;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 
+/// Methods that are counted each by itself. A client can invent any number of them.
+const METHODS: usize = 100;
+
 /// Counts a log and prints the numbers.
 pub(crate) fn run(options: &Stats, out: &mut impl Write) -> Result<Verdict, Failure> {
-    let mut log = open_plain(&options.file)?;
-    let mut totals = Totals::default();
-    while let Some(item) = log.next_item()? {
-        match item {
-            Item::Whole(head) => totals.add(head.number, head.kind),
-            Item::Torn(..) => totals.torn += 1,
-        }
-    }
+    let source = Source::open(&options.file)?;
+    let bar = progress::bytes("counting", source.length());
+    let mut log = source.read(&bar)?;
+    let totals = Totals::read(|| log.next_item());
+    bar.finish_and_clear();
+    let mut totals = totals?;
     totals.bytes = log.position();
     let printed = if options.json {
         writeln!(out, "{}", totals.to_json())
     } else {
-        totals.print(log.name(), out)
+        totals.print(source.name(), out)
     };
     printed.map_err(Failure::output)?;
     Ok(Verdict::Sound)
@@ -37,9 +39,10 @@ struct Totals {
     bytes: u64,
     entries: u64,
     torn: u64,
-    /// Requests by method and status, `None` being success. Methods that nobody knows are one, so that a peer
-    /// cannot make this grow.
-    requests: BTreeMap<(&'static str, Option<u16>), u64>,
+    /// Requests by method, as the log has it, and by status, `None` being success.
+    methods: BTreeMap<String, BTreeMap<Option<u16>, u64>>,
+    /// Requests with methods beyond the first [`METHODS`].
+    more_methods: BTreeMap<Option<u16>, u64>,
     /// Content bytes in all PUTs.
     stored: u64,
     /// The largest PUT: length, number and name.
@@ -49,14 +52,26 @@ struct Totals {
 }
 
 impl Totals {
+    fn read(mut next: impl FnMut() -> Result<Option<Item>, Failure>) -> Result<Self, Failure> {
+        let mut totals = Self::default();
+        while let Some(item) = next()? {
+            match item {
+                Item::Whole(head) => totals.add(head.number, head.kind),
+                Item::Torn(..) => totals.torn += 1,
+            }
+        }
+        Ok(totals)
+    }
+
     fn add(&mut self, number: u64, kind: Kind) {
         self.entries += 1;
-        let key = match kind {
+        match kind {
             Kind::Success {
                 method,
                 name,
                 length,
             } => {
+                self.count(method, None);
                 if method == "PUT" {
                     self.stored += length;
                     if self
@@ -68,22 +83,39 @@ impl Totals {
                     }
                 }
                 self.names.insert(name);
-                (method, None)
             }
-            Kind::Failure { method, status, .. } => (
-                METHODS
-                    .into_iter()
-                    .find(|&known| known == method)
-                    .unwrap_or("other"),
-                Some(status),
-            ),
+            Kind::Failure { method, status, .. } => self.count(&method, Some(status)),
+        }
+    }
+
+    fn count(&mut self, method: &str, status: Option<u16>) {
+        let known = self.methods.len();
+        let statuses = match self.methods.get_mut(method) {
+            Some(statuses) => statuses,
+            None if known < METHODS => self.methods.entry(method.to_owned()).or_default(),
+            None => &mut self.more_methods,
         };
-        *self.requests.entry(key).or_default() += 1;
+        *statuses.entry(status).or_default() += 1;
+    }
+
+    /// Each method with its statuses and numbers; those beyond the first are together, without a name.
+    fn requests(&self) -> impl Iterator<Item = (Option<&str>, Option<u16>, u64)> {
+        let named = self
+            .methods
+            .iter()
+            .map(|(name, all)| (Some(&name[..]), all));
+        named
+            .chain([(None, &self.more_methods)])
+            .flat_map(|(method, statuses)| {
+                let statuses = statuses.iter();
+                statuses.map(move |(status, requests)| (method, *status, *requests))
+            })
     }
 
     fn to_json(&self) -> Value {
-        let requests = self.requests.iter().map(|(&(kind, status), requests)| {
-            json!({ "kind": kind, "status": status.map_or_else(|| Value::from("ok"), Value::from), "requests": requests })
+        let requests = self.requests().map(|(method, status, requests)| {
+            let status = status.map_or_else(|| Value::from("ok"), Value::from);
+            json!({ "method": method, "status": status, "requests": requests })
         });
         json!({
             "entries": self.entries,
@@ -106,10 +138,11 @@ impl Totals {
             count(self.bytes, "byte", "bytes")
         )?;
         writeln!(out)?;
-        writeln!(out, "kind     status  requests")?;
-        for (&(kind, status), requests) in &self.requests {
+        writeln!(out, "    requests  status  method")?;
+        for (method, status, requests) in self.requests() {
             let status = status.map_or_else(|| "ok".to_owned(), |status| status.to_string());
-            writeln!(out, "{kind:<7}  {status:<6}  {requests:>8}")?;
+            let method = method.unwrap_or("(others)");
+            writeln!(out, "{requests:>12}  {status:<6}  {method}")?;
         }
         writeln!(out)?;
         writeln!(out, "stored   {}", count(self.stored, "byte", "bytes"))?;
@@ -122,5 +155,23 @@ impl Totals {
         }
         writeln!(out, "names    {}", self.names.len())?;
         writeln!(out, "torn     {}", self.torn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invented_methods_are_counted_together_from_some_number_on() {
+        let mut totals = Totals::default();
+        for number in 0..2 * METHODS {
+            totals.count(&format!("M{number:03}"), Some(500));
+        }
+        totals.count("M000", Some(500));
+        let requests: Vec<_> = totals.requests().collect();
+        assert_eq!(requests.len(), METHODS + 1);
+        assert_eq!(requests[0], (Some("M000"), Some(500), 2));
+        assert_eq!(requests[METHODS], (None, Some(500), METHODS as u64));
     }
 }

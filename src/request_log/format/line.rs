@@ -62,16 +62,33 @@ pub(crate) fn parse(text: &[u8]) -> Result<Kind, LineError> {
             return success(&mut cursor, method);
         }
     }
-    let beginnings = METHODS
-        .iter()
-        .map(|method| method.as_bytes())
-        .chain([FAILURE]);
-    let at = beginnings
+    let at = beginnings()
         .map(|beginning| common_prefix(beginning, text))
         .max()
         .unwrap_or(0);
     cursor.at = at;
     Err(cursor.not("a header line"))
+}
+
+/// Bytes that [`may_begin_log`] needs, unless there are no more.
+pub const BEGINNING: usize = 8;
+
+/// Whether `head`, the first [`BEGINNING`] bytes of a file or all that it has, can be those of a log: of a first line,
+/// or of an entry that was reserved and never written.
+#[must_use]
+pub fn may_begin_log(head: &[u8]) -> bool {
+    head.first() == Some(&0)
+        || beginnings().any(|known| {
+            let (beginning, rest) = head.split_at(head.len().min(known.len()));
+            known.starts_with(beginning)
+                && (rest.is_empty() || rest[0] == b' ' || known.ends_with(b" "))
+        })
+}
+
+/// What a first line begins with.
+fn beginnings() -> impl Iterator<Item = &'static [u8]> {
+    let methods = METHODS.iter().map(|method| method.as_bytes());
+    methods.chain([FAILURE])
 }
 
 /// Index of the first byte in which two texts differ, or the length of the shorter one.
@@ -335,6 +352,38 @@ mod tests {
                 panic!("{line:?}: {found:?}")
             };
             assert_eq!(at, expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn beginnings_of_a_log() {
+        for head in [
+            "",
+            "G",
+            "GET",
+            "GET ",
+            "GET / le",
+            "PUT \u{7f}",
+            "OPTIONS ",
+            "FAIL",
+            "FAIL: - ",
+            "\0",
+            "\0GET",
+        ] {
+            assert!(may_begin_log(head.as_bytes()), "{head:?}");
+        }
+        for head in [
+            "\n",
+            " GET ",
+            "get / le",
+            "GETS / l",
+            "GET\0",
+            "OPTIONSX",
+            "FAILED: ",
+            "\x1f\u{8b}",
+            "\u{7f}ELF",
+        ] {
+            assert!(!may_begin_log(head.as_bytes()), "{head:?}");
         }
     }
 

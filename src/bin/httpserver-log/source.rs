@@ -1,0 +1,178 @@
+//! The log as it was named on the command line: a file or standard input, plain or compressed.
+//!
+//! It recognises what it is by the first bytes, never by the name, and refuses what cannot be a log.
+
+use crate::compression::{Compression, SIGNATURE, unread_format};
+use crate::failure::Failure;
+use crate::log_file::LogFile;
+use crate::text;
+use httpserver::request_log::format::line::{BEGINNING, may_begin_log};
+use indicatif::ProgressBar;
+use std::fs::{File, Metadata};
+use std::io::{self, Cursor, Read};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+/// Where the bytes of a log come from.
+#[derive(Debug)]
+pub(crate) struct Source {
+    name: String,
+    input: Input,
+}
+
+#[derive(Debug)]
+enum Input {
+    /// Read once, from where it is.
+    Stdin,
+    /// A pipe or a device: the same.
+    Stream(File),
+    /// A regular file, which can be read again and at any place.
+    File(File, Metadata),
+}
+
+impl Source {
+    /// Opens a log; `-` is standard input.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let name = text::path(path);
+        if path.as_os_str() == "-" {
+            return Ok(Self {
+                name,
+                input: Input::Stdin,
+            });
+        }
+        let file = File::open(path).map_err(Failure::file(path))?;
+        let metadata = file.metadata().map_err(Failure::file(path))?;
+        if metadata.is_dir() {
+            return Err(Failure::file(path)(io::ErrorKind::IsADirectory.into()));
+        }
+        let input = if metadata.is_file() {
+            Input::File(file, metadata)
+        } else {
+            Input::Stream(file)
+        };
+        Ok(Self { name, input })
+    }
+
+    /// Opens a log that is read twice, which `purpose` needs, and only a regular file can be.
+    pub(crate) fn open_for_two_readings(
+        path: &Path,
+        purpose: &'static str,
+    ) -> Result<Self, Failure> {
+        let source = Self::open(path)?;
+        let input = match source.input {
+            Input::File(..) => return Ok(source),
+            Input::Stream(_) => "a pipe or a device",
+            Input::Stdin => "standard input",
+        };
+        Err(Failure::ReadTwice {
+            log: source.name,
+            purpose,
+            input,
+        })
+    }
+
+    /// What messages call the log.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Bytes of the file, compressed as it may be; `None` if that is not known.
+    pub(crate) fn length(&self) -> Option<u64> {
+        self.metadata().map(Metadata::len)
+    }
+
+    /// What fstat(2) says of the file, if it is a regular one.
+    pub(crate) fn metadata(&self) -> Option<&Metadata> {
+        match &self.input {
+            Input::File(_, metadata) => Some(metadata),
+            Input::Stream(_) | Input::Stdin => None,
+        }
+    }
+
+    /// Reads the log from its start; `bar` counts the bytes of the file.
+    pub(crate) fn read(&self, bar: &ProgressBar) -> Result<LogFile<'_>, Failure> {
+        let failed = Failure::file(&self.name);
+        let input: Box<dyn Read + '_> = match &self.input {
+            Input::Stdin => Box::new(io::stdin().lock()),
+            Input::Stream(file) => Box::new(file),
+            Input::File(file, _) => Box::new(Section { file, at: 0 }),
+        };
+        let mut input = bar.wrap_read(input);
+        let head = match take(&mut input, SIGNATURE.max(BEGINNING)) {
+            Ok(head) => head,
+            Err(error) => return Err(failed(error)),
+        };
+        let compression = Compression::of(&head);
+        let input = Cursor::new(head).chain(input);
+        let Some(compression) = compression else {
+            return self.log(Box::new(input), None);
+        };
+        self.log(compression.decompress(input), Some(compression))
+    }
+
+    /// Reads a log that is not compressed from an entry on: number `number`, which begins at byte `offset`. `None` if
+    /// it is compressed, or cannot be read from there for another reason.
+    pub(crate) fn read_from(&self, offset: u64, number: u64) -> Option<LogFile<'_>> {
+        let Input::File(file, _) = &self.input else {
+            return None;
+        };
+        let mut head = [0; SIGNATURE];
+        let length = file.read_at(&mut head, 0).ok()?;
+        if Compression::of(&head[..length]).is_some() {
+            return None;
+        }
+        let input = Box::new(Section { file, at: offset });
+        Some(LogFile::resume(&self.name, input, offset, number))
+    }
+
+    fn log<'s>(
+        &self,
+        mut input: Box<dyn Read + 's>,
+        compression: Option<Compression>,
+    ) -> Result<LogFile<'s>, Failure> {
+        let head = take(&mut input, BEGINNING).map_err(Failure::file(&self.name))?;
+        if !may_begin_log(&head) {
+            return Err(self.not_a_log(&head, compression));
+        }
+        let input = Box::new(Cursor::new(head).chain(input));
+        Ok(LogFile::new(&self.name, input))
+    }
+
+    fn not_a_log(&self, head: &[u8], compression: Option<Compression>) -> Failure {
+        let log = self.name.clone();
+        match unread_format(head) {
+            Some((format, command)) if compression.is_none() => Failure::Compressed {
+                log,
+                format,
+                command,
+            },
+            _ => Failure::NotALog {
+                log,
+                decompressed: compression.map_or("it", |_| "decompressed, it"),
+                head: head.escape_ascii().to_string(),
+            },
+        }
+    }
+}
+
+/// Reads `most` bytes, or all that there are.
+fn take(input: &mut impl Read, most: usize) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    input.take(most as u64).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// A file from a byte on, read without moving its position, so that it can be read twice.
+#[derive(Debug)]
+struct Section<'f> {
+    file: &'f File,
+    at: u64,
+}
+
+impl Read for Section<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(out, self.at)?;
+        self.at += count as u64;
+        Ok(count)
+    }
+}

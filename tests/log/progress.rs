@@ -1,0 +1,80 @@
+//! Progress bars: there on a terminal, and nowhere else.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use rustix::fs::{Mode, OFlags, open};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use crate::log::{Desk, Log};
+
+/// Runs the tool with stderr on a terminal; returns what it wrote there.
+fn on_terminal(desk: &Desk, arguments: &[&str]) -> String {
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap();
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let theirs: OwnedFd = open(&*name, flags, Mode::empty()).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_httpserver-log"));
+    command.args(arguments).current_dir(desk.path(""));
+    command.env("TERM", "xterm").env_remove("NO_COLOR");
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(theirs);
+    let mut child = command.spawn().unwrap();
+    // It has the last descriptor of the terminal's other side: reading ends with it.
+    drop(command);
+    let reader = thread::spawn(move || {
+        let mut written = Vec::new();
+        // EIO is the end.
+        let _ = File::from(ours).read_to_end(&mut written);
+        String::from_utf8(written).unwrap()
+    });
+    let status = child.wait().unwrap();
+    let written = reader.join().unwrap();
+    assert!(status.success(), "{arguments:?}: {written}");
+    written
+}
+
+#[test]
+fn long_work_shows_bytes_per_second_and_time_left_on_a_terminal_only() {
+    let log = Log::default().put("a", &vec![7; 1_000_000]).put("b", b"x");
+    let desk = Desk::new(&log);
+    fs::create_dir(desk.path("d")).unwrap();
+    fs::write(desk.path("d/a"), vec![7; 1_000_000]).unwrap();
+    fs::write(desk.path("d/b"), "x").unwrap();
+    for (arguments, doing) in [
+        (&["check", "log.txt"][..], &["checking"][..]),
+        (
+            &["check", "log.txt", "--against", "d"],
+            &["checking", "comparing"],
+        ),
+        (
+            &["extract", "log.txt", "1", "-o", "out"],
+            &["searching", "writing"],
+        ),
+        (
+            &["replay", "log.txt", "d", "--force"],
+            &["reading", "writing"],
+        ),
+        (&["stats", "log.txt"], &["counting"]),
+    ] {
+        let shown = on_terminal(&desk, arguments);
+        for doing in doing {
+            let bar = shown.split(['\r', '\n']).find(|line| line.contains(doing));
+            let bar = bar.unwrap_or_else(|| panic!("{arguments:?}: no {doing} in {shown:?}"));
+            assert!(bar.contains("/s, ") && bar.contains(" left"), "{bar:?}");
+        }
+        let run = desk.run(arguments);
+        assert_eq!(
+            (run.status, &run.stderr[..]),
+            (Some(0), ""),
+            "{arguments:?}"
+        );
+    }
+}

@@ -1,0 +1,115 @@
+//! Command lines that are wrong: one line on stderr, and exit status 2.
+
+use crate::log::{Desk, Log};
+
+#[test]
+fn wrong_command_line_has_one_sentence_and_status_2() {
+    const SUBCOMMANDS: &str =
+        "`check`, `list`, `extract`, `replay` or `stats`; `httpserver-log --help` explains them";
+    let desk = Desk::new(&Log::default());
+    for (typed, expected) in [
+        ("", format!("the subcommand is missing: {SUBCOMMANDS}")),
+        (
+            "frobnicate",
+            format!("`frobnicate` is not a subcommand: {SUBCOMMANDS}"),
+        ),
+        (
+            "log.txt",
+            format!("`log.txt` is not a subcommand: {SUBCOMMANDS}"),
+        ),
+        (
+            "help nothing",
+            format!("`nothing` is not a subcommand: {SUBCOMMANDS}"),
+        ),
+        (
+            "--json",
+            "there is no option `--json`; usage: httpserver-log <COMMAND>".into(),
+        ),
+        (
+            "check",
+            "<FILE> is missing; usage: httpserver-log check <FILE>".into(),
+        ),
+        (
+            "extract",
+            "<FILE> and <N> are missing; usage: httpserver-log extract <FILE> <N>".into(),
+        ),
+        (
+            "replay log.txt",
+            "<DIR> is missing; usage: httpserver-log replay <FILE> <DIR>".into(),
+        ),
+        (
+            "check a b",
+            "`b` is one argument too many; usage: httpserver-log check [OPTIONS] <FILE>".into(),
+        ),
+        (
+            "list log.txt --jsn",
+            "there is no option `--jsn`, but `--json`".into(),
+        ),
+        (
+            "list log.txt -x",
+            "there is no option `-x`; usage: httpserver-log list [OPTIONS] <FILE>".into(),
+        ),
+        (
+            "list log.txt --json --json",
+            "`--json` is given twice".into(),
+        ),
+        (
+            "list log.txt --json=yes",
+            "`--json` takes no value, `yes` is too much".into(),
+        ),
+        (
+            "list log.txt --name",
+            "`--name <NAME>` needs a value".into(),
+        ),
+        (
+            "check log.txt --against",
+            "`--against <DIR>` needs a value".into(),
+        ),
+        (
+            "extract log.txt 1 -o",
+            "`--output <OUT>` needs a value".into(),
+        ),
+        (
+            "extract log.txt 0",
+            "`0` is not the number of an entry, which is 1 or more".into(),
+        ),
+        (
+            "extract log.txt one",
+            "`one` is not the number of an entry, which is 1 or more".into(),
+        ),
+        (
+            "extract log.txt 1.5",
+            "`1.5` is not the number of an entry, which is 1 or more".into(),
+        ),
+        (
+            "extract log.txt 99999999999999999999",
+            "`99999999999999999999` is not the number of an entry, which is 1 or more".into(),
+        ),
+        (
+            "extract log.txt -1",
+            "there is no option `-1`; usage: httpserver-log extract [OPTIONS] <FILE> <N>".into(),
+        ),
+    ] {
+        let run = desk.run(typed.split_whitespace());
+        assert_eq!(
+            (run.status, run.stdout(), &run.stderr[..]),
+            (Some(2), "", &format!("httpserver-log: {expected}\n")[..]),
+            "{typed}"
+        );
+    }
+}
+
+#[test]
+fn sentence_is_one_line_whatever_was_typed() {
+    let desk = Desk::new(&Log::default());
+    let run = desk.run(["a\nb\u{1b}"]);
+    assert_eq!((run.status, run.stderr.lines().count()), (Some(2), 1));
+    assert!(
+        run.stderr
+            .starts_with("httpserver-log: `a\\nb\\u{1b}` is not"),
+        "{}",
+        run.stderr
+    );
+    desk.run(["check", "absent\n"])
+        .refuses("absent\\n: No such file or directory");
+}
