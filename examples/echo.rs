@@ -92,7 +92,7 @@ fn wait(interest: Interest, activity: Activity) -> Next {
 fn main() -> Result<(), Box<dyn Error>> {
     let port = std::env::args().nth(1).ok_or("Usage: echo PORT")?.parse()?;
     let listener = Listener::bind(&[SocketAddr::from((Ipv4Addr::LOCALHOST, port))])?;
-    println!("listening on {}", listener.local_addr()?);
+    let address = listener.local_addr()?;
     let four = NonZeroUsize::new(4).ok_or("no workers")?;
     let settings = Settings {
         workers: four,
@@ -100,5 +100,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         max_connections: None,
         drain: PATIENCE,
     };
-    Ok(Server::new(settings)?.run(listener, Echo)?)
+    Server::new(settings)?.run(listener, Echo, || {
+        println!("listening on {address}");
+        Ok(())
+    })
 }

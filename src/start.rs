@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -12,7 +13,7 @@ use httpserver::connection::Http;
 use httpserver::files::Files;
 use httpserver::request_log::write::Recorder;
 use httpserver::server::{Listener, Server};
-use httpserver::store::{Depth, Store, StoreErrorKind};
+use httpserver::store::{Depth, Store, StoreError, StoreErrorKind};
 use httpserver::web::{self, Access, Web};
 
 /// Why a server did not start, in terms of what was typed.
@@ -65,6 +66,14 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
             listen: config.listen.to_string(),
             source,
         })?;
+    let fallback_error = |error: StoreError| StartError::Fallback {
+        file: error.path,
+        root: config.root.clone(),
+        kind: error.kind,
+    };
+    if let Some(options) = &config.web {
+        options.check(&store).map_err(fallback_error)?;
+    }
     // Last, so that a server that cannot start leaves an old log where it is.
     let recorder = match &config.log {
         Some((path, mode)) => {
@@ -73,24 +82,18 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
         None => Recorder::none(),
     };
     let files = Files::new(store, recorder);
+    let address = listener.local_addr()?;
+    let announce = || announce(address, config.verbosity).map_err(Box::from);
     match &config.web {
         None => {
             let dialect = Classic::new(files, config.max_body);
-            announce(&listener, config.verbosity)?;
-            server.run(listener, Http::new(dialect, config.timeouts))?;
+            server.run(listener, Http::new(dialect, config.timeouts), announce)
         }
         Some(options) => {
-            let dialect =
-                Web::new(files, options.clone()).map_err(|error| StartError::Fallback {
-                    file: error.path,
-                    root: config.root.clone(),
-                    kind: error.kind,
-                })?;
-            announce(&listener, config.verbosity)?;
-            server.run(listener, Http::new(dialect, config.timeouts))?;
+            let dialect = Web::new(files, options.clone()).map_err(fallback_error)?;
+            server.run(listener, Http::new(dialect, config.timeouts), announce)
         }
     }
-    Ok(())
 }
 
 /// How deep uploads go.
@@ -106,14 +109,12 @@ fn depth(config: &Config) -> Depth {
 }
 
 /// Says where the server listens, so that a script need not choose a port.
-fn announce(listener: &Listener, verbosity: Verbosity) -> Result<(), Box<dyn Error>> {
+fn announce(address: SocketAddr, verbosity: Verbosity) -> Result<(), StartError> {
     if verbosity == Verbosity::Quiet {
         return Ok(());
     }
-    let address = listener.local_addr()?;
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "listening on http://{address}")
         .and_then(|()| stdout.flush())
-        .map_err(StartError::Stdout)?;
-    Ok(())
+        .map_err(StartError::Stdout)
 }

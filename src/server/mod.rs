@@ -86,11 +86,17 @@ impl Server {
         })
     }
 
-    /// Serves until SIGINT or SIGTERM: then finishes the requests in progress and joins its threads.
+    /// Serves until SIGINT or SIGTERM: then finishes the requests in progress and joins its threads. `on_start` is
+    /// called once, when nothing can keep the server from starting any more, before the first connection is accepted.
     ///
     /// # Errors
-    /// Only before the first connection is accepted.
-    pub fn run<V: Service>(self, listener: Listener, service: V) -> Result<(), ServerError> {
+    /// Only before the first connection is accepted; that of `on_start`, too.
+    pub fn run<V: Service, E: From<ServerError>>(
+        self,
+        listener: Listener,
+        service: V,
+        on_start: impl FnOnce() -> Result<(), E>,
+    ) -> Result<(), E> {
         let workers = self.settings.workers.get();
         let max_connections = self
             .settings
@@ -110,12 +116,16 @@ impl Server {
                     .spawn_scoped(scope, move || Worker::new(pool, number).run());
                 if let Err(source) = started {
                     pool.stop(number);
-                    return Err(ServerError::Worker {
+                    return Err(E::from(ServerError::Worker {
                         number,
                         of: workers,
                         source,
-                    });
+                    }));
                 }
+            }
+            if let Err(error) = on_start() {
+                pool.stop(workers);
+                return Err(error);
             }
             let drain = self.settings.drain;
             Acceptor::new(pool, &self.signals, listener, max_connections, drain).run();

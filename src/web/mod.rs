@@ -54,7 +54,7 @@ impl Web {
     /// Serves these files.
     ///
     /// # Errors
-    /// If there is a fallback and it cannot be read.
+    /// If there is a fallback and it cannot be read, or is the log.
     pub fn new(files: Files, options: Options) -> Result<Self, StoreError> {
         if let Some(path) = &options.fallback {
             files.look_up(path, || {})?;

@@ -2,6 +2,7 @@
 
 use crate::http::semantics::extra_field::ExtraField;
 use crate::http::semantics::media_type::MediaTypes;
+use crate::store::{Store, StoreError};
 
 /// What a server of this dialect offers.
 #[derive(Debug, Clone)]
@@ -20,6 +21,19 @@ pub struct Options {
     pub media_types: MediaTypes,
     /// Bytes of the longest upload.
     pub max_body: u64,
+}
+
+impl Options {
+    /// Whether a store has what these options name. It can be asked before there is a log.
+    ///
+    /// # Errors
+    /// If there is a fallback and it cannot be read.
+    pub fn check(&self, store: &Store) -> Result<(), StoreError> {
+        match &self.fallback {
+            Some(path) => store.look_up(path, || {}).map(drop),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What is sent for a directory without an index.

@@ -17,6 +17,7 @@ use crate::support::message::{get, name, response};
 use crate::support::process::{finish, run};
 use crate::support::server::Server;
 use crate::support::setup::Setup;
+use crate::support::strace;
 use crate::support::wait::eventually;
 
 /// A server started with exactly these words, in the root of its home.
@@ -244,6 +245,30 @@ fn a_port_that_is_taken_is_named_and_the_old_log_stays() {
         &response("200 OK", b""),
         "the first",
     );
+}
+
+#[test]
+fn a_fallback_that_is_not_there_is_named_and_the_old_log_stays() {
+    let home = Home::new();
+    fs::write(home.log_path(), "GET / length 0\n========\n").unwrap();
+    let arguments = ["--web", "root/", "--spa", "app.html", "-l", "log.txt", "0"];
+    assert_refused(&run(&home, &arguments), &["'app.html'", "'root/'"]);
+    assert_eq!(home.log(), "GET / length 0\n========\n");
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn a_server_whose_threads_cannot_start_does_not_say_that_it_listens() {
+    if !strace::is_usable() {
+        return;
+    }
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=clone,clone3"]);
+    command.args(["-e", "inject=clone,clone3:error=EAGAIN:when=3"]);
+    command.args([env!("CARGO_BIN_EXE_httpserver"), "-N", "4", "0"]);
+    let output = finish(command, b"");
+    let words = ["worker 2 of 4", "Resource temporarily unavailable"];
+    assert_refused(&output, &words);
 }
 
 #[test]
