@@ -220,6 +220,9 @@ fn attempt(ask: Ask, fault: Fault) -> Result<Attempt, String> {
     if !fresh.is_still() {
         return Ok(Attempt::TooLate);
     }
+    if injection.hit_waker() {
+        return Ok(Attempt::Missed);
+    }
     if injection.end() == 0 {
         return Err("the call was never made".to_owned());
     }

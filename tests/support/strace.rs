@@ -92,11 +92,21 @@ impl Injection {
 
     /// Into how many calls it was injected so far.
     pub(crate) fn count(&self) -> usize {
+        self.calls().len()
+    }
+
+    /// Whether it was injected into a write that wakes another thread (eventfd(2)): a thread makes such writes when
+    /// others are slow, and no test can foresee them.
+    pub(crate) fn hit_waker(&self) -> bool {
+        let one = r#""\1\0\0\0\0\0\0\0", 8)"#;
+        self.calls().iter().any(|line| line.contains(one))
+    }
+
+    /// The calls into which it was injected so far, a line each.
+    fn calls(&self) -> Vec<String> {
         let trace = fs::read_to_string(&self.trace).unwrap();
-        trace
-            .lines()
-            .filter(|line| line.contains("(INJECTED"))
-            .count()
+        let lines = trace.lines().filter(|line| line.contains("(INJECTED"));
+        lines.map(str::to_owned).collect()
     }
 
     fn detach(&mut self) {
