@@ -7,7 +7,6 @@ use crate::support::bytes::{assert_bytes, noise};
 use crate::support::curl::curl_reading;
 use crate::support::home::Home;
 use crate::support::message::{get, name, put, response};
-use crate::support::server::Server;
 use crate::support::setup::Setup;
 use crate::support::wait::{SetOnDrop, eventually};
 
@@ -505,7 +504,7 @@ fn what_a_killed_server_left_is_removed_by_the_next() {
 #[test]
 fn content_of_any_length_takes_constant_memory() {
     const LENGTH: usize = 64 * 1024 * 1024;
-    let server: Server = Setup::new(&["-N", "2"]).start();
+    let server = Setup::at(&Home::fast(), &["-N", "2"]).start();
     let name = name("large");
     let content = noise(9, LENGTH);
     assert_bytes(

@@ -79,10 +79,9 @@ impl Client {
         self.stream.set_write_timeout(Some(GUARD)).unwrap();
     }
 
-    /// Sends one byte of urgent data, which is no part of the stream.
-    #[track_caller]
+    /// Sends one byte of urgent data, which is no part of the stream, unless the peer is gone.
     pub(crate) fn send_urgent(&mut self, byte: u8) {
-        rustix::net::send(&self.stream, &[byte], SendFlags::OOB).unwrap();
+        let _ = rustix::net::send(&self.stream, &[byte], SendFlags::OOB);
     }
 
     /// Lets no more than some `bytes` wait on our side to be read, from now on.

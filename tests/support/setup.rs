@@ -9,6 +9,16 @@ use std::process::Command;
 use crate::support::home::{Home, NOBODY};
 use crate::support::server::Server;
 
+/// The timeouts that are an hour unless a test names them: no test depends on how fast the machine is, and what hangs
+/// does so until the test gives up.
+const TIMEOUTS: [&str; 5] = [
+    "--head-timeout",
+    "--body-timeout",
+    "--write-timeout",
+    "--idle-timeout",
+    "--linger-timeout",
+];
+
 /// A server that is not started yet.
 pub(crate) struct Setup {
     home: Home,
@@ -128,6 +138,11 @@ impl Setup {
         command.arg("--root").arg(self.root);
         if let Some(log) = self.log {
             command.arg("--log").arg(log);
+        }
+        for timeout in TIMEOUTS {
+            if !self.options.iter().any(|option| option == timeout) {
+                command.args([timeout, "3600"]);
+            }
         }
         command.args(self.options);
         command.args([self.address.to_string(), "0".to_owned()]);

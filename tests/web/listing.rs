@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::support::client::Client;
+use crate::support::home::Home;
 use crate::support::response::Response;
 use crate::support::server::Server;
 use crate::support::setup::Setup;
@@ -107,7 +108,7 @@ fn the_page() {
 
 #[test]
 fn a_long_directory_is_listed_in_part_and_says_so() {
-    let site = Setup::web(&["--listing"])
+    let site = Setup::at(&Home::fast(), &["--web", "--listing"])
         .files(|root| {
             for number in 0..10_001 {
                 fs::File::create(root.join(number.to_string())).unwrap();
@@ -132,7 +133,7 @@ fn ask_and_wait(site: &Server) -> (Client, Vec<u8>) {
 #[test]
 fn long_listings_that_nobody_takes_hold_little_memory() {
     let filler = "x".repeat(240);
-    let site = Setup::web(&["--listing"])
+    let site = Setup::at(&Home::fast(), &["--web", "--listing"])
         .files(|root| {
             for number in 0..10_000 {
                 write(root, &format!("{number:05}{filler}"), "");
