@@ -10,6 +10,7 @@ mod group;
 mod help;
 mod limits;
 mod log;
+mod option;
 mod positionals;
 mod serve;
 mod timeouts;
@@ -132,7 +133,7 @@ fn command() -> Command {
     let command = Typed::command().mut_args(|arg| {
         // `-N -1` has a wrong value, and lacks none.
         let takes_number =
-            help::value_name(&arg).is_some_and(|name| ["N", "SIZE", "TIME"].contains(&name));
+            option::value_name(&arg).is_some_and(|name| ["N", "SIZE", "TIME"].contains(&name));
         arg.allow_hyphen_values(takes_number)
     });
     help::with_texts(command)

@@ -9,7 +9,7 @@ use clap::{Arg, Command};
 use thiserror::Error;
 
 use super::positionals::PositionalError;
-use super::{advice, help};
+use super::{advice, option};
 
 /// What is wrong with a command line.
 #[derive(Debug, Error)]
@@ -69,7 +69,7 @@ impl UsageError {
             // Without a value, and with an empty one.
             ErrorKind::InvalidValue | ErrorKind::ValueValidation if value.is_empty() => {
                 Self::MissingValue {
-                    example: arg.map_or_else(|| option.to_owned(), help::example),
+                    example: arg.map_or_else(|| option.to_owned(), option::example),
                     option: name,
                 }
             }

@@ -171,6 +171,16 @@ const REFUSED: &[Row] = &[
         "httpserver: -l (--log) needs a value: type '-l FILE'\n",
     ),
     refused(
+        "-l 127.0.0.1 8080",
+        "httpserver: '127.0.0.1' is not a value for -l (--log): it is an address or a port; type './127.0.0.1' if a \
+         file is to have this name\n",
+    ),
+    refused(
+        "-l 8080",
+        "httpserver: '8080' is not a value for -l (--log): it is an address or a port; type './8080' if a file is to \
+         have this name\n",
+    ),
+    refused(
         "-l -N 8 8080",
         "httpserver: -l (--log) needs a value: type '-l FILE'\n",
     ),

@@ -1,0 +1,143 @@
+//! How one option is written: its names, its value, its default, and what is said about it.
+
+use std::borrow::Cow;
+
+use clap::Arg;
+
+use super::GROUPS;
+
+/// What stands for the value of an option that takes one.
+pub(super) fn value_name(arg: &Arg) -> Option<&str> {
+    if !arg.get_action().takes_values() {
+        return None;
+    }
+    arg.get_value_names()?
+        .first()
+        .map(clap::builder::Str::as_str)
+}
+
+/// An option with all its names: `-l, --log FILE`.
+pub(super) fn names(arg: &Arg) -> String {
+    let names = match (arg.get_short(), arg.get_long()) {
+        (Some(short), Some(long)) => format!("-{short}, --{long}"),
+        (Some(short), None) => format!("-{short}"),
+        (None, long) => format!("--{}", long.unwrap_or_default()),
+    };
+    names + &value(arg)
+}
+
+/// The same in a column, with room for the short name where there is none.
+pub(super) fn aligned_names(arg: &Arg) -> String {
+    let room = if arg.get_short().is_some() {
+        ""
+    } else {
+        "    "
+    };
+    format!("{room}{}", names(arg))
+}
+
+/// An option as it is typed: `-l FILE`, or `--root DIR` if it has no short name.
+pub(super) fn usage(arg: &Arg) -> String {
+    dashed(arg) + &value(arg)
+}
+
+/// The shortest name of an option.
+fn dashed(arg: &Arg) -> String {
+    match (arg.get_short(), arg.get_long()) {
+        (Some(short), _) => format!("-{short}"),
+        (None, long) => format!("--{}", long.unwrap_or_default()),
+    }
+}
+
+/// An option as it may be typed: `-N 8` or `--max-body 10M`; as [`usage`] where any value would mislead.
+pub(super) fn example(arg: &Arg) -> String {
+    let value = match value_name(arg) {
+        Some("N") => "8",
+        Some("SIZE") => "10M",
+        Some("TIME") => "10s",
+        _ => return usage(arg),
+    };
+    format!("{} {value}", dashed(arg))
+}
+
+/// The value of an option with a space before it, in quotes if a shell needs them.
+fn value(arg: &Arg) -> String {
+    match value_name(arg) {
+        None => String::new(),
+        Some(name) if name.contains(' ') => format!(" '{name}'"),
+        Some(name) => format!(" {name}"),
+    }
+}
+
+/// The sentence about an option, with its default.
+pub(super) fn summary(arg: &Arg) -> String {
+    let said = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    match default(arg) {
+        Some(default) => format!("{said} [default: {default}]"),
+        None => said,
+    }
+}
+
+/// All that is said about an option, in sentences, with its default behind them.
+pub(super) fn explanation(arg: &Arg) -> String {
+    let said = arg.get_long_help().or_else(|| arg.get_help());
+    let sentences: Vec<_> = said
+        .map(ToString::to_string)
+        .unwrap_or_default()
+        .split("\n\n")
+        .map(|part| part.trim_end_matches('.').to_owned() + ".")
+        .collect();
+    let said = sentences.join(" ");
+    match default(arg) {
+        Some(default) => format!("{said} [default: {default}]"),
+        None => said,
+    }
+}
+
+/// What holds without the option.
+fn default(arg: &Arg) -> Option<Cow<'_, str>> {
+    match arg.get_default_values() {
+        [default] if arg.get_action().takes_values() => Some(default.to_string_lossy()),
+        _ => GROUPS
+            .iter()
+            .flat_map(|group| group.defaults)
+            .find(|default| arg.get_long() == Some(default.option))
+            .map(|default| Cow::Borrowed(default.holds)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_shown_as_they_are_typed() {
+        let command = super::super::command();
+        let find = |long: &str| {
+            let mut found = command.get_arguments();
+            found.find(|arg| arg.get_long() == Some(long)).unwrap()
+        };
+        for (long, all, shortest, as_typed) in [
+            ("threads", "-N, --threads N", "-N N", "-N 8"),
+            ("log", "-l, --log FILE", "-l FILE", "-l FILE"),
+            ("listing", "--listing", "--listing", "--listing"),
+            (
+                "max-body",
+                "--max-body SIZE",
+                "--max-body SIZE",
+                "--max-body 10M",
+            ),
+            (
+                "header",
+                "--header 'NAME: VALUE'",
+                "--header 'NAME: VALUE'",
+                "--header 'NAME: VALUE'",
+            ),
+        ] {
+            let arg = find(long);
+            assert_eq!(names(arg), all);
+            assert_eq!(usage(arg), shortest);
+            assert_eq!(example(arg), as_typed);
+        }
+    }
+}
