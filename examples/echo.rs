@@ -30,7 +30,7 @@ impl Service for Echo {
     type Session = EchoSession;
     type Buffers = [u8; 1024];
 
-    fn connect(&self) -> EchoSession {
+    fn connect(&self, _peer: SocketAddr) -> EchoSession {
         EchoSession::default()
     }
 

@@ -8,16 +8,20 @@ mod put;
 use std::sync::Arc;
 
 pub use self::put::ClassicUpload;
-use self::put::status_of_upload;
+use self::put::refusal_of_upload;
 use crate::connection::{Action, Decision, Dialect, FileRange, Response, ResponseContent};
 use crate::files::Files;
-use crate::http::{self, Framing, Host, LineParts, Persistence, Request, Status, Target, Version};
+use crate::http::{
+    self, Framing, Host, LineParts, Persistence, Refusal, Request, Status, Target, Version,
+};
 use crate::request_log::write::Refused;
 use crate::server::Turn;
 use crate::store::{FileContent, Found, StoreErrorKind};
 
 /// Characters in a file's name.
 const NAME: usize = 27;
+
+const NOT_A_NAME: &str = "the name is not 27 characters from A-Z, a-z, 0-9, - and _";
 
 /// The dialect, over its files.
 pub struct Classic {
@@ -39,11 +43,11 @@ impl Classic {
     fn refuse_request(
         &self,
         request: &Request<'_>,
-        status: Status,
+        refusal: Refusal,
         turn: &mut Turn<'_>,
     ) -> Action<ClassicUpload> {
         turn.settle();
-        let response = refusal(&self.files, &Identity::of(request), status);
+        let response = refuse(&self.files, &Identity::of(request), refusal);
         // A PUT without a length has content all the same in this dialect.
         if request.method == "PUT" && request.framing == Framing::Absent {
             Action::RespondAndClose(response)
@@ -63,21 +67,17 @@ impl Classic {
             return Action::Response(Response::empty(Status::Ok));
         }
         if !is_name(name) {
-            return self.refuse_request(request, Status::BadRequest, turn);
+            return self.refuse_request(request, Refusal::bad_request(NOT_A_NAME), turn);
         }
         let found = self.files.look_up(name, || turn.enter_blocking_section());
         match found {
             Ok(found) => {
                 self.files.record_success("GET", name, turn.worker());
-                Action::Response(Response {
-                    status: Status::Ok,
-                    fields: Vec::new(),
-                    content: content(found),
-                })
+                Action::Response(Response::new(Status::Ok, Vec::new(), content(found)))
             }
             Err(error) => {
-                log::debug!("GET: {error}");
-                self.refuse_request(request, status_of(error.kind), turn)
+                let refusal = Refusal::of_file(status_of(error.kind), error.kind.reason());
+                self.refuse_request(request, refusal, turn)
             }
         }
     }
@@ -89,17 +89,11 @@ impl Classic {
         turn: &mut Turn<'_>,
     ) -> Action<ClassicUpload> {
         if !is_name(name) {
-            return self.refuse_request(request, Status::BadRequest, turn);
-        }
-        if matches!(request.framing, Framing::Length(length) if length > self.max_body) {
-            return self.refuse_request(request, Status::ContentTooLarge, turn);
+            return self.refuse_request(request, Refusal::bad_request(NOT_A_NAME), turn);
         }
         match self.begin(request, name, turn) {
             Ok(action) => action,
-            Err(error) => {
-                log::debug!("PUT: {error}");
-                self.refuse_request(request, status_of_upload(&error), turn)
-            }
+            Err(error) => self.refuse_request(request, refusal_of_upload(&error), turn),
         }
     }
 }
@@ -115,7 +109,11 @@ impl Dialect for Classic {
         let action = match request.method {
             "GET" => self.get(request, name, turn),
             "PUT" => self.put(request, name, turn),
-            _ => self.refuse_request(request, Status::InternalServerError, turn),
+            _ => {
+                let reason = "this dialect has the methods GET and PUT only";
+                let refusal = Refusal::new(Status::InternalServerError, reason);
+                self.refuse_request(request, refusal, turn)
+            }
         };
         Decision {
             persistence: persistence(request),
@@ -123,13 +121,13 @@ impl Dialect for Classic {
         }
     }
 
-    fn refuse(&self, line: LineParts<'_>, status: Status) -> Response {
+    fn refuse(&self, line: LineParts<'_>, refusal: Refusal) -> Response {
         let identity = Identity {
             method: line.method,
             name: line.target.map(without_slash),
             version: line.version,
         };
-        refusal(&self.files, &identity, status)
+        refuse(&self.files, &identity, refusal)
     }
 
     fn write_head(&self, response: &Response, _: Version, _: Persistence, out: &mut Vec<u8>) {
@@ -192,7 +190,7 @@ impl OwnedIdentity {
 }
 
 /// Records a refusal and answers it.
-fn refusal(files: &Files, identity: &Identity<'_>, status: Status) -> Response {
+fn refuse(files: &Files, identity: &Identity<'_>, refusal: Refusal) -> Response {
     let &Identity {
         method,
         name,
@@ -204,9 +202,9 @@ fn refusal(files: &Files, identity: &Identity<'_>, status: Status) -> Response {
             name,
             version,
         },
-        status.code(),
+        refusal.status.code(),
     );
-    Response::empty(status)
+    Response::refused(refusal)
 }
 
 /// The target without its leading `/`; of an absolute one, its path.

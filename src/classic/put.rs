@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Classic, Identity, OwnedIdentity, refusal, status_of};
+use super::{Classic, Identity, OwnedIdentity, refuse, status_of};
 use crate::connection::{Action, Block, Response, Upload};
 use crate::files::{self, Empty, Files, Finishing, Remaining, UploadError};
-use crate::http::{Expect, Framing, Request, Status};
+use crate::http::{Expect, Framing, Refusal, Request, Status};
 use crate::server::Turn;
 use crate::store::{CommitCondition, StoreErrorKind};
 
@@ -17,6 +17,12 @@ impl Classic {
         name: &[u8],
         turn: &mut Turn<'_>,
     ) -> Result<Action<ClassicUpload>, UploadError> {
+        if matches!(request.framing, Framing::Length(length) if length > self.max_body) {
+            return Err(UploadError::TooLong {
+                path: name.into(),
+                limit: self.max_body,
+            });
+        }
         turn.enter_blocking_section();
         let mut receiving = self.files.begin(name, self.max_body)?;
         let empty = match request.framing {
@@ -87,7 +93,10 @@ impl Upload for ClassicUpload {
     fn step(&mut self, block: &mut Block, turn: &mut Turn<'_>) -> Option<Response> {
         turn.enter_blocking_section();
         let State::Finishing(finishing) = &mut self.state else {
-            return Some(Response::empty(Status::InternalServerError));
+            return Some(Response::refused(Refusal::of_file(
+                Status::InternalServerError,
+                "the upload has ended already",
+            )));
         };
         match finishing.step(&mut block.content, &mut block.text) {
             Ok(Remaining::More) => None,
@@ -102,10 +111,10 @@ impl Upload for ClassicUpload {
         }
     }
 
-    fn abandon(&mut self, status: Status) -> Response {
+    fn abandon(&mut self, refusal: Refusal) -> Response {
         match self.take() {
-            State::Receiving(_, empty) => self.record_refusal(empty, status),
-            State::Finishing(_) | State::Recorded => Response::empty(status),
+            State::Receiving(_, empty) => self.record_refusal(empty, refusal),
+            State::Finishing(_) | State::Recorded => Response::refused(refusal),
         }
     }
 }
@@ -118,39 +127,42 @@ impl ClassicUpload {
 
     /// Answers an upload that failed; `empty` is what was put in place for an answer that was given before.
     fn refused(&self, error: &UploadError, empty: Option<Box<Empty>>) -> Response {
-        let status = status_of_upload(error);
-        if status == Status::InternalServerError {
-            log::error!("PUT: {error}");
-        } else {
-            log::debug!("PUT: {error}");
-        }
+        let refusal = refusal_of_upload(error);
         match error {
             // Its place in the log is taken, and a second entry would not be true.
-            UploadError::NotRecorded { .. } => Response::empty(status),
-            _ => self.record_refusal(empty, status),
+            UploadError::NotRecorded { .. } => Response::refused(refusal),
+            _ => self.record_refusal(empty, refusal),
         }
     }
 
     /// Records that nothing came of the upload, or only the empty file: if the peer was told 201 for that, and it is
     /// there still, it is what the log must show.
-    fn record_refusal(&self, empty: Option<Box<Empty>>, status: Status) -> Response {
+    fn record_refusal(&self, empty: Option<Box<Empty>>, refusal: Refusal) -> Response {
         if empty.is_some_and(|empty| empty.record(&mut Vec::new())) {
-            return Response::empty(Status::Created);
+            return Response {
+                status: Status::Created,
+                ..Response::refused(refusal)
+            };
         }
-        refusal(&self.files, &self.identity.borrow(), status)
+        refuse(&self.files, &self.identity.borrow(), refusal)
     }
 }
 
 impl Drop for ClassicUpload {
     /// A request that the server itself gave up is recorded, too.
     fn drop(&mut self) {
-        self.abandon(Status::ServiceUnavailable);
+        if matches!(self.state, State::Receiving(..)) {
+            self.abandon(Refusal::new(
+                Status::ServiceUnavailable,
+                "the server gave the request up",
+            ));
+        }
     }
 }
 
-/// The status for what went wrong with an upload.
-pub(super) fn status_of_upload(error: &UploadError) -> Status {
-    match error {
+/// The answer to what went wrong with an upload.
+pub(super) fn refusal_of_upload(error: &UploadError) -> Refusal {
+    let status = match error {
         UploadError::TooLong { .. } => Status::ContentTooLarge,
         UploadError::Store(error) => match error.kind {
             // The root itself is gone: there is no place for the file.
@@ -159,5 +171,6 @@ pub(super) fn status_of_upload(error: &UploadError) -> Status {
         },
         UploadError::LogFull { .. } => Status::InsufficientStorage,
         UploadError::NotRecorded { .. } => Status::InternalServerError,
-    }
+    };
+    Refusal::of_file(status, error.reason())
 }

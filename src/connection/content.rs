@@ -2,17 +2,25 @@
 
 use super::dialect::{Dialect, Response, Upload};
 use super::phases::{Closing, Filled, Phase, Receiving, Reply, Skipping, Step, Stream, Then, Work};
+use super::report::report;
 use super::session::HttpSession;
 use super::timeouts::TimeoutKind;
-use crate::http::{Chunk, ContentDecoder, Status};
-use crate::server::{Transport, Turn};
+use crate::http::{Chunk, ContentDecoder, Refusal};
+use crate::server::Transport;
 
 impl<U: Upload> Receiving<U> {
     /// Gives the upload up; an answer if one is due.
-    pub(super) fn abandon(&mut self, status: Status, turn: &mut Turn<'_>) -> Option<Response> {
-        turn.enter_blocking_section();
-        let response = self.upload.abandon(status);
+    pub(super) fn abandon(&mut self, refusal: Refusal) -> Option<Response> {
+        let response = self.upload.abandon(refusal);
+        self.report(&response);
         (self.reply == Reply::Due).then_some(response)
+    }
+
+    /// Says why the upload was refused, if it was.
+    fn report(&self, response: &Response) {
+        if let Some(refusal) = &response.refusal {
+            report(self.peer, &self.line, refusal);
+        }
     }
 }
 
@@ -32,7 +40,10 @@ impl<D: Dialect> HttpSession<D> {
                 Filled::NoMore => break,
                 Filled::Blocked => return Step::Wait(Phase::Body(receiving), TimeoutKind::Write),
                 Filled::Broken => {
-                    receiving.abandon(Status::BadRequest, work.turn);
+                    work.turn.enter_blocking_section();
+                    receiving.abandon(Refusal::bad_request(
+                        "the connection broke before the content was complete",
+                    ));
                     return Step::Close;
                 }
             }
@@ -41,7 +52,7 @@ impl<D: Dialect> HttpSession<D> {
             let input = work.buffers.input.bytes();
             let (used, chunk) = match receiving.decoder.step(input) {
                 Ok(step) => step,
-                Err(status) => return self.give_up(&mut receiving, status, work),
+                Err(refusal) => return self.give_up(&mut receiving, refusal, work),
             };
             match chunk {
                 Chunk::Data(range) if receiving.decoder.is_finished() => {
@@ -87,7 +98,10 @@ impl<D: Dialect> HttpSession<D> {
                     .finish(&[], &mut work.buffers.block, work.turn);
                 self.finished(receiving, response, work)
             }
-            Stream::Ended => self.give_up(&mut receiving, Status::BadRequest, work),
+            Stream::Ended => {
+                let reason = "the stream ends before the content is complete";
+                self.give_up(&mut receiving, Refusal::bad_request(reason), work)
+            }
             Stream::Drained => Step::Wait(Phase::Body(receiving), TimeoutKind::Body),
             Stream::Fresh | Stream::Open if work.budget.bytes == 0 => {
                 Step::Yield(Phase::Body(receiving))
@@ -100,10 +114,11 @@ impl<D: Dialect> HttpSession<D> {
     fn give_up<T: Transport>(
         &mut self,
         receiving: &mut Receiving<D::Upload>,
-        status: Status,
+        refusal: Refusal,
         work: &mut Work<'_, '_, T>,
     ) -> Step<D::Upload> {
-        Step::Go(match receiving.abandon(status, work.turn) {
+        work.turn.enter_blocking_section();
+        Step::Go(match receiving.abandon(refusal) {
             Some(response) => self.response(response, Then::CloseUnread, work),
             None => Phase::Closing(Closing::Flush),
         })
@@ -116,6 +131,7 @@ impl<D: Dialect> HttpSession<D> {
         response: Response,
         work: &mut Work<'_, '_, T>,
     ) -> Phase<D::Upload> {
+        receiving.report(&response);
         match receiving.reply {
             Reply::Due => self.response(response, Then::CloseUnread, work),
             Reply::Given => Phase::Closing(Closing::Flush),
@@ -141,6 +157,9 @@ impl<D: Dialect> HttpSession<D> {
         response: Option<Response>,
         work: &mut Work<'_, '_, T>,
     ) -> Step<D::Upload> {
+        if let Some(response) = &response {
+            receiving.report(response);
+        }
         match (response, receiving.reply) {
             (None, _) => Step::Go(Phase::Finishing(receiving)),
             (Some(response), Reply::Due) => Step::Go(self.response(response, self.then(), work)),

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use crate::http::{LineParts, Persistence, Request, Status, Version};
+use crate::http::{LineParts, Persistence, Refusal, Request, Status, Version};
 use crate::server::Turn;
 
 /// The rules by which requests are answered.
@@ -19,7 +19,7 @@ pub trait Dialect: Send + Sync {
     fn handle(&self, request: &Request<'_>, turn: &mut Turn<'_>) -> Decision<Self::Upload>;
 
     /// Answers to what is not a request, or not one that can be read to its end. What was put off is settled.
-    fn refuse(&self, line: LineParts<'_>, status: Status) -> Response;
+    fn refuse(&self, line: LineParts<'_>, refusal: Refusal) -> Response;
 
     /// Appends the head of an answer to a request of this version.
     fn write_head(
@@ -77,7 +77,7 @@ pub trait Upload: Send {
     fn step(&mut self, block: &mut Block, turn: &mut Turn<'_>) -> Option<Response>;
 
     /// Gives the upload up: nothing takes effect.
-    fn abandon(&mut self, status: Status) -> Response;
+    fn abandon(&mut self, refusal: Refusal) -> Response;
 }
 
 /// Buffers for one portion of work on an upload.
@@ -98,6 +98,8 @@ pub struct Response {
     pub fields: Vec<u8>,
     /// Its content.
     pub content: ResponseContent,
+    /// Why the request was refused, if it was.
+    pub refusal: Option<Refusal>,
 }
 
 /// The content of an answer.
@@ -137,13 +139,30 @@ pub struct FileRange {
 }
 
 impl Response {
+    /// The answer to a request that was granted; each field line is ended by CRLF.
+    #[must_use]
+    pub fn new(status: Status, fields: Vec<u8>, content: ResponseContent) -> Self {
+        Self {
+            status,
+            fields,
+            content,
+            refusal: None,
+        }
+    }
+
     /// An answer without fields and content.
     #[must_use]
     pub fn empty(status: Status) -> Self {
+        Self::new(status, Vec::new(), ResponseContent::Empty)
+    }
+
+    /// An answer without content to a request that was not granted.
+    #[must_use]
+    pub fn refused(refusal: Refusal) -> Self {
+        let response = Self::empty(refusal.status);
         Self {
-            status,
-            fields: Vec::new(),
-            content: ResponseContent::Empty,
+            refusal: Some(refusal),
+            ..response
         }
     }
 }

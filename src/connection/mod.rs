@@ -9,6 +9,7 @@ mod buffers;
 mod content;
 mod dialect;
 mod phases;
+mod report;
 mod request;
 mod response;
 mod sending;

@@ -1,5 +1,7 @@
 //! The states of a connection, and the outcomes of the steps between them.
 
+use std::net::SocketAddr;
+
 use super::buffers::Buffers;
 use super::dialect::ResponseContent;
 use super::timeouts::TimeoutKind;
@@ -69,6 +71,9 @@ pub(super) struct Receiving<U> {
     pub(super) upload: U,
     pub(super) decoder: ContentDecoder,
     pub(super) reply: Reply,
+    pub(super) peer: SocketAddr,
+    /// The request line, for people.
+    pub(super) line: Box<str>,
 }
 
 /// Whether a request still is to be answered.

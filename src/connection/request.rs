@@ -5,11 +5,12 @@ use super::dialect::{Action, Dialect, Response};
 use super::phases::{
     Closing, Filled, Flushed, Phase, Receiving, Reply, Skipping, Step, Stream, Then, Work,
 };
+use super::report::report;
 use super::session::HttpSession;
 use super::timeouts::{Progress, TimeoutKind};
 use crate::http::{
-    CONTINUE, ChunkedDecoder, ContentDecoder, Expect, Framing, HeadScan, Persistence, Request,
-    Status, line_parts,
+    CONTINUE, ChunkedDecoder, ContentDecoder, Expect, Framing, HeadScan, Persistence, Refusal,
+    Request, line_parts,
 };
 use crate::server::{After, Transport, WakeReason};
 
@@ -78,7 +79,7 @@ impl<D: Dialect> HttpSession<D> {
             }
             match self.scan.find_end(work.buffers.input.bytes()) {
                 Ok(Some(length)) => return self.handle(length, work),
-                Err(status) => return Step::Go(self.refuse_head(status, work)),
+                Err(refusal) => return Step::Go(self.refuse_head(refusal, work)),
                 Ok(None) => {}
             }
             match self.fill(work) {
@@ -95,7 +96,10 @@ impl<D: Dialect> HttpSession<D> {
         // An empty line after a request is no beginning of another (RFC 9112 §2.2).
         let begun = !matches!(work.buffers.input.bytes(), b"" | b"\r" | b"\n" | b"\r\n");
         match (self.stream, begun) {
-            (Stream::Ended, true) => Step::Go(self.refuse_head(Status::BadRequest, work)),
+            (Stream::Ended, true) => {
+                let refusal = Refusal::bad_request("the stream ends before the head is complete");
+                Step::Go(self.refuse_head(refusal, work))
+            }
             (Stream::Ended, false) => Step::Go(Phase::Closing(Closing::Close)),
             (_, true) => Step::Wait(Phase::Head, TimeoutKind::Head),
             (Stream::Fresh, false) => Step::Wait(Phase::Head, TimeoutKind::Fresh),
@@ -105,14 +109,16 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    fn refuse_head<T: Transport>(
+    /// Answers to a head that is no request, or not a whole one.
+    pub(super) fn refuse_head<T: Transport>(
         &mut self,
-        status: Status,
+        refusal: Refusal,
         work: &mut Work<'_, '_, T>,
     ) -> Phase<D::Upload> {
         work.turn.enter_blocking_section();
         let line = line_parts(work.buffers.input.bytes());
-        let response = self.shared.dialect.refuse(line, status);
+        report(self.peer, line, &refusal);
+        let response = self.shared.dialect.refuse(line, refusal);
         self.response(response, Then::CloseUnread, work)
     }
 
@@ -129,19 +135,36 @@ impl<D: Dialect> HttpSession<D> {
         let head = &work.buffers.input.bytes()[..length];
         let request = match Request::parse(head) {
             Ok(request) => request,
-            Err(status) => {
-                return Step::Go(self.refuse_head(status, work));
-            }
+            Err(refusal) => return Step::Go(self.refuse_head(refusal, work)),
         };
         let (framing, expect) = (request.framing, request.expect);
         self.version = request.version;
         self.unsettled = self.shared.dialect.puts_off();
         let decision = self.shared.dialect.handle(&request, work.turn);
+        let line = match &decision.action {
+            Action::Response(response) | Action::RespondAndClose(response) => {
+                if let Some(refusal) = &response.refusal {
+                    report(self.peer, request.line_parts(), refusal);
+                }
+                String::new()
+            }
+            Action::Receive(_) | Action::RespondThenReceive(..) => request.line_parts().to_string(),
+        };
         work.buffers.input.consume(length);
         self.persistence = if work.turn.is_stopping() {
             Persistence::Close
         } else {
             decision.persistence
+        };
+        let receiving = |upload, decoder, reply, peer| {
+            let line = line.into();
+            Step::Go(Phase::Body(Box::new(Receiving {
+                upload,
+                decoder,
+                reply,
+                peer,
+                line,
+            })))
         };
         match decision.action {
             Action::Response(response) => {
@@ -154,20 +177,12 @@ impl<D: Dialect> HttpSession<D> {
                 if expect == Expect::Continue {
                     work.buffers.output.extend_from_slice(CONTINUE);
                 }
-                Step::Go(Phase::Body(Box::new(Receiving {
-                    upload,
-                    decoder: decoder(framing),
-                    reply: Reply::Due,
-                })))
+                receiving(upload, decoder(framing), Reply::Due, self.peer)
             }
             Action::RespondThenReceive(response, upload) => {
                 self.persistence = Persistence::Close;
                 self.write_head(&response, work);
-                Step::Go(Phase::Body(Box::new(Receiving {
-                    upload,
-                    decoder: ContentDecoder::UntilClose,
-                    reply: Reply::Given,
-                })))
+                receiving(upload, ContentDecoder::UntilClose, Reply::Given, self.peer)
             }
         }
     }

@@ -1,5 +1,6 @@
 //! HTTP in a dialect as a protocol on the pool: makes connections and desks.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::buffers::Buffers;
@@ -29,9 +30,10 @@ impl<D: Dialect> Service for Http<D> {
     type Session = HttpSession<D>;
     type Buffers = Buffers;
 
-    fn connect(&self) -> HttpSession<D> {
+    fn connect(&self, peer: SocketAddr) -> HttpSession<D> {
         HttpSession {
             shared: Arc::clone(&self.shared),
+            peer,
             phase: Phase::Head,
             scan: HeadScan::default(),
             version: Version::Http11,

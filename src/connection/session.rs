@@ -1,15 +1,17 @@
 //! The state of one HTTP client between two turns.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::dialect::Dialect;
 use super::phases::{Phase, Stream};
 use super::timeouts::{Progress, Timeouts, Wait};
-use crate::http::{HeadScan, Persistence, Version};
+use crate::http::{HeadScan, Persistence, Refusal, Status, Version};
 
 /// One client.
 pub struct HttpSession<D: Dialect> {
     pub(super) shared: Arc<Shared<D>>,
+    pub(super) peer: SocketAddr,
     pub(super) phase: Phase<D::Upload>,
     pub(super) scan: HeadScan,
     /// Of the request in progress, as far as it is known.
@@ -41,5 +43,15 @@ impl<D: Dialect> HttpSession<D> {
     #[must_use]
     pub fn kept(&self) -> usize {
         self.unused.capacity() + self.unsent.capacity()
+    }
+}
+
+impl<D: Dialect> Drop for HttpSession<D> {
+    /// An upload that the server itself gives up is recorded, too.
+    fn drop(&mut self) {
+        if let Phase::Body(receiving) = &mut self.phase {
+            let reason = "the server closed the connection before the content was complete";
+            receiving.abandon(Refusal::new(Status::ServiceUnavailable, reason));
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::dialect::Dialect;
 use super::phases::{Phase, Then, Work};
 use super::session::HttpSession;
 use super::timeouts::{Progress, TimeoutKind, Wait};
-use crate::http::{Status, line_parts};
+use crate::http::{Refusal, Status};
 use crate::server::{Next, Transport, WakeReason};
 
 /// What came of an attempt to wait.
@@ -63,28 +63,36 @@ impl<D: Dialect> HttpSession<D> {
         ) {
             work.turn.enter_blocking_section();
         }
-        let response = match (phase, kind) {
+        let late = |reason| Refusal::new(Status::RequestTimeout, reason);
+        let timeouts = &self.shared.timeouts;
+        match (phase, kind) {
             (Phase::Head, TimeoutKind::Head) => {
-                let line = line_parts(work.buffers.input.bytes());
-                self.shared.dialect.refuse(line, Status::RequestTimeout)
+                let limit = timeouts.head.as_secs();
+                let refusal = late(format!("the head was not complete after {limit} s"));
+                Some(self.refuse_head(refusal, work))
             }
             (Phase::Body(mut receiving), TimeoutKind::Body) => {
-                receiving.abandon(Status::RequestTimeout, work.turn)?
+                let limit = timeouts.body.as_secs();
+                let refusal = late(format!("no more of the content came for {limit} s"));
+                let response = receiving.abandon(refusal)?;
+                Some(self.response(response, Then::CloseUnread, work))
             }
             (Phase::Body(mut receiving), _) => {
-                receiving.abandon(Status::RequestTimeout, work.turn);
-                return None;
+                let limit = timeouts.write.as_secs();
+                receiving.abandon(late(format!("the client took no response for {limit} s")));
+                None
             }
-            _ => return None,
-        };
-        Some(self.response(response, Then::CloseUnread, work))
+            _ => None,
+        }
     }
 
     /// Gives up on a peer that is gone; an upload of its does not take effect.
     pub(super) fn abort<T>(&mut self, phase: Phase<D::Upload>, work: &mut Work<'_, '_, T>) -> Next {
         work.turn.enter_blocking_section();
         if let Phase::Body(mut receiving) = phase {
-            receiving.abandon(Status::BadRequest, work.turn);
+            receiving.abandon(Refusal::bad_request(
+                "the client was gone before the content was complete",
+            ));
         }
         self.phase = Phase::Head;
         Next::Close

@@ -1,5 +1,6 @@
 //! Why a change of a file is refused.
 
+use std::borrow::Cow;
 use std::io;
 
 use thiserror::Error;
@@ -10,10 +11,7 @@ use crate::store::StoreError;
 #[derive(Debug, Error)]
 pub enum UploadError {
     /// More content came than is allowed.
-    #[error(
-        "{}: longer than the {limit} bytes that are allowed",
-        String::from_utf8_lossy(path)
-    )]
+    #[error("{}: {}", String::from_utf8_lossy(path), self.reason())]
     TooLong {
         /// The path below the root.
         path: Box<[u8]>,
@@ -24,10 +22,7 @@ pub enum UploadError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The log has no space for its entry; nothing was stored.
-    #[error(
-        "{}: no space for its entry in the log: {source}",
-        String::from_utf8_lossy(path)
-    )]
+    #[error("{}: {}", String::from_utf8_lossy(path), self.reason())]
     LogFull {
         /// The path below the root.
         path: Box<[u8]>,
@@ -35,14 +30,30 @@ pub enum UploadError {
         source: io::Error,
     },
     /// It is stored, and its entry or its name did not reach the disk.
-    #[error(
-        "{}: stored, but not recorded: {source}",
-        String::from_utf8_lossy(path)
-    )]
+    #[error("{}: {}", String::from_utf8_lossy(path), self.reason())]
     NotRecorded {
         /// The path below the root.
         path: Box<[u8]>,
         /// The cause, from pwrite(2), pread(2), fdatasync(2) or fsync(2).
         source: io::Error,
     },
+}
+
+impl UploadError {
+    /// This in words, without the path.
+    #[must_use]
+    pub fn reason(&self) -> Cow<'static, str> {
+        match self {
+            Self::TooLong { limit, .. } => {
+                format!("the content is longer than the {limit} bytes that are allowed").into()
+            }
+            Self::Store(error) => error.kind.reason(),
+            Self::LogFull { source, .. } => {
+                format!("the request log has no space for the entry: {source}").into()
+            }
+            Self::NotRecorded { source, .. } => {
+                format!("the change took effect, but is not recorded: {source}").into()
+            }
+        }
+    }
 }

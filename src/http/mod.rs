@@ -9,16 +9,18 @@
 //! 3. [`ContentDecoder::step`] finds the content's bytes in what follows the head;
 //! 4. [`write_status_line`] and its neighbours append a response head to a buffer.
 //!
-//! Each part returns what it found *or the [`Status`] to answer with*.
+//! Each part returns what it found *or a [`Refusal`]*: the status to answer with, and why.
 //!
 //! This room does no I/O and knows no files, threads or sockets, and it does not know what a
 //! dialect makes of a method, a target or a missing `Host`: what RFC 9112 lets a server choose is
 //! handed on as a value ([`Target::Other`], [`Host::Missing`], [`Framing::Absent`]).
 
+mod refusal;
 pub mod semantics;
 mod status;
 mod wire;
 
+pub use refusal::{Blame, Refusal};
 pub use status::Status;
 pub use wire::body::ContentDecoder;
 pub use wire::chunked::{Chunk, ChunkedDecoder, MAX_CHUNK_EXTENSIONS_LEN, MAX_CHUNK_SIZE_DIGITS};

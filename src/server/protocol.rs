@@ -4,6 +4,7 @@
 //! Nothing here knows a protocol. A session is advanced by whichever worker is free; between two turns it holds
 //! only what it needs to go on, because the buffers are the worker's (its *desk*).
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::transport::Transport;
@@ -15,8 +16,8 @@ pub trait Service: Sync {
     /// What one worker reuses from turn to turn: buffers, mostly.
     type Buffers;
 
-    /// Starts the session of a connection that was just accepted.
-    fn connect(&self) -> Self::Session;
+    /// Starts the session of a connection that was just accepted from this peer.
+    fn connect(&self, peer: SocketAddr) -> Self::Session;
 
     /// Makes a desk; called once per worker, and again after a panic.
     fn buffers(&self) -> Self::Buffers;

@@ -1,5 +1,6 @@
 //! What can go wrong with a file, in the store's own words; a dialect turns each into a status.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt;
 use std::io;
@@ -48,9 +49,11 @@ pub enum StoreErrorKind {
     Io(Errno),
 }
 
-impl fmt::Display for StoreErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl StoreErrorKind {
+    /// This in words, without the path.
+    #[must_use]
+    pub fn reason(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::NotFound => "no such file",
             Self::Concealed => "belongs to the server",
             Self::Forbidden => "permission denied",
@@ -58,12 +61,18 @@ impl fmt::Display for StoreErrorKind {
             Self::NotRegular => "is not a regular file",
             Self::Outside => "leads out of the root",
             Self::ImpossibleName => "no file can have this name",
-            Self::ConditionFailed => "the condition does not hold",
+            Self::ConditionFailed => "the condition does not hold for what is there",
             Self::NoSpace => "no space left on the disk",
             Self::TooLarge => "larger than the file system allows",
             Self::Exhausted => "the system is out of descriptors or memory",
-            Self::Io(errno) => return errno.fmt(f),
+            Self::Io(errno) => return Cow::Owned(errno.to_string()),
         })
+    }
+}
+
+impl fmt::Display for StoreErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason())
     }
 }
 

@@ -1,12 +1,12 @@
 //! DELETE: a regular file is removed, and its entry stands in the log where it took effect (RFC 9110 §9.3.5).
 
 use super::fields::Preconditions;
-use super::refusal::{Refusal, status_of_change, status_of_removing};
+use super::refusal::{cannot_remove, respond};
 use super::{Web, path};
 use crate::connection::{Response, ResponseContent};
 use crate::files::UploadError;
 use crate::http::semantics::conditional::Method;
-use crate::http::{Request, Status};
+use crate::http::{Refusal, Request, Status};
 use crate::server::Turn;
 use crate::store::{CommitCondition, Metadata};
 
@@ -28,17 +28,14 @@ impl Web {
             &mut Vec::new(),
         );
         if let Err(error) = removed {
-            let refusal = Refusal::from(status_of_change(&error, status_of_removing));
+            let refusal = cannot_remove(&error);
             return match error {
                 // Its place in the log is taken, and a second entry would not be true.
-                UploadError::NotRecorded { .. } => Ok(refusal.into_answer()),
+                UploadError::NotRecorded { .. } => Ok(respond(refusal)),
                 _ => Err(refusal),
             };
         }
-        Ok(Response {
-            status: Status::NoContent,
-            fields: Vec::new(),
-            content: ResponseContent::Unstated,
-        })
+        let content = ResponseContent::Unstated;
+        Ok(Response::new(Status::NoContent, Vec::new(), content))
     }
 }

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use percent_encoding::{CONTROLS, percent_encode};
 
 use super::path::{Ending, Path, encode_name};
-use super::refusal::{Refusal, status_of_reading};
+use super::refusal::{cannot_read, concealed, respond};
 use super::representation::Representation;
 use super::{Directories, Web, name, path};
 use crate::connection::{Response, ResponseContent};
@@ -23,7 +23,7 @@ use crate::http::semantics::fields::combined;
 use crate::http::semantics::media_type::{self, Guess};
 use crate::http::semantics::negotiation::encoding::{self, Choice, Coding};
 use crate::http::semantics::negotiation::weights::{Weight, weight_of};
-use crate::http::{Request, Status, write_field};
+use crate::http::{Refusal, Request, Status, write_field};
 use crate::server::Turn;
 use crate::store::{Found, StoreErrorKind};
 
@@ -72,7 +72,7 @@ impl Web {
         turn: &mut Turn<'_>,
     ) -> Result<Response, Refusal> {
         if self.is_concealed(path) {
-            return Err(Status::NotFound.into());
+            return Err(concealed());
         }
         match path.ending() {
             Ending::Bare => match self.file(path.relative(), turn)? {
@@ -100,7 +100,10 @@ impl Web {
     ) -> Result<Response, Refusal> {
         match self.options.directories {
             Directories::Listed => self.listing(request, path, turn),
-            Directories::NotListed => Err(Status::NotFound.into()),
+            Directories::NotListed => Err(Refusal::new(
+                Status::NotFound,
+                "the directory has no index.html, and directories are not listed",
+            )),
         }
     }
 
@@ -110,10 +113,7 @@ impl Web {
         match found {
             Ok(found) => Ok(Resource::File(found)),
             Err(error) if error.kind == StoreErrorKind::Directory => Ok(Resource::Directory),
-            Err(error) => {
-                log::debug!("GET: {error}");
-                Err(status_of_reading(error.kind).into())
-            }
+            Err(error) => Err(cannot_read(error.kind)),
         }
     }
 
@@ -190,16 +190,20 @@ impl Web {
         turn: &mut Turn<'_>,
     ) -> Response {
         if refusal.status != Status::NotFound {
-            return refusal.into_answer();
+            return respond(refusal);
         }
         let Ok(Resource::File(found)) = self.file(NOT_FOUND, turn) else {
-            return refusal.into_answer();
+            return respond(refusal);
         };
         let mut response = if takes_html(combined(request, "Accept")) {
             let media_type = self.media_type(NOT_FOUND, &found, turn);
-            Representation::new(media_type, found, None).into_page(Status::NotFound)
+            let page = Representation::new(media_type, found, None).into_page(Status::NotFound);
+            Response {
+                refusal: Some(refusal),
+                ..page
+            }
         } else {
-            refusal.into_answer()
+            respond(refusal)
         };
         write_field(&mut response.fields, "Vary", b"Accept");
         response
@@ -223,9 +227,5 @@ fn moved(path: &Path, query: Option<&[u8]>) -> Response {
     }
     let mut fields = Vec::new();
     write_field(&mut fields, "Location", &location);
-    Response {
-        status: Status::MovedPermanently,
-        fields,
-        content: ResponseContent::Empty,
-    }
+    Response::new(Status::MovedPermanently, fields, ResponseContent::Empty)
 }

@@ -28,12 +28,12 @@ use std::sync::Arc;
 
 use self::listing::budget::ListingBudget;
 use self::path::{Ending, Path};
-use self::refusal::{Received, Refusal, without_content};
+use self::refusal::{Received, respond, without_content};
 use crate::connection::{Action, Decision, Dialect, Response, ResponseContent};
 use crate::files::Files;
 use crate::http::semantics::date_field;
 use crate::http::{
-    self, Host, LineParts, Persistence, Request, Status, Target, Version, write_field,
+    self, Host, LineParts, Persistence, Refusal, Request, Status, Target, Version, write_field,
 };
 use crate::server::Turn;
 use crate::store::StoreError;
@@ -79,7 +79,7 @@ impl Web {
     ) -> Result<Action<WebUpload>, Refusal> {
         // RFC 9112 §3.2; what it names makes no difference, since there is one site.
         if request.host == Host::Missing && request.version == Version::Http11 {
-            return Err(Status::BadRequest.into());
+            return Err(Refusal::bad_request("an HTTP/1.1 request has a Host field"));
         }
         match (request.method, self.options.access) {
             ("GET", _) => self.get(request, turn).map(Action::Response),
@@ -91,9 +91,15 @@ impl Web {
             ("PUT", Access::Writable) => self.put(request, turn).map(Action::Receive),
             ("DELETE", Access::Writable) => self.delete(request, turn).map(Action::Response),
             ("PUT" | "DELETE" | "POST" | "PATCH" | "CONNECT" | "TRACE", _) => {
-                Err(Refusal::from(Status::MethodNotAllowed).with("Allow", self.allowed()))
+                let allowed = self.allowed();
+                let reason = format!("the methods that are served here are {allowed}");
+                Err(Refusal::new(Status::MethodNotAllowed, reason)
+                    .with("Allow", allowed.as_bytes()))
             }
-            _ => Err(Status::NotImplemented.into()),
+            _ => Err(Refusal::new(
+                Status::NotImplemented,
+                "the method is not known",
+            )),
         }
     }
 
@@ -105,18 +111,15 @@ impl Web {
         };
         self.files.record_success("OPTIONS", &name, turn.worker());
         let mut fields = Vec::new();
-        write_field(&mut fields, "Allow", self.allowed());
-        Ok(Response {
-            status: Status::NoContent,
-            fields,
-            content: ResponseContent::Unstated,
-        })
+        write_field(&mut fields, "Allow", self.allowed().as_bytes());
+        let content = ResponseContent::Unstated;
+        Ok(Response::new(Status::NoContent, fields, content))
     }
 
-    fn allowed(&self) -> &'static [u8] {
+    fn allowed(&self) -> &'static str {
         match self.options.access {
-            Access::ReadOnly => b"GET, HEAD, OPTIONS",
-            Access::Writable => b"GET, HEAD, OPTIONS, PUT, DELETE",
+            Access::ReadOnly => "GET, HEAD, OPTIONS",
+            Access::Writable => "GET, HEAD, OPTIONS, PUT, DELETE",
         }
     }
 
@@ -137,7 +140,7 @@ impl Web {
                     response
                 }
             }
-            _ => refusal.into_answer(),
+            _ => respond(refusal),
         }
     }
 }
@@ -158,9 +161,9 @@ impl Dialect for Web {
         }
     }
 
-    fn refuse(&self, line: LineParts<'_>, status: Status) -> Response {
-        Received::of_line(line).record(&self.files, status);
-        let response = Refusal::from(status).into_answer();
+    fn refuse(&self, line: LineParts<'_>, refusal: Refusal) -> Response {
+        Received::of_line(line).record(&self.files, refusal.status);
+        let response = respond(refusal);
         if line.method == Some(b"HEAD") {
             without_content(response)
         } else {
@@ -210,14 +213,12 @@ impl Dialect for Web {
 fn path<'h>(request: &Request<'h>) -> Result<(Path, Option<&'h [u8]>), Refusal> {
     match request.target {
         Target::Origin { path, query } | Target::Absolute { path, query, .. } => {
-            let path = Path::parse(path).map_err(|error| {
-                log::debug!("{}: {error}", request.method);
-                Status::BadRequest
-            })?;
+            let path =
+                Path::parse(path).map_err(|error| Refusal::bad_request(error.to_string()))?;
             Ok((path, query))
         }
         Target::Authority(_) | Target::Asterisk | Target::Other(_) => {
-            Err(Status::BadRequest.into())
+            Err(Refusal::bad_request("the target is no path"))
         }
     }
 }

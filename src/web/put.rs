@@ -11,16 +11,16 @@ use std::sync::Arc;
 
 use super::fields::{Preconditions, etag_of};
 use super::path::{Ending, Path};
-use super::refusal::{Received, Refusal, status_of_change, status_of_reading, status_of_storing};
+use super::refusal::{Received, cannot_read, cannot_store, concealed, respond};
 use super::upload_digests::UploadDigests;
 use super::{Web, path};
 use crate::connection::{Block, Response, ResponseContent, Upload};
 use crate::files::{self, Files, Finishing, Remaining, UploadError};
 use crate::http::semantics::conditional::Method;
 use crate::http::semantics::digest::Sha256Digest;
-use crate::http::{Framing, Request, Status, write_field};
+use crate::http::{Framing, Refusal, Request, Status, write_field};
 use crate::server::Turn;
-use crate::store::{CommitCondition, Metadata, StoreErrorKind};
+use crate::store::{CommitCondition, Metadata, StoreError, StoreErrorKind};
 
 impl Web {
     /// Begins to receive a file.
@@ -33,25 +33,33 @@ impl Web {
         turn.enter_blocking_section();
         let existing = self.check_target(&path)?;
         match request.framing {
-            Framing::Absent => return Err(Status::LengthRequired.into()),
+            Framing::Absent => {
+                let reason = "an upload has a Content-Length or the transfer coding chunked";
+                return Err(Refusal::new(Status::LengthRequired, reason));
+            }
             Framing::Length(length) if length > self.options.max_body => {
-                return Err(Status::ContentTooLarge.into());
+                return Err(cannot_store(&UploadError::TooLong {
+                    path: path.relative().into(),
+                    limit: self.options.max_body,
+                }));
             }
             Framing::Length(_) | Framing::Chunked => {}
         }
         // A part of a file is not stored as if it were the whole (RFC 9110 §14.5).
         if request.field("Content-Range").is_some() {
-            return Err(Status::BadRequest.into());
+            let reason = "the content is a part (Content-Range), and a file is stored as a whole";
+            return Err(Refusal::bad_request(reason));
         }
         let digests = UploadDigests::of(request)?;
         let conditional = Preconditions::of(request);
         if !conditional.permits(Method::Put, existing.as_ref()) {
-            return Err(Status::PreconditionFailed.into());
+            let error = StoreError::new(path.relative(), StoreErrorKind::ConditionFailed);
+            return Err(cannot_store(&error.into()));
         }
         let receiving = self
             .files
             .begin_below(path.relative(), self.options.max_body)
-            .map_err(|error| status_of_change(&error, status_of_storing))?;
+            .map_err(|error| cannot_store(&error))?;
         Ok(WebUpload {
             files: Arc::clone(&self.files),
             received: Received::of(request),
@@ -64,17 +72,20 @@ impl Web {
     /// Refuses a path at which no file is to be changed; else the file that is there now.
     pub(super) fn check_target(&self, path: &Path) -> Result<Option<Metadata>, Refusal> {
         if self.is_concealed(path) {
-            return Err(Status::NotFound.into());
+            return Err(concealed());
         }
+        let directory = |reason| Refusal::new(Status::Conflict, reason);
         if path.ending() == Ending::Slash {
-            return Err(Status::Conflict.into());
+            return Err(directory(
+                "the path ends with a slash, and a file's does not",
+            ));
         }
         match self.files.inspect(path.relative()) {
-            Ok(there) if there.is_directory() => Err(Status::Conflict.into()),
+            Ok(there) if there.is_directory() => Err(directory("it is a directory")),
             Ok(there) => Ok(Some(there)),
             Err(error) => match error.kind {
                 StoreErrorKind::NotFound | StoreErrorKind::ImpossibleName => Ok(None),
-                kind => Err(status_of_reading(kind).into()),
+                kind => Err(cannot_read(kind)),
             },
         }
     }
@@ -118,7 +129,7 @@ impl Upload for WebUpload {
         self.digests.update(last);
         let digest = match self.digests.finish() {
             Ok(digest) => digest,
-            Err(status) => return Some(self.refuse(status)),
+            Err(refusal) => return Some(self.refuse(refusal)),
         };
         match self.commit(upload, last, block) {
             Ok((finishing, status)) => {
@@ -144,15 +155,19 @@ impl Upload for WebUpload {
                 }
             }
             State::Receiving(_) | State::Recorded => {
-                Some(Refusal::from(Status::InternalServerError).into_answer())
+                let reason = "the upload has ended already";
+                Some(respond(Refusal::of_file(
+                    Status::InternalServerError,
+                    reason,
+                )))
             }
         }
     }
 
-    fn abandon(&mut self, status: Status) -> Response {
+    fn abandon(&mut self, refusal: Refusal) -> Response {
         match std::mem::replace(&mut self.state, State::Recorded) {
-            State::Receiving(_) => self.refuse(status),
-            State::Finishing(..) | State::Recorded => Refusal::from(status).into_answer(),
+            State::Receiving(_) => self.refuse(refusal),
+            State::Finishing(..) | State::Recorded => respond(refusal),
         }
     }
 }
@@ -182,21 +197,21 @@ impl WebUpload {
     }
 
     fn refused(&mut self, error: &UploadError) -> Response {
-        let status = status_of_change(error, status_of_storing);
+        let refusal = cannot_store(error);
         match error {
             // Its place in the log is taken, and a second entry would not be true.
             UploadError::NotRecorded { .. } => {
                 self.state = State::Recorded;
-                Refusal::from(status).into_answer()
+                respond(refusal)
             }
-            _ => self.refuse(status),
+            _ => self.refuse(refusal),
         }
     }
 
-    fn refuse(&mut self, status: Status) -> Response {
+    fn refuse(&mut self, refusal: Refusal) -> Response {
         self.state = State::Recorded;
-        self.received.record(&self.files, status);
-        Refusal::from(status).into_answer()
+        self.received.record(&self.files, refusal.status);
+        respond(refusal)
     }
 }
 
@@ -204,7 +219,8 @@ impl Drop for WebUpload {
     /// A request that the server itself gave up is recorded, too.
     fn drop(&mut self) {
         if matches!(self.state, State::Receiving(_)) {
-            self.refuse(Status::ServiceUnavailable);
+            let reason = "the server gave the request up";
+            self.refuse(Refusal::new(Status::ServiceUnavailable, reason));
         }
     }
 }
@@ -222,9 +238,5 @@ fn stored(finishing: &Finishing, status: Status, digest: Option<Sha256Digest>) -
         Status::NoContent => ResponseContent::Unstated,
         _ => ResponseContent::Empty,
     };
-    Response {
-        status,
-        fields,
-        content,
-    }
+    Response::new(status, fields, content)
 }

@@ -1,53 +1,35 @@
-//! A request that is not granted: its status, what is recorded, and the page that says so.
+//! A request that is not granted: its status, what is recorded, and the page that says so and why.
 
 use std::sync::Arc;
 
 use super::pages::error;
 use crate::connection::{Response, ResponseContent};
 use crate::files::{Files, UploadError};
-use crate::http::{LineParts, Request, Status, write_field};
+use crate::http::{LineParts, Refusal, Request, Status, write_field};
 use crate::request_log::write::Refused;
 use crate::store::StoreErrorKind;
 
-/// Why a request is not granted, and what the answer says besides.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    pub(super) status: Status,
-    /// Field lines, each ended by CRLF.
-    pub(super) fields: Vec<u8>,
-}
-
-impl From<Status> for Refusal {
-    fn from(status: Status) -> Self {
-        Self {
-            status,
-            fields: Vec::new(),
-        }
-    }
-}
-
-impl Refusal {
-    /// The same with one more field.
-    pub(super) fn with(mut self, name: &str, value: &[u8]) -> Self {
-        write_field(&mut self.fields, name, value);
-        self
-    }
-
-    /// The answer, with a page for people.
-    pub(super) fn into_answer(self) -> Response {
-        let Self { status, mut fields } = self;
-        write_field(&mut fields, "Content-Type", error::CONTENT_TYPE.as_bytes());
-        write_field(
-            &mut fields,
-            "Content-Security-Policy",
-            error::CONTENT_SECURITY_POLICY.as_bytes(),
-        );
-        let page = error::render(status.code(), status.reason());
-        Response {
-            status,
-            fields,
-            content: ResponseContent::Memory(Arc::from(page.into_bytes())),
-        }
+/// The answer to a request that is refused, with a page for people.
+///
+/// The page says why. Of what is not there it does not: nobody learns from it what is hidden.
+pub(super) fn respond(refusal: Refusal) -> Response {
+    let status = refusal.status;
+    let mut fields = refusal.fields.clone();
+    write_field(&mut fields, "Content-Type", error::CONTENT_TYPE.as_bytes());
+    write_field(
+        &mut fields,
+        "Content-Security-Policy",
+        error::CONTENT_SECURITY_POLICY.as_bytes(),
+    );
+    let shown = match status {
+        Status::NotFound => None,
+        _ => Some(&*refusal.reason),
+    };
+    let page = error::render(status.code(), status.reason(), shown);
+    let content = ResponseContent::Memory(Arc::from(page.into_bytes()));
+    Response {
+        refusal: Some(refusal),
+        ..Response::new(status, fields, content)
     }
 }
 
@@ -68,11 +50,7 @@ pub(super) struct Received {
 
 impl Received {
     pub(super) fn of(request: &Request<'_>) -> Self {
-        Self::of_line(LineParts {
-            method: Some(request.method.as_bytes()),
-            target: Some(request.raw_target()),
-            version: Some(request.raw_version()),
-        })
+        Self::of_line(request.line_parts())
     }
 
     pub(super) fn of_line(line: LineParts<'_>) -> Self {
@@ -94,10 +72,36 @@ impl Received {
     }
 }
 
+/// The answer to a request for a name that nobody is to see.
+pub(super) fn concealed() -> Refusal {
+    Refusal::new(Status::NotFound, "the name is hidden or reserved")
+}
+
+/// The answer to what is wrong with a file that was to be read.
+pub(super) fn cannot_read(kind: StoreErrorKind) -> Refusal {
+    Refusal::of_file(status_of_reading(kind), kind.reason())
+}
+
+/// The answer to what is wrong with an upload.
+pub(super) fn cannot_store(error: &UploadError) -> Refusal {
+    match error {
+        UploadError::Store(error) if error.kind == StoreErrorKind::NotFound => {
+            let reason = "something on the way to the file is not a directory";
+            Refusal::new(status_of_storing(error.kind), reason)
+        }
+        _ => cannot_change(error, status_of_storing),
+    }
+}
+
+/// The answer to what is wrong with a removal.
+pub(super) fn cannot_remove(error: &UploadError) -> Refusal {
+    cannot_change(error, status_of_removing)
+}
+
 /// The status for a file that cannot be read.
 ///
 /// What is not to be seen is not there: a path that leads out of the root gives nothing away.
-pub(super) fn status_of_reading(kind: StoreErrorKind) -> Status {
+fn status_of_reading(kind: StoreErrorKind) -> Status {
     match kind {
         StoreErrorKind::NotFound
         | StoreErrorKind::Concealed
@@ -116,7 +120,7 @@ pub(super) fn status_of_reading(kind: StoreErrorKind) -> Status {
 }
 
 /// The status for a file that cannot be stored.
-pub(super) fn status_of_storing(kind: StoreErrorKind) -> Status {
+fn status_of_storing(kind: StoreErrorKind) -> Status {
     match kind {
         // Something on the way is not a directory, or the path names one.
         StoreErrorKind::NotFound | StoreErrorKind::Directory => Status::Conflict,
@@ -132,28 +136,20 @@ pub(super) fn status_of_storing(kind: StoreErrorKind) -> Status {
 }
 
 /// The status for a file that cannot be removed.
-pub(super) fn status_of_removing(kind: StoreErrorKind) -> Status {
+fn status_of_removing(kind: StoreErrorKind) -> Status {
     match kind {
         StoreErrorKind::NotFound | StoreErrorKind::ImpossibleName => Status::NotFound,
         other => status_of_storing(other),
     }
 }
 
-/// The status for an upload or a removal that failed; `status_of` says it of the file.
-pub(super) fn status_of_change(
-    error: &UploadError,
-    status_of: impl FnOnce(StoreErrorKind) -> Status,
-) -> Status {
+/// The answer to an upload or a removal that failed; `status_of` says the status for the file.
+fn cannot_change(error: &UploadError, status_of: impl FnOnce(StoreErrorKind) -> Status) -> Refusal {
     let status = match error {
         UploadError::TooLong { .. } => Status::ContentTooLarge,
         UploadError::Store(error) => status_of(error.kind),
         UploadError::LogFull { .. } => Status::InsufficientStorage,
         UploadError::NotRecorded { .. } => Status::InternalServerError,
     };
-    if status == Status::InternalServerError {
-        log::error!("{error}");
-    } else {
-        log::debug!("{error}");
-    }
-    status
+    Refusal::of_file(status, error.reason())
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::fields::Preconditions;
-use super::refusal::Refusal;
 use crate::connection::{FileRange, Response, ResponseContent};
 use crate::http::semantics::conditional::{Method, Outcome, Validators, range_applies};
 use crate::http::semantics::digest::{self, Hasher};
@@ -16,8 +15,8 @@ use crate::http::semantics::multipart::{Multipart, Segment};
 use crate::http::semantics::negotiation::encoding::Coding;
 use crate::http::semantics::range::{ByteRange, ContentRange, Selection, select};
 use crate::http::semantics::{date, etag};
-use crate::http::{Request, Status, write_field};
-use crate::store::{FileContent, Found};
+use crate::http::{Refusal, Request, Status, write_field};
+use crate::store::{FileContent, Found, StoreErrorKind};
 
 /// A file as it is sent: itself, or its precompressed sibling.
 pub(super) struct Representation {
@@ -65,7 +64,10 @@ impl Representation {
         let conditional = Preconditions::of(request);
         match conditional.evaluate(Method::Read, Some(&self.validators())) {
             Outcome::Proceed => {}
-            Outcome::PreconditionFailed => return Err(Status::PreconditionFailed.into()),
+            Outcome::PreconditionFailed => {
+                let reason = StoreErrorKind::ConditionFailed.reason();
+                return Err(Refusal::new(Status::PreconditionFailed, reason));
+            }
             Outcome::NotModified => return Ok(self.not_modified()),
         }
         let selection = match combined(request, "Range") {
@@ -78,7 +80,11 @@ impl Representation {
             Selection::Whole => Ok(self.whole(request)),
             Selection::Unsatisfiable => {
                 let range = ContentRange::unsatisfied(self.length()).to_string();
-                Err(Refusal::from(Status::RangeNotSatisfiable)
+                let reason = format!(
+                    "no byte of the range is in the file, which has {} bytes",
+                    self.length()
+                );
+                Err(Refusal::new(Status::RangeNotSatisfiable, reason)
                     .with("Content-Range", range.as_bytes()))
             }
             Selection::Parts(parts) => match parts.as_slice() {
@@ -92,11 +98,7 @@ impl Representation {
     pub(super) fn into_page(self, status: Status) -> Response {
         let mut fields = Vec::new();
         write_field(&mut fields, "Content-Type", self.media_type.as_bytes());
-        Response {
-            status,
-            fields,
-            content: self.all(),
-        }
+        Response::new(status, fields, self.all())
     }
 
     /// Whether If-Range, if it is there, names this representation (RFC 9110 §13.1.5).
@@ -110,11 +112,7 @@ impl Representation {
         let mut fields = Vec::with_capacity(96);
         write_field(&mut fields, "ETag", self.etag.as_bytes());
         write_field(&mut fields, "Vary", b"Accept-Encoding");
-        Response {
-            status: Status::NotModified,
-            fields,
-            content: ResponseContent::Unstated,
-        }
+        Response::new(Status::NotModified, fields, ResponseContent::Unstated)
     }
 
     fn whole(self, request: &Request<'_>) -> Response {
@@ -130,11 +128,7 @@ impl Representation {
             let digest = hasher.finish().to_string();
             write_field(&mut fields, "Repr-Digest", digest.as_bytes());
         }
-        Response {
-            status: Status::Ok,
-            fields,
-            content: self.all(),
-        }
+        Response::new(Status::Ok, fields, self.all())
     }
 
     fn part(self, range: ByteRange) -> Response {
@@ -142,11 +136,11 @@ impl Representation {
         write_field(&mut fields, "Content-Type", self.media_type.as_bytes());
         let content_range = range.content_range(self.length()).to_string();
         write_field(&mut fields, "Content-Range", content_range.as_bytes());
-        Response {
-            status: Status::PartialContent,
+        Response::new(
+            Status::PartialContent,
             fields,
-            content: self.bytes(range.first(), range.count()),
-        }
+            self.bytes(range.first(), range.count()),
+        )
     }
 
     fn parts(self, ranges: &[ByteRange]) -> Response {
@@ -166,11 +160,11 @@ impl Representation {
                 Segment::File(range) => self.bytes(range.first(), range.count()),
             })
             .collect();
-        Response {
-            status: Status::PartialContent,
+        Response::new(
+            Status::PartialContent,
             fields,
-            content: ResponseContent::Sequence(content),
-        }
+            ResponseContent::Sequence(content),
+        )
     }
 
     /// What every answer with content of it says.

@@ -1,9 +1,8 @@
 //! The digests of one upload: those that came with it, and what its content has (RFC 9530).
 
-use super::refusal::Refusal;
 use crate::http::semantics::digest::{self, Hasher, Sha256Digest};
 use crate::http::semantics::fields::combined;
-use crate::http::{Request, Status};
+use crate::http::{Refusal, Request};
 
 /// Digests of an upload (RFC 9530): those that were sent with it, and its own.
 pub(super) struct UploadDigests {
@@ -23,10 +22,8 @@ impl UploadDigests {
         // A file is stored as it comes, so both mean the same bytes.
         for name in ["Content-Digest", "Repr-Digest"] {
             if let Some(field) = combined(request, name) {
-                let digest = Sha256Digest::parse(&field).map_err(|error| {
-                    log::debug!("PUT: {name}: {error}");
-                    Status::BadRequest
-                })?;
+                let digest = Sha256Digest::parse(&field)
+                    .map_err(|error| Refusal::bad_request(format!("{name}: {error}")))?;
                 sent.extend(digest);
             }
         }
@@ -51,14 +48,14 @@ impl UploadDigests {
     ///
     /// # Errors
     /// 400: another digest was sent with it.
-    pub(super) fn finish(&mut self) -> Result<Option<Sha256Digest>, Status> {
+    pub(super) fn finish(&mut self) -> Result<Option<Sha256Digest>, Refusal> {
         let Some(hasher) = self.hasher.take() else {
             return Ok(None);
         };
         let own = hasher.finish();
         if let Some(sent) = self.sent.iter().find(|sent| **sent != own) {
-            log::debug!("PUT: the content has the digest {own}, not {sent}");
-            return Err(Status::BadRequest);
+            let reason = format!("the content has the digest {own}, not {sent}");
+            return Err(Refusal::bad_request(reason));
         }
         Ok(self.is_wanted.then_some(own))
     }

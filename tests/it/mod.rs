@@ -14,4 +14,5 @@ mod messages;
 mod persistence;
 mod pool;
 mod put;
+mod reasons;
 mod together;

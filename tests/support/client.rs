@@ -51,6 +51,11 @@ impl Client {
         })
     }
 
+    /// Our address, which is the peer's to the server.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.stream.local_addr().unwrap()
+    }
+
     /// Sends all of it.
     #[track_caller]
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {

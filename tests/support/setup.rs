@@ -108,6 +108,13 @@ impl Setup {
         self.before(&format!("ulimit -S -n {limit}"))
     }
 
+    /// Shows on stderr what `RUST_LOG=debug` shows.
+    pub(crate) fn debug(self) -> Self {
+        let mut env = Command::new("env");
+        env.arg("RUST_LOG=debug");
+        self.under(env)
+    }
+
     /// Has a shell run this line before it becomes the server.
     pub(crate) fn before(self, line: &str) -> Self {
         let mut shell = Command::new("sh");

@@ -10,5 +10,6 @@ mod listing;
 mod media_types;
 mod mirror;
 mod reading;
+mod reasons;
 mod webdriver;
 mod writing;

@@ -19,8 +19,8 @@ const KEY: &[u8] = b"sha-256";
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DigestError {
     /// The field is not a dictionary of byte sequences (RFC 9530 §2, §3).
-    #[error("{0:?} is not a list of digests such as sha-256=:...:")]
-    Malformed(String),
+    #[error("it is not a list of digests such as sha-256=:...:")]
+    Malformed,
     /// The sha-256 digest in the field has this many bytes instead of 32.
     #[error("a sha-256 digest has 32 bytes, not {0}")]
     Length(usize),
@@ -33,11 +33,10 @@ pub struct Sha256Digest([u8; 32]);
 impl Sha256Digest {
     /// Reads a Content-Digest or Repr-Digest field; `Ok(None)` when it has digests of other algorithms only.
     pub fn parse(field: &[u8]) -> Result<Option<Self>, DigestError> {
-        let malformed = || DigestError::Malformed(String::from_utf8_lossy(field).into_owned());
         let mut digest = None;
-        for (key, value) in structured::parse(field).ok_or_else(malformed)? {
+        for (key, value) in structured::parse(field).ok_or(DigestError::Malformed)? {
             let Value::Bytes(bytes) = value else {
-                return Err(malformed());
+                return Err(DigestError::Malformed);
             };
             if key == KEY {
                 digest = Some(bytes);
@@ -129,22 +128,10 @@ mod tests {
             (String::new(), Ok(None)),
             ("sha-256=:AAAA:".to_owned(), Err(DigestError::Length(3))),
             ("sha-256=::".to_owned(), Err(DigestError::Length(0))),
-            (
-                "sha-256=1".to_owned(),
-                Err(DigestError::Malformed("sha-256=1".to_owned())),
-            ),
-            (
-                "sha-512=x".to_owned(),
-                Err(DigestError::Malformed("sha-512=x".to_owned())),
-            ),
-            (
-                "sha-256=47DEQ".to_owned(),
-                Err(DigestError::Malformed("sha-256=47DEQ".to_owned())),
-            ),
-            (
-                "SHA-256=:AAAA:".to_owned(),
-                Err(DigestError::Malformed("SHA-256=:AAAA:".to_owned())),
-            ),
+            ("sha-256=1".to_owned(), Err(DigestError::Malformed)),
+            ("sha-512=x".to_owned(), Err(DigestError::Malformed)),
+            ("sha-256=47DEQ".to_owned(), Err(DigestError::Malformed)),
+            ("SHA-256=:AAAA:".to_owned(), Err(DigestError::Malformed)),
         ];
         for (field, expected) in table {
             assert_eq!(Sha256Digest::parse(field.as_bytes()), expected, "{field}");

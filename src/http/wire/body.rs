@@ -3,7 +3,7 @@
 //! It does not choose the framing, and it does not store what it finds.
 
 use super::chunked::{Chunk, ChunkedDecoder};
-use crate::http::status::Status;
+use crate::http::refusal::Refusal;
 
 /// Finds the content's bytes in what follows a head.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ impl ContentDecoder {
     /// # Errors
     ///
     /// Those of [`ChunkedDecoder::step`].
-    pub fn step(&mut self, input: &[u8]) -> Result<(usize, Chunk), Status> {
+    pub fn step(&mut self, input: &[u8]) -> Result<(usize, Chunk), Refusal> {
         let found = match self {
             Self::Chunked(decoder) => return decoder.step(input),
             Self::Length { left: 0 } => return Ok((0, Chunk::End)),

@@ -9,6 +9,7 @@ use std::ops::Range;
 use super::head::MAX_FIELDS;
 use super::scan::MAX_FIELDS_LEN;
 use super::syntax::{is_token_byte, is_value_byte};
+use crate::http::refusal::Refusal;
 use crate::http::status::Status;
 
 /// Hexadecimal digits in the longest chunk size: so many always fit 64 bits. More are 400.
@@ -79,10 +80,10 @@ impl ChunkedDecoder {
     ///
     /// # Errors
     ///
-    /// The status to answer with, before closing: 400 for what is not the chunked coding, 431 for a
+    /// To be answered before closing: 400 for what is not the chunked coding, 431 for a
     /// trailer section beyond [`MAX_FIELDS`] or [`MAX_FIELDS_LEN`]. The decoder is then of no
     /// further use.
-    pub fn step(&mut self, input: &[u8]) -> Result<(usize, Chunk), Status> {
+    pub fn step(&mut self, input: &[u8]) -> Result<(usize, Chunk), Refusal> {
         let mut used = 0;
         loop {
             if self.state == State::Ended {
@@ -108,7 +109,7 @@ impl ChunkedDecoder {
     }
 
     /// The state after `byte`, which is not content.
-    fn next(&mut self, byte: u8) -> Result<State, Status> {
+    fn next(&mut self, byte: u8) -> Result<State, Refusal> {
         match (self.state, byte) {
             // Nothing is left of the chunk before.
             (State::SizeStart, _) => self.size_digit(byte, 0),
@@ -136,39 +137,59 @@ impl ChunkedDecoder {
                 State::TrailerStart | State::TrailerName | State::TrailerValue | State::TrailerLf,
                 _,
             ) => self.trailer(byte),
-            _ => Err(Status::BadRequest),
+            _ => Err(Refusal::bad_request(match self.state {
+                State::SpaceBeforeExtension | State::Extension => {
+                    "a chunk extension is not of the form ;NAME=VALUE"
+                }
+                State::DataCr | State::DataLf => {
+                    "a chunk's data is not followed by CRLF where its size says"
+                }
+                _ => "a line of the chunked coding does not end with CRLF",
+            })),
         }
     }
 
-    fn size_digit(&mut self, byte: u8, digits: u8) -> Result<State, Status> {
-        let digit = char::from(byte).to_digit(16).ok_or(Status::BadRequest)?;
+    fn size_digit(&mut self, byte: u8, digits: u8) -> Result<State, Refusal> {
+        let digit = char::from(byte)
+            .to_digit(16)
+            .ok_or_else(|| Refusal::bad_request("a chunk size is not a hexadecimal number"))?;
         if digits == MAX_CHUNK_SIZE_DIGITS {
-            return Err(Status::BadRequest);
+            return Err(Refusal::bad_request(format!(
+                "a chunk size has more than {MAX_CHUNK_SIZE_DIGITS} digits"
+            )));
         }
         self.left = self.left << 4 | u64::from(digit);
         Ok(State::Size(digits + 1))
     }
 
-    fn count_extension(&mut self) -> Result<(), Status> {
+    fn count_extension(&mut self) -> Result<(), Refusal> {
         self.extensions_len += 1;
         if self.extensions_len > MAX_CHUNK_EXTENSIONS_LEN {
-            Err(Status::BadRequest)
+            Err(Refusal::bad_request(format!(
+                "the chunk extensions are longer than {MAX_CHUNK_EXTENSIONS_LEN} bytes"
+            )))
         } else {
             Ok(())
         }
     }
 
     /// The state after a byte of a trailer field (RFC 9112 §7.1.2), by the rules for field lines.
-    fn trailer(&mut self, byte: u8) -> Result<State, Status> {
+    fn trailer(&mut self, byte: u8) -> Result<State, Refusal> {
         self.trailers_len += 1;
         if self.trailers_len > MAX_FIELDS_LEN {
-            return Err(Status::RequestHeaderFieldsTooLarge);
+            return Err(Refusal::new(
+                Status::RequestHeaderFieldsTooLarge,
+                format!("the trailer fields are longer than {MAX_FIELDS_LEN} bytes"),
+            ));
         }
         match (self.state, byte) {
             (State::TrailerStart, _) if is_token_byte(byte) => {
                 self.trailers += 1;
                 if self.trailers > MAX_FIELDS {
-                    return Err(Status::RequestHeaderFieldsTooLarge);
+                    return Err(Refusal::new(
+                        Status::RequestHeaderFieldsTooLarge,
+                        format!("there are more than {MAX_FIELDS} trailer fields"),
+                    ));
                 }
                 Ok(State::TrailerName)
             }
@@ -177,7 +198,9 @@ impl ChunkedDecoder {
             (State::TrailerValue, b'\r') => Ok(State::TrailerLf),
             (State::TrailerValue, _) if is_value_byte(byte) => Ok(State::TrailerValue),
             (State::TrailerLf, b'\n') => Ok(State::TrailerStart),
-            _ => Err(Status::BadRequest),
+            _ => Err(Refusal::bad_request(
+                "a trailer field is not of the form NAME: VALUE",
+            )),
         }
     }
 }

@@ -8,6 +8,7 @@ use httparse::Header;
 
 use super::request_line::Version;
 use super::syntax::{is_token, list, trim_ows};
+use crate::http::refusal::Refusal;
 use crate::http::status::Status;
 
 /// How the content of a request is delimited (RFC 9112 §6.3).
@@ -39,7 +40,7 @@ pub enum Framing {
 // 6. A valid Content-Length: so many bytes.
 // 7. Neither: a request has no content.
 // 8. (Responses.)
-pub(super) fn decide(version: Version, fields: &[Header<'_>]) -> Result<Framing, Status> {
+pub(super) fn decide(version: Version, fields: &[Header<'_>]) -> Result<Framing, Refusal> {
     let mut length: Option<ContentLength<'_>> = None;
     let mut codings: Option<Codings> = None;
     for field in fields {
@@ -54,10 +55,20 @@ pub(super) fn decide(version: Version, fields: &[Header<'_>]) -> Result<Framing,
         }
     }
     match (codings, length) {
-        (Some(_), Some(_)) | (Some(Codings::NotChunked), None) => Err(Status::BadRequest),
-        (Some(_), None) if version == Version::Http10 => Err(Status::BadRequest),
+        (Some(_), Some(_)) => Err(Refusal::bad_request(
+            "the request has both Content-Length and Transfer-Encoding",
+        )),
+        (Some(Codings::NotChunked), None) => Err(Refusal::bad_request(
+            "the last transfer coding is not chunked",
+        )),
+        (Some(_), None) if version == Version::Http10 => {
+            Err(Refusal::bad_request("HTTP/1.0 has no Transfer-Encoding"))
+        }
         (Some(Codings::Chunked), None) => Ok(Framing::Chunked),
-        (Some(Codings::UnknownThenChunked), None) => Err(Status::NotImplemented),
+        (Some(Codings::UnknownThenChunked), None) => Err(Refusal::new(
+            Status::NotImplemented,
+            "chunked is the only transfer coding that is understood",
+        )),
         (None, Some(length)) => Ok(Framing::Length(length.value)),
         (None, None) => Ok(Framing::Absent),
     }
@@ -72,12 +83,16 @@ struct ContentLength<'h> {
 
 impl<'h> ContentLength<'h> {
     /// Reads one more value, which must be spelled as those before it: `5, 05` is refused, too.
-    fn agree(before: Option<Self>, digits: &'h [u8]) -> Result<Self, Status> {
+    fn agree(before: Option<Self>, digits: &'h [u8]) -> Result<Self, Refusal> {
         match before {
             Some(length) if length.digits == digits => Ok(length),
-            Some(_) => Err(Status::BadRequest),
+            Some(_) => Err(Refusal::bad_request(
+                "two values of Content-Length are not the same",
+            )),
             None => {
-                let value = decimal(digits).ok_or(Status::BadRequest)?;
+                let value = decimal(digits).ok_or_else(|| {
+                    Refusal::bad_request("Content-Length is not a number of 64 bits")
+                })?;
                 Ok(Self { digits, value })
             }
         }
@@ -108,23 +123,27 @@ enum Codings {
 
 impl Codings {
     /// Adds one more coding.
-    fn apply(before: Option<Self>, element: &[u8]) -> Result<Self, Status> {
+    fn apply(before: Option<Self>, element: &[u8]) -> Result<Self, Refusal> {
         let name = element
             .split(|&byte| byte == b';')
             .next()
             .map_or(element, trim_ows);
         if !is_token(name) {
-            return Err(Status::BadRequest);
+            let reason = "Transfer-Encoding is not a list of codings";
+            return Err(Refusal::bad_request(reason));
         }
         let chunked = name.eq_ignore_ascii_case(b"chunked");
         if chunked && name.len() != element.len() {
-            return Err(Status::BadRequest);
+            let reason = "the transfer coding chunked has a parameter";
+            return Err(Refusal::bad_request(reason));
         }
         match (before, chunked) {
             (None, true) => Ok(Self::Chunked),
             (Some(Self::NotChunked), true) => Ok(Self::UnknownThenChunked),
             (None | Some(Self::NotChunked), false) => Ok(Self::NotChunked),
-            (Some(Self::Chunked | Self::UnknownThenChunked), _) => Err(Status::BadRequest),
+            (Some(Self::Chunked | Self::UnknownThenChunked), _) => {
+                Err(Refusal::bad_request("a transfer coding follows chunked"))
+            }
         }
     }
 }

@@ -7,9 +7,10 @@ use httparse::{EMPTY_HEADER, Header};
 use memchr::memchr;
 
 use super::framing::{self, Framing};
-use super::request_line::{RequestLine, Version};
+use super::request_line::{LineParts, RequestLine, Version};
 use super::syntax::{after_leading_line, host_and_port, list, trim_ows, without_cr};
 use super::target::Target;
+use crate::http::refusal::Refusal;
 use crate::http::status::Status;
 
 /// Field lines in the longest field section; more are 431.
@@ -76,12 +77,13 @@ impl<'h> Request<'h> {
     ///
     /// # Errors
     ///
-    /// The status to answer with, before closing: 400 for what is not HTTP/1.x syntax or has
+    /// To be answered before closing: 400 for what is not HTTP/1.x syntax or has
     /// ambiguous framing, 417 for an expectation other than `100-continue`, 431 for more than
     /// [`MAX_FIELDS`] field lines, 501 for an unknown transfer coding, 505 for HTTP/2.0 and up.
-    pub fn parse(head: &'h [u8]) -> Result<Self, Status> {
+    pub fn parse(head: &'h [u8]) -> Result<Self, Refusal> {
         let head = after_leading_line(head);
-        let end = memchr(b'\n', head).ok_or(Status::BadRequest)?;
+        let end = memchr(b'\n', head)
+            .ok_or_else(|| Refusal::bad_request("the request line does not end"))?;
         let (line, section) = (&head[..end], &head[end + 1..]);
         let line = &RequestLine::parse(without_cr(line))?;
         let mut room = [EMPTY_HEADER; USUAL_FIELDS];
@@ -94,7 +96,7 @@ impl<'h> Request<'h> {
     /// Keeps the large array off the stack of the usual case.
     #[cold]
     #[inline(never)]
-    fn with_many_fields(line: &RequestLine<'h>, section: &'h [u8]) -> Result<Self, Status> {
+    fn with_many_fields(line: &RequestLine<'h>, section: &'h [u8]) -> Result<Self, Refusal> {
         let mut room = [EMPTY_HEADER; MAX_FIELDS];
         let split = httparse::parse_headers(section, &mut room);
         Self::with_fields(line, section, split)
@@ -104,13 +106,11 @@ impl<'h> Request<'h> {
         line: &RequestLine<'h>,
         section: &'h [u8],
         split: httparse::Result<(usize, &[Header<'h>])>,
-    ) -> Result<Self, Status> {
+    ) -> Result<Self, Refusal> {
         let fields = match split {
             Ok(httparse::Status::Complete((len, fields))) if len == section.len() => fields,
-            Err(httparse::Error::TooManyHeaders) => {
-                return Err(Status::RequestHeaderFieldsTooLarge);
-            }
-            Ok(_) | Err(_) => return Err(Status::BadRequest),
+            Ok(_) => return Err(Refusal::bad_request(NOT_FIELD_LINES)),
+            Err(error) => return Err(not_field_lines(error)),
         };
         let mut host = Host::Missing;
         let mut connection = Connection::default();
@@ -161,6 +161,16 @@ impl<'h> Request<'h> {
         })
     }
 
+    /// The parts of the request line as received.
+    #[must_use]
+    pub fn line_parts(&self) -> LineParts<'h> {
+        LineParts {
+            method: Some(self.method.as_bytes()),
+            target: Some(self.raw_target),
+            version: Some(self.raw_version),
+        }
+    }
+
     /// The request target as received.
     #[must_use]
     pub fn raw_target(&self) -> &'h [u8] {
@@ -171,6 +181,25 @@ impl<'h> Request<'h> {
     #[must_use]
     pub fn raw_version(&self) -> &'h [u8] {
         self.raw_version
+    }
+}
+
+const NOT_FIELD_LINES: &str = "the field lines are not HTTP syntax";
+
+/// Why a field section cannot be split into field lines (RFC 9112 §5).
+fn not_field_lines(error: httparse::Error) -> Refusal {
+    use httparse::Error;
+    match error {
+        Error::TooManyHeaders => Refusal::new(
+            Status::RequestHeaderFieldsTooLarge,
+            format!("there are more than {MAX_FIELDS} field lines"),
+        ),
+        Error::HeaderName => {
+            Refusal::bad_request("a field line does not begin with a name and a colon")
+        }
+        Error::HeaderValue => Refusal::bad_request("a field value has a control character"),
+        Error::NewLine => Refusal::bad_request("a field line does not end with CRLF"),
+        Error::Status | Error::Token | Error::Version => Refusal::bad_request(NOT_FIELD_LINES),
     }
 }
 
@@ -202,17 +231,17 @@ impl Connection {
 }
 
 /// Reads the `Host` field, unless there was one before (RFC 9112 §3.2).
-fn only_host<'h>(before: Host<'_>, value: &'h [u8]) -> Result<Host<'h>, Status> {
+fn only_host<'h>(before: Host<'_>, value: &'h [u8]) -> Result<Host<'h>, Refusal> {
     match before {
         Host::Missing => host_and_port(value)
             .map(Host::One)
-            .ok_or(Status::BadRequest),
-        Host::One(_) => Err(Status::BadRequest),
+            .ok_or_else(|| Refusal::bad_request("Host is not a host and a port")),
+        Host::One(_) => Err(Refusal::bad_request("there are two Host fields")),
     }
 }
 
 /// Reads one more `Expect` field (RFC 9110 §10.1.1).
-fn further_expectation(before: Expect, value: &[u8]) -> Result<Expect, Status> {
+fn further_expectation(before: Expect, value: &[u8]) -> Result<Expect, Refusal> {
     list(value)
         .filter(|element| !element.is_empty())
         .try_fold(before, |_, element| {
@@ -220,7 +249,10 @@ fn further_expectation(before: Expect, value: &[u8]) -> Result<Expect, Status> {
             if known {
                 Ok(Expect::Continue)
             } else {
-                Err(Status::ExpectationFailed)
+                Err(Refusal::new(
+                    Status::ExpectationFailed,
+                    "100-continue is the only expectation that is met",
+                ))
             }
         })
 }

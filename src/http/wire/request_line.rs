@@ -3,9 +3,12 @@
 //! It says whether the line is well formed, not whether anybody serves such a method or target.
 //! [`line_parts`] looks at lines that are not.
 
+use std::fmt;
+
 use memchr::{memchr, memrchr};
 
 use super::syntax::{after_leading_line, is_target, is_token, without_cr};
+use crate::http::refusal::Refusal;
 use crate::http::status::Status;
 
 /// The HTTP version of a request (RFC 9112 §2.3).
@@ -20,7 +23,7 @@ pub enum Version {
 
 impl Version {
     /// Reads `HTTP/1.x`. A higher major version is 505, anything else is 400.
-    fn parse(bytes: &[u8]) -> Result<Self, Status> {
+    fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         match bytes {
             b"HTTP/1.1" => Ok(Self::Http11),
             b"HTTP/1.0" => Ok(Self::Http10),
@@ -37,10 +40,15 @@ impl Version {
                 if *major == b'1' {
                     Ok(Self::Http11)
                 } else {
-                    Err(Status::HttpVersionNotSupported)
+                    Err(Refusal::new(
+                        Status::HttpVersionNotSupported,
+                        "only HTTP/1.x is served",
+                    ))
                 }
             }
-            _ => Err(Status::BadRequest),
+            _ => Err(Refusal::bad_request(
+                "the version is not of the form HTTP/1.1",
+            )),
         }
     }
 }
@@ -55,13 +63,19 @@ pub(super) struct RequestLine<'h> {
 
 impl<'h> RequestLine<'h> {
     /// Reads a line without its line end: three parts, exactly one space between them.
-    pub(super) fn parse(line: &'h [u8]) -> Result<Self, Status> {
-        let (method, rest) = split_at_space(line).ok_or(Status::BadRequest)?;
-        let (target, raw_version) = split_at_space(rest).ok_or(Status::BadRequest)?;
-        if !is_token(method) || !is_target(target) {
-            return Err(Status::BadRequest);
+    pub(super) fn parse(line: &'h [u8]) -> Result<Self, Refusal> {
+        let (method, rest) = split_at_space(line)
+            .ok_or_else(|| Refusal::bad_request("the request line has no target"))?;
+        let (target, raw_version) = split_at_space(rest)
+            .ok_or_else(|| Refusal::bad_request("the request line has no version"))?;
+        let method = str::from_utf8(method)
+            .ok()
+            .filter(|text| is_token(text.as_bytes()))
+            .ok_or_else(|| Refusal::bad_request("the method is not a token"))?;
+        if !is_target(target) {
+            let reason = "the target is empty or has a character that no URI has";
+            return Err(Refusal::bad_request(reason));
         }
-        let method = str::from_utf8(method).map_err(|_| Status::BadRequest)?;
         Ok(Self {
             method,
             target,
@@ -87,6 +101,15 @@ pub struct LineParts<'h> {
     pub target: Option<&'h [u8]>,
     /// What stands after the last space, if there are two; any bytes.
     pub version: Option<&'h [u8]>,
+}
+
+impl fmt::Display for LineParts<'_> {
+    /// The parts, `GET /abcd HTTP/1.1`; `-` is one that could not be read, and bytes that are not visible are escaped.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = |part: Option<&[u8]>| part.unwrap_or(b"-").escape_ascii().to_string();
+        let (method, target, version) = (part(self.method), part(self.target), part(self.version));
+        write!(f, "{method} {target} {version}")
+    }
 }
 
 /// Splits the first line of a head as well as it goes, however broken or incomplete the head is.

@@ -6,6 +6,7 @@
 use memchr::memchr;
 
 use super::syntax::{is_token_byte, without_cr};
+use crate::http::refusal::Refusal;
 use crate::http::status::Status;
 
 /// Bytes of the longest request line, without its line end. RFC 9112 §3 asks for at least 8000
@@ -15,6 +16,9 @@ pub const MAX_REQUEST_LINE: usize = 8 * 1024;
 /// Bytes of the longest field section, with the line end of each field line, without the empty line
 /// that ends it. It is what browsers with many cookies need; a longer one is 431.
 pub const MAX_FIELDS_LEN: usize = 16 * 1024;
+
+/// The first byte of a TLS connection: a record of the type handshake (RFC 8446 §5.1).
+const TLS_HANDSHAKE: u8 = 22;
 
 /// Looks for the end of a head, and remembers how far it has looked, so that a head that arrives
 /// byte by byte is looked at once.
@@ -51,7 +55,7 @@ impl HeadScan {
     ///
     /// This can never become a head: 414 or 431 as soon as a limit is passed, line end or not; 400
     /// as soon as the first byte cannot be that of a method, a TLS handshake for example.
-    pub fn find_end(&mut self, buffer: &[u8]) -> Result<Option<usize>, Status> {
+    pub fn find_end(&mut self, buffer: &[u8]) -> Result<Option<usize>, Refusal> {
         if let Stage::Before = self.stage {
             let Some(start) = request_line_start(buffer)? else {
                 return Ok(None);
@@ -92,7 +96,7 @@ impl HeadScan {
 }
 
 /// Where the request line starts, after at most one empty line; `None` if that cannot be seen yet.
-fn request_line_start(buffer: &[u8]) -> Result<Option<usize>, Status> {
+fn request_line_start(buffer: &[u8]) -> Result<Option<usize>, Refusal> {
     let start = match buffer {
         [b'\r', b'\n', ..] => 2,
         [b'\r'] => return Ok(None),
@@ -102,21 +106,32 @@ fn request_line_start(buffer: &[u8]) -> Result<Option<usize>, Status> {
     match buffer.get(start) {
         None => Ok(None),
         Some(&first) if is_token_byte(first) => Ok(Some(start)),
-        Some(_) => Err(Status::BadRequest),
+        Some(&TLS_HANDSHAKE) => Err(Refusal::bad_request(
+            "this is a TLS handshake, and the connection has no TLS",
+        )),
+        Some(_) => Err(Refusal::bad_request(
+            "the first byte is not that of a method",
+        )),
     }
 }
 
-fn check_request_line(line: &[u8]) -> Result<(), Status> {
+fn check_request_line(line: &[u8]) -> Result<(), Refusal> {
     if line.len() > MAX_REQUEST_LINE {
-        Err(Status::UriTooLong)
+        Err(Refusal::new(
+            Status::UriTooLong,
+            format!("the request line is longer than {MAX_REQUEST_LINE} bytes"),
+        ))
     } else {
         Ok(())
     }
 }
 
-fn check_fields_len(len: usize) -> Result<(), Status> {
+fn check_fields_len(len: usize) -> Result<(), Refusal> {
     if len > MAX_FIELDS_LEN {
-        Err(Status::RequestHeaderFieldsTooLarge)
+        Err(Refusal::new(
+            Status::RequestHeaderFieldsTooLarge,
+            format!("the field lines are longer than {MAX_FIELDS_LEN} bytes"),
+        ))
     } else {
         Ok(())
     }

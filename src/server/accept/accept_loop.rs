@@ -212,9 +212,9 @@ impl<'p, V: Service> Acceptor<'p, V> {
         let before = self.accepted;
         for _ in 0..ACCEPTS_AT_ONCE {
             match self.admission.admit(listener) {
-                Admitted::Connection(socket) => {
+                Admitted::Connection(socket, peer) => {
                     self.accepted += 1;
-                    let session = self.pool.service.connect();
+                    let session = self.pool.service.connect(peer);
                     let connection = Connection::new(socket, session);
                     self.pool.push(Job::Serve(Box::new(connection)));
                 }

@@ -1,5 +1,6 @@
 //! Whether another connection may be open, and what gives way to it.
 
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
@@ -23,8 +24,8 @@ pub(super) struct Admission<'p, V: Service> {
 
 /// What came of an attempt to accept.
 pub(super) enum Admitted {
-    /// A connection, which is counted.
-    Connection(Socket),
+    /// A connection, which is counted, and its peer's address.
+    Connection(Socket, SocketAddr),
     /// A connection that was gone, or that there is no slot for: try the next.
     Gone,
     /// No connection waits.
@@ -59,7 +60,7 @@ impl<'p, V: Service> Admission<'p, V> {
             return Admitted::AtLimit;
         }
         match listener.accept() {
-            Accepted::Connection(socket) => self.register(socket),
+            Accepted::Connection(socket, peer) => self.register(socket, peer),
             Accepted::Gone => Admitted::Gone,
             Accepted::Nobody => Admitted::Nobody,
             Accepted::Exhausted(error) => {
@@ -73,13 +74,13 @@ impl<'p, V: Service> Admission<'p, V> {
         }
     }
 
-    fn register(&self, socket: Socket) -> Admitted {
+    fn register(&self, socket: Socket, peer: SocketAddr) -> Admitted {
         if !self.pool.reactor.has_slot_for(socket.as_fd().as_raw_fd()) {
             log::warn!("closed a connection whose descriptor number is out of bounds");
             return Admitted::Gone;
         }
         self.pool.capacity.add();
-        Admitted::Connection(socket)
+        Admitted::Connection(socket, peer)
     }
 
     fn is_full(&self) -> bool {

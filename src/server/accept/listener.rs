@@ -16,8 +16,8 @@ pub struct Listener(TcpListener);
 
 /// What came of one accept4(2).
 pub(crate) enum Accepted {
-    /// A new connection.
-    Connection(Socket),
+    /// A new connection, and its peer's address.
+    Connection(Socket, SocketAddr),
     /// No connection waits.
     Nobody,
     /// The connection was gone before it was accepted, or the network failed it: try the next.
@@ -54,8 +54,12 @@ impl Listener {
 
     /// Accepts one connection.
     pub(crate) fn accept(&self) -> Accepted {
-        match net::accept_with(&self.0, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
-            Ok(fd) => Accepted::Connection(Socket::new(fd)),
+        match net::acceptfrom_with(&self.0, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
+            Ok((fd, peer)) => match peer.and_then(|peer| SocketAddr::try_from(peer).ok()) {
+                Some(peer) => Accepted::Connection(Socket::new(fd), peer),
+                // No TCP connection is without one.
+                None => Accepted::Gone,
+            },
             Err(Errno::AGAIN) => Accepted::Nobody,
             Err(error @ (Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)) => {
                 // The kernel takes a descriptor before it looks whether a connection waits.

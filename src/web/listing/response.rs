@@ -4,11 +4,11 @@ use super::form::Form;
 use super::{Extent, Item, Kind, Listing, MAX_ENTRIES, content_security_policy};
 use crate::connection::Response;
 use crate::http::semantics::fields::combined;
-use crate::http::{Request, Status, write_field};
+use crate::http::{Refusal, Request, Status, write_field};
 use crate::server::Turn;
 use crate::store::{Entry, EntryKind};
 use crate::web::path::{Path, RESERVED_PREFIX};
-use crate::web::refusal::{Refusal, status_of_reading};
+use crate::web::refusal::cannot_read;
 use crate::web::{DotFiles, Web};
 
 impl Web {
@@ -23,10 +23,7 @@ impl Web {
         let found = self
             .files
             .list(path.relative(), MAX_ENTRIES, |name| self.shows(name))
-            .map_err(|error| {
-                log::debug!("GET: {error}");
-                status_of_reading(error.kind)
-            })?;
+            .map_err(|error| cannot_read(error.kind))?;
         let extent = if found.truncated {
             Extent::Truncated
         } else {
@@ -50,14 +47,12 @@ impl Web {
         write_field(&mut fields, "Vary", b"Accept");
         drop(listing); // as much memory as the text
         let Some(content) = self.listing_budget.content(text.as_bytes()) else {
-            log::debug!("a listing was refused: too many wait to be taken");
-            return Err(Status::ServiceUnavailable.into());
+            return Err(Refusal::new(
+                Status::ServiceUnavailable,
+                "too many listings wait for their clients to take them",
+            ));
         };
-        Ok(Response {
-            status: Status::Ok,
-            fields,
-            content,
-        })
+        Ok(Response::new(Status::Ok, fields, content))
     }
 
     fn shows(&self, name: &[u8]) -> bool {

@@ -43,7 +43,7 @@ fn decode(message: &[u8], size: usize) -> Decoded {
         loop {
             let input = &message[used..end];
             match decoder.step(input) {
-                Err(status) => return (Err(status), content),
+                Err(refusal) => return (Err(refusal.status), content),
                 Ok((count, Chunk::End)) => {
                     assert!(decoder.is_finished());
                     assert_eq!(decoder.step(&input[count..]), Ok((0, Chunk::End)));

@@ -19,15 +19,15 @@ pub(crate) fn check(data: &[u8]) {
         let head = &data[..length];
         match Request::parse(head) {
             Ok(request) => check_accepted(head, &request),
-            Err(status) => assert!(status.code() >= 400, "{status}"),
+            Err(refusal) => assert!(refusal.status.code() >= 400, "{refusal}"),
         }
-    } else if let Err(status) = whole {
+    } else if let Err(refusal) = whole {
         let known = [
             Status::BadRequest,
             Status::UriTooLong,
             Status::RequestHeaderFieldsTooLarge,
         ];
-        assert!(known.contains(&status), "{status}");
+        assert!(known.contains(&refusal.status), "{refusal}");
     }
 }
 

@@ -41,8 +41,8 @@ fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Decoded {
                     found.verdict = "end".to_owned();
                     break;
                 }
-                Err(status) => {
-                    found.verdict = status.code().to_string();
+                Err(refusal) => {
+                    found.verdict = refusal.status.code().to_string();
                     return found;
                 }
             }

@@ -20,7 +20,7 @@ type Row = (&'static str, &'static [u8], &'static str);
 type Scanned = Result<Option<usize>, Status>;
 
 fn scan_whole(raw: &[u8]) -> Scanned {
-    HeadScan::default().find_end(raw)
+    scan_pieces(raw, [])
 }
 
 /// Scans growing prefixes of `raw` that end at `ends`, until one is decided.
@@ -29,10 +29,10 @@ fn scan_pieces(raw: &[u8], ends: impl IntoIterator<Item = usize>) -> Scanned {
     for end in ends {
         match scan.find_end(&raw[..end]) {
             Ok(None) => {}
-            decided => return decided,
+            decided => return decided.map_err(|refusal| refusal.status),
         }
     }
-    scan.find_end(raw)
+    scan.find_end(raw).map_err(|refusal| refusal.status)
 }
 
 /// The verdict on a head as one line: its values, or the status, or `more`.
@@ -41,7 +41,7 @@ fn verdict(raw: &[u8]) -> String {
         Err(status) => status.code().to_string(),
         Ok(None) => "more".to_owned(),
         Ok(Some(len)) => match Request::parse(&raw[..len]) {
-            Err(status) => status.code().to_string(),
+            Err(refusal) => refusal.status.code().to_string(),
             Ok(request) => summary(&request),
         },
     }

@@ -1,5 +1,6 @@
 //! One worker by itself, with sessions that put something off: who has a turn when, and what is settled before.
 
+use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex};
 
@@ -50,7 +51,7 @@ impl Service for Protocol {
     type Session = Script;
     type Buffers = ();
 
-    fn connect(&self) -> Script {
+    fn connect(&self, _: SocketAddr) -> Script {
         unreachable!("nobody connects")
     }
 

@@ -3,6 +3,7 @@
 use httpserver::connection::{Dialect, Http, Timeouts};
 use httpserver::server::{Activity, Interest, Next, Service, Session, Stopping, Turn, WakeReason};
 use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::peer::{Ending, Peer};
@@ -94,7 +95,7 @@ pub(crate) fn drive<D: Dialect>(
     sent: &dyn Fn(&[u8]),
 ) -> Vec<u8> {
     let peer = Peer::new(scenario, sent);
-    let mut session = service.connect();
+    let mut session = service.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
     // Whichever worker is free has the next turn: nothing may be left on a desk.
     let mut buffers = [service.buffers(), service.buffers()];
     let mut reason = peer.reason();
