@@ -8,13 +8,14 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::process::{Command, Output, Stdio};
 
 use rustix::fs::{FileType, Mode};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal};
 
 use crate::support::bytes::assert_bytes;
 use crate::support::client::Client;
 use crate::support::home::{Home, NOBODY};
 use crate::support::message::{get, name, response};
 use crate::support::process::{finish, run};
+use crate::support::running::Running;
 use crate::support::server::Server;
 use crate::support::setup::Setup;
 use crate::support::strace;
@@ -132,24 +133,24 @@ fn quiet_server_prints_nothing() {
         let home = Home::new();
         let files = [home.path().join("out"), home.path().join("err")];
         let line = format!("exec \"$0\" -q 127.0.0.1 0{redirection}");
-        let mut child = Command::new("sh")
+        let mut command = Command::new("sh");
+        command
             .args(["-c", &line, env!("CARGO_BIN_EXE_httpserver")])
             .current_dir(home.root())
             .stdout(fs::File::create(&files[0]).unwrap())
-            .stderr(fs::File::create(&files[1]).unwrap())
-            .spawn()
-            .unwrap();
+            .stderr(fs::File::create(&files[1]).unwrap());
+        let mut program = Running::start(command);
         let mut port = None;
         eventually("it listens", || {
-            port = listening_port(child.id());
-            port.is_some() || child.try_wait().unwrap().is_some()
+            port = listening_port(program.pid());
+            port.is_some() || program.status().is_some()
         });
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.unwrap()));
         let mut client = Client::connect(address);
         client.send(get(""));
         assert_bytes(&client.response(), &response("200 OK", b""), redirection);
-        kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
-        let status = child.wait().unwrap();
+        program.signal(Signal::TERM);
+        let status = program.wait();
         assert!(status.success(), "{redirection}: {status}");
         for file in &files {
             assert_eq!(fs::read_to_string(file).unwrap(), "", "{redirection}");
@@ -158,7 +159,7 @@ fn quiet_server_prints_nothing() {
 }
 
 /// The port of the IPv4 socket on which a process listens, if it does. See `proc_pid_net(5)`.
-fn listening_port(process: u32) -> Option<u16> {
+fn listening_port(process: Pid) -> Option<u16> {
     let descriptors = fs::read_dir(format!("/proc/{process}/fd")).ok()?;
     let sockets: Vec<_> = descriptors
         .filter_map(|entry| {

@@ -3,19 +3,20 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use crate::support::bytes::{assert_bytes, noise};
 use crate::support::client::Client;
 use crate::support::home::Home;
+use crate::support::running::Running;
 use crate::support::wait::eventually;
 
 /// The running example, until it is dropped.
 struct Echo {
     home: Home,
-    child: Child,
+    program: Running,
 }
 
 impl Echo {
@@ -24,8 +25,8 @@ impl Echo {
         let output = fs::File::create(home.path().join("stdout")).unwrap();
         let mut command = Command::new(program());
         command.arg("0").stdin(Stdio::null()).stdout(output);
-        let child = command.spawn().unwrap();
-        Self { home, child }
+        let program = Running::start(command);
+        Self { home, program }
     }
 
     fn stdout(&self) -> String {
@@ -44,14 +45,6 @@ impl Echo {
             address.is_some()
         });
         address.unwrap()
-    }
-}
-
-impl Drop for Echo {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -91,7 +84,7 @@ fn what_clients_send_is_printed_and_comes_back() {
         assert_bytes(&clients[0].take(10), b"in between", "echo");
         assert_bytes(&receiving.rest(), &much, "much");
     });
-    kill_process(Pid::from_child(&echo.child), Signal::TERM).unwrap();
-    assert!(echo.child.wait().unwrap().success());
+    echo.program.signal(Signal::TERM);
+    assert!(echo.program.wait().success());
     assert_bytes(&clients[0].rest(), b"", "after the signal");
 }

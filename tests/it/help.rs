@@ -1,15 +1,12 @@
 //! The texts of `-h` and `--help`: as they are, on a terminal, and beside README.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
-
 use crate::support::home::Home;
 use crate::support::process::finish;
+use crate::support::terminal::Terminal;
 
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -53,36 +50,13 @@ fn a_summary_fits_a_screen() {
     assert!(text.lines().all(|line| line.len() <= 80), "{text}");
 }
 
-/// What a program prints on a terminal of so many columns.
+/// What `--help` prints on a terminal of so many columns.
 fn on_terminal(columns: u16) -> String {
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&terminal).unwrap();
-    unlockpt(&terminal).unwrap();
-    let size = Winsize {
-        ws_row: 24,
-        ws_col: columns,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
-    tcsetwinsize(&terminal, size).unwrap();
-    let name = ptsname(&terminal, Vec::new()).unwrap();
-    let inner = File::options()
-        .read(true)
-        .write(true)
-        .open(name.to_str().unwrap())
-        .unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_httpserver"))
-        .arg("--help")
-        .env_remove("COLUMNS")
-        .stdin(Stdio::null())
-        .stdout(inner)
-        .spawn()
-        .unwrap();
-    let mut text = Vec::new();
-    // It ends with EIO when nobody has the inner end any more (pty(7)).
-    let _ = File::from(terminal).read_to_end(&mut text);
-    assert!(child.wait().unwrap().success());
-    String::from_utf8(text).unwrap().replace("\r\n", "\n")
+    let terminal = Terminal::new(columns);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_httpserver"));
+    command.arg("--help").env_remove("COLUMNS");
+    command.stdin(Stdio::null()).stdout(terminal.line());
+    terminal.run(command).replace("\r\n", "\n")
 }
 
 #[test]

@@ -11,7 +11,7 @@ use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
 use crate::log::{Desk, Log, files};
 use crate::support::process::{finish, limited_log_tool};
-use crate::support::requirements::{has, skip};
+use crate::support::requirements::is_there;
 
 fn gzip(log: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -122,8 +122,7 @@ fn compressed_log_is_replayed_and_compared() {
 #[test]
 fn log_that_the_real_programs_compressed_is_read() {
     for program in ["gzip", "zstd"] {
-        if !has(program) {
-            skip(&format!("{program} is not there"));
+        if !is_there(program) {
             continue;
         }
         let desk = Desk::new(&sample());

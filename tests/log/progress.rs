@@ -1,44 +1,20 @@
 //! Progress bars: there on a terminal, and nowhere else.
 
-use std::fs::{self, File};
-use std::io::Read;
-use std::os::fd::OwnedFd;
+use std::fs;
 use std::process::{Command, Stdio};
-use std::thread;
-
-use rustix::fs::{Mode, OFlags, open};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::log::{Desk, Log};
+use crate::support::terminal::Terminal;
 
 /// Runs the tool with stderr on a terminal; returns what it wrote there.
 fn on_terminal(desk: &Desk, arguments: &[&str]) -> String {
-    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-    grantpt(&ours).unwrap();
-    unlockpt(&ours).unwrap();
-    let name = ptsname(&ours, Vec::new()).unwrap();
-    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let theirs: OwnedFd = open(&*name, flags, Mode::empty()).unwrap();
+    let terminal = Terminal::new(80);
     let mut command = Command::new(env!("CARGO_BIN_EXE_httpserver-log"));
     command.args(arguments).current_dir(desk.path(""));
     command.env("TERM", "xterm").env_remove("NO_COLOR");
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(theirs);
-    let mut child = command.spawn().unwrap();
-    // It has the last descriptor of the terminal's other side: reading ends with it.
-    drop(command);
-    let reader = thread::spawn(move || {
-        let mut written = Vec::new();
-        // EIO is the end.
-        let _ = File::from(ours).read_to_end(&mut written);
-        String::from_utf8(written).unwrap()
-    });
-    let status = child.wait().unwrap();
-    let written = reader.join().unwrap();
-    assert!(status.success(), "{arguments:?}: {written}");
-    written
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    command.stderr(terminal.line());
+    terminal.run(command)
 }
 
 #[test]

@@ -12,8 +12,18 @@ pub(crate) fn skip(why: &str) {
     );
 }
 
+/// Whether a program is there; if not, the test is skipped.
+#[track_caller]
+pub(crate) fn is_there(program: &str) -> bool {
+    let is_there = has(program);
+    if !is_there {
+        skip(&format!("{program} is not there"));
+    }
+    is_there
+}
+
 /// Whether a program is there.
-pub(crate) fn has(program: &str) -> bool {
+pub(super) fn has(program: &str) -> bool {
     Command::new(program)
         .arg("--version")
         .output()

@@ -6,21 +6,22 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Deref;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{ChildStdout, Command, ExitStatus, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal};
 
 use crate::support::client::Client;
 use crate::support::home::Home;
 use crate::support::process::isolate;
 use crate::support::response::Response;
-use crate::support::wait::{GUARD, eventually};
+use crate::support::running::Running;
+use crate::support::wait::GUARD;
 
 /// A server that accepts connections, until it is dropped.
 pub(crate) struct Server {
     home: Home,
-    child: Child,
+    program: Running,
     stdout: BufReader<ChildStdout>,
     address: SocketAddr,
     /// Sockets it has while nobody is connected.
@@ -46,13 +47,13 @@ impl Server {
             .open(home.path().join("stderr"))
             .unwrap();
         command.stdout(Stdio::piped()).stderr(stderr);
-        let mut child = command.spawn().unwrap();
+        let mut program = Running::start(command);
         let mut server = Self {
-            stdout: BufReader::new(child.stdout.take().unwrap()),
+            stdout: BufReader::new(program.stdout().unwrap()),
             address: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
             own_sockets: 0,
             home,
-            child,
+            program,
         };
         let timeout = Timespec::try_from(GUARD).unwrap();
         let readable = PollFd::new(server.stdout.get_ref(), PollFlags::IN);
@@ -129,20 +130,16 @@ impl Server {
 
     /// Sends a signal to it.
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(self.pid(), signal).unwrap();
+        self.program.signal(signal);
     }
 
     /// Waits until it has ended; returns with what status, and what it wrote to stdout after its first line.
     #[track_caller]
     pub(crate) fn wait(&mut self) -> (ExitStatus, String) {
-        let mut status = None;
-        eventually("the server has ended", || {
-            status = self.child.try_wait().unwrap();
-            status.is_some()
-        });
+        let status = self.program.wait();
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).unwrap();
-        (status.unwrap(), rest)
+        (status, rest)
     }
 
     /// Ends it by SIGTERM, and sees to it that it ended well.
@@ -156,11 +153,11 @@ impl Server {
 
     /// Whether it still runs.
     pub(crate) fn is_alive(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
+        self.program.status().is_none()
     }
 
     pub(crate) fn pid(&self) -> Pid {
-        Pid::from_child(&self.child)
+        self.program.pid()
     }
 
     /// What it has written to stderr.
@@ -171,9 +168,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.program.kill();
         let stderr = self.stderr();
         if std::thread::panicking() {
             eprintln!("--- the server's stderr\n{stderr}---");

@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::requirements::{has, skip};
+use crate::support::running::Running;
 use crate::support::server::Server;
 
 /// A thread into whose system calls something is injected, until this is dropped.
@@ -34,17 +35,16 @@ fn why_not() -> Option<String> {
     if !has("strace") {
         return Some("strace is not installed".to_owned());
     }
-    let mut sleeper = Command::new("sleep").arg("60").spawn().unwrap();
+    let mut sleep = Command::new("sleep");
+    sleep.arg("60");
+    let sleeper = Running::start(sleep);
     let attached = Injection::attach(
-        sleeper.id(),
+        sleeper.pid().as_raw_pid().unsigned_abs(),
         "getpid",
         "retval=1",
         PathBuf::from("/dev/null"),
     );
-    let why = attached.err();
-    sleeper.kill().unwrap();
-    sleeper.wait().unwrap();
-    why.map(|why| format!("strace cannot attach to a process, which kernel.yama.ptrace_scope=0 or root allows: {why}"))
+    attached.err().map(|why| format!("strace cannot attach to a process, which kernel.yama.ptrace_scope=0 or root allows: {why}"))
 }
 
 impl Server {

@@ -6,12 +6,16 @@ use std::process::Command;
 
 use crate::support::curl::curl_in;
 use crate::support::process::isolate;
+use crate::support::requirements::is_there;
 use crate::support::setup::Setup;
 use crate::support::tree::{files, write};
 
 /// `HTTPSERVER_MIRROR` sets the number of files; a quick run has some hundreds.
 #[test]
 fn wget_mirrors_a_site() {
+    if !is_there("wget") {
+        return;
+    }
     let count: usize = std::env::var("HTTPSERVER_MIRROR")
         .ok()
         .and_then(|text| text.parse().ok())

@@ -1,0 +1,61 @@
+//! A terminal, for programs that look at what they write to. See `pty(7)`.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::process::Command;
+
+use rustix::fs::{Mode, OFlags, open};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+use crate::support::running::Running;
+
+/// A terminal to which nothing is written yet.
+pub(crate) struct Terminal {
+    screen: OwnedFd,
+    line: OwnedFd,
+}
+
+impl Terminal {
+    /// One with so many columns.
+    pub(crate) fn new(columns: u16) -> Self {
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let screen = openpt(flags).unwrap();
+        grantpt(&screen).unwrap();
+        unlockpt(&screen).unwrap();
+        let size = Winsize {
+            ws_row: 24,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        tcsetwinsize(&screen, size).unwrap();
+        let name = ptsname(&screen, Vec::new()).unwrap();
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let line = open(&*name, flags, Mode::empty()).unwrap();
+        Self { screen, line }
+    }
+
+    /// What to give to a command as its stdout or stderr.
+    pub(crate) fn line(&self) -> OwnedFd {
+        self.line.try_clone().unwrap()
+    }
+
+    /// Runs a command that writes here to its end, which must be a good one; returns what it wrote.
+    #[track_caller]
+    pub(crate) fn run(self, command: Command) -> String {
+        let Self { screen, line } = self;
+        let what = format!("{command:?}");
+        // The command goes with it, so that the program has the only way to write here.
+        let mut program = Running::start(command);
+        drop(line);
+        let mut written = Vec::new();
+        // It ends with EIO when the program has closed its end.
+        let _ = File::from(screen).read_to_end(&mut written);
+        let written = String::from_utf8(written).unwrap();
+        let status = program.wait();
+        assert!(status.success(), "{what}: {status}\n{written}");
+        written
+    }
+}
