@@ -6,6 +6,7 @@ mod extract;
 mod list;
 mod progress;
 mod replay;
+mod specification;
 mod usage;
 
 use httpserver::request_log::format::hex::push_rows;
