@@ -265,12 +265,13 @@ fn status_of(kind: StoreErrorKind) -> Status {
         | StoreErrorKind::Forbidden
         | StoreErrorKind::Directory
         | StoreErrorKind::NotRegular
+        | StoreErrorKind::Busy
         | StoreErrorKind::Outside => Status::Forbidden,
         StoreErrorKind::ImpossibleName => Status::BadRequest,
         StoreErrorKind::ConditionFailed => Status::PreconditionFailed,
         StoreErrorKind::NoSpace => Status::InsufficientStorage,
         StoreErrorKind::TooLarge => Status::ContentTooLarge,
-        StoreErrorKind::Exhausted => Status::ServiceUnavailable,
+        StoreErrorKind::Vanished | StoreErrorKind::Exhausted => Status::ServiceUnavailable,
         StoreErrorKind::Io(_) => Status::InternalServerError,
     }
 }

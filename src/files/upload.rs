@@ -16,7 +16,7 @@ use crate::request_log::write::EntryReservation;
 use crate::store::{CommitCondition, Committed, Staged, StoreError, StoreErrorKind, WriteTarget};
 
 /// How often an upload starts over because a directory on its way was removed.
-const ATTEMPTS: usize = 4;
+const ATTEMPTS: usize = 8;
 
 /// An upload that is being received.
 pub struct Upload {
@@ -55,18 +55,22 @@ impl Files {
     pub fn begin_below(self: &Arc<Self>, path: &[u8], limit: u64) -> Result<Upload, UploadError> {
         let mut attempt = 1;
         loop {
-            let mut upload = self.upload_to(self.store.target_below(path)?, limit)?;
-            match upload.stage() {
-                Ok(()) => return Ok(upload),
-                // Another upload that failed took an empty directory with it, into which this one was to go.
+            match self.begin_once(path, limit) {
+                // Somebody removed a directory, as an upload does that is given up, and this one was to go there.
                 Err(UploadError::Store(error))
-                    if error.kind == StoreErrorKind::NotFound && attempt < ATTEMPTS =>
+                    if error.kind == StoreErrorKind::Vanished && attempt < ATTEMPTS =>
                 {
                     attempt += 1;
                 }
-                Err(error) => return Err(error),
+                begun => return begun,
             }
         }
+    }
+
+    fn begin_once(self: &Arc<Self>, path: &[u8], limit: u64) -> Result<Upload, UploadError> {
+        let mut upload = self.upload_to(self.store.target_below(path)?, limit)?;
+        upload.stage()?;
+        Ok(upload)
     }
 
     fn upload_to(self: &Arc<Self>, target: WriteTarget, limit: u64) -> Result<Upload, UploadError> {

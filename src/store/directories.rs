@@ -1,17 +1,20 @@
 //! Writing below the root's own level: directories on the way to a file, and the removal of files.
 //!
-//! Directories are made for an upload as it begins. One that is not committed takes those with it that are empty.
+//! Directories are made for an upload as it begins (see [`super::created`] for when they are removed again), one after
+//! the other: whatever the path, no more than two are open at once, and one while the upload goes on.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, fsync, mkdirat, openat2, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, fsync, mkdirat, openat, unlinkat};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::Store;
+use super::created::{Identity, RemoveEmpty};
 use super::error::{StoreError, StoreErrorKind};
-use super::target::{CommitCondition, CreatedDirectories, WriteTarget};
+use super::sys::metadata_of;
+use super::target::{CommitCondition, WriteTarget};
 use crate::durable::Durability;
 
 /// How a directory is opened in which something is written.
@@ -32,45 +35,76 @@ impl Store {
     /// Checks that a file may be put at `path`, and makes the directories that are missing on the way.
     ///
     /// # Errors
-    /// `NotFound` if something on the way is not a directory, or a directory was removed meanwhile.
+    /// `NotFound` if something on the way is not a directory; `Vanished` if a directory was removed meanwhile.
     pub fn target_below(&self, path: &[u8]) -> Result<WriteTarget, StoreError> {
         self.make_target(path).map_err(|kind| kind.of(path))
     }
 
     fn make_target(&self, path: &[u8]) -> Result<WriteTarget, StoreErrorKind> {
         let (parent, name) = split(path);
-        let (directory, created) = self.make_directory(parent)?;
+        let (directory, remove_empty) = self.make_directory(parent)?;
         let existing = self.replaceable(&directory, name)?;
         let name_at = path.len() - name.len();
         Ok(WriteTarget::new(
-            path, name_at, directory, existing, created,
+            path,
+            name_at,
+            directory,
+            existing,
+            remove_empty,
         ))
     }
 
-    /// Opens the directory at `path`, and makes what is missing of it.
+    /// Opens the directory at `path`, and makes what is missing of it; also what removes it again.
     fn make_directory(
         &self,
         path: &[u8],
-    ) -> Result<(Arc<OwnedFd>, Option<Arc<CreatedDirectories>>), StoreErrorKind> {
-        let (mut directory, missing) = self.open_deepest(path)?;
-        let mut created = CreatedDirectories(Vec::new());
-        for name in missing {
-            match mkdirat(&directory, name, Mode::from_raw_mode(0o777)) {
-                Ok(()) => created.0.push((Arc::clone(&directory), name.into())),
-                // Made by somebody else just now, or something that is not a directory: opening it will tell.
-                Err(Errno::EXIST) => {}
-                Err(error) => return Err(error.into()),
-            }
-            let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-            let open = || openat2(&directory, name, DIRECTORY, Mode::empty(), resolve);
-            let below = retry_on_intr(open)?;
-            if self.durability == Durability::Storage {
-                fsync(&directory)?;
-            }
-            directory = Arc::new(below);
+    ) -> Result<(Arc<OwnedFd>, Option<RemoveEmpty>), StoreErrorKind> {
+        if path.is_empty() {
+            return Ok((Arc::clone(&self.root), None));
         }
-        let created = (!created.0.is_empty()).then(|| Arc::new(created));
-        Ok((directory, created))
+        let (mut directory, missing) = self.open_deepest(path)?;
+        let mut remove_empty = RemoveEmpty::new(Arc::clone(&self.created), Arc::clone(&directory));
+        if missing.is_empty() {
+            return Ok((directory, Some(remove_empty)));
+        }
+        let mut identity = metadata_of(&directory)?.identity();
+        for name in missing {
+            let made = match mkdirat(&directory, name, Mode::from_raw_mode(0o777)) {
+                Ok(()) => true,
+                // Made by somebody else just now, or something that is not a directory: opening it will tell.
+                Err(Errno::EXIST) => false,
+                Err(error) => return Err(StoreErrorKind::in_directory(error)),
+            };
+            let opened = self.open_made(&directory, name).inspect_err(|_| {
+                if made {
+                    // Whether it goes or not, the cause is what counts.
+                    let _ = unlinkat(&directory, name, AtFlags::REMOVEDIR);
+                }
+            });
+            let (below, its_identity) = opened?;
+            if made {
+                self.created.add(its_identity, name, identity);
+            }
+            (directory, identity) = (Arc::new(below), its_identity);
+            remove_empty.descend(&directory);
+        }
+        Ok((directory, Some(remove_empty)))
+    }
+
+    /// Opens a directory that was made in another, once it is there to stay as long as is wanted; also its identity.
+    fn open_made(
+        &self,
+        parent: &OwnedFd,
+        name: &[u8],
+    ) -> Result<(OwnedFd, Identity), StoreErrorKind> {
+        let flags = DIRECTORY | OFlags::NOFOLLOW;
+        let opened = retry_on_intr(|| openat(parent, name, flags, Mode::empty()));
+        let below = opened.map_err(StoreErrorKind::in_directory)?;
+        let identity = metadata_of(&below)?.identity();
+        if self.durability == Durability::Storage {
+            retry_on_intr(|| fsync(parent))?;
+        }
+        Ok((below, identity))
     }
 
     /// Opens as much of the directory at `path` as is there; also the names of what is missing.

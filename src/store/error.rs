@@ -23,8 +23,10 @@ pub struct StoreError {
 /// What went wrong with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreErrorKind {
-    /// There is no such file, or a directory on its path is none (ENOENT, ENOTDIR).
+    /// There is no such file, or a directory on its path is none (ENOENT, ENOTDIR, ESTALE).
     NotFound,
+    /// A directory on its path, or what was staged of it, was removed in the meantime.
+    Vanished,
     /// It belongs to the server, which keeps it from clients: the log, an upload in progress.
     Concealed,
     /// It may not be read, written or replaced (EACCES, EPERM, EROFS).
@@ -37,9 +39,11 @@ pub enum StoreErrorKind {
     Outside,
     /// No file can have such a name (ENAMETOOLONG, EINVAL, EILSEQ).
     ImpossibleName,
+    /// Something is mounted on it, or the system uses it in another way (EBUSY).
+    Busy,
     /// The condition under which it was to be replaced does not hold.
     ConditionFailed,
-    /// The disk or the quota is full (ENOSPC, EDQUOT).
+    /// The disk, the quota or a directory is full (ENOSPC, EDQUOT, EMLINK).
     NoSpace,
     /// It is larger than the file system allows (EFBIG).
     TooLarge,
@@ -55,12 +59,14 @@ impl StoreErrorKind {
     pub fn reason(self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
             Self::NotFound => "no such file",
+            Self::Vanished => "its directory was removed in the meantime",
             Self::Concealed => "belongs to the server",
             Self::Forbidden => "permission denied",
             Self::Directory => "is a directory",
             Self::NotRegular => "is not a regular file",
             Self::Outside => "leads out of the root",
             Self::ImpossibleName => "no file can have this name",
+            Self::Busy => "something is mounted on it",
             Self::ConditionFailed => "the condition does not hold for what is there",
             Self::NoSpace => "no space left on the disk",
             Self::TooLarge => "larger than the file system allows",
@@ -88,6 +94,14 @@ impl StoreError {
 }
 
 impl StoreErrorKind {
+    /// What went wrong with a name in a directory that is open: if that is not there any more, it was removed.
+    pub(super) fn in_directory(errno: Errno) -> Self {
+        match errno {
+            Errno::NOENT => Self::Vanished,
+            other => other.into(),
+        }
+    }
+
     /// This, of the file at `path`.
     pub(super) fn of(self, path: &[u8]) -> StoreError {
         StoreError::new(path, self)
@@ -97,13 +111,14 @@ impl StoreErrorKind {
 impl From<Errno> for StoreErrorKind {
     fn from(errno: Errno) -> Self {
         match errno {
-            Errno::NOENT | Errno::NOTDIR => Self::NotFound,
+            Errno::NOENT | Errno::NOTDIR | Errno::STALE => Self::NotFound,
             Errno::ACCESS | Errno::PERM | Errno::ROFS => Self::Forbidden,
             Errno::ISDIR => Self::Directory,
             Errno::NXIO | Errno::NODEV => Self::NotRegular,
             Errno::XDEV | Errno::LOOP => Self::Outside,
             Errno::NAMETOOLONG | Errno::INVAL | Errno::ILSEQ => Self::ImpossibleName,
-            Errno::NOSPC | Errno::DQUOT => Self::NoSpace,
+            Errno::BUSY => Self::Busy,
+            Errno::NOSPC | Errno::DQUOT | Errno::MLINK => Self::NoSpace,
             Errno::FBIG => Self::TooLarge,
             Errno::MFILE | Errno::NFILE | Errno::NOMEM => Self::Exhausted,
             other => Self::Io(other),

@@ -6,6 +6,7 @@
 
 mod cache;
 mod commit_locks;
+mod created;
 mod directories;
 mod error;
 mod found;
@@ -31,6 +32,7 @@ use rustix::process::{Resource, geteuid, getrlimit, umask};
 
 use self::cache::Cache;
 use self::commit_locks::CommitLocks;
+use self::created::CreatedDirectories;
 use self::freshness::ctime_covers_names;
 use crate::durable::{Durability, SharedSync};
 
@@ -49,6 +51,7 @@ pub struct Store {
     root: Arc<OwnedFd>,
     cache: Cache,
     commit_locks: CommitLocks,
+    created: Arc<CreatedDirectories>,
     durability: Durability,
     syncs: SharedSync,
     /// The number of the next staging file.
@@ -91,6 +94,7 @@ impl Store {
             root: Arc::new(root),
             cache: Cache::new(descriptors),
             commit_locks: CommitLocks::new(),
+            created: Arc::default(),
             durability,
             syncs: SharedSync::default(),
             staging: AtomicU64::new(RandomState::new().hash_one(0)),

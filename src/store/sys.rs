@@ -46,10 +46,12 @@ pub(super) fn rename_new(
         Err(Errno::EXIST) => Err(StoreErrorKind::ConditionFailed),
         // The file system has no such rename (NFS has not); a look beforehand is then the best there is.
         Err(Errno::INVAL) => match metadata_at(directory, to) {
-            Err(StoreErrorKind::NotFound) => Ok(renameat(directory, from, directory, to)?),
+            Err(StoreErrorKind::NotFound) => {
+                renameat(directory, from, directory, to).map_err(StoreErrorKind::in_directory)
+            }
             Ok(_) => Err(StoreErrorKind::ConditionFailed),
             Err(kind) => Err(kind),
         },
-        done => Ok(done?),
+        done => done.map_err(StoreErrorKind::in_directory),
     }
 }

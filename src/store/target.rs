@@ -3,25 +3,20 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, unlinkat};
-
+use super::created::RemoveEmpty;
 use super::metadata::Metadata;
 
 /// Where an upload is to go, checked as far as it can be beforehand.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct WriteTarget {
     path: Box<[u8]>,
     /// Where the last component of the path starts.
     name_at: usize,
     pub(super) directory: Arc<OwnedFd>,
     existing: Option<Metadata>,
-    /// Directories that were made for it; removed with it, unless something is in them.
-    _created: Option<Arc<CreatedDirectories>>,
+    /// What removes directories that were made for uploads; `None` in the root.
+    _remove_empty: Option<Arc<RemoveEmpty>>,
 }
-
-/// Directories that were made for one upload, the outermost first.
-#[derive(Debug)]
-pub(super) struct CreatedDirectories(pub(super) Vec<(Arc<OwnedFd>, Box<[u8]>)>);
 
 /// Under which condition a commit replaces what is there.
 pub enum CommitCondition<'c> {
@@ -39,14 +34,14 @@ impl WriteTarget {
         name_at: usize,
         directory: Arc<OwnedFd>,
         existing: Option<Metadata>,
-        created: Option<Arc<CreatedDirectories>>,
+        remove_empty: Option<RemoveEmpty>,
     ) -> Self {
         Self {
             path: path.into(),
             name_at,
             directory,
             existing,
-            _created: created,
+            _remove_empty: remove_empty.map(Arc::new),
         }
     }
 
@@ -64,16 +59,5 @@ impl WriteTarget {
 
     pub(super) fn name(&self) -> &[u8] {
         &self.path[self.name_at..]
-    }
-}
-
-impl Drop for CreatedDirectories {
-    /// Removes those that are empty, which is none of them once the upload is in place.
-    fn drop(&mut self) {
-        for (parent, name) in self.0.iter().rev() {
-            if unlinkat(parent, &**name, AtFlags::REMOVEDIR).is_err() {
-                return;
-            }
-        }
     }
 }

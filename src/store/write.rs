@@ -93,7 +93,7 @@ impl Store {
             let create = || openat(&target.directory, name.as_str(), flags, mode);
             let file = match retry_on_intr(create) {
                 Err(Errno::EXIST) => continue,
-                done => done?,
+                done => done.map_err(StoreErrorKind::in_directory)?,
             };
             let staged = Staged {
                 file: Arc::new(file),
@@ -141,19 +141,24 @@ impl Store {
             directory: Arc::clone(directory),
         };
         let commit_locks = self.commit_locks.of(target.path());
+        let replace = || {
+            renameat(directory, staged.name.as_str(), directory, name)
+                .map_err(StoreErrorKind::in_directory)
+        };
         match condition {
-            CommitCondition::Always => renameat(directory, staged.name.as_str(), directory, name)?,
+            CommitCondition::Always => replace()?,
             CommitCondition::Absent => rename_new(directory, staged.name.as_bytes(), name)?,
             CommitCondition::Holds(holds) => {
                 if !holds(self.replaceable(directory, name)?.as_ref()) {
                     return Err(StoreErrorKind::ConditionFailed);
                 }
-                renameat(directory, staged.name.as_str(), directory, name)?;
+                replace()?;
             }
         }
         staged.name.clear();
         let published = publish(&committed);
         drop(commit_locks);
+        self.created.keep(directory);
         self.cache.remove(target.path());
         Ok(published)
     }

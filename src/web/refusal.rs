@@ -110,9 +110,10 @@ fn status_of_reading(kind: StoreErrorKind) -> Status {
         | StoreErrorKind::Directory
         | StoreErrorKind::ImpossibleName => Status::NotFound,
         StoreErrorKind::Forbidden => Status::Forbidden,
-        StoreErrorKind::Exhausted => Status::ServiceUnavailable,
-        // Reading meets none of the first three.
-        StoreErrorKind::ConditionFailed
+        StoreErrorKind::Vanished | StoreErrorKind::Exhausted => Status::ServiceUnavailable,
+        // Reading meets none of the first four.
+        StoreErrorKind::Busy
+        | StoreErrorKind::ConditionFailed
         | StoreErrorKind::NoSpace
         | StoreErrorKind::TooLarge
         | StoreErrorKind::Io(_) => Status::InternalServerError,
@@ -122,15 +123,17 @@ fn status_of_reading(kind: StoreErrorKind) -> Status {
 /// The status for a file that cannot be stored.
 fn status_of_storing(kind: StoreErrorKind) -> Status {
     match kind {
-        // Something on the way is not a directory, or the path names one.
-        StoreErrorKind::NotFound | StoreErrorKind::Directory => Status::Conflict,
+        // Something on the way is not a directory, or the path names one or a mount point.
+        StoreErrorKind::NotFound | StoreErrorKind::Directory | StoreErrorKind::Busy => {
+            Status::Conflict
+        }
         StoreErrorKind::Outside | StoreErrorKind::Concealed => Status::NotFound,
         StoreErrorKind::Forbidden | StoreErrorKind::NotRegular => Status::Forbidden,
         StoreErrorKind::ImpossibleName => Status::BadRequest,
         StoreErrorKind::ConditionFailed => Status::PreconditionFailed,
         StoreErrorKind::NoSpace => Status::InsufficientStorage,
         StoreErrorKind::TooLarge => Status::ContentTooLarge,
-        StoreErrorKind::Exhausted => Status::ServiceUnavailable,
+        StoreErrorKind::Vanished | StoreErrorKind::Exhausted => Status::ServiceUnavailable,
         StoreErrorKind::Io(_) => Status::InternalServerError,
     }
 }

@@ -54,7 +54,12 @@ const PUT: &[Row] = &[
     call("renameat", "1").failing(&["ENOSPC", "EDQUOT"], Refused(507)),
     call("renameat", "1").failing(&["EIO"], Refused(500)),
     call("renameat", "1").failing(&["EACCES", "EPERM", "EROFS"], Refused(403)),
+    // Something is mounted on it.
+    call("renameat", "1").failing(&["EBUSY"], Refused(403)),
     call("renameat", "1").failing(&["ENOMEM"], Refused(503)),
+    // The root was removed.
+    call("openat", "1").failing(&["ENOENT"], Refused(503)),
+    call("renameat", "1").failing(&["ENOENT"], Refused(503)),
     // It has taken effect; the response says that the server failed, and the log that it was not written.
     call("pwrite64", "1").failing(&["EIO", "ENOSPC"], Unrecorded),
     call("pwrite64", "1").failing(&["EINTR"], Success),

@@ -99,19 +99,31 @@ const REPLACE: &[Row] = &[
     call("openat", "1").failing(&["EACCES", "EPERM", "EROFS"], Refused(403)),
     call("write", "1").failing(&["ENOSPC"], Refused(507)),
     call("statx", "3").failing(&["EIO"], Refused(500)),
+    call("openat", "1").failing(&["ENOENT"], Success),
+    call("openat", "1+").failing(&["ENOENT"], Refused(503)),
     call("renameat", "1").failing(&["EIO"], Refused(500)),
     call("renameat", "1").failing(&["ENOSPC"], Refused(507)),
+    call("renameat", "1").failing(&["EBUSY"], Refused(409)),
+    call("renameat", "1").failing(&["ENOENT"], Refused(503)),
     call("pwrite64", "1").failing(&["EIO", "ENOSPC"], Unrecorded),
 ];
 
 /// A PUT into directories that are not there.
 #[rustfmt::skip]
 const CREATE: &[Row] = &[
-    call("mkdirat", "1").failing(&["ENOSPC", "EDQUOT"], Refused(507)),
+    call("mkdirat", "1").failing(&["ENOSPC", "EDQUOT", "EMLINK"], Refused(507)),
+    // Somebody removed the directory above at this moment.
+    call("mkdirat", "2").failing(&["ENOENT"], Success),
+    call("mkdirat", "2+").failing(&["ENOENT"], Refused(503)),
+    call("openat", "2").failing(&["ENOENT"], Success),
+    call("openat", "2+").failing(&["ENOENT"], Refused(503)),
+    // The directory itself cannot be opened, or nothing in it.
+    call("openat", "1+").failing(&["EMFILE"], Refused(503)),
+    call("openat", "3").failing(&["ENOSPC"], Refused(507)),
+    call("openat", "3+").failing(&["EMFILE"], Refused(503)),
     call("mkdirat", "2").failing(&["ENOSPC"], Refused(507)),
     call("mkdirat", "1").failing(&["EACCES", "EROFS"], Refused(403)),
     call("mkdirat", "2").failing(&["EIO"], Refused(500)),
-    call("openat", "1").failing(&["ENOSPC"], Refused(507)),
     call("write", "1").failing(&["EIO"], Refused(500)),
     call("renameat", "1").failing(&["EIO"], Refused(500)),
 ];
@@ -122,6 +134,7 @@ const DELETE: &[Row] = &[
     call("openat2", "1").failing(&["EIO"], Refused(500)),
     call("unlinkat", "1").failing(&["EACCES", "EPERM", "EROFS"], Refused(403)),
     call("unlinkat", "1").failing(&["EIO"], Refused(500)),
+    call("unlinkat", "1").failing(&["EBUSY"], Refused(409)),
     call("unlinkat", "1").failing(&["ENOENT"], Refused(404)),
     call("pwrite64", "1").failing(&["EIO", "ENOSPC"], Unrecorded),
 ];
