@@ -102,7 +102,7 @@ fn the_root_is_removed() {
     assert_eq!(client.get(&name(1)).unwrap().status, 200);
     fs::remove_dir_all(home.root()).unwrap();
     assert_eq!(client.get(&name(1)).unwrap().status, 404);
-    assert_eq!(client.put(&name(2), b"new").unwrap().status, 403);
+    assert_eq!(client.put(&name(2), b"new").unwrap().status, 503);
     assert_eq!(client.get("").unwrap().status, 200);
     // Another directory of that name is another directory.
     fs::create_dir(home.root()).unwrap();
