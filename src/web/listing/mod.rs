@@ -6,6 +6,7 @@
 pub(crate) mod budget;
 pub mod form;
 mod html;
+mod order;
 mod response;
 
 use std::sync::LazyLock;
@@ -71,14 +72,7 @@ impl<'a> Listing<'a> {
     /// Takes the entries in any order.
     #[must_use]
     pub fn new(path: &'a Path, mut items: Vec<Item>, extent: Extent, access: Access) -> Self {
-        // Letters of either case together, as people look for them; the bytes decide between equals.
-        items.sort_by_cached_key(|item| {
-            (
-                item.kind,
-                String::from_utf8_lossy(&item.name).to_lowercase(),
-                item.name.clone(),
-            )
-        });
+        order::sort(&mut items);
         Self {
             path,
             items,
@@ -187,13 +181,20 @@ mod tests {
         let path = Path::parse(b"/").unwrap();
         let items = vec![
             item(b"b.txt", Kind::File, 1),
+            item(b"b-10.txt", Kind::File, 1),
+            item(b"b-9.txt", Kind::File, 1),
             item(b"A.txt", Kind::File, 1),
             item(b"a.txt", Kind::File, 1),
             item(b"zoo", Kind::Directory, 1),
             item(b"Bar", Kind::Directory, 1),
         ];
         let listing = Listing::new(&path, items, Extent::Complete, Access::ReadOnly);
-        assert_eq!(names(&listing), ["Bar", "zoo", "A.txt", "a.txt", "b.txt"]);
+        assert_eq!(
+            names(&listing),
+            [
+                "Bar", "zoo", "A.txt", "a.txt", "b-9.txt", "b-10.txt", "b.txt"
+            ]
+        );
     }
 
     #[test]

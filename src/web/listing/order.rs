@@ -1,0 +1,111 @@
+//! The order of a listing: directories first, then names as people look for them.
+//!
+//! Letters of either case stand together, and numbers stand by their value: `photo-2` comes before `photo-10`. Names
+//! that are alike in this are in the order of their bytes, so that the order never depends on the file system's.
+
+use super::Item;
+
+/// Puts the items in order.
+pub(super) fn sort(items: &mut [Item]) {
+    items.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    items.sort_by_cached_key(|item| (item.kind, key(&item.name)));
+}
+
+/// A text for each name, such that names are in natural order if these texts are in the order of their characters.
+///
+/// The text is the name in lower case, with a character before each number that says how many digits it has. Leading
+/// zeros are left out. A digit `0` before that keeps the place of numbers among other characters.
+fn key(name: &[u8]) -> String {
+    let text = String::from_utf8_lossy(name).to_lowercase();
+    let mut key = String::with_capacity(text.len() + 8);
+    let mut rest = text.as_str();
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (before, number) = rest.split_at(start);
+        let end = number.find(|c: char| !c.is_ascii_digit());
+        let (digits, after) = number.split_at(end.unwrap_or(number.len()));
+        let digits = digits.trim_start_matches('0');
+        key.push_str(before);
+        key.push('0');
+        key.push(length(digits));
+        key.push_str(digits);
+        rest = after;
+    }
+    key.push_str(rest);
+    key
+}
+
+/// A character that is the greater the longer the text. Names of more than 55,295 digits, of which no file system has
+/// one, are all alike.
+fn length(digits: &str) -> char {
+    const LAST_BEFORE_SURROGATES: u32 = 0xd7ff;
+    let length = u32::try_from(digits.len()).unwrap_or(LAST_BEFORE_SURROGATES);
+    char::from_u32(length.min(LAST_BEFORE_SURROGATES)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use proptest::prelude::*;
+
+    use super::super::Kind;
+    use super::*;
+
+    fn sorted(names: &[&[u8]]) -> Vec<Vec<u8>> {
+        let item = |name: &&[u8]| Item {
+            name: name.to_vec(),
+            kind: Kind::File,
+            size: 0,
+            modified: UNIX_EPOCH,
+        };
+        let mut items: Vec<Item> = names.iter().map(item).collect();
+        sort(&mut items);
+        items.into_iter().map(|item| item.name).collect()
+    }
+
+    #[test]
+    fn names_stand_in_natural_order() {
+        let orders: &[&[&[u8]]] = &[
+            &[b"photo-2.jpg", b"photo-10.jpg", b"photo-100.jpg"],
+            &[b"A.txt", b"a.txt", b"B.txt", b"b.txt"],
+            &[b"v1.2.9", b"v1.2.10", b"v1.10.1"],
+            &[b"a01b", b"a1b", b"a1c", b"a02a", b"a10a"],
+            &[b"x", b"x0", b"x00x", b"x0x", b"x1", b"xx"],
+            &[b"-", b".", b"0", b"1", b":", b"a", b"~"],
+            &[b"2026-9-1", b"2026-10-1"],
+            &[
+                b"18446744073709551615",
+                b"18446744073709551616",
+                b"99999999999999999999999",
+            ],
+            &[
+                "\u{c4}rger 1".as_bytes(),
+                "\u{e4}rger 2".as_bytes(),
+                "\u{c4}rger 10".as_bytes(),
+            ],
+            &[b"\xff1", b"\xfe2"],
+        ];
+        for order in orders {
+            let shuffled: Vec<&[u8]> = order.iter().rev().copied().collect();
+            assert_eq!(sorted(&shuffled), *order);
+        }
+    }
+
+    proptest! {
+        /// By value, whatever the number of digits and of leading zeros.
+        #[test]
+        fn numbers_stand_by_value(mut numbers in prop::collection::vec((any::<u64>(), 0..4_usize), 2..9)) {
+            let names: Vec<String> = numbers
+                .iter()
+                .map(|(number, zeros)| format!("n{}{number}.x", "0".repeat(*zeros)))
+                .collect();
+            let names: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
+            numbers.sort_unstable();
+            let found = sorted(&names).into_iter().map(|name| {
+                let digits = name[1..name.len() - 2].to_vec();
+                String::from_utf8(digits).unwrap().parse::<u64>().unwrap()
+            });
+            prop_assert_eq!(found.collect::<Vec<_>>(), numbers.iter().map(|(number, _)| *number).collect::<Vec<_>>());
+        }
+    }
+}
