@@ -13,8 +13,9 @@ use std::borrow::Cow;
 
 use percent_encoding::{CONTROLS, percent_encode};
 
+use super::pages::error::WayBack;
 use super::path::{Ending, Path, encode_name};
-use super::refusal::{cannot_read, concealed, respond};
+use super::refusal::{cannot_read, concealed, respond_with};
 use super::representation::Representation;
 use super::{Directories, Web, name, path};
 use crate::connection::{Response, ResponseContent};
@@ -23,7 +24,7 @@ use crate::http::semantics::fields::combined;
 use crate::http::semantics::media_type::{self, Guess};
 use crate::http::semantics::negotiation::encoding::{self, Choice, Coding};
 use crate::http::semantics::negotiation::weights::{Weight, weight_of};
-use crate::http::{Refusal, Request, Status, write_field};
+use crate::http::{Refusal, Request, Status, Target, write_field};
 use crate::server::Turn;
 use crate::store::{Found, StoreErrorKind};
 
@@ -189,11 +190,15 @@ impl Web {
         refusal: Refusal,
         turn: &mut Turn<'_>,
     ) -> Response {
+        let way_back = match request.target {
+            Target::Origin { path, .. } | Target::Absolute { path, .. } => WayBack::from_path(path),
+            Target::Authority(_) | Target::Asterisk | Target::Other(_) => WayBack::Nowhere,
+        };
         if refusal.status != Status::NotFound {
-            return respond(refusal);
+            return respond_with(refusal, way_back);
         }
         let Ok(Resource::File(found)) = self.file(NOT_FOUND, turn) else {
-            return respond(refusal);
+            return respond_with(refusal, way_back);
         };
         let mut response = if takes_html(combined(request, "Accept")) {
             let media_type = self.media_type(NOT_FOUND, &found, turn);
@@ -203,7 +208,7 @@ impl Web {
                 ..page
             }
         } else {
-            respond(refusal)
+            respond_with(refusal, way_back)
         };
         write_field(&mut response.fields, "Vary", b"Accept");
         response

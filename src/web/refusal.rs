@@ -2,30 +2,37 @@
 
 use std::sync::Arc;
 
-use super::pages::error;
+use super::pages::document;
+use super::pages::error::{self, WayBack};
 use crate::connection::{Response, ResponseContent};
 use crate::files::{Files, UploadError};
 use crate::http::{LineParts, Refusal, Request, Status, write_field};
 use crate::request_log::write::Refused;
 use crate::store::StoreErrorKind;
 
+/// The answer to a request that is refused, with a page for people that has no links.
+pub(super) fn respond(refusal: Refusal) -> Response {
+    respond_with(refusal, WayBack::Nowhere)
+}
+
 /// The answer to a request that is refused, with a page for people.
 ///
 /// The page says why. Of what is not there it does not: nobody learns from it what is hidden.
-pub(super) fn respond(refusal: Refusal) -> Response {
+pub(super) fn respond_with(refusal: Refusal, way_back: WayBack) -> Response {
     let status = refusal.status;
     let mut fields = refusal.fields.clone();
-    write_field(&mut fields, "Content-Type", error::CONTENT_TYPE.as_bytes());
     write_field(
         &mut fields,
-        "Content-Security-Policy",
-        error::CONTENT_SECURITY_POLICY.as_bytes(),
+        "Content-Type",
+        document::CONTENT_TYPE.as_bytes(),
     );
-    let shown = match status {
-        Status::NotFound => None,
-        _ => Some(&*refusal.reason),
+    let policy = error::content_security_policy();
+    write_field(&mut fields, "Content-Security-Policy", policy.as_bytes());
+    let reason = match status {
+        Status::NotFound => "there is nothing at this address",
+        _ => &*refusal.reason,
     };
-    let page = error::render(status.code(), status.reason(), shown);
+    let page = error::render(status, reason, way_back);
     let content = ResponseContent::Memory(Arc::from(page.into_bytes()));
     Response {
         refusal: Some(refusal),

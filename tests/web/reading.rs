@@ -351,6 +351,48 @@ fn pages_for_errors() {
 }
 
 #[test]
+fn error_pages_lead_back_and_show_nothing_of_the_request() {
+    let site = site(&[]);
+    let plain = site.get("/nothing").text().to_owned();
+    for (target, status, links) in [
+        ("/", 404, &[][..]),
+        ("/nothing", 404, &["./"]),
+        ("/bare/", 404, &["../"]),
+        ("/bare/nothing?query", 404, &["../", "./"]),
+        ("/bare/nothing/", 404, &["../../", "../"]),
+        ("/%3Cscript%3E/alert%281%29", 404, &["../", "./"]),
+        ("/<script>/\"onload=\"", 400, &[]),
+        ("http://a/x/y/z", 404, &["../../", "./"]),
+        ("/a/%zz", 400, &["../", "./"]),
+        ("/a.txt%00", 400, &["./"]),
+        ("*", 400, &[]),
+    ] {
+        let answer = site.get(target);
+        assert_eq!(answer.status, status, "{target}");
+        let text = answer.text();
+        let found: Vec<&str> = text
+            .split("<a href=\"")
+            .skip(1)
+            .map(|rest| rest.split_once('"').unwrap().0)
+            .collect();
+        assert_eq!(found, links, "{target}");
+        let style = |text: &str| text.split_once("</style>").unwrap().0.to_owned();
+        if status == 404 {
+            assert_eq!(style(text), style(&plain), "{target}");
+        }
+        for echo in ["/nothing", "script", "alert", "onload", "bare", "query"] {
+            assert!(!text.contains(echo), "{target}: {text}");
+        }
+        let policy = answer.field("Content-Security-Policy").unwrap();
+        assert!(
+            policy.starts_with("default-src 'none'; style-src 'sha256-"),
+            "{policy}"
+        );
+        assert!(!policy.contains("script-src"), "{policy}");
+    }
+}
+
+#[test]
 fn a_fallback_answers_where_nothing_else_is() {
     let site = Setup::web(&["--spa", "/app/index.html"])
         .files(|root| {

@@ -1,32 +1,93 @@
 //! The page that goes with an error status, for people who see it in a browser.
+//!
+//! It looks like a listing, says why, and leads back to the files. Nothing of the request appears on it: a reason holds
+//! only numbers and digests of what the client sent, and of the target only the number of its slashes is used.
 
+use std::fmt::{self, Write};
+use std::sync::LazyLock;
+
+use memchr::memchr_iter;
+
+use super::document;
 use super::escape::Escaped;
+use crate::http::Status;
 
-/// The value of Content-Type that goes with the page.
-pub const CONTENT_TYPE: &str = "text/html; charset=utf-8";
+const STYLE: &str = include_str!("style.css");
 
-/// The value of Content-Security-Policy that goes with the page: it fetches and runs nothing.
-pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+/// The most levels that a relative link to the root climbs; deeper down, the link is absolute.
+const MOST_LEVELS: usize = 64;
 
-/// The page for a status `code` with its reason phrase (RFC 9110 §15), and perhaps the reason in words, a clause.
-#[must_use]
-pub fn render(code: u16, phrase: &str, reason: Option<&str>) -> String {
-    let phrase = Escaped::from(phrase);
-    let reason = reason.map_or(String::new(), |reason| {
-        let sentence = sentence(reason);
-        format!("<p>{}</p>\n", Escaped::from(&*sentence))
-    });
-    format!(
-        "<!doctype html>\n\
-         <html lang=\"en\">\n\
-         <meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>{code} {phrase}</title>\n\
-         <style>body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 20vh auto; padding: 0 1rem }} \
-         h1 {{ font-weight: 500 }}</style>\n\
-         <h1>{code} {phrase}</h1>\n\
-         {reason}"
+/// The value of Content-Security-Policy that goes with the page.
+pub(crate) fn content_security_policy() -> &'static str {
+    static POLICY: LazyLock<String> =
+        LazyLock::new(|| document::content_security_policy(STYLE, None));
+    &POLICY
+}
+
+/// Where the links of an error page lead.
+///
+/// They are relative, as those of a listing, and so lead back also where a proxy serves the tree below a prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WayBack {
+    /// There are none: the page is no answer to a path, or the root itself is what fails.
+    Nowhere,
+    /// To the root, which is so many levels above, and to the parent of the path.
+    Up {
+        /// Of `../`, from the path to the root.
+        to_root: usize,
+        /// Of `../`, from the path to the directory that it is in.
+        to_parent: usize,
+    },
+}
+
+impl WayBack {
+    /// From the path of a target, as it was sent: a browser resolves links against exactly that.
+    pub(crate) fn from_path(raw: &[u8]) -> Self {
+        let slashes = memchr_iter(b'/', raw).count();
+        if !raw.starts_with(b"/") || raw == b"/" {
+            return Self::Nowhere;
+        }
+        Self::Up {
+            to_root: slashes - 1,
+            to_parent: usize::from(raw.ends_with(b"/")),
+        }
+    }
+}
+
+/// The page for a status, with the reason in words, a clause.
+pub(crate) fn render(status: Status, reason: &str, way_back: WayBack) -> String {
+    let mut page = String::with_capacity(STYLE.len() + 1024);
+    // Writing into a string cannot fail, so there is no error to hand on.
+    let _ = write_page(&mut page, status, reason, way_back);
+    page
+}
+
+fn write_page(page: &mut String, status: Status, reason: &str, way_back: WayBack) -> fmt::Result {
+    let heading = status.to_string();
+    let heading = Escaped::from(heading.as_str());
+    document::write_head(page, &heading, STYLE)?;
+    page.push_str("<header>\n<nav aria-label=\"Breadcrumb\">\n<ol>\n");
+    if let WayBack::Up { to_root, to_parent } = way_back {
+        let link = |levels: usize| match levels {
+            0 => "./".to_owned(),
+            1..=MOST_LEVELS => "../".repeat(levels),
+            _ => "/".to_owned(),
+        };
+        writeln!(page, "<li><a href=\"{}\">Files</a></li>", link(to_root))?;
+        if to_parent != to_root {
+            let parent = link(to_parent);
+            writeln!(page, "<li><a href=\"{parent}\">Parent directory</a></li>")?;
+        }
+    }
+    writeln!(
+        page,
+        "<li><h1>{heading}</h1></li>\n</ol>\n</nav>\n</header>"
+    )?;
+    let sentence = sentence(reason);
+    writeln!(
+        page,
+        "<main>\n<p>{}</p>\n</main>",
+        Escaped::from(&*sentence)
     )
 }
 
@@ -39,7 +100,23 @@ fn sentence(clause: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::document::tests::{assert_fits, body};
     use super::*;
+
+    #[test]
+    fn page_names_the_status() {
+        for status in Status::ALL.iter().filter(|status| status.code() >= 400) {
+            let page = render(*status, "of this", WayBack::Nowhere);
+            let heading = status.to_string();
+            assert!(page.starts_with("<!doctype html>\n"));
+            assert!(
+                page.contains(&format!("<title>{heading}</title>")),
+                "{page}"
+            );
+            assert!(page.contains(&format!("<h1>{heading}</h1>")), "{page}");
+            assert_fits(content_security_policy(), &page);
+        }
+    }
 
     #[test]
     fn page_says_why_in_a_sentence() {
@@ -50,17 +127,47 @@ mod tests {
             ),
             ("HTTP/1.0 has no <x>", "<p>HTTP/1.0 has no &lt;x&gt;.</p>"),
         ] {
-            let page = render(411, "Length Required", Some(reason));
-            assert!(page.ends_with(&format!("</h1>\n{expected}\n")), "{page}");
+            let page = render(Status::LengthRequired, reason, WayBack::Nowhere);
+            assert!(
+                page.contains(&format!("<main>\n{expected}\n</main>")),
+                "{page}"
+            );
         }
     }
 
     #[test]
-    fn a_page_names_the_status() {
-        let page = render(404, "Not Found", None);
-        assert!(page.starts_with("<!doctype html>\n"));
-        assert!(page.contains("<title>404 Not Found</title>"));
-        assert!(page.ends_with("<h1>404 Not Found</h1>\n"));
-        assert!(render(400, "<b>", None).contains("<h1>400 &lt;b&gt;</h1>"));
+    fn links_lead_to_the_root_and_to_the_parent() {
+        let deep = "/d".repeat(MOST_LEVELS + 1);
+        let deeper = "/d".repeat(MOST_LEVELS + 2);
+        let to_top = "../".repeat(MOST_LEVELS);
+        let table: &[(&str, &[&str])] = &[
+            ("/", &[]),
+            ("*", &[]),
+            ("", &[]),
+            ("/a", &["./"]),
+            ("/a/", &["../"]),
+            ("/a/b", &["../", "./"]),
+            ("/a/b/", &["../../", "../"]),
+            ("/a/b/c%2Fd", &["../../", "./"]),
+            ("/a//b", &["../../", "./"]),
+            ("//", &["../"]),
+            (&deep, &[&to_top, "./"]),
+            (&deeper, &["/", "./"]),
+            ("/\"><script>alert(1)</script>", &["../", "./"]),
+        ];
+        for (path, expected) in table {
+            let page = render(
+                Status::NotFound,
+                "of this",
+                WayBack::from_path(path.as_bytes()),
+            );
+            let links: Vec<&str> = body(&page)
+                .split("<a href=\"")
+                .skip(1)
+                .filter_map(|rest| rest.split_once('"').map(|(link, _)| link))
+                .collect();
+            assert_eq!(links, *expected, "{path}");
+            assert!(!page.contains("script"), "{path}");
+        }
     }
 }

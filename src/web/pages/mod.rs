@@ -1,4 +1,5 @@
-//! Pages that are not listings, and the escaping that all pages share.
+//! What all pages share (the frame of a document, escaping), and the pages that are not listings.
 
+pub(crate) mod document;
 pub mod error;
 pub(crate) mod escape;
