@@ -1,7 +1,7 @@
 //! The web dialect as its clients see it: the real `httpserver --web` on a port of the system's choice, spoken to in
 //! raw bytes, with curl and wget, and with a real browser.
 //!
-//! `webdriver` drives the browser; the other modules are the tests, by what they show.
+//! The modules are the tests, by what they show.
 
 mod browser;
 mod conditional;
@@ -12,5 +12,4 @@ mod mirror;
 mod reading;
 mod reasons;
 mod unfinished;
-mod webdriver;
 mod writing;

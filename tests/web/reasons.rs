@@ -109,11 +109,17 @@ fn every_404_has_the_same_body_and_its_reason_on_stderr_only() {
         let response = Response::parse(&response);
         assert_eq!(response.status, 404, "{line}");
         assert!(said.len() == 1 && said[0].contains(reason), "{said:?}");
-        bodies.push(response.text().to_owned());
+        // The links that lead back differ by the target's slashes, of which the client knows.
+        let lines = response.text().lines();
+        let without_links: Vec<&str> = lines.filter(|line| !line.contains("<a href")).collect();
+        bodies.push(without_links.join("\n"));
     }
     bodies.dedup();
     let [body] = bodies.as_slice() else {
         panic!("not the same: {bodies:?}");
     };
-    assert!(!body.contains("<p>"), "{body}");
+    assert!(
+        body.ends_with("<main>\n<p>There is nothing at this address.</p>\n</main>"),
+        "{body}"
+    );
 }

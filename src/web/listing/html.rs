@@ -1,64 +1,113 @@
-//! The page of a listing.
+//! The page of a listing: what stands before the rows, one row, and what stands behind them.
 //!
-//! Everything but sorting and uploading works without the script. The page carries its style and script, so
-//! that it needs no second request and no path of its own among the files.
+//! Everything but sorting and uploading works without the script. A row is as short as HTML lets it be, since there may
+//! be thousands: end tags that may be left out are, and style goes by an element's place instead of by classes.
 
 use std::fmt::{self, Write};
 
-use super::{Extent, Item, Kind, Listing, SCRIPT, STYLE, display_path, href};
+use super::assets::Assets;
+use super::size::human;
+use super::{Extent, Item, Kind, Listing, display_path, href};
 use crate::http::semantics::date;
 use crate::web::Access;
+use crate::web::pages::document;
 use crate::web::pages::escape::Escaped;
 
-/// Room for the markup of one row, so that a long listing is not copied as it grows.
-const ROW: usize = 320;
+/// Room for one row of a usual name, so that a long listing is not copied as it grows.
+const ROW: usize = 160;
 
 /// Renders the page.
 pub(super) fn render(listing: &Listing<'_>) -> String {
-    let mut page =
-        String::with_capacity(STYLE.len() + SCRIPT.len() + 2048 + ROW * listing.items.len());
+    let assets = Assets::of(listing.access);
+    let room = assets.style.len() + assets.script.len() + 2048 + ROW * listing.items.len();
+    let mut page = String::with_capacity(room);
     // Writing into a string cannot fail, so there is no error to hand on.
     let _ = write_page(&mut page, listing);
     page
 }
 
 fn write_page(page: &mut String, listing: &Listing<'_>) -> fmt::Result {
-    let path = display_path(listing.path);
-    write!(
-        page,
-        "<!doctype html>\n\
-         <html lang=\"en\">\n\
-         <meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>Index of {}</title>\n\
-         <link rel=\"icon\" href=\"data:,\">\n\
-         <style>{STYLE}</style>\n",
-        Escaped::from(path.as_str())
-    )?;
+    head(page, listing)?;
+    for item in &listing.items {
+        row(page, item)?;
+    }
+    tail(page, listing)
+}
+
+/// Writes all that stands before the rows.
+fn head(page: &mut String, listing: &Listing<'_>) -> fmt::Result {
+    let title = format!("Index of {}", display_path(listing.path));
+    let title = Escaped::from(title.as_str());
+    document::write_head(page, &title, Assets::of(listing.access).style)?;
     write_breadcrumb(page, listing)?;
     page.push_str("<main>\n");
     if listing.access == Access::Writable {
         page.push_str(UPLOAD);
     }
-    page.push_str("<div id=\"listing\">\n");
+    page.push_str("<div id=\"listing\" tabindex=\"-1\">\n");
     write_summary(page, listing)?;
     if !listing.items.is_empty() {
-        write_table(page, &listing.items)?;
+        page.push_str(TABLE_HEAD);
     }
-    write!(page, "</div>\n</main>\n<script>{SCRIPT}</script>\n")
+    Ok(())
+}
+
+const TABLE_HEAD: &str = "\
+<table>
+<thead><tr>\
+<th scope=\"col\" class=\"name\" aria-sort=\"ascending\">Name</th>\
+<th scope=\"col\" class=\"size\">Size</th>\
+<th scope=\"col\" class=\"time\">Modified<span class=\"zone\"> (UTC)</span></th>\
+</tr></thead>
+<tbody>
+";
+
+/// Writes all that stands behind the rows.
+fn tail(page: &mut String, listing: &Listing<'_>) -> fmt::Result {
+    if !listing.items.is_empty() {
+        page.push_str("</tbody>\n</table>\n");
+    }
+    let script = Assets::of(listing.access).script;
+    write!(page, "</div>\n</main>\n<script>{script}</script>\n")
+}
+
+/// Writes one row: name, size, time. A directory's link ends with a slash.
+fn row(page: &mut String, item: &Item) -> fmt::Result {
+    let name = Escaped::from_bytes(&item.name);
+    // The link has no quotes: only unreserved characters, `%` and `/` stand in it.
+    write!(page, "<tr><th><a href={}>{name}", href(item))?;
+    match item.kind {
+        Kind::Directory => page.push_str("/</a><td>"),
+        Kind::File => write!(
+            page,
+            "</a><td><data value={}>{}</data>",
+            item.size,
+            human(item.size)
+        )?,
+    }
+    let time = date::rfc3339(item.modified);
+    let (day, clock) = (&time[..10], &time[11..19]);
+    writeln!(page, "<td>{day} <span>{clock}</span>")
 }
 
 /// What the script needs for uploads; it shows the section, which is of no use without it.
 const UPLOAD: &str = "\
-<section id=\"upload\" aria-label=\"Upload\" hidden>
+<section id=\"upload\" aria-label=\"Upload\" tabindex=\"-1\" hidden>
 <p><button type=\"button\" id=\"choose\">Upload files</button> <span class=\"hint\">or drop them anywhere on this page</span></p>
 <input type=\"file\" id=\"files\" aria-label=\"Files to upload\" multiple hidden>
-<p id=\"progress\" role=\"status\"></p>
-<ul id=\"uploads\"></ul>
+<div id=\"progress\">
+<p id=\"summary\" role=\"status\"></p>
+<button type=\"button\" id=\"clear-failed\">Clear failed</button>
+<button type=\"button\" id=\"clear-finished\">Clear finished</button>
+</div>
+<ul id=\"uploads\" aria-label=\"Uploads\"></ul>
+<p id=\"stale\" class=\"note\" role=\"status\"></p>
 </section>
 <noscript><p class=\"note\">Without JavaScript this page cannot upload files. A PUT request can, for instance that of <code>curl -T FILE</code>.</p></noscript>
 ";
+
+/// The most ancestors that are links, the root among them.
+const MOST_ANCESTORS: usize = 32;
 
 /// The way up: each ancestor is a link, the directory itself the heading.
 fn write_breadcrumb(page: &mut String, listing: &Listing<'_>) -> fmt::Result {
@@ -67,7 +116,12 @@ fn write_breadcrumb(page: &mut String, listing: &Listing<'_>) -> fmt::Result {
     page.push_str("<header>\n<nav aria-label=\"Breadcrumb\">\n<ol>\n");
     let depth = names.len() - 1;
     for (level, name) in names.iter().enumerate() {
-        if level == depth {
+        if level > 0 && depth - level >= MOST_ANCESTORS {
+            // The links of all would be as long as the square of their number.
+            if level == 1 {
+                page.push_str("<li>\u{2026}</li>\n");
+            }
+        } else if level == depth {
             writeln!(
                 page,
                 "<li><h1 aria-current=\"page\"><bdi>{name}</bdi></h1></li>"
@@ -106,14 +160,14 @@ fn write_summary(page: &mut String, listing: &Listing<'_>) -> fmt::Result {
             page,
             "{comma}{}, {}",
             counted(files, "file", "files"),
-            human_size(bytes)
+            human(bytes)
         )?;
     }
     page.push_str("</p>\n");
     if listing.extent == Extent::Truncated {
         writeln!(
             page,
-            "<p class=\"note\">This directory has more entries than are shown here: these are {} of them.</p>",
+            "<p class=\"note\">Only {} entries are shown. This directory has more.</p>",
             items.len()
         )?;
     }
@@ -124,72 +178,6 @@ fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-fn write_table(page: &mut String, items: &[Item]) -> fmt::Result {
-    page.push_str(
-        "<table>\n<thead><tr>\
-         <th scope=\"col\" class=\"name\" aria-sort=\"ascending\">Name</th>\
-         <th scope=\"col\" class=\"size\">Size</th>\
-         <th scope=\"col\" class=\"time\">Modified<span class=\"zone\"> (UTC)</span></th>\
-         </tr></thead>\n<tbody>\n",
-    );
-    for item in items {
-        write_row(page, item)?;
-    }
-    page.push_str("</tbody>\n</table>\n");
-    Ok(())
-}
-
-fn write_row(page: &mut String, item: &Item) -> fmt::Result {
-    let name = Escaped::from_bytes(&item.name);
-    let (class, slash) = match item.kind {
-        Kind::Directory => ("directory", "/"),
-        Kind::File => ("file", ""),
-    };
-    write!(
-        page,
-        "<tr><th scope=\"row\" class=\"name\"><a class=\"{class}\" href=\"{}\"><bdi>{name}</bdi>{slash}</a></th>",
-        href(item)
-    )?;
-    match item.kind {
-        Kind::Directory => page.push_str("<td class=\"size\"></td>"),
-        Kind::File => write!(
-            page,
-            "<td class=\"size\"><data value=\"{0}\" title=\"{0} bytes\">{1}</data></td>",
-            item.size,
-            human_size(item.size)
-        )?,
-    }
-    let time = date::rfc3339(item.modified);
-    let (day, clock) = (&time[..10], &time[11..16]);
-    writeln!(
-        page,
-        "<td class=\"time\"><time datetime=\"{time}\">{day} <span class=\"clock\">{clock}</span></time></td></tr>"
-    )
-}
-
-/// A size as people read it, in powers of 1024 with two or three digits that matter.
-fn human_size(bytes: u64) -> String {
-    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let mut unit = 1024_u128;
-    for name in UNITS {
-        // Rounded to tenths; what rounds up to 1024 is one of the next unit.
-        let tenths = (u128::from(bytes) * 10 + unit / 2) / unit;
-        if tenths < 100 {
-            return format!("{}.{} {name}", tenths / 10, tenths % 10);
-        }
-        let whole = (u128::from(bytes) + unit / 2) / unit;
-        if whole < 1024 {
-            return format!("{whole} {name}");
-        }
-        unit *= 1024;
-    }
-    // 2^64 bytes are 16 EiB, so a unit has been found.
-    format!("{bytes} B")
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, UNIX_EPOCH};
@@ -197,6 +185,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::web::pages::document::tests::{assert_fits, body};
     use crate::web::path::Path;
 
     fn page(path: &[u8], names: &[&[u8]], extent: Extent, access: Access) -> String {
@@ -228,12 +217,10 @@ mod tests {
             Extent::Complete,
             Access::ReadOnly,
         );
-        let time = "<td class=\"time\"><time datetime=\"1994-11-06T08:49:37Z\">1994-11-06 <span class=\"clock\">08:49</span></time></td></tr>\n";
-        let directory = format!(
-            "<tr><th scope=\"row\" class=\"name\"><a class=\"directory\" href=\"./sub/\"><bdi>sub</bdi>/</a></th><td class=\"size\"></td>{time}"
-        );
+        let time = "<td>1994-11-06 <span>08:49:37</span>\n";
+        let directory = format!("<tr><th><a href=./sub/>sub/</a><td>{time}");
         let file = format!(
-            "<tr><th scope=\"row\" class=\"name\"><a class=\"file\" href=\"./a%20b.txt\"><bdi>a b.txt</bdi></a></th><td class=\"size\"><data value=\"1536\" title=\"1536 bytes\">1.5 KiB</data></td>{time}"
+            "<tr><th><a href=./a%20b.txt>a b.txt</a><td><data value=1536>1.5 KiB</data>{time}"
         );
         assert!(
             page.contains(&format!("<tbody>\n{directory}{file}</tbody>")),
@@ -251,20 +238,20 @@ mod tests {
         let table: &[(&[u8], &str)] = &[
             (
                 b"<script>alert(1)<",
-                "href=\"./%3Cscript%3Ealert%281%29%3C\"><bdi>&lt;script&gt;alert(1)&lt;</bdi>",
+                "href=./%3Cscript%3Ealert%281%29%3C>&lt;script&gt;alert(1)&lt;</a>",
             ),
             (
                 b"\"><img src=x>",
-                "href=\"./%22%3E%3Cimg%20src%3Dx%3E\"><bdi>&quot;&gt;&lt;img src=x&gt;</bdi>",
+                "href=./%22%3E%3Cimg%20src%3Dx%3E>&quot;&gt;&lt;img src=x&gt;</a>",
             ),
             (
                 b"javascript:alert(1)",
-                "href=\"./javascript%3Aalert%281%29\"><bdi>javascript:alert(1)</bdi>",
+                "href=./javascript%3Aalert%281%29>javascript:alert(1)</a>",
             ),
-            (b"https:x", "href=\"./https%3Ax\"><bdi>https:x</bdi>"),
-            (b"50%25?#", "href=\"./50%2525%3F%23\"><bdi>50%25?#</bdi>"),
-            (b"a\nb", "href=\"./a%0Ab\"><bdi>a\u{240a}b</bdi>"),
-            (b"\xff\xfe", "href=\"./%FF%FE\"><bdi>\u{fffd}\u{fffd}</bdi>"),
+            (b"https:x", "href=./https%3Ax>https:x</a>"),
+            (b"50%25?#", "href=./50%2525%3F%23>50%25?#</a>"),
+            (b"a\nb", "href=./a%0Ab>a\u{240a}b</a>"),
+            (b"\xff\xfe", "href=./%FF%FE>\u{fffd}\u{fffd}</a>"),
         ];
         for (name, expected) in table {
             let page = page(b"/", &[name], Extent::Complete, Access::ReadOnly);
@@ -313,12 +300,12 @@ mod tests {
                 "all of them",
                 page(b"/", one, Extent::Complete, Access::ReadOnly),
                 "<table>",
-                "more entries",
+                "are shown",
             ),
             (
                 "truncated",
                 page(b"/", one, Extent::Truncated, Access::ReadOnly),
-                "these are 1 of them",
+                "Only 1 entries are shown. ",
                 "is empty",
             ),
             (
@@ -335,12 +322,7 @@ mod tests {
             ),
         ];
         for (name, page, present, absent) in table {
-            // The style and the script speak of everything.
-            let body = page
-                .split("</style>")
-                .nth(1)
-                .and_then(|rest| rest.split("<script>").next())
-                .unwrap();
+            let body = body(&page);
             assert!(
                 body.contains(present) && !body.contains(absent),
                 "{name}: {body}"
@@ -349,21 +331,39 @@ mod tests {
     }
 
     #[test]
-    fn sizes() {
-        let table = [
-            (0, "0 B"),
-            (1023, "1023 B"),
-            (1024, "1.0 KiB"),
-            (1536, "1.5 KiB"),
-            (10_188, "9.9 KiB"),
-            (10_189, "10 KiB"),
-            (1_048_063, "1023 KiB"),
-            (1_048_064, "1.0 MiB"),
-            (1 << 40, "1.0 TiB"),
-            (u64::MAX, "16 EiB"),
-        ];
-        for (bytes, expected) in table {
-            assert_eq!(human_size(bytes), expected, "{bytes}");
+    fn policy_fits_the_page() {
+        let path = Path::parse(b"/").unwrap();
+        for access in [Access::ReadOnly, Access::Writable] {
+            let listing = Listing::new(&path, Vec::new(), Extent::Complete, access);
+            assert_fits(listing.content_security_policy(), &listing.html());
+        }
+    }
+
+    #[test]
+    fn row_costs_little_besides_its_name() {
+        let names: Vec<String> = (0..2000)
+            .map(|number| format!("file-{number:04}.txt"))
+            .collect();
+        let names: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
+        let page = page(b"/", &names, Extent::Complete, Access::ReadOnly);
+        assert!(page.len() / names.len() < 130, "{}", page.len());
+    }
+
+    #[test]
+    fn deep_directory_has_a_short_way_up() {
+        for (depth, links) in [(1, 1), (32, 32), (33, 32), (2000, 32)] {
+            let page = page(
+                &b"/d".repeat(depth),
+                &[],
+                Extent::Complete,
+                Access::ReadOnly,
+            );
+            let body = body(&page);
+            assert_eq!(body.matches("<a href").count(), links, "{depth}");
+            assert_eq!(body.contains('\u{2026}'), depth > 32, "{depth}");
+            let root = format!("<a href=\"{}\"><bdi>Files", "../".repeat(depth));
+            assert!(body.contains(&root), "{depth}");
+            assert!(body.len() < 10_000, "{depth}");
         }
     }
 
@@ -378,6 +378,11 @@ mod tests {
             for mark in ['<', '>', '"'] {
                 prop_assert_eq!(page.matches(mark).count(), plain.matches(mark).count());
             }
+            // The link has no quotes, so it must have nothing that ends it, and nothing that a scheme ends with.
+            let (_, link) = page.split_once("<tr><th><a href=").unwrap();
+            let (link, _) = link.split_once('>').unwrap();
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%/".contains(&byte);
+            prop_assert!(link.bytes().all(is_plain), "{}", link);
         }
     }
 }

@@ -1,12 +1,13 @@
 //! A directory as an answer: its entries from the store, its form from [`listing`].
 
 use super::form::Form;
-use super::{Extent, Item, Kind, Listing, MAX_ENTRIES, content_security_policy};
+use super::{Extent, Item, Kind, Listing, MAX_ENTRIES};
 use crate::connection::Response;
 use crate::http::semantics::fields::combined;
 use crate::http::{Refusal, Request, Status, write_field};
 use crate::server::Turn;
 use crate::store::{Entry, EntryKind};
+use crate::web::pages::document;
 use crate::web::path::{Path, RESERVED_PREFIX};
 use crate::web::refusal::cannot_read;
 use crate::web::{DotFiles, Web};
@@ -34,8 +35,9 @@ impl Web {
         let mut fields = Vec::new();
         let text = match Form::choose(combined(request, "Accept").as_deref()) {
             Form::Html => {
-                write_field(&mut fields, "Content-Type", b"text/html; charset=utf-8");
-                let policy = content_security_policy();
+                let html = document::CONTENT_TYPE.as_bytes();
+                write_field(&mut fields, "Content-Type", html);
+                let policy = listing.content_security_policy();
                 write_field(&mut fields, "Content-Security-Policy", policy.as_bytes());
                 listing.html()
             }

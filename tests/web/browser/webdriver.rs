@@ -102,6 +102,13 @@ impl Browser {
         self.command("POST", "/execute/sync", &arguments)
     }
 
+    /// The same for a function that hands its result to the callback `done`.
+    pub(crate) fn run_async(&self, script: &str) -> Value {
+        let script = format!("const done = arguments[0]; {script}");
+        let arguments = json!({ "script": script, "args": [] });
+        self.command("POST", "/execute/async", &arguments)
+    }
+
     /// Waits until a script returns `expected`.
     #[track_caller]
     pub(crate) fn wait_for(&self, script: &str, expected: &Value) {
@@ -130,6 +137,37 @@ impl Browser {
         self.command("POST", &format!("/element/{element}/click"), &json!({}));
     }
 
+    /// Moves the pointer to the middle of an element, and presses its button so often without moving it again.
+    pub(crate) fn point_and_click(&self, selector: &str, clicks: usize) {
+        let origin = json!({ ELEMENT: self.element(selector) });
+        let mut actions =
+            vec![json!({ "type": "pointerMove", "duration": 0, "origin": origin, "x": 0, "y": 0 })];
+        for _ in 0..clicks {
+            actions.push(json!({ "type": "pointerDown", "button": 0 }));
+            actions.push(json!({ "type": "pointerUp", "button": 0 }));
+        }
+        let mouse = json!({ "type": "pointer", "id": "mouse", "actions": actions });
+        self.command("POST", "/actions", &json!({ "actions": [mouse] }));
+    }
+
+    /// Presses the button of the pointer where it is.
+    pub(crate) fn click_again(&self) {
+        let press =
+            json!([{ "type": "pointerDown", "button": 0 }, { "type": "pointerUp", "button": 0 }]);
+        let mouse = json!({ "type": "pointer", "id": "mouse", "actions": press });
+        self.command("POST", "/actions", &json!({ "actions": [mouse] }));
+    }
+
+    /// Presses keys one after the other, wherever the focus is.
+    pub(crate) fn press(&self, keys: &str) {
+        let actions: Vec<Value> = keys
+            .chars()
+            .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })))
+            .collect();
+        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": actions });
+        self.command("POST", "/actions", &json!({ "actions": [keyboard] }));
+    }
+
     /// Types text; into a file input, the paths of files, one on each line.
     pub(crate) fn type_into(&self, selector: &str, text: &str) {
         let element = self.element(selector);
@@ -152,6 +190,14 @@ impl Browser {
     pub(crate) fn screenshot(&self) -> Vec<u8> {
         let picture = self.command("GET", "/screenshot", &Value::Null);
         STANDARD.decode(picture.as_str().unwrap()).unwrap()
+    }
+
+    /// An element as a PNG, in base64.
+    pub(crate) fn picture(&self, selector: &str) -> String {
+        let element = self.element(selector);
+        let path = format!("/element/{element}/screenshot");
+        let picture = self.command("GET", &path, &Value::Null);
+        picture.as_str().unwrap().to_owned()
     }
 
     #[track_caller]
