@@ -3,6 +3,7 @@
 //! - `it`: `httpserver` in the classic dialect, over raw sockets and with curl.
 //! - `web`: `httpserver --web`, over raw sockets, with curl, wget and a real browser.
 //! - `log`: `httpserver-log` on logs made for it.
+//! - `proxy`: `httpserver` behind a real nginx and a real `haproxy`.
 //! - `fault`: what a disk, a signal, a kill or a hostile peer does to the server.
 //!
 //! `support` is what they share: it starts programs, speaks to them, and waits. One binary, since a helper that no
@@ -18,5 +19,6 @@
 mod fault;
 mod it;
 mod log;
+mod proxy;
 mod support;
 mod web;

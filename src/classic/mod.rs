@@ -1,7 +1,7 @@
-//! The classic dialect: GET and PUT of files with names of 27 characters, answers of one field line.
+//! The classic dialect: GET and PUT of files with names of 27 characters, responses of one field line.
 //!
-//! The order in which a request is judged is the order of [`Classic::handle`]. Every answer is a status line,
-//! `ResponseContent-Length`, and the content; errors have none.
+//! The order in which a request is judged is the order of [`Classic::handle`]. Every response is a status line,
+//! `Content-Length`, and the content; errors have none. Where a PUT states no length, `Connection: close` is added.
 
 mod put;
 
@@ -12,7 +12,7 @@ use self::put::refusal_of_upload;
 use crate::connection::{Action, Decision, Dialect, FileRange, Response, ResponseContent};
 use crate::files::Files;
 use crate::http::{
-    self, Framing, Host, LineParts, Persistence, Refusal, Request, Status, Target, Version,
+    self, Framing, Host, Persistence, Refusal, RefusedHead, Request, Status, Target, Version,
 };
 use crate::request_log::write::Refused;
 use crate::server::Turn;
@@ -48,9 +48,8 @@ impl Classic {
     ) -> Action<ClassicUpload> {
         turn.settle();
         let response = refuse(&self.files, &Identity::of(request), refusal);
-        // A PUT without a length has content all the same in this dialect.
         if request.method == "PUT" && request.framing == Framing::Absent {
-            Action::RespondAndClose(response)
+            Action::RespondAndClose(closing(response))
         } else {
             Action::Response(response)
         }
@@ -121,18 +120,24 @@ impl Dialect for Classic {
         }
     }
 
-    fn refuse(&self, line: LineParts<'_>, refusal: Refusal) -> Response {
+    fn refuse(&self, head: RefusedHead<'_>, refusal: Refusal) -> Response {
         let identity = Identity {
-            method: line.method,
-            name: line.target.map(without_slash),
-            version: line.version,
+            method: head.line.method,
+            name: head.line.target.map(without_slash),
+            version: head.line.version,
         };
-        refuse(&self.files, &identity, refusal)
+        let response = refuse(&self.files, &identity, refusal);
+        if head.line.method == Some(b"PUT") && !head.states_length {
+            closing(response)
+        } else {
+            response
+        }
     }
 
     fn write_head(&self, response: &Response, _: Version, _: Persistence, out: &mut Vec<u8>) {
         http::write_status_line(out, response.status);
         http::write_content_length(out, response.content.length().unwrap_or(0));
+        out.extend_from_slice(&response.fields);
         http::end_head(out);
     }
 
@@ -205,6 +210,15 @@ fn refuse(files: &Files, identity: &Identity<'_>, refusal: Refusal) -> Response 
         refusal.status.code(),
     );
     Response::refused(refusal)
+}
+
+/// The response to a PUT that states no length, with the only other field of this dialect.
+///
+/// In this dialect the content of such a PUT is all that follows; by RFC 9112 §6.3 it has none. A proxy must not take
+/// the connection for one that can be used again, or what it sends for the next client would be read as content.
+fn closing(mut response: Response) -> Response {
+    http::write_field(&mut response.fields, "Connection", b"close");
+    response
 }
 
 /// The target without its leading `/`; of an absolute one, its path.

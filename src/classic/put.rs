@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Classic, Identity, OwnedIdentity, refuse, status_of};
+use super::{Classic, Identity, OwnedIdentity, closing, refuse, status_of};
 use crate::connection::{Action, Block, Response, Upload};
 use crate::files::{self, Empty, Files, Finishing, Remaining, UploadError};
 use crate::http::{Expect, Framing, Refusal, Request, Status};
@@ -39,7 +39,7 @@ impl Classic {
             state: State::Receiving(receiving, empty),
         };
         Ok(if answered {
-            Action::RespondThenReceive(Response::empty(Status::Created), upload)
+            Action::RespondThenReceive(closing(Response::empty(Status::Created)), upload)
         } else {
             Action::Receive(upload)
         })

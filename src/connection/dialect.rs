@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use crate::http::{LineParts, Persistence, Refusal, Request, Status, Version};
+use crate::http::{Persistence, Refusal, RefusedHead, Request, Status, Version};
 use crate::server::Turn;
 
 /// The rules by which requests are answered.
@@ -19,7 +19,7 @@ pub trait Dialect: Send + Sync {
     fn handle(&self, request: &Request<'_>, turn: &mut Turn<'_>) -> Decision<Self::Upload>;
 
     /// Answers to what is not a request, or not one that can be read to its end. What was put off is settled.
-    fn refuse(&self, line: LineParts<'_>, refusal: Refusal) -> Response;
+    fn refuse(&self, head: RefusedHead<'_>, refusal: Refusal) -> Response;
 
     /// Appends the head of an answer to a request of this version.
     fn write_head(

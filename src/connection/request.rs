@@ -10,7 +10,7 @@ use super::session::HttpSession;
 use super::timeouts::{Progress, TimeoutKind};
 use crate::http::{
     CONTINUE, ChunkedDecoder, ContentDecoder, Expect, Framing, HeadScan, Persistence, Refusal,
-    Request, line_parts,
+    RefusedHead, Request,
 };
 use crate::server::{After, Transport, WakeReason};
 
@@ -116,9 +116,9 @@ impl<D: Dialect> HttpSession<D> {
         work: &mut Work<'_, '_, T>,
     ) -> Phase<D::Upload> {
         work.turn.enter_blocking_section();
-        let line = line_parts(work.buffers.input.bytes());
-        report(self.peer, line, &refusal);
-        let response = self.shared.dialect.refuse(line, refusal);
+        let head = RefusedHead::read(work.buffers.input.bytes());
+        report(self.peer, head.line, &refusal);
+        let response = self.shared.dialect.refuse(head, refusal);
         self.response(response, Then::CloseUnread, work)
     }
 

@@ -4,7 +4,7 @@
 //!
 //! 1. [`HeadScan::find_end`] looks for the end of a request head in a growing buffer;
 //! 2. [`Request::parse`] turns the complete head into values that borrow from it, with the
-//!    [`Framing`] of the content already decided ([`line_parts`] says what can be said of a head
+//!    [`Framing`] of the content already decided ([`RefusedHead`] is what can be said of a head
 //!    that was refused);
 //! 3. [`ContentDecoder::step`] finds the content's bytes in what follows the head;
 //! 4. [`write_status_line`] and its neighbours append a response head to a buffer.
@@ -26,7 +26,8 @@ pub use wire::body::ContentDecoder;
 pub use wire::chunked::{Chunk, ChunkedDecoder, MAX_CHUNK_EXTENSIONS_LEN, MAX_CHUNK_SIZE_DIGITS};
 pub use wire::framing::Framing;
 pub use wire::head::{Expect, Host, MAX_FIELDS, Persistence, Request};
-pub use wire::request_line::{LineParts, Version, line_parts};
+pub use wire::refused_head::{LineParts, RefusedHead, line_parts};
+pub use wire::request_line::Version;
 pub use wire::response::{
     CONTINUE, end_head, write_content_length, write_field, write_status_line,
 };

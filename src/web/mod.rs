@@ -33,7 +33,7 @@ use crate::connection::{Action, Decision, Dialect, Response, ResponseContent};
 use crate::files::Files;
 use crate::http::semantics::date_field;
 use crate::http::{
-    self, Host, LineParts, Persistence, Refusal, Request, Status, Target, Version, write_field,
+    self, Host, Persistence, Refusal, RefusedHead, Request, Status, Target, Version, write_field,
 };
 use crate::server::Turn;
 use crate::store::StoreError;
@@ -161,10 +161,10 @@ impl Dialect for Web {
         }
     }
 
-    fn refuse(&self, line: LineParts<'_>, refusal: Refusal) -> Response {
-        Received::of_line(line).record(&self.files, refusal.status);
+    fn refuse(&self, head: RefusedHead<'_>, refusal: Refusal) -> Response {
+        Received::of_line(head.line).record(&self.files, refusal.status);
         let response = respond(refusal);
-        if line.method == Some(b"HEAD") {
+        if head.line.method == Some(b"HEAD") {
             without_content(response)
         } else {
             response

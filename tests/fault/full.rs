@@ -109,7 +109,11 @@ fn the_disk_of_the_log() {
     let mut hasty = server.connect();
     while server.connect().put(&name(2), b"").unwrap().status == 201 {}
     hasty.send(format!("PUT /{} HTTP/1.0\r\n\r\n", name(3)));
-    assert_eq!(hasty.final_response().unwrap().status, 507);
+    let refused = hasty.final_response().unwrap();
+    assert_eq!(
+        (refused.status, refused.field("Connection")),
+        (507, Some("close"))
+    );
     assert!(!home.files().contains_key(&name(3)));
 
     // That is recorded, and so is who reads: some space is kept for it.

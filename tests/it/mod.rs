@@ -16,3 +16,4 @@ mod pool;
 mod put;
 mod reasons;
 mod together;
+mod without_length;

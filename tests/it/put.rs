@@ -6,7 +6,7 @@ use std::thread;
 use crate::support::bytes::{assert_bytes, noise};
 use crate::support::curl::curl_reading;
 use crate::support::home::Home;
-use crate::support::message::{get, name, put, response};
+use crate::support::message::{get, last_response, name, put, response};
 use crate::support::setup::Setup;
 use crate::support::wait::{SetOnDrop, eventually};
 
@@ -150,7 +150,7 @@ fn without_a_length_201_comes_at_once_and_the_content_until_the_end() {
     for version in ["HTTP/1.1\r\nHost: here", "HTTP/1.1", "HTTP/1.0"] {
         let mut client = server.connect();
         client.send(format!("PUT /{name} {version}\r\n\r\n"));
-        assert_bytes(&client.response(), &response(CREATED, b""), version);
+        assert_bytes(&client.response(), &last_response(CREATED), version);
         assert_bytes(
             &server.content(&name),
             b"",
@@ -174,11 +174,11 @@ fn without_a_length_and_without_content_there_is_one_entry() {
     let server = Setup::new(&["-N", "1"]).start();
     let name = name("empty");
     let request = format!("PUT /{name} HTTP/1.1\r\n\r\n");
-    assert_bytes(&server.exchange(&request), &response(CREATED, b""), "PUT");
+    assert_bytes(&server.exchange(&request), &last_response(CREATED), "PUT");
     assert_bytes(&server.content(&name), b"", "stored");
     assert_eq!(server.log(), format!("PUT {name} length 0\n========\n"));
     let request = format!("{request}content in the same segment, GET / HTTP/1.1\r\n\r\n");
-    assert_bytes(&server.exchange(request), &response(CREATED, b""), "PUT");
+    assert_bytes(&server.exchange(request), &last_response(CREATED), "PUT");
     let stored = b"content in the same segment, GET / HTTP/1.1\r\n\r\n";
     assert_bytes(&server.content(&name), stored, "stored");
 }
@@ -216,14 +216,14 @@ fn without_a_length_too_much_content_leaves_the_empty_file_and_says_so() {
     let name = name("much");
     assert_bytes(
         &server.exchange(head(&name, "") + "ten bytes!"),
-        &response(CREATED, b""),
+        &last_response(CREATED),
         "at the limit",
     );
     assert_bytes(&server.content(&name), b"ten bytes!", "at the limit");
     let before = server.log();
     assert_bytes(
         &server.exchange(head(&name, "") + "ten bytes!!"),
-        &response(CREATED, b""),
+        &last_response(CREATED),
         "past the limit",
     );
     assert_bytes(&server.content(&name), b"", "past the limit");
@@ -530,7 +530,7 @@ fn the_content_of_a_refused_put_without_a_length_is_no_request() {
         let follows = get("");
         let request = format!("PUT /{target} HTTP/1.1\r\nHost: here\r\n\r\n{follows}");
         let answers = server.exchange(request);
-        assert_bytes(&answers, &response("400 Bad Request", b""), target);
+        assert_bytes(&answers, &last_response("400 Bad Request"), target);
     }
     assert_eq!(server.log().matches("GET").count(), 0);
 }

@@ -14,6 +14,11 @@ pub(crate) fn response(status: &str, content: &[u8]) -> Vec<u8> {
     [head.as_bytes(), content].concat()
 }
 
+/// The response to a PUT that states no length, as it stands in the contract.
+pub(crate) fn last_response(status: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").into_bytes()
+}
+
 /// A GET that persists.
 pub(crate) fn get(name: &str) -> String {
     format!("GET /{name} HTTP/1.1\r\nHost: here\r\n\r\n")

@@ -10,6 +10,7 @@ pub(crate) mod journal;
 pub(crate) mod message;
 mod observe;
 pub(crate) mod process;
+pub(crate) mod proxy;
 pub(crate) mod reasons;
 pub(crate) mod requirements;
 pub(crate) mod response;

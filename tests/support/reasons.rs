@@ -31,3 +31,14 @@ pub(crate) fn refused(server: &Server, input: &[u8]) -> (Vec<u8>, Vec<String>) {
     let response = client.rest();
     (response, said_of(server, peer))
 }
+
+/// The peers whose refused requests have this request line, in the order of the requests.
+#[track_caller]
+pub(crate) fn peers(server: &Server, line: &str) -> Vec<String> {
+    let end = format!(": {line}: ");
+    let stderr = server.stderr();
+    let said = stderr.lines().filter_map(|said| said.split_once("] "));
+    said.filter_map(|(_, said)| said.split_once(&end))
+        .map(|(peer, _)| peer.to_owned())
+        .collect()
+}

@@ -24,8 +24,11 @@ pub(crate) fn is_there(program: &str) -> bool {
 
 /// Whether a program is there.
 pub(super) fn has(program: &str) -> bool {
-    Command::new(program)
-        .arg("--version")
-        .output()
-        .is_ok_and(|output| output.status.success())
+    // nginx and haproxy know the second only.
+    ["--version", "-v"].iter().any(|version| {
+        Command::new(program)
+            .arg(version)
+            .output()
+            .is_ok_and(|output| output.status.success())
+    })
 }

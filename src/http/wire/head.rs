@@ -7,7 +7,8 @@ use httparse::{EMPTY_HEADER, Header};
 use memchr::memchr;
 
 use super::framing::{self, Framing};
-use super::request_line::{LineParts, RequestLine, Version};
+use super::refused_head::LineParts;
+use super::request_line::{RequestLine, Version};
 use super::syntax::{after_leading_line, host_and_port, list, trim_ows, without_cr};
 use super::target::Target;
 use crate::http::refusal::Refusal;

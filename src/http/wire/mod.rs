@@ -6,6 +6,7 @@ pub(crate) mod body;
 pub(crate) mod chunked;
 pub(crate) mod framing;
 pub(crate) mod head;
+pub(crate) mod refused_head;
 pub(crate) mod request_line;
 pub(crate) mod response;
 pub(crate) mod scan;

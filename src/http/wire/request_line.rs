@@ -1,13 +1,11 @@
 //! The request line: method, target and version (RFC 9112 §3).
 //!
 //! It says whether the line is well formed, not whether anybody serves such a method or target.
-//! [`line_parts`] looks at lines that are not.
+//! `refused_head` looks at lines that are not.
 
-use std::fmt;
+use memchr::memchr;
 
-use memchr::{memchr, memrchr};
-
-use super::syntax::{after_leading_line, is_target, is_token, without_cr};
+use super::syntax::{is_target, is_token};
 use crate::http::refusal::Refusal;
 use crate::http::status::Status;
 
@@ -85,57 +83,7 @@ impl<'h> RequestLine<'h> {
     }
 }
 
-fn split_at_space(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn split_at_space(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let space = memchr(b' ', bytes)?;
     Some((&bytes[..space], &bytes[space + 1..]))
-}
-
-/// The parts of a request line as received, for the log of a request that was refused.
-///
-/// `None` is a part that could not be read: it is not there, or it was still arriving.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LineParts<'h> {
-    /// What stands before the first space; any bytes.
-    pub method: Option<&'h [u8]>,
-    /// What stands between the other two; any bytes, spaces included.
-    pub target: Option<&'h [u8]>,
-    /// What stands after the last space, if there are two; any bytes.
-    pub version: Option<&'h [u8]>,
-}
-
-impl fmt::Display for LineParts<'_> {
-    /// The parts, `GET /abcd HTTP/1.1`; `-` is one that could not be read, and bytes that are not visible are escaped.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part = |part: Option<&[u8]>| part.unwrap_or(b"-").escape_ascii().to_string();
-        let (method, target, version) = (part(self.method), part(self.target), part(self.version));
-        write!(f, "{method} {target} {version}")
-    }
-}
-
-/// Splits the first line of a head as well as it goes, however broken or incomplete the head is.
-///
-/// One empty line before it is skipped. Of a line whose end has not arrived the last part counts as
-/// not read, since it may be half of what the client meant.
-#[must_use]
-pub fn line_parts(buffer: &[u8]) -> LineParts<'_> {
-    let buffer = after_leading_line(buffer);
-    let line = match memchr(b'\n', buffer) {
-        Some(end) => without_cr(&buffer[..end]),
-        None => &buffer[..memrchr(b' ', buffer).unwrap_or(0)],
-    };
-    let line = line.trim_ascii_end();
-    let (method, rest) = split_at_space(line).unwrap_or((line, &[]));
-    let (target, version) = match memrchr(b' ', rest) {
-        Some(space) => (&rest[..space], &rest[space + 1..]),
-        None => (rest, &[][..]),
-    };
-    LineParts {
-        method: not_empty(method),
-        target: not_empty(target.trim_ascii()),
-        version: not_empty(version),
-    }
-}
-
-fn not_empty(bytes: &[u8]) -> Option<&[u8]> {
-    (!bytes.is_empty()).then_some(bytes)
 }

@@ -2,6 +2,9 @@
 
 use httpserver::http::Status;
 
+/// The other field that a response may have: of a PUT that states no length.
+const CLOSE: &[u8] = b"Connection: close\r\n";
+
 /// One final response.
 #[derive(Debug)]
 pub(crate) struct Response {
@@ -24,7 +27,12 @@ pub(crate) fn read(sent: &[u8], whole: bool) -> Vec<Response> {
             assert!(is_begun(rest), "not the beginning of a response: {shown}");
             return responses;
         };
+        let is_last = rest[..head].ends_with(b"close\r\n\r\n");
         rest = &rest[head..];
+        assert!(
+            !is_last || rest.is_empty(),
+            "more follows the last response"
+        );
         if status == Status::Continue.code() {
             asked += 1;
             assert!(asked == 1, "asked for one content twice");
@@ -59,10 +67,11 @@ fn head(sent: &[u8]) -> Option<(u16, usize, usize)> {
         .iter()
         .take_while(|byte| byte.is_ascii_digit())
         .count();
-    value[digits..].strip_prefix(b"\r\n\r\n")?;
+    let end = value[digits..].strip_prefix(b"\r\n")?;
+    let end = end.strip_prefix(CLOSE).unwrap_or(end);
+    let rest = end.strip_prefix(b"\r\n")?.len();
     let length = std::str::from_utf8(&value[..digits]).ok()?.parse().ok()?;
-    let head = status.line().len() + "Content-Length: ".len() + digits + 4;
-    Some((status.code(), length, head))
+    Some((status.code(), length, sent.len() - rest))
 }
 
 /// Whether `sent` could be a head that was cut off.

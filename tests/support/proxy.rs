@@ -1,0 +1,167 @@
+//! A real reverse proxy before a server: nginx or `haproxy`, without privileges, with its files in a directory of its own.
+//!
+//! Both are set up to use a connection to the server again for any client, as soon as HTTP lets them.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use tempfile::TempDir;
+
+use crate::support::client::Client;
+use crate::support::process::isolate;
+use crate::support::requirements::is_there;
+use crate::support::wait::GUARD;
+
+/// Which proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Nginx,
+    Haproxy,
+}
+
+/// A proxy that accepts connections, until it is dropped.
+pub(crate) struct Proxy {
+    child: Child,
+    address: SocketAddr,
+    directory: TempDir,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 2] = [Self::Nginx, Self::Haproxy];
+
+    fn program(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+            Self::Haproxy => "haproxy",
+        }
+    }
+
+    fn configuration(self, listen: SocketAddr, server: SocketAddr, directory: &Path) -> String {
+        let directory = directory.display();
+        match self {
+            Self::Nginx => format!(
+                "daemon off;
+                master_process off;
+                pid {directory}/pid;
+                error_log stderr;
+                events {{ worker_connections 64; }}
+                http {{
+                    access_log off;
+                    client_body_temp_path {directory}/body;
+                    proxy_temp_path {directory}/proxy;
+                    fastcgi_temp_path {directory}/fastcgi;
+                    uwsgi_temp_path {directory}/uwsgi;
+                    scgi_temp_path {directory}/scgi;
+                    upstream files {{ server {server}; keepalive 8; }}
+                    server {{
+                        listen {listen};
+                        location / {{
+                            proxy_pass http://files;
+                            proxy_http_version 1.1;
+                            proxy_set_header Connection '';
+                        }}
+                    }}
+                }}\n"
+            ),
+            Self::Haproxy => format!(
+                "global
+                    maxconn 64
+                defaults
+                    mode http
+                    timeout connect 60s
+                    timeout client 60s
+                    timeout server 60s
+                    http-reuse always
+                frontend public
+                    bind {listen}
+                    default_backend files
+                backend files
+                    server one {server}\n"
+            ),
+        }
+    }
+
+    fn command(self, configuration: &Path) -> Command {
+        let mut command = Command::new(self.program());
+        match self {
+            // -e: where to say what is wrong before the configuration is read.
+            Self::Nginx => command.args(["-e", "stderr", "-c"]).arg(configuration),
+            Self::Haproxy => command.args(["-db", "-f"]).arg(configuration),
+        };
+        command
+    }
+}
+
+impl Proxy {
+    /// Starts one before a server; `None`, which is said, where the program is not there.
+    #[track_caller]
+    pub(crate) fn start(kind: Kind, server: SocketAddr) -> Option<Self> {
+        if !is_there(kind.program()) {
+            return None;
+        }
+        // Neither program can leave the choice of a port to the system: another may take it meanwhile.
+        for _ in 0..20 {
+            if let Some(proxy) = Self::try_start(kind, server) {
+                return Some(proxy);
+            }
+        }
+        panic!("{} does not start", kind.program());
+    }
+
+    fn try_start(kind: Kind, server: SocketAddr) -> Option<Self> {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = free.local_addr().unwrap();
+        drop(free);
+        let directory = tempfile::tempdir().unwrap();
+        let configuration = directory.path().join("configuration");
+        fs::write(
+            &configuration,
+            kind.configuration(address, server, directory.path()),
+        )
+        .unwrap();
+        let mut command = kind.command(&configuration);
+        isolate(&mut command);
+        let stderr = File::create(directory.path().join("stderr")).unwrap();
+        command.stdout(Stdio::null()).stderr(stderr);
+        let mut proxy = Self {
+            child: command.spawn().unwrap(),
+            address,
+            directory,
+        };
+        let start = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            if proxy.child.try_wait().unwrap().is_some() {
+                eprintln!("{}", proxy.stderr());
+                return None;
+            }
+            assert!(start.elapsed() < GUARD, "{}", proxy.stderr());
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        // Whoever accepted is this proxy, unless it has ended for want of the port.
+        proxy.child.try_wait().unwrap().is_none().then_some(proxy)
+    }
+
+    /// A new connection to it.
+    #[track_caller]
+    pub(crate) fn connect(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    fn stderr(&self) -> String {
+        fs::read_to_string(self.directory.path().join("stderr")).unwrap()
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- the proxy's stderr\n{}---", self.stderr());
+        }
+    }
+}
