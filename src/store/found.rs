@@ -1,7 +1,10 @@
 //! A file that was found, and what the cache remembers of it.
 
+use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+
+use rustix::io::{pread, retry_on_intr};
 
 use super::metadata::Metadata;
 
@@ -24,6 +27,25 @@ pub enum FileContent {
     Memory(Arc<[u8]>),
     /// Open for reading, with any position.
     Descriptor(Arc<OwnedFd>),
+}
+
+impl FileContent {
+    /// Reads bytes from `offset` on; returns how many, 0 at the end.
+    ///
+    /// # Errors
+    /// From pread(2).
+    pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Memory(bytes) => {
+                let from = usize::try_from(offset).map_or(bytes.len(), |at| at.min(bytes.len()));
+                let rest = &bytes[from..];
+                let count = rest.len().min(buffer.len());
+                buffer[..count].copy_from_slice(&rest[..count]);
+                Ok(count)
+            }
+            Self::Descriptor(file) => Ok(retry_on_intr(|| pread(file, &mut *buffer, offset))?),
+        }
+    }
 }
 
 /// A file that is held.

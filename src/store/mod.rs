@@ -66,22 +66,40 @@ pub struct Store {
     ctime_covers_names: bool,
 }
 
+/// What a program that is not a server does in a root that may be a server's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attachment {
+    /// It reads only, and leaves no trace.
+    Reading,
+    /// It writes, and a server that starts meanwhile leaves its staging files alone.
+    Writing,
+}
+
 impl Store {
-    /// Opens the directory at `root`, and removes uploads that a killed server left there.
+    /// Opens the directory at `root` for a server, and removes uploads that a killed server left there.
     ///
     /// # Errors
     /// From open(2); ENOSYS if the kernel has no openat2(2), which Linux has since 5.6.
     pub fn open(root: &Path, depth: Depth, durability: Durability) -> io::Result<Self> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = open(root, flags, Mode::empty())?;
-        openat2(
-            &root,
-            ".",
-            flags | OFlags::PATH,
-            Mode::empty(),
-            ResolveFlags::BENEATH,
-        )?;
+        let root = open_root(root)?;
         staging::take_over(&root, depth);
+        Self::new(root, durability)
+    }
+
+    /// Opens the directory at `root` beside the servers that may have it. Nothing is removed.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn attach(root: &Path, attachment: Attachment) -> io::Result<Self> {
+        let root = open_root(root)?;
+        match attachment {
+            Attachment::Reading => {}
+            Attachment::Writing => staging::share(&root),
+        }
+        Self::new(root, Durability::Kernel)
+    }
+
+    fn new(root: OwnedFd, durability: Durability) -> io::Result<Self> {
         let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         let descriptors = usize::try_from(limit).unwrap_or(usize::MAX);
         // umask(2) can only be read by setting it.
@@ -108,4 +126,18 @@ impl Store {
     fn staging_name(&self) -> String {
         staging::staging_name(self.staging.fetch_add(1, Ordering::Relaxed))
     }
+}
+
+/// Opens a root, if the kernel can keep what is opened below it inside.
+fn open_root(root: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let root = open(root, flags, Mode::empty())?;
+    openat2(
+        &root,
+        ".",
+        flags | OFlags::PATH,
+        Mode::empty(),
+        ResolveFlags::BENEATH,
+    )?;
+    Ok(root)
 }

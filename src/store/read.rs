@@ -113,6 +113,11 @@ impl Store {
         metadata_of(&self.open_beneath(path, OFlags::PATH | OFlags::NOFOLLOW)?)
     }
 
+    /// What is at `path` now; a symlink at its end is not followed.
+    pub fn inspect_link(&self, path: &[u8]) -> Result<Metadata, StoreError> {
+        self.metadata_beneath(path).map_err(|kind| kind.of(path))
+    }
+
     /// What `path` leads to now, through symlinks if need be.
     pub fn inspect(&self, path: &[u8]) -> Result<Metadata, StoreError> {
         self.open_beneath(path, OFlags::PATH)

@@ -32,6 +32,11 @@ pub(super) fn take_over(root: &OwnedFd, depth: Depth) {
         Ok(()) => remove_all(root.as_fd(), depth),
         Err(error) => log::debug!("abandoned uploads are left alone: {error}"),
     }
+    share(root);
+}
+
+/// Locks the root for as long as it is open, so that no server that starts removes staging files.
+pub(super) fn share(root: &OwnedFd) {
     if let Err(error) = flock(root, FlockOperation::NonBlockingLockShared) {
         log::debug!("the root is not locked: {error}");
     }

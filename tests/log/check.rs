@@ -118,8 +118,8 @@ fn each_difference_is_named() {
         "d/../up: the name would leave the directory (entry 10 stored 1 byte)\n\
          d/changed: differs at byte 4 (entry 1 stored 10 bytes)\n\
          d/deleted: still there (entry 3 deleted it)\n\
-         d/dir: not a regular file (entry 4 stored 1 byte)\n\
-         d/link: a symbolic link on the way leads out of the directory (entry 5 stored 6 bytes)\n\
+         d/dir: is a directory (entry 4 stored 1 byte)\n\
+         d/link: a symbolic link leads out of the directory, or in circles (entry 5 stored 6 bytes)\n\
          d/long: goes on at byte 10 (entry 6 stored 10 bytes)\n\
          d/missing: missing (entry 7 stored 1 byte)\n\
          d/short: ends at byte 9 (entry 9 stored 10 bytes)\n\
@@ -249,4 +249,34 @@ fn changes_are_found_as_the_help_says() {
     ] {
         assert_eq!(check(&LOG.replacen(from, to, 1)), Some(1), "{from} -> {to}");
     }
+}
+
+/// A server removes what another left unfinished. A reader is not a server.
+#[test]
+fn check_and_replay_leave_unfinished_uploads_alone() {
+    const UNFINISHED: &str = ".httpserver-0123456789abcdef";
+    let desk = Desk::new(&Log::default().put("a", b"first"));
+    fs::create_dir(desk.path("d")).unwrap();
+    fs::write(desk.path("d").join(UNFINISHED), "half").unwrap();
+    desk.run(["replay", "log.txt", "d", "--force"])
+        .says("d: 1 file, 5 bytes, from 1 entry\n");
+    let run = desk.run(["check", "log.txt", "--against", "d"]);
+    assert_eq!(run.status, Some(0), "{}", run.stdout());
+    assert!(desk.path("d").join(UNFINISHED).exists());
+    assert_eq!(fs::read_dir(desk.path("d")).unwrap().count(), 2);
+}
+
+#[test]
+fn deleted_name_of_a_dangling_link_is_still_there() {
+    let desk = Desk::new(&Log::default().put("a", b"x").other("DELETE", "a"));
+    fs::create_dir(desk.path("d")).unwrap();
+    symlink("nowhere", desk.path("d/a")).unwrap();
+    let run = desk.run(["check", "log.txt", "--against", "d"]);
+    assert_eq!(run.status, Some(1));
+    assert!(
+        run.stdout()
+            .contains("d/a: still there (entry 2 deleted it)\n"),
+        "{}",
+        run.stdout()
+    );
 }

@@ -2,7 +2,7 @@
 
 use crate::log::{Desk, Log, files};
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 fn owned(files: &[(&str, &str)]) -> Vec<(String, String)> {
     files
@@ -123,7 +123,7 @@ fn links_that_lead_out_are_refused() {
     fs::create_dir_all(desk.path("outside")).unwrap();
     symlink("../outside", desk.path("d/out")).unwrap();
     desk.run(["replay", "--force", "log.txt", "d"])
-        .refuses("d/out/x: a symbolic link on the way leads out of the directory");
+        .refuses("d/out/x: a symbolic link leads out of the directory, or in circles");
     assert_eq!(fs::read_dir(desk.path("outside")).unwrap().count(), 0);
 }
 
@@ -150,4 +150,52 @@ fn standard_input_cannot_be_read_twice() {
     Desk::new(&sample())
         .run(["replay", "-", "d"])
         .refuses("-: replay reads the log twice, which standard input does not allow: give a file");
+}
+
+/// As with the server's uploads: directories are followed inside, a link itself is not replaced.
+#[test]
+fn links_inside_are_followed_and_links_to_files_are_not_replaced() {
+    let desk = Desk::new(&Log::default().put("way/x", b"x"));
+    fs::create_dir_all(desk.path("d/real")).unwrap();
+    symlink("real", desk.path("d/way")).unwrap();
+    desk.run(["replay", "--force", "log.txt", "d"])
+        .says("d: 1 file, 1 byte, from 1 entry\n");
+    assert_eq!(fs::read(desk.path("d/real/x")).unwrap(), b"x");
+
+    fs::remove_file(desk.path("d/real/x")).unwrap();
+    fs::write(desk.path("secret"), "secret").unwrap();
+    symlink("../../secret", desk.path("d/real/x")).unwrap();
+    desk.run(["replay", "--force", "log.txt", "d"])
+        .refuses("d/way/x: is not a regular file");
+    assert_eq!(fs::read(desk.path("secret")).unwrap(), b"secret");
+    assert_eq!(fs::read_dir(desk.path("d/real")).unwrap().count(), 1);
+}
+
+#[test]
+fn what_is_in_the_way_is_named_and_nothing_unfinished_stays() {
+    let log = Log::default().put("a/b", b"x").put("c", b"y");
+    let desk = Desk::new(&log);
+    fs::create_dir_all(desk.path("d/c")).unwrap();
+    desk.run(["replay", "--force", "log.txt", "d"])
+        .refuses("d/c: is a directory");
+    fs::remove_dir(desk.path("d/c")).unwrap();
+    fs::remove_dir_all(desk.path("d/a")).unwrap();
+    fs::write(desk.path("d/a"), "file").unwrap();
+    desk.run(["replay", "--force", "log.txt", "d"])
+        .refuses("d/a/b: something on the way is not a directory");
+    assert_eq!(files(&desk.path("d")), owned(&[("a", "file")]));
+}
+
+#[test]
+fn replaced_file_keeps_its_permissions() {
+    let desk = Desk::new(&Log::default().put("a", b"new"));
+    fs::create_dir(desk.path("d")).unwrap();
+    fs::write(desk.path("d/a"), "old").unwrap();
+    fs::set_permissions(desk.path("d/a"), fs::Permissions::from_mode(0o640)).unwrap();
+    assert_eq!(
+        desk.run(["replay", "--force", "log.txt", "d"]).status,
+        Some(0)
+    );
+    let mode = fs::metadata(desk.path("d/a")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
 }

@@ -3,19 +3,19 @@
 //! Compares the last PUT or DELETE of each name with the file of that name. Contents are compared as they stream by.
 
 use crate::Verdict;
-use crate::failure::{Failure, cause};
+use crate::failure::{Failure, cause, reason};
 use crate::journal::{Contents, Delete, Journal, Put};
+use crate::name::objection;
 use crate::progress;
 use crate::source::Source;
 use crate::text::{self, count, visible};
-use crate::tree::{Tree, objection};
-use httpserver::store::{Depth, Step, walk};
+use httpserver::store::{Attachment, Depth, FileContent, Step, Store, StoreErrorKind, walk};
 use indicatif::ProgressBar;
 use rustix::fs::{AtFlags, statat};
 use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -23,14 +23,14 @@ use std::path::Path;
 /// A directory that is to be compared.
 pub(crate) struct Directory<'o> {
     dir: &'o Path,
-    tree: Tree,
+    store: Store,
 }
 
 impl<'o> Directory<'o> {
     /// Opens an existing directory.
     pub(crate) fn open(dir: &'o Path) -> Result<Self, Failure> {
-        let tree = Tree::open(dir).map_err(Failure::file(dir))?;
-        Ok(Self { dir, tree })
+        let store = Store::attach(dir, Attachment::Reading).map_err(Failure::file(dir))?;
+        Ok(Self { dir, store })
     }
 
     /// Compares it with a log that has been read, and prints what differs, sorted by name.
@@ -40,8 +40,8 @@ impl<'o> Directory<'o> {
         journal: &Journal,
         out: &mut impl Write,
     ) -> Result<Verdict, Failure> {
-        let Self { dir, tree } = self;
-        let differing = differences(source, journal, tree)?;
+        let Self { dir, store } = self;
+        let differing = differences(source, journal, store)?;
         for (name, difference) in &differing {
             let note = journal.torn_entry_of(name).map_or_else(String::new, |at| {
                 format!("; the torn entry at byte {at} names it too")
@@ -74,11 +74,11 @@ impl<'o> Directory<'o> {
 fn differences<'j>(
     source: &Source,
     journal: &'j Journal,
-    tree: &Tree,
+    store: &Store,
 ) -> Result<BTreeMap<&'j [u8], String>, Failure> {
     let mut differing = BTreeMap::new();
     for (name, Delete { number }) in journal.deleted() {
-        if let Some(what) = delete_difference(tree, name) {
+        if let Some(what) = delete_difference(store, name) {
             differing.insert(name, format!("{what} (entry {number} deleted it)"));
         }
     }
@@ -91,7 +91,7 @@ fn differences<'j>(
     let mut compared = 0;
     for (name, put) in stored {
         contents.find(&put)?;
-        if let Some(what) = put_difference(tree, name, &mut contents, &bar)? {
+        if let Some(what) = put_difference(store, name, &mut contents, &bar)? {
             let Put { number, length, .. } = put;
             let stored = count(length, "byte", "bytes");
             differing.insert(name, format!("{what} (entry {number} stored {stored})"));
@@ -105,7 +105,7 @@ fn differences<'j>(
 
 /// How a file differs from what was stored under its name.
 fn put_difference(
-    tree: &Tree,
+    store: &Store,
     name: &[u8],
     content: &mut Contents<'_>,
     bar: &ProgressBar,
@@ -113,53 +113,67 @@ fn put_difference(
     if let Some(reason) = objection(name) {
         return Ok(Some(format!("the name {reason}")));
     }
-    let mut file = match tree.read(name) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok(Some("missing".to_owned()));
-        }
-        Err(error) => return Ok(Some(cause(&error))),
+    let file = match store.look_up(name, || {}) {
+        Ok(found) => found.content,
+        Err(error) => return Ok(Some(difference(error.kind))),
     };
     let mut at = 0;
     let mut found = Vec::new();
     while let Some(piece) = content.next_piece()? {
-        found.clear();
-        if let Err(error) = (&mut file).take(piece.len() as u64).read_to_end(&mut found) {
-            return Ok(Some(cause(&error)));
-        }
-        if found != piece {
-            let equal = found
+        found.resize(piece.len(), 0);
+        let count = match read(&file, at, &mut found) {
+            Ok(count) => count,
+            Err(error) => return Ok(Some(cause(&error))),
+        };
+        if found[..count] != *piece {
+            let equal = found[..count]
                 .iter()
                 .zip(piece)
                 .take_while(|(found, piece)| found == piece)
                 .count();
-            let how = if equal == found.len() {
-                "ends"
-            } else {
-                "differs"
-            };
+            let how = if equal == count { "ends" } else { "differs" };
             return Ok(Some(format!("{how} at byte {}", at + equal as u64)));
         }
         at += piece.len() as u64;
         bar.inc(piece.len() as u64);
     }
-    found.clear();
-    Ok(match file.take(1).read_to_end(&mut found) {
+    Ok(match read(&file, at, &mut [0]) {
         Ok(0) => None,
         Ok(_) => Some(format!("goes on at byte {at}")),
         Err(error) => Some(cause(&error)),
     })
 }
 
-fn delete_difference(tree: &Tree, name: &[u8]) -> Option<String> {
+fn delete_difference(store: &Store, name: &[u8]) -> Option<String> {
     if let Some(reason) = objection(name) {
         return Some(format!("the name {reason}"));
     }
-    match tree.holds(name) {
-        Ok(true) => Some("still there".to_owned()),
-        Ok(false) => None,
-        Err(error) => Some(cause(&error)),
+    match store.inspect_link(name) {
+        Ok(found) if found.is_directory() => None,
+        Ok(_) => Some("still there".to_owned()),
+        Err(error) if error.kind == StoreErrorKind::NotFound => None,
+        Err(error) => Some(difference(error.kind)),
     }
+}
+
+/// What makes a file differ that cannot be read.
+fn difference(kind: StoreErrorKind) -> String {
+    match kind {
+        StoreErrorKind::NotFound => "missing".to_owned(),
+        kind => reason(kind).into_owned(),
+    }
+}
+
+/// Reads a file from `offset` on, until `buffer` is full or the file ends.
+fn read(file: &FileContent, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read_at(offset + filled as u64, &mut buffer[filled..])? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    Ok(filled)
 }
 
 /// What a directory holds besides the names of a log.

@@ -2,16 +2,16 @@
 
 use crate::Verdict;
 use crate::cli::Extract;
-use crate::failure::Failure;
+use crate::failure::{Failure, reason};
 use crate::log_file::LogFile;
 use crate::progress;
 use crate::source::Source;
-use crate::staged::Staged;
 use crate::text;
 use httpserver::request_log::format::line::Kind;
+use httpserver::store::{Attachment, CommitCondition, Store, StoreError, StoreErrorKind};
 use indicatif::ProgressBar;
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroU64;
 use std::os::unix::ffi::OsStrExt;
@@ -92,14 +92,19 @@ fn to_file(log: &mut LogFile<'_>, length: u64, path: &Path) -> Result<(), Failur
         Some(dir) if !dir.as_os_str().is_empty() => dir,
         _ => Path::new("."),
     };
-    let dir = File::open(dir).map_err(Failure::file(path))?;
-    let mut staged = Staged::create(dir.into()).map_err(Failure::file(path))?;
+    let failed = |kind: StoreErrorKind| Failure::File {
+        path: text::path(path),
+        cause: reason(kind).into_owned(),
+    };
+    let of = |error: StoreError| failed(error.kind);
+    let store = Store::attach(dir, Attachment::Writing).map_err(Failure::file(path))?;
+    let target = store.target(name).map_err(of)?;
+    let mut staged = store.stage(&target).map_err(of)?;
     let bar = progress::bytes("writing", Some(length));
-    copy(log, &bar, |piece| {
-        let written = staged.file().write_all(piece);
-        written.map_err(Failure::file(path))
-    })?;
-    staged.commit(name).map_err(Failure::file(path))
+    copy(log, &bar, |piece| staged.write(piece).map_err(failed))?;
+    store
+        .commit(staged, &target, &CommitCondition::Always, |_| {})
+        .map_err(of)
 }
 
 /// The path that a rename can replace: behind symbolic links, and not a device or a directory.

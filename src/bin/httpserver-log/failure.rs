@@ -2,6 +2,8 @@
 
 use crate::text;
 use httpserver::request_log::read::fault::{Fault, ReadError};
+use httpserver::store::StoreErrorKind;
+use std::borrow::Cow;
 use std::io;
 use std::num::NonZeroU64;
 use std::path::Path;
@@ -108,6 +110,16 @@ impl Failure {
             },
             ReadError::Input(error) => Self::file(log)(error),
         }
+    }
+}
+
+/// Why something could not be done with a file below a directory.
+pub(crate) fn reason(kind: StoreErrorKind) -> Cow<'static, str> {
+    match kind {
+        StoreErrorKind::Outside => {
+            "a symbolic link leads out of the directory, or in circles".into()
+        }
+        kind => kind.reason(),
     }
 }
 

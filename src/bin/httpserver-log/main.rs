@@ -1,7 +1,7 @@
 //! `httpserver-log`: what the request log says, without writing a parser.
 //!
-//! Each subcommand is a module. They read the log through `httpserver::request_log::read` and nothing else, so they
-//! understand what the server's own code understands. This file turns outcomes into exit statuses: 0 no fault, 1 a
+//! Each subcommand is a module. They read the log through `httpserver::request_log::read` and files through
+//! `httpserver::store`, so they understand what the server's own code understands. This file turns outcomes into exit statuses: 0 no fault, 1 a
 //! fault or a failure, 2 a command line that is wrong.
 #![cfg_attr(
     test,
@@ -17,13 +17,12 @@ mod failure;
 mod journal;
 mod list;
 mod log_file;
+mod name;
 mod progress;
 mod replay;
 mod source;
-mod staged;
 mod stats;
 mod text;
-mod tree;
 mod usage;
 
 use clap::Parser;

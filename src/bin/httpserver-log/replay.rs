@@ -7,12 +7,13 @@
 
 use crate::Verdict;
 use crate::cli::Replay;
-use crate::failure::Failure;
+use crate::failure::{Failure, reason};
 use crate::journal::{Contents, Journal, Keep};
+use crate::name::objection;
 use crate::progress;
 use crate::source::Source;
 use crate::text::{self, count, visible};
-use crate::tree::{Tree, objection};
+use httpserver::store::{Attachment, CommitCondition, Store, StoreError, StoreErrorKind};
 use indicatif::ProgressBar;
 use std::fs;
 use std::io::{self, Write};
@@ -35,10 +36,10 @@ pub(crate) fn run(options: &Replay, out: &mut impl Write) -> Result<Verdict, Fai
     judge(name, &journal)?;
 
     fs::create_dir_all(&options.dir).map_err(Failure::file(&options.dir))?;
-    let tree = Tree::open(&options.dir).map_err(Failure::file(&options.dir))?;
+    let store =
+        Store::attach(&options.dir, Attachment::Writing).map_err(Failure::file(&options.dir))?;
     for (path, _) in journal.deleted() {
-        tree.remove(path)
-            .map_err(Failure::file(options.dir.join(visible(path))))?;
+        remove(&store, path).map_err(|kind| failure(&options.dir, path, kind))?;
     }
     let stored = journal.stored();
     let bytes = stored.iter().map(|(_, put)| put.length).sum();
@@ -46,8 +47,8 @@ pub(crate) fn run(options: &Replay, out: &mut impl Write) -> Result<Verdict, Fai
     let mut contents = Contents::open(&source)?;
     for (path, put) in &stored {
         contents.find(put)?;
-        write(&tree, path, &mut contents, &bar, || {
-            Failure::file(options.dir.join(visible(path)))
+        write(&store, path, &mut contents, &bar, |kind| {
+            failure(&options.dir, path, kind)
         })?;
     }
     bar.finish_and_clear();
@@ -84,17 +85,44 @@ fn judge(log: &str, journal: &Journal) -> Result<(), Failure> {
     Ok(())
 }
 
-fn write<F: FnOnce(io::Error) -> Failure>(
-    tree: &Tree,
+/// Removes a file that the log deletes, if it is there; a directory is not what the log means.
+fn remove(store: &Store, path: &[u8]) -> Result<(), StoreErrorKind> {
+    match store.remove(path, &CommitCondition::Always, || {}) {
+        Ok(_) => Ok(()),
+        Err(error) => match error.kind {
+            StoreErrorKind::NotFound | StoreErrorKind::Directory => Ok(()),
+            kind => Err(kind),
+        },
+    }
+}
+
+fn write(
+    store: &Store,
     path: &[u8],
     contents: &mut Contents<'_>,
     bar: &ProgressBar,
-    at_path: impl Fn() -> F,
+    failed: impl Fn(StoreErrorKind) -> Failure,
 ) -> Result<(), Failure> {
-    let mut staged = tree.stage(path).map_err(at_path())?;
+    let of = |error: StoreError| failed(error.kind);
+    let target = store.target_below(path).map_err(of)?;
+    let mut staged = store.stage(&target).map_err(of)?;
     while let Some(piece) = contents.next_piece()? {
-        staged.file().write_all(piece).map_err(at_path())?;
+        staged.write(piece).map_err(&failed)?;
         bar.inc(piece.len() as u64);
     }
-    Tree::commit(staged, path).map_err(at_path())
+    store
+        .commit(staged, &target, &CommitCondition::Always, |_| {})
+        .map_err(of)
+}
+
+/// The failure of what was to be done with the file `path` in `dir`.
+fn failure(dir: &Path, path: &[u8], kind: StoreErrorKind) -> Failure {
+    let cause = match kind {
+        StoreErrorKind::NotFound => "something on the way is not a directory".into(),
+        kind => reason(kind),
+    };
+    Failure::File {
+        path: text::path(&dir.join(visible(path))),
+        cause: cause.into_owned(),
+    }
 }
