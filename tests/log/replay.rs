@@ -1,6 +1,8 @@
 //! `replay`: the directory from the log, and nothing outside of it.
 
 use crate::log::{Desk, Log, files};
+use crate::support::deep::remove_tree;
+use crate::support::process::limited_log_tool;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -198,4 +200,23 @@ fn replaced_file_keeps_its_permissions() {
     );
     let mode = fs::metadata(desk.path("d/a")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o640);
+}
+
+/// As long a path as there can be, and few descriptors.
+#[test]
+fn depth_of_a_name_costs_no_descriptors() {
+    let name = "d/".repeat(2_000) + "file";
+    let desk = Desk::new(&Log::default().put(&name, b"deep").put("e/f", b"x"));
+    for arguments in [
+        &["replay", "log.txt", "new"][..],
+        &["check", "log.txt", "--against", "new"],
+    ] {
+        let output = limited_log_tool(&desk.path(""), arguments, "ulimit -n 12");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    remove_tree(&desk.path("new"));
 }

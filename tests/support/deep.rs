@@ -50,9 +50,13 @@ impl DeepTree {
 }
 
 impl Drop for DeepTree {
-    /// By rm(1), which a depth does not matter to; it does to [`std::fs::remove_dir_all`].
     fn drop(&mut self) {
-        let removed = Command::new("rm").arg("-rf").arg(&self.top).status();
-        assert!(removed.is_ok_and(|status| status.success()) || std::thread::panicking());
+        remove_tree(&self.top);
     }
+}
+
+/// Removes a directory by rm(1), which a depth does not matter to; it does to [`std::fs::remove_dir_all`].
+pub(crate) fn remove_tree(top: &Path) {
+    let removed = Command::new("rm").arg("-rf").arg(top).status();
+    assert!(removed.is_ok_and(|status| status.success()) || std::thread::panicking());
 }
