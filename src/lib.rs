@@ -5,11 +5,13 @@
     allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")
 )]
 
+pub mod access_log;
 pub mod classic;
 pub mod connection;
 pub mod durable;
 pub mod files;
 pub mod http;
+pub mod line_writer;
 pub mod request_log;
 pub mod server;
 pub mod store;

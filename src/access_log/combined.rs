@@ -1,0 +1,150 @@
+//! The combined log format: `client - user [time] "request line" status bytes "referer" "agent"`.
+//!
+//! Apache httpd and nginx write it, and `GoAccess`, fail2ban, awstats, Loki and Vector read it. In quotes, a quotation
+//! mark, a backslash and bytes outside the visible ones are written `\xHH`, as nginx does, so no client can end a quote
+//! or a line. What is missing is `-`.
+
+use std::io::Write as _;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::record::Record;
+
+/// Appends the line for a request.
+pub(super) fn push(out: &mut Vec<u8>, record: &Record<'_>) {
+    // Writing into a vector cannot fail.
+    let _ = match record.client_address() {
+        Some(client) => write!(out, "{client}"),
+        None => write!(out, "unix"),
+    };
+    out.extend_from_slice(b" - ");
+    push_word(out, record.user.map(str::as_bytes));
+    let time = Timestamp::try_from(record.time).unwrap_or_default();
+    let time = time.to_zoned(TimeZone::UTC);
+    let _ = write!(out, " [{}] \"", time.strftime("%d/%b/%Y:%H:%M:%S %z"));
+    if record.method.is_some() || record.target.is_some() {
+        push_escaped(out, record.method.unwrap_or(b"-"));
+        out.push(b' ');
+        push_escaped(out, record.target.unwrap_or(b"-"));
+        if let Some(version) = record.version {
+            out.push(b' ');
+            push_escaped(out, version);
+        }
+    } else {
+        out.push(b'-');
+    }
+    // 499 is nginx's for a client that was gone before there was a response.
+    let status = record.status.unwrap_or(499);
+    let _ = write!(out, "\" {status} {} ", record.content_bytes_out);
+    push_quoted(out, record.referer);
+    out.push(b' ');
+    push_quoted(out, record.agent);
+    out.push(b'\n');
+}
+
+fn push_quoted(out: &mut Vec<u8>, text: Option<&[u8]>) {
+    out.push(b'"');
+    push_escaped(out, text.unwrap_or(b"-"));
+    out.push(b'"');
+}
+
+/// A word that stands outside quotes: a space in it is escaped, too.
+fn push_word(out: &mut Vec<u8>, text: Option<&[u8]>) {
+    for piece in text.unwrap_or(b"-").split_inclusive(|&byte| byte == b' ') {
+        match piece.split_last() {
+            Some((b' ', before)) => {
+                push_escaped(out, before);
+                out.extend_from_slice(b"\\x20");
+            }
+            _ => push_escaped(out, piece),
+        }
+    }
+}
+
+fn push_escaped(out: &mut Vec<u8>, text: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    for &byte in text {
+        if matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\') {
+            out.push(byte);
+        } else {
+            out.extend_from_slice(b"\\x");
+            out.push(DIGITS[usize::from(byte >> 4)]);
+            out.push(DIGITS[usize::from(byte & 0x0F)]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+    use crate::access_log::Peer;
+
+    fn line(record: &Record<'_>) -> String {
+        let mut out = Vec::new();
+        push(&mut out, record);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_request_is_one_line() {
+        let record = Record {
+            user: Some("ann"),
+            referer: Some(b"http://a.example/"),
+            agent: Some(b"curl/8.0"),
+            ..Record::sample()
+        };
+        assert_eq!(
+            line(&record),
+            "192.0.2.1 - ann [27/Nov/2026:12:00:00 +0000] \"GET /a.txt HTTP/1.1\" 200 6 \
+             \"http://a.example/\" \"curl/8.0\"\n"
+        );
+    }
+
+    #[test]
+    fn missing_parts_are_hyphens() {
+        let record = Record {
+            peer: Peer::Unix,
+            method: None,
+            target: None,
+            version: None,
+            status: None,
+            ..Record::sample()
+        };
+        assert_eq!(
+            line(&record),
+            "unix - - [27/Nov/2026:12:00:00 +0000] \"-\" 499 6 \"-\" \"-\"\n"
+        );
+    }
+
+    #[test]
+    fn trusted_proxies_name_the_client() {
+        let record = Record {
+            client: Some(IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1])),
+            ..Record::sample()
+        };
+        assert!(line(&record).starts_with("2001:db8::1 - - ["));
+    }
+
+    #[test]
+    fn no_client_can_forge_a_line() {
+        let hostile = b"/\" 200 1\n192.0.2.9 - - [x] \\\r\t\x00\x7f\xff";
+        let record = Record {
+            user: Some("a b\"\n"),
+            method: Some(hostile),
+            target: Some(hostile),
+            version: Some(hostile),
+            referer: Some(hostile),
+            agent: Some(hostile),
+            ..Record::sample()
+        };
+        let line = line(&record);
+        assert_eq!(line.matches('\n').count(), 1);
+        assert_eq!(line.matches('"').count(), 6);
+        assert!(line.contains(" - a\\x20b\\x22\\x0A ["));
+        assert!(line.contains("\\x5C\\x0D\\x09\\x00\\x7F\\xFF"));
+        assert!(line.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')));
+    }
+}

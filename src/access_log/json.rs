@@ -1,0 +1,149 @@
+//! JSON Lines (RFC 8259): an object per request.
+//!
+//! Every key stands in every line, so that a program need not ask whether it is there; what is missing is null. Bytes
+//! that are not UTF-8 appear as U+FFFD.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use super::record::{Peer, Record};
+
+/// The object of a line, in the order of its keys.
+#[derive(Serialize)]
+struct Line<'r> {
+    /// RFC 3339, in UTC, with six digits of a second.
+    #[serde(serialize_with = "microseconds")]
+    time: Timestamp,
+    server: Option<&'r str>,
+    connection: u64,
+    request: u64,
+    /// The peer's address; null for a Unix socket.
+    peer: Option<String>,
+    port: Option<u16>,
+    /// The client behind trusted proxies, else the peer.
+    client: Option<String>,
+    user: Option<&'r str>,
+    method: Option<Cow<'r, str>>,
+    target: Option<Cow<'r, str>>,
+    version: Option<Cow<'r, str>>,
+    status: Option<u16>,
+    bytes_in: u64,
+    /// Head and content.
+    bytes_out: u64,
+    duration_us: u64,
+    tls: Option<&'r str>,
+    referer: Option<Cow<'r, str>>,
+    agent: Option<Cow<'r, str>>,
+    entry: Option<Entry>,
+    error: Option<&'r str>,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    offset: u64,
+    length: u64,
+}
+
+/// Appends the line for a request.
+pub(super) fn push(out: &mut Vec<u8>, record: &Record<'_>) {
+    let (peer, port) = match record.peer {
+        Peer::Tcp(address) => (Some(address.ip().to_string()), Some(address.port())),
+        Peer::Unix => (None, None),
+    };
+    let line = Line {
+        time: Timestamp::try_from(record.time).unwrap_or_default(),
+        server: record.server,
+        connection: record.connection,
+        request: record.request,
+        peer,
+        port,
+        client: record.client_address().map(|client| client.to_string()),
+        user: record.user,
+        method: record.method.map(String::from_utf8_lossy),
+        target: record.target.map(String::from_utf8_lossy),
+        version: record.version.map(String::from_utf8_lossy),
+        status: record.status,
+        bytes_in: record.bytes_in,
+        bytes_out: record.head_bytes_out + record.content_bytes_out,
+        duration_us: u64::try_from(record.duration.as_micros()).unwrap_or(u64::MAX),
+        tls: record.tls,
+        referer: record.referer.map(String::from_utf8_lossy),
+        agent: record.agent.map(String::from_utf8_lossy),
+        entry: record.entry.map(|entry| Entry {
+            offset: entry.offset,
+            length: entry.length,
+        }),
+        error: record.error,
+    };
+    let start = out.len();
+    if serde_json::to_writer(&mut *out, &line).is_ok() {
+        out.push(b'\n');
+    } else {
+        out.truncate(start); // no value of these types fails
+    }
+}
+
+fn microseconds<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{time:.6}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access_log::EntryRange;
+
+    fn line(record: &Record<'_>) -> String {
+        let mut out = Vec::new();
+        push(&mut out, record);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_request_is_one_object() {
+        let record = Record {
+            server: Some("a"),
+            user: Some("ann"),
+            agent: Some(b"curl/8.0"),
+            entry: Some(EntryRange {
+                offset: 274,
+                length: 50,
+            }),
+            error: Some("the name is not 27 characters"),
+            ..Record::sample()
+        };
+        assert_eq!(
+            line(&record),
+            "{\"time\":\"2026-11-27T12:00:00.123456Z\",\"server\":\"a\",\"connection\":7,\"request\":2,\
+             \"peer\":\"192.0.2.1\",\"port\":40000,\"client\":\"192.0.2.1\",\"user\":\"ann\",\"method\":\"GET\",\
+             \"target\":\"/a.txt\",\"version\":\"HTTP/1.1\",\"status\":200,\"bytes_in\":80,\"bytes_out\":126,\
+             \"duration_us\":345,\"tls\":null,\"referer\":null,\"agent\":\"curl/8.0\",\
+             \"entry\":{\"offset\":274,\"length\":50},\"error\":\"the name is not 27 characters\"}\n"
+        );
+    }
+
+    #[test]
+    fn no_client_can_forge_a_line() {
+        let hostile = b"\"}\n{\"status\":200,\\\x00\xff";
+        let record = Record {
+            target: Some(hostile),
+            agent: Some(hostile),
+            ..Record::sample()
+        };
+        let line = line(&record);
+        assert_eq!(line.matches('\n').count(), 1);
+        let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(value["target"], "\"}\n{\"status\":200,\\\u{0}\u{fffd}");
+        assert_eq!(value["status"], 200);
+    }
+
+    #[test]
+    fn whole_seconds_have_six_digits_too() {
+        let record = Record {
+            time: std::time::UNIX_EPOCH,
+            ..Record::sample()
+        };
+        assert!(line(&record).starts_with("{\"time\":\"1970-01-01T00:00:00.000000Z\","));
+    }
+}

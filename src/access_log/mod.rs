@@ -1,0 +1,30 @@
+//! The access log: who asked for what, when, and what came of it; one line per request, written at its end.
+//!
+//! It is not the request log: it holds no content, it is written after the response, and a full disk costs lines of it,
+//! never requests. What a line says is a [`Record`]; [`combined`] and [`json`] are two ways to write one. Pure: where
+//! lines go is the business of `line_writer`.
+
+mod combined;
+mod json;
+mod record;
+
+pub use self::record::{EntryRange, Peer, Record};
+
+/// How a line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// The combined log format of Apache httpd and nginx.
+    Combined,
+    /// JSON Lines: an object per line.
+    Json,
+}
+
+impl Format {
+    /// Appends one line, with its newline.
+    pub fn push(self, out: &mut Vec<u8>, record: &Record<'_>) {
+        match self {
+            Self::Combined => combined::push(out, record),
+            Self::Json => json::push(out, record),
+        }
+    }
+}
