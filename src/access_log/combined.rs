@@ -4,25 +4,27 @@
 //! mark, a backslash and bytes outside the visible ones are written `\xHH`, as nginx does, so no client can end a quote
 //! or a line. What is missing is `-`.
 
+use std::cell::RefCell;
 use std::io::Write as _;
+use std::time::SystemTime;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::record::Record;
 
+/// The status of a request whose client was gone before there was a response, as nginx has it.
+const CLIENT_GONE: u16 = 499;
+
 /// Appends the line for a request.
 pub(super) fn push(out: &mut Vec<u8>, record: &Record<'_>) {
     // Writing into a vector cannot fail.
-    let _ = match record.client_address() {
-        Some(client) => write!(out, "{client}"),
-        None => write!(out, "unix"),
-    };
+    let _ = write!(out, "{}", record.client);
     out.extend_from_slice(b" - ");
     push_word(out, record.user.map(str::as_bytes));
-    let time = Timestamp::try_from(record.time).unwrap_or_default();
-    let time = time.to_zoned(TimeZone::UTC);
-    let _ = write!(out, " [{}] \"", time.strftime("%d/%b/%Y:%H:%M:%S %z"));
+    out.extend_from_slice(b" [");
+    push_time(out, record.time);
+    out.extend_from_slice(b"] \"");
     if record.method.is_some() || record.target.is_some() {
         push_escaped(out, record.method.unwrap_or(b"-"));
         out.push(b' ');
@@ -34,13 +36,44 @@ pub(super) fn push(out: &mut Vec<u8>, record: &Record<'_>) {
     } else {
         out.push(b'-');
     }
-    // 499 is nginx's for a client that was gone before there was a response.
-    let status = record.status.unwrap_or(499);
-    let _ = write!(out, "\" {status} {} ", record.content_bytes_out);
+    out.extend_from_slice(b"\" ");
+    push_number(out, record.status.unwrap_or(CLIENT_GONE));
+    out.push(b' ');
+    push_number(out, record.content_bytes_out);
+    out.push(b' ');
     push_quoted(out, record.referer);
     out.push(b' ');
     push_quoted(out, record.agent);
     out.push(b'\n');
+}
+
+/// A time as text, and the second that it names.
+struct Rendered {
+    second: i64,
+    text: String,
+}
+
+thread_local! {
+    static LAST: RefCell<Rendered> = const {
+        RefCell::new(Rendered { second: i64::MIN, text: String::new() })
+    };
+}
+
+/// Appends `27/Nov/2026:12:00:00 +0000`. Most lines of a thread have the time of the one before.
+fn push_time(out: &mut Vec<u8>, time: SystemTime) {
+    let time = Timestamp::try_from(time).unwrap_or_default();
+    LAST.with_borrow_mut(|last| {
+        if last.second != time.as_second() {
+            last.second = time.as_second();
+            let time = time.to_zoned(TimeZone::UTC);
+            last.text = time.strftime("%d/%b/%Y:%H:%M:%S %z").to_string();
+        }
+        out.extend_from_slice(last.text.as_bytes());
+    });
+}
+
+fn push_number(out: &mut Vec<u8>, number: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 fn push_quoted(out: &mut Vec<u8>, text: Option<&[u8]>) {
@@ -64,24 +97,29 @@ fn push_word(out: &mut Vec<u8>, text: Option<&[u8]>) {
 
 fn push_escaped(out: &mut Vec<u8>, text: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    for &byte in text {
-        if matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\') {
-            out.push(byte);
-        } else {
-            out.extend_from_slice(b"\\x");
-            out.push(DIGITS[usize::from(byte >> 4)]);
-            out.push(DIGITS[usize::from(byte & 0x0F)]);
-        }
+    let mut rest = text;
+    while let Some(at) = rest.iter().position(|&byte| !is_plain(byte)) {
+        let byte = rest[at];
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(b"\\x");
+        out.push(DIGITS[usize::from(byte >> 4)]);
+        out.push(DIGITS[usize::from(byte & 0x0F)]);
+        rest = &rest[at + 1..];
     }
+    out.extend_from_slice(rest);
+}
+
+/// Whether a byte stands for itself in quotes.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')
 }
 
 #[cfg(test)]
 mod tests {
     use std::net::IpAddr;
+    use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
-    use crate::access_log::Peer;
-
     fn line(record: &Record<'_>) -> String {
         let mut out = Vec::new();
         push(&mut out, record);
@@ -106,7 +144,6 @@ mod tests {
     #[test]
     fn missing_parts_are_hyphens() {
         let record = Record {
-            peer: Peer::Unix,
             method: None,
             target: None,
             version: None,
@@ -115,14 +152,14 @@ mod tests {
         };
         assert_eq!(
             line(&record),
-            "unix - - [27/Nov/2026:12:00:00 +0000] \"-\" 499 6 \"-\" \"-\"\n"
+            "192.0.2.1 - - [27/Nov/2026:12:00:00 +0000] \"-\" 499 6 \"-\" \"-\"\n"
         );
     }
 
     #[test]
     fn trusted_proxies_name_the_client() {
         let record = Record {
-            client: Some(IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1])),
+            client: IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1]),
             ..Record::sample()
         };
         assert!(line(&record).starts_with("2001:db8::1 - - ["));
@@ -146,5 +183,19 @@ mod tests {
         assert!(line.contains(" - a\\x20b\\x22\\x0A ["));
         assert!(line.contains("\\x5C\\x0D\\x09\\x00\\x7F\\xFF"));
         assert!(line.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')));
+    }
+
+    #[test]
+    fn times_follow_the_second() {
+        for (milliseconds, expected) in [
+            (0, "01/Jan/1970:00:00:00 +0000"),
+            (784_111_777_999, "06/Nov/1994:08:49:37 +0000"),
+            (784_111_778_000, "06/Nov/1994:08:49:38 +0000"),
+            (784_111_777_000, "06/Nov/1994:08:49:37 +0000"),
+        ] {
+            let mut out = Vec::new();
+            push_time(&mut out, UNIX_EPOCH + Duration::from_millis(milliseconds));
+            assert_eq!(out, expected.as_bytes());
+        }
     }
 }

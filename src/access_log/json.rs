@@ -4,11 +4,12 @@
 //! that are not UTF-8 appear as U+FFFD.
 
 use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::record::{Peer, Record};
+use super::record::Record;
 
 /// The object of a line, in the order of its keys.
 #[derive(Serialize)]
@@ -16,21 +17,18 @@ struct Line<'r> {
     /// RFC 3339, in UTC, with six digits of a second.
     #[serde(serialize_with = "microseconds")]
     time: Timestamp,
-    server: Option<&'r str>,
     connection: u64,
     request: u64,
-    /// The peer's address; null for a Unix socket.
-    peer: Option<String>,
-    port: Option<u16>,
-    /// The client behind trusted proxies, else the peer.
-    client: Option<String>,
+    peer: IpAddr,
+    port: u16,
+    proxy: Option<SocketAddr>,
+    client: IpAddr,
     user: Option<&'r str>,
     method: Option<Cow<'r, str>>,
     target: Option<Cow<'r, str>>,
     version: Option<Cow<'r, str>>,
     status: Option<u16>,
     bytes_in: u64,
-    /// Head and content.
     bytes_out: u64,
     duration_us: u64,
     tls: Option<&'r str>,
@@ -48,25 +46,21 @@ struct Entry {
 
 /// Appends the line for a request.
 pub(super) fn push(out: &mut Vec<u8>, record: &Record<'_>) {
-    let (peer, port) = match record.peer {
-        Peer::Tcp(address) => (Some(address.ip().to_string()), Some(address.port())),
-        Peer::Unix => (None, None),
-    };
     let line = Line {
         time: Timestamp::try_from(record.time).unwrap_or_default(),
-        server: record.server,
         connection: record.connection,
         request: record.request,
-        peer,
-        port,
-        client: record.client_address().map(|client| client.to_string()),
+        peer: record.peer.ip(),
+        port: record.peer.port(),
+        proxy: record.proxy,
+        client: record.client,
         user: record.user,
         method: record.method.map(String::from_utf8_lossy),
         target: record.target.map(String::from_utf8_lossy),
         version: record.version.map(String::from_utf8_lossy),
         status: record.status,
         bytes_in: record.bytes_in,
-        bytes_out: record.head_bytes_out + record.content_bytes_out,
+        bytes_out: record.bytes_out,
         duration_us: u64::try_from(record.duration.as_micros()).unwrap_or(u64::MAX),
         tls: record.tls,
         referer: record.referer.map(String::from_utf8_lossy),
@@ -92,7 +86,7 @@ fn microseconds<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access_log::EntryRange;
+    use crate::entry_range::EntryRange;
 
     fn line(record: &Record<'_>) -> String {
         let mut out = Vec::new();
@@ -103,7 +97,7 @@ mod tests {
     #[test]
     fn a_request_is_one_object() {
         let record = Record {
-            server: Some("a"),
+            proxy: Some(SocketAddr::from(([192, 0, 2, 8], 41_000))),
             user: Some("ann"),
             agent: Some(b"curl/8.0"),
             entry: Some(EntryRange {
@@ -115,8 +109,8 @@ mod tests {
         };
         assert_eq!(
             line(&record),
-            "{\"time\":\"2026-11-27T12:00:00.123456Z\",\"server\":\"a\",\"connection\":7,\"request\":2,\
-             \"peer\":\"192.0.2.1\",\"port\":40000,\"client\":\"192.0.2.1\",\"user\":\"ann\",\"method\":\"GET\",\
+            "{\"time\":\"2026-11-27T12:00:00.123456Z\",\"connection\":7,\"request\":2,\
+             \"peer\":\"192.0.2.1\",\"port\":40000,\"proxy\":\"192.0.2.8:41000\",\"client\":\"192.0.2.1\",\"user\":\"ann\",\"method\":\"GET\",\
              \"target\":\"/a.txt\",\"version\":\"HTTP/1.1\",\"status\":200,\"bytes_in\":80,\"bytes_out\":126,\
              \"duration_us\":345,\"tls\":null,\"referer\":null,\"agent\":\"curl/8.0\",\
              \"entry\":{\"offset\":274,\"length\":50},\"error\":\"the name is not 27 characters\"}\n"

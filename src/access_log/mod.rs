@@ -8,7 +8,7 @@ mod combined;
 mod json;
 mod record;
 
-pub use self::record::{EntryRange, Peer, Record};
+pub use self::record::Record;
 
 /// How a line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,6 +16,7 @@ mod sending;
 mod service;
 mod session;
 mod timeouts;
+mod trusted_proxies;
 mod turn;
 mod waiting;
 
@@ -26,3 +27,4 @@ pub use self::dialect::{
 pub use self::service::Http;
 pub use self::session::HttpSession;
 pub use self::timeouts::Timeouts;
+pub use self::trusted_proxies::{ForwardedField, TrustedProxies};

@@ -1,8 +1,8 @@
 //! Lines that must never hold up a worker: a bounded buffer for each producer, and one thread that writes them out.
 //!
 //! A producer appends whole lines to its own buffer, which costs a copy under a lock that it shares with the writer
-//! thread only. The thread takes all buffers once a second, or earlier when one has grown. Where it cannot write, as on
-//! a full disk, a stopped terminal or a pipe that nobody reads, lines are lost, counted, and the loss is reported
+//! thread only. The thread sleeps while there are no lines, and takes all buffers together. Where it cannot write, as
+//! on a full disk, a stopped terminal or a pipe that nobody reads, lines are lost, counted, and the loss is reported
 //! once when it begins and once when it ends. It does not know what the lines say.
 
 mod sink;
@@ -11,19 +11,25 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use self::sink::Sink;
 use crate::sync::lock;
 
-/// The longest time that a line waits for the writer thread while the destination takes lines.
-const INTERVAL: Duration = Duration::from_millis(500);
+/// How long lines are gathered at [`Pace::Gathered`].
+const GATHERING: Duration = Duration::from_millis(500);
 
 /// Bytes in one buffer that wake the writer thread at once.
 const WAKE: usize = 64 * 1024;
 
-/// Bytes in one buffer; lines that do not fit are lost.
-const CAPACITY: usize = 1024 * 1024;
+/// Bytes in all buffers; lines that do not fit are lost.
+const CAPACITY: usize = 16 * 1024 * 1024;
+
+/// Bytes in one buffer, if there are few producers.
+const CAPACITY_OF_ONE: usize = 1024 * 1024;
+
+/// Bytes of a buffer that is kept for the next lines.
+const KEPT: usize = 256 * 1024;
 
 /// How long the end of the server waits for the last lines to be written.
 const PARTING: Duration = Duration::from_secs(1);
@@ -39,23 +45,37 @@ pub enum Destination<'p> {
     Stderr,
 }
 
+/// When lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Within half a second, many in one write.
+    Gathered,
+    /// At once, since a person waits for them.
+    Prompt,
+}
+
 /// See the module's description.
 pub struct LineWriter {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    /// One for each producer. Each guards lines that are not written yet.
+    /// One for each producer, and one for all others. Each guards lines that are not written yet.
     buffers: Box<[Mutex<Buffer>]>,
+    /// Bytes that one of these may hold.
+    capacity: usize,
+    pace: Pace,
     /// Guards what the writer thread is asked for.
     request: Mutex<Request>,
     /// Wakes the writer thread.
     asked: Condvar,
-    /// Tells that the writer thread has ended.
+    /// Wakes whoever waits for the end of the writer thread.
     ended: Condvar,
 }
 
+/// By itself in a cache line or two, since the next is another producer's.
 #[derive(Default)]
+#[repr(align(128))]
 struct Buffer {
     lines: Vec<u8>,
     lost: u64,
@@ -63,7 +83,10 @@ struct Buffer {
 
 #[derive(Default)]
 struct Request {
-    flush: bool,
+    /// There are lines.
+    write: bool,
+    /// There are many lines, or a person waits for them.
+    hurry: bool,
     reopen: bool,
     life: Life,
 }
@@ -74,8 +97,8 @@ enum Life {
     /// It writes until it is asked to stop.
     #[default]
     Running,
-    /// It writes what there is, and ends.
-    Stopping,
+    /// It writes what there is until this moment, and ends.
+    Stopping(Instant),
     /// It has ended.
     Ended,
 }
@@ -85,14 +108,9 @@ impl LineWriter {
     ///
     /// # Errors
     /// From open(2), or `pthread_create(3)`.
-    pub fn start(destination: Destination<'_>, producers: usize) -> io::Result<Self> {
+    pub fn start(destination: Destination<'_>, pace: Pace, producers: usize) -> io::Result<Self> {
         let sink = Sink::open(destination)?;
-        let shared = Arc::new(Shared {
-            buffers: (0..producers.max(1)).map(|_| Mutex::default()).collect(),
-            request: Mutex::default(),
-            asked: Condvar::new(),
-            ended: Condvar::new(),
-        });
+        let shared = Arc::new(Shared::new(pace, producers));
         let theirs = Arc::clone(&shared);
         thread::Builder::new()
             .name("line-writer".to_owned())
@@ -100,23 +118,11 @@ impl LineWriter {
         Ok(Self { shared })
     }
 
-    /// Appends whole lines, each with its newline. It never waits for the destination.
-    pub fn append(&self, producer: usize, lines: &[u8]) {
-        if lines.is_empty() {
-            return;
-        }
-        let buffers = &self.shared.buffers;
-        let mut buffer = lock(&buffers[producer % buffers.len()]);
-        if buffer.lines.len() + lines.len() > CAPACITY {
-            buffer.lost += count(lines);
-            return;
-        }
-        let before = buffer.lines.len();
-        buffer.lines.extend_from_slice(lines);
-        let has_grown = before < WAKE && buffer.lines.len() >= WAKE;
-        drop(buffer);
-        if has_grown {
-            self.shared.ask(|request| request.flush = true);
+    /// Appends whole lines, each with its newline, for a producer, or for one without a number. It never waits for the
+    /// destination.
+    pub fn append(&self, producer: Option<usize>, lines: &[u8]) {
+        if !lines.is_empty() {
+            self.shared.append(producer, lines);
         }
     }
 
@@ -124,43 +130,76 @@ impl LineWriter {
     pub fn reopen(&self) {
         self.shared.ask(|request| request.reopen = true);
     }
+
+    /// Begins to stop, so that several writers end together: what is appended from now on may be lost.
+    pub fn stop(&self) {
+        let until = Instant::now() + PARTING;
+        self.shared.ask(|request| {
+            if request.life == Life::Running {
+                request.life = Life::Stopping(until);
+            }
+        });
+    }
 }
 
 impl Drop for LineWriter {
     /// Writes the last lines, as far as the destination takes them within a second.
     fn drop(&mut self) {
-        self.shared.ask(|request| {
-            if request.life == Life::Running {
-                request.life = Life::Stopping;
+        self.stop();
+        let mut request = lock(&self.shared.request);
+        while let Life::Stopping(until) = request.life {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
             }
-        });
-        let request = lock(&self.shared.request);
-        let wait = self
-            .shared
-            .ended
-            .wait_timeout_while(request, PARTING, |request| request.life != Life::Ended);
-        drop(wait.unwrap_or_else(PoisonError::into_inner));
+            let waited = self.shared.ended.wait_timeout(request, left);
+            request = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
     }
 }
 
 impl Shared {
+    fn new(pace: Pace, producers: usize) -> Self {
+        let count = producers + 1;
+        Self {
+            buffers: (0..count).map(|_| Mutex::default()).collect(),
+            capacity: (CAPACITY / count).min(CAPACITY_OF_ONE),
+            pace,
+            request: Mutex::default(),
+            asked: Condvar::new(),
+            ended: Condvar::new(),
+        }
+    }
+
     fn ask(&self, what: impl FnOnce(&mut Request)) {
         what(&mut lock(&self.request));
         self.asked.notify_one();
     }
 
+    fn append(&self, producer: Option<usize>, lines: &[u8]) {
+        let others = self.buffers.len() - 1;
+        let mut buffer = lock(&self.buffers[producer.unwrap_or(others).min(others)]);
+        let before = buffer.lines.len();
+        let after = before + lines.len();
+        if after > self.capacity {
+            buffer.lost += count(lines);
+            return;
+        }
+        buffer.lines.extend_from_slice(lines);
+        drop(buffer);
+        let hurry = after >= WAKE && before < WAKE;
+        if before == 0 || hurry {
+            self.ask(|request| {
+                request.write = true;
+                request.hurry |= hurry || self.pace == Pace::Prompt;
+            });
+        }
+    }
+
     fn write_until_stopped(&self, mut sink: Sink) {
         let mut spare = Vec::new();
         loop {
-            let request = lock(&self.request);
-            let waited = self.asked.wait_timeout_while(request, INTERVAL, |request| {
-                !(request.flush || request.reopen || request.life == Life::Stopping)
-            });
-            let (mut request, _) = waited.unwrap_or_else(PoisonError::into_inner);
-            let (reopen, life) = (request.reopen, request.life);
-            request.flush = false;
-            request.reopen = false;
-            drop(request);
+            let (reopen, life) = self.wait();
             // What was appended before a rotation belongs to the old file.
             for buffer in &self.buffers {
                 self.write_out(buffer, &mut spare, &mut sink);
@@ -168,7 +207,7 @@ impl Shared {
             if reopen {
                 sink.reopen();
             }
-            if life == Life::Stopping {
+            if let Life::Stopping(_) = life {
                 lock(&self.request).life = Life::Ended;
                 self.ended.notify_all();
                 return;
@@ -176,13 +215,38 @@ impl Shared {
         }
     }
 
+    /// Waits until there is something to do; whether that is to open the file again, and to stop.
+    fn wait(&self) -> (bool, Life) {
+        let is_urgent = |request: &Request| {
+            request.hurry || request.reopen || matches!(request.life, Life::Stopping(_))
+        };
+        let request = lock(&self.request);
+        let waited = self
+            .asked
+            .wait_while(request, |request| !(request.write || is_urgent(request)));
+        let request = waited.unwrap_or_else(PoisonError::into_inner);
+        let waited = self
+            .asked
+            .wait_timeout_while(request, GATHERING, |request| !is_urgent(request));
+        let (mut request, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let life = request.life;
+        let asked = std::mem::take(&mut *request);
+        request.life = life;
+        (asked.reopen, life)
+    }
+
     fn write_out(&self, buffer: &Mutex<Buffer>, lines: &mut Vec<u8>, sink: &mut Sink) {
         lines.clear();
+        lines.shrink_to(KEPT);
         let mut shared = lock(buffer);
         std::mem::swap(&mut shared.lines, lines);
         let lost = std::mem::take(&mut shared.lost);
         drop(shared);
-        sink.write(lines, || lock(&self.request).life == Life::Stopping);
+        sink.write(lines, || match lock(&self.request).life {
+            Life::Running => false,
+            Life::Stopping(until) => Instant::now() >= until,
+            Life::Ended => true,
+        });
         sink.note_lost(lost);
     }
 }
@@ -203,14 +267,14 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("access.log");
         fs::write(&path, "old\n").unwrap();
-        let writer = LineWriter::start(Destination::File(&path), 4).unwrap();
+        let writer = LineWriter::start(Destination::File(&path), Pace::Gathered, 4).unwrap();
         thread::scope(|scope| {
             for producer in 0..4 {
                 let writer = &writer;
                 scope.spawn(move || {
                     for number in 0..1_000 {
                         let line = format!("{producer} {number}\n");
-                        writer.append(producer, line.as_bytes());
+                        writer.append(Some(producer), line.as_bytes());
                     }
                 });
             }
@@ -231,15 +295,15 @@ mod tests {
     fn rotation_splits_between_two_lines() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("access.log");
-        let writer = LineWriter::start(Destination::File(&path), 1).unwrap();
-        writer.append(0, b"before\n");
+        let writer = LineWriter::start(Destination::File(&path), Pace::Gathered, 1).unwrap();
+        writer.append(None, b"before\n");
         let kept = directory.path().join("access.log.1");
         fs::rename(&path, &kept).unwrap();
         writer.reopen();
         while !path.exists() {
             thread::yield_now();
         }
-        writer.append(0, b"after\n");
+        writer.append(None, b"after\n");
         drop(writer);
         assert_eq!(fs::read_to_string(&kept).unwrap(), "before\n");
         assert_eq!(fs::read_to_string(&path).unwrap(), "after\n");
@@ -247,25 +311,44 @@ mod tests {
 
     #[test]
     fn a_full_buffer_loses_whole_lines_and_counts_them() {
-        let shared = Shared {
-            buffers: Box::new([Mutex::default()]),
-            request: Mutex::default(),
-            asked: Condvar::new(),
-            ended: Condvar::new(),
-        };
-        let writer = LineWriter {
-            shared: Arc::new(shared),
-        };
+        let shared = Shared::new(Pace::Gathered, 1); // without a thread
         let line = [&[b'x'; 999][..], b"\n"].concat();
         for _ in 0..2_000 {
-            writer.append(0, &line);
+            shared.append(Some(0), &line);
         }
-        let buffer = lock(&writer.shared.buffers[0]);
+        shared.append(None, &line);
+        let buffer = lock(&shared.buffers[0]);
         assert_eq!(buffer.lines.len() % 1_000, 0);
-        assert!(buffer.lines.len() <= CAPACITY);
+        assert!(buffer.lines.len() <= CAPACITY_OF_ONE);
         let kept = u64::try_from(buffer.lines.len() / 1_000).unwrap();
         assert_eq!(buffer.lost + kept, 2_000);
-        drop(buffer);
-        lock(&writer.shared.request).life = Life::Ended; // there is no thread to wait for
+        assert_eq!(lock(&shared.buffers[1]).lines, line);
+    }
+
+    #[test]
+    fn many_producers_share_the_capacity() {
+        for (producers, capacity) in [
+            (1, CAPACITY_OF_ONE),
+            (15, CAPACITY_OF_ONE),
+            (16, CAPACITY / 17),
+            (4_095, 4_096),
+        ] {
+            assert_eq!(Shared::new(Pace::Prompt, producers).capacity, capacity);
+        }
+    }
+
+    #[test]
+    fn lines_for_a_person_are_written_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lines");
+        let writer = LineWriter::start(Destination::File(&path), Pace::Prompt, 1).unwrap();
+        for number in 1..=3 {
+            writer.append(Some(0), b"line\n");
+            while fs::read(&path).unwrap().len() < 5 * number {
+                thread::yield_now();
+            }
+        }
+        drop(writer);
+        assert_eq!(fs::read(&path).unwrap(), b"line\nline\nline\n");
     }
 }

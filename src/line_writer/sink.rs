@@ -1,20 +1,21 @@
 //! What lines are written to, and what becomes of those that cannot be written.
 //!
 //! After a write that was cut short the rest of its last line is lost too, so the next line begins with a newline of its
-//! own: a reader sees one broken line, never two joined.
+//! own, also after a kill: a reader sees one broken line, never two joined.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FileType, fstat};
+use rustix::fs::{FileType, OFlags, fstat};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::{Destination, count};
 
-/// How long one look at a destination that takes nothing lasts, before the lines are given up if a stop is asked for.
+/// How long one look at a destination that takes nothing lasts.
 const LOOK: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 100_000_000,
@@ -22,6 +23,12 @@ const LOOK: Timespec = Timespec {
 
 /// Looks in a row that find a destination which takes nothing; then the lines are lost.
 const LOOKS: u32 = 10;
+
+/// A look that does not wait, at a destination of which it is known that it takes nothing.
+const GLANCE: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 0,
+};
 
 /// What poll(2) promises room for in a pipe; see `PIPE_BUF` in pipe(7).
 const PIPE_BUF: usize = 4096;
@@ -42,28 +49,26 @@ pub(super) struct Sink {
 
 impl Sink {
     pub(super) fn open(destination: Destination<'_>) -> io::Result<Self> {
-        let (fd, path, name) = match destination {
+        let (opened, path, name) = match destination {
             Destination::File(path) => {
-                let file = append_to(path)?;
                 let name = path.display().to_string();
-                (OwnedFd::from(file), Some(path.to_path_buf()), name)
+                (append_to(path)?, Some(path.to_path_buf()), name)
             }
             Destination::Stdout => {
                 let fd = io::stdout().as_fd().try_clone_to_owned()?;
-                (fd, None, "standard output".to_owned())
+                (Opened::whole(fd), None, "standard output".to_owned())
             }
             Destination::Stderr => {
                 let fd = io::stderr().as_fd().try_clone_to_owned()?;
-                (fd, None, "standard error".to_owned())
+                (Opened::whole(fd), None, "standard error".to_owned())
             }
         };
-        let may_block = may_block(fd.as_fd());
         Ok(Self {
-            fd,
+            may_block: may_block(opened.fd.as_fd()),
+            fd: opened.fd,
+            is_torn: opened.is_torn,
             path,
             name,
-            may_block,
-            is_torn: false,
             losing: None,
         })
     }
@@ -72,27 +77,27 @@ impl Sink {
     pub(super) fn reopen(&mut self) {
         let Some(path) = &self.path else { return };
         match append_to(path) {
-            Ok(file) => {
-                self.fd = OwnedFd::from(file);
-                self.may_block = may_block(self.fd.as_fd());
-                self.is_torn = false;
+            Ok(opened) => {
+                self.may_block = may_block(opened.fd.as_fd());
+                self.fd = opened.fd;
+                self.is_torn = opened.is_torn;
             }
             Err(error) => log::error!("{}: stays in its old file: {error}", self.name),
         }
     }
 
-    /// Writes lines; those that cannot be written are lost. `is_stopping` ends the wait for a destination that takes
+    /// Writes lines; those that cannot be written are lost. `gives_up` ends the wait for a destination that takes
     /// nothing.
-    pub(super) fn write(&mut self, lines: &[u8], is_stopping: impl Fn() -> bool) {
+    pub(super) fn write(&mut self, lines: &[u8], gives_up: impl Fn() -> bool) {
         let mut left = lines;
         if !left.is_empty() && self.is_torn {
-            match self.write_some(b"\n", &is_stopping) {
+            match self.write_some(b"\n", &gives_up) {
                 Ok(_) => self.is_torn = false,
                 Err(error) => return self.lose(count(left), &error),
             }
         }
         while !left.is_empty() {
-            match self.write_some(left, &is_stopping) {
+            match self.write_some(left, &gives_up) {
                 Ok(written) => {
                     left = &left[written..];
                     self.is_torn = written > 0 && lines[lines.len() - left.len() - 1] != b'\n';
@@ -126,10 +131,10 @@ impl Sink {
         *self.losing.get_or_insert(0) += lines;
     }
 
-    fn write_some(&self, bytes: &[u8], is_stopping: &impl Fn() -> bool) -> io::Result<usize> {
+    fn write_some(&self, bytes: &[u8], gives_up: &impl Fn() -> bool) -> io::Result<usize> {
         let mut bytes = bytes;
         if self.may_block {
-            self.wait_for_room(is_stopping)?;
+            self.wait_for_room(gives_up)?;
             bytes = &bytes[..bytes.len().min(PIPE_BUF)];
         }
         match retry_on_intr(|| rustix::io::write(&self.fd, bytes))? {
@@ -138,11 +143,15 @@ impl Sink {
         }
     }
 
-    fn wait_for_room(&self, is_stopping: &impl Fn() -> bool) -> io::Result<()> {
-        for _ in 0..LOOKS {
+    fn wait_for_room(&self, gives_up: &impl Fn() -> bool) -> io::Result<()> {
+        let (looks, look) = match self.losing {
+            None => (LOOKS, &LOOK),
+            Some(_) => (1, &GLANCE),
+        };
+        for _ in 0..looks {
             let mut fds = [PollFd::new(&self.fd, PollFlags::OUT)];
-            match poll(&mut fds, Some(&LOOK)) {
-                Ok(0) if is_stopping() => break,
+            match poll(&mut fds, Some(look)) {
+                Ok(0) if gives_up() => break,
                 Ok(0) | Err(Errno::INTR) => {}
                 Ok(_) => return Ok(()), // or an error, which the write shows
                 Err(error) => return Err(error.into()),
@@ -152,8 +161,51 @@ impl Sink {
     }
 }
 
-fn append_to(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).open(path)
+/// What lines go to from now on.
+struct Opened {
+    fd: OwnedFd,
+    is_torn: bool,
+}
+
+impl Opened {
+    fn whole(fd: OwnedFd) -> Self {
+        Self { fd, is_torn: false }
+    }
+}
+
+/// Opens a file to append to. A pipe that nobody reads is an error, not a wait.
+fn append_to(path: &Path) -> io::Result<Opened> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = i32::try_from(flags.bits()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    let open = |with: &mut OpenOptions| {
+        with.append(true)
+            .create(true)
+            .custom_flags(flags)
+            .open(path)
+    };
+    // To read its last byte, if that is allowed. A pipe that is opened to be read, too, would have a reader for ever.
+    let is_file = path.metadata().is_ok_and(|found| found.is_file());
+    let file = match is_file.then(|| open(OpenOptions::new().read(true))) {
+        Some(Ok(file)) => file,
+        Some(Err(_)) | None => {
+            open(&mut OpenOptions::new()).map_err(|error| match Errno::from_io_error(&error) {
+                Some(Errno::NXIO) => io::Error::other("nobody reads from this pipe"),
+                _ => error,
+            })?
+        }
+    };
+    let is_torn = is_file && is_cut_short(&file);
+    Ok(Opened {
+        fd: file.into(),
+        is_torn,
+    })
+}
+
+/// Whether a file is not empty, and its last byte is no newline.
+fn is_cut_short(file: &File) -> bool {
+    let mut last = [b'\n'];
+    let length = file.metadata().map_or(0, |found| found.len());
+    length > 0 && file.read_exact_at(&mut last, length - 1).is_ok() && last != [b'\n']
 }
 
 fn may_block(fd: BorrowedFd<'_>) -> bool {
@@ -162,7 +214,10 @@ fn may_block(fd: BorrowedFd<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::io::Read;
+
+    use rustix::fs::{CWD, Mode, mkfifoat};
 
     use super::*;
 
@@ -177,6 +232,41 @@ mod tests {
             losing: None,
         };
         (reader, sink)
+    }
+
+    #[test]
+    fn a_line_that_was_cut_short_is_ended_first() {
+        let directory = tempfile::tempdir().unwrap();
+        for (before, after) in [
+            ("", "new\n"),
+            ("old\n", "old\nnew\n"),
+            ("cut sho", "cut sho\nnew\n"),
+        ] {
+            let path = directory.path().join("access.log");
+            fs::write(&path, before).unwrap();
+            let mut sink = Sink::open(Destination::File(&path)).unwrap();
+            sink.write(b"new\n", || false);
+            assert_eq!(fs::read_to_string(&path).unwrap(), after);
+        }
+    }
+
+    #[test]
+    fn a_named_pipe_needs_a_reader() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pipe");
+        mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();
+        let error = Sink::open(Destination::File(&path)).err().unwrap();
+        assert_eq!(error.to_string(), "nobody reads from this pipe");
+        let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap();
+        let mut options = OpenOptions::new();
+        let mut reader = options.read(true).custom_flags(flags).open(&path).unwrap();
+        let mut sink = Sink::open(Destination::File(&path)).unwrap();
+        sink.write(b"line\n", || false);
+        let mut read = [0; 8];
+        assert_eq!(reader.read(&mut read).unwrap(), 5);
+        drop(reader);
+        sink.write(b"line\n", || false);
+        assert_eq!(sink.losing, Some(1));
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod digest;
 pub mod etag;
 pub mod extra_field;
 pub(crate) mod fields;
+pub mod forwarded;
 pub mod media_type;
 pub mod multipart;
 pub mod negotiation;

@@ -50,7 +50,7 @@ pub(super) fn is_token_byte(byte: u8) -> bool {
 }
 
 /// Whether `bytes` is a token (RFC 9110 §5.6.2).
-pub(super) fn is_token(bytes: &[u8]) -> bool {
+pub(in crate::http) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && all(bytes, TOKEN)
 }
 
@@ -97,7 +97,7 @@ fn is_reg_name(bytes: &[u8]) -> bool {
 }
 
 /// `bytes` without the spaces and tabs around it (RFC 9110 §5.6.3 `OWS`).
-pub(super) fn trim_ows(mut bytes: &[u8]) -> &[u8] {
+pub(in crate::http) fn trim_ows(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = bytes {
         bytes = rest;
     }

@@ -1,0 +1,131 @@
+//! What the server says of its connections and requests while it runs: the access log, lines on stderr for people, and
+//! the totals of a summary.
+//!
+//! It knows neither sockets nor files: a connection hands in a [`Record`] when its request has ended, and lines go out
+//! through a [`LineWriter`], which never holds up a worker. Formatting happens in the caller's own buffer.
+
+mod console;
+mod totals;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+pub use self::console::Detail;
+pub use self::totals::Totals;
+use self::totals::WorkerTotals;
+use crate::access_log::{Format, Record};
+use crate::entry_range::Receipts;
+use crate::line_writer::LineWriter;
+
+/// See the module's description.
+pub struct Reporter {
+    access_log: Option<(Format, LineWriter)>,
+    console: Option<(Detail, Arc<LineWriter>)>,
+    totals: Option<WorkerTotals>,
+}
+
+/// Where reports go.
+pub struct Reports {
+    /// The access log.
+    pub access_log: Option<(Format, LineWriter)>,
+    /// Lines for people, and which.
+    pub console: Option<(Detail, Arc<LineWriter>)>,
+    /// Whether there will be a summary.
+    pub summary: Summary,
+}
+
+/// Whether requests are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Summary {
+    /// They are, and [`Reporter::totals`] says how many there were.
+    Kept,
+    /// They are not.
+    Omitted,
+}
+
+impl Reporter {
+    /// Reports of a server with so many workers; `None` if nobody wants any.
+    #[must_use]
+    pub fn new(reports: Reports, workers: usize) -> Option<Self> {
+        let Reports {
+            access_log,
+            console,
+            summary,
+        } = reports;
+        let totals = match summary {
+            Summary::Kept => Some(WorkerTotals::new(workers)),
+            Summary::Omitted => None,
+        };
+        let is_wanted = access_log.is_some() || console.is_some() || totals.is_some();
+        is_wanted.then_some(Self {
+            access_log,
+            console,
+            totals,
+        })
+    }
+
+    /// Whether a report says where entries are in the request log.
+    #[must_use]
+    pub fn receipts(&self) -> Receipts {
+        let is_json = matches!(self.access_log, Some((Format::Json, _)));
+        if is_json || self.totals.is_some() {
+            Receipts::Made
+        } else {
+            Receipts::Omitted
+        }
+    }
+
+    /// Whether connections are reported, too.
+    #[must_use]
+    pub fn has_connections(&self) -> bool {
+        matches!(self.console, Some((Detail::Connections, _)))
+    }
+
+    /// Reports a request that has ended, from this worker, or from another thread. `line` is room for a line.
+    pub fn request(&self, worker: Option<usize>, record: &Record<'_>, line: &mut Vec<u8>) {
+        if let Some((format, writer)) = &self.access_log {
+            line.clear();
+            format.push(line, record);
+            writer.append(worker, line);
+        }
+        if let Some((detail, writer)) = &self.console {
+            line.clear();
+            console::push_request(line, *detail, record);
+            writer.append(worker, line);
+        }
+        if let Some(totals) = &self.totals {
+            totals.add(worker, record);
+        }
+    }
+
+    /// Reports that a connection was opened.
+    pub fn opened(&self, connection: u64, peer: SocketAddr) {
+        if let Some((Detail::Connections, writer)) = &self.console {
+            let mut line = Vec::new();
+            console::push_opened(&mut line, connection, peer);
+            writer.append(None, &line);
+        }
+    }
+
+    /// Reports that a connection was closed after so many requests, and why.
+    pub fn closed(&self, connection: u64, peer: SocketAddr, requests: u64, reason: &str) {
+        if let Some((Detail::Connections, writer)) = &self.console {
+            let mut line = Vec::new();
+            console::push_closed(&mut line, connection, peer, requests, reason);
+            writer.append(None, &line);
+        }
+    }
+
+    /// Goes on in the file that the access log's path names now.
+    pub fn reopen(&self) {
+        if let Some((_, writer)) = &self.access_log {
+            writer.reopen();
+        }
+    }
+
+    /// What was reported so far, if it is counted.
+    #[must_use]
+    pub fn totals(&self) -> Option<Totals> {
+        self.totals.as_ref().map(WorkerTotals::sum)
+    }
+}
