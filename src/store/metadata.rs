@@ -64,6 +64,12 @@ impl Metadata {
         system_time(self.modified)
     }
 
+    /// When anything of it was changed last: content, mode, owner, names. No program can set it.
+    #[must_use]
+    pub fn changed(&self) -> SystemTime {
+        system_time(self.changed)
+    }
+
     /// Nanoseconds of the modification time since the epoch; what an entity tag is made of.
     #[must_use]
     pub fn modified_ns(&self) -> i128 {

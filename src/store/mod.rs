@@ -15,6 +15,7 @@ mod list;
 mod metadata;
 mod read;
 mod staging;
+mod stamps;
 mod sys;
 mod target;
 mod walk;
@@ -34,6 +35,7 @@ use self::cache::Cache;
 use self::commit_locks::CommitLocks;
 use self::created::CreatedDirectories;
 use self::freshness::ctime_covers_names;
+use self::stamps::Stamps;
 use crate::durable::{Durability, SharedSync};
 
 pub use self::directories::Removed;
@@ -54,6 +56,7 @@ pub struct Store {
     created: Arc<CreatedDirectories>,
     durability: Durability,
     syncs: SharedSync,
+    stamps: Stamps,
     /// The number of the next staging file.
     staging: AtomicU64,
     /// The effective user of this process.
@@ -115,6 +118,7 @@ impl Store {
             created: Arc::default(),
             durability,
             syncs: SharedSync::default(),
+            stamps: Stamps::default(),
             staging: AtomicU64::new(RandomState::new().hash_one(0)),
             user: geteuid().as_raw(),
             umask: mask.as_raw_mode(),

@@ -1,11 +1,12 @@
 //! Request fields as this dialect reads them, and the conditions made of them.
 
 use std::borrow::Cow;
+use std::time::SystemTime;
 
 use crate::http::Request;
 use crate::http::semantics::conditional::{self, Outcome, PreconditionFields, Validators};
-use crate::http::semantics::etag;
 use crate::http::semantics::fields::combined;
+use crate::http::semantics::{date, etag};
 use crate::store::Metadata;
 
 /// The conditional fields of a request.
@@ -63,13 +64,19 @@ impl<'h> Preconditions<'h> {
 
     /// Whether a change of the file that is there now, if one is, may go on.
     pub(super) fn permits(&self, method: conditional::Method, current: Option<&Metadata>) -> bool {
-        let tagged = current.map(|metadata| (etag_of(metadata), metadata.modified()));
+        let tagged = current.map(|metadata| (etag_of(metadata), last_modified(metadata)));
         let validators = tagged.as_ref().map(|(etag, modified)| Validators {
-            etag,
+            etag: Some(etag),
             modified: *modified,
         });
         self.evaluate(method, validators.as_ref()) == Outcome::Proceed
     }
+}
+
+/// When a file was modified last; `None` if that is no date: tools set the epoch where they know none.
+pub(super) fn last_modified(metadata: &Metadata) -> Option<SystemTime> {
+    let modified = metadata.modified();
+    (date::seconds(modified) > 0).then_some(modified)
 }
 
 /// The entity tag of a file that is sent as it is.

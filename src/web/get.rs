@@ -4,10 +4,6 @@
 //! 2. A path with one is a directory: its `index.html`, else its listing, if there are listings.
 //! 3. Where there is nothing, the fallback is sent if the server has one; else 404, with the site's own page if it
 //!    has one.
-//!
-//! A file with a precompressed sibling (`page.html.br` beside `page.html`) is sent as that to clients that take it. A
-//! sibling counts if it is a regular file inside the root, and not older than the file itself in whole seconds: one
-//! that somebody forgot to make anew would show a state of the past.
 
 use std::borrow::Cow;
 
@@ -19,10 +15,8 @@ use super::refusal::{cannot_read, concealed, respond_with};
 use super::representation::Representation;
 use super::{Directories, Web, name, path};
 use crate::connection::{Response, ResponseContent};
-use crate::http::semantics::date;
 use crate::http::semantics::fields::combined;
 use crate::http::semantics::media_type::{self, Guess};
-use crate::http::semantics::negotiation::encoding::{self, Choice, Coding};
 use crate::http::semantics::negotiation::weights::{Weight, weight_of};
 use crate::http::{Refusal, Request, Status, Target, write_field};
 use crate::server::Turn;
@@ -126,16 +120,16 @@ impl Web {
         found: Found,
         turn: &mut Turn<'_>,
     ) -> Result<Response, Refusal> {
-        let media_type = self.media_type(path, &found, turn);
-        let representation = match self.sibling(request, path, &found, turn) {
-            Some((sibling, coding)) => Representation::new(media_type, sibling, Some(coding)),
-            None => Representation::new(media_type, found, None),
-        };
-        representation.response(request)
+        self.preferred(request, path, found, turn).response(request)
     }
 
     /// The value of Content-Type for the file at `path`; if its name says nothing, by its first bytes.
-    fn media_type(&self, path: &[u8], found: &Found, turn: &mut Turn<'_>) -> Cow<'static, str> {
+    pub(super) fn media_type(
+        &self,
+        path: &[u8],
+        found: &Found,
+        turn: &mut Turn<'_>,
+    ) -> Cow<'static, str> {
         let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
         let otherwise = match self.options.media_types.guess(name) {
             Guess::Known(media_type) => return media_type,
@@ -150,37 +144,6 @@ impl Web {
             }
         };
         Cow::Borrowed(text.unwrap_or(otherwise))
-    }
-
-    /// The sibling that the client prefers to the file itself.
-    fn sibling(
-        &self,
-        request: &Request<'_>,
-        path: &[u8],
-        found: &Found,
-        turn: &mut Turn<'_>,
-    ) -> Option<(Found, Coding)> {
-        let accepted = combined(request, "Accept-Encoding")?;
-        let mut siblings = Vec::new();
-        for coding in Coding::ALL {
-            // Only what the client would take is looked for.
-            if encoding::choose(Some(&accepted), &[coding]) != Choice::Coded(coding) {
-                continue;
-            }
-            let beside = [path, coding.suffix().as_bytes()].concat();
-            let Ok(Resource::File(sibling)) = self.file(&beside, turn) else {
-                continue;
-            };
-            let second = |found: &Found| date::seconds(found.metadata.modified());
-            if second(&sibling) >= second(found) {
-                siblings.push((sibling, coding));
-            }
-        }
-        let codings: Vec<Coding> = siblings.iter().map(|(_, coding)| *coding).collect();
-        match encoding::choose(Some(&accepted), &codings) {
-            Choice::Coded(chosen) => siblings.into_iter().find(|(_, coding)| *coding == chosen),
-            Choice::Identity | Choice::NotAcceptable => None,
-        }
     }
 
     /// The page that goes with a refusal of GET or HEAD.

@@ -21,6 +21,7 @@ pub mod path;
 mod put;
 mod refusal;
 mod representation;
+mod sibling;
 mod upload_digests;
 
 use std::borrow::Cow;

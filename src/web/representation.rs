@@ -6,10 +6,11 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::fields::Preconditions;
+use super::fields::{Preconditions, last_modified};
 use crate::connection::{FileRange, Response, ResponseContent};
 use crate::http::semantics::conditional::{Method, Outcome, Validators, range_applies};
 use crate::http::semantics::digest::{self, Hasher};
+use crate::http::semantics::etag::EntityTag;
 use crate::http::semantics::fields::combined;
 use crate::http::semantics::multipart::{Multipart, Segment};
 use crate::http::semantics::negotiation::encoding::Coding;
@@ -50,8 +51,8 @@ impl Representation {
 
     fn validators(&self) -> Validators<'_> {
         Validators {
-            etag: &self.etag,
-            modified: self.found.metadata.modified(),
+            etag: Some(&self.etag),
+            modified: last_modified(&self.found.metadata),
         }
     }
 
@@ -105,6 +106,13 @@ impl Representation {
     fn is_meant_by(&self, request: &Request<'_>) -> bool {
         combined(request, "If-Range")
             .is_none_or(|field| range_applies(&field, &self.validators(), SystemTime::now()))
+    }
+
+    /// Whether If-Range has the entity tag of this representation.
+    pub(super) fn is_tagged_by_if_range(&self, request: &Request<'_>) -> bool {
+        combined(request, "If-Range")
+            .and_then(|field| EntityTag::parse(&field).map(|tag| tag.is_strongly(&self.etag)))
+            .unwrap_or(false)
     }
 
     /// RFC 9110 §15.4.5: what a 200 would have said of validators and caching, and nothing of the content.
@@ -170,10 +178,11 @@ impl Representation {
     /// What every answer with content of it says.
     fn fields(&self) -> Vec<u8> {
         let mut fields = Vec::with_capacity(256);
-        // No time in the future: RFC 9110 §8.8.2.1.
-        let modified = self.found.metadata.modified().min(SystemTime::now());
-        let modified = date::imf_fixdate(modified);
-        write_field(&mut fields, "Last-Modified", modified.as_bytes());
+        if let Some(modified) = last_modified(&self.found.metadata) {
+            // No time in the future: RFC 9110 §8.8.2.1.
+            let modified = date::imf_fixdate(modified.min(SystemTime::now()));
+            write_field(&mut fields, "Last-Modified", modified.as_bytes());
+        }
         write_field(&mut fields, "ETag", self.etag.as_bytes());
         write_field(&mut fields, "Accept-Ranges", b"bytes");
         if let Some(coding) = self.coding {

@@ -101,6 +101,8 @@ const REPLACE: &[Row] = &[
     call("statx", "3").failing(&["EIO"], Refused(500)),
     call("openat", "1").failing(&["ENOENT"], Success),
     call("openat", "1+").failing(&["ENOENT"], Refused(503)),
+    call("utimensat", "1").failing(&["ENOSPC"], Refused(507)),
+    call("utimensat", "1").failing(&["EINTR"], Success),
     call("renameat", "1").failing(&["EIO"], Refused(500)),
     call("renameat", "1").failing(&["ENOSPC"], Refused(507)),
     call("renameat", "1").failing(&["EBUSY"], Refused(409)),

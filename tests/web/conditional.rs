@@ -142,7 +142,6 @@ fn unsatisfiable_ranges_say_the_length() {
         ("/small", "bytes=26-", "bytes */26"),
         ("/small", "bytes=-0", "bytes */26"),
         ("/small", "bytes=99-100,200-", "bytes */26"),
-        ("/empty", "bytes=0-", "bytes */0"),
     ] {
         let response = site.ask(
             &format!("GET {target}"),
@@ -155,6 +154,88 @@ fn unsatisfiable_ranges_say_the_length() {
             Some(content_range),
             "{range}"
         );
+    }
+}
+
+#[test]
+fn an_empty_file_is_sent_whole_whatever_the_range() {
+    let site = site();
+    for range in ["bytes=0-", "bytes=0-0", "bytes=5-", "bytes=-0", "bytes=-5"] {
+        let response = site.ask("GET /empty", &format!("Range: {range}\r\n"), b"");
+        assert_eq!(response.status, 200, "{range}");
+        assert_eq!(response.field("Content-Length"), Some("0"), "{range}");
+        assert_eq!(response.field("Content-Range"), None, "{range}");
+    }
+}
+
+/// RFC 9110 §13.2.1: a listing is there, and has neither an entity tag nor a modification time.
+#[test]
+fn conditions_on_a_listing() {
+    let site = Setup::web(&["--listing"]).start();
+    for (fields, status) in [
+        ("If-Match: *", 200),
+        ("If-Match: \"x\"", 412),
+        ("If-None-Match: *", 304),
+        ("If-None-Match: \"x\"", 200),
+        ("If-None-Match: *\r\nIf-Match: \"x\"", 412),
+        ("If-Modified-Since: LATER", 200),
+        ("If-Unmodified-Since: EARLIER", 200),
+    ] {
+        let fields = fields.replace("LATER", LATER).replace("EARLIER", EARLIER) + "\r\n";
+        for method in ["GET", "HEAD"] {
+            let response = site.ask(&format!("{method} /"), &fields, b"");
+            assert_eq!(response.status, status, "{method} {fields}");
+            if status == 304 {
+                assert_eq!(response.field("Vary"), Some("Accept"), "{method}");
+                assert_eq!(response.body, b"");
+            }
+        }
+        assert_eq!(
+            site.ask("GET /nothing/", &fields, b"").status,
+            404,
+            "{fields}"
+        );
+    }
+}
+
+/// A time at or before the epoch is one that nobody knew.
+#[test]
+fn a_time_that_is_no_date_is_not_sent() {
+    let site = Setup::web(&["--writable"]).start();
+    for (seconds, expected) in [
+        (-86_400, None),
+        (-1, None),
+        (0, None),
+        (1, Some("Thu, 01 Jan 1970 00:00:01 GMT")),
+    ] {
+        site.place("file", b"content");
+        let time = format!("@{seconds}");
+        let touched = std::process::Command::new("touch")
+            .args(["-d", &time])
+            .arg(site.file("file"))
+            .status();
+        assert!(touched.unwrap().success());
+        let response = site.get("/file");
+        assert_eq!(response.field("Last-Modified"), expected, "{seconds}");
+        let etag = response.field("ETag").unwrap();
+        for (fields, status) in [
+            (format!("If-None-Match: {etag}"), 304),
+            (format!("If-Range: {LATER}\r\nRange: bytes=0-1"), 200),
+        ] {
+            let response = site.ask("GET /file", &(fields.clone() + "\r\n"), b"");
+            assert_eq!(response.status, status, "{seconds} {fields}");
+        }
+        if expected.is_none() {
+            let epoch = "Thu, 01 Jan 1970 00:00:00 GMT";
+            for field in ["If-Modified-Since", "If-Unmodified-Since"] {
+                for date in [epoch, LATER] {
+                    let fields = format!("{field}: {date}\r\n");
+                    assert_eq!(site.ask("GET /file", &fields, b"").status, 200, "{fields}");
+                }
+            }
+            let fields = format!("If-Range: {epoch}\r\nRange: bytes=0-1\r\n");
+            assert_eq!(site.ask("GET /file", &fields, b"").status, 200, "{fields}");
+        }
     }
 }
 

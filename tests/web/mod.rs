@@ -11,5 +11,6 @@ mod media_types;
 mod mirror;
 mod reading;
 mod reasons;
+mod siblings;
 mod unfinished;
 mod writing;

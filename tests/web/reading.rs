@@ -1,4 +1,4 @@
-//! GET, HEAD and OPTIONS: targets, answers' fields, methods, Host, siblings, error pages.
+//! GET, HEAD and OPTIONS: targets, answers' fields, methods, Host, error pages.
 
 use crate::support::response::Response;
 use crate::support::server::Server;
@@ -245,74 +245,6 @@ fn host_and_versions() {
         b"GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\nGET /a.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
     );
     assert_eq!(Response::parse(&new).field("Connection"), None);
-}
-
-/// RFC 9110 §12.5.3: which sibling, and what the response says of it.
-#[test]
-fn precompressed_siblings() {
-    let site = Setup::web(&[])
-        .files(|root| {
-            for (name, content) in [
-                ("all.css", "plain"),
-                ("all.css.zst", "zst"),
-                ("all.css.br", "br"),
-                ("all.css.gz", "gz"),
-                ("stale.js", "new"),
-                ("stale.js.gz", "old"),
-                ("alone.js", "alone"),
-            ] {
-                write(root, name, content);
-                date(root, name, 1_000_000_000);
-            }
-            date(root, "stale.js.gz", 999_999_999);
-            write(root.parent().unwrap(), "secret.gz", "secret");
-            link(root, "alone.js.gz", "../secret.gz");
-        })
-        .start();
-    for (target, accepted, body, coding) in [
-        ("/all.css", "gzip, br, zstd", "zst", Some("zstd")),
-        ("/all.css", "gzip, br", "br", Some("br")),
-        ("/all.css", "gzip", "gz", Some("gzip")),
-        ("/all.css", "gzip;q=0.5, br;q=0.4", "gz", Some("gzip")),
-        ("/all.css", "gzip;q=0.5, identity", "plain", None),
-        ("/all.css", "gzip;q=0", "plain", None),
-        ("/all.css", "*", "zst", Some("zstd")),
-        ("/all.css", "deflate", "plain", None),
-        ("/all.css", "identity;q=0", "plain", None),
-        ("/stale.js", "gzip", "new", None),
-        ("/alone.js", "gzip", "alone", None),
-    ] {
-        let response = site.ask(
-            &format!("GET {target}"),
-            &format!("Accept-Encoding: {accepted}\r\n"),
-            b"",
-        );
-        assert_eq!(response.text(), body, "{target} {accepted}");
-        assert_eq!(
-            response.field("Content-Encoding"),
-            coding,
-            "{target} {accepted}"
-        );
-        assert_eq!(
-            response.field("Vary"),
-            Some("Accept-Encoding"),
-            "{accepted}"
-        );
-        let type_ = response.field("Content-Type").unwrap();
-        assert!(
-            type_.starts_with("text/") && !type_.contains("gz"),
-            "{type_}"
-        );
-    }
-    let plain = site.get("/all.css");
-    let coded = site.ask("GET /all.css", "Accept-Encoding: gzip\r\n", b"");
-    assert_ne!(plain.field("ETag"), coded.field("ETag"));
-    assert_eq!(plain.text(), "plain");
-    let field = format!(
-        "Accept-Encoding: gzip\r\nIf-None-Match: {}\r\n",
-        coded.field("ETag").unwrap()
-    );
-    assert_eq!(site.ask("GET /all.css", &field, b"").status, 304);
 }
 
 #[test]

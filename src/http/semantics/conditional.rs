@@ -34,12 +34,12 @@ pub struct PreconditionFields<'a> {
 }
 
 /// The validators of the representation that the server would send now (RFC 9110 §8.8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Validators<'a> {
-    /// The strong entity tag, with its quotes.
-    pub etag: &'a str,
-    /// The modification time; compared in whole seconds, as Last-Modified shows it.
-    pub modified: SystemTime,
+    /// The strong entity tag, with its quotes, if there is one.
+    pub etag: Option<&'a str>,
+    /// The modification time, if there is one; compared in whole seconds, as Last-Modified shows it.
+    pub modified: Option<SystemTime>,
 }
 
 /// What the conditions say.
@@ -56,7 +56,8 @@ pub enum Outcome {
 /// Evaluates the conditions against the current representation, `None` when there is none.
 ///
 /// A list of entity tags that cannot be read holds for nothing: it never lets a write through and never
-/// keeps a GET from its content. A date that cannot be read is no condition (RFC 9110 §13.1.3, §13.1.4).
+/// keeps a GET from its content. A date that cannot be read is no condition, nor is any date where there is no
+/// modification time (RFC 9110 §13.1.3, §13.1.4).
 #[must_use]
 pub fn evaluate(
     method: Method,
@@ -108,9 +109,12 @@ pub fn evaluate(
 #[must_use]
 pub fn range_applies(if_range: &[u8], current: &Validators<'_>, now: SystemTime) -> bool {
     if let Some(tag) = EntityTag::parse(if_range) {
-        return tag.is_strongly(current.etag);
+        return current.etag.is_some_and(|etag| tag.is_strongly(etag));
     }
-    let modified = UNIX_EPOCH + Duration::from_secs(date::seconds(current.modified));
+    let Some(modified) = current.modified else {
+        return false;
+    };
+    let modified = UNIX_EPOCH + Duration::from_secs(date::seconds(modified));
     let second_is_over = now
         .duration_since(modified)
         .is_ok_and(|age| age >= Duration::from_secs(1));
@@ -122,7 +126,9 @@ fn matches_strongly(field: &[u8], current: Option<&Validators<'_>>) -> bool {
     let Some(current) = current else { return false };
     match TagList::parse(field) {
         Some(TagList::Any) => true,
-        Some(TagList::Tags(tags)) => tags.iter().any(|tag| tag.is_strongly(current.etag)),
+        Some(TagList::Tags(tags)) => current
+            .etag
+            .is_some_and(|etag| tags.iter().any(|tag| tag.is_strongly(etag))),
         None => false,
     }
 }
@@ -135,7 +141,9 @@ fn none_matches(field: &[u8], current: Option<&Validators<'_>>) -> Option<bool> 
     };
     Some(match list {
         TagList::Any => false,
-        TagList::Tags(tags) => !tags.iter().any(|tag| tag.is_weakly(current.etag)),
+        TagList::Tags(tags) => !current
+            .etag
+            .is_some_and(|etag| tags.iter().any(|tag| tag.is_weakly(etag))),
     })
 }
 
@@ -148,7 +156,7 @@ enum Modified {
 /// How the modification time stands to a date; `None` when either is missing or the date cannot be read.
 fn modified_since(field: &[u8], current: Option<&Validators<'_>>) -> Option<Modified> {
     let date = date::seconds(date::parse(field.trim_ascii())?);
-    let modified = date::seconds(current?.modified);
+    let modified = date::seconds(current?.modified?);
     Some(if modified > date {
         Modified::Later
     } else {
@@ -172,7 +180,14 @@ mod tests {
         UNIX_EPOCH + Duration::from_millis(SECONDS * 1000 + 500)
     }
 
-    /// Method, whether the file is there, fields => what happens; with the section that says so.
+    fn validators() -> Validators<'static> {
+        Validators {
+            etag: Some(TAG),
+            modified: Some(modified()),
+        }
+    }
+
+    /// Method, whether the file is there (`bare`: without validators), fields => what happens; with the section that says so.
     ///
     /// The current tag is `"now"`, and the dates stand for the second before, the same, and the one after.
     const TABLE: &str = r#"
@@ -220,6 +235,13 @@ mod tests {
         PUT    present | If-None-Match: now                    => 412       unreadable
         PUT    absent  | If-None-Match: now                    => 412       unreadable
 
+        GET    bare    | If-Match: *                           => proceed   13.1.1
+        GET    bare    | If-Match: "now"                       => 412       13.1.1
+        GET    bare    | If-None-Match: *                      => 304       13.1.2
+        GET    bare    | If-None-Match: "now"                  => proceed   13.1.2
+        GET    bare    | If-Modified-Since: AFTER              => proceed   13.1.3 no date to compare
+        GET    bare    | If-Unmodified-Since: BEFORE           => proceed   13.1.4 no date to compare
+
         GET    present | If-Match: "now" | If-None-Match: "now" => 304      1, then 3
         PUT    present | If-Match: "now" | If-None-Match: "now" => 412      1, then 3
         GET    present | If-Match: "old" | If-None-Match: "now" => 412      1 comes first
@@ -244,7 +266,7 @@ mod tests {
             .lines()
             .filter(|line| !line.trim().is_empty())
             .collect();
-        assert_eq!(rows.len(), 52);
+        assert_eq!(rows.len(), 58);
         for row in rows {
             let (request, answer) = row.split_once("=>").unwrap();
             let mut parts = request.split('|').map(str::trim);
@@ -255,11 +277,12 @@ mod tests {
                 "DELETE" => Method::Delete,
                 other => panic!("{other}"),
             };
-            let validators = Validators {
-                etag: TAG,
-                modified: modified(),
+            let current = match line.next().unwrap() {
+                "present" => Some(validators()),
+                "bare" => Some(Validators::default()),
+                "absent" => None,
+                other => panic!("{other}"),
             };
-            let current = (line.next() == Some("present")).then_some(&validators);
             let mut conditions = PreconditionFields::default();
             for part in parts {
                 let (name, value) = part.split_once(':').unwrap();
@@ -284,16 +307,17 @@ mod tests {
                 "412" => Outcome::PreconditionFailed,
                 other => panic!("{other}"),
             };
-            assert_eq!(evaluate(method, &conditions, current), expected, "{row}");
+            assert_eq!(
+                evaluate(method, &conditions, current.as_ref()),
+                expected,
+                "{row}"
+            );
         }
     }
 
     #[test]
     fn if_range() {
-        let current = Validators {
-            etag: TAG,
-            modified: modified(),
-        };
+        let current = validators();
         let later = modified() + Duration::from_secs(60);
         let table = [
             // §13.1.5, §8.8.3.2: strong comparison

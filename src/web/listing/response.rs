@@ -2,11 +2,13 @@
 
 use super::form::Form;
 use super::{Extent, Item, Kind, Listing, MAX_ENTRIES};
-use crate::connection::Response;
+use crate::connection::{Response, ResponseContent};
+use crate::http::semantics::conditional::{Method, Outcome, Validators};
 use crate::http::semantics::fields::combined;
 use crate::http::{Refusal, Request, Status, write_field};
 use crate::server::Turn;
-use crate::store::{Entry, EntryKind};
+use crate::store::{Entry, EntryKind, StoreErrorKind};
+use crate::web::fields::Preconditions;
 use crate::web::pages::document;
 use crate::web::path::{Path, RESERVED_PREFIX};
 use crate::web::refusal::cannot_read;
@@ -25,6 +27,15 @@ impl Web {
             .files
             .list(path.relative(), MAX_ENTRIES, |name| self.shows(name))
             .map_err(|error| cannot_read(error.kind))?;
+        // A listing has no validators; that it is there is all that a condition can ask (RFC 9110 §13.2.1).
+        match Preconditions::of(request).evaluate(Method::Read, Some(&Validators::default())) {
+            Outcome::Proceed => {}
+            Outcome::PreconditionFailed => {
+                let reason = StoreErrorKind::ConditionFailed.reason();
+                return Err(Refusal::new(Status::PreconditionFailed, reason));
+            }
+            Outcome::NotModified => return Ok(not_modified()),
+        }
         let extent = if found.truncated {
             Extent::Truncated
         } else {
@@ -61,6 +72,13 @@ impl Web {
         let hidden = self.options.dot_files == DotFiles::Hidden && name.starts_with(b".");
         !hidden && !name.starts_with(RESERVED_PREFIX)
     }
+}
+
+/// RFC 9110 §15.4.5
+fn not_modified() -> Response {
+    let mut fields = Vec::new();
+    write_field(&mut fields, "Vary", b"Accept");
+    Response::new(Status::NotModified, fields, ResponseContent::Unstated)
 }
 
 fn item(entry: Entry) -> Item {

@@ -1,0 +1,150 @@
+//! Precompressed siblings: `page.html.br` beside `page.html`, sent in its place to clients that take it.
+//!
+//! A sibling counts if it is a regular file inside the root, and not older than the file itself: one that somebody
+//! forgot to make anew would show a state of the past. A request for a range is for bytes of the file itself, since
+//! clients that resume a download or seek in it count in what they unpack, unless If-Range says that the client has the
+//! sibling.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::Web;
+use super::representation::Representation;
+use crate::http::Request;
+use crate::http::semantics::fields::combined;
+use crate::http::semantics::negotiation::encoding::{self, Choice, Coding};
+use crate::server::Turn;
+use crate::store::{Found, Metadata};
+
+impl Web {
+    /// The representation of the file at `path` that the client prefers: a sibling, or `found`, the file itself.
+    pub(super) fn preferred(
+        &self,
+        request: &Request<'_>,
+        path: &[u8],
+        found: Found,
+        turn: &mut Turn<'_>,
+    ) -> Representation {
+        let media_type = self.media_type(path, &found, turn);
+        let ranged = request.method == "GET" && request.field("Range").is_some();
+        if ranged && request.field("If-Range").is_none() {
+            return Representation::new(media_type, found, None);
+        }
+        let Some((sibling, coding)) = self.sibling(request, path, &found, turn) else {
+            return Representation::new(media_type, found, None);
+        };
+        let coded = Representation::new(media_type.clone(), sibling, Some(coding));
+        if ranged && !coded.is_tagged_by_if_range(request) {
+            return Representation::new(media_type, found, None);
+        }
+        coded
+    }
+
+    /// The sibling that the client prefers to the file itself.
+    fn sibling(
+        &self,
+        request: &Request<'_>,
+        path: &[u8],
+        found: &Found,
+        turn: &mut Turn<'_>,
+    ) -> Option<(Found, Coding)> {
+        let accepted = combined(request, "Accept-Encoding")?;
+        let mut siblings = Vec::new();
+        for coding in Coding::ALL {
+            // Only what the client would take is looked for.
+            if encoding::choose(Some(&accepted), &[coding]) != Choice::Coded(coding) {
+                continue;
+            }
+            let beside = [path, coding.suffix().as_bytes()].concat();
+            let Ok(sibling) = self
+                .files
+                .look_up(&beside, || turn.enter_blocking_section())
+            else {
+                continue;
+            };
+            if is_current(Times::of(&sibling.metadata), Times::of(&found.metadata)) {
+                siblings.push((sibling, coding));
+            }
+        }
+        let codings: Vec<Coding> = siblings.iter().map(|(_, coding)| *coding).collect();
+        match encoding::choose(Some(&accepted), &codings) {
+            Choice::Coded(chosen) => siblings.into_iter().find(|(_, coding)| *coding == chosen),
+            Choice::Identity | Choice::NotAcceptable => None,
+        }
+    }
+}
+
+/// When a file was modified and when anything of it was changed.
+#[derive(Clone, Copy)]
+struct Times {
+    modified: SystemTime,
+    changed: SystemTime,
+}
+
+impl Times {
+    fn of(file: &Metadata) -> Self {
+        Self {
+            modified: file.modified(),
+            changed: file.changed(),
+        }
+    }
+}
+
+/// Whether a sibling is not older than its file.
+///
+/// Some compressors give their output the modification time of the input in whole seconds. Within that second the time
+/// of change decides, which no program can set.
+fn is_current(sibling: Times, file: Times) -> bool {
+    if sibling.modified >= file.modified {
+        return true;
+    }
+    let whole = whole_seconds(sibling.modified);
+    whole == sibling.modified
+        && whole == whole_seconds(file.modified)
+        && sibling.changed >= file.changed
+}
+
+/// The time without its part of a second; unchanged before the epoch.
+fn whole_seconds(time: SystemTime) -> SystemTime {
+    let part = time
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.subsec_nanos());
+    time - Duration::new(0, part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sibling_counts_unless_it_is_older() {
+        // In milliseconds: the sibling's modification and change, the file's, whether it counts.
+        for (sibling, file, expected) in [
+            ((5_500, 5_500), (5_500, 5_500), true),
+            ((5_501, 5_501), (5_500, 5_500), true),
+            ((5_499, 5_499), (5_500, 5_500), false),
+            ((6_000, 6_000), (5_500, 5_500), true),
+            // The time of the file, in whole seconds, given to a sibling that was made after it.
+            ((5_000, 5_900), (5_500, 5_500), true),
+            ((5_000, 5_500), (5_500, 5_500), true),
+            // The file was replaced within the second.
+            ((5_000, 5_600), (5_900, 5_900), false),
+            // Another second is another time.
+            ((4_000, 6_000), (5_500, 5_500), false),
+            // A deployment that keeps modification times, in whatever order the files come.
+            ((1_500, 9_000), (1_500, 9_500), true),
+            ((1_600, 9_000), (1_500, 9_500), true),
+            ((1_400, 9_600), (1_500, 9_500), false),
+        ] {
+            let at = |milliseconds| UNIX_EPOCH + Duration::from_millis(milliseconds);
+            let times = |(modified, changed)| Times {
+                modified: at(modified),
+                changed: at(changed),
+            };
+            assert_eq!(
+                is_current(times(sibling), times(file)),
+                expected,
+                "{sibling:?} {file:?}"
+            );
+        }
+    }
+}
