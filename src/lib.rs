@@ -19,4 +19,5 @@ pub mod request_log;
 pub mod server;
 pub mod store;
 mod sync;
+mod utc;
 pub mod web;

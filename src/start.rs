@@ -11,7 +11,6 @@ use crate::cli::{Config, Verbosity};
 use httpserver::classic::Classic;
 use httpserver::connection::Http;
 use httpserver::files::Files;
-use httpserver::request_log::write::Recorder;
 use httpserver::server::{Listener, Server};
 use httpserver::store::{Depth, Store, StoreError, StoreErrorKind};
 use httpserver::web::{self, Access, Web};
@@ -71,17 +70,17 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
         root: config.root.clone(),
         kind: error.kind,
     };
+    let mut files = Files::new(store);
+    if let Some((path, _)) = &config.log {
+        files.reserve_log(path)?;
+    }
     if let Some(options) = &config.web {
-        options.check(&store).map_err(fallback_error)?;
+        options.check(&files).map_err(fallback_error)?;
     }
     // Last, so that a server that cannot start leaves an old log where it is.
-    let recorder = match &config.log {
-        Some((path, mode)) => {
-            Recorder::open(path, *mode, config.durability, config.settings.workers)?
-        }
-        None => Recorder::none(),
-    };
-    let files = Files::new(store, recorder);
+    if let Some((path, mode)) = &config.log {
+        files.open_log(path, *mode, config.durability, config.settings.workers)?;
+    }
     let address = listener.local_addr()?;
     let announce = || announce(address, config.verbosity).map_err(Box::from);
     match &config.web {
@@ -90,7 +89,7 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
             server.run(listener, Http::new(dialect, config.timeouts), announce)
         }
         Some(options) => {
-            let dialect = Web::new(files, options.clone()).map_err(fallback_error)?;
+            let dialect = Web::new(files, options.clone());
             server.run(listener, Http::new(dialect, config.timeouts), announce)
         }
     }

@@ -29,8 +29,8 @@ pub(super) const GROUP: Group = Group {
 pub(super) struct LogOptions {
     /// Record every request in FILE
     ///
-    /// A log that is there already is kept as FILE.1, FILE.2 and so on.
-    #[arg(short, long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(not_an_address))]
+    /// A log that is there already is kept as FILE. and the UTC time of its last change, such as FILE.20261127T103312Z.
+    #[arg(short, long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(log_path))]
     log: Option<PathBuf>,
 
     /// Continue the log instead of starting a new one
@@ -38,15 +38,22 @@ pub(super) struct LogOptions {
     log_append: bool,
 }
 
-/// What was typed is an address or a port: `-l 127.0.0.1 8080` lacks the file.
+/// Why no log is called so.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("it is an address or a port; type './{0}' if a file is to have this name")]
-struct LogNameError(String);
+enum LogNameError {
+    /// `-l 127.0.0.1 8080` lacks the file.
+    #[error("it is an address or a port; type './{0}' if a file is to have this name")]
+    Address(String),
+    /// No space can be reserved in a pipe.
+    #[error("a log is a file, and cannot be standard output; type './-' for a file of this name")]
+    StandardOutput,
+}
 
-fn not_an_address(path: PathBuf) -> Result<PathBuf, LogNameError> {
+fn log_path(path: PathBuf) -> Result<PathBuf, LogNameError> {
     match path.to_str() {
+        Some("-") => Err(LogNameError::StandardOutput),
         Some(text) if is_number(text) || matches!(Address::parse(text), Ok(Some(_))) => {
-            Err(LogNameError(text.to_owned()))
+            Err(LogNameError::Address(text.to_owned()))
         }
         _ => Ok(path),
     }
@@ -69,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_log_is_not_called_as_an_address() {
+    fn a_log_is_not_called_as_an_address_or_standard_output() {
         for (typed, is_name) in [
             ("log.txt", true),
             ("/var/log/x", true),
@@ -85,8 +92,10 @@ mod tests {
             ("localhost", false),
             (":8080", false),
             ("http://localhost", false),
+            ("-", false),
+            ("./-", true),
         ] {
-            assert_eq!(not_an_address(typed.into()).is_ok(), is_name, "{typed}");
+            assert_eq!(log_path(typed.into()).is_ok(), is_name, "{typed}");
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Every dialect reads, lists, stores and removes files through [`Files`], and records requests through it. So two
 //! things stand here once: what belongs to the server itself is not there for any client
-//! ([`StoreErrorKind::Concealed`]), and what changes a file is recorded in the same instant.
+//! ([`StoreErrorKind::Concealed`](crate::store::StoreErrorKind::Concealed)), and what changes a file is recorded in the
+//! same instant.
 //!
 //! It knows no HTTP: dialects give its errors a status.
 
@@ -13,8 +14,13 @@ mod recording;
 mod remove;
 mod upload;
 
-use crate::request_log::write::Recorder;
-use crate::store::{Metadata, Store, StoreErrorKind};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::durable::Durability;
+use crate::request_log::write::{Location, LogError, LogName, Mode, Recorder};
+use crate::store::{ReservedName, Store};
 
 pub use self::error::UploadError;
 pub use self::finishing::{Finishing, Remaining};
@@ -27,17 +33,61 @@ pub struct Files {
 }
 
 impl Files {
-    /// The files of this store; requests are recorded by this recorder.
+    /// The files of this store. Nothing is recorded before [`Files::open_log`].
     #[must_use]
-    pub fn new(store: Store, recorder: Recorder) -> Self {
-        Self { store, recorder }
+    pub fn new(store: Store) -> Self {
+        Self {
+            store,
+            recorder: Recorder::none(),
+        }
     }
 
-    /// Lets pass what does not belong to the server.
-    fn check(&self, file: &Metadata) -> Result<(), StoreErrorKind> {
-        if self.recorder.identity() == Some(file.identity()) {
-            return Err(StoreErrorKind::Concealed);
-        }
+    /// Conceals what is or will be the log at `path`, wherever that is, with all names that begin with its own and a
+    /// dot: old logs, and what is torn off. Nothing is opened or changed.
+    ///
+    /// # Errors
+    /// If there can be no log at `path`.
+    pub fn reserve_log(&self, path: &Path) -> Result<(), LogError> {
+        self.store
+            .reserve(reserved_names(&Location::resolve(path)?));
         Ok(())
     }
+
+    /// Records all requests in the log at `path` from now on, for so many workers; conceals it as
+    /// [`Files::reserve_log`] does.
+    ///
+    /// # Errors
+    /// See [`LogError`].
+    pub fn open_log(
+        &mut self,
+        path: &Path,
+        mode: Mode,
+        durability: Durability,
+        workers: NonZeroUsize,
+    ) -> Result<(), LogError> {
+        let location = Location::resolve(path)?;
+        self.recorder = Recorder::open(path, mode, durability, workers)?;
+        self.conceal_log(&location);
+        Ok(())
+    }
+
+    /// Conceals the log that is written now, and what has or may get its names.
+    fn conceal_log(&self, location: &Location) {
+        let open = self.recorder.identity().into_iter().collect();
+        self.store.conceal(reserved_names(location), open);
+    }
+}
+
+/// The names that lead to a log.
+fn reserved_names(location: &Location) -> Vec<ReservedName> {
+    let names = location.names().iter();
+    names
+        .map(
+            |LogName {
+                 directory,
+                 directory_identity,
+                 name,
+             }| { ReservedName::new(Arc::clone(directory), *directory_identity, name) },
+        )
+        .collect()
 }

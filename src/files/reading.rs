@@ -11,10 +11,7 @@ impl Files {
     /// # Errors
     /// See [`crate::store::StoreErrorKind`].
     pub fn look_up(&self, path: &[u8], before_opening: impl FnMut()) -> Result<Found, StoreError> {
-        let found = self.store.look_up(path, before_opening)?;
-        self.check(&found.metadata)
-            .map_err(|kind| StoreError::new(path, kind))?;
-        Ok(found)
+        self.store.look_up(path, before_opening)
     }
 
     /// What `path` leads to now, through symlinks if need be; nothing is opened for reading.
@@ -22,10 +19,7 @@ impl Files {
     /// # Errors
     /// As for [`Files::look_up`].
     pub fn inspect(&self, path: &[u8]) -> Result<Metadata, StoreError> {
-        let found = self.store.inspect(path)?;
-        self.check(&found)
-            .map_err(|kind| StoreError::new(path, kind))?;
-        Ok(found)
+        self.store.inspect(path)
     }
 
     /// Reads the directory at `path`: up to `limit` of the entries whose names are `wanted`.
@@ -40,10 +34,6 @@ impl Files {
         limit: usize,
         wanted: impl Fn(&[u8]) -> bool,
     ) -> Result<Directory, StoreError> {
-        let mut found = self.store.list(path, limit, wanted)?;
-        found
-            .entries
-            .retain(|entry| self.check(&entry.metadata).is_ok());
-        Ok(found)
+        self.store.list(path, limit, wanted)
     }
 }

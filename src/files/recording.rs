@@ -1,6 +1,6 @@
 //! Recording what changed no file: requests that were answered with success, or refused.
 
-use super::Files;
+use super::{Files, reserved_names};
 use crate::request_log::write::Refused;
 
 impl Files {
@@ -34,7 +34,18 @@ impl Files {
     }
 
     /// Goes on in the file that the log's path names now, or in a new one. Entries in flight end where they began.
+    ///
+    /// The names that the log may get are reserved before it is opened: what a client stores is never taken for it, and
+    /// does not take its place.
     pub fn reopen(&self) {
-        self.recorder.reopen();
+        match self.recorder.locate() {
+            None => {}
+            Some(Ok(location)) => {
+                self.store.reserve(reserved_names(&location));
+                self.recorder.reopen(&location);
+                self.conceal_log(&location);
+            }
+            Some(Err(error)) => log::error!("the request log stays in its old file: {error}"),
+        }
     }
 }

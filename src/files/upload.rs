@@ -44,7 +44,7 @@ impl Files {
     /// # Errors
     /// If no file can be put there.
     pub fn begin(self: &Arc<Self>, name: &[u8], limit: u64) -> Result<Upload, UploadError> {
-        self.upload_to(self.store.target(name)?, limit)
+        Ok(self.upload_to(self.store.target(name)?, limit))
     }
 
     /// Begins an upload of no more than `limit` bytes to `path`: directories that are missing on the way are made, and
@@ -68,22 +68,18 @@ impl Files {
     }
 
     fn begin_once(self: &Arc<Self>, path: &[u8], limit: u64) -> Result<Upload, UploadError> {
-        let mut upload = self.upload_to(self.store.target_below(path)?, limit)?;
+        let mut upload = self.upload_to(self.store.target_below(path)?, limit);
         upload.stage()?;
         Ok(upload)
     }
 
-    fn upload_to(self: &Arc<Self>, target: WriteTarget, limit: u64) -> Result<Upload, UploadError> {
-        if let Some(existing) = target.existing() {
-            self.check(existing)
-                .map_err(|kind| StoreError::new(target.path(), kind))?;
-        }
-        Ok(Upload {
+    fn upload_to(self: &Arc<Self>, target: WriteTarget, limit: u64) -> Upload {
+        Upload {
             files: Arc::clone(self),
             limit,
             staged: None,
             target,
-        })
+        }
     }
 }
 

@@ -27,6 +27,13 @@ impl CommitLocks {
         lock(self.stripe(path))
     }
 
+    /// Returns when every commit has ended that had its turn at the time of the call.
+    pub(super) fn wait_for_commits(&self) {
+        for stripe in &self.stripes {
+            drop(lock(stripe));
+        }
+    }
+
     /// Whether somebody has the turn.
     #[cfg(test)]
     pub(super) fn is_locked(&self, path: &[u8]) -> bool {

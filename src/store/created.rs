@@ -21,11 +21,9 @@ use std::sync::{Arc, Mutex};
 use rustix::fs::{AtFlags, Mode, OFlags, openat, statat, unlinkat};
 use rustix::io::{Errno, retry_on_intr};
 
+use super::metadata::Identity;
 use super::sys::metadata_of;
 use crate::sync::lock;
-
-/// Device and inode number.
-pub(super) type Identity = (u64, u64);
 
 /// A directory that was made for an upload.
 struct Created {

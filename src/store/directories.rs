@@ -11,9 +11,11 @@ use rustix::fs::{AtFlags, Mode, OFlags, fsync, mkdirat, openat, unlinkat};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::Store;
-use super::created::{Identity, RemoveEmpty};
+use super::checks::check_path;
+use super::created::RemoveEmpty;
 use super::error::{StoreError, StoreErrorKind};
-use super::sys::metadata_of;
+use super::metadata::Identity;
+use super::sys::{metadata_of, split};
 use super::target::{CommitCondition, WriteTarget};
 use crate::durable::Durability;
 
@@ -41,6 +43,7 @@ impl Store {
     }
 
     fn make_target(&self, path: &[u8]) -> Result<WriteTarget, StoreErrorKind> {
+        check_path(path)?;
         let (parent, name) = split(path);
         let (directory, remove_empty) = self.make_directory(parent)?;
         let existing = self.replaceable(&directory, name)?;
@@ -151,6 +154,7 @@ impl Store {
         condition: &CommitCondition<'_>,
         publish: impl FnOnce() -> R,
     ) -> Result<Removed<R>, StoreErrorKind> {
+        check_path(path)?;
         let (parent, name) = split(path);
         let directory = if parent.is_empty() {
             Arc::clone(&self.root)
@@ -178,14 +182,6 @@ impl Store {
             Durability::Storage => fsync(&directory).map_err(io::Error::from),
         };
         Ok(Removed { published, settled })
-    }
-}
-
-/// The path of the directory, empty for the root, and the name in it.
-fn split(path: &[u8]) -> (&[u8], &[u8]) {
-    match path.iter().rposition(|&byte| byte == b'/') {
-        Some(slash) => (&path[..slash], &path[slash + 1..]),
-        None => (&[], path),
     }
 }
 

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{Dir, FileType, OFlags};
 
 use super::Store;
+use super::checks::check_path;
 use super::error::{StoreError, StoreErrorKind};
 use super::metadata::Metadata;
 use super::sys::{metadata_at, metadata_of};
@@ -41,7 +42,7 @@ pub enum EntryKind {
 impl Store {
     /// Reads the directory at `path`: up to `limit` of the entries whose names are `wanted`.
     ///
-    /// What is neither a file nor a directory, or leads out of the root, is left out.
+    /// What is neither a file nor a directory, leads out of the root, or belongs to the server is left out.
     ///
     /// # Errors
     /// `NotFound` also if it is not a directory.
@@ -61,17 +62,21 @@ impl Store {
         limit: usize,
         wanted: impl Fn(&[u8]) -> bool,
     ) -> Result<Directory, StoreErrorKind> {
+        check_path(path)?;
         let directory = self.open_beneath(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
         let mut entries = Vec::new();
         for found in Dir::read_from(&directory)? {
             let found = found?;
             let name = found.file_name().to_bytes();
-            if name == b"." || name == b".." || !wanted(name) {
+            if name == b"." || name == b".." || check_path(name).is_err() || !wanted(name) {
                 continue;
             }
             let Some((kind, metadata)) = self.inspect_entry(path, &directory, name) else {
                 continue;
             };
+            if self.check_name(&directory, name, Some(&metadata)).is_err() {
+                continue;
+            }
             if entries.len() == limit {
                 return Ok(Directory {
                     entries,

@@ -19,6 +19,9 @@ pub struct Metadata {
     mount: u64,
 }
 
+/// Device and inode number, as stat(2) has them.
+pub(super) type Identity = (u64, u64);
+
 /// Seconds and nanoseconds since the epoch.
 type Timestamp = (i64, u32);
 
@@ -68,12 +71,6 @@ impl Metadata {
     #[must_use]
     pub fn changed(&self) -> SystemTime {
         system_time(self.changed)
-    }
-
-    /// Nanoseconds of the modification time since the epoch; what an entity tag is made of.
-    #[must_use]
-    pub fn modified_ns(&self) -> i128 {
-        i128::from(self.modified.0) * 1_000_000_000 + i128::from(self.modified.1)
     }
 
     /// Whether it is a directory.

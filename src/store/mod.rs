@@ -5,7 +5,9 @@
 //! knows no HTTP: its errors are its own, and a dialect gives each a status.
 
 mod cache;
+mod checks;
 mod commit_locks;
+mod concealed;
 mod created;
 mod directories;
 mod error;
@@ -33,11 +35,13 @@ use rustix::process::{Resource, geteuid, getrlimit, umask};
 
 use self::cache::Cache;
 use self::commit_locks::CommitLocks;
+use self::concealed::Concealed;
 use self::created::CreatedDirectories;
 use self::freshness::ctime_covers_names;
 use self::stamps::Stamps;
 use crate::durable::{Durability, SharedSync};
 
+pub use self::concealed::ReservedName;
 pub use self::directories::Removed;
 pub use self::error::{StoreError, StoreErrorKind};
 pub use self::found::{FileContent, Found, SMALL};
@@ -52,6 +56,7 @@ pub use self::write::{Committed, Staged};
 pub struct Store {
     root: Arc<OwnedFd>,
     cache: Cache,
+    concealed: Concealed,
     commit_locks: CommitLocks,
     created: Arc<CreatedDirectories>,
     durability: Durability,
@@ -114,6 +119,7 @@ impl Store {
         Ok(Self {
             root: Arc::new(root),
             cache: Cache::new(descriptors),
+            concealed: Concealed::default(),
             commit_locks: CommitLocks::new(),
             created: Arc::default(),
             durability,

@@ -6,7 +6,8 @@
 //!    openat2(2) of the path alone, then statx(2).
 //! 3. The cache has this very file: done.
 //! 4. openat2(2) beneath the root: the kernel decides what is inside.
-//! 5. statx(2) what was opened, since the path may have changed meanwhile; only a regular file is served.
+//! 5. statx(2) what was opened, since the path may have changed meanwhile; only a regular file is served, and only if it
+//!    does not belong to the server (see `checks`).
 //! 6. Read it if it is small; else keep it open for sendfile(2).
 
 use std::os::fd::OwnedFd;
@@ -18,6 +19,7 @@ use rustix::io::{Errno, pread};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::Store;
+use super::checks::check_path;
 use super::error::{StoreError, StoreErrorKind};
 use super::found::{CachedFile, FileContent, Found, SMALL};
 use super::metadata::Metadata;
@@ -59,7 +61,10 @@ impl Store {
     fn find(&self, path: &[u8], mut before_opening: impl FnMut()) -> Result<Found, StoreErrorKind> {
         let cached = self.cache.get(path);
         match &cached {
-            Some(cached) if cached.is_unchanged() => return Ok(cached.found.clone()),
+            Some(cached) if cached.is_unchanged() => {
+                self.check_found(path, &cached.found.metadata)?;
+                return Ok(cached.found.clone());
+            }
             // The kernel most likely has what the cache has; anything else it may have to read.
             Some(cached) if cached.validator.is_none() && is_in_root(path) => {}
             _ => before_opening(),
@@ -72,23 +77,26 @@ impl Store {
         if let Some(CachedFile { found, .. }) = cached
             && found.metadata == metadata
         {
+            self.check_found(path, &metadata)?;
             return Ok(found);
         }
         before_opening();
         self.cache.remove(path);
+        check_path(path)?;
         match metadata.file_type() {
-            FileType::RegularFile => {}
+            FileType::RegularFile => self.check_found(path, &metadata)?,
             FileType::Directory => return Err(StoreErrorKind::Directory),
             // Where it leads is looked at without opening it.
             FileType::Symlink => {
                 let target = self.open_beneath(path, OFlags::PATH)?;
-                regular(metadata_of(&target)?)?;
+                self.check_found(path, &regular(metadata_of(&target)?)?)?;
             }
             _ => return Err(StoreErrorKind::NotRegular),
         }
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
         let file = Arc::new(self.open_beneath(path, flags)?);
         let found = read(&file)?;
+        self.check_found(path, &found.metadata)?;
         // Not if it is another by now: a symlink may have been followed.
         if found.metadata == metadata && metadata.is_stable(now) {
             let validator = self.can_validate(path, &metadata).then_some(file);
@@ -120,9 +128,14 @@ impl Store {
 
     /// What `path` leads to now, through symlinks if need be.
     pub fn inspect(&self, path: &[u8]) -> Result<Metadata, StoreError> {
-        self.open_beneath(path, OFlags::PATH)
-            .and_then(|found| metadata_of(&found))
-            .map_err(|kind| kind.of(path))
+        self.find_metadata(path).map_err(|kind| kind.of(path))
+    }
+
+    fn find_metadata(&self, path: &[u8]) -> Result<Metadata, StoreErrorKind> {
+        check_path(path)?;
+        let found = metadata_of(&self.open_beneath(path, OFlags::PATH)?)?;
+        self.check_found(path, &found)?;
+        Ok(found)
     }
 
     /// Opens what is at `path`, unless it is outside the root.

@@ -11,18 +11,18 @@ use rustix::fs::{AtFlags, FileType, FlockOperation, flock, unlinkat};
 
 use super::walk::{Depth, Step, walk};
 
-/// What the name of a staging file begins with; 16 hex digits follow.
-const PREFIX: &str = ".httpserver-";
+/// What the name of a staging file begins with; 16 hex digits follow. No client sees or makes a name that begins so.
+pub(super) const RESERVED_PREFIX: &[u8] = b".httpserver-";
 
 /// The name of the staging file with this number.
 pub(super) fn staging_name(number: u64) -> String {
-    format!("{PREFIX}{number:016x}")
+    format!("{}{number:016x}", RESERVED_PREFIX.escape_ascii())
 }
 
 /// Whether a file of this name is an upload in progress.
 #[must_use]
 pub fn is_staging_name(name: &[u8]) -> bool {
-    name.strip_prefix(PREFIX.as_bytes())
+    name.strip_prefix(RESERVED_PREFIX)
         .is_some_and(|number| number.len() == 16 && number.iter().all(u8::is_ascii_hexdigit))
 }
 

@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 use rustix::fs::{AtFlags, FileType, RenameFlags, renameat, renameat_with, statx};
 use rustix::io::{Errno, retry_on_intr};
 
@@ -34,6 +34,14 @@ pub(super) fn regular(metadata: Metadata) -> Result<Metadata, StoreErrorKind> {
 /// Whether no directory is on the way from the root.
 pub(super) fn is_in_root(path: &[u8]) -> bool {
     memchr(b'/', path).is_none()
+}
+
+/// The path of the directory, empty for the root, and the name in it.
+pub(super) fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    match memrchr(b'/', path) {
+        Some(slash) => (&path[..slash], &path[slash + 1..]),
+        None => (&[], path),
+    }
 }
 
 /// Renames `from` to `to` unless that is there.

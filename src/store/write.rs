@@ -15,6 +15,7 @@ use rustix::io::retry_on_intr;
 use rustix::io::{Errno, pread, write};
 
 use super::Store;
+use super::checks::check_path;
 use super::error::{StoreError, StoreErrorKind};
 use super::metadata::Metadata;
 use super::sys::{metadata_at, metadata_of, rename_new};
@@ -41,8 +42,8 @@ pub struct Committed {
 impl Store {
     /// Checks that a file named `name` may be put into the root.
     pub fn target(&self, name: &[u8]) -> Result<WriteTarget, StoreError> {
-        let existing = self
-            .replaceable(&self.root, name)
+        let existing = check_path(name)
+            .and_then(|()| self.replaceable(&self.root, name))
             .map_err(|kind| kind.of(name))?;
         Ok(WriteTarget::new(
             name,
@@ -53,16 +54,20 @@ impl Store {
         ))
     }
 
-    /// Checks that `name` in `directory` is absent, or a regular file that may be written.
+    /// Checks that `name` in `directory` is absent, or a regular file that may be written, and not the server's.
     pub(super) fn replaceable(
         &self,
         directory: &OwnedFd,
         name: &[u8],
     ) -> Result<Option<Metadata>, StoreErrorKind> {
         let metadata = match metadata_at(directory, name) {
-            Err(StoreErrorKind::NotFound) => return Ok(None),
+            Err(StoreErrorKind::NotFound) => {
+                self.check_name(directory, name, None)?;
+                return Ok(None);
+            }
             found => found?,
         };
+        self.check_name(directory, name, Some(&metadata))?;
         match metadata.file_type() {
             FileType::RegularFile => {}
             FileType::Directory => return Err(StoreErrorKind::Directory),
@@ -151,8 +156,14 @@ impl Store {
                 .map_err(StoreErrorKind::in_directory)
         };
         match condition {
-            CommitCondition::Always => replace()?,
-            CommitCondition::Absent => rename_new(directory, staged.name.as_bytes(), name)?,
+            CommitCondition::Always => {
+                self.check_current(directory, name)?;
+                replace()?;
+            }
+            CommitCondition::Absent => {
+                self.check_name(directory, name, None)?;
+                rename_new(directory, staged.name.as_bytes(), name)?;
+            }
             CommitCondition::Holds(holds) => {
                 if !holds(self.replaceable(directory, name)?.as_ref()) {
                     return Err(StoreErrorKind::ConditionFailed);

@@ -66,7 +66,7 @@ impl Web {
         query: Option<&[u8]>,
         turn: &mut Turn<'_>,
     ) -> Result<Response, Refusal> {
-        if self.is_concealed(path) {
+        if self.hides(path) {
             return Err(concealed());
         }
         match path.ending() {

@@ -37,7 +37,6 @@ use crate::http::{
     self, Host, Persistence, Refusal, RefusedHead, Request, Status, Target, Version, write_field,
 };
 use crate::server::Turn;
-use crate::store::StoreError;
 
 pub use self::options::{Access, Directories, DotFiles, Options};
 pub use self::put::WebUpload;
@@ -52,25 +51,20 @@ pub struct Web {
 }
 
 impl Web {
-    /// Serves these files.
-    ///
-    /// # Errors
-    /// If there is a fallback and it cannot be read, or is the log.
-    pub fn new(files: Files, options: Options) -> Result<Self, StoreError> {
-        if let Some(path) = &options.fallback {
-            files.look_up(path, || {})?;
-        }
+    /// Serves these files. Whether the fallback is there is asked before, with [`Options::check`].
+    #[must_use]
+    pub fn new(files: Files, options: Options) -> Self {
         let mut common = Vec::new();
         write_field(&mut common, "X-Content-Type-Options", b"nosniff");
         for field in &options.fields {
             write_field(&mut common, &field.name, field.value.as_bytes());
         }
-        Ok(Self {
+        Self {
             files: Arc::new(files),
             options,
             common,
             listing_budget: ListingBudget::default(),
-        })
+        }
     }
 
     fn action(
@@ -124,9 +118,9 @@ impl Web {
         }
     }
 
-    /// Whether nobody is to see what is at `path`.
-    fn is_concealed(&self, path: &Path) -> bool {
-        path.is_reserved() || (self.options.dot_files == DotFiles::Hidden && path.is_hidden())
+    /// Whether a name on `path` begins with a dot, and such names are not served.
+    fn hides(&self, path: &Path) -> bool {
+        self.options.dot_files == DotFiles::Hidden && path.is_hidden()
     }
 
     fn refused(&self, request: &Request<'_>, refusal: Refusal, turn: &mut Turn<'_>) -> Response {

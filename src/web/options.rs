@@ -1,8 +1,9 @@
 //! What a server of the web dialect offers.
 
+use crate::files::Files;
 use crate::http::semantics::extra_field::ExtraField;
 use crate::http::semantics::media_type::MediaTypes;
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 
 /// What a server of this dialect offers.
 #[derive(Debug, Clone)]
@@ -24,13 +25,13 @@ pub struct Options {
 }
 
 impl Options {
-    /// Whether a store has what these options name. It can be asked before there is a log.
+    /// Whether there is what these options name, and clients may see it. It can be asked before the log is open.
     ///
     /// # Errors
     /// If there is a fallback and it cannot be read.
-    pub fn check(&self, store: &Store) -> Result<(), StoreError> {
+    pub fn check(&self, files: &Files) -> Result<(), StoreError> {
         match &self.fallback {
-            Some(path) => store.look_up(path, || {}).map(drop),
+            Some(path) => files.look_up(path, || {}).map(drop),
             None => Ok(()),
         }
     }

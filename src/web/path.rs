@@ -12,9 +12,6 @@ use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-/// The prefix of names under which the store keeps uploads in progress.
-pub const RESERVED_PREFIX: &[u8] = b".httpserver-";
-
 /// Everything but the unreserved characters (RFC 3986 §2.3).
 ///
 /// What is left needs no escape in an HTML attribute, in a field value and in the log.
@@ -135,22 +132,6 @@ impl Path {
     pub fn is_hidden(&self) -> bool {
         self.components()
             .any(|component| component.starts_with(b"."))
-    }
-
-    /// Whether a component is a name that the store keeps for uploads in progress.
-    #[must_use]
-    pub fn is_reserved(&self) -> bool {
-        self.components()
-            .any(|component| component.starts_with(RESERVED_PREFIX))
-    }
-
-    /// The same path with a slash at its end: where a directory named without its slash is redirected to.
-    #[must_use]
-    pub fn with_slash(&self) -> Self {
-        Self {
-            combined: self.combined.clone(),
-            ending: Ending::Slash,
-        }
     }
 
     /// The path of `name` in this directory.
@@ -315,26 +296,19 @@ mod tests {
     }
 
     #[test]
-    fn hidden_and_reserved_names() {
-        let table: &[(&[u8], bool, bool)] = &[
-            (b"/", false, false),
-            (b"/a.b/c.d", false, false),
-            (b"/.git/config", true, false),
-            (b"/a/%2Egit", true, false),
-            (b"/a/.b/", true, false),
-            (b"/a/.httpserver-17", true, true),
-            (b"/.httpserver-/a", true, true),
-            (b"/.httpserver", true, false),
-            (b"/httpserver-1", false, false),
+    fn a_path_with_a_name_that_begins_with_a_dot_is_hidden() {
+        let table: &[(&[u8], bool)] = &[
+            (b"/", false),
+            (b"/a.b/c.d", false),
+            (b"/.git/config", true),
+            (b"/a/%2Egit", true),
+            (b"/a/.b/", true),
+            (b"/a/b.", false),
         ];
-        for (input, hidden, reserved) in table {
+        for (input, hidden) in table {
             let path = Path::parse(input).unwrap();
             let name = String::from_utf8_lossy(input);
-            assert_eq!(
-                (path.is_hidden(), path.is_reserved()),
-                (*hidden, *reserved),
-                "{name}"
-            );
+            assert_eq!(path.is_hidden(), *hidden, "{name}");
         }
     }
 
@@ -347,7 +321,6 @@ mod tests {
 
         let directory = Path::parse(b"/x/y").unwrap();
         assert_eq!(directory.file_name(), Some(&b"y"[..]));
-        assert_eq!(directory.with_slash(), Path::parse(b"/x/y/").unwrap());
         assert_eq!(directory.child(b"index.html").relative(), b"x/y/index.html");
         assert_eq!(encode_name(b"50%.txt").to_string(), "50%25.txt");
     }

@@ -71,7 +71,7 @@ impl Web {
 
     /// Refuses a path at which no file is to be changed; else the file that is there now.
     pub(super) fn check_target(&self, path: &Path) -> Result<Option<Metadata>, Refusal> {
-        if self.is_concealed(path) {
+        if self.hides(path) {
             return Err(concealed());
         }
         let directory = |reason| Refusal::new(Status::Conflict, reason);

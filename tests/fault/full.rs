@@ -8,7 +8,7 @@ use crate::support::bytes::noise;
 use crate::support::home::Home;
 use crate::support::journal::{self, Entry};
 use crate::support::message::{get, name, put};
-use crate::support::requirements::skip;
+use crate::support::namespace::in_mount_namespace;
 use crate::support::server::Server;
 use crate::support::setup::Setup;
 use crate::support::tree;
@@ -17,40 +17,18 @@ use crate::support::tree;
 const DISK: usize = 4 * 1024 * 1024;
 
 /// A command that runs another where `disk` is a disk of [`DISK`] bytes, and where there is a directory `root`.
-fn on_small_disk(disk: &Path, root: &Path) -> Result<Command, String> {
-    let mut why = String::new();
-    // With the right to mount, or as the root of a user namespace of our own.
-    for flags in ["-m", "-rm"] {
-        let script = format!(
-            "mount -t tmpfs -o size={DISK} none \"$0\" && mkdir -p \"$1\" && shift && exec \"$@\""
-        );
-        let command = || {
-            let mut command = Command::new("unshare");
-            command
-                .args([flags, "sh", "-c", &script])
-                .args([disk, root]);
-            command
-        };
-        match command().arg("true").output() {
-            Ok(output) if output.status.success() => return Ok(command()),
-            Ok(output) => why = String::from_utf8_lossy(&output.stderr).into_owned(),
-            Err(error) => why = error.to_string(),
-        }
-    }
-    Err(format!("cannot mount a small disk: {}", why.trim()))
+fn on_small_disk(disk: &Path, root: &Path) -> Option<Command> {
+    let script = format!(
+        "mount -t tmpfs -o size={DISK} none \"$0\" && mkdir -p \"$1\" && shift && exec \"$@\""
+    );
+    in_mount_namespace(&script, &[disk.to_str().unwrap(), root.to_str().unwrap()])
 }
 
 /// A server with its root and its log at these paths, `disk` being small; and where that disk can be seen from here.
 fn start(home: &Home, root: &Path, log: &Path) -> Option<(Server, PathBuf)> {
     let disk = home.path().join("disk");
     fs::create_dir(&disk).unwrap();
-    let on_disk = match on_small_disk(&disk, root) {
-        Ok(command) => command,
-        Err(why) => {
-            skip_unless_allowed(&why);
-            return None;
-        }
-    };
+    let on_disk = on_small_disk(&disk, root)?;
     let server = Setup::at(home, &["-N", "4"])
         .root(root.to_owned())
         .log(log)
@@ -58,15 +36,6 @@ fn start(home: &Home, root: &Path, log: &Path) -> Option<(Server, PathBuf)> {
         .start();
     let seen = PathBuf::from(format!("/proc/{}/root{}", server.pid(), disk.display()));
     Some((server, seen))
-}
-
-/// Many systems let nobody but root mount, so that is no failure even where everything else must run.
-fn skip_unless_allowed(why: &str) {
-    if rustix::process::geteuid().is_root() {
-        skip(why);
-    } else {
-        eprintln!("skipped: {why}");
-    }
 }
 
 /// Stores files of `length` bytes until one is refused; how many were stored.

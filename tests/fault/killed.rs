@@ -148,11 +148,11 @@ fn check_next_start(home: &Home) {
     if log.is_empty() {
         return;
     }
-    assert!(
-        fs::read(home.path().join("log.txt.1")).unwrap() == log,
-        "the old log has changed"
-    );
-    assert!(
-        journal::read(&home.path().join("log.txt.1")).torn <= usize::try_from(CLIENTS).unwrap()
-    );
+    let kept = home.kept_logs();
+    let [suffix] = kept.keys().collect::<Vec<_>>()[..] else {
+        panic!("one is kept: {kept:?}")
+    };
+    let kept = home.path().join(format!("log.txt.{suffix}"));
+    assert!(fs::read(&kept).unwrap() == log, "the old log has changed");
+    assert!(journal::read(&kept).torn <= usize::try_from(CLIENTS).unwrap());
 }

@@ -1,7 +1,9 @@
 //! The log: what stands in it, byte for byte, and when; and the files it goes to.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -11,9 +13,11 @@ use crate::support::bytes::{assert_bytes, noise};
 use crate::support::entries::{Entry, parse, replay};
 use crate::support::home::Home;
 use crate::support::message::{get, last_response, name, put, response};
+use crate::support::namespace::in_mount_namespace;
 use crate::support::process::run;
 use crate::support::server::Server;
 use crate::support::setup::Setup;
+use crate::support::tree::{date, files, link};
 use crate::support::wait::eventually;
 
 const NAME: &str = "ABCDEFarqdeXYZxyzf012345-ab";
@@ -248,30 +252,139 @@ fn who_sends_nothing_is_not_recorded() {
 }
 
 #[test]
-fn an_old_log_is_kept_under_the_first_free_number() {
-    let mut server = Setup::new(&[]).start();
-    let home = server.home();
-    let kept = |number: u32| fs::read_to_string(home.path().join(format!("log.txt.{number}")));
-    server.request(get("1"));
-    server.stop();
-    let first = home.log();
+fn an_old_log_is_kept_under_the_time_of_its_last_change() {
+    let home = Home::new();
+    let stamp = "20261127T103312Z";
+    fs::create_dir(home.path().join(format!("log.txt.{stamp}-3"))).unwrap();
+    let mut expected = BTreeMap::new();
     // A name that is taken is passed over, also by what is not a file.
-    fs::create_dir(home.path().join("log.txt.2")).unwrap();
-    let mut server = Setup::at(&home, &[]).start();
-    assert_eq!(home.log(), "");
-    assert_eq!(kept(1).unwrap(), first);
-    server.stop();
-    // An empty log is no log worth keeping.
-    let mut server = Setup::at(&home, &[]).start();
-    assert!(kept(3).is_err());
-    server.request(get("2"));
-    server.stop();
-    let second = home.log();
-    assert_ne!(first, second);
+    for (round, suffix) in ["", "-2", "-4"].into_iter().enumerate() {
+        let mut server = Setup::at(&home, &[]).start();
+        assert_eq!(
+            (home.log().as_str(), home.kept_logs()),
+            ("", expected.clone())
+        );
+        server.request(get(&round.to_string()));
+        server.stop();
+        expected.insert(format!("{stamp}{suffix}"), home.log());
+        date(home.path(), "log.txt", 1_795_775_592);
+        // An empty log is no log worth keeping.
+        if round == 0 {
+            let mut server = Setup::at(&home, &[]).start();
+            server.stop();
+            let mut server = Setup::at(&home, &[]).start();
+            server.stop();
+            assert_eq!(home.kept_logs(), expected);
+        }
+    }
     let _server = Setup::at(&home, &[]).start();
-    assert_eq!((kept(1).unwrap(), kept(3).unwrap()), (first, second));
-    assert!(kept(4).is_err());
-    assert_eq!(home.log(), "");
+    assert_eq!(home.kept_logs(), expected);
+    let logs: BTreeSet<_> = expected.values().collect();
+    assert_eq!(logs.len(), 3, "each is another");
+}
+
+#[test]
+fn a_log_behind_symlinks_is_kept_in_its_own_directory() {
+    let home = Home::new();
+    let disk = home.path().join("disk");
+    fs::create_dir(&disk).unwrap();
+    link(home.path(), "log.txt", "second");
+    link(home.path(), "second", "disk/real.log");
+    for round in 0..3 {
+        let mut server = Setup::at(&home, &["-N", "1"]).start();
+        server.request(get(&round.to_string()));
+        server.stop();
+    }
+    for name in ["log.txt", "second"] {
+        assert!(home.path().join(name).is_symlink(), "{name}");
+    }
+    let mut names: Vec<_> = files(&disk).into_keys().collect();
+    names.sort();
+    assert_eq!(names.len(), 3, "{names:?}");
+    assert_eq!(names[0], "real.log");
+    assert!(
+        names
+            .iter()
+            .skip(1)
+            .all(|name| name.starts_with("real.log.2")),
+        "{names:?}"
+    );
+    let beside = fs::read_dir(home.path()).unwrap().count();
+    assert_eq!(beside, 5, "root, stderr, disk and two links");
+    // So does a rotation.
+    let server = Setup::at(&home, &["--log-append"]).start();
+    fs::rename(disk.join("real.log"), disk.join("real.log.1")).unwrap();
+    server.signal(Signal::HUP);
+    eventually("there is a new log", || disk.join("real.log").exists());
+    assert!(home.path().join("log.txt").is_symlink());
+}
+
+#[test]
+fn what_can_be_no_log_is_refused_before_anything_is_touched() {
+    let home = Home::new();
+    let fifo = home.path().join("fifo");
+    rustix::fs::mkfifoat(
+        rustix::fs::CWD,
+        &fifo,
+        rustix::fs::Mode::from_raw_mode(0o600),
+    )
+    .unwrap();
+    link(home.path(), "soft", "fifo");
+    link(home.path(), "out", "/dev/stdout");
+    let null = fs::metadata("/dev/null").unwrap().ino();
+    for (log, words) in [
+        ("/dev/null", "not a regular file"),
+        ("/dev/stdout", "not a regular file"),
+        ("/dev/stderr", "not a regular file"),
+        ("/dev/fd/1", "not a regular file"),
+        ("/proc/self/fd/1", "not a regular file"),
+        ("/proc/self/status", "not a regular file"),
+        ("fifo", "not a regular file"),
+        ("soft", "not a regular file"),
+        ("out", "not a regular file"),
+        ("root", "not a regular file"),
+        ("root/", "Is a directory"),
+        ("absent/log", "No such file"),
+        ("-", "standard output"),
+    ] {
+        for option in ["-q", "--log-append"] {
+            let output = run(&home, &["0", "--root", "root", option, "-l", log]);
+            let line = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{log}: {line}");
+            assert!(line.contains(log) && line.contains(words), "{log}: {line}");
+            assert_eq!(line.lines().count(), 1, "{log}: {line}");
+            assert_eq!(output.stdout, b"", "{log}");
+        }
+    }
+    assert_eq!(fs::metadata("/dev/null").unwrap().ino(), null);
+    assert!(home.names().is_empty() && fs::symlink_metadata(&fifo).is_ok());
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 4);
+}
+
+#[test]
+fn a_log_that_is_a_mount_point_is_continued() {
+    let script = "touch \"$0\" && mount --bind \"$0\" \"$1\" && shift && exec \"$@\"";
+    let home = Home::new();
+    let real = home.path().join("real");
+    fs::write(home.log_path(), "").unwrap();
+    fs::write(&real, "GET / length 0\n========\n").unwrap();
+    for round in 2..4 {
+        let paths = [real.to_str().unwrap(), home.log_path().to_str().unwrap()].map(str::to_owned);
+        let Some(mounted) = in_mount_namespace(script, &[&paths[0], &paths[1]]) else {
+            return;
+        };
+        let mut server = Setup::at(&home, &[]).under(mounted).start();
+        server.request(get(""));
+        let log = fs::read_to_string(&real).unwrap();
+        assert_eq!(log, "GET / length 0\n========\n".repeat(round));
+        assert!(
+            server.stderr().contains("mount point"),
+            "{}",
+            server.stderr()
+        );
+        server.stop();
+    }
+    assert_eq!(home.kept_logs(), BTreeMap::new());
 }
 
 #[test]
@@ -281,7 +394,7 @@ fn a_log_is_continued_if_so_said() {
     server.request(put(NAME, b"a"));
     server.stop();
     let mut server = Setup::at(&home, &["--log-append"]).start();
-    assert!(!home.path().join("log.txt.1").exists());
+    assert_eq!(home.kept_logs(), BTreeMap::new());
     server.request(get(NAME));
     let expected =
         format!("PUT {NAME} length 1\n00000000 61\n========\nGET {NAME} length 0\n========\n");

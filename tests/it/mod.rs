@@ -11,6 +11,7 @@ mod help;
 mod journal;
 mod log;
 mod messages;
+mod own_files;
 mod persistence;
 mod pool;
 mod put;

@@ -92,6 +92,20 @@ impl Home {
         journal::read(&self.log_path())
     }
 
+    /// What stands beside the log under its name, a dot and a suffix: older logs and the like, by their suffixes.
+    #[track_caller]
+    pub(crate) fn kept_logs(&self) -> BTreeMap<String, String> {
+        let entries = fs::read_dir(self.path()).unwrap();
+        let kept = entries.filter_map(|entry| {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            let suffix = name.strip_prefix("log.txt.")?.to_owned();
+            let content = fs::read(entry.path()).ok()?;
+            Some((suffix, String::from_utf8_lossy(&content).into_owned()))
+        });
+        kept.collect()
+    }
+
     /// All files below the root with what they hold.
     #[track_caller]
     pub(crate) fn files(&self) -> BTreeMap<String, Vec<u8>> {

@@ -8,6 +8,7 @@ pub(crate) mod entries;
 pub(crate) mod home;
 pub(crate) mod journal;
 pub(crate) mod message;
+pub(crate) mod namespace;
 mod observe;
 pub(crate) mod process;
 pub(crate) mod proxy;

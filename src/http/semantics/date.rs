@@ -5,6 +5,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::utc;
+
 /// The last second of the year 9999, in seconds since the epoch.
 const LAST_SECOND: u64 = 253_402_300_799;
 
@@ -31,41 +33,7 @@ pub fn parse(field: &[u8]) -> Option<SystemTime> {
 /// The time in UTC to the second, as in `2026-11-21T02:23:32Z` (RFC 3339 §5.6).
 #[must_use]
 pub fn rfc3339(time: SystemTime) -> String {
-    let seconds = seconds(time);
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = civil(days);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
-///
-/// Years are taken to begin in March, which puts the leap day at the end of the year, and are counted in
-/// cycles of 400, all of which have the same number of days.
-fn civil(days_since_epoch: u64) -> (u64, u64, u64) {
-    const DAYS_BEFORE_EPOCH: u64 = 719_468; // from 0000-03-01
-    const CYCLE: u64 = 400 * 365 + 97;
-    const CENTURY: u64 = 100 * 365 + 24;
-    const FOUR_YEARS: u64 = 4 * 365 + 1;
-
-    let days = days_since_epoch + DAYS_BEFORE_EPOCH;
-    let (cycle, mut rest) = (days / CYCLE, days % CYCLE);
-    // The last century of a cycle and the last year of four have one day more, hence the caps.
-    let century = (rest / CENTURY).min(3);
-    rest -= century * CENTURY;
-    let four = rest / FOUR_YEARS;
-    rest -= four * FOUR_YEARS;
-    let one = (rest / 365).min(3);
-    rest -= one * 365;
-    // From March on, each five months have 153 days.
-    let month_from_march = (5 * rest + 2) / 153;
-    let day = rest - (153 * month_from_march + 2) / 5 + 1;
-    let year = 400 * cycle + 100 * century + 4 * four + one;
-    if month_from_march < 10 {
-        (year, month_from_march + 3, day)
-    } else {
-        (year + 1, month_from_march - 9, day)
-    }
+    format!("{}Z", utc::civil(time))
 }
 
 #[cfg(test)]

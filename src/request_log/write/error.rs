@@ -1,7 +1,7 @@
 //! Why a log cannot be used.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -17,13 +17,18 @@ pub enum LogError {
         source: io::Error,
     },
     /// It is not a regular file, so that no range of it can be reserved.
-    #[error("cannot use {} as a log: it is not a regular file", .0.display())]
-    NotRegular(PathBuf),
+    #[error("cannot use {} as a log: {} is not a regular file", path.display(), file.display())]
+    NotRegular {
+        /// What was to be the log.
+        path: PathBuf,
+        /// What it leads to.
+        file: PathBuf,
+    },
     /// Another server has it.
     #[error("cannot use the log {}: another server is writing to it", .0.display())]
     InUse(PathBuf),
     /// The old log cannot be kept under another name.
-    #[error("cannot rename the old log {} to {}: {source}", from.display(), to.display())]
+    #[error("cannot keep the old log {} as {}: {source}; --log-append continues it", from.display(), to.display())]
     Keep {
         /// The log.
         from: PathBuf,
@@ -48,12 +53,4 @@ pub enum LogError {
         /// What was found in it, and where.
         reason: String,
     },
-}
-
-/// `path`, a dot, and `suffix`.
-pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_os_string();
-    name.push(".");
-    name.push(suffix);
-    PathBuf::from(name)
 }

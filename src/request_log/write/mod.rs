@@ -2,6 +2,8 @@
 
 mod entry;
 mod error;
+mod keep;
+mod location;
 mod open;
 mod recorder;
 mod recover;
@@ -9,6 +11,7 @@ mod space;
 
 pub use self::entry::{BLOCK, EntryWriter};
 pub use self::error::LogError;
+pub use self::location::{Location, LogName};
 pub use self::open::Mode;
 pub use self::recorder::{EntryReservation, Recorder, Refused};
 pub use self::space::RESERVED_FOR_SMALL_ENTRIES;

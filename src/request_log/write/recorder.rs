@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use super::entry::EntryWriter;
 use super::error::LogError;
+use super::location::Location;
 use super::open::{self, Mode};
 use super::space::{Extent, LogFile, Reservation};
 use crate::durable::Durability;
@@ -70,7 +71,7 @@ impl Recorder {
         durability: Durability,
         workers: NonZeroUsize,
     ) -> Result<Self, LogError> {
-        let file = open::open(path, mode)?;
+        let file = open::open(&Location::resolve(path)?, mode)?;
         if !file.preallocates() {
             log::warn!(
                 "the file system of {} cannot secure space ahead: a full disk may leave torn entries",
@@ -96,10 +97,18 @@ impl Recorder {
         Some(current.identity())
     }
 
-    /// Goes on in the file that the log's path names now, or in a new one. Entries in flight end where they began.
-    pub fn reopen(&self) {
+    /// Where the log's path leads now; `None` if there is no log.
+    ///
+    /// # Errors
+    /// See [`Location::resolve`].
+    pub fn locate(&self) -> Option<Result<Location, LogError>> {
+        self.log.as_ref().map(|log| Location::resolve(&log.path))
+    }
+
+    /// Goes on in the file at this location, or in a new one there. Entries in flight end where they began.
+    pub fn reopen(&self, location: &Location) {
         let Some(log) = &self.log else { return };
-        match open::reopen(&log.path, &log.current()) {
+        match open::reopen(location, &log.current()) {
             Ok(Some(file)) => {
                 let mut current = sync::write(&log.current);
                 let old = std::mem::replace(&mut *current, Arc::new(file));

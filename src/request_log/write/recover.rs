@@ -1,32 +1,37 @@
 //! Continuing a log whose server was killed: the torn tail is cut back to the last whole entry, and kept aside.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
-use std::path::Path;
 
-use super::error::{LogError, with_suffix};
+use rustix::fs::OFlags;
+
+use super::error::LogError;
+use super::location::Location;
 use crate::request_log::read::Reader;
 use crate::request_log::read::fault::{Nature, ReadError};
 
-/// Finds where the next entry of the log at `path` goes; what is torn off after the last whole one moves to
-/// `path.torn`.
+/// The suffix of the file beside the log that takes what is torn.
+const TORN: &str = "torn";
+
+/// Finds where the next entry of the log at `location` goes; what is torn off after the last whole one moves to
+/// `FILE.torn`.
 ///
 /// Torn entries that have whole ones behind them stay: to move those would be to rewrite the log.
 ///
 /// # Errors
 /// `Recover` if something in it was never written by a server; it is left as it is.
-pub(super) fn recover(mut file: &File, path: &Path) -> Result<u64, LogError> {
+pub(super) fn recover(mut file: &File, location: &Location) -> Result<u64, LogError> {
     let failed = |reason: String| LogError::Recover {
-        path: path.to_path_buf(),
+        path: location.path().to_path_buf(),
         reason,
     };
     let whole = end_of_last_whole_entry(file).map_err(failed)?;
-    let torn = cut(file, whole, path).map_err(|error| failed(error.to_string()))?;
+    let torn = cut(file, whole, location).map_err(|error| failed(error.to_string()))?;
     if torn > 0 {
         log::warn!(
             "{}: {torn} bytes of torn entries at its end were moved to {}",
-            path.display(),
-            with_suffix(path, "torn").display()
+            location.path().display(),
+            location.path_with(TORN).display()
         );
     }
     file.seek(SeekFrom::Start(whole))
@@ -53,14 +58,12 @@ fn end_of_last_whole_entry(mut file: &File) -> Result<u64, String> {
     }
 }
 
-/// Moves what stands from `end` on to `path.torn`; returns how many bytes that were.
-fn cut(mut file: &File, end: u64, path: &Path) -> io::Result<u64> {
+/// Moves what stands from `end` on to `FILE.torn`; returns how many bytes that were.
+fn cut(mut file: &File, end: u64, location: &Location) -> io::Result<u64> {
     let length = file.metadata()?.len();
     if length > end {
-        let mut torn = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(with_suffix(path, "torn"))?;
+        let flags = OFlags::WRONLY | OFlags::APPEND;
+        let mut torn = location.open(&location.name_with(TORN), flags)?;
         file.seek(SeekFrom::Start(end))?;
         io::copy(&mut file, &mut torn)?;
         torn.sync_all()?;
@@ -72,7 +75,7 @@ fn cut(mut file: &File, end: u64, path: &Path) -> io::Result<u64> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::fs::{self, OpenOptions};
 
     use super::*;
 
@@ -87,7 +90,8 @@ mod tests {
             .write(true)
             .open(&path)
             .unwrap();
-        let end = recover(&file, &path).map_err(|error| error.to_string());
+        let location = Location::resolve(&path).unwrap();
+        let end = recover(&file, &location).map_err(|error| error.to_string());
         let torn = fs::read_to_string(directory.path().join("log.torn")).ok();
         (end, fs::read_to_string(&path).unwrap(), torn)
     }

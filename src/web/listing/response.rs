@@ -10,7 +10,7 @@ use crate::server::Turn;
 use crate::store::{Entry, EntryKind, StoreErrorKind};
 use crate::web::fields::Preconditions;
 use crate::web::pages::document;
-use crate::web::path::{Path, RESERVED_PREFIX};
+use crate::web::path::Path;
 use crate::web::refusal::cannot_read;
 use crate::web::{DotFiles, Web};
 
@@ -69,8 +69,7 @@ impl Web {
     }
 
     fn shows(&self, name: &[u8]) -> bool {
-        let hidden = self.options.dot_files == DotFiles::Hidden && name.starts_with(b".");
-        !hidden && !name.starts_with(RESERVED_PREFIX)
+        self.options.dot_files == DotFiles::Visible || !name.starts_with(b".")
     }
 }
 

@@ -94,7 +94,7 @@ fn run(scenario: &Scenario) -> (Vec<Entry>, BTreeMap<String, Vec<u8>>) {
         media_types: MediaTypes::default(),
         max_body: scenario.max_body,
     };
-    let web = Web::new(world.open(), options).expect("the site");
+    let web = Web::new(world.open(), options);
     let service = Http::new(web, TIMEOUTS);
     let sent = drive(&service, scenario, || world.check_log_is_whole(), &|_| {});
     drop(service);

@@ -3,7 +3,7 @@
 use httpserver::durable::Durability;
 use httpserver::files::Files;
 use httpserver::request_log::format::layout::SEPARATOR;
-use httpserver::request_log::write::{Mode, Recorder};
+use httpserver::request_log::write::Mode;
 use httpserver::store::{Depth, Store, is_staging_name};
 use rustix::fs::{CWD, FileType};
 use std::collections::BTreeMap;
@@ -73,10 +73,12 @@ impl World {
     pub(crate) fn open(&self) -> Files {
         let durability = Durability::Kernel;
         let workers = const { NonZeroUsize::new(2).unwrap() };
-        Files::new(
-            Store::open(&self.root(), Depth::Tree, durability).expect("the store"),
-            Recorder::open(&self.log(), Mode::Fresh, durability, workers).expect("the log"),
-        )
+        let store = Store::open(&self.root(), Depth::Tree, durability).expect("the store");
+        let mut files = Files::new(store);
+        files
+            .open_log(&self.log(), Mode::Fresh, durability, workers)
+            .expect("the log");
+        files
     }
 
     /// Checks that no entry has its place in the log and waits to be written: nobody who waits for a peer may leave a

@@ -1,0 +1,108 @@
+//! Keeping an old log: it is renamed to its name, a dot, and the UTC time of its last change.
+//!
+//! No number, since `FILE.1` is a name that logrotate gives and takes.
+
+use std::time::SystemTime;
+
+use rustix::fs::{AtFlags, RenameFlags, renameat, renameat_with, statat};
+use rustix::io::Errno;
+
+use super::error::LogError;
+use super::location::Location;
+use crate::utc;
+
+/// What became of an old log.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// It has another name.
+    Renamed,
+    /// It cannot have another name: something is mounted there, most likely the log itself.
+    Mounted,
+}
+
+/// Renames the log to `FILE.20261127T103312Z`, or with `-2`, `-3`, … behind that if it is taken.
+///
+/// # Errors
+/// `Keep`, from renameat2(2).
+pub(super) fn keep(location: &Location, changed: SystemTime) -> Result<Kept, LogError> {
+    let stamp = stamp(changed);
+    let mut number = 1_u64;
+    loop {
+        let suffix = match number {
+            1 => stamp.clone(),
+            number => format!("{stamp}-{number}"),
+        };
+        match rename_new(location, &location.name_with(&suffix)) {
+            Ok(()) => return Ok(Kept::Renamed),
+            Err(Errno::EXIST) => number += 1,
+            Err(Errno::BUSY) => return Ok(Kept::Mounted),
+            Err(source) => {
+                return Err(LogError::Keep {
+                    from: location.path().to_path_buf(),
+                    to: location.path_with(&suffix),
+                    source: source.into(),
+                });
+            }
+        }
+    }
+}
+
+/// Renames the log in its directory, unless the new name is taken (EEXIST).
+fn rename_new(location: &Location, to: &[u8]) -> Result<(), Errno> {
+    let (directory, from) = (location.directory(), location.name());
+    match renameat_with(directory, from, directory, to, RenameFlags::NOREPLACE) {
+        // The file system has no such rename (NFS has not). Nobody else gives such names: a look beforehand will do.
+        Err(Errno::INVAL) => match statat(directory, to, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Err(Errno::EXIST),
+            Err(Errno::NOENT) => renameat(directory, from, directory, to),
+            Err(error) => Err(error),
+        },
+        done => done,
+    }
+}
+
+/// A time in UTC as in `20261127T103312Z` (ISO 8601, basic format).
+fn stamp(time: SystemTime) -> String {
+    utc::civil(time).strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    #[test]
+    fn stamps_are_utc_to_the_second() {
+        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        for (time, expected) in [
+            (at(0), "19700101T000000Z"),
+            (at(1_795_775_592), "20261127T103312Z"),
+            (
+                at(951_782_400) + Duration::from_millis(999),
+                "20000229T000000Z",
+            ),
+        ] {
+            assert_eq!(stamp(time), expected);
+        }
+    }
+
+    #[test]
+    fn taken_names_are_passed_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("log");
+        let stamp = "19700101T000000Z";
+        fs::create_dir(directory.path().join(format!("log.{stamp}-2"))).unwrap();
+        for number in ["1", "2", "3"] {
+            fs::write(&log, number).unwrap();
+            let location = Location::resolve(&log).unwrap();
+            assert_eq!(keep(&location, UNIX_EPOCH).unwrap(), Kept::Renamed);
+            assert!(!log.exists());
+        }
+        for (suffix, content) in [("", "1"), ("-3", "2"), ("-4", "3")] {
+            let kept = directory.path().join(format!("log.{stamp}{suffix}"));
+            assert_eq!(fs::read_to_string(kept).unwrap(), content);
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! What belongs to the server itself: no client sees, replaces or removes it, whatever path leads to it.
+//!
+//! Two kinds of rules, besides the prefix of staging files:
+//!
+//! - *By name in a directory* ([`ReservedName`]): a name of the server's, and all that begin with it and a dot. The
+//!   directory is known by its identity, so no other way to it helps. The rule holds whether or not something has the
+//!   name at the moment: nobody can put a file where the server will open its own.
+//! - *By identity*, whatever the name, a hard link's for one: a file that the server has open; and one that had a
+//!   reserved name at the last look, as long as it still has that. (The identity alone is not enough for these: file
+//!   systems give the inode number of a file that is removed to the next.)
+//!
+//! Directories are never concealed: a log named `app` does not hide the directory `app.d`. Where the rules are applied
+//! is in `checks`.
+
+use std::collections::HashMap;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, OnceLock, RwLock};
+
+use rustix::fs::{Dir, Mode, OFlags, openat};
+
+use super::error::StoreErrorKind;
+use super::metadata::{Identity, Metadata};
+use super::sys::metadata_at;
+use crate::sync::{read, write};
+
+/// A name that belongs to the server in one directory, and with it all names that begin with it and a dot.
+#[derive(Debug, Clone)]
+pub struct ReservedName {
+    directory: Arc<OwnedFd>,
+    identity: Identity,
+    name: Box<[u8]>,
+}
+
+/// The rules in force; none at first.
+#[derive(Debug, Default)]
+pub(super) struct Concealed(OnceLock<RwLock<Arc<Rules>>>);
+
+/// What is concealed; see the module's description.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Rules {
+    names: Vec<ReservedName>,
+    /// Of files that the server has open.
+    open: Vec<Identity>,
+    /// Of files that had a reserved name at the last look: the place of that rule in `names`, and the name.
+    kept: HashMap<Identity, (usize, Box<[u8]>)>,
+}
+
+impl ReservedName {
+    /// The name `name` in this directory, which has this device and inode number, and may be open with `O_PATH`.
+    #[must_use]
+    pub fn new(directory: Arc<OwnedFd>, identity: (u64, u64), name: &[u8]) -> Self {
+        Self {
+            directory,
+            identity,
+            name: name.into(),
+        }
+    }
+
+    fn covers(&self, name: &[u8]) -> bool {
+        name.strip_prefix(&*self.name)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"."))
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.identity == other.identity && self.name == other.name
+    }
+
+    /// The files that have such a name now, with their names; none if the directory may not be read.
+    fn files(&self) -> Vec<(Identity, Box<[u8]>)> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let entries = openat(&*self.directory, ".", flags, Mode::empty()).and_then(Dir::new);
+        let entries = match entries {
+            Ok(entries) => entries,
+            Err(error) => {
+                let name = self.name.escape_ascii();
+                log::debug!("the directory of {name} cannot be searched for older files: {error}");
+                return Vec::new();
+            }
+        };
+        entries
+            .filter_map(|entry| {
+                let name: Box<[u8]> = entry.ok()?.file_name().to_bytes().into();
+                let name = Some(name).filter(|name| self.covers(name))?;
+                let identity = metadata_at(&self.directory, &name).ok()?.identity();
+                Some((identity, name))
+            })
+            .collect()
+    }
+}
+
+impl Rules {
+    /// These rules; the files that have such a name are looked for now.
+    pub(super) fn new(names: Vec<ReservedName>, open: Vec<Identity>) -> Self {
+        Self {
+            open,
+            ..Self::default().and(names)
+        }
+    }
+
+    /// The same with more names; the files that have one of these are looked for now.
+    pub(super) fn and(&self, names: Vec<ReservedName>) -> Self {
+        let mut more = self.clone();
+        for name in names {
+            let rule = more.names.len();
+            for (identity, of_file) in name.files() {
+                more.kept.insert(identity, (rule, of_file));
+            }
+            more.names.push(name);
+        }
+        more
+    }
+
+    /// Whether every name is reserved that `self` reserves.
+    pub(super) fn reserves_all_of(&self, other: &Self) -> bool {
+        let is_here = |name: &ReservedName| self.names.iter().any(|here| here.is_same(name));
+        other.names.iter().all(is_here)
+    }
+
+    /// Whether a file is concealed that has this name in `directory`; or the name, if no file has it.
+    pub(super) fn cover(
+        &self,
+        name: &[u8],
+        file: Option<&Metadata>,
+        directory: impl FnOnce() -> Result<Identity, StoreErrorKind>,
+    ) -> bool {
+        if file.is_some_and(Metadata::is_directory) {
+            return false;
+        }
+        file.is_some_and(|file| self.cover_file(file.identity()))
+            || self.cover_name(name, directory)
+    }
+
+    /// Whether [`Rules::cover`] need be asked: no I/O.
+    fn may_cover(&self, name: &[u8], file: Option<&Metadata>) -> bool {
+        file.is_some_and(|file| {
+            let identity = file.identity();
+            self.open.contains(&identity) || self.kept.contains_key(&identity)
+        }) || self.names.iter().any(|rule| rule.covers(name))
+    }
+
+    fn cover_file(&self, identity: Identity) -> bool {
+        let has_its_name = |(rule, name): &(usize, Box<[u8]>)| {
+            metadata_at(&self.names[*rule].directory, name)
+                .is_ok_and(|there| there.identity() == identity)
+        };
+        self.open.contains(&identity) || self.kept.get(&identity).is_some_and(has_its_name)
+    }
+
+    fn cover_name(
+        &self,
+        name: &[u8],
+        directory: impl FnOnce() -> Result<Identity, StoreErrorKind>,
+    ) -> bool {
+        let mut rules = self
+            .names
+            .iter()
+            .filter(|rule| rule.covers(name))
+            .peekable();
+        if rules.peek().is_none() {
+            return false;
+        }
+        match directory() {
+            Ok(directory) => rules.any(|rule| rule.identity == directory),
+            Err(_) => true, // what cannot be judged stays concealed
+        }
+    }
+}
+
+impl Concealed {
+    /// Puts rules in force; returns those of before.
+    pub(super) fn replace(&self, rules: Arc<Rules>) -> Arc<Rules> {
+        let slot = self.0.get_or_init(RwLock::default);
+        std::mem::replace(&mut *write(slot), rules)
+    }
+
+    /// The rules in force.
+    pub(super) fn rules(&self) -> Arc<Rules> {
+        self.0
+            .get()
+            .map(|rules| Arc::clone(&read(rules)))
+            .unwrap_or_default()
+    }
+
+    /// Whether there are any rules.
+    pub(super) fn is_in_use(&self) -> bool {
+        self.0.get().is_some()
+    }
+
+    /// The rules, if they may cover this name or file.
+    pub(super) fn rules_about(&self, name: &[u8], file: Option<&Metadata>) -> Option<Arc<Rules>> {
+        let rules = read(self.0.get()?);
+        rules.may_cover(name, file).then(|| Arc::clone(&rules))
+    }
+}
