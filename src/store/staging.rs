@@ -83,3 +83,26 @@ fn remove(directory: BorrowedFd<'_>, name: &CStr, path: &[u8]) {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::staging_name;
+    use crate::durable::Durability;
+    use crate::store::{Attachment, Depth, Store};
+
+    #[test]
+    fn server_that_starts_leaves_the_staging_files_of_a_writer_alone() {
+        for (attachment, is_left) in [(Attachment::Writing, true), (Attachment::Reading, false)] {
+            let root = tempfile::tempdir().unwrap();
+            let unfinished = root.path().join(staging_name(7));
+            std::fs::write(&unfinished, "").unwrap();
+            let attached = Store::attach(root.path(), attachment).unwrap();
+            assert!(unfinished.exists());
+            Store::open(root.path(), Depth::Root, Durability::Kernel).unwrap();
+            assert_eq!(unfinished.exists(), is_left, "{attachment:?}");
+            drop(attached);
+            Store::open(root.path(), Depth::Root, Durability::Kernel).unwrap();
+            assert!(!unfinished.exists());
+        }
+    }
+}

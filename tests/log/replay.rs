@@ -202,6 +202,28 @@ fn replaced_file_keeps_its_permissions() {
     assert_eq!(mode & 0o777, 0o640);
 }
 
+/// What lies between the entries that count is more than is rather read than passed over.
+#[test]
+fn entries_far_apart_are_found() {
+    let log = Log::default()
+        .put("z", b"early")
+        .put("big", &vec![1; 400_000])
+        .raw(b"PUT torn length 1\n")
+        .nuls(12 + 9)
+        .put("big", &vec![2; 400_000])
+        .put("big", b"small")
+        .put("a", b"late");
+    let desk = Desk::new(&log);
+    let run = desk.run(["replay", "log.txt", "d"]);
+    assert_eq!(run.stdout(), "d: 3 files, 14 bytes, from 5 entries\n");
+    assert_eq!(
+        files(&desk.path("d")),
+        owned(&[("a", "late"), ("big", "small"), ("z", "early")])
+    );
+    let run = desk.run(["check", "log.txt", "--against", "d"]);
+    assert!(run.stdout().contains(" 0 differ,"), "{}", run.stdout());
+}
+
 /// As long a path as there can be, and few descriptors.
 #[test]
 fn depth_of_a_name_costs_no_descriptors() {
