@@ -121,9 +121,9 @@ fn the_log_is_removed_and_begun_again() {
     fs::remove_file(home.log_path()).unwrap();
     assert_eq!(client.put(&name(1), b"two").unwrap().status, 201);
     server.signal(Signal::HUP);
-    eventually("a new log", || home.log_path().exists());
-    // The signal is heeded at some point, and from then on entries go there.
-    eventually("an entry in it", || {
+    eventually("there is a new log", || home.log_path().exists());
+    // The server handles the signal at some point, and from then on entries go there.
+    eventually("there is an entry in it", || {
         assert_eq!(client.put(&name(1), b"three").unwrap().status, 201);
         !home.journal().entries.is_empty()
     });
@@ -142,7 +142,7 @@ fn a_log_that_was_moved_keeps_what_began_in_it() {
     fs::rename(home.log_path(), home.path().join("moved")).unwrap();
     assert_eq!(client.put(&name(2), b"two").unwrap().status, 201);
     server.signal(Signal::USR1);
-    eventually("a new log", || home.log_path().exists());
+    eventually("there is a new log", || home.log_path().exists());
     server.stop();
     let moved = journal::read(&home.path().join("moved"));
     let expected = [

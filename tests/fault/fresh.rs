@@ -149,7 +149,7 @@ fn large_files_that_are_kept_open() {
     }
 }
 
-/// Where its change time tells of its names, a small file is kept open, so that its name need not be looked up.
+/// Where its change time shows that its names change, a small file is kept open, so that its name need not be looked up.
 #[test]
 fn a_small_file_in_the_root_is_kept_open() {
     let Some(home) = Home::in_memory() else {

@@ -85,7 +85,7 @@ fn the_disk_of_the_log() {
     );
     assert!(!home.files().contains_key(&name(3)));
 
-    // That is recorded, and so is who reads: some space is kept for it.
+    // That is recorded, and so are GETs: some space is kept for their entries.
     assert_eq!(client.get(&name(1)).unwrap().body, b"old");
     let journal = journal::read(&disk.join("log"));
     assert_eq!((journal.torn, journal.failures(507)), (0, 4));
@@ -132,11 +132,11 @@ fn the_disk_of_the_root() {
         507
     );
     assert_eq!(server.connect().get(&name(1)).unwrap().body, b"old");
-    // Whoever asks beforehand is told beforehand.
-    let mut patient = server.connect();
-    patient.send(put_expecting(&name(2), DISK));
-    let _ = patient.try_send(vec![0; DISK]);
-    assert_eq!(patient.final_response().unwrap().status, 507);
+    // A client that asks before it sends gets the refusal before it sends.
+    let mut asking = server.connect();
+    asking.send(put_expecting(&name(2), DISK));
+    let _ = asking.try_send(vec![0; DISK]);
+    assert_eq!(asking.final_response().unwrap().status, 507);
 
     fs::remove_file(disk.join(name(100))).unwrap();
     let larger = noise(1, 200_000);

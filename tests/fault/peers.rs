@@ -233,7 +233,7 @@ fn gone_at_every_byte() {
         leaving.send(&sample[..end]);
         drop(leaving);
     }
-    eventually("the descriptors of all who have gone", || {
+    eventually("the descriptors of all that have gone are closed", || {
         server.descriptors() <= before + 4
     });
     check_afterwards(&home, server);
@@ -288,7 +288,7 @@ fn ten_thousand_pipelined_requests() {
 
 /// Clients that ask and ask and take no response keep nobody else waiting, not even with one worker, and cost little.
 #[test]
-fn who_never_reads() {
+fn clients_that_never_read_keep_no_other_waiting() {
     let home = Home::new();
     home.place(&name(1), &noise(1, 16_000));
     home.place(&name(2), &vec![b'z'; 30_000_000]);
@@ -489,12 +489,12 @@ fn no_descriptors() {
     server.allow_descriptors(0);
     client.send(&request[30..]);
     assert_eq!(client.final_response().unwrap().status, 503);
-    // What is at hand needs none, and who is idle stays while nobody needs the place: not even if the server looks for
-    // new connections, which it does whenever it wakes.
+    // What is in the cache needs none. An idle connection stays while no other needs its place, even if the server looks
+    // for new connections, which it does whenever it wakes.
     fs::rename(home.log_path(), home.path().join("moved")).unwrap();
     for wakes in 1..=2 {
         server.signal(Signal::HUP);
-        eventually("no new log", || {
+        eventually("it is said that there is no new log", || {
             server.stderr().matches("stays in its old file").count() == wakes
         });
     }
@@ -510,7 +510,7 @@ fn no_descriptors() {
     check_afterwards(&home, server);
 }
 
-/// When all places are taken by clients that do nothing, who does something gets one of them.
+/// When silent clients take all places, a client that sends a request gets one of them.
 #[test]
 fn no_places() {
     let home = Home::new();

@@ -242,7 +242,7 @@ fn what_failed_is_written_so_that_nobody_can_forge_an_entry() {
 }
 
 #[test]
-fn who_sends_nothing_is_not_recorded() {
+fn silent_client_is_not_recorded() {
     let server = Setup::new(&[]).start();
     for nothing in ["", "\r\n", "\n"] {
         assert_bytes(&server.exchange(nothing), b"", "nothing");

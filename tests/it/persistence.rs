@@ -21,7 +21,7 @@ fn server(options: &[&str]) -> Server {
 
 /// Whether another request on this connection is answered.
 fn persists(client: &mut Client) -> bool {
-    // Who closes the connection may do so before this is sent.
+    // A server that closes the connection may do so before this is sent.
     let sent = client.try_send(get(""));
     sent.is_ok()
         && client
@@ -178,7 +178,7 @@ fn empty_lines_before_a_request_are_passed_over() {
 }
 
 #[test]
-fn who_has_ended_its_side_is_answered() {
+fn client_that_has_ended_its_side_is_answered() {
     let server = server(&[]);
     let content = noise(1, 3_000_000);
     server.place(&name("large"), &content);
@@ -322,7 +322,7 @@ fn a_client_that_pipelines_without_end_does_not_keep_others_waiting() {
 }
 
 #[test]
-fn who_breaks_the_connection_costs_nothing() {
+fn broken_connections_cost_nothing() {
     let server = server(&[]);
     let content = noise(1, 10_000_000);
     server.place(&name("large"), &content);
@@ -349,7 +349,7 @@ fn who_breaks_the_connection_costs_nothing() {
     assert_bytes(
         &server.request(get(&name("large"))),
         &response(OK, &content),
-        "who stays",
+        "a client that stays",
     );
     assert_eq!(server.stderr(), "");
 }

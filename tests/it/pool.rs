@@ -88,12 +88,16 @@ fn one_worker_serves_a_client_among_hundreds_that_let_it_wait() {
         assert_bytes(
             &client.response(),
             &response(OK, &large),
-            "who did not read",
+            "a client that did not read",
         );
     }
     for client in &mut idle {
         client.send(get(""));
-        assert_bytes(&client.response(), &response(OK, b""), "who was idle");
+        assert_bytes(
+            &client.response(),
+            &response(OK, b""),
+            "a client that was idle",
+        );
     }
     drop((client, idle, slow_heads, stalled, not_reading));
     eventually("nobody is connected", || server.connections() == 0);
@@ -120,7 +124,7 @@ fn there_are_as_many_workers_as_asked_for() {
 #[test]
 fn a_signal_lets_requests_in_progress_finish() {
     for signal in [Signal::TERM, Signal::INT] {
-        // Whoever waits for these deadlines waits for ever.
+        // A test that waits for these timeouts waits for ever.
         let options = [
             "-N",
             "2",
@@ -286,7 +290,7 @@ fn requests_in_progress_have_their_time_and_no_more() {
 }
 
 #[test]
-fn at_the_limit_who_is_idle_for_longest_is_closed() {
+fn at_the_limit_the_connection_that_is_idle_for_longest_is_closed() {
     let server = Setup::new(&["-N", "1", "--max-connections", "4"]).start();
     let mut clients = Vec::new();
     for _ in 0..4 {
@@ -329,7 +333,7 @@ fn at_the_limit_a_client_waits_where_nobody_is_idle() {
         assert_bytes(
             &client.response(),
             &response("404 Not Found", b""),
-            "who waited",
+            "a client that waited",
         );
     }
     assert_eq!(server.stderr().lines().count(), 1, "it is said once");

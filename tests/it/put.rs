@@ -86,7 +86,7 @@ fn curl_uploads_from_a_pipe_and_from_a_file() {
 }
 
 #[test]
-fn who_expects_100_gets_it_at_once() {
+fn expected_100_comes_at_once() {
     let server = Setup::new(&["-N", "1"]).start();
     let name = name("expected");
     let mut client = server.connect();
