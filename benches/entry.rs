@@ -76,7 +76,7 @@ fn entry(bencher: Bencher<'_, '_>, length: usize) {
         .with_inputs(log)
         .bench_local_values(|(recorder, directory)| {
             for _ in 0..repetitions(length) {
-                let room = recorder.reserve("PUT", NAME, length as u64);
+                let room = recorder.reserve("PUT", NAME, length as u64, None);
                 let mut entry = room.expect("room in the log").expect("a log").commit();
                 while !entry.is_complete() {
                     let block = &black_box(&content)[..entry.next_len()];
@@ -125,7 +125,7 @@ fn success(bencher: Bencher<'_, '_>, together: usize) {
             for number in 1..=SMALL {
                 recorder.success("GET", black_box(NAME), 0);
                 if number % together == 0 {
-                    recorder.settle(0);
+                    recorder.commit(0);
                 }
             }
             (recorder, directory)
@@ -144,7 +144,7 @@ fn failure(bencher: Bencher<'_, '_>) {
         .with_inputs(log)
         .bench_local_values(|(recorder, directory)| {
             for _ in 0..SMALL {
-                recorder.failure(black_box(refused), 400);
+                recorder.failure(black_box(refused), 400, None);
             }
             (recorder, directory)
         });

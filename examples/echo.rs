@@ -16,14 +16,31 @@ use httpserver::server::{
 };
 
 /// How long a silent client is kept, and how long one that does not read.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 struct Echo;
 
-/// What was received and could not be sent back yet.
+/// Bytes received in one turn: a client that sends without end must not keep others waiting.
+const MOST: usize = 64 * 1024;
+
+/// One client.
 #[derive(Default)]
 struct EchoSession {
+    /// What was received and not sent back yet.
     unsent: Vec<u8>,
+    input: Input,
+}
+
+/// What is known of the client's side.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Input {
+    /// There may be more to receive.
+    #[default]
+    Open,
+    /// All that had come was received.
+    Drained,
+    /// It has ended, or the connection is broken.
+    Ended,
 }
 
 impl Service for Echo {
@@ -42,50 +59,55 @@ impl Service for Echo {
 impl Session for EchoSession {
     type Buffers = [u8; 1024];
 
-    fn advance<T: Transport>(
-        &mut self,
-        client: &T,
-        buffer: &mut [u8; 1024],
-        turn: &mut Turn<'_>,
-    ) -> Next {
+    /// Receives. What is sent back waits for the flush, and until then nothing more is received.
+    fn process<T: Transport>(&mut self, client: &T, buffer: &mut [u8; 1024], turn: &Turn<'_>) {
         if turn.reason() == WakeReason::TimedOut {
-            return Next::Close;
+            self.input = Input::Ended;
+            return;
         }
-        loop {
-            while !self.unsent.is_empty() {
-                match client.send(&self.unsent, After::Flush) {
-                    Ok(sent) => drop(self.unsent.drain(..sent)),
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                        return wait(Interest::Write, Activity::Request);
-                    }
-                    Err(_) => return Next::Close,
-                }
-            }
+        while self.unsent.len() < MOST {
             match client.receive(buffer) {
-                Ok(0) => return Next::Close,
-                Ok(received) => {
-                    println!(
-                        "Client Sent: {}",
-                        String::from_utf8_lossy(&buffer[..received])
-                    );
+                Ok(received @ 1..) => {
+                    let text = String::from_utf8_lossy(&buffer[..received]);
+                    println!("Client Sent: {text}");
                     self.unsent.extend_from_slice(&buffer[..received]);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    return wait(
-                        Interest::Read,
-                        Activity::Idle {
-                            since: Instant::now(),
-                        },
-                    );
+                    self.input = Input::Drained;
+                    return;
+                }
+                Ok(0) | Err(_) => {
+                    self.input = Input::Ended;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Sends.
+    fn flush<T: Transport>(&mut self, client: &T, _: &mut [u8; 1024], _: &Turn<'_>) -> Next {
+        while !self.unsent.is_empty() {
+            match client.send(&self.unsent, After::Flush) {
+                Ok(sent) => drop(self.unsent.drain(..sent)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    return wait(Interest::Write, Activity::Request);
                 }
                 Err(_) => return Next::Close,
             }
+        }
+        match std::mem::take(&mut self.input) {
+            Input::Open => Next::Yield,
+            Input::Drained => {
+                let since = Instant::now();
+                wait(Interest::Read, Activity::Idle { since })
+            }
+            Input::Ended => Next::Close,
         }
     }
 }
 
 fn wait(interest: Interest, activity: Activity) -> Next {
-    let at = Instant::now() + PATIENCE;
+    let at = Instant::now() + TIMEOUT;
     Next::Wait(interest, Deadline { at, activity })
 }
 
@@ -98,7 +120,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         workers: four,
         queue: four,
         max_connections: None,
-        drain: PATIENCE,
+        drain: TIMEOUT,
     };
     Server::new(settings)?.run(listener, Echo, || {
         println!("listening on {address}");

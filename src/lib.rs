@@ -6,6 +6,7 @@
 )]
 
 pub mod access_log;
+pub mod blocking;
 pub mod classic;
 pub mod connection;
 pub mod durable;

@@ -1,7 +1,7 @@
 //! The classic dialect: GET and PUT of files with names of 27 characters, responses of one field line.
 //!
-//! The order in which a request is judged is the order of [`Classic::handle`]. Every response is a status line,
-//! `Content-Length`, and the content; errors have none. Where a PUT states no length, `Connection: close` is added.
+//! A request is checked in the order of [`Classic::handle`]. Every response is a status line, `Content-Length`, and the
+//! content; errors have none. Where a PUT states no length, `Connection: close` is added.
 
 mod put;
 
@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 pub use self::put::ClassicUpload;
 use self::put::refusal_of_upload;
+use crate::blocking::{Pending, WouldBlock};
 use crate::connection::{Action, Decision, Dialect, FileRange, Response, ResponseContent};
 use crate::files::Files;
 use crate::http::{
@@ -44,10 +45,10 @@ impl Classic {
         &self,
         request: &Request<'_>,
         refusal: Refusal,
-        turn: &mut Turn<'_>,
+        turn: &Turn<'_>,
     ) -> Action<ClassicUpload> {
-        turn.settle();
-        let response = refuse(&self.files, &Identity::of(request), refusal);
+        let worker = Some(turn.worker());
+        let response = refuse(&self.files, &Identity::of(request), refusal, worker);
         if request.method == "PUT" && request.framing == Framing::Absent {
             Action::RespondAndClose(closing(response))
         } else {
@@ -59,17 +60,16 @@ impl Classic {
         &self,
         request: &Request<'_>,
         name: &[u8],
-        turn: &mut Turn<'_>,
-    ) -> Action<ClassicUpload> {
+        turn: &Turn<'_>,
+    ) -> Result<Action<ClassicUpload>, WouldBlock> {
         if name.is_empty() {
             self.files.record_success("GET", name, turn.worker());
-            return Action::Response(Response::empty(Status::Ok));
+            return Ok(Action::Response(Response::empty(Status::Ok)));
         }
         if !is_name(name) {
-            return self.refuse_request(request, Refusal::bad_request(NOT_A_NAME), turn);
+            return Ok(self.refuse_request(request, Refusal::bad_request(NOT_A_NAME), turn));
         }
-        let found = self.files.look_up(name, || turn.enter_blocking_section());
-        match found {
+        Ok(match self.files.look_up(name, turn.permission())? {
             Ok(found) => {
                 self.files.record_success("GET", name, turn.worker());
                 Action::Response(Response::new(Status::Ok, Vec::new(), content(found)))
@@ -78,55 +78,57 @@ impl Classic {
                 let refusal = Refusal::of_file(status_of(error.kind), error.kind.reason());
                 self.refuse_request(request, refusal, turn)
             }
-        }
+        })
     }
 
     fn put(
         &self,
         request: &Request<'_>,
         name: &[u8],
-        turn: &mut Turn<'_>,
-    ) -> Action<ClassicUpload> {
+        turn: &Turn<'_>,
+    ) -> Result<Action<ClassicUpload>, WouldBlock> {
         if !is_name(name) {
-            return self.refuse_request(request, Refusal::bad_request(NOT_A_NAME), turn);
+            return Ok(self.refuse_request(request, Refusal::bad_request(NOT_A_NAME), turn));
         }
-        match self.begin(request, name, turn) {
+        let blocking = turn.permission().require()?;
+        Ok(match self.begin(request, name, blocking) {
             Ok(action) => action,
             Err(error) => self.refuse_request(request, refusal_of_upload(&error), turn),
-        }
+        })
     }
 }
 
 impl Dialect for Classic {
     type Upload = ClassicUpload;
 
-    fn handle(&self, request: &Request<'_>, turn: &mut Turn<'_>) -> Decision<ClassicUpload> {
-        if self.files.waits_for_disk() {
-            turn.enter_blocking_section();
-        }
+    fn handle(
+        &self,
+        request: &Request<'_>,
+        turn: &Turn<'_>,
+    ) -> Result<Decision<ClassicUpload>, WouldBlock> {
         let name = name(request);
         let action = match request.method {
-            "GET" => self.get(request, name, turn),
-            "PUT" => self.put(request, name, turn),
+            "GET" => self.get(request, name, turn)?,
+            "PUT" => self.put(request, name, turn)?,
             _ => {
                 let reason = "this dialect has the methods GET and PUT only";
                 let refusal = Refusal::new(Status::InternalServerError, reason);
                 self.refuse_request(request, refusal, turn)
             }
         };
-        Decision {
+        Ok(Decision {
             persistence: persistence(request),
             action,
-        }
+        })
     }
 
-    fn refuse(&self, head: RefusedHead<'_>, refusal: Refusal) -> Response {
+    fn refuse(&self, head: RefusedHead<'_>, refusal: Refusal, worker: usize) -> Response {
         let identity = Identity {
             method: head.line.method,
             name: head.line.target.map(without_slash),
             version: head.line.version,
         };
-        let response = refuse(&self.files, &identity, refusal);
+        let response = refuse(&self.files, &identity, refusal, Some(worker));
         if head.line.method == Some(b"PUT") && !head.states_length {
             closing(response)
         } else {
@@ -141,11 +143,11 @@ impl Dialect for Classic {
         http::end_head(out);
     }
 
-    fn puts_off(&self) -> bool {
-        self.files.defers_entries()
+    fn pending(&self, worker: usize) -> Pending {
+        self.files.pending(worker)
     }
 
-    fn settle(&self, worker: usize) {
+    fn commit(&self, worker: usize) {
         self.files.commit_pending(worker);
     }
 
@@ -194,8 +196,13 @@ impl OwnedIdentity {
     }
 }
 
-/// Records a refusal and answers it.
-fn refuse(files: &Files, identity: &Identity<'_>, refusal: Refusal) -> Response {
+/// Records a refusal and responds with it; see [`Files::record_refusal`].
+fn refuse(
+    files: &Files,
+    identity: &Identity<'_>,
+    refusal: Refusal,
+    worker: Option<usize>,
+) -> Response {
     let &Identity {
         method,
         name,
@@ -208,6 +215,7 @@ fn refuse(files: &Files, identity: &Identity<'_>, refusal: Refusal) -> Response 
             version,
         },
         refusal.status.code(),
+        worker,
     );
     Response::refused(refusal)
 }

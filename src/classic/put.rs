@@ -1,12 +1,12 @@
-//! PUT in the classic dialect: an upload from its first check to its answer.
+//! PUT in the classic dialect: an upload from its first check to its response.
 
 use std::sync::Arc;
 
 use super::{Classic, Identity, OwnedIdentity, closing, refuse, status_of};
+use crate::blocking::Blocking;
 use crate::connection::{Action, Block, Response, Upload};
 use crate::files::{self, Empty, Files, Finishing, Remaining, UploadError};
 use crate::http::{Expect, Framing, Refusal, Request, Status};
-use crate::server::Turn;
 use crate::store::{CommitCondition, StoreErrorKind};
 
 impl Classic {
@@ -15,7 +15,7 @@ impl Classic {
         &self,
         request: &Request<'_>,
         name: &[u8],
-        turn: &mut Turn<'_>,
+        blocking: Blocking<'_>,
     ) -> Result<Action<ClassicUpload>, UploadError> {
         if matches!(request.framing, Framing::Length(length) if length > self.max_body) {
             return Err(UploadError::TooLong {
@@ -23,14 +23,13 @@ impl Classic {
                 limit: self.max_body,
             });
         }
-        turn.enter_blocking_section();
-        let mut receiving = self.files.begin(name, self.max_body)?;
+        let mut receiving = self.files.begin(name, self.max_body, blocking)?;
         let empty = match request.framing {
-            Framing::Absent => Some(Box::new(receiving.commit_empty()?)),
+            Framing::Absent => Some(Box::new(receiving.commit_empty(blocking)?)),
             Framing::Length(_) | Framing::Chunked => None,
         };
         if request.expect == Expect::Continue {
-            receiving.stage()?; // so that a 403 or 507 comes before the content
+            receiving.stage(blocking)?; // so that a 403 or 507 comes before the content
         }
         let answered = empty.is_some();
         let upload = ClassicUpload {
@@ -64,41 +63,43 @@ enum State {
 }
 
 impl Upload for ClassicUpload {
-    fn write(&mut self, content: &[u8], turn: &mut Turn<'_>) -> Result<(), Response> {
-        turn.enter_blocking_section();
+    fn write(&mut self, content: &[u8], blocking: Blocking<'_>) -> Result<(), Response> {
         let written = match &mut self.state {
-            State::Receiving(upload, _) => upload.write(content),
+            State::Receiving(upload, _) => upload.write(content, blocking),
             State::Finishing(_) | State::Recorded => Ok(()),
         };
         written.map_err(|error| match self.take() {
-            State::Receiving(_, empty) => self.refused(&error, empty),
-            State::Finishing(_) | State::Recorded => self.refused(&error, None),
+            State::Receiving(_, empty) => self.refused(&error, empty, blocking),
+            State::Finishing(_) | State::Recorded => self.refused(&error, None, blocking),
         })
     }
 
-    fn finish(&mut self, last: &[u8], block: &mut Block, turn: &mut Turn<'_>) -> Option<Response> {
-        turn.enter_blocking_section();
+    fn finish(
+        &mut self,
+        last: &[u8],
+        block: &mut Block,
+        blocking: Blocking<'_>,
+    ) -> Option<Response> {
         let State::Receiving(upload, empty) = self.take() else {
             return None;
         };
-        match upload.commit(last, &CommitCondition::Always, &mut block.text) {
+        match upload.commit(last, &CommitCondition::Always, &mut block.text, blocking) {
             Ok(finishing) => {
                 self.state = State::Finishing(finishing);
-                self.step(block, turn)
+                self.step(block, blocking)
             }
-            Err(error) => Some(self.refused(&error, empty)),
+            Err(error) => Some(self.refused(&error, empty, blocking)),
         }
     }
 
-    fn step(&mut self, block: &mut Block, turn: &mut Turn<'_>) -> Option<Response> {
-        turn.enter_blocking_section();
+    fn step(&mut self, block: &mut Block, blocking: Blocking<'_>) -> Option<Response> {
         let State::Finishing(finishing) = &mut self.state else {
             return Some(Response::refused(Refusal::of_file(
                 Status::InternalServerError,
                 "the upload has ended already",
             )));
         };
-        match finishing.step(&mut block.content, &mut block.text) {
+        match finishing.step(&mut block.content, &mut block.text, blocking) {
             Ok(Remaining::More) => None,
             Ok(Remaining::Done) => {
                 self.state = State::Recorded;
@@ -106,14 +107,14 @@ impl Upload for ClassicUpload {
             }
             Err(error) => {
                 self.state = State::Recorded;
-                Some(self.refused(&error, None))
+                Some(self.refused(&error, None, blocking))
             }
         }
     }
 
-    fn abandon(&mut self, refusal: Refusal) -> Response {
+    fn abandon(&mut self, refusal: Refusal, blocking: Blocking<'_>) -> Response {
         match self.take() {
-            State::Receiving(_, empty) => self.record_refusal(empty, refusal),
+            State::Receiving(_, empty) => self.record_refusal(empty, refusal, blocking),
             State::Finishing(_) | State::Recorded => Response::refused(refusal),
         }
     }
@@ -125,26 +126,37 @@ impl ClassicUpload {
         std::mem::replace(&mut self.state, State::Recorded)
     }
 
-    /// Answers an upload that failed; `empty` is what was put in place for an answer that was given before.
-    fn refused(&self, error: &UploadError, empty: Option<Box<Empty>>) -> Response {
+    /// Responds to an upload that failed; `empty` is what was put in place for a response that was given before.
+    fn refused(
+        &self,
+        error: &UploadError,
+        empty: Option<Box<Empty>>,
+        blocking: Blocking<'_>,
+    ) -> Response {
         let refusal = refusal_of_upload(error);
         match error {
             // Its place in the log is taken, and a second entry would not be true.
             UploadError::NotRecorded { .. } => Response::refused(refusal),
-            _ => self.record_refusal(empty, refusal),
+            _ => self.record_refusal(empty, refusal, blocking),
         }
     }
 
     /// Records that nothing came of the upload, or only the empty file: if the peer was told 201 for that, and it is
     /// there still, it is what the log must show.
-    fn record_refusal(&self, empty: Option<Box<Empty>>, refusal: Refusal) -> Response {
-        if empty.is_some_and(|empty| empty.record(&mut Vec::new())) {
+    fn record_refusal(
+        &self,
+        empty: Option<Box<Empty>>,
+        refusal: Refusal,
+        blocking: Blocking<'_>,
+    ) -> Response {
+        if empty.is_some_and(|empty| empty.record(&mut Vec::new(), blocking)) {
             return Response {
                 status: Status::Created,
                 ..Response::refused(refusal)
             };
         }
-        refuse(&self.files, &self.identity.borrow(), refusal)
+        let identity = self.identity.borrow();
+        refuse(&self.files, &identity, refusal, blocking.worker())
     }
 }
 
@@ -152,15 +164,14 @@ impl Drop for ClassicUpload {
     /// A request that the server itself gave up is recorded, too.
     fn drop(&mut self) {
         if matches!(self.state, State::Receiving(..)) {
-            self.abandon(Refusal::new(
-                Status::ServiceUnavailable,
-                "the server gave the request up",
-            ));
+            let reason = "the server gave the request up";
+            let refusal = Refusal::new(Status::ServiceUnavailable, reason);
+            self.abandon(refusal, Blocking::outside_turn());
         }
     }
 }
 
-/// The answer to what went wrong with an upload.
+/// The refusal for what went wrong with an upload.
 pub(super) fn refusal_of_upload(error: &UploadError) -> Refusal {
     let status = match error {
         UploadError::TooLong { .. } => Status::ContentTooLarge,

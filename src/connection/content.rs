@@ -1,22 +1,24 @@
 //! The content of requests: received into an upload, or read past.
 
+use super::buffers::DecodedEnd;
 use super::dialect::{Dialect, Response, Upload};
 use super::phases::{Closing, Filled, Phase, Receiving, Reply, Skipping, Step, Stream, Then, Work};
 use super::report::report;
 use super::session::HttpSession;
 use super::timeouts::TimeoutKind;
-use crate::http::{Chunk, ContentDecoder, Refusal};
+use crate::blocking::Blocking;
+use crate::http::{ContentDecoder, Refusal};
 use crate::server::Transport;
 
 impl<U: Upload> Receiving<U> {
-    /// Gives the upload up; an answer if one is due.
-    pub(super) fn abandon(&mut self, refusal: Refusal) -> Option<Response> {
-        let response = self.upload.abandon(refusal);
+    /// Gives the upload up; a response if one is due.
+    pub(super) fn abandon(&mut self, refusal: Refusal, blocking: Blocking<'_>) -> Option<Response> {
+        let response = self.upload.abandon(refusal, blocking);
         self.report(&response);
         (self.reply == Reply::Due).then_some(response)
     }
 
-    /// Says why the upload was refused, if it was.
+    /// Reports why the upload was refused, if it was.
     fn report(&self, response: &Response) {
         if let Some(refusal) = &response.refusal {
             report(self.peer, &self.line, refusal);
@@ -25,126 +27,115 @@ impl<U: Upload> Receiving<U> {
 }
 
 impl<D: Dialect> HttpSession<D> {
-    /// Receives content into its upload.
+    /// Receives content into its upload, one buffer at a time.
     pub(super) fn receive<T: Transport>(
         &mut self,
         mut receiving: Box<Receiving<D::Upload>>,
-        work: &mut Work<'_, '_, T>,
+        work: &mut Work<'_, T>,
     ) -> Step<D::Upload> {
-        // As much as there is goes to the upload at once.
-        while work.buffers.input.has_room()
-            && !is_enough(&receiving.decoder, work.buffers.input.bytes().len())
-        {
-            match self.fill(work) {
-                Filled::More => {}
-                Filled::NoMore => break,
-                Filled::Blocked => return Step::Wait(Phase::Body(receiving), TimeoutKind::Write),
-                Filled::Broken => {
-                    work.turn.enter_blocking_section();
-                    receiving.abandon(Refusal::bad_request(
-                        "the connection broke before the content was complete",
-                    ));
-                    return Step::Close;
-                }
-            }
-        }
+        let Ok(blocking) = work.turn.permission().require() else {
+            return Step::Yield(Phase::Body(receiving));
+        };
         loop {
-            let input = work.buffers.input.bytes();
-            let (used, chunk) = match receiving.decoder.step(input) {
-                Ok(step) => step,
-                Err(refusal) => return self.give_up(&mut receiving, refusal, work),
-            };
-            match chunk {
-                Chunk::Data(range) if receiving.decoder.is_finished() => {
-                    let upload = &mut receiving.upload;
-                    let response = upload.finish(&input[range], &mut work.buffers.block, work.turn);
-                    work.buffers.input.consume(used);
-                    return self.finished(receiving, response, work);
-                }
-                Chunk::Data(range) => {
-                    let bytes = range.len() as u64;
-                    let written = receiving.upload.write(&input[range], work.turn);
-                    work.buffers.input.consume(used);
-                    work.budget.bytes = work.budget.bytes.saturating_sub(bytes);
-                    if let Err(response) = written {
-                        return Step::Go(self.respond_early(&receiving, response, work));
+            // As much as there is goes to the upload at once.
+            while work.buffers.input.has_room()
+                && !is_enough(&receiving.decoder, work.buffers.input.bytes().len())
+            {
+                match self.fill(work, usize::MAX) {
+                    Filled::More => {}
+                    Filled::NoMore => break,
+                    Filled::Broken => {
+                        let reason = "the connection broke before the content was complete";
+                        receiving.abandon(Refusal::bad_request(reason), blocking);
+                        return Step::Close;
                     }
                 }
-                Chunk::End => {
-                    work.buffers.input.consume(used);
-                    let response = receiving
-                        .upload
-                        .finish(&[], &mut work.buffers.block, work.turn);
+            }
+            let (input, block) = (&mut work.buffers.input, &mut work.buffers.block);
+            let decoded = input.decode(&mut receiving.decoder);
+            let content = input.content(&decoded);
+            work.budget.spend_bytes(decoded.used as u64);
+            // A stated length was checked before. Of any other, each piece may be the one that is too much, and what
+            // comes of that does not depend on the pieces.
+            let is_last = matches!(decoded.end, DecodedEnd::Complete)
+                && matches!(receiving.decoder, ContentDecoder::Length { .. });
+            if is_last {
+                let response = receiving.upload.finish(content, block, blocking);
+                return self.finished(receiving, response, work);
+            }
+            if !content.is_empty()
+                && let Err(response) = receiving.upload.write(content, blocking)
+            {
+                return Step::Go(self.respond_early(&receiving, response, work));
+            }
+            match decoded.end {
+                DecodedEnd::NeedMore => {}
+                DecodedEnd::Complete => {
+                    let response = receiving.upload.finish(&[], block, blocking);
                     return self.finished(receiving, response, work);
                 }
-                Chunk::NeedMore => {
-                    work.buffers.input.consume(used);
-                    return self.await_content(receiving, work);
+                DecodedEnd::Refused(refusal) => {
+                    return self.give_content_up(&mut receiving, refusal, work, blocking);
                 }
             }
-        }
-    }
-
-    /// Goes on, or waits for more content, unless none will come.
-    fn await_content<T: Transport>(
-        &mut self,
-        mut receiving: Box<Receiving<D::Upload>>,
-        work: &mut Work<'_, '_, T>,
-    ) -> Step<D::Upload> {
-        match self.stream {
-            Stream::Ended if matches!(receiving.decoder, ContentDecoder::UntilClose) => {
-                let response = receiving
-                    .upload
-                    .finish(&[], &mut work.buffers.block, work.turn);
-                self.finished(receiving, response, work)
+            match self.stream {
+                Stream::Ended if matches!(receiving.decoder, ContentDecoder::UntilClose) => {
+                    let block = &mut work.buffers.block;
+                    let response = receiving.upload.finish(&[], block, blocking);
+                    return self.finished(receiving, response, work);
+                }
+                Stream::Ended => {
+                    let reason = "the stream ends before the content is complete";
+                    let refusal = Refusal::bad_request(reason);
+                    return self.give_content_up(&mut receiving, refusal, work, blocking);
+                }
+                Stream::Drained => return Step::Wait(Phase::Body(receiving), TimeoutKind::Body),
+                Stream::Fresh | Stream::Open if work.budget.is_spent() => {
+                    return Step::Yield(Phase::Body(receiving));
+                }
+                Stream::Fresh | Stream::Open => {}
             }
-            Stream::Ended => {
-                let reason = "the stream ends before the content is complete";
-                self.give_up(&mut receiving, Refusal::bad_request(reason), work)
-            }
-            Stream::Drained => Step::Wait(Phase::Body(receiving), TimeoutKind::Body),
-            Stream::Fresh | Stream::Open if work.budget.bytes == 0 => {
-                Step::Yield(Phase::Body(receiving))
-            }
-            Stream::Fresh | Stream::Open => Step::Go(Phase::Body(receiving)),
         }
     }
 
     /// Ends a request whose content cannot be had.
-    fn give_up<T: Transport>(
+    fn give_content_up<T: Transport>(
         &mut self,
         receiving: &mut Receiving<D::Upload>,
         refusal: Refusal,
-        work: &mut Work<'_, '_, T>,
+        work: &mut Work<'_, T>,
+        blocking: Blocking<'_>,
     ) -> Step<D::Upload> {
-        work.turn.enter_blocking_section();
-        Step::Go(match receiving.abandon(refusal) {
-            Some(response) => self.response(response, Then::CloseUnread, work),
+        Step::Go(match receiving.abandon(refusal, blocking) {
+            Some(response) => self.respond(response, Then::CloseUnread, work.buffers.unread()),
             None => Phase::Closing(Closing::Flush),
         })
     }
 
-    /// Answers, unless that was done, while content may still come.
+    /// Responds, unless that was done, while content may still come.
     fn respond_early<T: Transport>(
         &mut self,
         receiving: &Receiving<D::Upload>,
         response: Response,
-        work: &mut Work<'_, '_, T>,
+        work: &mut Work<'_, T>,
     ) -> Phase<D::Upload> {
         receiving.report(&response);
         match receiving.reply {
-            Reply::Due => self.response(response, Then::CloseUnread, work),
+            Reply::Due => self.respond(response, Then::CloseUnread, work.buffers.unread()),
             Reply::Given => Phase::Closing(Closing::Flush),
         }
     }
 
-    /// Does what an upload has left to do.
+    /// Does a portion of what an upload has left to do.
     pub(super) fn finish<T: Transport>(
         &mut self,
         mut receiving: Box<Receiving<D::Upload>>,
-        work: &mut Work<'_, '_, T>,
+        work: &mut Work<'_, T>,
     ) -> Step<D::Upload> {
-        let response = receiving.upload.step(&mut work.buffers.block, work.turn);
+        let Ok(blocking) = work.turn.permission().require() else {
+            return Step::Yield(Phase::Finishing(receiving));
+        };
+        let response = receiving.upload.step(&mut work.buffers.block, blocking);
         if response.is_some() {
             return self.finished(receiving, response, work);
         }
@@ -155,48 +146,48 @@ impl<D: Dialect> HttpSession<D> {
         &mut self,
         receiving: Box<Receiving<D::Upload>>,
         response: Option<Response>,
-        work: &mut Work<'_, '_, T>,
+        work: &mut Work<'_, T>,
     ) -> Step<D::Upload> {
-        if let Some(response) = &response {
-            receiving.report(response);
-        }
-        match (response, receiving.reply) {
-            (None, _) => Step::Go(Phase::Finishing(receiving)),
-            (Some(response), Reply::Due) => Step::Go(self.response(response, self.then(), work)),
-            (Some(_), Reply::Given) => Step::Go(Phase::Closing(Closing::Close)),
-        }
+        let Some(response) = response else {
+            return Step::Go(Phase::Finishing(receiving));
+        };
+        receiving.report(&response);
+        Step::Go(match receiving.reply {
+            Reply::Due => self.respond(response, self.then(), work.buffers.unread()),
+            Reply::Given => Phase::Closing(Closing::Close),
+        })
     }
 
     /// Reads past content.
     pub(super) fn skip<T: Transport>(
         &mut self,
         mut skipping: Skipping,
-        work: &mut Work<'_, '_, T>,
+        work: &mut Work<'_, T>,
     ) -> Step<D::Upload> {
         loop {
-            let Ok((used, chunk)) = skipping.decoder.step(work.buffers.input.bytes()) else {
-                return Step::Go(Phase::Closing(Closing::Flush));
-            };
-            work.buffers.input.consume(used);
-            match skipping.left.checked_sub(used as u64) {
+            let decoded = work.buffers.input.decode(&mut skipping.decoder);
+            work.budget.spend_bytes(decoded.used as u64);
+            match skipping.left.checked_sub(decoded.used as u64) {
                 Some(left) => skipping.left = left,
                 None => return Step::Go(Phase::Closing(Closing::Flush)),
             }
-            if chunk == Chunk::End || skipping.decoder.is_finished() {
-                return Step::Go(self.after_response(self.then(), work));
+            match decoded.end {
+                DecodedEnd::NeedMore => {}
+                DecodedEnd::Complete => {
+                    let then = self.then();
+                    return Step::Go(self.after_response(then, work.buffers.unread()));
+                }
+                DecodedEnd::Refused(_) => return Step::Go(Phase::Closing(Closing::Flush)),
             }
-            if chunk != Chunk::NeedMore {
-                continue;
+            if work.budget.is_spent() {
+                return Step::Yield(Phase::Skipping(skipping));
             }
-            match self.fill(work) {
+            match self.fill(work, usize::MAX) {
                 Filled::More => {}
                 Filled::NoMore if self.stream == Stream::Ended => {
                     return Step::Go(Phase::Closing(Closing::Close));
                 }
                 Filled::NoMore => return Step::Wait(Phase::Skipping(skipping), TimeoutKind::Skip),
-                Filled::Blocked => {
-                    return Step::Wait(Phase::Skipping(skipping), TimeoutKind::Write);
-                }
                 Filled::Broken => return Step::Close,
             }
         }

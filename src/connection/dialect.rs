@@ -1,27 +1,35 @@
-//! What a connection asks of a dialect: how to react to a request, and what to do with its content.
+//! What a connection asks of a dialect: how to respond to a request, and what to do with its content.
 //!
-//! A dialect records a request before it gives the answer away, or puts that off until [`Dialect::settle`]; no answer
-//! is sent before that, so an answer that a peer sees is in the log.
+//! A dialect records a request before it gives the response away. The entry may be pending until [`Dialect::commit`]; no
+//! response is sent before that, so a request whose response a peer sees is in the log.
 
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use crate::blocking::{Blocking, Pending, WouldBlock};
 use crate::http::{Persistence, Refusal, RefusedHead, Request, Status, Version};
 use crate::server::Turn;
 
-/// The rules by which requests are answered.
+/// The rules by which requests have their responses.
 pub trait Dialect: Send + Sync {
     /// A request whose content is being received.
     type Upload: Upload;
 
     /// Decides on a request from its head alone.
-    fn handle(&self, request: &Request<'_>, turn: &mut Turn<'_>) -> Decision<Self::Upload>;
+    ///
+    /// # Errors
+    /// If that needs a blocking turn. Then nothing has happened, nothing is recorded, and the request is handled again.
+    fn handle(
+        &self,
+        request: &Request<'_>,
+        turn: &Turn<'_>,
+    ) -> Result<Decision<Self::Upload>, WouldBlock>;
 
-    /// Answers to what is not a request, or not one that can be read to its end. What was put off is settled.
-    fn refuse(&self, head: RefusedHead<'_>, refusal: Refusal) -> Response;
+    /// Responds, in a turn with this worker, to what is not a request, or not one that can be read to its end.
+    fn refuse(&self, head: RefusedHead<'_>, refusal: Refusal, worker: usize) -> Response;
 
-    /// Appends the head of an answer to a request of this version.
+    /// Appends the head of a response to a request of this version.
     fn write_head(
         &self,
         response: &Response,
@@ -30,17 +38,17 @@ pub trait Dialect: Send + Sync {
         out: &mut Vec<u8>,
     );
 
-    /// Whether it puts records off.
-    fn puts_off(&self) -> bool;
+    /// What [`Dialect::commit`] has to do for this worker.
+    fn pending(&self, worker: usize) -> Pending;
 
-    /// Writes the records that were put off in turns with this worker.
-    fn settle(&self, worker: usize);
+    /// Writes the entries that are pending from turns with this worker.
+    fn commit(&self, worker: usize);
 
     /// Goes on with another log file; see [`crate::server::Service::reopen`].
     fn reopen(&self);
 }
 
-/// How a dialect reacts to a request.
+/// What a dialect decides on a request.
 pub struct Decision<U> {
     /// What the request asks for in this dialect; the connection may be closed nevertheless.
     pub persistence: Persistence,
@@ -50,13 +58,13 @@ pub struct Decision<U> {
 
 /// What is to be done about a request.
 pub enum Action<U> {
-    /// It is answered; content that it may have is read past.
+    /// It has its response; content that it may have is read past.
     Response(Response),
-    /// It is answered, and nothing that follows is taken for a request: where its content ends cannot be told.
+    /// It has its response, and nothing that follows is taken for a request: where its content ends cannot be told.
     RespondAndClose(Response),
-    /// Its content is received, and then it is answered.
+    /// Its content is received, and then it has its response.
     Receive(U),
-    /// It is answered at once, and then all that comes until the peer's end of stream is received.
+    /// It has its response at once, and then all that comes until the peer's end of stream is received.
     RespondThenReceive(Response, U),
 }
 
@@ -65,19 +73,24 @@ pub trait Upload: Send {
     /// Takes the next bytes of the content.
     ///
     /// # Errors
-    /// The answer, if the upload is refused after all.
-    fn write(&mut self, content: &[u8], turn: &mut Turn<'_>) -> Result<(), Response>;
+    /// The response, if the upload is refused after all.
+    fn write(&mut self, content: &[u8], blocking: Blocking<'_>) -> Result<(), Response>;
 
     /// Takes the last bytes of the content and makes it take effect.
     ///
     /// `None`: there is more to do, see [`Upload::step`].
-    fn finish(&mut self, last: &[u8], block: &mut Block, turn: &mut Turn<'_>) -> Option<Response>;
+    fn finish(
+        &mut self,
+        last: &[u8],
+        block: &mut Block,
+        blocking: Blocking<'_>,
+    ) -> Option<Response>;
 
-    /// Does one more portion of what is left to do after [`Upload::finish`]; an answer when all is done.
-    fn step(&mut self, block: &mut Block, turn: &mut Turn<'_>) -> Option<Response>;
+    /// Does one more portion of what is left to do after [`Upload::finish`]; a response when all is done.
+    fn step(&mut self, block: &mut Block, blocking: Blocking<'_>) -> Option<Response>;
 
     /// Gives the upload up: nothing takes effect.
-    fn abandon(&mut self, refusal: Refusal) -> Response;
+    fn abandon(&mut self, refusal: Refusal, blocking: Blocking<'_>) -> Response;
 }
 
 /// Buffers for one portion of work on an upload.
@@ -89,12 +102,12 @@ pub struct Block {
     pub text: Vec<u8>,
 }
 
-/// An answer, recorded already or once the dialect has settled.
+/// A response to a request that is recorded, or whose entry is pending.
 #[derive(Clone)]
 pub struct Response {
     /// Its status.
     pub status: Status,
-    /// Field lines of the dialect's, each ended by CRLF; without `ResponseContent-Length`.
+    /// Field lines of the dialect's, each ended by CRLF; without `Content-Length`.
     pub fields: Vec<u8>,
     /// Its content.
     pub content: ResponseContent,
@@ -102,18 +115,18 @@ pub struct Response {
     pub refusal: Option<Refusal>,
 }
 
-/// The content of an answer.
+/// The content of a response.
 #[derive(Clone)]
 pub enum ResponseContent {
-    /// None, `ResponseContent-Length: 0`.
+    /// None, `Content-Length: 0`.
     Empty,
-    /// None, and not even a `ResponseContent-Length` (304, RFC 9110 §15.4.5; 204, §8.6).
+    /// None, and not even a `Content-Length` (304, RFC 9110 §15.4.5; 204, §8.6).
     Unstated,
     /// As many bytes as stated would be sent if the request were not HEAD.
     Omitted(u64),
     /// Bytes in memory.
     Memory(Arc<[u8]>),
-    /// Bytes in memory, of which somebody wants to know when they are not needed any more.
+    /// Bytes in memory that are counted until they are sent or nobody will take them.
     TrackedBytes(Arc<dyn TrackedBytes>),
     /// A part of a file.
     File(FileRange),
@@ -121,7 +134,7 @@ pub enum ResponseContent {
     Sequence(VecDeque<ResponseContent>),
 }
 
-/// Bytes that do something when they are dropped: when they are sent, or nobody will take them.
+/// Bytes that are counted until they are dropped.
 pub trait TrackedBytes: Send + Sync {
     /// The bytes.
     fn bytes(&self) -> &[u8];
@@ -139,7 +152,7 @@ pub struct FileRange {
 }
 
 impl Response {
-    /// The answer to a request that was granted; each field line is ended by CRLF.
+    /// The response to a request that was granted; each field line is ended by CRLF.
     #[must_use]
     pub fn new(status: Status, fields: Vec<u8>, content: ResponseContent) -> Self {
         Self {
@@ -150,13 +163,13 @@ impl Response {
         }
     }
 
-    /// An answer without fields and content.
+    /// A response without fields and content.
     #[must_use]
     pub fn empty(status: Status) -> Self {
         Self::new(status, Vec::new(), ResponseContent::Empty)
     }
 
-    /// An answer without content to a request that was not granted.
+    /// A response without content to a request that was not granted.
     #[must_use]
     pub fn refused(refusal: Refusal) -> Self {
         let response = Self::empty(refusal.status);
@@ -168,7 +181,20 @@ impl Response {
 }
 
 impl ResponseContent {
-    /// What `ResponseContent-Length` says, if it is sent.
+    /// Whether a file must be read before anything else of it can be sent.
+    pub(super) fn is_read_next(&self) -> bool {
+        match self {
+            Self::Empty
+            | Self::Unstated
+            | Self::Omitted(_)
+            | Self::Memory(_)
+            | Self::TrackedBytes(_) => false,
+            Self::File(_) => true,
+            Self::Sequence(parts) => parts.front().is_some_and(Self::is_read_next),
+        }
+    }
+
+    /// What `Content-Length` says, if it is sent.
     #[must_use]
     pub fn length(&self) -> Option<u64> {
         match self {

@@ -1,10 +1,16 @@
-//! One HTTP connection as a state machine over `http`: read a head, react, receive content, answer, and again.
+//! One HTTP connection as a state machine over `http`: read a head, respond, receive content, respond, and again.
 //!
-//! A [`HttpSession`] is in one phase, which owns what it needs and is consumed by the step that leaves it. Every
-//! step either goes on at once or says what it waits for; nothing here blocks on a peer, and nothing here knows the
-//! rules of a dialect. The steps stand in `request` (heads), `content` (of requests), `response` (answers and the
-//! close) and `sending` (long content of answers); `waiting` is what happens between them.
+//! An [`HttpSession`] is in one phase, which owns what it needs and is consumed by the step that leaves it. A turn has
+//! the three steps that the pool asks for (see [`crate::server::Service`]):
+//!
+//! 1. `turn` goes from phase to phase. The steps are in `request` (heads), `content` (of requests) and `response`.
+//!    Responses gather in the output. Nothing is sent.
+//! 2. The dialect commits the entries that are pending.
+//! 3. `sending` sends the output and long content, and ends with the wait for the peer (`waiting`) or another turn.
+//!
+//! Phases that read or write files go on in blocking turns only. Nothing here knows the rules of a dialect.
 
+mod budget;
 mod buffers;
 mod content;
 mod dialect;

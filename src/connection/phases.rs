@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::budget::Budget;
 use super::buffers::Buffers;
 use super::dialect::ResponseContent;
 use super::timeouts::TimeoutKind;
@@ -12,16 +13,29 @@ use crate::server::Turn;
 pub(super) enum Phase<U> {
     /// Before or in a head.
     Head,
+    /// Behind a head of so many bytes, all of them in the input. Its request needs a blocking turn.
+    Request(usize),
     /// In the content of a request that is received.
     Body(Box<Receiving<U>>),
     /// The content is received; its upload has work left.
     Finishing(Box<Receiving<U>>),
-    /// In the content of an answer.
+    /// In the content of a response.
     Sending(ResponseContent, Then),
-    /// In the content of a request that was answered without it.
+    /// In the content of a request that has its response.
     Skipping(Skipping),
-    /// All answers are given.
+    /// All responses are made.
     Closing(Closing),
+}
+
+impl<U> Phase<U> {
+    /// Whether it goes on in a blocking turn only.
+    pub(super) fn may_block(&self) -> bool {
+        match self {
+            Self::Request(_) | Self::Body(_) | Self::Finishing(_) => true,
+            Self::Sending(content, _) => content.is_read_next(),
+            Self::Head | Self::Skipping(_) | Self::Closing(_) => false,
+        }
+    }
 }
 
 /// What the peer's side of the stream is known to hold.
@@ -31,39 +45,41 @@ pub(super) enum Stream {
     Fresh,
     /// There may be more to receive.
     Open,
-    /// All that had come was received.
+    /// All that had come was received. More will be reported.
     Drained,
     /// The peer's end of stream was received.
     Ended,
 }
 
-/// How a step ends.
+/// How a step of processing ends.
 pub(super) enum Step<U> {
     /// In a phase that can go on at once.
     Go(Phase<U>),
-    /// In a phase that cannot.
+    /// In a phase that cannot, until the peer does something.
     Wait(Phase<U>, TimeoutKind),
-    /// In a phase that could go on, but has had its share of this turn.
+    /// In a phase that goes on after the flush: in the flush itself, or in another turn.
     Yield(Phase<U>),
     /// With the connection.
     Close,
 }
 
-/// What a step works with, besides the connection.
-pub(super) struct Work<'w, 't, T> {
-    pub(super) transport: &'w T,
-    pub(super) buffers: &'w mut Buffers,
-    pub(super) turn: &'w mut Turn<'t>,
-    /// What is left of this turn's share.
-    pub(super) budget: Budget,
+/// How a session goes on after the flush, if that sends all there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AfterFlush {
+    /// It waits for its peer.
+    Wait(TimeoutKind),
+    /// It goes on in another turn.
+    Yield,
+    /// The connection is done with.
+    Close,
 }
 
-/// What a connection may do in one turn before others have theirs.
-pub(super) struct Budget {
-    /// Requests to read.
-    pub(super) requests: u32,
-    /// Bytes of content to move, in either direction.
-    pub(super) bytes: u64,
+/// What a step works with, besides the connection.
+pub(super) struct Work<'w, T> {
+    pub(super) transport: &'w T,
+    pub(super) buffers: &'w mut Buffers,
+    pub(super) turn: &'w Turn<'w>,
+    pub(super) budget: Budget,
 }
 
 /// A request whose content is being received.
@@ -76,14 +92,14 @@ pub(super) struct Receiving<U> {
     pub(super) line: Box<str>,
 }
 
-/// Whether a request still is to be answered.
+/// Whether a response is still due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reply {
     Due,
     Given,
 }
 
-/// Content that nobody wants.
+/// Content that is read past.
 pub(super) struct Skipping {
     pub(super) decoder: ContentDecoder,
     /// Bytes that may still come.
@@ -96,17 +112,15 @@ pub(super) enum Filled {
     More,
     /// There is none for now, or none any more: see [`Stream`].
     NoMore,
-    /// What has to be sent first is blocked.
-    Blocked,
     /// The connection is broken.
     Broken,
 }
 
-/// What follows an answer.
+/// What follows a response.
 pub(super) enum Then {
     /// The next request.
     Next,
-    /// Content of the request that nobody wants, then the next request.
+    /// Content of the request that is read past, then the next request.
     Skip(Skipping),
     /// The close; the peer has sent all that it should.
     Close,
@@ -116,15 +130,15 @@ pub(super) enum Then {
 
 /// How far the close of a connection has come.
 ///
-/// To close while there is unread input makes TCP send a reset, which may overtake the answer (RFC 9112 §9.6). So
+/// To close while there is unread input makes TCP send a reset, which may overtake the response (RFC 9112 §9.6). So
 /// unless there is none, we end our side, read past what comes, and close when the peer has ended its side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Closing {
-    /// What is left of the answers is sent, then our end of stream.
+    /// What is left of the responses is sent, then our end of stream.
     Flush,
     /// Input is read past, so many bytes at most.
     Linger(u64),
-    /// What is left of the answers is sent; nothing more will come from the peer.
+    /// What is left of the responses is sent; nothing more will come from the peer.
     Close,
 }
 
@@ -138,9 +152,3 @@ pub(super) enum Flushed {
     /// The connection is broken.
     Broken,
 }
-
-/// A pipelining client's batch: long enough to pay for a turn, short enough that others hardly wait.
-pub(super) const REQUESTS_PER_TURN: u32 = 32;
-
-/// Some hundred microseconds of copying.
-pub(super) const BYTES_PER_TURN: u64 = 1024 * 1024;

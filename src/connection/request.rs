@@ -1,43 +1,39 @@
-//! The incoming half: input, heads, and what follows from them. Content is received in `content`.
+//! Heads: received, and what follows from them. Content is received in `content`.
 
 use super::buffers::Received;
-use super::dialect::{Action, Dialect, Response};
-use super::phases::{
-    Closing, Filled, Flushed, Phase, Receiving, Reply, Skipping, Step, Stream, Then, Work,
-};
+use super::dialect::{Action, Dialect};
+use super::phases::{Closing, Filled, Phase, Receiving, Reply, Skipping, Step, Stream, Then, Work};
 use super::report::report;
 use super::session::HttpSession;
 use super::timeouts::{Progress, TimeoutKind};
 use crate::http::{
-    CONTINUE, ChunkedDecoder, ContentDecoder, Expect, Framing, HeadScan, Persistence, Refusal,
-    RefusedHead, Request,
+    CONTINUE, ChunkedDecoder, ContentDecoder, Expect, Framing, Persistence, Refusal, RefusedHead,
+    Request,
 };
-use crate::server::{After, Transport, WakeReason};
+use crate::server::{Transport, WakeReason};
 
-/// Content of a request that was answered without it is read past up to this length, so that the connection
-/// persists; a longer one costs the connection.
+/// Content of a request that has its response is read past up to this length, so that the connection persists; a longer
+/// one costs the connection.
 const SKIPPABLE: u64 = 2 * 1024 * 1024;
 
-/// Answers that wait to be sent together, in bytes; with more, no further request is read.
+/// Bytes received at a time for heads. What more there is may be content, which goes straight from the socket to its
+/// upload in a blocking turn.
+const HEADS: usize = 16 * 1024;
+
+/// Responses that wait to be sent together, in bytes; with more, no further request is read.
 const OUTPUT: usize = 64 * 1024;
 
 impl<D: Dialect> HttpSession<D> {
-    /// Receives once, unless it is known that there is nothing. Answers that are ready go out first, since the
-    /// peer may wait for them.
-    pub(super) fn fill<T: Transport>(&mut self, work: &mut Work<'_, '_, T>) -> Filled {
+    /// Receives once, `limit` bytes at most, unless it is known that there is nothing.
+    pub(super) fn fill<T: Transport>(&mut self, work: &mut Work<'_, T>, limit: usize) -> Filled {
         if matches!(self.stream, Stream::Drained | Stream::Ended) {
             return Filled::NoMore;
         }
-        match self.flush(work, After::Flush) {
-            Flushed::All => {}
-            Flushed::Blocked => return Filled::Blocked,
-            Flushed::Broken => return Filled::Broken,
-        }
-        let received = work.buffers.input.receive(work.transport);
+        let received = work.buffers.input.receive(work.transport, limit);
         match received {
             Received::Some | Received::Full => {
                 self.progress = Progress::Some;
-                // A short read emptied the socket, and what comes now will be told, unless the end has come with it.
+                // A short receive emptied the socket, and what comes now is reported, unless the end has come with it.
                 let emptied =
                     received == Received::Some && work.turn.reason() != WakeReason::HungUp;
                 self.stream = if emptied {
@@ -61,30 +57,23 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    /// Reads a head and reacts to it.
-    pub(super) fn read_head<T: Transport>(
-        &mut self,
-        work: &mut Work<'_, '_, T>,
-    ) -> Step<D::Upload> {
+    /// Reads a head and handles its request.
+    pub(super) fn read_head<T: Transport>(&mut self, work: &mut Work<'_, T>) -> Step<D::Upload> {
+        if work.budget.is_spent() || self.output.len() > OUTPUT {
+            return Step::Yield(Phase::Head);
+        }
         loop {
-            if work.budget.requests == 0 {
-                return Step::Yield(Phase::Head);
-            }
-            if work.buffers.output.len() > OUTPUT {
-                match self.flush(work, After::Flush) {
-                    Flushed::All => {}
-                    Flushed::Blocked => return Step::Wait(Phase::Head, TimeoutKind::Write),
-                    Flushed::Broken => return Step::Close,
-                }
-            }
             match self.scan.find_end(work.buffers.input.bytes()) {
-                Ok(Some(length)) => return self.handle(length, work),
+                Ok(Some(length)) => {
+                    self.wait = None;
+                    self.served = true;
+                    return self.handle(length, work);
+                }
                 Err(refusal) => return Step::Go(self.refuse_head(refusal, work)),
                 Ok(None) => {}
             }
-            match self.fill(work) {
+            match self.fill(work, HEADS) {
                 Filled::More => {}
-                Filled::Blocked => return Step::Wait(Phase::Head, TimeoutKind::Write),
                 Filled::Broken => return Step::Close,
                 Filled::NoMore => return self.await_head(work),
             }
@@ -92,7 +81,7 @@ impl<D: Dialect> HttpSession<D> {
     }
 
     /// Waits for more of a head, unless none will come.
-    fn await_head<T: Transport>(&mut self, work: &mut Work<'_, '_, T>) -> Step<D::Upload> {
+    fn await_head<T: Transport>(&mut self, work: &mut Work<'_, T>) -> Step<D::Upload> {
         // An empty line after a request is no beginning of another (RFC 9112 §2.2).
         let begun = !matches!(work.buffers.input.bytes(), b"" | b"\r" | b"\n" | b"\r\n");
         match (self.stream, begun) {
@@ -109,38 +98,38 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    /// Answers to a head that is no request, or not a whole one.
+    /// Responds to a head that is no request, or not a whole one.
     pub(super) fn refuse_head<T: Transport>(
         &mut self,
         refusal: Refusal,
-        work: &mut Work<'_, '_, T>,
+        work: &mut Work<'_, T>,
     ) -> Phase<D::Upload> {
-        work.turn.enter_blocking_section();
         let head = RefusedHead::read(work.buffers.input.bytes());
         report(self.peer, head.line, &refusal);
-        let response = self.shared.dialect.refuse(head, refusal);
-        self.response(response, Then::CloseUnread, work)
+        let dialect = &self.shared.dialect;
+        let response = dialect.refuse(head, refusal, work.turn.worker());
+        self.respond(response, Then::CloseUnread, work.buffers.unread())
     }
 
-    /// Reacts to the head that is the first `length` bytes of the input.
-    fn handle<T: Transport>(
+    /// Handles the request whose head is the first `length` bytes of the input. If that may block, it waits for a
+    /// blocking turn, and nothing has happened.
+    pub(super) fn handle<T: Transport>(
         &mut self,
         length: usize,
-        work: &mut Work<'_, '_, T>,
+        work: &mut Work<'_, T>,
     ) -> Step<D::Upload> {
-        work.budget.requests -= 1;
-        self.scan = HeadScan::default();
-        self.wait = None;
-        self.served = true;
         let head = &work.buffers.input.bytes()[..length];
         let request = match Request::parse(head) {
             Ok(request) => request,
             Err(refusal) => return Step::Go(self.refuse_head(refusal, work)),
         };
         let (framing, expect) = (request.framing, request.expect);
+        let Ok(decision) = self.shared.dialect.handle(&request, work.turn) else {
+            return Step::Yield(Phase::Request(length));
+        };
         self.version = request.version;
-        self.unsettled = self.shared.dialect.puts_off();
-        let decision = self.shared.dialect.handle(&request, work.turn);
+        work.budget.spend_request();
+        work.budget.spend_bytes(length as u64);
         let line = match &decision.action {
             Action::Response(response) | Action::RespondAndClose(response) => {
                 if let Some(refusal) = &response.refusal {
@@ -166,38 +155,34 @@ impl<D: Dialect> HttpSession<D> {
                 line,
             })))
         };
+        let unread = work.buffers.unread();
         match decision.action {
             Action::Response(response) => {
-                Step::Go(self.respond_without_content(framing, expect, response, work))
+                let then = self.after_content_of(framing, expect);
+                Step::Go(self.respond(response, then, unread))
             }
             Action::RespondAndClose(response) => {
-                Step::Go(self.response(response, Then::CloseUnread, work))
+                Step::Go(self.respond(response, Then::CloseUnread, unread))
             }
             Action::Receive(upload) => {
                 if expect == Expect::Continue {
-                    work.buffers.output.extend_from_slice(CONTINUE);
+                    self.output.extend_from_slice(CONTINUE);
                 }
                 receiving(upload, decoder(framing), Reply::Due, self.peer)
             }
             Action::RespondThenReceive(response, upload) => {
                 self.persistence = Persistence::Close;
-                self.write_head(&response, work);
+                self.write_head(&response);
                 receiving(upload, ContentDecoder::UntilClose, Reply::Given, self.peer)
             }
         }
     }
 
-    /// Answers a request whose content, if any, is not wanted.
-    fn respond_without_content<T: Transport>(
-        &mut self,
-        framing: Framing,
-        expect: Expect,
-        response: Response,
-        work: &mut Work<'_, '_, T>,
-    ) -> Phase<D::Upload> {
-        let then = match framing {
+    /// What follows the response to a request whose content, if any, is not wanted.
+    fn after_content_of(&self, framing: Framing, expect: Expect) -> Then {
+        match framing {
             Framing::Absent | Framing::Length(0) => self.then(),
-            // Who waits for a 100 may send the content after all, or the next request: nobody can tell
+            // A client that waits for a 100 may send the content after all, or the next request: nobody can tell
             // (RFC 9110 §10.1.1).
             _ if expect == Expect::Continue => Then::CloseUnread,
             Framing::Length(SKIPPABLE..) => Then::CloseUnread,
@@ -205,8 +190,7 @@ impl<D: Dialect> HttpSession<D> {
                 decoder: decoder(framing),
                 left: SKIPPABLE,
             }),
-        };
-        self.response(response, then, work)
+        }
     }
 }
 

@@ -1,17 +1,24 @@
-//! Content of answers that is sent bit by bit: files, and what is long.
+//! The last step of a turn: the output is sent, then the content of a response that is in a file or long, then, if
+//! that is what follows, the end of stream. All that is sent here was committed before.
 
+use std::io;
 use std::os::fd::AsFd;
 
+use super::budget::Budget;
 use super::dialect::{Dialect, FileRange, ResponseContent};
-use super::phases::{Flushed, Phase, Step, Then, Work};
+use super::phases::{AfterFlush, Closing, Flushed, Phase, Stream, Then};
 use super::session::HttpSession;
 use super::timeouts::{Progress, TimeoutKind};
-use crate::server::{After, Transport};
+use crate::http::Refusal;
+use crate::server::{After, Next, Transport, Turn};
 
-/// Bytes of output that are sent before a long answer adds more to it, so that a blocked one keeps about as many.
+/// Bytes of output that are sent before a long response adds more to it, so that a blocked one keeps about as many.
 const ENOUGH: usize = 64 * 1024;
 
-/// What came of sending a part of an answer.
+/// Bytes that are read and thrown away after our end of stream, before the connection is closed all the same.
+const LINGER: u64 = 2 * 1024 * 1024;
+
+/// What came of sending a part of a response.
 enum Sent {
     /// It is sent, or in the output.
     All,
@@ -25,43 +32,155 @@ enum Sent {
 enum SendPause {
     /// The peer takes no more for now.
     Blocked,
-    /// The turn's share is used up.
+    /// The rest is for another turn.
     OutOfBudget,
 }
 
+/// What a part of a response is sent with.
+struct Sending<'s, T> {
+    transport: &'s T,
+    turn: &'s Turn<'s>,
+    budget: Budget,
+}
+
 impl<D: Dialect> HttpSession<D> {
-    /// Sends an answer's content, after what is in the output.
-    pub(super) fn send<T: Transport>(
+    /// Sends as much as the peer takes and one turn allows, and says how the session goes on.
+    pub(super) fn send_all<T: Transport>(&mut self, transport: &T, turn: &Turn<'_>) -> Next {
+        // The connection is broken, and nothing can be sent.
+        if self.after_flush == AfterFlush::Close {
+            return Next::Close;
+        }
+        let mut sending = Sending {
+            transport,
+            turn,
+            budget: Budget::new(),
+        };
+        loop {
+            let after = match &self.phase {
+                // An upload that has taken effect is recorded before anything waits for the peer.
+                Phase::Finishing(_) => return Next::Yield,
+                // The head waits for its file, which is read in a blocking turn.
+                Phase::Sending(content, _) if content.is_read_next() => {
+                    if turn.permission().require().is_err() {
+                        return Next::Yield;
+                    }
+                    After::More
+                }
+                // The last segment waits for the end of stream, and goes with it.
+                Phase::Closing(Closing::Close | Closing::Flush) => After::More,
+                _ => After::Flush,
+            };
+            match self.send_output(transport, after) {
+                Flushed::All => {}
+                Flushed::Blocked => return self.wait_for_peer_to_read(transport, turn),
+                Flushed::Broken => {
+                    let reason = "the client was gone before the content was complete";
+                    return self.give_up(Refusal::bad_request(reason), turn);
+                }
+            }
+            match std::mem::replace(&mut self.phase, Phase::Head) {
+                Phase::Sending(content, then) => {
+                    if let Some(next) = self.send_content(content, then, &mut sending) {
+                        return next;
+                    }
+                }
+                Phase::Closing(Closing::Close) => return Next::Close,
+                Phase::Closing(Closing::Flush) => return self.end_sending(transport),
+                phase => {
+                    self.phase = phase;
+                    break;
+                }
+            }
+        }
+        match self.after_flush {
+            AfterFlush::Wait(kind) => self.wait_for(kind, transport),
+            AfterFlush::Yield => Next::Yield,
+            AfterFlush::Close => Next::Close,
+        }
+    }
+
+    /// Sends what is in the output.
+    fn send_output<T: Transport>(&mut self, transport: &T, after: After) -> Flushed {
+        let mut sent = 0;
+        let flushed = loop {
+            if sent == self.output.len() {
+                break Flushed::All;
+            }
+            match transport.send(&self.output[sent..], after) {
+                Ok(count) => {
+                    sent += count;
+                    self.progress = Progress::Some;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Flushed::Blocked,
+                Err(error) => {
+                    log::debug!("cannot send: {error}");
+                    break Flushed::Broken;
+                }
+            }
+        };
+        match flushed {
+            Flushed::Blocked => drop(self.output.drain(..sent)),
+            Flushed::All | Flushed::Broken => self.output.clear(),
+        }
+        flushed
+    }
+
+    /// Sends content, after the output; `None` if all of it is sent or in the output.
+    fn send_content<T: Transport>(
         &mut self,
         content: ResponseContent,
         then: Then,
-        work: &mut Work<'_, '_, T>,
-    ) -> Step<D::Upload> {
-        match self.send_part(content, work) {
-            Sent::All => Step::Go(self.after_response(then, work)),
-            Sent::Part(rest, SendPause::Blocked) => {
-                Step::Wait(Phase::Sending(rest, then), TimeoutKind::Write)
+        sending: &mut Sending<'_, T>,
+    ) -> Option<Next> {
+        match self.send_part(content, sending) {
+            Sent::All => {
+                let unread = std::mem::take(&mut self.unused);
+                self.phase = self.after_response(then, &unread);
+                self.unused = unread;
+                self.after_flush = self.after_content(sending.turn);
+                None
             }
-            Sent::Part(rest, SendPause::OutOfBudget) => Step::Yield(Phase::Sending(rest, then)),
-            Sent::Broken => Step::Close,
+            Sent::Part(rest, pause) => {
+                self.phase = Phase::Sending(rest, then);
+                Some(match pause {
+                    SendPause::Blocked => {
+                        self.wait_for_peer_to_read(sending.transport, sending.turn)
+                    }
+                    SendPause::OutOfBudget => Next::Yield,
+                })
+            }
+            Sent::Broken => Some(Next::Close),
+        }
+    }
+
+    /// What follows content that is sent, if it is not the close: with nothing to read, the wait for another request.
+    fn after_content(&self, turn: &Turn<'_>) -> AfterFlush {
+        let is_idle = matches!(self.phase, Phase::Head)
+            && self.stream == Stream::Drained
+            && self.unused.is_empty()
+            && !turn.is_stopping();
+        if is_idle {
+            AfterFlush::Wait(TimeoutKind::Idle)
+        } else {
+            AfterFlush::Yield
         }
     }
 
     fn send_part<T: Transport>(
         &mut self,
         part: ResponseContent,
-        work: &mut Work<'_, '_, T>,
+        sending: &mut Sending<'_, T>,
     ) -> Sent {
         match part {
             ResponseContent::Empty | ResponseContent::Unstated | ResponseContent::Omitted(_) => {
                 Sent::All
             }
-            ResponseContent::Memory(bytes) => self.send_memory(&bytes, work),
-            ResponseContent::TrackedBytes(tracked) => self.send_memory(tracked.bytes(), work),
-            ResponseContent::File(range) => self.send_file(range, work),
+            ResponseContent::Memory(bytes) => self.send_memory(&bytes, sending),
+            ResponseContent::TrackedBytes(tracked) => self.send_memory(tracked.bytes(), sending),
+            ResponseContent::File(range) => self.send_file(range, sending),
             ResponseContent::Sequence(mut parts) => {
                 while let Some(part) = parts.pop_front() {
-                    match self.send_part(part, work) {
+                    match self.send_part(part, sending) {
                         Sent::All => {}
                         Sent::Part(rest, paused) => {
                             parts.push_front(rest);
@@ -75,16 +194,15 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    fn send_memory<T: Transport>(&mut self, bytes: &[u8], work: &mut Work<'_, '_, T>) -> Sent {
-        let output = &mut work.buffers.output;
-        output.extend_from_slice(bytes);
-        if output.len() < ENOUGH {
+    fn send_memory<T: Transport>(&mut self, bytes: &[u8], sending: &mut Sending<'_, T>) -> Sent {
+        self.output.extend_from_slice(bytes);
+        let length = self.output.len();
+        if length < ENOUGH {
             return Sent::All;
         }
-        let length = output.len() as u64;
-        work.budget.bytes = work.budget.bytes.saturating_sub(length);
-        match self.flush(work, After::Flush) {
-            Flushed::All if work.budget.bytes > 0 => Sent::All,
+        sending.budget.spend_bytes(length as u64);
+        match self.send_output(sending.transport, After::Flush) {
+            Flushed::All if !sending.budget.is_spent() => Sent::All,
             Flushed::All => Sent::Part(ResponseContent::Empty, SendPause::OutOfBudget),
             Flushed::Blocked => Sent::Part(ResponseContent::Empty, SendPause::Blocked),
             Flushed::Broken => Sent::Broken,
@@ -94,13 +212,12 @@ impl<D: Dialect> HttpSession<D> {
     fn send_file<T: Transport>(
         &mut self,
         mut range: FileRange,
-        work: &mut Work<'_, '_, T>,
+        sending: &mut Sending<'_, T>,
     ) -> Sent {
-        if work.budget.bytes == 0 {
+        if sending.budget.is_spent() || sending.turn.permission().require().is_err() {
             return Sent::Part(ResponseContent::File(range), SendPause::OutOfBudget);
         }
-        work.turn.enter_blocking_section();
-        match self.flush(work, After::More) {
+        match self.send_output(sending.transport, After::More) {
             Flushed::All => {}
             Flushed::Blocked => {
                 return Sent::Part(ResponseContent::File(range), SendPause::Blocked);
@@ -108,16 +225,15 @@ impl<D: Dialect> HttpSession<D> {
             Flushed::Broken => return Sent::Broken,
         }
         while range.length > 0 {
-            if work.budget.bytes == 0 {
+            let left = sending.budget.bytes();
+            if left == 0 {
                 return Sent::Part(ResponseContent::File(range), SendPause::OutOfBudget);
             }
-            let count = usize::try_from(range.length.min(work.budget.bytes)).unwrap_or(usize::MAX);
-            match work
-                .transport
-                .send_file(range.file.as_fd(), range.offset, count)
-            {
+            let count = usize::try_from(range.length.min(left)).unwrap_or(usize::MAX);
+            let file = range.file.as_fd();
+            match sending.transport.send_file(file, range.offset, count) {
                 Ok(0) => {
-                    // The file has become shorter than its Content-Length: only a close says so.
+                    // The file has become shorter than its Content-Length: only a close shows that.
                     log::warn!("a file became shorter while it was sent; its connection is closed");
                     return Sent::Broken;
                 }
@@ -125,10 +241,10 @@ impl<D: Dialect> HttpSession<D> {
                     let sent = sent as u64;
                     range.offset += sent;
                     range.length -= sent;
-                    work.budget.bytes = work.budget.bytes.saturating_sub(sent);
+                    sending.budget.spend_bytes(sent);
                     self.progress = Progress::Some;
                 }
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     return Sent::Part(ResponseContent::File(range), SendPause::Blocked);
                 }
                 Err(error) => {
@@ -138,5 +254,14 @@ impl<D: Dialect> HttpSession<D> {
             }
         }
         Sent::All
+    }
+
+    /// Ends our side of the stream, unless the peer has ended its own: then nothing is unread.
+    fn end_sending<T: Transport>(&mut self, transport: &T) -> Next {
+        if self.stream == Stream::Ended || transport.end_sending().is_err() {
+            return Next::Close;
+        }
+        self.phase = Phase::Closing(Closing::Linger(LINGER));
+        Next::Yield
     }
 }

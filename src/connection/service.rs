@@ -1,14 +1,15 @@
-//! HTTP in a dialect as a protocol on the pool: makes connections and desks.
+//! HTTP in a dialect as a protocol on the pool: makes sessions and buffers.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::buffers::Buffers;
 use super::dialect::Dialect;
-use super::phases::{Phase, Stream};
+use super::phases::{AfterFlush, Phase, Stream};
 use super::session::HttpSession;
 use super::session::Shared;
 use super::timeouts::{Progress, Timeouts};
+use crate::blocking::Pending;
 use crate::http::{HeadScan, Persistence, Version};
 use crate::server::Service;
 
@@ -18,7 +19,7 @@ pub struct Http<D> {
 }
 
 impl<D: Dialect> Http<D> {
-    /// HTTP in this dialect, with this patience.
+    /// HTTP in this dialect, with these timeouts.
     pub fn new(dialect: D, timeouts: Timeouts) -> Self {
         Self {
             shared: Arc::new(Shared { dialect, timeouts }),
@@ -39,12 +40,12 @@ impl<D: Dialect> Service for Http<D> {
             version: Version::Http11,
             persistence: Persistence::Persistent,
             unused: Vec::new(),
-            unsent: Vec::new(),
+            output: Vec::new(),
+            after_flush: AfterFlush::Yield,
             wait: None,
             progress: Progress::None,
             stream: Stream::Fresh,
             served: false,
-            unsettled: false,
         }
     }
 
@@ -52,8 +53,12 @@ impl<D: Dialect> Service for Http<D> {
         Buffers::new()
     }
 
-    fn settle(&self, worker: usize) {
-        self.shared.dialect.settle(worker);
+    fn pending(&self, worker: usize) -> Pending {
+        self.shared.dialect.pending(worker)
+    }
+
+    fn commit(&self, worker: usize) {
+        self.shared.dialect.commit(worker);
     }
 
     fn reopen(&self) {

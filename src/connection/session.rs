@@ -1,11 +1,12 @@
-//! The state of one HTTP client between two turns.
+//! The state of one HTTP client between two turns, and between the steps of one.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::dialect::Dialect;
-use super::phases::{Phase, Stream};
+use super::phases::{AfterFlush, Phase, Stream};
 use super::timeouts::{Progress, Timeouts, Wait};
+use crate::blocking::Blocking;
 use crate::http::{HeadScan, Persistence, Refusal, Status, Version};
 
 /// One client.
@@ -18,18 +19,18 @@ pub struct HttpSession<D: Dialect> {
     pub(super) version: Version,
     /// Whether another request may follow the one in progress.
     pub(super) persistence: Persistence,
-    /// Received, not consumed, kept between turns.
+    /// Received and not consumed; in the worker's buffers while it is processed.
     pub(super) unused: Vec<u8>,
-    /// To be sent before anything else, kept between turns.
-    pub(super) unsent: Vec<u8>,
+    /// To be sent before anything else.
+    pub(super) output: Vec<u8>,
+    pub(super) after_flush: AfterFlush,
+    /// The wait that it is in, or was in last.
     pub(super) wait: Option<Wait>,
     /// Since the last wait.
     pub(super) progress: Progress,
     pub(super) stream: Stream,
     /// Whether a request was read.
     pub(super) served: bool,
-    /// Whether an answer in the output may not be recorded yet; between turns, whether it waits for that.
-    pub(super) unsettled: bool,
 }
 
 /// What all connections share.
@@ -42,7 +43,7 @@ impl<D: Dialect> HttpSession<D> {
     /// Bytes of input and output that it holds between turns; what an upload holds is not among them.
     #[must_use]
     pub fn kept(&self) -> usize {
-        self.unused.capacity() + self.unsent.capacity()
+        self.unused.capacity() + self.output.capacity()
     }
 }
 
@@ -51,7 +52,8 @@ impl<D: Dialect> Drop for HttpSession<D> {
     fn drop(&mut self) {
         if let Phase::Body(receiving) = &mut self.phase {
             let reason = "the server closed the connection before the content was complete";
-            receiving.abandon(Refusal::new(Status::ServiceUnavailable, reason));
+            let refusal = Refusal::new(Status::ServiceUnavailable, reason);
+            receiving.abandon(refusal, Blocking::outside_turn());
         }
     }
 }

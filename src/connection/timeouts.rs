@@ -114,7 +114,7 @@ impl Wait {
             TimeoutKind::Fresh | TimeoutKind::Idle | TimeoutKind::Linger => {
                 Activity::Idle { since: self.since }
             }
-            TimeoutKind::Head | TimeoutKind::Skip => Activity::NoAnswerDue,
+            TimeoutKind::Head | TimeoutKind::Skip => Activity::NoResponseDue,
             TimeoutKind::Body | TimeoutKind::Write => Activity::Request,
         };
         let at = self.turn;

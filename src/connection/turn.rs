@@ -1,127 +1,103 @@
-//! A turn: steps from phase to phase until the connection would have to wait for its peer.
+//! The first step of a turn: from phase to phase, until the connection would have to wait for its peer, needs another
+//! turn, or has responses that must be sent first.
 
+use super::budget::Budget;
 use super::buffers::Buffers;
 use super::dialect::Dialect;
-use super::phases::{
-    BYTES_PER_TURN, Budget, Flushed, Phase, REQUESTS_PER_TURN, Step, Stream, Work,
-};
+use super::phases::{AfterFlush, Closing, Phase, Step, Stream, Work};
+use super::response::linger;
 use super::session::HttpSession;
-use super::timeouts::{Progress, TimeoutKind};
-use super::waiting::WaitOutcome;
-use crate::server::{After, Next, Session, Transport, Turn};
+use crate::server::{Next, Session, Transport, Turn};
 
 impl<D: Dialect> Session for HttpSession<D> {
     type Buffers = Buffers;
 
-    fn advance<T: Transport>(
-        &mut self,
-        transport: &T,
-        buffers: &mut Buffers,
-        turn: &mut Turn<'_>,
-    ) -> Next {
-        buffers.input.take_over(&mut self.unused);
-        buffers.take_output(&mut self.unsent);
-        // After `Next::Settle`, what has come since is told anew; but who is to say goodbye looks for itself.
-        let settled = std::mem::take(&mut self.unsettled);
-        if self.stream == Stream::Drained && (!settled || turn.is_stopping()) {
+    fn may_block(&self) -> bool {
+        self.phase.may_block()
+    }
+
+    fn process<T: Transport>(&mut self, transport: &T, buffers: &mut Buffers, turn: &Turn<'_>) {
+        // More may have come while this session had no turn, and a server that stops must not overlook it.
+        if turn.is_stopping() && self.stream == Stream::Drained {
             self.stream = Stream::Open;
         }
+        // What an earlier turn left is sent before more is done, unless that must not wait for the peer.
+        if !self.output.is_empty() && !matches!(self.phase, Phase::Finishing(_)) {
+            self.after_flush = AfterFlush::Yield;
+            return;
+        }
+        buffers.lend_output(&mut self.output);
+        buffers.take_input(&mut self.unused);
         let mut work = Work {
             transport,
             buffers,
             turn,
-            budget: Budget {
-                requests: REQUESTS_PER_TURN,
-                bytes: BYTES_PER_TURN,
-            },
+            budget: Budget::new(),
         };
-        let next = self.take_turn(&mut work);
-        if next != Next::Settle {
-            self.settle(&mut work);
-        }
-        self.unused = buffers.input.hand_back();
-        self.unsent = match next {
-            Next::Settle => buffers.hand_over_output(),
-            Next::Wait(..) | Next::Yield | Next::Close => buffers.output.as_slice().to_vec(),
+        self.after_flush = self.run(&mut work);
+        self.unused = match self.after_flush {
+            AfterFlush::Yield => buffers.lend_input(),
+            AfterFlush::Wait(_) | AfterFlush::Close => buffers.keep_input(),
         };
-        next
     }
 
-    fn release<T: Transport>(&mut self, transport: &T) {
-        // If it fails, the next turn will find out.
-        if let Ok(sent) = transport.send(&self.unsent, After::Flush) {
-            self.unsent.drain(..sent);
-            self.progress = Progress::Some;
+    fn flush<T: Transport>(
+        &mut self,
+        transport: &T,
+        buffers: &mut Buffers,
+        turn: &Turn<'_>,
+    ) -> Next {
+        let next = self.send_all(transport, turn);
+        if self.output.is_empty() {
+            buffers.take_back(&mut self.output);
+        } else {
+            self.output.shrink_to_fit();
         }
+        next
     }
 }
 
 impl<D: Dialect> HttpSession<D> {
-    fn take_turn<T: Transport>(&mut self, work: &mut Work<'_, '_, T>) -> Next {
+    fn run<T: Transport>(&mut self, work: &mut Work<'_, T>) -> AfterFlush {
         let mut phase = std::mem::replace(&mut self.phase, Phase::Head);
-        // An upload that has taken effect is recorded before anything waits for the peer.
-        let mut step = if work.buffers.output.is_empty() || matches!(phase, Phase::Finishing(_)) {
-            self.step(phase, work)
-        } else {
-            match self.flush(work, After::Flush) {
-                Flushed::All => self.step(phase, work),
-                Flushed::Blocked => Step::Wait(phase, TimeoutKind::Write),
-                Flushed::Broken => return self.abort(phase, work),
-            }
-        };
         loop {
-            phase = match step {
+            phase = match self.step(phase, work) {
                 Step::Go(next) => next,
                 Step::Yield(next) => {
                     self.phase = next;
-                    return Next::Yield;
+                    return AfterFlush::Yield;
                 }
-                Step::Close => return Next::Close,
-                Step::Wait(next, TimeoutKind::Write) => {
-                    match self.pause(next, TimeoutKind::Write, work) {
-                        WaitOutcome::Waiting(next) => return next,
-                        WaitOutcome::Expired(next) => next,
+                Step::Wait(next, kind) if self.has_expired(kind, work.turn) => {
+                    match self.expire(next, kind, work) {
+                        Some(next) => next,
+                        None => return AfterFlush::Close,
                     }
-                }
-                Step::Wait(next, _) if self.unsettled && work.turn.has_company() => {
-                    self.phase = next;
-                    return Next::Settle;
                 }
                 Step::Wait(next, kind) => {
-                    let kind = match self.flush(work, After::Flush) {
-                        Flushed::All => kind,
-                        Flushed::Blocked => TimeoutKind::Write,
-                        Flushed::Broken => return self.abort(next, work),
-                    };
-                    match self.pause(next, kind, work) {
-                        WaitOutcome::Waiting(next) => return next,
-                        WaitOutcome::Expired(next) => next,
-                    }
+                    self.phase = next;
+                    return AfterFlush::Wait(kind);
                 }
+                Step::Close => return AfterFlush::Close,
             };
-            step = self.step(phase, work);
         }
     }
 
     fn step<T: Transport>(
         &mut self,
         phase: Phase<D::Upload>,
-        work: &mut Work<'_, '_, T>,
+        work: &mut Work<'_, T>,
     ) -> Step<D::Upload> {
         match phase {
             Phase::Head => self.read_head(work),
+            Phase::Request(length) => self.handle(length, work),
             Phase::Body(receiving) => self.receive(receiving, work),
             Phase::Finishing(receiving) => self.finish(receiving, work),
-            Phase::Sending(content, then) => self.send(content, then, work),
             Phase::Skipping(skipping) => self.skip(skipping, work),
-            Phase::Closing(closing) => self.close(closing, work),
-        }
-    }
-
-    /// Has the answers in the output recorded, so that they may be sent.
-    pub(super) fn settle<T>(&mut self, work: &mut Work<'_, '_, T>) {
-        if std::mem::take(&mut self.unsettled) {
-            self.shared.dialect.settle(work.turn.worker());
+            Phase::Closing(Closing::Linger(left)) => linger(left, work),
+            // That is for the flush.
+            Phase::Sending(..) | Phase::Closing(Closing::Flush | Closing::Close) => {
+                Step::Yield(phase)
+            }
         }
     }
 }

@@ -1,69 +1,53 @@
-//! The wait for the peer: how a turn ends with it, what becomes of one that takes too long, and of a peer that is gone.
+//! The wait for the peer: how a turn ends with it, and what becomes of a peer that takes too long or is gone.
 
 use super::dialect::Dialect;
-use super::phases::{Phase, Then, Work};
+use super::phases::{Phase, Stream, Then, Work};
 use super::session::HttpSession;
 use super::timeouts::{Progress, TimeoutKind, Wait};
+use crate::blocking::Blocking;
 use crate::http::{Refusal, Status};
-use crate::server::{Next, Transport, WakeReason};
-
-/// What came of an attempt to wait.
-pub(super) enum WaitOutcome<U> {
-    /// The turn ends.
-    Waiting(Next),
-    /// It had waited long enough, and goes on in this phase.
-    Expired(Phase<U>),
-}
+use crate::server::{Next, Transport, Turn, WakeReason};
 
 impl<D: Dialect> HttpSession<D> {
-    /// Waits for `kind`, unless it has waited for that long enough.
+    /// Whether it has waited for `kind` long enough.
     ///
-    /// The deadline is looked at here and not when the turn begins: what came in time, and found the workers busy,
-    /// has been received by now.
-    pub(super) fn pause<T: Transport>(
-        &mut self,
-        phase: Phase<D::Upload>,
-        kind: TimeoutKind,
-        work: &mut Work<'_, '_, T>,
-    ) -> WaitOutcome<D::Upload> {
-        let before = self.wait;
-        let wait = Wait::follow(before, kind, self.progress, &self.shared.timeouts);
+    /// The deadline is looked at after the input: what came in time, and found the workers busy, is received by now.
+    pub(super) fn has_expired(&self, kind: TimeoutKind, turn: &Turn<'_>) -> bool {
+        turn.reason() == WakeReason::TimedOut
+            && self.wait.is_some_and(|before| {
+                let timeouts = &self.shared.timeouts;
+                Wait::follow(Some(before), kind, self.progress, timeouts).has_ended(before)
+            })
+    }
+
+    /// Ends the turn with a wait for `kind`.
+    pub(super) fn wait_for<T: Transport>(&mut self, kind: TimeoutKind, transport: &T) -> Next {
+        let wait = Wait::follow(self.wait, kind, self.progress, &self.shared.timeouts);
         let progress = std::mem::replace(&mut self.progress, Progress::None);
         self.wait = Some(wait);
-        if work.turn.reason() == WakeReason::TimedOut
-            && before.is_some_and(|before| wait.has_ended(before))
-        {
-            return match self.expire(phase, kind, work) {
-                Some(closing) => WaitOutcome::Expired(closing),
-                None => WaitOutcome::Waiting(Next::Close),
-            };
-        }
-        // No answer will carry the acknowledgement before the rest of the request has come.
+        // No response will carry the acknowledgement before the rest of the request has come.
         let is_amid = matches!(
             kind,
             TimeoutKind::Head | TimeoutKind::Body | TimeoutKind::Skip
-        ) || !work.buffers.input.is_empty();
+        ) || !self.unused.is_empty();
         if progress == Progress::Some && is_amid {
-            work.transport.acknowledge();
+            transport.acknowledge();
         }
-        self.phase = phase;
-        WaitOutcome::Waiting(wait.next())
+        if self.stream == Stream::Drained {
+            self.stream = Stream::Open;
+        }
+        // The wait may be long, and there may be many.
+        self.unused.shrink_to_fit();
+        wait.next()
     }
 
-    /// Answers to a deadline that has passed; `None` if there is nobody to answer.
-    fn expire<T: Transport>(
+    /// What follows a deadline that has passed while the peer was to send; `None` if that is the close.
+    pub(super) fn expire<T: Transport>(
         &mut self,
         phase: Phase<D::Upload>,
         kind: TimeoutKind,
-        work: &mut Work<'_, '_, T>,
+        work: &mut Work<'_, T>,
     ) -> Option<Phase<D::Upload>> {
-        if !matches!(
-            kind,
-            TimeoutKind::Fresh | TimeoutKind::Idle | TimeoutKind::Skip | TimeoutKind::Linger
-        ) {
-            work.turn.enter_blocking_section();
-        }
-        let late = |reason| Refusal::new(Status::RequestTimeout, reason);
         let timeouts = &self.shared.timeouts;
         match (phase, kind) {
             (Phase::Head, TimeoutKind::Head) => {
@@ -72,29 +56,49 @@ impl<D: Dialect> HttpSession<D> {
                 Some(self.refuse_head(refusal, work))
             }
             (Phase::Body(mut receiving), TimeoutKind::Body) => {
+                let Ok(blocking) = work.turn.permission().require() else {
+                    return Some(Phase::Body(receiving));
+                };
                 let limit = timeouts.body.as_secs();
                 let refusal = late(format!("no more of the content came for {limit} s"));
-                let response = receiving.abandon(refusal)?;
-                Some(self.response(response, Then::CloseUnread, work))
-            }
-            (Phase::Body(mut receiving), _) => {
-                let limit = timeouts.write.as_secs();
-                receiving.abandon(late(format!("the client took no response for {limit} s")));
-                None
+                let response = receiving.abandon(refusal, blocking)?;
+                Some(self.respond(response, Then::CloseUnread, work.buffers.unread()))
             }
             _ => None,
         }
     }
 
-    /// Gives up on a peer that is gone; an upload of its does not take effect.
-    pub(super) fn abort<T>(&mut self, phase: Phase<D::Upload>, work: &mut Work<'_, '_, T>) -> Next {
-        work.turn.enter_blocking_section();
-        if let Phase::Body(mut receiving) = phase {
-            receiving.abandon(Refusal::bad_request(
-                "the client was gone before the content was complete",
-            ));
+    /// Waits until the peer takes more of the responses, unless it has had its time for that.
+    pub(super) fn wait_for_peer_to_read<T: Transport>(
+        &mut self,
+        transport: &T,
+        turn: &Turn<'_>,
+    ) -> Next {
+        if !self.has_expired(TimeoutKind::Write, turn) {
+            return self.wait_for(TimeoutKind::Write, transport);
         }
-        self.phase = Phase::Head;
+        let limit = self.shared.timeouts.write.as_secs();
+        self.give_up(
+            late(format!("the client took no response for {limit} s")),
+            turn,
+        )
+    }
+
+    /// Gives up on a peer that is gone or takes nothing; an upload of its does not take effect.
+    pub(super) fn give_up(&mut self, refusal: Refusal, turn: &Turn<'_>) -> Next {
+        if let Phase::Body(receiving) = &mut self.phase {
+            // In a phase like this a turn is a blocking one.
+            if turn.permission().require().is_err() {
+                return Next::Yield;
+            }
+            // The commit of this turn is over, so the entry must not be pending.
+            receiving.abandon(refusal, Blocking::outside_turn());
+            self.phase = Phase::Head;
+        }
         Next::Close
     }
+}
+
+fn late(reason: String) -> Refusal {
+    Refusal::new(Status::RequestTimeout, reason)
 }

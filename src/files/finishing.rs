@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Files;
 use super::error::UploadError;
+use crate::blocking::Blocking;
 use crate::request_log::write::EntryWriter;
 use crate::store::{Committed, Metadata, StoreErrorKind};
 
@@ -36,6 +37,7 @@ impl Finishing {
         &mut self,
         content: &mut Vec<u8>,
         text: &mut Vec<u8>,
+        _: Blocking<'_>,
     ) -> Result<Remaining, UploadError> {
         if let Some(entry) = self.entry.as_mut().filter(|entry| !entry.is_complete()) {
             content.resize(entry.next_len(), 0);
@@ -76,7 +78,8 @@ impl Drop for Finishing {
             .as_ref()
             .is_some_and(|entry| !entry.is_complete())
         {
-            if let Err(error) = self.step(&mut content, &mut text) {
+            let blocking = Blocking::outside_turn();
+            if let Err(error) = self.step(&mut content, &mut text, blocking) {
                 log::error!("PUT: {error}");
                 return;
             }

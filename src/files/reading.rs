@@ -1,24 +1,33 @@
 //! Reading: files and directories as clients may see them.
 
 use super::Files;
+use crate::blocking::{Blocking, Permission, WouldBlock};
 use crate::store::{Directory, Found, Metadata, StoreError};
 
 impl Files {
     /// Finds the regular file at `path`, relative to the root, following symlinks within it.
     ///
-    /// `before_opening` is called, perhaps twice, unless the file is in memory or open already and in the root itself.
+    /// Without a permission to block, only a file is found that is in memory or open already, and in the root itself.
     ///
     /// # Errors
     /// See [`crate::store::StoreErrorKind`].
-    pub fn look_up(&self, path: &[u8], before_opening: impl FnMut()) -> Result<Found, StoreError> {
-        self.store.look_up(path, before_opening)
+    pub fn look_up(
+        &self,
+        path: &[u8],
+        permission: Permission<'_>,
+    ) -> Result<Result<Found, StoreError>, WouldBlock> {
+        if let Some(found) = self.store.look_up_cached(path) {
+            return Ok(found);
+        }
+        permission.require()?;
+        Ok(self.store.look_up(path))
     }
 
     /// What `path` leads to now, through symlinks if need be; nothing is opened for reading.
     ///
     /// # Errors
     /// As for [`Files::look_up`].
-    pub fn inspect(&self, path: &[u8]) -> Result<Metadata, StoreError> {
+    pub fn inspect(&self, path: &[u8], _: Blocking<'_>) -> Result<Metadata, StoreError> {
         self.store.inspect(path)
     }
 
@@ -33,6 +42,7 @@ impl Files {
         path: &[u8],
         limit: usize,
         wanted: impl Fn(&[u8]) -> bool,
+        _: Blocking<'_>,
     ) -> Result<Directory, StoreError> {
         self.store.list(path, limit, wanted)
     }

@@ -1,36 +1,38 @@
-//! Recording what changed no file: requests that were answered with success, or refused.
+//! Recording what changed no file: requests that were granted, or refused.
 
 use super::{Files, reserved_names};
+use crate::blocking::Pending;
 use crate::request_log::write::Refused;
 
 impl Files {
-    /// Records a request that was answered with success and changed nothing, in a turn with this worker.
+    /// Records a request that was granted and changed nothing, in a turn with this worker.
     ///
-    /// The entry is in the log when [`Files::commit_pending`] returns, or at once if [`Files::defers_entries`] is false.
+    /// The entry is pending until [`Files::commit_pending`] returns.
     pub fn record_success(&self, method: &str, name: &[u8], worker: usize) {
         self.recorder.success(method, name, worker);
     }
 
-    /// Records a request that was refused with the status `code`: on return the entry is in the log.
-    pub fn record_refusal(&self, request: Refused<'_>, code: u16) {
-        self.recorder.failure(request, code);
+    /// Records a request that was refused with the status `code`, as [`Files::record_success`] does; without a worker
+    /// the entry is in the log on return.
+    pub fn record_refusal(&self, request: Refused<'_>, code: u16, worker: Option<usize>) {
+        self.recorder.failure(request, code, worker);
     }
 
-    /// Whether successes are recorded later, so that one call writes many.
+    /// What [`Files::commit_pending`] has to do for this worker.
     #[must_use]
-    pub fn defers_entries(&self) -> bool {
-        self.recorder.puts_off()
+    pub fn pending(&self, worker: usize) -> Pending {
+        if !self.recorder.has_pending(worker) {
+            Pending::Nothing
+        } else if self.recorder.waits_for_disk() {
+            Pending::MayBlock
+        } else {
+            Pending::Quick
+        }
     }
 
     /// Writes the entries that are pending from turns with this worker: on return they are in the log.
     pub fn commit_pending(&self, worker: usize) {
-        self.recorder.settle(worker);
-    }
-
-    /// Whether every entry waits until it is on stable storage.
-    #[must_use]
-    pub fn waits_for_disk(&self) -> bool {
-        self.recorder.waits_for_disk()
+        self.recorder.commit(worker);
     }
 
     /// Goes on in the file that the log's path names now, or in a new one. Entries in flight end where they began.

@@ -5,6 +5,7 @@
 
 use super::Files;
 use super::error::UploadError;
+use crate::blocking::Blocking;
 use crate::request_log::write::EntryReservation;
 use crate::store::CommitCondition;
 
@@ -18,14 +19,15 @@ impl Files {
         path: &[u8],
         condition: &CommitCondition<'_>,
         text: &mut Vec<u8>,
+        blocking: Blocking<'_>,
     ) -> Result<(), UploadError> {
-        let reservation =
-            self.recorder
-                .reserve("DELETE", path, 0)
-                .map_err(|source| UploadError::LogFull {
-                    path: path.into(),
-                    source,
-                })?;
+        let reservation = self
+            .recorder
+            .reserve("DELETE", path, 0, blocking.worker())
+            .map_err(|source| UploadError::LogFull {
+                path: path.into(),
+                source,
+            })?;
         let removed = self.store.remove(path, condition, || {
             reservation.map(EntryReservation::commit)
         })?;

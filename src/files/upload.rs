@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::Files;
 use super::error::UploadError;
 use super::finishing::Finishing;
+use crate::blocking::Blocking;
 use crate::request_log::write::EntryReservation;
 use crate::store::{CommitCondition, Committed, Staged, StoreError, StoreErrorKind, WriteTarget};
 
@@ -43,7 +44,12 @@ impl Files {
     ///
     /// # Errors
     /// If no file can be put there.
-    pub fn begin(self: &Arc<Self>, name: &[u8], limit: u64) -> Result<Upload, UploadError> {
+    pub fn begin(
+        self: &Arc<Self>,
+        name: &[u8],
+        limit: u64,
+        _: Blocking<'_>,
+    ) -> Result<Upload, UploadError> {
         Ok(self.upload_to(self.store.target(name)?, limit))
     }
 
@@ -52,10 +58,15 @@ impl Files {
     ///
     /// # Errors
     /// If no file can be put there.
-    pub fn begin_below(self: &Arc<Self>, path: &[u8], limit: u64) -> Result<Upload, UploadError> {
+    pub fn begin_below(
+        self: &Arc<Self>,
+        path: &[u8],
+        limit: u64,
+        blocking: Blocking<'_>,
+    ) -> Result<Upload, UploadError> {
         let mut attempt = 1;
         loop {
-            match self.begin_once(path, limit) {
+            match self.begin_once(path, limit, blocking) {
                 // Somebody removed a directory, as an upload does that is given up, and this one was to go there.
                 Err(UploadError::Store(error))
                     if error.kind == StoreErrorKind::Vanished && attempt < ATTEMPTS =>
@@ -67,9 +78,14 @@ impl Files {
         }
     }
 
-    fn begin_once(self: &Arc<Self>, path: &[u8], limit: u64) -> Result<Upload, UploadError> {
+    fn begin_once(
+        self: &Arc<Self>,
+        path: &[u8],
+        limit: u64,
+        blocking: Blocking<'_>,
+    ) -> Result<Upload, UploadError> {
         let mut upload = self.upload_to(self.store.target_below(path)?, limit);
-        upload.stage()?;
+        upload.stage(blocking)?;
         Ok(upload)
     }
 
@@ -85,13 +101,13 @@ impl Files {
 
 impl Upload {
     /// Makes sure that its directory takes it.
-    pub fn stage(&mut self) -> Result<(), UploadError> {
+    pub fn stage(&mut self, _: Blocking<'_>) -> Result<(), UploadError> {
         self.staged = Some(self.take_staged()?);
         Ok(())
     }
 
     /// Appends to it.
-    pub fn write(&mut self, content: &[u8]) -> Result<(), UploadError> {
+    pub fn write(&mut self, content: &[u8], _: Blocking<'_>) -> Result<(), UploadError> {
         let limit = self.limit;
         let staged = self.take_staged()?;
         let staged = self.staged.insert(staged);
@@ -121,8 +137,9 @@ impl Upload {
         last: &[u8],
         condition: &CommitCondition<'_>,
         text: &mut Vec<u8>,
+        blocking: Blocking<'_>,
     ) -> Result<Finishing, UploadError> {
-        self.write(last)?;
+        self.write(last, blocking)?;
         let Self {
             files,
             target,
@@ -135,7 +152,7 @@ impl Upload {
         let length = staged.length();
         let reservation = files
             .recorder
-            .reserve("PUT", &path, length)
+            .reserve("PUT", &path, length, blocking.worker())
             .map_err(|source| UploadError::LogFull {
                 path: path.clone(),
                 source,
@@ -169,9 +186,9 @@ impl Upload {
     ///
     /// # Errors
     /// With any the old file is untouched.
-    pub fn commit_empty(&mut self) -> Result<Empty, UploadError> {
+    pub fn commit_empty(&mut self, blocking: Blocking<'_>) -> Result<Empty, UploadError> {
         let recorder = &self.files.recorder;
-        let reservation = recorder.reserve("PUT", self.target.path(), 0);
+        let reservation = recorder.reserve("PUT", self.target.path(), 0, blocking.worker());
         let reservation = reservation.map_err(|source| UploadError::LogFull {
             path: self.target.path().into(),
             source,
@@ -196,7 +213,7 @@ impl Upload {
 impl Empty {
     /// Records the empty file, since nothing has replaced it and nothing will: false if something has.
     #[must_use]
-    pub fn record(self, text: &mut Vec<u8>) -> bool {
+    pub fn record(self, text: &mut Vec<u8>, _: Blocking<'_>) -> bool {
         let Some(reservation) = self.reservation else {
             return false;
         };

@@ -1,8 +1,8 @@
-//! The pool: a listener, a bounded queue, N workers and a waiting room, for any protocol that is a [`Service`].
+//! The pool: a listener, a bounded queue, N workers and a reactor, for any protocol that is a [`Service`].
 //!
-//! The main thread accepts and pushes into the queue. Workers pop, and advance a connection for as long as that
-//! needs no waiting for the peer; then the connection is parked, and the worker is free. An idle worker sits in the
-//! waiting room and takes what becomes ready there. DESIGN.md draws the picture.
+//! The main thread accepts and pushes into the queue. Workers pop, and serve a connection for as long as that needs no
+//! waiting for the peer; then the connection is parked in the reactor, and the worker is free. An idle worker polls the
+//! reactor and serves what becomes ready there. [`Service`] says how a turn goes.
 //!
 //! This room knows no HTTP and no files: `examples/echo.rs` is another protocol on it.
 
@@ -31,7 +31,7 @@ use self::workers::worker::Worker;
 
 pub use self::accept::listener::Listener;
 pub use self::protocol::{
-    Activity, Ask, Deadline, Interest, Next, Service, Session, Stopping, Turn, WakeReason,
+    Activity, Deadline, Interest, Next, Service, Session, Stopping, Turn, WakeReason,
 };
 pub use self::transport::{After, Socket, Transport};
 
@@ -55,7 +55,7 @@ pub enum ServerError {
     #[error("cannot handle signals: {0}")]
     Signals(#[source] io::Error),
     /// The epoll instance or an eventfd.
-    #[error("cannot set up the waiting room: {0}")]
+    #[error("cannot set up the reactor: {0}")]
     Reactor(#[source] io::Error),
     /// A worker thread.
     #[error("cannot start worker {number} of {of}: {source}")]

@@ -1,31 +1,46 @@
-//! What the pool asks of a protocol: a [`Service`] that makes a [`Session`] for each connection, and the words
-//! in which a session tells a worker how to go on.
+//! What the pool asks of a protocol: a [`Service`] that makes a [`Session`] for each connection, and the words in which
+//! a session tells its worker how to go on.
 //!
-//! Nothing here knows a protocol. A session is advanced by whichever worker is free; between two turns it holds
-//! only what it needs to go on, because the buffers are the worker's (its *desk*).
+//! A worker serves the connections that are ready together, a batch, in three steps:
+//!
+//! 1. *Process*: each session receives, decides, and keeps its responses ([`Session::process`]).
+//! 2. *Commit*: what the sessions have pending is written, for all of them at once ([`Service::commit`]).
+//! 3. *Flush*: each session sends ([`Session::flush`]).
+//!
+//! So nothing is sent before it is committed. A turn that may block, [`Session::may_block`], comes after these, by
+//! itself, and has the same steps. A batch may be of one.
+//!
+//! Nothing here knows a protocol. Whichever worker is free has a session's next turn; between two turns a session holds
+//! only what it needs to go on, since the buffers are the worker's.
 
 use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::transport::Transport;
+use crate::blocking::{Blocking, Pending, Permission};
 
-/// A protocol on the pool: makes the sessions, and the desk at which a worker handles them.
+/// A protocol on the pool: makes the sessions, and the buffers with which a worker serves them.
 pub trait Service: Sync {
     /// The state of one connection.
     type Session: Session<Buffers = Self::Buffers>;
-    /// What one worker reuses from turn to turn: buffers, mostly.
+    /// What one worker reuses from turn to turn.
     type Buffers;
 
-    /// Starts the session of a connection that was just accepted from this peer.
+    /// Starts the session of a connection with `peer` that was just accepted.
     fn connect(&self, peer: SocketAddr) -> Self::Session;
 
-    /// Makes a desk; called once per worker, and again after a panic.
+    /// Makes buffers; called once per worker, and again after a panic.
     fn buffers(&self) -> Self::Buffers;
 
-    /// Does what sessions have put off in their turns with this worker, all of it together; see [`Next::Settle`].
-    fn settle(&self, _worker: usize) {}
+    /// What [`Service::commit`] has to do for this worker.
+    fn pending(&self, _worker: usize) -> Pending {
+        Pending::Nothing
+    }
 
-    /// Called on the main thread for SIGHUP and SIGUSR1, the signals of log rotation.
+    /// Commits what sessions have pending from turns with this worker. Only after this their responses are sent.
+    fn commit(&self, _worker: usize) {}
+
+    /// Called on the main thread for the signals of log rotation.
     fn reopen(&self) {}
 }
 
@@ -34,22 +49,33 @@ pub trait Session: Send {
     /// See [`Service::Buffers`].
     type Buffers;
 
-    /// Makes all the progress that can be made without waiting for the peer, and says how to go on.
+    /// Whether the next turn may block. Then it is a blocking one: see [`Turn::permission`].
+    fn may_block(&self) -> bool {
+        false
+    }
+
+    /// The first step of a turn: makes all the progress that can be made without waiting for the peer, within a budget
+    /// of work. It sends nothing; [`Session::flush`] does.
     ///
-    /// A session may be advanced although nothing has changed; it then waits again. After it has asked to wait
-    /// for [`Interest::Read`] it is woken by *new* readiness only, so it must have met `WouldBlock` or a read
-    /// shorter than its buffer since it had waited last; the latter does not hold on a turn whose cause is
-    /// [`WakeReason::HungUp`].
-    fn advance<T: Transport>(
+    /// A turn may come although nothing has changed; the session then waits again.
+    fn process<T: Transport>(
         &mut self,
         transport: &T,
         buffers: &mut Self::Buffers,
-        turn: &mut Turn<'_>,
-    ) -> Next;
+        turn: &Turn<'_>,
+    );
 
-    /// After [`Next::Settle`]: what it put off is settled, but its next turn may be a while. It may send what waited
-    /// for that, and nothing else.
-    fn release<T: Transport>(&mut self, _transport: &T) {}
+    /// The last step of a turn: sends what there is, and says how the session goes on.
+    ///
+    /// A session that asks to wait for [`Interest::Read`] is woken by *new* readiness only. So since its last wait it
+    /// must have met `WouldBlock` or a receive shorter than its buffer. After [`WakeReason::HungUp`] a short receive is
+    /// not enough.
+    fn flush<T: Transport>(
+        &mut self,
+        transport: &T,
+        buffers: &mut Self::Buffers,
+        turn: &Turn<'_>,
+    ) -> Next;
 }
 
 /// How a session goes on after a turn.
@@ -57,11 +83,9 @@ pub trait Session: Send {
 pub enum Next {
     /// Nothing more can be done until the socket is ready or the deadline has passed.
     Wait(Interest, Deadline),
-    /// The session's share of this turn is used up, but it could go on at once: to the back of the queue.
+    /// The session could go on at once. If its next turn may block and this one might not, that comes next; else the
+    /// budget of this turn is spent, and others have theirs before.
     Yield,
-    /// The session has put something off, and goes on once [`Service::settle`] has done it, together with what others
-    /// have put off.
-    Settle,
     /// The connection is done with.
     Close,
 }
@@ -75,10 +99,10 @@ pub enum Interest {
     Write,
 }
 
-/// Until when a parked session waits, and whether anybody would miss it.
+/// Until when a parked session waits, and whether its connection may be closed meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadline {
-    /// When the wait ends with a turn whose cause is [`WakeReason::TimedOut`].
+    /// When the wait ends with a turn whose reason is [`WakeReason::TimedOut`].
     pub at: Instant,
     /// What the wait interrupts.
     pub activity: Activity,
@@ -92,9 +116,9 @@ pub enum Activity {
         /// Since when; the connection that is idle for longest is closed first.
         since: Instant,
     },
-    /// Something to which no answer is due: the rest of a head, or content of a request that has its answer. It keeps
-    /// its descriptor, but a server that stops does not wait for it.
-    NoAnswerDue,
+    /// Something to which no response is due: the rest of a head, or content of a request that has its response. It
+    /// keeps its descriptor, but a server that stops does not wait for it.
+    NoResponseDue,
     /// A request: the server finishes it before it stops.
     Request,
 }
@@ -102,55 +126,41 @@ pub enum Activity {
 /// Why a session has its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WakeReason {
-    /// The connection is new, its socket became ready, it had yielded, or what it put off is settled.
+    /// The connection is new, its socket became ready, or it had yielded.
     Ready,
-    /// As `Ready`, and the peer has sent its end of stream or reset the connection: read until 0 or an error.
+    /// As `Ready`, and the peer has sent its end of stream or reset the connection: receive until 0 or an error.
     HungUp,
     /// The deadline it waited for has passed.
     TimedOut,
 }
 
-/// What a session may know and ask of the pool during one turn.
-pub struct Turn<'a> {
+/// What a session may know in one turn.
+#[derive(Debug, Clone, Copy)]
+pub struct Turn<'t> {
     reason: WakeReason,
-    stopping: bool,
+    stopping: Stopping,
     worker: usize,
-    company: bool,
-    ask: &'a mut dyn FnMut(Ask),
+    permission: Permission<'t>,
 }
 
-/// What a session asks of its worker in the middle of a turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ask {
-    /// To call [`Service::settle`].
-    Settle,
-    /// That too, and to be ready for work that takes long.
-    LongWork,
-}
-
-impl<'a> Turn<'a> {
-    /// A turn with a worker that does what it is asked in the middle of it. Nobody else has a turn with it soon.
-    pub fn new(
-        reason: WakeReason,
-        stopping: Stopping,
-        worker: usize,
-        ask: &'a mut dyn FnMut(Ask),
-    ) -> Self {
+impl<'t> Turn<'t> {
+    /// A turn with this worker that may not block.
+    #[must_use]
+    pub fn new(reason: WakeReason, stopping: Stopping, worker: usize) -> Self {
         Self {
             reason,
-            stopping: stopping == Stopping::Yes,
+            stopping,
             worker,
-            company: false,
-            ask,
+            permission: Permission::NONE,
         }
     }
 
-    /// The same, but others have their turns with this worker right before or after it.
+    /// A turn with this worker that may.
     #[must_use]
-    pub fn in_company(self) -> Self {
+    pub fn new_blocking(reason: WakeReason, stopping: Stopping, worker: usize) -> Self {
         Self {
-            company: true,
-            ..self
+            permission: Blocking::of_worker(worker).into(),
+            ..Self::new(reason, stopping, worker)
         }
     }
 
@@ -163,7 +173,7 @@ impl<'a> Turn<'a> {
     /// Whether the server is stopping: a session finishes its request and asks for [`Next::Close`].
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        self.stopping
+        self.stopping == Stopping::Yes
     }
 
     /// The number of the worker, from 0.
@@ -172,25 +182,10 @@ impl<'a> Turn<'a> {
         self.worker
     }
 
-    /// Whether others have their turns right before or after this one, so that it pays to put something off.
+    /// The permission to block, in a blocking turn.
     #[must_use]
-    pub fn has_company(&self) -> bool {
-        self.company
-    }
-
-    /// Has all done that was put off so far, by this session or others.
-    pub fn settle(&mut self) {
-        (self.ask)(Ask::Settle);
-    }
-
-    /// To be called before work that may take long: reading or writing files, waiting for a disk. Once a turn is
-    /// enough, and more do no harm. What was put off so far is settled.
-    ///
-    /// The worker offers the connections it holds for later to its colleagues, and one of these takes its place if the
-    /// turn does take long.
-    pub fn enter_blocking_section(&mut self) {
-        self.company = false;
-        (self.ask)(Ask::LongWork);
+    pub fn permission(&self) -> Permission<'t> {
+        self.permission
     }
 }
 

@@ -1,14 +1,16 @@
 //! Reading: from a path below the root to a regular file's content.
 //!
-//! 1. The cache has an open file for the path, and statx(2) of that says that it still is: done.
-//! 2. statx(2) the path without following a symlink at its end: absent, regular, symlink, or something else, which
+//! 1. The cache has an open file for the path, and statx(2) of that shows that it still is: done.
+//! 2. The cache has a file for the path, which is a name in the root, and statx(2) of the name shows that it still is:
+//!    done. So far the kernel most likely has in memory what it needs, and nothing blocks.
+//! 3. statx(2) the path without following a symlink at its end: absent, regular, symlink, or something else, which
 //!    is never opened (opening a FIFO waits for its writer, opening a device may act on it). Below a directory that is
 //!    openat2(2) of the path alone, then statx(2).
-//! 3. The cache has this very file: done.
-//! 4. openat2(2) beneath the root: the kernel decides what is inside.
-//! 5. statx(2) what was opened, since the path may have changed meanwhile; only a regular file is served, and only if it
+//! 4. The cache has this very file: done.
+//! 5. openat2(2) beneath the root: the kernel decides what is inside.
+//! 6. statx(2) what was opened, since the path may have changed meanwhile; only a regular file is served, and only if it
 //!    does not belong to the server (see `checks`).
-//! 6. Read it if it is small; else keep it open for sendfile(2).
+//! 7. Read it if it is small; else keep it open for sendfile(2).
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -24,63 +26,68 @@ use super::error::{StoreError, StoreErrorKind};
 use super::found::{CachedFile, FileContent, Found, SMALL};
 use super::metadata::Metadata;
 use super::sys::{is_in_root, metadata_at, metadata_of, regular};
+use crate::blocking::{Permission, WouldBlock};
 
 /// How often a file that changes while it is read is read again.
 const ATTEMPTS: usize = 4;
 
 impl Found {
-    /// The first bytes of the file, as many as the buffer holds, fewer if there are no more. `before_reading` is called
-    /// unless they are in memory.
+    /// The first bytes of the file, as many as the buffer holds, fewer if there are no more. That blocks unless they are
+    /// in memory.
     ///
     /// # Errors
     /// From pread(2).
     pub fn start<'a>(
         &'a self,
         buffer: &'a mut [u8],
-        mut before_reading: impl FnMut(),
-    ) -> Result<&'a [u8], StoreErrorKind> {
+        permission: Permission<'_>,
+    ) -> Result<Result<&'a [u8], StoreErrorKind>, WouldBlock> {
         match &self.content {
-            FileContent::Memory(bytes) => Ok(&bytes[..bytes.len().min(buffer.len())]),
+            FileContent::Memory(bytes) => Ok(Ok(&bytes[..bytes.len().min(buffer.len())])),
             FileContent::Descriptor(file) => {
-                before_reading();
-                let count = fill(file, buffer)?;
-                Ok(&buffer[..count])
+                permission.require()?;
+                Ok(fill(file, buffer).map(|count| &buffer[..count]))
             }
         }
     }
 }
 
 impl Store {
-    /// Finds the file at `path`, relative to the root. `before_opening` is called, perhaps twice, unless it is at hand
-    /// and in the root itself.
-    pub fn look_up(&self, path: &[u8], before_opening: impl FnMut()) -> Result<Found, StoreError> {
-        self.find(path, before_opening)
-            .map_err(|kind| kind.of(path))
+    /// Finds the file at `path`, relative to the root, if it is in the cache and in the root itself, or kept open.
+    pub fn look_up_cached(&self, path: &[u8]) -> Option<Result<Found, StoreError>> {
+        let cached = self.cache.get(path)?;
+        let is_current = match cached.validator {
+            Some(_) => cached.is_unchanged(),
+            // The kernel most likely has the name that the cache has; any other it may have to read.
+            None => {
+                is_in_root(path)
+                    && metadata_at(&self.root, path).is_ok_and(|now| now == cached.found.metadata)
+            }
+        };
+        is_current.then(|| {
+            self.check_found(path, &cached.found.metadata)
+                .map_err(|kind| kind.of(path))?;
+            Ok(cached.found)
+        })
     }
 
-    fn find(&self, path: &[u8], mut before_opening: impl FnMut()) -> Result<Found, StoreErrorKind> {
+    /// Finds the file at `path`, relative to the root, after [`Store::look_up_cached`] did not. It may block.
+    pub fn look_up(&self, path: &[u8]) -> Result<Found, StoreError> {
+        self.find(path).map_err(|kind| kind.of(path))
+    }
+
+    fn find(&self, path: &[u8]) -> Result<Found, StoreErrorKind> {
         let cached = self.cache.get(path);
-        match &cached {
-            Some(cached) if cached.is_unchanged() => {
-                self.check_found(path, &cached.found.metadata)?;
-                return Ok(cached.found.clone());
-            }
-            // The kernel most likely has what the cache has; anything else it may have to read.
-            Some(cached) if cached.validator.is_none() && is_in_root(path) => {}
-            _ => before_opening(),
-        }
         let now = clock_gettime(ClockId::RealtimeCoarse);
-        let metadata = self.metadata_beneath(path).inspect_err(|_| {
-            before_opening();
-            self.cache.remove(path);
-        })?;
+        let metadata = self
+            .metadata_beneath(path)
+            .inspect_err(|_| self.cache.remove(path))?;
         if let Some(CachedFile { found, .. }) = cached
             && found.metadata == metadata
         {
             self.check_found(path, &metadata)?;
             return Ok(found);
         }
-        before_opening();
         self.cache.remove(path);
         check_path(path)?;
         match metadata.file_type() {
@@ -209,26 +216,27 @@ fn fill(file: &OwnedFd, buffer: &mut [u8]) -> Result<usize, StoreErrorKind> {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
     use std::fs;
 
     use super::*;
+    use crate::blocking::Blocking;
     use crate::durable::Durability;
     use crate::store::Depth;
 
     #[test]
-    fn start_of_a_small_file_is_at_hand() {
+    fn start_of_a_small_file_is_read_without_blocking() {
         let home = tempfile::tempdir().unwrap();
         let small = usize::try_from(SMALL).unwrap();
-        for (length, reads) in [(0, 0), (3, 0), (small, 0), (small + 1, 1)] {
+        for (length, blocks) in [(0, false), (3, false), (small, false), (small + 1, true)] {
             fs::write(home.path().join("file"), vec![b'x'; length]).unwrap();
             let store = Store::open(home.path(), Depth::Root, Durability::Kernel).unwrap();
-            let found = store.look_up(b"file", || {}).unwrap();
+            let found = store.look_up(b"file").unwrap();
             let mut buffer = [0; 5];
-            let calls = Cell::new(0);
-            let start = found.start(&mut buffer, || calls.set(calls.get() + 1));
+            let blocking = Blocking::outside_turn().into();
+            let start = found.start(&mut buffer, blocking).unwrap();
             assert_eq!(start.unwrap(), vec![b'x'; length.min(5)], "{length}");
-            assert_eq!(calls.get(), reads, "{length}");
+            let start = found.start(&mut buffer, Permission::NONE);
+            assert_eq!(start.is_err(), blocks, "{length}");
         }
     }
 }

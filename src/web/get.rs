@@ -11,9 +11,10 @@ use percent_encoding::{CONTROLS, percent_encode};
 
 use super::pages::error::WayBack;
 use super::path::{Ending, Path, encode_name};
-use super::refusal::{cannot_read, concealed, respond_with};
+use super::refusal::{Stop, cannot_read, concealed, respond_with};
 use super::representation::Representation;
 use super::{Directories, Web, name, path};
+use crate::blocking::WouldBlock;
 use crate::connection::{Response, ResponseContent};
 use crate::http::semantics::fields::combined;
 use crate::http::semantics::media_type::{self, Guess};
@@ -36,20 +37,16 @@ enum Resource {
 
 impl Web {
     /// Answers to GET, and to HEAD as if it were GET.
-    pub(super) fn get(
-        &self,
-        request: &Request<'_>,
-        turn: &mut Turn<'_>,
-    ) -> Result<Response, Refusal> {
+    pub(super) fn get(&self, request: &Request<'_>, turn: &Turn<'_>) -> Result<Response, Stop> {
         let (path, query) = path(request)?;
         let response = match (
             self.find(request, &path, query, turn),
             &self.options.fallback,
         ) {
-            (Err(refusal), Some(fallback)) if refusal.status == Status::NotFound => {
+            (Err(Stop::Refused(refusal)), Some(fallback)) if refusal.status == Status::NotFound => {
                 match self.file(fallback, turn)? {
                     Resource::File(found) => self.represent(request, fallback, found, turn),
-                    Resource::Directory => Err(refusal),
+                    Resource::Directory => Err(refusal.into()),
                 }
             }
             (response, _) => response,
@@ -64,10 +61,10 @@ impl Web {
         request: &Request<'_>,
         path: &Path,
         query: Option<&[u8]>,
-        turn: &mut Turn<'_>,
-    ) -> Result<Response, Refusal> {
+        turn: &Turn<'_>,
+    ) -> Result<Response, Stop> {
         if self.hides(path) {
-            return Err(concealed());
+            return Err(concealed().into());
         }
         match path.ending() {
             Ending::Bare => match self.file(path.relative(), turn)? {
@@ -80,35 +77,34 @@ impl Web {
                     Ok(Resource::File(found)) => {
                         self.represent(request, index.relative(), found, turn)
                     }
-                    Err(refusal) if refusal.status != Status::NotFound => Err(refusal),
-                    Ok(Resource::Directory) | Err(_) => self.list(request, path, turn),
+                    Err(Stop::WouldBlock(would_block)) => Err(would_block.into()),
+                    Err(Stop::Refused(refusal)) if refusal.status != Status::NotFound => {
+                        Err(refusal.into())
+                    }
+                    Ok(Resource::Directory) | Err(Stop::Refused(_)) => {
+                        self.list(request, path, turn)
+                    }
                 }
             }
         }
     }
 
-    fn list(
-        &self,
-        request: &Request<'_>,
-        path: &Path,
-        turn: &mut Turn<'_>,
-    ) -> Result<Response, Refusal> {
+    fn list(&self, request: &Request<'_>, path: &Path, turn: &Turn<'_>) -> Result<Response, Stop> {
         match self.options.directories {
             Directories::Listed => self.listing(request, path, turn),
-            Directories::NotListed => Err(Refusal::new(
-                Status::NotFound,
-                "the directory has no index.html, and directories are not listed",
-            )),
+            Directories::NotListed => {
+                let reason = "the directory has no index.html, and directories are not listed";
+                Err(Refusal::new(Status::NotFound, reason).into())
+            }
         }
     }
 
     /// What is at `path`, relative to the root.
-    fn file(&self, path: &[u8], turn: &mut Turn<'_>) -> Result<Resource, Refusal> {
-        let found = self.files.look_up(path, || turn.enter_blocking_section());
-        match found {
+    fn file(&self, path: &[u8], turn: &Turn<'_>) -> Result<Resource, Stop> {
+        match self.files.look_up(path, turn.permission())? {
             Ok(found) => Ok(Resource::File(found)),
             Err(error) if error.kind == StoreErrorKind::Directory => Ok(Resource::Directory),
-            Err(error) => Err(cannot_read(error.kind)),
+            Err(error) => Err(cannot_read(error.kind).into()),
         }
     }
 
@@ -118,9 +114,10 @@ impl Web {
         request: &Request<'_>,
         path: &[u8],
         found: Found,
-        turn: &mut Turn<'_>,
-    ) -> Result<Response, Refusal> {
-        self.preferred(request, path, found, turn).response(request)
+        turn: &Turn<'_>,
+    ) -> Result<Response, Stop> {
+        let preferred = self.preferred(request, path, found, turn)?;
+        Ok(preferred.response(request)?)
     }
 
     /// The value of Content-Type for the file at `path`; if its name says nothing, by its first bytes.
@@ -128,22 +125,22 @@ impl Web {
         &self,
         path: &[u8],
         found: &Found,
-        turn: &mut Turn<'_>,
-    ) -> Cow<'static, str> {
+        turn: &Turn<'_>,
+    ) -> Result<Cow<'static, str>, WouldBlock> {
         let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
         let otherwise = match self.options.media_types.guess(name) {
-            Guess::Known(media_type) => return media_type,
+            Guess::Known(media_type) => return Ok(media_type),
             Guess::UnlessText(otherwise) => otherwise,
         };
         let mut buffer = [0; media_type::SNIFFED];
-        let text = match found.start(&mut buffer, || turn.enter_blocking_section()) {
+        let text = match found.start(&mut buffer, turn.permission())? {
             Ok(start) => media_type::text(start),
             Err(error) => {
                 log::debug!("GET: cannot tell whether this is text: {error}");
                 None
             }
         };
-        Cow::Borrowed(text.unwrap_or(otherwise))
+        Ok(Cow::Borrowed(text.unwrap_or(otherwise)))
     }
 
     /// The page that goes with a refusal of GET or HEAD.
@@ -151,20 +148,24 @@ impl Web {
         &self,
         request: &Request<'_>,
         refusal: Refusal,
-        turn: &mut Turn<'_>,
-    ) -> Response {
+        turn: &Turn<'_>,
+    ) -> Result<Response, WouldBlock> {
         let way_back = match request.target {
             Target::Origin { path, .. } | Target::Absolute { path, .. } => WayBack::from_path(path),
             Target::Authority(_) | Target::Asterisk | Target::Other(_) => WayBack::Nowhere,
         };
         if refusal.status != Status::NotFound {
-            return respond_with(refusal, way_back);
+            return Ok(respond_with(refusal, way_back));
         }
-        let Ok(Resource::File(found)) = self.file(NOT_FOUND, turn) else {
-            return respond_with(refusal, way_back);
+        let found = match self.file(NOT_FOUND, turn) {
+            Ok(Resource::File(found)) => found,
+            Err(Stop::WouldBlock(would_block)) => return Err(would_block),
+            Ok(Resource::Directory) | Err(Stop::Refused(_)) => {
+                return Ok(respond_with(refusal, way_back));
+            }
         };
         let mut response = if takes_html(combined(request, "Accept")) {
-            let media_type = self.media_type(NOT_FOUND, &found, turn);
+            let media_type = self.media_type(NOT_FOUND, &found, turn)?;
             let page = Representation::new(media_type, found, None).into_page(Status::NotFound);
             Response {
                 refusal: Some(refusal),
@@ -174,7 +175,7 @@ impl Web {
             respond_with(refusal, way_back)
         };
         write_field(&mut response.fields, "Vary", b"Accept");
-        response
+        Ok(response)
     }
 }
 

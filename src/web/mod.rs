@@ -29,7 +29,8 @@ use std::sync::Arc;
 
 use self::listing::budget::ListingBudget;
 use self::path::{Ending, Path};
-use self::refusal::{Received, respond, without_content};
+use self::refusal::{Received, Stop, respond, without_content};
+use crate::blocking::{Pending, WouldBlock};
 use crate::connection::{Action, Decision, Dialect, Response, ResponseContent};
 use crate::files::Files;
 use crate::http::semantics::date_field;
@@ -67,14 +68,10 @@ impl Web {
         }
     }
 
-    fn action(
-        &self,
-        request: &Request<'_>,
-        turn: &mut Turn<'_>,
-    ) -> Result<Action<WebUpload>, Refusal> {
+    fn action(&self, request: &Request<'_>, turn: &Turn<'_>) -> Result<Action<WebUpload>, Stop> {
         // RFC 9112 §3.2; what it names makes no difference, since there is one site.
         if request.host == Host::Missing && request.version == Version::Http11 {
-            return Err(Refusal::bad_request("an HTTP/1.1 request has a Host field"));
+            return Err(Refusal::bad_request("an HTTP/1.1 request has a Host field").into());
         }
         match (request.method, self.options.access) {
             ("GET", _) => self.get(request, turn).map(Action::Response),
@@ -82,19 +79,16 @@ impl Web {
                 let response = self.get(request, turn)?;
                 Ok(Action::Response(without_content(response)))
             }
-            ("OPTIONS", _) => self.options(request, turn).map(Action::Response),
+            ("OPTIONS", _) => Ok(Action::Response(self.options(request, turn)?)),
             ("PUT", Access::Writable) => self.put(request, turn).map(Action::Receive),
             ("DELETE", Access::Writable) => self.delete(request, turn).map(Action::Response),
             ("PUT" | "DELETE" | "POST" | "PATCH" | "CONNECT" | "TRACE", _) => {
                 let allowed = self.allowed();
                 let reason = format!("the methods that are served here are {allowed}");
-                Err(Refusal::new(Status::MethodNotAllowed, reason)
-                    .with("Allow", allowed.as_bytes()))
+                let refusal = Refusal::new(Status::MethodNotAllowed, reason);
+                Err(refusal.with("Allow", allowed.as_bytes()).into())
             }
-            _ => Err(Refusal::new(
-                Status::NotImplemented,
-                "the method is not known",
-            )),
+            _ => Err(Refusal::new(Status::NotImplemented, "the method is not known").into()),
         }
     }
 
@@ -123,41 +117,44 @@ impl Web {
         self.options.dot_files == DotFiles::Hidden && path.is_hidden()
     }
 
-    fn refused(&self, request: &Request<'_>, refusal: Refusal, turn: &mut Turn<'_>) -> Response {
-        turn.settle();
-        Received::of(request).record(&self.files, refusal.status);
-        match request.method {
-            "GET" | "HEAD" => {
-                let response = self.page(request, refusal, turn);
-                if request.method == "HEAD" {
-                    without_content(response)
-                } else {
-                    response
-                }
-            }
+    fn refused(
+        &self,
+        request: &Request<'_>,
+        refusal: Refusal,
+        turn: &Turn<'_>,
+    ) -> Result<Response, WouldBlock> {
+        let status = refusal.status;
+        let response = match request.method {
+            "GET" => self.page(request, refusal, turn)?,
+            "HEAD" => without_content(self.page(request, refusal, turn)?),
             _ => respond(refusal),
-        }
+        };
+        Received::of(request).record(&self.files, status, Some(turn.worker()));
+        Ok(response)
     }
 }
 
 impl Dialect for Web {
     type Upload = WebUpload;
 
-    fn handle(&self, request: &Request<'_>, turn: &mut Turn<'_>) -> Decision<WebUpload> {
-        if self.files.waits_for_disk() {
-            turn.enter_blocking_section();
-        }
-        let action = self
-            .action(request, turn)
-            .unwrap_or_else(|refusal| Action::Response(self.refused(request, refusal, turn)));
-        Decision {
+    fn handle(
+        &self,
+        request: &Request<'_>,
+        turn: &Turn<'_>,
+    ) -> Result<Decision<WebUpload>, WouldBlock> {
+        let action = match self.action(request, turn) {
+            Ok(action) => action,
+            Err(Stop::Refused(refusal)) => Action::Response(self.refused(request, refusal, turn)?),
+            Err(Stop::WouldBlock(would_block)) => return Err(would_block),
+        };
+        Ok(Decision {
             persistence: request.persistence,
             action,
-        }
+        })
     }
 
-    fn refuse(&self, head: RefusedHead<'_>, refusal: Refusal) -> Response {
-        Received::of_line(head.line).record(&self.files, refusal.status);
+    fn refuse(&self, head: RefusedHead<'_>, refusal: Refusal, worker: usize) -> Response {
+        Received::of_line(head.line).record(&self.files, refusal.status, Some(worker));
         let response = respond(refusal);
         if head.line.method == Some(b"HEAD") {
             without_content(response)
@@ -191,11 +188,11 @@ impl Dialect for Web {
         http::end_head(out);
     }
 
-    fn puts_off(&self) -> bool {
-        self.files.defers_entries()
+    fn pending(&self, worker: usize) -> Pending {
+        self.files.pending(worker)
     }
 
-    fn settle(&self, worker: usize) {
+    fn commit(&self, worker: usize) {
         self.files.commit_pending(worker);
     }
 

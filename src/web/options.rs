@@ -1,5 +1,6 @@
 //! What a server of the web dialect offers.
 
+use crate::blocking::Blocking;
 use crate::files::Files;
 use crate::http::semantics::extra_field::ExtraField;
 use crate::http::semantics::media_type::MediaTypes;
@@ -31,7 +32,10 @@ impl Options {
     /// If there is a fallback and it cannot be read.
     pub fn check(&self, files: &Files) -> Result<(), StoreError> {
         match &self.fallback {
-            Some(path) => files.look_up(path, || {}).map(drop),
+            Some(path) => match files.look_up(path, Blocking::outside_turn().into()) {
+                Ok(found) => found.map(drop),
+                Err(_) => Ok(()),
+            },
             None => Ok(()),
         }
     }

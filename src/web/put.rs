@@ -11,9 +11,10 @@ use std::sync::Arc;
 
 use super::fields::{Preconditions, etag_of};
 use super::path::{Ending, Path};
-use super::refusal::{Received, cannot_read, cannot_store, concealed, respond};
+use super::refusal::{Received, Stop, cannot_read, cannot_store, concealed, respond};
 use super::upload_digests::UploadDigests;
 use super::{Web, path};
+use crate::blocking::Blocking;
 use crate::connection::{Block, Response, ResponseContent, Upload};
 use crate::files::{self, Files, Finishing, Remaining, UploadError};
 use crate::http::semantics::conditional::Method;
@@ -24,41 +25,38 @@ use crate::store::{CommitCondition, Metadata, StoreError, StoreErrorKind};
 
 impl Web {
     /// Begins to receive a file.
-    pub(super) fn put(
-        &self,
-        request: &Request<'_>,
-        turn: &mut Turn<'_>,
-    ) -> Result<WebUpload, Refusal> {
+    pub(super) fn put(&self, request: &Request<'_>, turn: &Turn<'_>) -> Result<WebUpload, Stop> {
         let (path, _) = path(request)?;
-        turn.enter_blocking_section();
-        let existing = self.check_target(&path)?;
+        let blocking = turn.permission().require()?;
+        let existing = self.check_target(&path, blocking)?;
         match request.framing {
             Framing::Absent => {
                 let reason = "an upload has a Content-Length or the transfer coding chunked";
-                return Err(Refusal::new(Status::LengthRequired, reason));
+                return Err(Refusal::new(Status::LengthRequired, reason).into());
             }
             Framing::Length(length) if length > self.options.max_body => {
-                return Err(cannot_store(&UploadError::TooLong {
+                let error = UploadError::TooLong {
                     path: path.relative().into(),
                     limit: self.options.max_body,
-                }));
+                };
+                return Err(cannot_store(&error).into());
             }
             Framing::Length(_) | Framing::Chunked => {}
         }
         // A part of a file is not stored as if it were the whole (RFC 9110 §14.5).
         if request.field("Content-Range").is_some() {
             let reason = "the content is a part (Content-Range), and a file is stored as a whole";
-            return Err(Refusal::bad_request(reason));
+            return Err(Refusal::bad_request(reason).into());
         }
         let digests = UploadDigests::of(request)?;
         let conditional = Preconditions::of(request);
         if !conditional.permits(Method::Put, existing.as_ref()) {
             let error = StoreError::new(path.relative(), StoreErrorKind::ConditionFailed);
-            return Err(cannot_store(&error.into()));
+            return Err(cannot_store(&error.into()).into());
         }
         let receiving = self
             .files
-            .begin_below(path.relative(), self.options.max_body)
+            .begin_below(path.relative(), self.options.max_body, blocking)
             .map_err(|error| cannot_store(&error))?;
         Ok(WebUpload {
             files: Arc::clone(&self.files),
@@ -70,7 +68,11 @@ impl Web {
     }
 
     /// Refuses a path at which no file is to be changed; else the file that is there now.
-    pub(super) fn check_target(&self, path: &Path) -> Result<Option<Metadata>, Refusal> {
+    pub(super) fn check_target(
+        &self,
+        path: &Path,
+        blocking: Blocking<'_>,
+    ) -> Result<Option<Metadata>, Refusal> {
         if self.hides(path) {
             return Err(concealed());
         }
@@ -80,7 +82,7 @@ impl Web {
                 "the path ends with a slash, and a file's does not",
             ));
         }
-        match self.files.inspect(path.relative()) {
+        match self.files.inspect(path.relative(), blocking) {
             Ok(there) if there.is_directory() => Err(directory("it is a directory")),
             Ok(there) => Ok(Some(there)),
             Err(error) => match error.kind {
@@ -111,47 +113,49 @@ enum State {
 }
 
 impl Upload for WebUpload {
-    fn write(&mut self, content: &[u8], turn: &mut Turn<'_>) -> Result<(), Response> {
-        turn.enter_blocking_section();
+    fn write(&mut self, content: &[u8], blocking: Blocking<'_>) -> Result<(), Response> {
         self.digests.update(content);
         let written = match &mut self.state {
-            State::Receiving(upload) => upload.write(content),
+            State::Receiving(upload) => upload.write(content, blocking),
             State::Finishing(..) | State::Recorded => Ok(()),
         };
-        written.map_err(|error| self.refused(&error))
+        written.map_err(|error| self.refused(&error, blocking))
     }
 
-    fn finish(&mut self, last: &[u8], block: &mut Block, turn: &mut Turn<'_>) -> Option<Response> {
-        turn.enter_blocking_section();
+    fn finish(
+        &mut self,
+        last: &[u8],
+        block: &mut Block,
+        blocking: Blocking<'_>,
+    ) -> Option<Response> {
         let State::Receiving(upload) = std::mem::replace(&mut self.state, State::Recorded) else {
             return None;
         };
         self.digests.update(last);
         let digest = match self.digests.finish() {
             Ok(digest) => digest,
-            Err(refusal) => return Some(self.refuse(refusal)),
+            Err(refusal) => return Some(self.refuse(refusal, blocking)),
         };
-        match self.commit(upload, last, block) {
+        match self.commit(upload, last, block, blocking) {
             Ok((finishing, status)) => {
                 let response = stored(&finishing, status, digest);
                 self.state = State::Finishing(finishing, response);
-                self.step(block, turn)
+                self.step(block, blocking)
             }
-            Err(error) => Some(self.refused(&error)),
+            Err(error) => Some(self.refused(&error, blocking)),
         }
     }
 
-    fn step(&mut self, block: &mut Block, turn: &mut Turn<'_>) -> Option<Response> {
-        turn.enter_blocking_section();
+    fn step(&mut self, block: &mut Block, blocking: Blocking<'_>) -> Option<Response> {
         match std::mem::replace(&mut self.state, State::Recorded) {
             State::Finishing(mut finishing, response) => {
-                match finishing.step(&mut block.content, &mut block.text) {
+                match finishing.step(&mut block.content, &mut block.text, blocking) {
                     Ok(Remaining::More) => {
                         self.state = State::Finishing(finishing, response);
                         None
                     }
                     Ok(Remaining::Done) => Some(response),
-                    Err(error) => Some(self.refused(&error)),
+                    Err(error) => Some(self.refused(&error, blocking)),
                 }
             }
             State::Receiving(_) | State::Recorded => {
@@ -164,9 +168,9 @@ impl Upload for WebUpload {
         }
     }
 
-    fn abandon(&mut self, refusal: Refusal) -> Response {
+    fn abandon(&mut self, refusal: Refusal, blocking: Blocking<'_>) -> Response {
         match std::mem::replace(&mut self.state, State::Recorded) {
-            State::Receiving(_) => self.refuse(refusal),
+            State::Receiving(_) => self.refuse(refusal, blocking),
             State::Finishing(..) | State::Recorded => respond(refusal),
         }
     }
@@ -179,6 +183,7 @@ impl WebUpload {
         upload: files::Upload,
         last: &[u8],
         block: &mut Block,
+        blocking: Blocking<'_>,
     ) -> Result<(Finishing, Status), UploadError> {
         let status = Cell::new(Status::Created);
         let holds = |current: Option<&Metadata>| {
@@ -192,11 +197,11 @@ impl WebUpload {
         } else {
             CommitCondition::Holds(&holds)
         };
-        let finishing = upload.commit(last, &condition, &mut block.text)?;
+        let finishing = upload.commit(last, &condition, &mut block.text, blocking)?;
         Ok((finishing, status.get()))
     }
 
-    fn refused(&mut self, error: &UploadError) -> Response {
+    fn refused(&mut self, error: &UploadError, blocking: Blocking<'_>) -> Response {
         let refusal = cannot_store(error);
         match error {
             // Its place in the log is taken, and a second entry would not be true.
@@ -204,13 +209,14 @@ impl WebUpload {
                 self.state = State::Recorded;
                 respond(refusal)
             }
-            _ => self.refuse(refusal),
+            _ => self.refuse(refusal, blocking),
         }
     }
 
-    fn refuse(&mut self, refusal: Refusal) -> Response {
+    fn refuse(&mut self, refusal: Refusal, blocking: Blocking<'_>) -> Response {
         self.state = State::Recorded;
-        self.received.record(&self.files, refusal.status);
+        let worker = blocking.worker();
+        self.received.record(&self.files, refusal.status, worker);
         respond(refusal)
     }
 }
@@ -220,7 +226,8 @@ impl Drop for WebUpload {
     fn drop(&mut self) {
         if matches!(self.state, State::Receiving(_)) {
             let reason = "the server gave the request up";
-            self.refuse(Refusal::new(Status::ServiceUnavailable, reason));
+            let refusal = Refusal::new(Status::ServiceUnavailable, reason);
+            self.refuse(refusal, Blocking::outside_turn());
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::pages::document;
 use super::pages::error::{self, WayBack};
+use crate::blocking::WouldBlock;
 use crate::connection::{Response, ResponseContent};
 use crate::files::{Files, UploadError};
 use crate::http::{LineParts, Refusal, Request, Status, write_field};
@@ -48,6 +49,26 @@ pub(super) fn without_content(mut response: Response) -> Response {
     response
 }
 
+/// Why a request has not the response that it asked for.
+pub(super) enum Stop {
+    /// It is refused.
+    Refused(Refusal),
+    /// It needs a blocking turn.
+    WouldBlock(WouldBlock),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<WouldBlock> for Stop {
+    fn from(would_block: WouldBlock) -> Self {
+        Self::WouldBlock(would_block)
+    }
+}
+
 /// What a refused request is recorded with, as received.
 pub(super) struct Received {
     method: Option<Box<[u8]>>,
@@ -69,13 +90,14 @@ impl Received {
         }
     }
 
-    pub(super) fn record(&self, files: &Files, status: Status) {
+    /// Records it; see [`Files::record_refusal`].
+    pub(super) fn record(&self, files: &Files, status: Status, worker: Option<usize>) {
         let refused = Refused {
             method: self.method.as_deref(),
             name: self.name.as_deref(),
             version: self.version.as_deref(),
         };
-        files.record_refusal(refused, status.code());
+        files.record_refusal(refused, status.code(), worker);
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Web;
 use super::representation::Representation;
+use crate::blocking::WouldBlock;
 use crate::http::Request;
 use crate::http::semantics::fields::combined;
 use crate::http::semantics::negotiation::encoding::{self, Choice, Coding};
@@ -22,21 +23,21 @@ impl Web {
         request: &Request<'_>,
         path: &[u8],
         found: Found,
-        turn: &mut Turn<'_>,
-    ) -> Representation {
-        let media_type = self.media_type(path, &found, turn);
+        turn: &Turn<'_>,
+    ) -> Result<Representation, WouldBlock> {
+        let media_type = self.media_type(path, &found, turn)?;
         let ranged = request.method == "GET" && request.field("Range").is_some();
         if ranged && request.field("If-Range").is_none() {
-            return Representation::new(media_type, found, None);
+            return Ok(Representation::new(media_type, found, None));
         }
-        let Some((sibling, coding)) = self.sibling(request, path, &found, turn) else {
-            return Representation::new(media_type, found, None);
+        let Some((sibling, coding)) = self.sibling(request, path, &found, turn)? else {
+            return Ok(Representation::new(media_type, found, None));
         };
         let coded = Representation::new(media_type.clone(), sibling, Some(coding));
         if ranged && !coded.is_tagged_by_if_range(request) {
-            return Representation::new(media_type, found, None);
+            return Ok(Representation::new(media_type, found, None));
         }
-        coded
+        Ok(coded)
     }
 
     /// The sibling that the client prefers to the file itself.
@@ -45,9 +46,11 @@ impl Web {
         request: &Request<'_>,
         path: &[u8],
         found: &Found,
-        turn: &mut Turn<'_>,
-    ) -> Option<(Found, Coding)> {
-        let accepted = combined(request, "Accept-Encoding")?;
+        turn: &Turn<'_>,
+    ) -> Result<Option<(Found, Coding)>, WouldBlock> {
+        let Some(accepted) = combined(request, "Accept-Encoding") else {
+            return Ok(None);
+        };
         let mut siblings = Vec::new();
         for coding in Coding::ALL {
             // Only what the client would take is looked for.
@@ -55,10 +58,7 @@ impl Web {
                 continue;
             }
             let beside = [path, coding.suffix().as_bytes()].concat();
-            let Ok(sibling) = self
-                .files
-                .look_up(&beside, || turn.enter_blocking_section())
-            else {
+            let Ok(sibling) = self.files.look_up(&beside, turn.permission())? else {
                 continue;
             };
             if is_current(Times::of(&sibling.metadata), Times::of(&found.metadata)) {
@@ -66,10 +66,10 @@ impl Web {
             }
         }
         let codings: Vec<Coding> = siblings.iter().map(|(_, coding)| *coding).collect();
-        match encoding::choose(Some(&accepted), &codings) {
+        Ok(match encoding::choose(Some(&accepted), &codings) {
             Choice::Coded(chosen) => siblings.into_iter().find(|(_, coding)| *coding == chosen),
             Choice::Identity | Choice::NotAcceptable => None,
-        }
+        })
     }
 }
 

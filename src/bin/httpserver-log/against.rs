@@ -113,7 +113,7 @@ fn put_difference(
     if let Some(reason) = objection(name) {
         return Ok(Some(format!("the name {reason}")));
     }
-    let file = match store.look_up(name, || {}) {
+    let file = match store.look_up(name) {
         Ok(found) => found.content,
         Err(error) => return Ok(Some(difference(error.kind))),
     };

@@ -1,7 +1,10 @@
 //! The writing side of the request log: what the dialects call, whether or not there is a log.
 //!
-//! It writes small entries, secures room for those of uploads, and changes files at a rotation. `open` opens these; the
+//! It writes small entries, reserves space for those of uploads, and changes files at a rotation. `open` opens these; the
 //! entry of an upload is written by [`EntryWriter`], block by block.
+//!
+//! Small entries are *pending* with the worker on which they were made, until that worker commits them, all in one
+//! write. Nothing may be sent in between.
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -28,20 +31,20 @@ struct Log {
     durability: Durability,
     /// Guards which file new entries go to; entries in flight keep theirs.
     current: RwLock<Arc<LogFile>>,
-    /// Whether it was said that entries are missing.
+    /// Whether it was reported that entries are missing.
     full: AtomicBool,
     /// One for each worker.
-    put_off: Box<[PutOff]>,
+    pending: Box<[PendingEntries]>,
 }
 
-/// Whole entries that are put off. Held while they are written, so that whoever finds none knows that they are; by
-/// itself in a cache line or two, since each is another worker's.
+/// Whole entries that are not written yet. Only one worker takes this lock. It is by itself in a cache line or two,
+/// since the next is another worker's.
 #[derive(Default)]
 #[repr(align(128))]
-struct PutOff(Mutex<Vec<u8>>);
+struct PendingEntries(Mutex<Vec<u8>>);
 
-/// Bytes of entries that are not put off any longer.
-const ENOUGH: usize = 4096;
+/// Bytes that are kept for the next pending entries: what a full batch of requests needs, and more.
+const KEPT: usize = 64 * 1024;
 
 /// What a refused request is recorded with: each part as received, `None` where it could not be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -84,7 +87,9 @@ impl Recorder {
                 durability,
                 current: RwLock::new(Arc::new(file)),
                 full: AtomicBool::new(false),
-                put_off: (0..workers.get()).map(|_| PutOff::default()).collect(),
+                pending: (0..workers.get())
+                    .map(|_| PendingEntries::default())
+                    .collect(),
             }),
         })
     }
@@ -121,48 +126,52 @@ impl Recorder {
         }
     }
 
-    /// Records a request that was answered with success and stored nothing, in a turn with this worker.
+    /// Records a request that was granted and stored nothing, in a turn with this worker. The entry is pending.
     ///
-    /// The entry is in the file when [`Recorder::settle`] returns, or at once if [`Recorder::puts_off`] is false. A log
-    /// without space does not keep a server from being read: then the entry is left out, and a warning says so.
+    /// A log without space does not keep a server from being read: then the entry is left out, and a warning says so.
     pub fn success(&self, method: &str, name: &[u8], worker: usize) {
+        if let Some(log) = &self.log {
+            let mut entries = log.pending(worker);
+            layout::push_header(&mut entries, method, name, 0);
+            entries.extend_from_slice(layout::SEPARATOR);
+        }
+    }
+
+    /// Records a request that was refused with `status`. The entry is pending if a worker is given; else it is in the
+    /// file on return. A log without space is met as in [`Recorder::success`].
+    pub fn failure(&self, request: Refused<'_>, status: u16, worker: Option<usize>) {
         let Some(log) = &self.log else { return };
-        let mut entries = log.put_off(worker);
-        layout::push_header(&mut entries, method, name, 0);
-        entries.extend_from_slice(layout::SEPARATOR);
-        if !self.puts_off() || entries.len() >= ENOUGH {
-            log.record_all(&mut entries);
-        }
-    }
-
-    /// Whether successes are put off, so that one call writes many.
-    #[must_use]
-    pub fn puts_off(&self) -> bool {
-        self.log
-            .as_ref()
-            .is_some_and(|log| log.durability == Durability::Kernel)
-    }
-
-    /// Writes what was put off in turns with this worker: on return it is in the file.
-    pub fn settle(&self, worker: usize) {
-        if let Some(log) = &self.log {
-            log.record_all(&mut log.put_off(worker));
-        }
-    }
-
-    /// Records a request that was refused with `status`: on return the entry is in the file, behind those that were
-    /// settled before; or as [`Recorder::success`].
-    pub fn failure(&self, request: Refused<'_>, status: u16) {
-        if let Some(log) = &self.log {
-            let mut entry = Vec::with_capacity(96);
+        let push = |entries: &mut Vec<u8>| {
             let Refused {
                 method,
                 name,
                 version,
             } = request;
-            layout::push_failure(&mut entry, method, name, version, status);
-            entry.extend_from_slice(layout::SEPARATOR);
+            layout::push_failure(entries, method, name, version, status);
+            entries.extend_from_slice(layout::SEPARATOR);
+        };
+        if let Some(worker) = worker {
+            push(&mut log.pending(worker));
+        } else {
+            let mut entry = Vec::with_capacity(96);
+            push(&mut entry);
             log.record(&entry);
+        }
+    }
+
+    /// Whether entries are pending with this worker.
+    #[must_use]
+    pub fn has_pending(&self, worker: usize) -> bool {
+        self.log
+            .as_ref()
+            .is_some_and(|log| !log.pending(worker).is_empty())
+    }
+
+    /// Writes the entries that are pending with this worker: on return they are in the file, and on stable storage if
+    /// entries wait for that.
+    pub fn commit(&self, worker: usize) {
+        if let Some(log) = &self.log {
+            log.record_all(&mut log.pending(worker));
         }
     }
 
@@ -174,7 +183,10 @@ impl Recorder {
             .is_some_and(|log| log.durability == Durability::Storage)
     }
 
-    /// Secures space for the entry of an upload of `length` bytes; `None` if there is no log.
+    /// Reserves space for the entry of an upload of `length` bytes; `None` if there is no log.
+    ///
+    /// What is pending with `worker` is written before, so that entries of one connection are in the order of its
+    /// requests.
     ///
     /// # Errors
     /// From fallocate(2), ENOSPC for one: then the upload must be refused.
@@ -183,10 +195,14 @@ impl Recorder {
         method: &str,
         name: &[u8],
         length: u64,
+        worker: Option<usize>,
     ) -> io::Result<Option<EntryReservation>> {
         let Some(log) = &self.log else {
             return Ok(None);
         };
+        if let Some(worker) = worker {
+            log.record_all(&mut log.pending(worker));
+        }
         let mut header = Vec::with_capacity(96);
         layout::push_header(&mut header, method, name, length);
         let total = header.len() as u64 + layout::rows_len(length) + layout::SEPARATOR.len() as u64;
@@ -226,8 +242,8 @@ impl Log {
         Arc::clone(&sync::read(&self.current))
     }
 
-    fn put_off(&self, worker: usize) -> MutexGuard<'_, Vec<u8>> {
-        let PutOff(entries) = &self.put_off[worker % self.put_off.len()];
+    fn pending(&self, worker: usize) -> MutexGuard<'_, Vec<u8>> {
+        let PendingEntries(entries) = &self.pending[worker % self.pending.len()];
         sync::lock(entries)
     }
 
@@ -245,6 +261,7 @@ impl Log {
             }
         }
         entries.clear();
+        entries.shrink_to(KEPT);
     }
 
     fn record(&self, entry: &[u8]) {

@@ -168,7 +168,7 @@ impl<S> Slot<S> {
         let parked = self.parked.as_ref()?;
         match parked.deadline.activity {
             Activity::Idle { since } => Some((since, parked.connection.socket.as_fd().as_raw_fd())),
-            Activity::NoAnswerDue | Activity::Request => None,
+            Activity::NoResponseDue | Activity::Request => None,
         }
     }
 
@@ -182,7 +182,7 @@ impl<S> Slot<S> {
     pub(crate) fn take_without_request(&mut self) -> Option<Box<Connection<S>>> {
         let parked = self.parked.as_ref()?;
         match parked.deadline.activity {
-            Activity::Idle { .. } | Activity::NoAnswerDue => self.take(),
+            Activity::Idle { .. } | Activity::NoResponseDue => self.take(),
             Activity::Request => None,
         }
     }

@@ -1,19 +1,26 @@
-//! A worker: pops connections and advances each until it would have to wait for its peer.
+//! A worker: takes connections that are ready, and gives them their turns; see [`Service`] for the three steps of one.
 //!
-//! Where its next connection comes from, in this order: its own batch (what it found ready in the waiting room),
-//! the queue, the waiting room, where it also sleeps. A worker for which there is no seat there joins the reserve.
+//! Where its next connections come from, in this order: its batch, which it found ready in the reactor or got back; the
+//! queue; the reactor, where it also sleeps. A worker that may not sleep there, since enough others do, is a spare.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::pool::Pool;
 use super::queue::Job;
+use super::round::Round;
+use crate::blocking::Pending;
 use crate::server::connection::Connection;
-use crate::server::protocol::{Activity, Ask, Next, Service, Session, Stopping, Turn, WakeReason};
+use crate::server::protocol::{
+    Activity, Deadline, Interest, Next, Service, Session, Stopping, Turn, WakeReason,
+};
 use crate::server::reactor::{Events, ParkOutcome, PollMode, Polled};
 
-/// A look into the waiting room is due after this many pops, however long the queue is.
+/// A look into the reactor is due after this many pops, however long the queue is.
 const POPS_BETWEEN_LOOKS: u32 = 16;
+
+/// A connection of the pool's protocol.
+type ConnectionOf<V> = Box<Connection<<V as Service>::Session>>;
 
 /// What one worker thread has.
 pub(crate) struct Worker<'p, V: Service> {
@@ -23,16 +30,23 @@ pub(crate) struct Worker<'p, V: Service> {
     buffers: V::Buffers,
     events: Events,
     /// Connections that are ready and wait for this worker.
-    batch: VecDeque<Box<Connection<V::Session>>>,
-    /// Connections that go on when what they have put off is settled.
-    unsettled: Vec<Box<Connection<V::Session>>>,
-    /// While there are some: how many of the batch have their turns before that.
-    before_settling: usize,
+    batch: VecDeque<ConnectionOf<V>>,
+    /// Reused from round to round, and empty in between.
+    round: Round<ConnectionOf<V>>,
     pops: u32,
 }
 
+/// Whether a worker goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gathered {
+    /// There are connections in its batch.
+    Batch,
+    /// It is to end.
+    Stop,
+}
+
 impl<V: Service> Drop for Worker<'_, V> {
-    /// What woke this worker may have been meant for two; and its seat is free, however it ends.
+    /// Another worker takes its place as a poller, however it ends. What woke it may have been meant for two.
     fn drop(&mut self) {
         self.pool.reactor.wake_poller();
         self.pool.call_spare();
@@ -47,8 +61,7 @@ impl<'p, V: Service> Worker<'p, V> {
             buffers: pool.service.buffers(),
             events: Events::new(),
             batch: VecDeque::new(),
-            unsettled: Vec::new(),
-            before_settling: 0,
+            round: Round::new(),
             pops: 0,
         }
     }
@@ -58,25 +71,21 @@ impl<'p, V: Service> Worker<'p, V> {
         if let Some(spares) = &self.pool.spares {
             spares.bind_to_thread(self.number);
         }
-        while let Some(connection) = self.next() {
-            self.serve(connection);
+        while self.gather() == Gathered::Batch {
+            self.serve_batch();
         }
     }
 
-    fn next(&mut self) -> Option<Box<Connection<V::Session>>> {
+    /// Waits until there are connections in the batch.
+    fn gather(&mut self) -> Gathered {
         loop {
-            let is_round_over = self.before_settling == 0 || self.batch.is_empty();
-            if is_round_over && !self.unsettled.is_empty() {
-                self.settle();
-            }
-            if let Some(connection) = self.batch.pop_front() {
-                self.before_settling = self.before_settling.saturating_sub(1);
-                return Some(connection);
+            if !self.batch.is_empty() {
+                return Gathered::Batch;
             }
             if self.pops >= POPS_BETWEEN_LOOKS {
                 self.poll_ready(PollMode::Look);
                 if !self.batch.is_empty() {
-                    continue;
+                    return Gathered::Batch;
                 }
             }
             match self.pool.queue.try_pop() {
@@ -85,9 +94,9 @@ impl<'p, V: Service> Worker<'p, V> {
                     if !self.pool.queue.is_empty() {
                         self.pool.reactor.wake_poller(); // for the rest
                     }
-                    return Some(connection);
+                    self.batch.push_back(connection);
                 }
-                Some(Job::Stop) => return None,
+                Some(Job::Stop) => return Gathered::Stop,
                 None => {
                     if self.poll_ready(PollMode::Wait) == Polled::TooManyPollers
                         && let Some(spares) = &self.pool.spares
@@ -110,96 +119,152 @@ impl<'p, V: Service> Worker<'p, V> {
         )
     }
 
-    /// Gives a connection its turn. A panic costs that connection only.
-    fn serve(&mut self, mut connection: Box<Connection<V::Session>>) {
-        let turn = catch_unwind(AssertUnwindSafe(|| self.advance(&mut connection)));
-        match turn {
-            Ok(Next::Wait(interest, deadline)) => {
-                connection.reason = WakeReason::Ready;
-                let idle = matches!(deadline.activity, Activity::Idle { .. });
-                match self.pool.reactor.park(connection, interest, deadline) {
-                    ParkOutcome::Parked => {}
-                    ParkOutcome::ParkedDueFirst => self.pool.wake_main(),
-                    ParkOutcome::Ready(connection) => self.take_again(connection),
-                    // A request that came during its turn is answered yet; to close now would reset it.
-                    ParkOutcome::Stopping(connection)
-                        if connection.socket.has_input() && !self.pool.is_aborting() =>
-                    {
-                        self.batch.push_back(connection);
-                    }
-                    ParkOutcome::Stopping(connection) | ParkOutcome::Refused(connection) => {
-                        self.pool.close(connection);
-                    }
-                }
-                if idle {
-                    self.pool.offer_capacity();
-                }
-                if self.pool.is_aborting() {
-                    self.pool.wake_main();
-                }
-            }
-            Ok(Next::Yield) if self.pool.is_aborting() => self.pool.close(connection),
-            Ok(Next::Yield) => {
-                connection.forget_expiry();
-                self.yield_turn(connection);
-            }
-            Ok(Next::Settle) => {
-                connection.forget_expiry();
-                if self.unsettled.is_empty() {
-                    self.before_settling = self.batch.len();
-                }
-                self.unsettled.push(connection);
-            }
-            Ok(Next::Close) => self.pool.close(connection),
-            Err(_) => {
-                log::error!("a session panicked; its connection is closed");
-                self.buffers = self.pool.service.buffers();
+    /// Gives the connections of the batch their turns: first those that cannot block, together, then one that may. Other
+    /// workers can have the rest meanwhile.
+    fn serve_batch(&mut self) {
+        let mut may_block = VecDeque::new();
+        while let Some(mut connection) = self.batch.pop_front() {
+            if connection.session.may_block() {
+                may_block.push_back(connection);
+            } else if self.process(&mut connection, TurnKind::Quick) == Processed::Whole {
+                self.round.add(connection);
+            } else {
                 self.pool.close(connection);
-                self.settle();
+            }
+        }
+        let mut round = std::mem::replace(&mut self.round, Round::new());
+        for mut connection in round.commit(|| self.commit(&mut may_block)) {
+            match self.flush(&mut connection, TurnKind::Quick) {
+                Next::Yield if connection.session.may_block() && !self.pool.is_aborting() => {
+                    connection.forget_expiry();
+                    may_block.push_back(connection);
+                }
+                next => self.end_turn(connection, next),
+            }
+        }
+        self.round = round;
+        if let Some(connection) = may_block.pop_front() {
+            self.batch.append(&mut may_block);
+            self.serve_blocking(connection);
+        }
+    }
+
+    /// Gives a connection a turn that may block.
+    fn serve_blocking(&mut self, mut connection: ConnectionOf<V>) {
+        let section = self
+            .pool
+            .enter_blocking_section(self.number, &mut self.batch);
+        let next = match self.process(&mut connection, TurnKind::Blocking) {
+            Processed::Whole => {
+                self.pool.service.commit(self.number);
+                self.flush(&mut connection, TurnKind::Blocking)
+            }
+            Processed::Panicked => Next::Close,
+        };
+        drop(section);
+        self.end_turn(connection, next);
+    }
+
+    /// The first step of a turn. A panic costs that connection only.
+    fn process(&mut self, connection: &mut Connection<V::Session>, kind: TurnKind) -> Processed {
+        let turn = self.turn(connection, kind);
+        let buffers = &mut self.buffers;
+        let processed = catch_unwind(AssertUnwindSafe(|| {
+            connection
+                .session
+                .process(&connection.socket, buffers, &turn);
+        }));
+        if processed.is_ok() {
+            return Processed::Whole;
+        }
+        self.recover();
+        Processed::Panicked
+    }
+
+    /// The second step, for all connections of the round. If it may block, other workers can have those that wait for
+    /// this one.
+    fn commit(&self, waiting: &mut VecDeque<ConnectionOf<V>>) {
+        match self.pool.service.pending(self.number) {
+            Pending::Nothing => {}
+            Pending::Quick => self.pool.service.commit(self.number),
+            Pending::MayBlock => {
+                let section = self.pool.enter_blocking_section(self.number, waiting);
+                self.pool.service.commit(self.number);
+                drop(section);
             }
         }
     }
 
-    fn advance(&mut self, connection: &mut Connection<V::Session>) -> Next {
+    /// The last step of a turn.
+    fn flush(&mut self, connection: &mut Connection<V::Session>, kind: TurnKind) -> Next {
+        let turn = self.turn(connection, kind);
+        let buffers = &mut self.buffers;
+        let flushed = catch_unwind(AssertUnwindSafe(|| {
+            connection.session.flush(&connection.socket, buffers, &turn)
+        }));
+        flushed.unwrap_or_else(|_| {
+            self.recover();
+            Next::Close
+        })
+    }
+
+    fn turn(&self, connection: &Connection<V::Session>, kind: TurnKind) -> Turn<'static> {
         let stopping = if self.pool.reactor.is_stopping() {
             Stopping::Yes
         } else {
             Stopping::No
         };
-        let in_company = !(self.batch.is_empty() && self.unsettled.is_empty());
-        let (pool, number) = (self.pool, self.number);
-        let (batch, unsettled) = (&mut self.batch, &mut self.unsettled);
-        // Until the end of this turn.
-        let mut in_blocking_section = None;
-        let mut ask = |ask| {
-            pool.service.settle(number);
-            if ask == Ask::LongWork {
-                in_blocking_section.get_or_insert_with(|| {
-                    for connection in unsettled.iter_mut() {
-                        connection.session.release(&connection.socket);
-                    }
-                    put_in_front(batch, unsettled);
-                    pool.enter_blocking_section(number, batch)
-                });
-            }
-        };
-        let mut turn = Turn::new(connection.reason, stopping, number, &mut ask);
-        if in_company {
-            turn = turn.in_company();
+        match kind {
+            TurnKind::Quick => Turn::new(connection.reason, stopping, self.number),
+            TurnKind::Blocking => Turn::new_blocking(connection.reason, stopping, self.number),
         }
-        connection
-            .session
-            .advance(&connection.socket, &mut self.buffers, &mut turn)
     }
 
-    /// Lets the sessions go on that have put something off.
-    fn settle(&mut self) {
-        self.pool.service.settle(self.number);
-        put_in_front(&mut self.batch, &mut self.unsettled);
+    fn recover(&mut self) {
+        log::error!("a session panicked; its connection is closed");
+        self.buffers = self.pool.service.buffers();
     }
 
-    /// More has come during its turn. Who sends without end must not keep this worker from all others.
-    fn take_again(&mut self, connection: Box<Connection<V::Session>>) {
+    /// Does with a connection what its session asks for.
+    fn end_turn(&mut self, mut connection: ConnectionOf<V>, next: Next) {
+        match next {
+            Next::Wait(interest, deadline) => self.park(connection, interest, deadline),
+            Next::Yield if self.pool.is_aborting() => self.pool.close(connection),
+            Next::Yield => {
+                connection.forget_expiry();
+                self.yield_turn(connection);
+            }
+            Next::Close => self.pool.close(connection),
+        }
+    }
+
+    fn park(&mut self, mut connection: ConnectionOf<V>, interest: Interest, deadline: Deadline) {
+        connection.reason = WakeReason::Ready;
+        match self.pool.reactor.park(connection, interest, deadline) {
+            ParkOutcome::Parked => {}
+            ParkOutcome::ParkedDueFirst => self.pool.wake_main(),
+            ParkOutcome::Ready(connection) => self.take_again(connection),
+            // A request that came during its turn has its response yet; to close now would reset it.
+            ParkOutcome::Stopping(connection)
+                if connection.socket.has_input() && !self.pool.is_aborting() =>
+            {
+                self.batch.push_back(connection);
+            }
+            ParkOutcome::Stopping(connection) | ParkOutcome::Refused(connection) => {
+                self.pool.close(connection);
+            }
+        }
+        if let Activity::Idle { .. } = deadline.activity {
+            self.pool.offer_capacity();
+        }
+        if self.pool.is_aborting() {
+            self.pool.wake_main();
+        }
+    }
+
+    /// Takes a connection back that became ready during its turn. One that is ready without end must not keep this
+    /// worker from all others.
+    fn take_again(&mut self, connection: ConnectionOf<V>) {
         self.pops += 1;
         if self.pops < POPS_BETWEEN_LOOKS {
             self.batch.push_back(connection);
@@ -208,15 +273,15 @@ impl<'p, V: Service> Worker<'p, V> {
         }
     }
 
-    /// To the back of the queue, and a look into the waiting room before the next pop.
-    fn yield_turn(&mut self, connection: Box<Connection<V::Session>>) {
+    /// Puts a connection at the back of the queue. A look into the reactor comes before the next pop.
+    fn yield_turn(&mut self, connection: ConnectionOf<V>) {
         self.pops = POPS_BETWEEN_LOOKS;
         let queue = &self.pool.queue;
         let Err(Job::Serve(connection)) = queue.try_push(Job::Serve(connection)) else {
             return;
         };
-        // Who is first in a full queue changes places with it, or nobody there would ever have a turn. (Nobody is told
-        // to stop while a connection is open.)
+        // The first of a full queue changes places with it, or no connection there would ever have a turn. (No worker is
+        // told to stop while a connection is open.)
         if let Some(Job::Serve(first)) = queue.try_pop() {
             self.batch.push_back(first);
         }
@@ -226,10 +291,18 @@ impl<'p, V: Service> Worker<'p, V> {
     }
 }
 
-fn put_in_front<C>(batch: &mut VecDeque<C>, connections: &mut Vec<C>) {
-    for connection in connections.drain(..).rev() {
-        batch.push_front(connection);
-    }
+/// Whether a turn may block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TurnKind {
+    Quick,
+    Blocking,
+}
+
+/// What came of the first step of a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Processed {
+    Whole,
+    Panicked,
 }
 
 #[cfg(test)]

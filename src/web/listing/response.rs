@@ -11,7 +11,7 @@ use crate::store::{Entry, EntryKind, StoreErrorKind};
 use crate::web::fields::Preconditions;
 use crate::web::pages::document;
 use crate::web::path::Path;
-use crate::web::refusal::cannot_read;
+use crate::web::refusal::{Stop, cannot_read};
 use crate::web::{DotFiles, Web};
 
 impl Web {
@@ -20,19 +20,24 @@ impl Web {
         &self,
         request: &Request<'_>,
         path: &Path,
-        turn: &mut Turn<'_>,
-    ) -> Result<Response, Refusal> {
-        turn.enter_blocking_section();
+        turn: &Turn<'_>,
+    ) -> Result<Response, Stop> {
+        let blocking = turn.permission().require()?;
         let found = self
             .files
-            .list(path.relative(), MAX_ENTRIES, |name| self.shows(name))
+            .list(
+                path.relative(),
+                MAX_ENTRIES,
+                |name| self.shows(name),
+                blocking,
+            )
             .map_err(|error| cannot_read(error.kind))?;
         // A listing has no validators; that it is there is all that a condition can ask (RFC 9110 §13.2.1).
         match Preconditions::of(request).evaluate(Method::Read, Some(&Validators::default())) {
             Outcome::Proceed => {}
             Outcome::PreconditionFailed => {
                 let reason = StoreErrorKind::ConditionFailed.reason();
-                return Err(Refusal::new(Status::PreconditionFailed, reason));
+                return Err(Refusal::new(Status::PreconditionFailed, reason).into());
             }
             Outcome::NotModified => return Ok(not_modified()),
         }
@@ -60,10 +65,8 @@ impl Web {
         write_field(&mut fields, "Vary", b"Accept");
         drop(listing); // as much memory as the text
         let Some(content) = self.listing_budget.content(text.as_bytes()) else {
-            return Err(Refusal::new(
-                Status::ServiceUnavailable,
-                "too many listings wait for their clients to take them",
-            ));
+            let reason = "too many listings wait for their clients to take them";
+            return Err(Refusal::new(Status::ServiceUnavailable, reason).into());
         };
         Ok(Response::new(Status::Ok, fields, content))
     }

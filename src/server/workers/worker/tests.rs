@@ -1,4 +1,4 @@
-//! One worker by itself, with sessions that put something off: who has a turn when, and what is settled before.
+//! One worker by itself: which session has its turn when, and what is committed before.
 
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
@@ -11,107 +11,128 @@ use crate::server::workers::queue::Queue;
 use crate::server::{After, Socket, Transport};
 use crate::sync::lock;
 
-/// What a session does in its first turn. In its second it closes.
+/// What a session does in its turns. In its last it closes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum First {
-    PutsOff,
-    PutsOffAfterLongWork,
-    Panics,
-    Yields,
+enum Script {
+    /// It has one turn that cannot block.
+    Quick,
+    /// It finds in that that it needs a blocking one.
+    QuickThenBlocking,
+    /// It has a blocking turn at once.
+    Blocking,
+    /// It yields once.
+    YieldThenQuick,
+    /// It panics in the first step.
+    Panic,
+    /// It panics in the last step.
+    PanicInFlush,
 }
 
-/// What happened, in order. Sessions are numbered in the order of their turns.
+/// What happened, in order. Sessions are numbered in the order of the batch and the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Event {
-    First {
-        session: usize,
-        company: bool,
-    },
-    Settled,
-    /// After it was settled, and before the second turn.
-    Released {
-        session: usize,
-    },
-    Second {
-        session: usize,
-    },
+    Processed(usize),
+    ProcessedBlocking(usize),
+    Committed,
+    Flushed(usize),
 }
+
+use Event::{Committed, Flushed, Processed, ProcessedBlocking};
 
 type Events = Arc<Mutex<Vec<Event>>>;
 
-struct Protocol(Events);
+struct Protocol {
+    events: Events,
+    pending: Pending,
+}
 
-struct Script {
+struct Client {
     number: usize,
-    first: Option<First>,
+    script: Script,
+    turns: usize,
     events: Events,
 }
 
 impl Service for Protocol {
-    type Session = Script;
+    type Session = Client;
     type Buffers = ();
 
-    fn connect(&self, _: SocketAddr) -> Script {
+    fn connect(&self, _: SocketAddr) -> Client {
         unreachable!("nobody connects")
     }
 
     fn buffers(&self) {}
 
-    fn settle(&self, worker: usize) {
+    fn pending(&self, worker: usize) -> Pending {
         assert_eq!(worker, 0);
-        lock(&self.0).push(Event::Settled);
+        self.pending
+    }
+
+    fn commit(&self, worker: usize) {
+        assert_eq!(worker, 0);
+        lock(&self.events).push(Committed);
     }
 }
 
-impl Session for Script {
+impl Session for Client {
     type Buffers = ();
 
-    fn advance<T: Transport>(&mut self, client: &T, (): &mut (), turn: &mut Turn<'_>) -> Next {
-        let session = self.number;
-        let Some(first) = self.first.take() else {
-            lock(&self.events).push(Event::Second { session });
-            assert_eq!(client.send(b"!", After::Flush).unwrap(), 1);
-            return Next::Close;
-        };
-        let company = turn.has_company();
-        lock(&self.events).push(Event::First { session, company });
-        match first {
-            First::PutsOff => {}
-            First::PutsOffAfterLongWork => {
-                turn.enter_blocking_section();
-                assert!(!turn.has_company());
-            }
-            First::Panics => panic!("as it should"),
-            First::Yields => return Next::Yield,
+    fn may_block(&self) -> bool {
+        match self.script {
+            Script::Blocking => true,
+            Script::QuickThenBlocking => self.turns > 0,
+            Script::Quick | Script::YieldThenQuick | Script::Panic | Script::PanicInFlush => false,
         }
-        Next::Settle
     }
 
-    fn release<T: Transport>(&mut self, _: &T) {
-        let session = self.number;
-        lock(&self.events).push(Event::Released { session });
+    fn process<T: Transport>(&mut self, _: &T, (): &mut (), turn: &Turn<'_>) {
+        let may_block = turn.permission().require().is_ok();
+        assert_eq!(may_block, self.may_block());
+        lock(&self.events).push(if may_block {
+            ProcessedBlocking(self.number)
+        } else {
+            Processed(self.number)
+        });
+        assert_ne!(self.script, Script::Panic, "as it should");
+        self.turns += 1;
+    }
+
+    fn flush<T: Transport>(&mut self, client: &T, (): &mut (), _: &Turn<'_>) -> Next {
+        lock(&self.events).push(Flushed(self.number));
+        assert_ne!(self.script, Script::PanicInFlush, "as it should");
+        match self.script {
+            Script::QuickThenBlocking | Script::YieldThenQuick if self.turns == 1 => Next::Yield,
+            _ => {
+                assert_eq!(client.send(b"!", After::Flush).unwrap(), 1);
+                Next::Close
+            }
+        }
     }
 }
 
-/// What happens when these are the batch of a worker.
-fn run(batch: &[First]) -> Vec<Event> {
-    run_beside(batch, &[], 64)
+/// What happens when a worker has this batch, and something is pending after every round.
+fn run(batch: &[Script]) -> Vec<Event> {
+    run_beside(batch, &[], 64, Pending::Quick)
 }
 
 /// The same with others in a queue of so many places; they have the numbers after those of the batch.
-fn run_beside(batch: &[First], queued: &[First], places: usize) -> Vec<Event> {
+fn run_beside(batch: &[Script], queued: &[Script], places: usize, pending: Pending) -> Vec<Event> {
     let events = Events::default();
-    let service = Protocol(Arc::clone(&events));
+    let service = Protocol {
+        events: Arc::clone(&events),
+        pending,
+    };
     let reactor = Reactor::new(1024, 1).unwrap();
     let pool = Pool::new(service, Queue::new(places), reactor, None).unwrap();
     let mut worker = Worker::new(&pool, 0);
     let mut peers = Vec::new();
-    for (number, &first) in batch.iter().chain(queued).enumerate() {
+    for (number, &script) in batch.iter().chain(queued).enumerate() {
         let (ours, peer) = UnixStream::pair().unwrap();
         peers.push(peer);
-        let session = Script {
+        let session = Client {
             number,
-            first: Some(first),
+            script,
+            turns: 0,
             events: Arc::clone(&events),
         };
         pool.capacity.add();
@@ -124,85 +145,144 @@ fn run_beside(batch: &[First], queued: &[First], places: usize) -> Vec<Event> {
     }
     // A worker stops only when it has nothing left to do.
     while pool.capacity.open() > 0 {
-        let connection = worker.next().unwrap();
-        worker.serve(connection);
+        assert_eq!(worker.gather(), Gathered::Batch);
+        worker.serve_batch();
     }
-    assert!(worker.unsettled.is_empty() && worker.batch.is_empty());
+    assert!(worker.batch.is_empty());
     drop(worker);
     drop(pool);
     Arc::into_inner(events).unwrap().into_inner().unwrap()
 }
 
-fn first(session: usize, company: bool) -> Event {
-    Event::First { session, company }
-}
-
-fn second(session: usize) -> Event {
-    Event::Second { session }
-}
-
 #[test]
-fn what_a_batch_puts_off_is_settled_at_once() {
+fn batch_is_processed_then_committed_then_flushed() {
     let expected = [
-        first(0, true),
-        first(1, true),
-        first(2, true),
-        Event::Settled,
-        second(0),
-        second(1),
-        second(2),
+        Processed(0),
+        Processed(1),
+        Processed(2),
+        Committed,
+        Flushed(0),
+        Flushed(1),
+        Flushed(2),
     ];
-    assert_eq!(run(&[First::PutsOff; 3]), expected);
+    assert_eq!(run(&[Script::Quick; 3]), expected);
 }
 
 #[test]
-fn a_session_has_no_company_by_itself() {
-    let expected = [first(0, false), Event::Settled, second(0)];
-    assert_eq!(run(&[First::PutsOff]), expected);
+fn nothing_is_committed_where_nothing_is_pending() {
+    let events = run_beside(&[Script::Quick; 2], &[], 64, Pending::Nothing);
+    let expected = [Processed(0), Processed(1), Flushed(0), Flushed(1)];
+    assert_eq!(events, expected);
 }
 
 #[test]
-fn before_long_work_all_is_settled_and_given_to_the_queue() {
-    let script = [First::PutsOff, First::PutsOffAfterLongWork, First::PutsOff];
+fn blocking_turn_comes_after_the_flush() {
+    let script = [Script::Quick, Script::QuickThenBlocking, Script::Quick];
     let expected = [
-        first(0, true),
-        first(1, true),
-        Event::Settled,
-        Event::Released { session: 0 },
-        // It goes on by itself, since the others are in the queue.
-        Event::Settled,
-        second(1),
-        second(0),
-        first(2, false),
-        Event::Settled,
-        second(2),
+        Processed(0),
+        Processed(1),
+        Processed(2),
+        Committed,
+        Flushed(0),
+        Flushed(1),
+        Flushed(2),
+        ProcessedBlocking(1),
+        Committed,
+        Flushed(1),
+    ];
+    assert_eq!(run(&script), expected);
+}
+
+/// Each has its turn by itself, and those that may go on without blocking come first.
+#[test]
+fn blocking_turns_are_given_one_at_a_time() {
+    let script = [Script::Blocking, Script::Quick, Script::QuickThenBlocking];
+    let expected = [
+        Processed(1),
+        Processed(2),
+        Committed,
+        Flushed(1),
+        Flushed(2),
+        ProcessedBlocking(0),
+        Committed,
+        Flushed(0),
+        // This one was in the queue meanwhile.
+        Committed,
+        ProcessedBlocking(2),
+        Committed,
+        Flushed(2),
     ];
     assert_eq!(run(&script), expected);
 }
 
 #[test]
-fn what_others_put_off_survives_a_panic() {
-    let expected = [
-        first(0, true),
-        first(1, true),
-        Event::Settled,
-        second(0),
-        first(2, false),
-        Event::Settled,
-        second(2),
+fn connections_that_wait_for_a_blocking_turn_are_given_to_the_queue() {
+    let reactor = Reactor::new(1024, 1).unwrap();
+    let service = Protocol {
+        events: Events::default(),
+        pending: Pending::Nothing,
+    };
+    let pool = Pool::new(service, Queue::new(1), reactor, None).unwrap();
+    let mut peers = Vec::new();
+    let mut batch: VecDeque<_> = (0..3)
+        .map(|number| {
+            let (ours, peer) = UnixStream::pair().unwrap();
+            peers.push(peer);
+            let session = Client {
+                number,
+                script: Script::Blocking,
+                turns: 0,
+                events: Events::default(),
+            };
+            Box::new(Connection::new(Socket::new(ours.into()), session))
+        })
+        .collect();
+    assert!(pool.enter_blocking_section(0, &mut batch).is_none());
+    // What a full queue does not take stays, in its order.
+    let kept: Vec<_> = batch.iter().map(|it| it.session.number).collect();
+    assert_eq!(kept, [1, 2]);
+    let Some(Job::Serve(first)) = pool.queue.try_pop() else {
+        panic!("the queue is empty");
+    };
+    assert_eq!(first.session.number, 0);
+}
+
+#[test]
+fn panic_costs_its_connection_only() {
+    let script = [
+        Script::Quick,
+        Script::Panic,
+        Script::PanicInFlush,
+        Script::Quick,
     ];
-    let script = [First::PutsOff, First::Panics, First::PutsOff];
+    let expected = [
+        Processed(0),
+        Processed(1),
+        Processed(2),
+        Processed(3),
+        Committed,
+        Flushed(0),
+        Flushed(2),
+        Flushed(3),
+    ];
     assert_eq!(run(&script), expected);
 }
 
 #[test]
-fn who_yields_does_not_keep_a_full_queue_waiting() {
+fn session_that_yields_does_not_keep_a_full_queue_waiting() {
+    let events = run_beside(
+        &[Script::YieldThenQuick],
+        &[Script::Quick],
+        1,
+        Pending::Nothing,
+    );
     let expected = [
-        first(0, false),
-        first(1, false),
-        Event::Settled,
-        second(1),
-        second(0),
+        Processed(0),
+        Flushed(0),
+        Processed(1),
+        Flushed(1),
+        Processed(0),
+        Flushed(0),
     ];
-    assert_eq!(run_beside(&[First::Yields], &[First::PutsOff], 1), expected);
+    assert_eq!(events, expected);
 }

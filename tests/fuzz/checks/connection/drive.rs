@@ -1,6 +1,7 @@
 //! Serving one connection to its end, as workers would, with a peer in memory.
 
-use httpserver::connection::{Dialect, Http, Timeouts};
+use httpserver::blocking::Pending;
+use httpserver::connection::{Buffers, Dialect, Http, HttpSession, Timeouts};
 use httpserver::server::{Activity, Interest, Next, Service, Session, Stopping, Turn, WakeReason};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -96,11 +97,11 @@ pub(crate) fn drive<D: Dialect>(
 ) -> Vec<u8> {
     let peer = Peer::new(scenario, sent);
     let mut session = service.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
-    // Whichever worker is free has the next turn: nothing may be left on a desk.
+    // Whichever worker is free has the next turn: nothing may be left in its buffers.
     let mut buffers = [service.buffers(), service.buffers()];
     let mut reason = peer.reason();
-    // A turn moves a byte, or meets an end, or writes a portion of an entry.
-    let patience = 8 + scenario.stream.len() / 32_000;
+    // A turn moves a byte, or meets an end, or writes a portion of an entry, or is followed by a blocking one.
+    let patience = 16 + scenario.stream.len() / 16_000;
     let (mut moved, mut still) = (0, 0);
     for number in 0.. {
         let late = number >= usize::from(scenario.chances.first().copied().unwrap_or(0) % 16);
@@ -113,26 +114,21 @@ pub(crate) fn drive<D: Dialect>(
             Stopping::No
         };
         let worker = number % 2;
-        let buffers = &mut buffers[worker];
-        let mut ask = |_| service.settle(worker);
-        let mut turn = Turn::new(reason, stopping, worker, &mut ask);
-        if scenario.chances.len() % 2 == 1 {
-            turn = turn.in_company();
-        }
-        let next = session.advance(&peer, buffers, &mut turn);
+        let turn = if session.may_block() {
+            Turn::new_blocking(reason, stopping, worker)
+        } else {
+            Turn::new(reason, stopping, worker)
+        };
+        peer.begin_turn();
+        let next = take_turn(service, &mut session, &peer, &mut buffers[worker], &turn);
+        peer.check_turn();
         assert!(session.kept() <= KEPT, "keeps {} bytes", session.kept());
         still = if peer.moved() == moved { still + 1 } else { 0 };
         moved = peer.moved();
         assert!(still < patience, "nothing moves any more");
         match next {
             Next::Close => break,
-            Next::Yield | Next::Settle => {
-                if next == Next::Settle {
-                    service.settle(worker);
-                    if number % 3 == 0 {
-                        session.release(&peer);
-                    }
-                }
+            Next::Yield => {
                 if reason == WakeReason::TimedOut {
                     reason = WakeReason::Ready;
                 }
@@ -151,4 +147,22 @@ pub(crate) fn drive<D: Dialect>(
     }
     drop(session);
     peer.into_taken()
+}
+
+/// Gives a session one turn in its three steps.
+fn take_turn<D: Dialect>(
+    service: &Http<D>,
+    session: &mut HttpSession<D>,
+    peer: &Peer<'_>,
+    buffers: &mut Buffers,
+    turn: &Turn<'_>,
+) -> Next {
+    let sent = peer.taken();
+    session.process(peer, buffers, turn);
+    assert_eq!(peer.taken(), sent, "the first step of a turn sends");
+    service.commit(turn.worker());
+    let next = session.flush(peer, buffers, turn);
+    let left = service.pending(turn.worker());
+    assert_eq!(left, Pending::Nothing, "the last step of a turn records");
+    next
 }

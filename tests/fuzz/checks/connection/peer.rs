@@ -57,6 +57,21 @@ impl Ending {
     }
 }
 
+/// What a turn costs, as its peer sees it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cost {
+    /// System calls on the socket.
+    calls: usize,
+    /// Bytes on the wire, in both directions.
+    bytes: usize,
+}
+
+/// What a turn may cost: a budget for each of two steps, and one piece of work beyond it.
+const MOST: Cost = Cost {
+    calls: 100,
+    bytes: 2 * (1024 + 256) * 1024,
+};
+
 /// Bytes that decide what a peer does next, over and over; without any it does all at once.
 pub(crate) struct Chances<'s> {
     bytes: &'s [u8],
@@ -125,6 +140,8 @@ struct Inner<'s> {
     finished: bool,
     /// Whether the peer knows that all it sent has arrived.
     acknowledged: bool,
+    /// The turn in progress.
+    turn: Cost,
 }
 
 impl<'s> Peer<'s> {
@@ -153,6 +170,7 @@ impl<'s> Peer<'s> {
             blocked: false,
             finished: false,
             acknowledged: true,
+            turn: Cost::default(),
         };
         inner.arrive();
         Self {
@@ -164,6 +182,26 @@ impl<'s> Peer<'s> {
     /// What it was sent, in the end.
     pub(super) fn into_taken(self) -> Vec<u8> {
         self.inner.into_inner().taken
+    }
+
+    /// Bytes that it was sent so far.
+    pub(super) fn taken(&self) -> usize {
+        self.inner().taken.len()
+    }
+
+    /// Begins to count what one turn costs.
+    pub(super) fn begin_turn(&self) {
+        let mut inner = self.inner();
+        inner.turn = Cost::default();
+    }
+
+    /// Checks that the turn was not too long.
+    pub(super) fn check_turn(&self) {
+        let turn = self.inner().turn;
+        assert!(
+            turn.calls <= MOST.calls && turn.bytes <= MOST.bytes,
+            "a turn costs {turn:?}"
+        );
     }
 
     /// Bytes that went either way so far.
@@ -259,6 +297,7 @@ impl Inner<'_> {
 
     /// How many of `count` bytes the peer takes.
     fn take(&mut self, count: usize) -> io::Result<usize> {
+        self.turn.calls += 1;
         assert!(count > 0, "sends nothing");
         assert!(!self.finished, "sends after its end of stream");
         if self.is_reset() {
@@ -270,6 +309,7 @@ impl Inner<'_> {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         self.acknowledged = true;
+        self.turn.bytes += count;
         self.room = self.room.saturating_sub(count);
         self.hears = self.hears.saturating_sub(count);
         Ok(count)
@@ -280,6 +320,7 @@ impl Transport for Peer<'_> {
     fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut inner = self.inner();
         assert!(!buffer.is_empty(), "receives into nothing");
+        inner.turn.calls += 1;
         assert!(!inner.end_received, "receives after the end");
         let there = &inner.stream[inner.received..inner.arrived];
         if there.is_empty() {
@@ -297,6 +338,7 @@ impl Transport for Peer<'_> {
         buffer[..count].copy_from_slice(&there[..count]);
         inner.received += count;
         inner.acknowledged = false;
+        inner.turn.bytes += count;
         // Sometimes more comes while the connection has its turn.
         if inner.chances.seldom() {
             inner.arrive();

@@ -1,0 +1,81 @@
+//! The permission to block: to open, read, write, rename or list files, or to wait for a disk.
+//!
+//! Whoever blocks takes a [`Blocking`] as an argument, so the compiler shows that it has one. A worker gives it to the
+//! session whose turn is a blocking one. A session without it learns that it needs one by [`WouldBlock`], which only
+//! [`Permission::require`] makes. This module blocks nothing and waits for nothing itself.
+
+use std::marker::PhantomData;
+
+use thiserror::Error;
+
+/// Proof that the caller may block now.
+#[derive(Debug, Clone, Copy)]
+pub struct Blocking<'t> {
+    worker: Option<usize>,
+    turn: PhantomData<&'t ()>,
+}
+
+/// A [`Blocking`], or the knowledge that there is none.
+#[derive(Debug, Clone, Copy)]
+pub struct Permission<'t>(Option<Blocking<'t>>);
+
+/// What is to be committed before responses are sent, and whether that may block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pending {
+    /// Nothing.
+    Nothing,
+    /// Something that is committed without waiting for a disk, most likely.
+    Quick,
+    /// Something that waits for a disk.
+    MayBlock,
+}
+
+/// Something cannot be done without a [`Blocking`]. Nothing has happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("it would block")]
+pub struct WouldBlock(());
+
+impl Blocking<'_> {
+    /// For what no worker commits: at the start, at the end, after the commit of a turn, in benchmarks and tests. What is
+    /// done with it is done when it returns.
+    #[must_use]
+    pub fn outside_turn() -> Self {
+        Self {
+            worker: None,
+            turn: PhantomData,
+        }
+    }
+
+    /// For as long as this worker is in a blocking section.
+    pub(crate) fn of_worker(worker: usize) -> Self {
+        Self {
+            worker: Some(worker),
+            turn: PhantomData,
+        }
+    }
+
+    /// The worker that commits what is pending.
+    #[must_use]
+    pub fn worker(self) -> Option<usize> {
+        self.worker
+    }
+}
+
+impl<'t> Permission<'t> {
+    /// None.
+    pub(crate) const NONE: Self = Self(None);
+
+    /// The proof.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn require(self) -> Result<Blocking<'t>, WouldBlock> {
+        self.0.ok_or(WouldBlock(()))
+    }
+}
+
+impl<'t> From<Blocking<'t>> for Permission<'t> {
+    fn from(blocking: Blocking<'t>) -> Self {
+        Self(Some(blocking))
+    }
+}
