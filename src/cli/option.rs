@@ -112,32 +112,53 @@ mod tests {
 
     #[test]
     fn options_are_shown_as_they_are_typed() {
+        struct Row {
+            long: &'static str,
+            names: &'static str,
+            usage: &'static str,
+            example: &'static str,
+        }
         let command = super::super::command();
         let find = |long: &str| {
             let mut found = command.get_arguments();
             found.find(|arg| arg.get_long() == Some(long)).unwrap()
         };
-        for (long, all, shortest, as_typed) in [
-            ("threads", "-N, --threads N", "-N N", "-N 8"),
-            ("log", "-l, --log FILE", "-l FILE", "-l FILE"),
-            ("listing", "--listing", "--listing", "--listing"),
-            (
-                "max-body",
-                "--max-body SIZE",
-                "--max-body SIZE",
-                "--max-body 10M",
-            ),
-            (
-                "header",
-                "--header 'NAME: VALUE'",
-                "--header 'NAME: VALUE'",
-                "--header 'NAME: VALUE'",
-            ),
+        for row in [
+            Row {
+                long: "threads",
+                names: "-N, --threads N",
+                usage: "-N N",
+                example: "-N 8",
+            },
+            Row {
+                long: "log",
+                names: "-l, --log FILE",
+                usage: "-l FILE",
+                example: "-l FILE",
+            },
+            Row {
+                long: "listing",
+                names: "--listing",
+                usage: "--listing",
+                example: "--listing",
+            },
+            Row {
+                long: "max-body",
+                names: "--max-body SIZE",
+                usage: "--max-body SIZE",
+                example: "--max-body 10M",
+            },
+            Row {
+                long: "header",
+                names: "--header 'NAME: VALUE'",
+                usage: "--header 'NAME: VALUE'",
+                example: "--header 'NAME: VALUE'",
+            },
         ] {
-            let arg = find(long);
-            assert_eq!(names(arg), all);
-            assert_eq!(usage(arg), shortest);
-            assert_eq!(example(arg), as_typed);
+            let arg = find(row.long);
+            assert_eq!(names(arg), row.names);
+            assert_eq!(usage(arg), row.usage);
+            assert_eq!(example(arg), row.example);
         }
     }
 }

@@ -160,23 +160,44 @@ mod tests {
     fn a_wait_begins_anew_with_progress_or_another_stage() {
         use Progress::{None as Still, Some as Moved};
         use TimeoutKind::{Body, Fresh, Head, Idle, Linger, Skip, Write};
-        // before, after, progress => whether the deadline stays
-        for (before, after, progress, stays) in [
-            (Fresh, Fresh, Still, true),
-            (Fresh, Fresh, Moved, true),
-            (Fresh, Head, Moved, true),
-            (Head, Head, Moved, true),
-            (Idle, Head, Moved, false),
-            (Idle, Idle, Still, true),
-            (Idle, Idle, Moved, false),
-            (Body, Body, Still, true),
-            (Body, Body, Moved, false),
-            (Skip, Skip, Still, true),
-            (Skip, Skip, Moved, false),
-            (Write, Write, Still, true),
-            (Write, Write, Moved, false),
-            (Write, Body, Still, false),
-            (Linger, Linger, Moved, true),
+        /// What is waited for before and after a turn, whether there was progress, and whether the deadline stays.
+        struct Row {
+            before: TimeoutKind,
+            after: TimeoutKind,
+            progress: Progress,
+            stays: bool,
+        }
+        let stays = |before, after, progress| Row {
+            before,
+            after,
+            progress,
+            stays: true,
+        };
+        let moves = |before, after, progress| Row {
+            stays: false,
+            ..stays(before, after, progress)
+        };
+        for Row {
+            before,
+            after,
+            progress,
+            stays,
+        } in [
+            stays(Fresh, Fresh, Still),
+            stays(Fresh, Fresh, Moved),
+            stays(Fresh, Head, Moved),
+            stays(Head, Head, Moved),
+            moves(Idle, Head, Moved),
+            stays(Idle, Idle, Still),
+            moves(Idle, Idle, Moved),
+            stays(Body, Body, Still),
+            moves(Body, Body, Moved),
+            stays(Skip, Skip, Still),
+            moves(Skip, Skip, Moved),
+            stays(Write, Write, Still),
+            moves(Write, Write, Moved),
+            moves(Write, Body, Still),
+            stays(Linger, Linger, Moved),
         ] {
             let long_ago = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
             let old = Wait {

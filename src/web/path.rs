@@ -223,40 +223,56 @@ mod tests {
 
     #[test]
     fn paths_that_name_a_file() {
-        let table: &[(&[u8], &[u8], Ending, &str)] = &[
-            (b"/", b".", Ending::Slash, ""),
-            (b"/a", b"a", Ending::Bare, "a"),
-            (b"/a/", b"a", Ending::Slash, "a/"),
-            (b"/a/b.txt", b"a/b.txt", Ending::Bare, "a/b.txt"),
-            (b"/a%20b", b"a b", Ending::Bare, "a%20b"),
+        /// A target, the path that it names, how it ends, and its canonical form.
+        struct Row {
+            input: &'static [u8],
+            relative: &'static [u8],
+            ending: Ending,
+            encoded: &'static str,
+        }
+        let bare = |input, relative, encoded| Row {
+            input,
+            relative,
+            ending: Ending::Bare,
+            encoded,
+        };
+        let slash = |input, relative, encoded| Row {
+            ending: Ending::Slash,
+            ..bare(input, relative, encoded)
+        };
+        let table = [
+            slash(b"/", b".", ""),
+            bare(b"/a", b"a", "a"),
+            slash(b"/a/", b"a", "a/"),
+            bare(b"/a/b.txt", b"a/b.txt", "a/b.txt"),
+            bare(b"/a%20b", b"a b", "a%20b"),
             // Digits of either case; the canonical form has capitals (RFC 3986 §6.2.2.1).
-            (b"/%c3%A9", "\u{e9}".as_bytes(), Ending::Bare, "%C3%A9"),
+            bare(b"/%c3%A9", "\u{e9}".as_bytes(), "%C3%A9"),
             // Bytes that are not UTF-8, encoded or raw.
-            (b"/%ff", b"\xff", Ending::Bare, "%FF"),
-            (b"/\xff/", b"\xff", Ending::Slash, "%FF/"),
+            bare(b"/%ff", b"\xff", "%FF"),
+            slash(b"/\xff/", b"\xff", "%FF/"),
             // Decoded once only.
-            (b"/%2541", b"%41", Ending::Bare, "%2541"),
-            (b"/%252e%252e", b"%2e%2e", Ending::Bare, "%252e%252e"),
-            (b"/...", b"...", Ending::Bare, "..."),
-            (b"/a..", b"a..", Ending::Bare, "a.."),
-            (b"/.%61", b".a", Ending::Bare, ".a"),
-            (b"/~tilde-_.", b"~tilde-_.", Ending::Bare, "~tilde-_."),
-            (b"/a+b", b"a+b", Ending::Bare, "a%2Bb"),
-            (
+            bare(b"/%2541", b"%41", "%2541"),
+            bare(b"/%252e%252e", b"%2e%2e", "%252e%252e"),
+            bare(b"/...", b"...", "..."),
+            bare(b"/a..", b"a..", "a.."),
+            bare(b"/.%61", b".a", ".a"),
+            bare(b"/~tilde-_.", b"~tilde-_.", "~tilde-_."),
+            bare(b"/a+b", b"a+b", "a%2Bb"),
+            bare(
                 b"/%22%3Cscript%3E'&",
                 b"\"<script>'&",
-                Ending::Bare,
                 "%22%3Cscript%3E%27%26",
             ),
-            (b"/a%0Ab", b"a\nb", Ending::Bare, "a%0Ab"),
-            (b"/c:%5Cd", b"c:\\d", Ending::Bare, "c%3A%5Cd"),
+            bare(b"/a%0Ab", b"a\nb", "a%0Ab"),
+            bare(b"/c:%5Cd", b"c:\\d", "c%3A%5Cd"),
         ];
-        for (input, relative, ending, encoded) in table {
-            let name = String::from_utf8_lossy(input);
-            let path = Path::parse(input).unwrap();
-            assert_eq!(path.relative(), *relative, "{name}");
-            assert_eq!(path.ending(), *ending, "{name}");
-            assert_eq!(path.encode(), *encoded, "{name}");
+        for row in table {
+            let name = String::from_utf8_lossy(row.input);
+            let path = Path::parse(row.input).unwrap();
+            assert_eq!(path.relative(), row.relative, "{name}");
+            assert_eq!(path.ending(), row.ending, "{name}");
+            assert_eq!(path.encode(), row.encoded, "{name}");
         }
     }
 

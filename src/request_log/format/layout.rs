@@ -248,49 +248,63 @@ mod tests {
     #[test]
     fn failure_lines() {
         type Part = Option<&'static [u8]>;
-        let table: [(Part, Part, Part, u16, &str); 6] = [
-            (
-                Some(b"GET"),
-                Some(b"abcd"),
-                Some(b"HTTP/1.1"),
-                400,
-                "FAIL: GET abcd HTTP/1.1 --- response 400\n",
-            ),
-            (None, None, None, 408, "FAIL: - - - --- response 408\n"),
-            (
-                Some(b"PUT"),
-                Some(b""),
-                Some(b"HTTP/1.0"),
-                400,
-                "FAIL: PUT / HTTP/1.0 --- response 400\n",
-            ),
-            (
-                Some(b""),
-                Some(b"a"),
-                Some(b""),
-                500,
-                "FAIL: - a - --- response 500\n",
-            ),
-            (
-                Some(b"G\nT"),
-                Some(b"a\r\n========"),
-                Some(b"\0"),
-                400,
-                "FAIL: G%0AT a%0D%0A======== %00 --- response 400\n",
-            ),
-            (
-                Some(b"!~"),
-                Some(b" \x7f%20"),
-                Some(b"\xff"),
-                404,
-                "FAIL: !~ %20%7F%20 %FF --- response 404\n",
-            ),
+        /// The parts of a request line as they came, the status, and the line of the log.
+        struct Row {
+            method: Part,
+            name: Part,
+            version: Part,
+            status: u16,
+            line: &'static str,
+        }
+        let table = [
+            Row {
+                method: Some(b"GET"),
+                name: Some(b"abcd"),
+                version: Some(b"HTTP/1.1"),
+                status: 400,
+                line: "FAIL: GET abcd HTTP/1.1 --- response 400\n",
+            },
+            Row {
+                method: None,
+                name: None,
+                version: None,
+                status: 408,
+                line: "FAIL: - - - --- response 408\n",
+            },
+            Row {
+                method: Some(b"PUT"),
+                name: Some(b""),
+                version: Some(b"HTTP/1.0"),
+                status: 400,
+                line: "FAIL: PUT / HTTP/1.0 --- response 400\n",
+            },
+            Row {
+                method: Some(b""),
+                name: Some(b"a"),
+                version: Some(b""),
+                status: 500,
+                line: "FAIL: - a - --- response 500\n",
+            },
+            Row {
+                method: Some(b"G\nT"),
+                name: Some(b"a\r\n========"),
+                version: Some(b"\0"),
+                status: 400,
+                line: "FAIL: G%0AT a%0D%0A======== %00 --- response 400\n",
+            },
+            Row {
+                method: Some(b"!~"),
+                name: Some(b" \x7f%20"),
+                version: Some(b"\xff"),
+                status: 404,
+                line: "FAIL: !~ %20%7F%20 %FF --- response 404\n",
+            },
         ];
-        for (method, name, version, status, expected) in table {
-            assert_eq!(
-                text(|out| push_failure(out, method, name, version, status)),
-                expected
-            );
+        for row in table {
+            let line = text(|out| {
+                push_failure(out, row.method, row.name, row.version, row.status);
+            });
+            assert_eq!(line, row.line);
         }
     }
 

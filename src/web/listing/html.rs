@@ -282,50 +282,57 @@ mod tests {
 
     #[test]
     fn what_is_there_only_sometimes() {
+        struct Row {
+            name: &'static str,
+            page: String,
+            present: &'static str,
+            absent: &'static str,
+        }
         let one: &[&[u8]] = &[b"a"];
         let table = [
-            (
-                "empty",
-                page(b"/", &[], Extent::Complete, Access::ReadOnly),
-                "This directory is empty.",
-                "<table>",
-            ),
-            (
-                "one file",
-                page(b"/", one, Extent::Complete, Access::ReadOnly),
-                "1 file, ",
-                "directory,",
-            ),
-            (
-                "all of them",
-                page(b"/", one, Extent::Complete, Access::ReadOnly),
-                "<table>",
-                "are shown",
-            ),
-            (
-                "truncated",
-                page(b"/", one, Extent::Truncated, Access::ReadOnly),
-                "Only 1 entries are shown. ",
-                "is empty",
-            ),
-            (
-                "read only",
-                page(b"/", one, Extent::Complete, Access::ReadOnly),
-                "<table>",
-                "<section",
-            ),
-            (
-                "writable",
-                page(b"/", one, Extent::Complete, Access::Writable),
-                "<section id=\"upload\"",
-                "is empty",
-            ),
+            Row {
+                name: "empty",
+                page: page(b"/", &[], Extent::Complete, Access::ReadOnly),
+                present: "This directory is empty.",
+                absent: "<table>",
+            },
+            Row {
+                name: "one file",
+                page: page(b"/", one, Extent::Complete, Access::ReadOnly),
+                present: "1 file, ",
+                absent: "directory,",
+            },
+            Row {
+                name: "all of them",
+                page: page(b"/", one, Extent::Complete, Access::ReadOnly),
+                present: "<table>",
+                absent: "are shown",
+            },
+            Row {
+                name: "truncated",
+                page: page(b"/", one, Extent::Truncated, Access::ReadOnly),
+                present: "Only 1 entries are shown. ",
+                absent: "is empty",
+            },
+            Row {
+                name: "read only",
+                page: page(b"/", one, Extent::Complete, Access::ReadOnly),
+                present: "<table>",
+                absent: "<section",
+            },
+            Row {
+                name: "writable",
+                page: page(b"/", one, Extent::Complete, Access::Writable),
+                present: "<section id=\"upload\"",
+                absent: "is empty",
+            },
         ];
-        for (name, page, present, absent) in table {
-            let body = body(&page);
+        for row in table {
+            let body = body(&row.page);
             assert!(
-                body.contains(present) && !body.contains(absent),
-                "{name}: {body}"
+                body.contains(row.present) && !body.contains(row.absent),
+                "{}: {body}",
+                row.name
             );
         }
     }

@@ -74,182 +74,156 @@ fn check(section: &str, raw: &[u8], content: &[u8], verdict: &str) {
     }
 }
 
-/// RFC and section, the bytes, the content found, the verdict.
-type Row = (&'static str, &'static [u8], &'static [u8], &'static str);
+/// A body.
+struct Row {
+    /// Of which RFC.
+    section: &'static str,
+    raw: &'static [u8],
+    /// What is found in it.
+    content: &'static [u8],
+    /// As in [`Decoded`].
+    verdict: &'static str,
+}
 
-/// Bodies, the content found in them, and the verdict.
+/// A body that is complete.
+const fn whole(section: &'static str, raw: &'static [u8], content: &'static [u8]) -> Row {
+    Row {
+        section,
+        raw,
+        content,
+        verdict: "end",
+    }
+}
+
+/// The beginning of a body.
+const fn begun(section: &'static str, raw: &'static [u8], content: &'static [u8]) -> Row {
+    Row {
+        verdict: "more",
+        ..whole(section, raw, content)
+    }
+}
+
+/// A body that breaks the rules, with the content before that.
+const fn bad(section: &'static str, raw: &'static [u8], content: &'static [u8]) -> Row {
+    Row {
+        verdict: "400",
+        ..whole(section, raw, content)
+    }
+}
+
 const BODIES: &[Row] = &[
-    ("9112 §7.1", b"0\r\n\r\n", b"", "end"),
-    ("9112 §7.1", b"5\r\nhello\r\n0\r\n\r\n", b"hello", "end"),
-    (
-        "9112 §7.1",
-        b"5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n",
-        b"hello!",
-        "end",
-    ),
-    (
-        "9112 §7.1",
-        b"a\r\n0123456789\r\n0\r\n\r\n",
-        b"0123456789",
-        "end",
-    ),
-    (
-        "9112 §7.1",
-        b"A\r\n0123456789\r\n0\r\n\r\n",
-        b"0123456789",
-        "end",
-    ),
-    (
+    whole("9112 §7.1", b"0\r\n\r\n", b""),
+    whole("9112 §7.1", b"5\r\nhello\r\n0\r\n\r\n", b"hello"),
+    whole("9112 §7.1", b"5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n", b"hello!"),
+    whole("9112 §7.1", b"a\r\n0123456789\r\n0\r\n\r\n", b"0123456789"),
+    whole("9112 §7.1", b"A\r\n0123456789\r\n0\r\n\r\n", b"0123456789"),
+    whole(
         "9112 §7.1",
         b"10\r\n0123456789abcdef\r\n0\r\n\r\n",
         b"0123456789abcdef",
-        "end",
     ),
-    (
-        "9112 §7.1",
-        b"0005\r\nhello\r\n000\r\n\r\n",
-        b"hello",
-        "end",
-    ),
-    (
+    whole("9112 §7.1", b"0005\r\nhello\r\n000\r\n\r\n", b"hello"),
+    whole(
         "9112 §7.1",
         b"0000000000000001\r\na\r\n0000000000000000\r\n\r\n",
         b"a",
-        "end",
     ),
-    (
-        "9112 §7.1",
-        b"4\r\n\r\n\r\n\r\n0\r\n\r\n",
-        b"\r\n\r\n",
-        "end",
-    ),
-    (
-        "9112 §7.1",
-        b"3\r\n\0\xff\n\r\n0\r\n\r\n",
-        b"\0\xff\n",
-        "end",
-    ),
-    ("9112 §7.1", b"0\r\n\r\nGET / HTTP/1.1\r\n", b"", "end"),
-    ("9112 §7.1", b"1\r\na\r\n0\r\n\r\n0\r\n\r\n", b"a", "end"),
+    whole("9112 §7.1", b"4\r\n\r\n\r\n\r\n0\r\n\r\n", b"\r\n\r\n"),
+    whole("9112 §7.1", b"3\r\n\0\xff\n\r\n0\r\n\r\n", b"\0\xff\n"),
+    whole("9112 §7.1", b"0\r\n\r\nGET / HTTP/1.1\r\n", b""),
+    whole("9112 §7.1", b"1\r\na\r\n0\r\n\r\n0\r\n\r\n", b"a"),
     // Cut short.
-    ("9112 §8", b"", b"", "more"),
-    ("9112 §8", b"5", b"", "more"),
-    ("9112 §8", b"5\r", b"", "more"),
-    ("9112 §8", b"5\r\n", b"", "more"),
-    ("9112 §8", b"5\r\nhel", b"hel", "more"),
-    ("9112 §8", b"5\r\nhello", b"hello", "more"),
-    ("9112 §8", b"5\r\nhello\r", b"hello", "more"),
-    ("9112 §8", b"5\r\nhello\r\n", b"hello", "more"),
-    ("9112 §8", b"5\r\nhello\r\n0\r\n", b"hello", "more"),
-    ("9112 §8", b"5\r\nhello\r\n0\r\n\r", b"hello", "more"),
-    ("9112 §8", b"ffffffffffffffff\r\na", b"a", "more"),
+    begun("9112 §8", b"", b""),
+    begun("9112 §8", b"5", b""),
+    begun("9112 §8", b"5\r", b""),
+    begun("9112 §8", b"5\r\n", b""),
+    begun("9112 §8", b"5\r\nhel", b"hel"),
+    begun("9112 §8", b"5\r\nhello", b"hello"),
+    begun("9112 §8", b"5\r\nhello\r", b"hello"),
+    begun("9112 §8", b"5\r\nhello\r\n", b"hello"),
+    begun("9112 §8", b"5\r\nhello\r\n0\r\n", b"hello"),
+    begun("9112 §8", b"5\r\nhello\r\n0\r\n\r", b"hello"),
+    begun("9112 §8", b"ffffffffffffffff\r\na", b"a"),
     // Sizes.
-    ("9112 §7.1", b"00000000000000001\r\na\r\n", b"", "400"),
-    ("9112 §7.1", b"10000000000000000\r\na", b"", "400"),
-    ("9112 §7.1", b"00000000000000000\r\n\r\n", b"", "400"),
-    ("9112 §7.1", b"\r\n", b"", "400"),
-    ("9112 §7.1", b" 5\r\nhello\r\n", b"", "400"),
-    ("9112 §7.1", b"\t5\r\nhello\r\n", b"", "400"),
-    ("9112 §7.1", b"5 \r\nhello\r\n", b"", "400"),
-    ("9112 §7.1", b"5 5\r\nhello\r\n", b"", "400"),
-    ("9112 §7.1", b"+5\r\nhello\r\n", b"", "400"),
-    ("9112 §7.1", b"-5\r\nhello\r\n", b"", "400"),
-    ("9112 §7.1", b"0x5\r\nhello\r\n", b"", "400"),
-    ("9112 §7.1", b"5h\r\nhello\r\n", b"", "400"),
-    ("9112 §7.1", b"g\r\nhello\r\n", b"", "400"),
-    ("9112 §7.1", b"1_0\r\nhello\r\n", b"", "400"),
-    ("9112 §7.1", b"5\0\r\nhello\r\n", b"", "400"),
-    ("9112 §7.1", b"5,5\r\nhello\r\n", b"", "400"),
-    ("9112 §7.1", b"\xef\xbc\x95\r\nhello\r\n", b"", "400"),
-    ("9112 §7.1", b";a\r\nhello\r\n", b"", "400"),
+    bad("9112 §7.1", b"00000000000000001\r\na\r\n", b""),
+    bad("9112 §7.1", b"10000000000000000\r\na", b""),
+    bad("9112 §7.1", b"00000000000000000\r\n\r\n", b""),
+    bad("9112 §7.1", b"\r\n", b""),
+    bad("9112 §7.1", b" 5\r\nhello\r\n", b""),
+    bad("9112 §7.1", b"\t5\r\nhello\r\n", b""),
+    bad("9112 §7.1", b"5 \r\nhello\r\n", b""),
+    bad("9112 §7.1", b"5 5\r\nhello\r\n", b""),
+    bad("9112 §7.1", b"+5\r\nhello\r\n", b""),
+    bad("9112 §7.1", b"-5\r\nhello\r\n", b""),
+    bad("9112 §7.1", b"0x5\r\nhello\r\n", b""),
+    bad("9112 §7.1", b"5h\r\nhello\r\n", b""),
+    bad("9112 §7.1", b"g\r\nhello\r\n", b""),
+    bad("9112 §7.1", b"1_0\r\nhello\r\n", b""),
+    bad("9112 §7.1", b"5\0\r\nhello\r\n", b""),
+    bad("9112 §7.1", b"5,5\r\nhello\r\n", b""),
+    bad("9112 §7.1", b"\xef\xbc\x95\r\nhello\r\n", b""),
+    bad("9112 §7.1", b";a\r\nhello\r\n", b""),
     // Line ends.
-    ("9112 §7.1", b"5\nhello\r\n0\r\n\r\n", b"", "400"),
-    ("9112 §7.1", b"5\rhello\r\n0\r\n\r\n", b"", "400"),
-    ("9112 §7.1", b"5\r\r\nhello\r\n0\r\n\r\n", b"", "400"),
-    ("9112 §7.1", b"5\n\r\nhello\r\n", b"", "400"),
-    ("9112 §7.1", b"5\r\nhello\n0\r\n\r\n", b"hello", "400"),
-    ("9112 §7.1", b"5\r\nhello0\r\n\r\n", b"hello", "400"),
-    ("9112 §7.1", b"5\r\nhello!\r\n0\r\n\r\n", b"hello", "400"),
-    ("9112 §7.1", b"5\r\nhello\r0\r\n\r\n", b"hello", "400"),
-    ("9112 §7.1", b"5\r\nhello\r\n\r\n0\r\n\r\n", b"hello", "400"),
-    ("9112 §7.1", b"1\rXa\r\n0\r\n\r\n", b"", "400"),
-    ("9112 §7.1", b"1\r\naX\n0\r\n\r\n", b"a", "400"),
-    ("9112 §7.1", b"1\r\na\rX0\r\n\r\n", b"a", "400"),
-    ("9112 §7.1", b"0\rX\r\n", b"", "400"),
-    ("9112 §7.1", b"0\n\n", b"", "400"),
-    ("9112 §7.1", b"0\r\n\n", b"", "400"),
-    ("9112 §7.1", b"0\r\n\rX", b"", "400"),
+    bad("9112 §7.1", b"5\nhello\r\n0\r\n\r\n", b""),
+    bad("9112 §7.1", b"5\rhello\r\n0\r\n\r\n", b""),
+    bad("9112 §7.1", b"5\r\r\nhello\r\n0\r\n\r\n", b""),
+    bad("9112 §7.1", b"5\n\r\nhello\r\n", b""),
+    bad("9112 §7.1", b"5\r\nhello\n0\r\n\r\n", b"hello"),
+    bad("9112 §7.1", b"5\r\nhello0\r\n\r\n", b"hello"),
+    bad("9112 §7.1", b"5\r\nhello!\r\n0\r\n\r\n", b"hello"),
+    bad("9112 §7.1", b"5\r\nhello\r0\r\n\r\n", b"hello"),
+    bad("9112 §7.1", b"5\r\nhello\r\n\r\n0\r\n\r\n", b"hello"),
+    bad("9112 §7.1", b"1\rXa\r\n0\r\n\r\n", b""),
+    bad("9112 §7.1", b"1\r\naX\n0\r\n\r\n", b"a"),
+    bad("9112 §7.1", b"1\r\na\rX0\r\n\r\n", b"a"),
+    bad("9112 §7.1", b"0\rX\r\n", b""),
+    bad("9112 §7.1", b"0\n\n", b""),
+    bad("9112 §7.1", b"0\r\n\n", b""),
+    bad("9112 §7.1", b"0\r\n\rX", b""),
     // Extensions.
-    (
-        "9112 §7.1.1",
-        b"5;a\r\nhello\r\n0;b\r\n\r\n",
-        b"hello",
-        "end",
-    ),
-    (
+    whole("9112 §7.1.1", b"5;a\r\nhello\r\n0;b\r\n\r\n", b"hello"),
+    whole(
         "9112 §7.1.1",
         b"5;a=b;c=\"d e\"\r\nhello\r\n0\r\n\r\n",
         b"hello",
-        "end",
     ),
-    (
-        "9112 §7.1.1",
-        b"5 ;\ta = b\r\nhello\r\n0\r\n\r\n",
-        b"hello",
-        "end",
-    ),
-    (
-        "9112 §7.1.1",
-        b"5\t \t;a\r\nhello\r\n0\r\n\r\n",
-        b"hello",
-        "end",
-    ),
-    (
+    whole("9112 §7.1.1", b"5 ;\ta = b\r\nhello\r\n0\r\n\r\n", b"hello"),
+    whole("9112 §7.1.1", b"5\t \t;a\r\nhello\r\n0\r\n\r\n", b"hello"),
+    whole(
         "9112 §7.1.1",
         b"5;a=\"\xc3\xa9\"\r\nhello\r\n0\r\n\r\n",
         b"hello",
-        "end",
     ),
-    ("9112 §7.1.1", b"5;a\nhello\r\n0\r\n\r\n", b"", "400"),
-    ("9112 §7.1.1", b"5;a\rhello\r\n0\r\n\r\n", b"", "400"),
-    ("9112 §7.1.1", b"5;a\r\r\nhello\r\n0\r\n\r\n", b"", "400"),
-    (
-        "9112 §7.1.1",
-        b"5;a=\"\n\"\r\nhello\r\n0\r\n\r\n",
-        b"",
-        "400",
-    ),
-    ("9112 §7.1.1", b"5;a\0\r\nhello\r\n", b"", "400"),
-    ("9112 §7.1.1", b"5;\x7f\r\nhello\r\n", b"", "400"),
-    ("9112 §7.1.1", b"5;\x0b\r\nhello\r\n", b"", "400"),
-    ("9112 §7.1.1", b"5 a\r\nhello\r\n", b"", "400"),
-    ("9112 §7.1.1", b"5 \n;a\r\nhello\r\n", b"", "400"),
+    bad("9112 §7.1.1", b"5;a\nhello\r\n0\r\n\r\n", b""),
+    bad("9112 §7.1.1", b"5;a\rhello\r\n0\r\n\r\n", b""),
+    bad("9112 §7.1.1", b"5;a\r\r\nhello\r\n0\r\n\r\n", b""),
+    bad("9112 §7.1.1", b"5;a=\"\n\"\r\nhello\r\n0\r\n\r\n", b""),
+    bad("9112 §7.1.1", b"5;a\0\r\nhello\r\n", b""),
+    bad("9112 §7.1.1", b"5;\x7f\r\nhello\r\n", b""),
+    bad("9112 §7.1.1", b"5;\x0b\r\nhello\r\n", b""),
+    bad("9112 §7.1.1", b"5 a\r\nhello\r\n", b""),
+    bad("9112 §7.1.1", b"5 \n;a\r\nhello\r\n", b""),
     // Trailers.
-    ("9112 §7.1.2", b"1\r\na\r\n0\r\nA: b\r\n\r\n", b"a", "end"),
-    (
-        "9112 §7.1.2",
-        b"0\r\nA:\r\nB: c\td\xff\r\n\r\nGET",
-        b"",
-        "end",
-    ),
-    ("9112 §7.1.2", b"0\r\nContent-Length: 5\r\n\r\n", b"", "end"),
-    ("9112 §7.1.2", b"0\r\nA: b\r\n", b"", "more"),
-    ("9112 §7.1.2", b"0\r\nA : b\r\n\r\n", b"", "400"),
-    ("9112 §7.1.2", b"0\r\n: b\r\n\r\n", b"", "400"),
-    ("9112 §7.1.2", b"0\r\nA\r\n\r\n", b"", "400"),
-    ("9112 §7.1.2", b"0\r\nA: b\n\r\n", b"", "400"),
-    ("9112 §7.1.2", b"0\r\nA: b\n\n", b"", "400"),
-    ("9112 §7.1.2", b"0\r\nA: b\rC\r\n\r\n", b"", "400"),
-    ("9112 §7.1.2", b"0\r\nA: \0\r\n\r\n", b"", "400"),
-    ("9112 §7.1.2", b"0\r\nA: b\r\n c\r\n\r\n", b"", "400"),
-    ("9112 §7.1.2", b"0\r\n A: b\r\n\r\n", b"", "400"),
-    ("9112 §7.1.2", b"0\r\nGET / HTTP/1.1\r\n\r\n", b"", "400"),
+    whole("9112 §7.1.2", b"1\r\na\r\n0\r\nA: b\r\n\r\n", b"a"),
+    whole("9112 §7.1.2", b"0\r\nA:\r\nB: c\td\xff\r\n\r\nGET", b""),
+    whole("9112 §7.1.2", b"0\r\nContent-Length: 5\r\n\r\n", b""),
+    begun("9112 §7.1.2", b"0\r\nA: b\r\n", b""),
+    bad("9112 §7.1.2", b"0\r\nA : b\r\n\r\n", b""),
+    bad("9112 §7.1.2", b"0\r\n: b\r\n\r\n", b""),
+    bad("9112 §7.1.2", b"0\r\nA\r\n\r\n", b""),
+    bad("9112 §7.1.2", b"0\r\nA: b\n\r\n", b""),
+    bad("9112 §7.1.2", b"0\r\nA: b\n\n", b""),
+    bad("9112 §7.1.2", b"0\r\nA: b\rC\r\n\r\n", b""),
+    bad("9112 §7.1.2", b"0\r\nA: \0\r\n\r\n", b""),
+    bad("9112 §7.1.2", b"0\r\nA: b\r\n c\r\n\r\n", b""),
+    bad("9112 §7.1.2", b"0\r\n A: b\r\n\r\n", b""),
+    bad("9112 §7.1.2", b"0\r\nGET / HTTP/1.1\r\n\r\n", b""),
 ];
 
 #[test]
 fn bodies() {
-    for (section, raw, content, verdict) in BODIES {
-        check(section, raw, content, verdict);
+    for row in BODIES {
+        check(row.section, row.raw, row.content, row.verdict);
     }
 }
 
