@@ -31,6 +31,7 @@ fn begin(site: &Server, target: &str) -> Client {
 fn an_upload_holds_as_many_descriptors_at_any_depth() {
     let site = site();
     site.get("/");
+    eventually("its connection is closed", || site.connections() == 0);
     let mut counts = Vec::new();
     // 2,030 directories, each of which is made for it.
     for target in ["/a/f".to_owned(), "/b".repeat(2_030) + "/f"] {
