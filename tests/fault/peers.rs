@@ -234,7 +234,7 @@ fn gone_at_every_byte() {
         drop(leaving);
     }
     eventually("the descriptors of all that have gone are closed", || {
-        server.descriptors() <= before + 4
+        server.descriptors() <= before + 6
     });
     check_afterwards(&home, server);
 }
