@@ -16,5 +16,6 @@ mod persistence;
 mod pool;
 mod put;
 mod reasons;
+mod terminal;
 mod together;
 mod without_length;

@@ -177,6 +177,11 @@ impl<'p, V: Service> Acceptor<'p, V> {
         for _ in 0..requests.stops {
             self.stop();
         }
+        // Once only: one closed terminal may be the cause of several signals, from the kernel and from a shell.
+        if requests.terminal_is_gone && !matches!(self.state, AcceptState::Draining(_)) {
+            log::debug!("the terminal is gone");
+            self.stop();
+        }
     }
 
     /// The first time: accepts no more, and closes idle connections. The second time: closes all.

@@ -7,3 +7,4 @@ mod eviction;
 pub(crate) mod limits;
 pub(crate) mod listener;
 pub(crate) mod signals;
+mod terminal;

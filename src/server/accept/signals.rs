@@ -4,15 +4,22 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::low_level::pipe;
 
+use super::terminal::ControllingTerminal;
+
 /// The signals a server answers to, from the moment this exists.
 pub(crate) struct Signals {
     stop: UnixStream,
+    /// SIGHUP and SIGUSR1.
     reopen: UnixStream,
+    /// Whether SIGHUP was among them; set before the byte is in the pipe.
+    hang_up: Arc<AtomicBool>,
+    terminal: ControllingTerminal,
 }
 
 /// What signals have asked for since the last look.
@@ -20,7 +27,9 @@ pub(crate) struct Signals {
 pub(crate) struct Requests {
     /// How often SIGINT or SIGTERM came.
     pub(crate) stops: usize,
-    /// How often SIGHUP or SIGUSR1 came.
+    /// Whether SIGHUP came because the controlling terminal is gone.
+    pub(crate) terminal_is_gone: bool,
+    /// How often SIGHUP or SIGUSR1 came, if not for that reason.
     pub(crate) reopenings: usize,
 }
 
@@ -28,9 +37,14 @@ impl Signals {
     pub(crate) fn register() -> io::Result<Self> {
         // A file that reaches its limit (setrlimit(2)) is an error of write(2), not the end of the server.
         flag::register(SIGXFSZ, Arc::default())?;
+        let terminal = ControllingTerminal::at_start();
+        let hang_up = Arc::default();
+        flag::register(SIGHUP, Arc::clone(&hang_up))?;
         Ok(Self {
             stop: pipe_of(&[SIGINT, SIGTERM])?,
             reopen: pipe_of(&[SIGHUP, SIGUSR1])?,
+            hang_up,
+            terminal,
         })
     }
 
@@ -41,9 +55,14 @@ impl Signals {
 
     /// Takes what has come.
     pub(crate) fn take(&self) -> Requests {
+        let stops = drain(&self.stop);
+        let reopenings = drain(&self.reopen);
+        let terminal_is_gone =
+            self.hang_up.swap(false, Ordering::Relaxed) && self.terminal.is_gone();
         Requests {
-            stops: drain(&self.stop),
-            reopenings: drain(&self.reopen),
+            stops,
+            terminal_is_gone,
+            reopenings: if terminal_is_gone { 0 } else { reopenings },
         }
     }
 }
