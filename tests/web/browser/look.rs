@@ -46,11 +46,11 @@ pub(super) fn uploads_in_every_state(browser: &Browser, site: &Server, files: &F
         files.write("conflict.txt", "x"),
     ];
     for number in 1..=5 {
-        paths.push(files.write(&format!("large {number}.bin"), vec![b'x'; 1_000_000]));
+        paths.push(files.write(&format!("large {number}.bin"), vec![b'x'; 3_000_000]));
     }
     browser.choose(&paths);
     browser.wait_for(SUMMARY, &json!("1 of 8 uploaded, 2 failed"));
-    let bars = "return Array.from(document.querySelectorAll('.sending progress')).some(bar => bar.value > .05)";
+    let bars = "return Array.from(document.querySelectorAll('.sending progress')).some(bar => bar.value > .02)";
     browser.wait_for(bars, &json!(true));
     browser.run("document.querySelector('#uploads li:last-child .cancel').click()");
     browser.wait_for(SUMMARY, &json!("1 of 8 uploaded, 2 failed, 1 cancelled"));

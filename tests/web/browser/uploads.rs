@@ -112,7 +112,7 @@ fn refusal_puts_no_replace_under_the_pointer() {
     };
     let site = empty_site();
     browser.open_site(&site);
-    browser.limit_uploads(SLOW * 5);
+    browser.limit_uploads(SLOW / 4);
     // Somebody else is faster, behind the listing's back.
     write(&site.home().root(), "report.txt", "theirs");
     let files = Files::new();
@@ -121,6 +121,7 @@ fn refusal_puts_no_replace_under_the_pointer() {
     let cancel = middle_of("#uploads .cancel");
     let at = browser.run(&cancel);
     browser.point_and_click("#uploads .cancel", 0);
+    browser.limit_uploads(-1);
     browser.wait_for(FIRST, &json!(["failed", "Replace"]));
     assert_eq!(browser.run(&cancel), at, "the row has moved");
     let under = format!(
@@ -159,7 +160,7 @@ fn many_uploads_leave_the_listing_in_sight_and_fill_it_one_by_one() {
         .map(|number| files.write(&format!("small {number}.txt"), "x"))
         .collect();
     let large = files.write("large.bin", vec![b'x'; 20_000_000]);
-    browser.limit_uploads(200_000);
+    browser.limit_uploads(3 * SLOW);
     browser.choose(&[&[large][..], &paths].concat());
     // Files are in the listing before all uploads have ended.
     let shown = "return Array.from(document.querySelectorAll('tbody a'), a => a.innerText).includes('small 1.txt')";

@@ -42,22 +42,8 @@ impl Browser {
             return None;
         }
         let profile = tempfile::tempdir().unwrap();
-        let mut driver = Command::new(CHROMEDRIVER)
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn()
-            .unwrap();
-        let port = BufReader::new(driver.stdout.take().unwrap())
-            .lines()
-            .find_map(|line| {
-                let line = line.unwrap();
-                let (_, port) = line.split_once("started successfully on port ")?;
-                Some(port.trim_end_matches('.').parse().unwrap())
-            })
-            .unwrap();
+        // It takes a free port of IPv4, and ends if somebody else has the same one of IPv6.
+        let (driver, port) = (0..10).find_map(|_| start_driver()).unwrap();
         let mut browser = Self {
             driver,
             port,
@@ -244,6 +230,29 @@ impl Browser {
         let mut answer: Value = serde_json::from_slice(&content).unwrap();
         (status, answer["value"].take())
     }
+}
+
+/// Starts a driver; `None` if it ends before it listens.
+fn start_driver() -> Option<(Child, u16)> {
+    let mut driver = Command::new(CHROMEDRIVER)
+        .arg("--port=0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    let port = BufReader::new(driver.stdout.take().unwrap())
+        .lines()
+        .find_map(|line| {
+            let line = line.unwrap();
+            let (_, port) = line.split_once("started successfully on port ")?;
+            Some(port.trim_end_matches('.').parse().unwrap())
+        });
+    if port.is_none() {
+        driver.wait().unwrap();
+    }
+    Some((driver, port?))
 }
 
 impl Drop for Browser {

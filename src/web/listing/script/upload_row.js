@@ -72,9 +72,10 @@ function showProgress(upload, share) {
   upload.text.textContent = share < 1 ? `${Math.floor(share * 100)} %` : "Storing";
 }
 
-// The list shows the first upload that is not done, unless somebody points at the list or is in it.
+// The list shows the first upload that is not done, unless somebody points at the list or is in it: nothing is to move
+// away under a pointer. Of a finger it is not known where it is.
 function follow() {
-  if (list.matches(":hover, :focus-within")) return;
+  if (list.matches(":hover, :focus-within") || matchMedia("(hover: none)").matches) return;
   const item = list.querySelector(".sending, .waiting") ?? list.querySelector(".failed");
   if (item) list.scrollTop = item.offsetTop - list.offsetTop;
 }
