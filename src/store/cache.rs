@@ -215,13 +215,17 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::store::found::Found;
+    use crate::store::found::{Certainty, Found};
     use crate::store::sys::metadata_of;
 
     fn cached(file: &Arc<OwnedFd>, content: FileContent) -> CachedFile {
         let metadata = metadata_of(file).unwrap();
         CachedFile {
-            found: Found { metadata, content },
+            found: Found {
+                metadata,
+                content,
+                certainty: Certainty::Certain,
+            },
             validator: Some(Arc::clone(file)),
         }
     }

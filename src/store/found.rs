@@ -18,6 +18,17 @@ pub struct Found {
     pub metadata: Metadata,
     /// Its bytes, or where to get them.
     pub content: FileContent,
+    /// Whether no other content has these metadata.
+    pub certainty: Certainty,
+}
+
+/// Whether the metadata of a file tell its content from any other that a file of this name has, had or will have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Certainty {
+    /// They do.
+    Certain,
+    /// It changed so recently that another change may not show.
+    Uncertain,
 }
 
 /// The bytes of a file.

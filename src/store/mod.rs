@@ -5,6 +5,7 @@
 //! knows no HTTP: its errors are its own, and a dialect gives each a status.
 
 mod cache;
+mod certainty;
 mod checks;
 mod commit_locks;
 mod concealed;
@@ -32,8 +33,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, fstatfs, open, openat2, statx};
 use rustix::process::{Resource, geteuid, getrlimit, umask};
+use rustix::system::uname;
 
 use self::cache::Cache;
+use self::certainty::StampSource;
 use self::commit_locks::CommitLocks;
 use self::concealed::Concealed;
 use self::created::CreatedDirectories;
@@ -44,7 +47,7 @@ use crate::durable::{Durability, SharedSync};
 pub use self::concealed::ReservedName;
 pub use self::directories::Removed;
 pub use self::error::{StoreError, StoreErrorKind};
-pub use self::found::{FileContent, Found, SMALL};
+pub use self::found::{Certainty, FileContent, Found, SMALL};
 pub use self::list::{Directory, Entry, EntryKind};
 pub use self::metadata::Metadata;
 pub use self::staging::is_staging_name;
@@ -72,6 +75,8 @@ pub struct Store {
     mount: u64,
     /// Whether a file's change time also tells that it was renamed, or that its name was given to another.
     ctime_covers_names: bool,
+    /// Where time stamps below the root come from, on the same mount.
+    stamp_source: StampSource,
 }
 
 /// What a program that is not a server does in a root that may be a server's.
@@ -115,7 +120,9 @@ impl Store {
         umask(mask);
         let mount = statx(&root, "", AtFlags::EMPTY_PATH, Metadata::ASKS)?.stx_mnt_id;
         // Without the mount's number nobody knows what is mounted over a name.
-        let ctime_covers_names = mount != 0 && ctime_covers_names(fstatfs(&root)?.f_type);
+        let file_system = fstatfs(&root)?.f_type;
+        let ctime_covers_names = mount != 0 && ctime_covers_names(file_system);
+        let stamp_source = StampSource::of(file_system, uname().release().to_bytes());
         Ok(Self {
             root: Arc::new(root),
             cache: Cache::new(descriptors),
@@ -130,6 +137,7 @@ impl Store {
             umask: mask.as_raw_mode(),
             mount,
             ctime_covers_names,
+            stamp_source,
         })
     }
 

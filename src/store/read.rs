@@ -18,12 +18,13 @@ use std::sync::Arc;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::retry_on_intr;
 use rustix::io::{Errno, pread};
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use super::Store;
+use super::certainty::StampSource;
 use super::checks::check_path;
 use super::error::{StoreError, StoreErrorKind};
-use super::found::{CachedFile, FileContent, Found, SMALL};
+use super::found::{CachedFile, Certainty, FileContent, Found, SMALL};
 use super::metadata::Metadata;
 use super::sys::{is_in_root, metadata_at, metadata_of, regular};
 use crate::blocking::{Permission, WouldBlock};
@@ -102,8 +103,9 @@ impl Store {
         }
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
         let file = Arc::new(self.open_beneath(path, flags)?);
-        let found = read(&file)?;
+        let mut found = read(&file)?;
         self.check_found(path, &found.metadata)?;
+        found.certainty = self.certainty(&found.metadata, now);
         // Not if it is another by now: a symlink may have been followed.
         if found.metadata == metadata && metadata.is_stable(now) {
             let validator = self.can_validate(path, &metadata).then_some(file);
@@ -111,6 +113,15 @@ impl Store {
             self.cache.insert(path, CachedFile { found, validator });
         }
         Ok(found)
+    }
+
+    fn certainty(&self, metadata: &Metadata, now: Timespec) -> Certainty {
+        let source = if metadata.mount() == self.mount {
+            self.stamp_source
+        } else {
+            StampSource::Unknown
+        };
+        source.certainty(metadata, now)
     }
 
     /// Whether a descriptor of the file at `path` tells when the name becomes another's: by the file's change time, if
@@ -172,6 +183,7 @@ impl Store {
     }
 }
 
+/// Reads an open file; whether its metadata are certain is for the caller to say.
 fn read(file: &Arc<OwnedFd>) -> Result<Found, StoreErrorKind> {
     let mut metadata = regular(metadata_of(file)?)?;
     for _ in 0..ATTEMPTS {
@@ -184,6 +196,7 @@ fn read(file: &Arc<OwnedFd>) -> Result<Found, StoreErrorKind> {
             return Ok(Found {
                 metadata,
                 content: FileContent::Memory(bytes.into()),
+                certainty: Certainty::Uncertain,
             });
         }
         metadata = after; // somebody writes into it at the moment
@@ -191,6 +204,7 @@ fn read(file: &Arc<OwnedFd>) -> Result<Found, StoreErrorKind> {
     Ok(Found {
         metadata,
         content: FileContent::Descriptor(Arc::clone(file)),
+        certainty: Certainty::Uncertain,
     })
 }
 

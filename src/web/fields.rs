@@ -5,7 +5,9 @@ use std::time::SystemTime;
 
 use crate::http::Request;
 use crate::http::semantics::conditional::{self, Outcome, PreconditionFields, Validators};
+use crate::http::semantics::etag::FileState;
 use crate::http::semantics::fields::combined;
+use crate::http::semantics::negotiation::encoding::Coding;
 use crate::http::semantics::{date, etag};
 use crate::store::Metadata;
 
@@ -81,10 +83,16 @@ pub(super) fn last_modified(metadata: &Metadata) -> Option<SystemTime> {
 
 /// The entity tag of a file that is sent as it is.
 pub(super) fn etag_of(metadata: &Metadata) -> String {
-    etag::strong(
-        metadata.inode(),
-        metadata.modified(),
-        metadata.length(),
-        None,
-    )
+    tag_of(metadata, None)
+}
+
+/// The entity tag of a file, or of its sibling in this content coding.
+pub(super) fn tag_of(metadata: &Metadata, coding: Option<Coding>) -> String {
+    let state = FileState {
+        inode: metadata.inode(),
+        modified: metadata.modified(),
+        changed: metadata.changed(),
+        size: metadata.length(),
+    };
+    etag::strong(&state, coding.map(Coding::token))
 }

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::fields::{Preconditions, last_modified};
+use super::fields::{Preconditions, last_modified, tag_of};
 use crate::connection::{FileRange, Response, ResponseContent};
 use crate::http::semantics::conditional::{Method, Outcome, Validators, range_applies};
 use crate::http::semantics::digest::{self, Hasher};
@@ -17,26 +17,21 @@ use crate::http::semantics::negotiation::encoding::Coding;
 use crate::http::semantics::range::{ByteRange, ContentRange, Selection, select};
 use crate::http::semantics::{date, etag};
 use crate::http::{Refusal, Request, Status, write_field};
-use crate::store::{FileContent, Found, StoreErrorKind};
+use crate::store::{Certainty, FileContent, Found, StoreErrorKind};
 
 /// A file as it is sent: itself, or its precompressed sibling.
 pub(super) struct Representation {
     found: Found,
     coding: Option<Coding>,
     media_type: Cow<'static, str>,
+    /// The strong entity tag of the file in its state.
     etag: String,
 }
 
 impl Representation {
     /// `found` in the form `coding` of a file of this type.
     pub(super) fn new(media_type: Cow<'static, str>, found: Found, coding: Option<Coding>) -> Self {
-        let metadata = &found.metadata;
-        let etag = etag::strong(
-            metadata.inode(),
-            metadata.modified(),
-            metadata.length(),
-            coding.map(Coding::token),
-        );
+        let etag = tag_of(&found.metadata, coding);
         Self {
             found,
             coding,
@@ -183,7 +178,13 @@ impl Representation {
             let modified = date::imf_fixdate(modified.min(SystemTime::now()));
             write_field(&mut fields, "Last-Modified", modified.as_bytes());
         }
-        write_field(&mut fields, "ETag", self.etag.as_bytes());
+        match self.found.certainty {
+            Certainty::Certain => write_field(&mut fields, "ETag", self.etag.as_bytes()),
+            Certainty::Uncertain => {
+                let tag = etag::weak_once(&self.etag, RandomState::new().hash_one(0));
+                write_field(&mut fields, "ETag", tag.as_bytes());
+            }
+        }
         write_field(&mut fields, "Accept-Ranges", b"bytes");
         if let Some(coding) = self.coding {
             write_field(&mut fields, "Content-Encoding", coding.token().as_bytes());

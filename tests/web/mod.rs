@@ -14,4 +14,5 @@ mod reading;
 mod reasons;
 mod siblings;
 mod unfinished;
+mod validators;
 mod writing;

@@ -1,23 +1,57 @@
 //! Entity tags: the server's own, and the lists that clients send (RFC 9110 §8.8.3).
 
+use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The strong entity tag of a file, with its quotes.
+/// What tells one state of a file from every other.
 ///
-/// A file that is replaced gets another inode, and one that is changed in place another modification time,
-/// so no two contents share a tag. A precompressed sibling is another representation: `variant` is its
-/// content coding, so that its tag differs from the plain file's even where a file system has neither
-/// inodes nor nanoseconds to tell (RFC 9110 §8.8.3.3). `size` is in bytes.
+/// A file that is replaced gets another inode number, unless it is one that was free again; and modification times can
+/// be set, so tools that pack or build reproducibly give one time to all. The time of change cannot be set.
+#[derive(Debug, Clone, Copy)]
+pub struct FileState {
+    /// The inode number.
+    pub inode: u64,
+    /// When the content was modified last.
+    pub modified: SystemTime,
+    /// When anything of the file was changed last.
+    pub changed: SystemTime,
+    /// Bytes of content.
+    pub size: u64,
+}
+
+/// The strong entity tag of a file in this state, with its quotes.
+///
+/// A precompressed sibling is another representation: `variant` is its content coding, so that its tag differs from the
+/// plain file's even where a file system has neither inodes nor nanoseconds to tell (RFC 9110 §8.8.3.3).
 #[must_use]
-pub fn strong(inode: u64, modified: SystemTime, size: u64, variant: Option<&str>) -> String {
-    let (sign, since) = match modified.duration_since(UNIX_EPOCH) {
-        Ok(since) => ("", since),
-        Err(error) => ("n", error.duration()),
-    };
-    let nanoseconds = since.as_nanos();
+pub fn strong(state: &FileState, variant: Option<&str>) -> String {
+    let FileState { inode, size, .. } = state;
+    let (modified, changed) = (Nanoseconds(state.modified), Nanoseconds(state.changed));
     match variant {
-        None => format!("\"{inode:x}-{sign}{nanoseconds:x}-{size:x}\""),
-        Some(variant) => format!("\"{inode:x}-{sign}{nanoseconds:x}-{size:x}-{variant}\""),
+        None => format!("\"{inode:x}-{modified}-{changed}-{size:x}\""),
+        Some(variant) => format!("\"{inode:x}-{modified}-{changed}-{size:x}-{variant}\""),
+    }
+}
+
+/// A weak entity tag for one response, made of the `strong` one and a number that no other has.
+///
+/// It equals no other tag, so that no condition that has it is taken for true (RFC 9110 §8.8.3.2). It is for a file that
+/// may still change without a change of its state; a date in its place would be no better.
+#[must_use]
+pub fn weak_once(strong: &str, number: u64) -> String {
+    let opaque = strong.strip_suffix('"').unwrap_or(strong);
+    format!("W/{opaque}-{number:x}\"")
+}
+
+/// A time in nanoseconds since the epoch, in hexadecimal digits.
+struct Nanoseconds(SystemTime);
+
+impl fmt::Display for Nanoseconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.duration_since(UNIX_EPOCH) {
+            Ok(since) => write!(f, "{:x}", since.as_nanos()),
+            Err(before) => write!(f, "n{:x}", before.duration().as_nanos()),
+        }
     }
 }
 
@@ -119,17 +153,35 @@ mod tests {
 
     #[test]
     fn tags_of_files() {
-        let time = UNIX_EPOCH + Duration::new(1, 1);
+        let after = |seconds, nanoseconds| UNIX_EPOCH + Duration::new(seconds, nanoseconds);
+        let tag = |inode, modified, changed, size, variant| {
+            let state = FileState {
+                inode,
+                modified,
+                changed,
+                size,
+            };
+            strong(&state, variant)
+        };
         let table = [
-            (strong(0xabc, time, 255, None), "\"abc-3b9aca01-ff\""),
             (
-                strong(0xabc, time, 255, Some("gzip")),
-                "\"abc-3b9aca01-ff-gzip\"",
+                tag(0xabc, after(1, 1), after(1, 2), 255, None),
+                "\"abc-3b9aca01-3b9aca02-ff\"",
             ),
-            (strong(0, UNIX_EPOCH, 0, None), "\"0-0-0\""),
             (
-                strong(1, UNIX_EPOCH - Duration::from_nanos(16), 2, None),
-                "\"1-n10-2\"",
+                tag(0xabc, after(1, 1), after(1, 2), 255, Some("gzip")),
+                "\"abc-3b9aca01-3b9aca02-ff-gzip\"",
+            ),
+            (tag(0, UNIX_EPOCH, UNIX_EPOCH, 0, None), "\"0-0-0-0\""),
+            (
+                tag(
+                    1,
+                    UNIX_EPOCH - Duration::from_nanos(16),
+                    after(0, 9),
+                    2,
+                    None,
+                ),
+                "\"1-n10-9-2\"",
             ),
         ];
         for (tag, expected) in table {
@@ -138,6 +190,17 @@ mod tests {
                 EntityTag::parse(tag.as_bytes()).is_some_and(|parsed| parsed.is_strongly(&tag))
             );
         }
+    }
+
+    #[test]
+    fn a_tag_for_one_response_equals_no_other() {
+        let tags = [1, 2].map(|number| weak_once("\"1-2-3-4\"", number));
+        assert_eq!(tags, ["W/\"1-2-3-4-1\"", "W/\"1-2-3-4-2\""]);
+        let sent = EntityTag::parse(tags[0].as_bytes()).unwrap();
+        for current in ["\"1-2-3-4\"", &tags[0], &tags[1]] {
+            assert!(!sent.is_strongly(current), "{current}");
+        }
+        assert!(!sent.is_weakly("\"1-2-3-4\""));
     }
 
     #[test]

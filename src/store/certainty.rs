@@ -1,0 +1,136 @@
+//! Whether the metadata of a file that was found tell its content from any other, so that a validator can be made of
+//! them.
+//!
+//! Time stamps are taken from a clock that ticks every 1 to 10 ms. A file that changed in the tick that is not over may
+//! change again with the same stamps, or be removed and its inode number given to another. So its content is uncertain
+//! until the tick is over; or until a second is, or three, where another machine's clock or whole seconds may count.
+//!
+//! Linux 6.13 and newer count finer where somebody looks ("multigrain"): once statx(2) has told the stamps of a file, its
+//! next change bears a later one, within a tick, too, and so does all that follows. To be removed is such a change, and
+//! an inode number is free after it.
+
+use rustix::fs::FsWord;
+use rustix::time::Timespec;
+
+use super::found::Certainty;
+use super::metadata::Metadata;
+
+/// What is known of the time stamps of a file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StampSource {
+    /// The kernel's clock, and what follows a look bears another stamp within a tick, too.
+    ClockAndLooks,
+    /// The kernel's clock.
+    Clock,
+    /// Perhaps another machine's clock, or one of seconds.
+    Unknown,
+}
+
+impl StampSource {
+    /// For a file system of this type, as statfs(2) has it, on a kernel of this release, as uname(2) has it.
+    pub(super) fn of(file_system: FsWord, release: &[u8]) -> Self {
+        const EXT4: FsWord = 0xEF53;
+        const BTRFS: FsWord = 0x9123_683E;
+        const XFS: FsWord = 0x5846_5342;
+        const TMPFS: FsWord = 0x0102_1994;
+        // In practice upon one of these.
+        const OVERLAYFS: FsWord = 0x794C_7630;
+        match file_system {
+            EXT4 | BTRFS | XFS | TMPFS | OVERLAYFS if version(release) >= Some((6, 13)) => {
+                Self::ClockAndLooks
+            }
+            EXT4 | BTRFS | XFS | TMPFS | OVERLAYFS => Self::Clock,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Whether a file with these metadata is told by them, if they were asked for after the moment `now` of the
+    /// kernel's coarse clock, and the content read after that.
+    pub(super) fn certainty(self, file: &Metadata, now: Timespec) -> Certainty {
+        let (_, nanoseconds) = file.changed;
+        let certain = match self {
+            // Small inodes of ext2 to ext4 have room for whole seconds only.
+            Self::ClockAndLooks | Self::Clock if nanoseconds == 0 => file.is_stable(now),
+            Self::ClockAndLooks => true,
+            Self::Clock => file.changed < (now.tv_sec, u32::try_from(now.tv_nsec).unwrap_or(0)),
+            Self::Unknown => file.is_stable(now),
+        };
+        if certain {
+            Certainty::Certain
+        } else {
+            Certainty::Uncertain
+        }
+    }
+}
+
+/// The first two numbers of a kernel's release.
+fn version(release: &[u8]) -> Option<(u32, u32)> {
+    let text = str::from_utf8(release).ok()?;
+    let mut numbers = text
+        .split(|c: char| !c.is_ascii_digit())
+        .map(|number| number.parse().ok());
+    Some((numbers.next()??, numbers.next()??))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+
+    use super::StampSource::{Clock, ClockAndLooks, Unknown};
+    use super::*;
+    use crate::store::sys::metadata_of;
+
+    #[test]
+    fn sources_of_time_stamps() {
+        for (file_system, release, expected) in [
+            (0xEF53, "6.13.0", ClockAndLooks),
+            (0xEF53, "6.13-rc1", ClockAndLooks),
+            (0xEF53, "7.0", ClockAndLooks),
+            (0xEF53, "6.12.99-generic", Clock),
+            (0xEF53, "5.15.0", Clock),
+            (0xEF53, "nonsense", Clock),
+            (0x0102_1994, "6.18.44", ClockAndLooks),
+            // NFS, FUSE, FAT
+            (0x6969, "6.18.44", Unknown),
+            (0x6573_5546, "6.18.44", Unknown),
+            (0x4D44, "6.18.44", Unknown),
+        ] {
+            let found = StampSource::of(file_system, release.as_bytes());
+            assert_eq!(found, expected, "{file_system:x} {release}");
+        }
+    }
+
+    #[test]
+    fn content_is_uncertain_while_another_change_may_not_show() {
+        let open = OwnedFd::from(tempfile::tempfile().unwrap());
+        let mut fine = metadata_of(&open).unwrap();
+        fine.changed.1 = 1;
+        let mut whole = fine;
+        whole.changed.1 = 0;
+        for (source, file, seconds_later, certain) in [
+            (ClockAndLooks, fine, 0, true),
+            (ClockAndLooks, whole, 0, false),
+            (ClockAndLooks, whole, 4, true),
+            (Clock, fine, -1, false),
+            (Clock, fine, 0, false),
+            (Clock, fine, 1, true),
+            (Clock, whole, 1, false),
+            (Clock, whole, 4, true),
+            (Unknown, fine, 1, false),
+            (Unknown, fine, 2, true),
+            (Unknown, whole, 2, false),
+            (Unknown, whole, 4, true),
+        ] {
+            let now = Timespec {
+                tv_sec: file.changed.0 + seconds_later,
+                tv_nsec: file.changed.1.into(),
+            };
+            assert_eq!(
+                source.certainty(&file, now) == Certainty::Certain,
+                certain,
+                "{source:?} {:?} {seconds_later}",
+                file.changed
+            );
+        }
+    }
+}
