@@ -4,8 +4,11 @@
 //! trailer fields are checked and dropped: nobody here uses them. Line ends are CRLF, never a bare
 //! LF: a recipient before this one that disagrees on where a chunk ends would see other requests.
 
+mod extension;
+
 use std::ops::Range;
 
+use self::extension::Extension;
 use super::head::MAX_FIELDS;
 use super::scan::MAX_FIELDS_LEN;
 use super::syntax::{is_token_byte, is_value_byte};
@@ -51,9 +54,7 @@ enum State {
     SizeStart,
     /// After so many digits of a chunk size.
     Size(u8),
-    /// White space before the `;` of an extension.
-    SpaceBeforeExtension,
-    Extension,
+    Extension(Extension),
     SizeLf,
     Data,
     DataCr,
@@ -113,20 +114,11 @@ impl ChunkedDecoder {
         match (self.state, byte) {
             // Nothing is left of the chunk before.
             (State::SizeStart, _) => self.size_digit(byte, 0),
-            (State::Size(_) | State::Extension, b'\r') => Ok(State::SizeLf),
-            (State::Size(_) | State::SpaceBeforeExtension, b' ' | b'\t') => {
-                self.count_extension()?;
-                Ok(State::SpaceBeforeExtension)
-            }
-            (State::Size(_) | State::SpaceBeforeExtension, b';') => {
-                self.count_extension()?;
-                Ok(State::Extension)
-            }
+            (State::Size(_), b'\r') => Ok(State::SizeLf),
+            (State::Size(_), b' ' | b'\t' | b';') => self.extension(Extension::begin(byte)),
             (State::Size(digits), _) => self.size_digit(byte, digits),
-            (State::Extension, _) if is_value_byte(byte) => {
-                self.count_extension()?;
-                Ok(State::Extension)
-            }
+            (State::Extension(place), b'\r') if place.may_end() => Ok(State::SizeLf),
+            (State::Extension(place), _) => self.extension(place.next(byte)),
             (State::SizeLf, b'\n') if self.left == 0 => Ok(State::TrailerStart),
             (State::SizeLf, b'\n') => Ok(State::Data),
             (State::DataCr, b'\r') => Ok(State::DataLf),
@@ -138,9 +130,6 @@ impl ChunkedDecoder {
                 _,
             ) => self.trailer(byte),
             _ => Err(Refusal::bad_request(match self.state {
-                State::SpaceBeforeExtension | State::Extension => {
-                    "a chunk extension is not of the form ;NAME=VALUE"
-                }
                 State::DataCr | State::DataLf => {
                     "a chunk's data is not followed by CRLF where its size says"
                 }
@@ -162,15 +151,18 @@ impl ChunkedDecoder {
         Ok(State::Size(digits + 1))
     }
 
-    fn count_extension(&mut self) -> Result<(), Refusal> {
+    /// The state after a byte of chunk extensions, or of the white space before them.
+    fn extension(&mut self, place: Option<Extension>) -> Result<State, Refusal> {
+        let place = place.ok_or_else(|| {
+            Refusal::bad_request("a chunk extension is not of the form ;NAME or ;NAME=VALUE")
+        })?;
         self.extensions_len += 1;
         if self.extensions_len > MAX_CHUNK_EXTENSIONS_LEN {
-            Err(Refusal::bad_request(format!(
+            return Err(Refusal::bad_request(format!(
                 "the chunk extensions are longer than {MAX_CHUNK_EXTENSIONS_LEN} bytes"
-            )))
-        } else {
-            Ok(())
+            )));
         }
+        Ok(State::Extension(place))
     }
 
     /// The state after a byte of a trailer field (RFC 9112 §7.1.2), by the rules for field lines.

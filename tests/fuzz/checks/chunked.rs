@@ -76,9 +76,7 @@ fn plainly(message: &[u8]) -> Option<(usize, Vec<u8>)> {
             None => (line, &[][..]),
         };
         let digits = !size.is_empty() && size.len() <= 16 && size.iter().all(u8::is_ascii_hexdigit);
-        let after = extension.trim_ascii_start();
-        let valid = extension.is_empty() || after.starts_with(b";");
-        if !digits || !valid || !is_text(extension) {
+        if !digits || !is_text(extension) || !are_extensions(extension) {
             return None;
         }
         let size = u64::from_str_radix(std::str::from_utf8(size).ok()?, 16).ok()?;
@@ -95,15 +93,61 @@ fn plainly(message: &[u8]) -> Option<(usize, Vec<u8>)> {
             return Some((message.len() - rest.len(), content));
         }
         let colon = line.iter().position(|&byte| byte == b':')?;
-        let is_token =
-            |byte: &u8| byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(byte);
-        if colon == 0 || !line[..colon].iter().all(is_token) || !is_text(&line[colon..]) {
+        if colon == 0 || !line[..colon].iter().all(|&byte| is_token(byte)) || !is_text(&line[colon..]) {
             return None;
         }
         if message.len() > MAX_FIELDS_LEN {
             return None;
         }
     }
+}
+
+/// Whether this is `chunk-ext`, by its grammar read from left to right (RFC 9112 §7.1.1).
+fn are_extensions(mut rest: &[u8]) -> bool {
+    while !rest.is_empty() {
+        let Some(name) = without_space(rest).strip_prefix(b";") else {
+            return false;
+        };
+        let Some(after) = without_token(without_space(name)) else {
+            return false;
+        };
+        rest = after;
+        if let Some(value) = without_space(rest).strip_prefix(b"=") {
+            let value = without_space(value);
+            let Some(after) = without_quoted(value).or_else(|| without_token(value)) else {
+                return false;
+            };
+            rest = after;
+        }
+    }
+    true
+}
+
+fn without_space(mut rest: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', after @ ..] = rest {
+        rest = after;
+    }
+    rest
+}
+
+fn without_token(rest: &[u8]) -> Option<&[u8]> {
+    let length = rest.iter().take_while(|byte| is_token(**byte)).count();
+    (length > 0).then(|| &rest[length..])
+}
+
+fn without_quoted(rest: &[u8]) -> Option<&[u8]> {
+    let mut rest = rest.strip_prefix(b"\"")?;
+    loop {
+        rest = match rest {
+            [b'"', after @ ..] => return Some(after),
+            [b'\\', _, after @ ..] | [_, after @ ..] => after,
+            [] => return None,
+        };
+    }
+}
+
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&byte)
 }
 
 /// What stands before the next CRLF.
