@@ -328,6 +328,7 @@ mod tests {
             ("//abc", "/abc"),
             ("/dir/abc", "dir/abc"),
             ("http://host/abc", "abc"),
+            ("https://host/abc", "abc"),
             ("http://host", ""),
             ("http://host/abc?x", "http://host/abc?x"),
             ("/abc?x", "abc?x"),

@@ -32,4 +32,4 @@ pub use wire::response::{
     CONTINUE, end_head, write_content_length, write_field, write_status_line,
 };
 pub use wire::scan::{HeadScan, MAX_FIELDS_LEN, MAX_REQUEST_LINE};
-pub use wire::target::Target;
+pub use wire::target::{Scheme, Target};

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::status::Status;
+use super::wire::head::Persistence;
 use super::wire::response::write_field;
 
 /// Why a request is not granted.
@@ -20,6 +21,9 @@ pub struct Refusal {
     pub reason: Cow<'static, str>,
     /// Whose fault it is.
     pub blame: Blame,
+    /// Whether another request may follow on the connection. Not where it is uncertain what this one means: a proxy
+    /// before this server may have taken it for another.
+    pub persistence: Persistence,
     /// Field lines that go with the status, each ended by CRLF: `Allow` with 405, `Content-Range` with 416.
     pub fields: Vec<u8>,
 }
@@ -41,6 +45,7 @@ impl Refusal {
             status,
             reason: reason.into(),
             blame: Blame::Client,
+            persistence: Persistence::Persistent,
             fields: Vec::new(),
         }
     }
@@ -61,6 +66,15 @@ impl Refusal {
         Self {
             blame,
             ..Self::new(status, reason)
+        }
+    }
+
+    /// The same, and the connection is closed.
+    #[must_use]
+    pub fn closing(self) -> Self {
+        Self {
+            persistence: Persistence::Close,
+            ..self
         }
     }
 

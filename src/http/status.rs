@@ -76,6 +76,8 @@ statuses! {
     RangeNotSatisfiable = 416 "Range Not Satisfiable";
     /// RFC 9110 §15.5.18
     ExpectationFailed = 417 "Expectation Failed";
+    /// RFC 9110 §15.5.20
+    MisdirectedRequest = 421 "Misdirected Request";
     /// RFC 6585 §5
     RequestHeaderFieldsTooLarge = 431 "Request Header Fields Too Large";
     /// RFC 9110 §15.6.1

@@ -35,7 +35,8 @@ use crate::connection::{Action, Decision, Dialect, Response, ResponseContent};
 use crate::files::Files;
 use crate::http::semantics::date_field;
 use crate::http::{
-    self, Host, Persistence, Refusal, RefusedHead, Request, Status, Target, Version, write_field,
+    self, Host, Persistence, Refusal, RefusedHead, Request, Scheme, Status, Target, Version,
+    write_field,
 };
 use crate::server::Turn;
 
@@ -71,7 +72,22 @@ impl Web {
     fn action(&self, request: &Request<'_>, turn: &Turn<'_>) -> Result<Action<WebUpload>, Stop> {
         // RFC 9112 §3.2; what it names makes no difference, since there is one site.
         if request.host == Host::Missing && request.version == Version::Http11 {
-            return Err(Refusal::bad_request("an HTTP/1.1 request has a Host field").into());
+            return Err(Refusal::bad_request("an HTTP/1.1 request has a Host field")
+                .closing()
+                .into());
+        }
+        if matches!(
+            request.target,
+            Target::Absolute {
+                scheme: Scheme::Https,
+                ..
+            }
+        ) {
+            return Err(Refusal::new(
+                Status::MisdirectedRequest,
+                "the target is of the scheme https, and this connection has no TLS",
+            )
+            .into());
         }
         match (request.method, self.options.access) {
             ("GET", _) => self.get(request, turn).map(Action::Response),
@@ -122,15 +138,18 @@ impl Web {
         request: &Request<'_>,
         refusal: Refusal,
         turn: &Turn<'_>,
-    ) -> Result<Response, WouldBlock> {
-        let status = refusal.status;
+    ) -> Result<Action<WebUpload>, WouldBlock> {
+        let (status, persistence) = (refusal.status, refusal.persistence);
         let response = match request.method {
             "GET" => self.page(request, refusal, turn)?,
             "HEAD" => without_content(self.page(request, refusal, turn)?),
             _ => respond(refusal),
         };
         Received::of(request).record(&self.files, status, Some(turn.worker()));
-        Ok(response)
+        Ok(match persistence {
+            Persistence::Persistent => Action::Response(response),
+            Persistence::Close => Action::RespondAndClose(response),
+        })
     }
 }
 
@@ -144,7 +163,7 @@ impl Dialect for Web {
     ) -> Result<Decision<WebUpload>, WouldBlock> {
         let action = match self.action(request, turn) {
             Ok(action) => action,
-            Err(Stop::Refused(refusal)) => Action::Response(self.refused(request, refusal, turn)?),
+            Err(Stop::Refused(refusal)) => self.refused(request, refusal, turn)?,
             Err(Stop::WouldBlock(would_block)) => return Err(would_block),
         };
         Ok(Decision {
@@ -209,9 +228,10 @@ fn path<'h>(request: &Request<'h>) -> Result<(Path, Option<&'h [u8]>), Refusal> 
                 Path::parse(path).map_err(|error| Refusal::bad_request(error.to_string()))?;
             Ok((path, query))
         }
-        Target::Authority(_) | Target::Asterisk | Target::Other(_) => {
-            Err(Refusal::bad_request("the target is no path"))
-        }
+        Target::Authority(_) | Target::Asterisk | Target::Other(_) => Err(Refusal::bad_request(
+            "the target has none of the forms that go with the method",
+        )
+        .closing()),
     }
 }
 

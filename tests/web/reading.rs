@@ -247,6 +247,63 @@ fn host_and_versions() {
     assert_eq!(Response::parse(&new).field("Connection"), None);
 }
 
+/// A proxy before the server may take such a message for another, so nothing behind it is taken for a request.
+#[test]
+fn connection_closes_where_it_is_uncertain_what_a_message_means() {
+    let site = site(&[]);
+    let follows = "GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (head, statuses) in [
+        ("GET /a.txt HTTP/1.1\r\n", &[400][..]),
+        ("PUT /a.txt HTTP/1.1\r\nContent-Length: 0\r\n", &[400]),
+        ("GET http://a/a.txt HTTP/1.1\r\n", &[400]),
+        ("GET a.txt HTTP/1.1\r\nHost: a\r\n", &[400]),
+        ("GET ftp://a/a.txt HTTP/1.1\r\nHost: a\r\n", &[400]),
+        ("GET * HTTP/1.1\r\nHost: a\r\n", &[400]),
+        ("GET a:80 HTTP/1.1\r\nHost: a\r\n", &[400]),
+        // What these mean is clear.
+        ("GET /../a.txt HTTP/1.1\r\nHost: a\r\n", &[400, 200]),
+        ("GET /%zz HTTP/1.1\r\nHost: a\r\n", &[400, 200]),
+        ("GET https://a/a.txt HTTP/1.1\r\nHost: a\r\n", &[421, 200]),
+        ("BREW / HTTP/1.1\r\nHost: a\r\n", &[501, 200]),
+        ("POST / HTTP/1.1\r\nHost: a\r\n", &[405, 200]),
+        ("GET /nothing HTTP/1.1\r\nHost: a\r\n", &[404, 200]),
+    ] {
+        let mut client = site.connect();
+        client.send(format!("{head}\r\n{follows}"));
+        for (number, status) in statuses.iter().enumerate() {
+            let response = client.final_response().unwrap();
+            assert_eq!(response.status, *status, "{head}");
+            let closes = (statuses.len() == 1).then_some("close");
+            assert_eq!(response.field("Connection"), closes, "{head} {number}");
+        }
+        if statuses.len() == 1 {
+            assert_eq!(client.rest(), b"", "{head}");
+        }
+    }
+}
+
+/// RFC 9110 §7.4
+#[test]
+fn https_target_on_a_plain_connection_is_misdirected() {
+    let site = Setup::web(&["--writable"])
+        .files(|root| write(root, "a.txt", "hello"))
+        .start();
+    for line in [
+        "GET https://a/a.txt",
+        "GET HTTPS://a:443/a.txt",
+        "HEAD https://a/a.txt",
+        "PUT https://a/a.txt",
+        "DELETE https://a/a.txt",
+        "OPTIONS https://a/a.txt",
+        "GET https://a/nothing",
+    ] {
+        let response = site.ask(line, "Content-Length: 0\r\n", b"");
+        assert_eq!(response.status, 421, "{line}");
+    }
+    assert_eq!(site.content("a.txt"), b"hello");
+    assert_eq!(site.get("http://a/a.txt").status, 200);
+}
+
 #[test]
 fn pages_for_errors() {
     let site = site(&[]);

@@ -20,6 +20,8 @@ pub enum Target<'h> {
     /// `http://authority/path?query`, or with `https` (§3.2.2). The authority takes the place of
     /// the `Host` field.
     Absolute {
+        /// How the client means to reach the authority.
+        scheme: Scheme,
         /// Host and port, valid and not empty.
         authority: &'h str,
         /// Starts with `/`; `/` where the client sent none.
@@ -33,6 +35,15 @@ pub enum Target<'h> {
     Asterisk,
     /// None of the forms that go with the method.
     Other(&'h [u8]),
+}
+
+/// The scheme of an absolute-form target (RFC 9110 §4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// `http`
+    Http,
+    /// `https`: such a request must not be answered on a connection that is not secured (RFC 9110 §7.4).
+    Https,
 }
 
 impl<'h> Target<'h> {
@@ -61,7 +72,7 @@ fn authority_form(bytes: &[u8]) -> Option<&str> {
 }
 
 fn absolute_form(bytes: &[u8]) -> Option<Target<'_>> {
-    let rest = strip_scheme(bytes, b"http://").or_else(|| strip_scheme(bytes, b"https://"))?;
+    let (scheme, rest) = strip_scheme(bytes)?;
     let end = rest
         .iter()
         .position(|&byte| byte == b'/' || byte == b'?')
@@ -74,15 +85,24 @@ fn absolute_form(bytes: &[u8]) -> Option<Target<'_>> {
     let (path, query) = split_query(rest);
     let path = if path.is_empty() { b"/" } else { path };
     Some(Target::Absolute {
+        scheme,
         authority,
         path,
         query,
     })
 }
 
-fn strip_scheme<'h>(bytes: &'h [u8], scheme: &[u8]) -> Option<&'h [u8]> {
-    let (start, rest) = bytes.split_at_checked(scheme.len())?;
-    start.eq_ignore_ascii_case(scheme).then_some(rest)
+fn strip_scheme(bytes: &[u8]) -> Option<(Scheme, &[u8])> {
+    [
+        (Scheme::Http, &b"http://"[..]),
+        (Scheme::Https, b"https://"),
+    ]
+    .into_iter()
+    .find_map(|(scheme, text)| {
+        let (start, rest) = bytes.split_at_checked(text.len())?;
+        let is_it = start.eq_ignore_ascii_case(text);
+        is_it.then_some((scheme, rest))
+    })
 }
 
 fn split_query(bytes: &[u8]) -> (&[u8], Option<&[u8]>) {
@@ -99,7 +119,8 @@ mod tests {
     #[test]
     fn forms() {
         let origin = |path, query| Target::Origin { path, query };
-        let absolute = |authority, path, query| Target::Absolute {
+        let absolute = |scheme, authority, path, query| Target::Absolute {
+            scheme,
             authority,
             path,
             query,
@@ -113,14 +134,32 @@ mod tests {
             ("GET", b"//a", origin(b"//a", None)),
             ("GET", b"/\xff", origin(b"/\xff", None)),
             ("OPTIONS", b"/", origin(b"/", None)),
-            ("GET", b"http://a/b?c", absolute("a", b"/b", Some(b"c"))),
-            ("GET", b"HTTP://a:80", absolute("a:80", b"/", None)),
+            (
+                "GET",
+                b"http://a/b?c",
+                absolute(Scheme::Http, "a", b"/b", Some(b"c")),
+            ),
+            (
+                "GET",
+                b"HTTP://a:80",
+                absolute(Scheme::Http, "a:80", b"/", None),
+            ),
             (
                 "GET",
                 b"https://[::1]:8080/",
-                absolute("[::1]:8080", b"/", None),
+                absolute(Scheme::Https, "[::1]:8080", b"/", None),
             ),
-            ("GET", b"http://a?b/c", absolute("a", b"/", Some(b"b/c"))),
+            (
+                "GET",
+                b"http://a?b/c",
+                absolute(Scheme::Http, "a", b"/", Some(b"b/c")),
+            ),
+            (
+                "GET",
+                b"hTTps://a",
+                absolute(Scheme::Https, "a", b"/", None),
+            ),
+            ("GET", b"https:///a", Target::Other(b"https:///a")),
             ("GET", b"http://", Target::Other(b"http://")),
             ("GET", b"http:///a", Target::Other(b"http:///a")),
             ("GET", b"http://:80/a", Target::Other(b"http://:80/a")),

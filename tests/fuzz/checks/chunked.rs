@@ -93,7 +93,10 @@ fn plainly(message: &[u8]) -> Option<(usize, Vec<u8>)> {
             return Some((message.len() - rest.len(), content));
         }
         let colon = line.iter().position(|&byte| byte == b':')?;
-        if colon == 0 || !line[..colon].iter().all(|&byte| is_token(byte)) || !is_text(&line[colon..]) {
+        if colon == 0
+            || !line[..colon].iter().all(|&byte| is_token(byte))
+            || !is_text(&line[colon..])
+        {
             return None;
         }
         if message.len() > MAX_FIELDS_LEN {

@@ -58,6 +58,7 @@ fn summary(request: &Request<'_>) -> String {
             authority,
             path,
             query: q,
+            ..
         } => {
             format!("absolute={authority} path={}{}", text(path), query(q))
         }
