@@ -11,7 +11,7 @@ pub struct Timeouts {
     pub head: Duration,
     /// To send some more of a request's content; begins anew with every byte.
     pub body: Duration,
-    /// To take some more of an answer; begins anew with every byte.
+    /// To take some more of a response; begins anew with every byte.
     pub write: Duration,
     /// To begin another request on a persistent connection.
     pub idle: Duration,
@@ -30,7 +30,7 @@ pub(super) enum TimeoutKind {
     Head,
     /// More content.
     Body,
-    /// More content of a request that was answered without it.
+    /// More content of a request that has its response.
     Skip,
     /// Room to send into.
     Write,
@@ -44,18 +44,18 @@ pub(super) struct Wait {
     kind: TimeoutKind,
     since: Instant,
     until: Instant,
-    /// When its turn comes at the latest: at the end, or before it for another try.
+    /// When the next turn comes at the latest: at the end, or before it for another try.
     turn: Instant,
 }
 
-/// So often, in the time that a peer has for it, a blocked answer is tried again.
+/// How often a blocked response is tried again in the time that a peer has to take more of it.
 ///
-/// A socket tells of room only when it is a third of its buffer. What a peer takes bit by bit is found by trying, and
-/// the time begins anew when it is found: tried at the end alone, a peer that stops would have up to twice its time.
+/// A socket is writable only when a third of its buffer is free, so what a peer takes bit by bit is found by trying, and
+/// the time begins anew when it is found. Tried at the end alone, a peer that stops would have up to twice its time.
 const TRIES: u32 = 8;
 
 impl Wait {
-    /// The wait for `kind` that follows `before`: the same one, unless the stage is another or there was progress.
+    /// The wait for `kind` that follows `before`: the same one, unless the kind is another or there was progress.
     pub(super) fn follow(
         before: Option<Self>,
         kind: TimeoutKind,
@@ -78,14 +78,14 @@ impl Wait {
             }
         }
         let since = Instant::now();
-        let patience = match kind {
+        let limit = match kind {
             TimeoutKind::Fresh | TimeoutKind::Head => timeouts.head,
             TimeoutKind::Idle => timeouts.idle,
             TimeoutKind::Body | TimeoutKind::Skip => timeouts.body,
             TimeoutKind::Write => timeouts.write,
             TimeoutKind::Linger => timeouts.linger,
         };
-        let until = since + patience;
+        let until = since + limit;
         Self {
             kind,
             since,
@@ -110,7 +110,7 @@ impl Wait {
             | TimeoutKind::Linger => Interest::Read,
         };
         let activity = match self.kind {
-            // Who lingers has its answer already.
+            // A peer that lingers has its response.
             TimeoutKind::Fresh | TimeoutKind::Idle | TimeoutKind::Linger => {
                 Activity::Idle { since: self.since }
             }
@@ -157,7 +157,7 @@ mod tests {
     };
 
     #[test]
-    fn a_wait_begins_anew_with_progress_or_another_stage() {
+    fn wait_begins_anew_with_progress_or_another_kind() {
         use Progress::{None as Still, Some as Moved};
         use TimeoutKind::{Body, Fresh, Head, Idle, Linger, Skip, Write};
         /// What is waited for before and after a turn, whether there was progress, and whether the deadline stays.
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_ends_with_a_turn_at_its_end_only() {
+    fn wait_ends_with_a_turn_at_its_end_only() {
         for kind in [
             TimeoutKind::Idle,
             TimeoutKind::Head,

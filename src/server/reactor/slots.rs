@@ -178,7 +178,7 @@ impl<S> Slot<S> {
         self.take()
     }
 
-    /// Takes out a connection that has no answer due.
+    /// Takes out a connection to which no response is due.
     pub(crate) fn take_without_request(&mut self) -> Option<Box<Connection<S>>> {
         let parked = self.parked.as_ref()?;
         match parked.deadline.activity {
