@@ -1,5 +1,6 @@
 //! Logs that gzip or zstd compressed, and files that only look like such.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
@@ -9,9 +10,10 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
-use crate::log::{Desk, Log, files};
+use crate::log::{Desk, Log};
 use crate::support::process::{finish, limited_log_tool};
 use crate::support::requirements::is_there;
+use crate::support::tree::files;
 
 fn gzip(log: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -103,7 +105,7 @@ fn compressed_log_is_replayed_and_compared() {
         let kept = [("a", "new"), ("z", "last first")];
         assert_eq!(
             files(&desk.path("d")),
-            kept.map(|(name, content)| (name.to_owned(), content.to_owned())),
+            BTreeMap::from(kept.map(|(name, content)| (name.to_owned(), content.into()))),
             "{form}"
         );
         fs::rename(desk.path("noise"), desk.path("d/noise")).unwrap();

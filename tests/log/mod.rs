@@ -13,7 +13,7 @@ use httpserver::request_log::format::hex::push_rows;
 use httpserver::request_log::format::layout::{SEPARATOR, push_failure, push_header};
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
@@ -128,26 +128,6 @@ impl Run {
             (Some(1), "", &format!("httpserver-log: {stderr}\n")[..])
         );
     }
-}
-
-/// All files below a directory with what they hold, sorted.
-fn files(dir: &Path) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir).unwrap() {
-        let entry = entry.unwrap();
-        let name = entry.file_name().into_string().unwrap();
-        if entry.file_type().unwrap().is_dir() {
-            found.extend(
-                files(&entry.path())
-                    .into_iter()
-                    .map(|(below, content)| (format!("{name}/{below}"), content)),
-            );
-        } else {
-            found.push((name, fs::read_to_string(entry.path()).unwrap()));
-        }
-    }
-    found.sort();
-    found
 }
 
 #[test]

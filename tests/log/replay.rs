@@ -1,16 +1,17 @@
 //! `replay`: the directory from the log, and nothing outside of it.
 
-use crate::log::{Desk, Log, files};
+use crate::log::{Desk, Log};
 use crate::support::deep::remove_tree;
 use crate::support::process::limited_log_tool;
+use crate::support::tree::files;
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-fn owned(files: &[(&str, &str)]) -> Vec<(String, String)> {
-    files
-        .iter()
-        .map(|(name, content)| ((*name).to_owned(), (*content).to_owned()))
-        .collect()
+/// Files with what they hold, as [`files`] returns them.
+fn owned(files: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {
+    let owned = |(name, content): &(&str, &str)| ((*name).to_owned(), content.as_bytes().to_vec());
+    files.iter().map(owned).collect()
 }
 
 fn sample() -> Log {
@@ -144,7 +145,7 @@ fn torn_entries_are_passed_over_with_a_warning() {
         run.stderr
     );
     assert_eq!(run.stderr.lines().count(), 1);
-    assert_eq!(files(&desk.path("d"))[0].1, "second");
+    assert_eq!(files(&desk.path("d"))["a"], b"second");
 }
 
 #[test]
