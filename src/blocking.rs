@@ -1,8 +1,8 @@
 //! The permission to block: to open, read, write, rename or list files, or to wait for a disk.
 //!
-//! Whoever blocks takes a [`Blocking`] as an argument, so the compiler shows that it has one. A worker gives it to the
-//! session whose turn is a blocking one. A session without it learns that it needs one by [`WouldBlock`], which only
-//! [`Permission::require`] makes. This module blocks nothing and waits for nothing itself.
+//! Every function that blocks takes a [`Blocking`] as an argument, so the compiler shows that its caller has one. A
+//! worker gives it to the session whose turn is a blocking one. A session without it learns that it needs one by
+//! [`WouldBlock`], which only [`Permission::require`] makes. This module blocks nothing and waits for nothing itself.
 
 use std::marker::PhantomData;
 

@@ -34,8 +34,8 @@ struct Counts {
     started: u64,
     /// Syncs that have returned.
     returned: u64,
-    /// Which of them failed last. The kernel tells of lost bytes once, so nobody who waited for it may try again
-    /// and be told that all is well (fsync(2)).
+    /// Which of them failed last. The kernel reports lost bytes once (fsync(2)), so a caller that waited for it must not
+    /// try again and succeed.
     failed: u64,
 }
 

@@ -1,24 +1,104 @@
-//! A classic thread-pool HTTP/1.1 file server, as a library: the binaries, the benchmarks and the fuzz targets are
-//! built from it.
+//! A classic thread-pool HTTP/1.1 file server, and the pool as a library.
+//!
+//! The main thread accepts connections and pushes them into a bounded queue; N workers pop them. A worker never waits
+//! for a peer: a connection that would block is parked until its socket is ready, so one worker holds thousands.
+//!
+//! # A protocol of your own
+//!
+//! A protocol is a [`Service`](server::Service), which makes a [`Session`](server::Session) for each connection. A turn of
+//! a session has two parts: `process` receives and decides, and `flush` sends and says how to go on. This one greets
+//! each client and closes:
+//!
+//! ```no_run
+//! use std::net::{Ipv4Addr, SocketAddr};
+//! use std::num::NonZeroUsize;
+//! use std::time::Duration;
+//!
+//! use httpserver::server::{After, Listener, Next, Server, Service, Session, Settings, Transport, Turn};
+//!
+//! struct Greeting;
+//! struct Client;
+//!
+//! impl Service for Greeting {
+//!     type Session = Client;
+//!     type Buffers = ();
+//!     fn connect(&self, _peer: SocketAddr) -> Client {
+//!         Client
+//!     }
+//!     fn buffers(&self) {}
+//! }
+//!
+//! impl Session for Client {
+//!     type Buffers = ();
+//!     fn process<T: Transport>(&mut self, _client: &T, _: &mut (), _: &Turn<'_>) {}
+//!     fn flush<T: Transport>(&mut self, client: &T, _: &mut (), _: &Turn<'_>) -> Next {
+//!         let _ = client.send(b"hello\r\n", After::Flush); // seven bytes fit any socket
+//!         Next::Close
+//!     }
+//! }
+//!
+//! let listener = Listener::bind(&[SocketAddr::from((Ipv4Addr::LOCALHOST, 7000))])?;
+//! let settings = Settings {
+//!     workers: NonZeroUsize::MIN,
+//!     queue: NonZeroUsize::MIN,
+//!     max_connections: None,
+//!     drain: Duration::from_secs(10),
+//! };
+//! Server::new(settings)?.run(listener, Greeting, || Ok(()))?; // until SIGINT or SIGTERM
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `examples/echo.rs` receives, too, and waits for its clients.
+//!
+//! # The rooms
+//!
+//! Documented here is what other programs can build on: the pool ([`server`], [`blocking`]) and the request log
+//! ([`request_log`]), whose format `docs/log-format.md` specifies. All other modules are open to this package's own
+//! binaries, benchmarks and fuzz targets only, are hidden here, and change without notice:
+//!
+//! | room | question it answers |
+//! |---|---|
+//! | `server` | Which thread serves which connection, and when? |
+//! | `http` | Which bytes are a message (`wire`, RFC 9112), and what does it mean (`semantics`, RFC 9110)? |
+//! | `connection` | What does one HTTP client wait for next? |
+//! | `classic`, `web` | What does each dialect answer? |
+//! | `files` | May this file be seen or replaced, and what is recorded with a change? |
+//! | `store` | Where is a file below the root, and how is it replaced as a whole? |
+//! | `request_log` | Which bytes is an entry, where does it go, and how is it read back? |
+//! | `access_log`, `reporting`, `line_writer` | Who asked for what, and how is that told without holding up a worker? |
+//!
+//! `docs/architecture.md` draws the picture and explains the words.
 #![cfg_attr(
     test,
     allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")
 )]
 
+#[doc(hidden)]
 pub mod access_log;
 pub mod blocking;
+#[doc(hidden)]
 pub mod classic;
+#[doc(hidden)]
 pub mod connection;
+#[doc(hidden)]
 pub mod durable;
+#[doc(hidden)]
 pub mod entry_range;
+#[doc(hidden)]
 pub mod files;
+#[doc(hidden)]
 pub mod http;
+#[doc(hidden)]
 pub mod line_writer;
+#[doc(hidden)]
 pub mod proxy_protocol;
+#[doc(hidden)]
 pub mod reporting;
 pub mod request_log;
 pub mod server;
+#[doc(hidden)]
 pub mod store;
 mod sync;
 mod utc;
+#[doc(hidden)]
 pub mod web;

@@ -11,7 +11,7 @@ use crate::storm::{WORKERS, per_second, short};
 use crate::swarm::Swarm;
 use crate::{Failure, Options};
 
-/// Who is turned away by a full backlog tries again after a second (tcp(7)); so this is when all others are connected.
+/// A client that a full backlog turns away tries again after a second (tcp(7)), when all others are connected.
 const BEFORE_ANOTHER_TRY: Duration = Duration::from_millis(900);
 
 pub(crate) fn show(options: &Options) -> Result<Verdict, Failure> {

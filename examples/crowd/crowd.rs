@@ -255,7 +255,7 @@ fn judge_connections(seen: &Seen, promises: &mut Promises) {
         .sum();
     promises.check(
         during.descriptors >= before.descriptors + others,
-        "nobody is thrown out before the deadline",
+        "no connection is closed before its deadline",
         &format!(
             "{} descriptors for {others}",
             during.descriptors.saturating_sub(before.descriptors)

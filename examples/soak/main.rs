@@ -1,4 +1,4 @@
-//! A soak: mixed load on a server for as long as wanted, and a look at what it costs by and by.
+//! A soak: mixed load on a server for as long as you like, and what the server holds over time.
 //!
 //! ```text
 //! cargo build --release && cargo run --release --example soak -- 600

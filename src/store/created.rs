@@ -124,7 +124,7 @@ impl RemoveEmpty {
             };
             match removed {
                 Ok(()) => self.created.forget(identity, &created),
-                // Whoever has something in it ends later.
+                // An upload that has something in it ends later.
                 Err(Errno::NOTEMPTY | Errno::EXIST) => return Ok(()),
                 Err(error) => {
                     self.created.forget(identity, &created);

@@ -101,7 +101,7 @@ impl Received {
     }
 }
 
-/// The answer to a request for a name that nobody is to see.
+/// The response to a request for a concealed name.
 pub(super) fn concealed() -> Refusal {
     Refusal::new(Status::NotFound, "the name is hidden or reserved")
 }

@@ -327,7 +327,7 @@ fn broken_connections_cost_nothing() {
     let content = noise(1, 10_000_000);
     server.place(&name("large"), &content);
     server.request(get(""));
-    eventually("nobody is connected", || server.connections() == 0);
+    eventually("no client is connected", || server.connections() == 0);
     for _ in 0..10 {
         for request in [
             get(&name("large")),
@@ -345,7 +345,7 @@ fn broken_connections_cost_nothing() {
             client.reset();
         }
     }
-    eventually("nobody is connected", || server.connections() == 0);
+    eventually("no client is connected", || server.connections() == 0);
     assert_bytes(
         &server.request(get(&name("large"))),
         &response(OK, &content),

@@ -48,7 +48,7 @@ fn one_worker_serves_a_client_among_hundreds_that_let_it_wait() {
     let large = noise(1, 10 * 1024 * 1024);
     server.place(&name("large"), &large);
     server.request(get(""));
-    eventually("nobody is connected", || server.connections() == 0);
+    eventually("no client is connected", || server.connections() == 0);
     let descriptors = server.descriptors();
     let mut idle = crowd(&server, 500, get(""));
     for client in &mut idle {
@@ -100,7 +100,7 @@ fn one_worker_serves_a_client_among_hundreds_that_let_it_wait() {
         );
     }
     drop((client, idle, slow_heads, stalled, not_reading));
-    eventually("nobody is connected", || server.connections() == 0);
+    eventually("no client is connected", || server.connections() == 0);
     // The large file may be kept open, and the worker opens one when it starts.
     eventually("no descriptor is left", || {
         server.descriptors() <= descriptors + 1 + 1
@@ -396,7 +396,7 @@ fn a_storm_of_short_connections_is_weathered() {
     let content = noise(1, 1024);
     server.place(&name("file"), &content);
     server.request(get(&name("file")));
-    eventually("nobody is connected", || server.connections() == 0);
+    eventually("no client is connected", || server.connections() == 0);
     let descriptors = server.descriptors();
     let request = format!(
         "GET /{} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n",

@@ -141,7 +141,7 @@ impl Proxy {
             assert!(start.elapsed() < GUARD, "{}", proxy.stderr());
             std::thread::sleep(std::time::Duration::from_millis(1));
         }
-        // Whoever accepted is this proxy, unless it has ended for want of the port.
+        // This proxy accepted, unless it has ended because the port was taken.
         proxy.child.try_wait().unwrap().is_none().then_some(proxy)
     }
 

@@ -24,7 +24,7 @@ pub(crate) struct Server {
     program: Running,
     stdout: BufReader<ChildStdout>,
     address: SocketAddr,
-    /// Sockets it has while nobody is connected.
+    /// Sockets it has while no client is connected.
     pub(super) own_sockets: usize,
 }
 

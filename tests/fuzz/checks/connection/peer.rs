@@ -124,7 +124,7 @@ struct Inner<'s> {
     ended: bool,
     /// Whether that was received.
     end_received: bool,
-    /// Whether the socket tells of what arrives, which it does from the first wait on.
+    /// Whether the reactor is told what arrives, as it is from the first wait on.
     watched: bool,
     /// Whether something arrived since the last wait ended.
     edge: bool,
