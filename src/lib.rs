@@ -14,7 +14,9 @@
 //! use std::num::NonZeroUsize;
 //! use std::time::Duration;
 //!
-//! use httpserver::server::{After, Listener, Next, Server, Service, Session, Settings, Transport, Turn};
+//! use httpserver::server::{
+//!     After, Listener, Next, Server, ServerError, Service, Session, Settings, Transport, Turn,
+//! };
 //!
 //! struct Greeting;
 //! struct Client;
@@ -44,7 +46,8 @@
 //!     max_connections: None,
 //!     drain: Duration::from_secs(10),
 //! };
-//! Server::new(settings)?.run(listener, Greeting, || Ok(()))?; // until SIGINT or SIGTERM
+//! let on_start = || Ok::<(), ServerError>(println!("listening"));
+//! Server::new(settings)?.run(listener, Greeting, on_start)?; // until SIGINT or SIGTERM
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

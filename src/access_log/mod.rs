@@ -1,7 +1,7 @@
 //! The access log: who asked for what, when, and what came of it; one line per request, written at its end.
 //!
 //! It is not the request log: it holds no content, it is written after the response, and a full disk costs lines of it,
-//! never requests. What a line says is a [`Record`]; [`combined`] and [`json`] are two ways to write one. Pure: where
+//! never requests. What a line says is a [`Record`]; `combined` and `json` are two ways to write one. Pure: where
 //! lines go is the business of `line_writer`.
 
 mod combined;

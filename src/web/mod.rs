@@ -3,7 +3,7 @@
 //! A request is judged in this order; each step has its module:
 //!
 //! 1. Host is there, and the method is one that is served (`Web::action`).
-//! 2. The target is decoded, once ([`path`]). What must not be seen is not there.
+//! 2. The target is decoded, once (`path`). What must not be seen is not there.
 //! 3. GET and HEAD: a file, a directory's index or its listing (`get`, `listing`); which representation and which
 //!    bytes of it is decided in `representation`. PUT and DELETE: `put`, `delete`.
 //! 4. It is recorded, and given away.
