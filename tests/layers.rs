@@ -1,0 +1,603 @@
+//! The map of the source: which file uses which. No two files use each other, directly or round a loop, and no arrow
+//! between rooms runs up.
+//!
+//! A file uses another if it imports something that is defined there, or names it by a path. What a `mod.rs` re-exports
+//! counts as the file that defines it. Code under `#[cfg(test)]` does not count, and neither does what the root file of a
+//! room uses of its own parts: it puts them together, and they may use what it defines.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that meets the unexpected shall panic"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use syn::visit::{self, Visit};
+use syn::{Attribute, Item, ItemMod, ItemUse, Macro, UseTree, Visibility};
+
+/// The rooms, and which others each may use.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("sync", &[]),
+    ("utc", &[]),
+    ("entry_range", &[]),
+    ("blocking", &[]),
+    ("durable", &["sync"]),
+    ("line_writer", &["sync"]),
+    ("proxy_protocol", &[]),
+    ("access_log", &["utc", "sync", "line_writer", "entry_range"]),
+    ("store", &["durable", "sync", "blocking"]),
+    (
+        "request_log",
+        &["durable", "sync", "utc", "blocking", "entry_range"],
+    ),
+    ("http", &["utc", "sync"]),
+    ("server", &["sync", "blocking"]),
+    (
+        "files",
+        &[
+            "store",
+            "request_log",
+            "durable",
+            "sync",
+            "blocking",
+            "entry_range",
+        ],
+    ),
+    (
+        "connection",
+        &[
+            "http",
+            "server",
+            "access_log",
+            "proxy_protocol",
+            "blocking",
+            "sync",
+            "utc",
+            "entry_range",
+        ],
+    ),
+    (
+        "classic",
+        &[
+            "files",
+            "connection",
+            "http",
+            "server",
+            "store",
+            "request_log",
+            "blocking",
+        ],
+    ),
+    (
+        "web",
+        &[
+            "files",
+            "connection",
+            "http",
+            "server",
+            "store",
+            "request_log",
+            "sync",
+            "blocking",
+        ],
+    ),
+    // Over all of it: what is typed, and what is opened for it.
+    (
+        "reporting",
+        &[
+            "access_log",
+            "line_writer",
+            "entry_range",
+            "http",
+            "connection",
+            "server",
+            "request_log",
+            "sync",
+            "utc",
+        ],
+    ),
+];
+
+/// A path as it stands in the source, `["crate", "http", "Status"]`.
+type Segments = Vec<String>;
+
+/// One import: what it names, and how that is called here.
+#[derive(Debug, Clone)]
+struct Import {
+    path: Segments,
+    name: String,
+    /// Also for others; a re-export is no use.
+    is_public: bool,
+}
+
+/// A module, and the file it stands in.
+#[derive(Debug, Default)]
+struct Module {
+    file: PathBuf,
+    imports: Vec<Import>,
+    /// Other paths in its code.
+    paths: BTreeSet<Segments>,
+}
+
+/// All modules of one or more crates, by their paths, whose first segment is the crate.
+#[derive(Debug, Default)]
+struct Source {
+    modules: BTreeMap<Segments, Module>,
+}
+
+/// What a path leads to.
+enum Target {
+    Module(Segments),
+    /// Something that is defined in this file.
+    Item(PathBuf),
+}
+
+impl Source {
+    /// Reads a crate from its root file.
+    fn read(&mut self, name: &str, root: &Path) {
+        let directory = root.parent().unwrap();
+        self.read_file(&[name.to_owned()], root, directory);
+    }
+
+    /// Reads a module from its file; its children are in `directory`.
+    fn read_file(&mut self, path: &[String], file: &Path, directory: &Path) {
+        let text =
+            fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let items = syn::parse_file(&text).unwrap().items;
+        let mut collector = Collector::default();
+        for item in &items {
+            collector.visit_item(item);
+        }
+        let module = Module {
+            file: file.to_owned(),
+            imports: collector.imports,
+            paths: collector.paths,
+        };
+        self.modules.insert(path.to_owned(), module);
+        for name in collector.children {
+            let child = [path, std::slice::from_ref(&name)].concat();
+            let flat = directory.join(format!("{name}.rs"));
+            let below = directory.join(&name);
+            if flat.exists() {
+                self.read_file(&child, &flat, &below);
+            } else {
+                self.read_file(&child, &below.join("mod.rs"), &below);
+            }
+        }
+    }
+
+    /// What `path` leads to, as it stands in `module`; `None` if it is not of these crates.
+    fn resolve(&self, module: &[String], path: &[String], depth: usize) -> Option<Target> {
+        assert!(depth < 32, "{path:?} in {module:?} leads nowhere");
+        let (first, mut rest) = path.split_first()?;
+        let mut here = match first.as_str() {
+            "crate" => module[..1].to_vec(),
+            "self" => module.to_vec(),
+            "super" => module[..module.len() - 1].to_vec(),
+            name if self.modules.contains_key(&vec![name.to_owned()]) => vec![name.to_owned()],
+            name => match self.child(module, name) {
+                Some(child) => child,
+                None => match self.imported(module, name, depth)? {
+                    Target::Module(found) => found,
+                    item @ Target::Item(_) => return Some(item),
+                },
+            },
+        };
+        while let Some((next, after)) = rest.split_first() {
+            rest = after;
+            if next == "super" {
+                here.pop();
+            } else if next == "self" {
+            } else if let Some(child) = self.child(&here, next) {
+                here = child;
+            } else {
+                match self.imported(&here, next, depth) {
+                    Some(Target::Module(found)) => here = found,
+                    Some(item) => return Some(item),
+                    None => return Some(Target::Item(self.modules[&here].file.clone())),
+                }
+            }
+        }
+        Some(Target::Module(here))
+    }
+
+    fn child(&self, module: &[String], name: &str) -> Option<Segments> {
+        let child = [module, &[name.to_owned()]].concat();
+        self.modules.contains_key(&child).then_some(child)
+    }
+
+    /// What an import of this module calls `name`.
+    fn imported(&self, module: &[String], name: &str, depth: usize) -> Option<Target> {
+        let mut imports = self.modules[module].imports.iter();
+        let import = imports.find(|import| import.name == name)?;
+        // `use memchr::memchr`: another crate's.
+        if import.path[0] == name {
+            return None;
+        }
+        self.resolve(module, &import.path, depth + 1)
+    }
+
+    /// Which file uses which others.
+    fn uses(&self) -> BTreeMap<&Path, BTreeSet<PathBuf>> {
+        let mut uses = BTreeMap::<&Path, BTreeSet<PathBuf>>::new();
+        for (path, module) in &self.modules {
+            let imports = module.imports.iter();
+            let imports = imports.filter(|import| !import.is_public);
+            let named = imports.map(|import| &import.path).chain(&module.paths);
+            let files = uses.entry(&module.file).or_default();
+            for target in named.filter_map(|named| self.resolve(path, named, 0)) {
+                if let Target::Item(file) = target
+                    && file != module.file
+                {
+                    files.insert(file);
+                }
+            }
+        }
+        uses
+    }
+}
+
+/// Collects what the items of a file name.
+#[derive(Default)]
+struct Collector {
+    children: Vec<String>,
+    imports: Vec<Import>,
+    paths: BTreeSet<Segments>,
+}
+
+impl Collector {
+    fn import(&mut self, tree: &UseTree, before: &Segments, is_public: bool) {
+        let with = |name: String| [before.as_slice(), &[name]].concat();
+        let (path, name) = match tree {
+            UseTree::Path(path) => {
+                return self.import(&path.tree, &with(path.ident.to_string()), is_public);
+            }
+            UseTree::Group(group) => {
+                for tree in &group.items {
+                    self.import(tree, before, is_public);
+                }
+                return;
+            }
+            UseTree::Name(name) if name.ident == "self" => {
+                (before.clone(), before.last().unwrap().clone())
+            }
+            UseTree::Name(name) => (with(name.ident.to_string()), name.ident.to_string()),
+            UseTree::Rename(rename) => (with(rename.ident.to_string()), rename.rename.to_string()),
+            UseTree::Glob(_) => panic!("a glob hides what is used: {before:?}"),
+        };
+        self.imports.push(Import {
+            path,
+            name,
+            is_public,
+        });
+    }
+}
+
+fn is_test(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        attribute.path().is_ident("test")
+            || attribute.path().is_ident("cfg")
+                && attribute
+                    .parse_args::<syn::Path>()
+                    .is_ok_and(|path| path.is_ident("test"))
+    })
+}
+
+impl<'ast> Visit<'ast> for Collector {
+    fn visit_item_mod(&mut self, item: &'ast ItemMod) {
+        if is_test(&item.attrs) {
+            return;
+        }
+        assert!(
+            item.content.is_none(),
+            "a module within a file: {}",
+            item.ident
+        );
+        self.children.push(item.ident.to_string());
+    }
+
+    fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        if !is_test(&item.attrs) {
+            let is_public = !matches!(item.vis, Visibility::Inherited);
+            self.import(&item.tree, &Vec::new(), is_public);
+        }
+    }
+
+    fn visit_item(&mut self, item: &'ast Item) {
+        let attributes = match item {
+            Item::Fn(item) => &item.attrs,
+            Item::Impl(item) => &item.attrs,
+            Item::Const(item) => &item.attrs,
+            _ => return visit::visit_item(self, item),
+        };
+        if !is_test(attributes) {
+            visit::visit_item(self, item);
+        }
+    }
+
+    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
+        if !is_test(&function.attrs) {
+            visit::visit_impl_item_fn(self, function);
+        }
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let segments = path.segments.iter();
+        self.paths
+            .insert(segments.map(|segment| segment.ident.to_string()).collect());
+        visit::visit_path(self, path);
+    }
+
+    /// What stands in a macro call is not parsed; the paths in it are told by their colons.
+    fn visit_macro(&mut self, call: &'ast Macro) {
+        let text = call.tokens.to_string();
+        let mut path = Segments::new();
+        let mut is_open = false;
+        for token in text.split_whitespace() {
+            let follows = std::mem::replace(&mut is_open, token == "::");
+            if is_open {
+                continue;
+            }
+            if !follows {
+                self.paths.insert(std::mem::take(&mut path));
+            }
+            if token.chars().all(|c| c.is_alphanumeric() || c == '_') {
+                path.push(token.to_owned());
+            }
+        }
+        self.paths.insert(path);
+        self.paths.remove(&Segments::new());
+        visit::visit_macro(self, call);
+    }
+}
+
+/// Files that lead back to themselves, each with the way.
+fn loops(uses: &BTreeMap<&Path, BTreeSet<PathBuf>>) -> Vec<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut done = BTreeSet::new();
+    for start in uses.keys() {
+        let mut way: Vec<(&Path, Vec<&Path>)> = vec![(start, next_of(uses, start))];
+        while let Some((_, left)) = way.last_mut() {
+            let Some(next) = left.pop() else {
+                done.insert(way.pop().unwrap().0);
+                continue;
+            };
+            if let Some(at) = way.iter().position(|(file, _)| *file == next) {
+                found.push(
+                    way[at..]
+                        .iter()
+                        .map(|(file, _)| file.to_path_buf())
+                        .collect(),
+                );
+            } else if !done.contains(next) {
+                way.push((next, next_of(uses, next)));
+            }
+        }
+    }
+    found
+}
+
+/// What a file uses, without the parts of the room of which it is the root file.
+fn next_of<'u>(uses: &'u BTreeMap<&Path, BTreeSet<PathBuf>>, file: &Path) -> Vec<&'u Path> {
+    let is_root = file.ends_with("mod.rs") || file.ends_with("main.rs");
+    let parts = file.parent().filter(|_| is_root);
+    let next = uses.get(file).into_iter().flatten();
+    next.map(PathBuf::as_path)
+        .filter(|next| parts.is_none_or(|parts| !next.starts_with(parts)))
+        .collect()
+}
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The library and both programs.
+fn source() -> Source {
+    let mut source = Source::default();
+    for (name, root) in [
+        ("httpserver", "src/lib.rs"),
+        ("main", "src/main.rs"),
+        ("log_tool", "src/bin/httpserver-log/main.rs"),
+    ] {
+        source.read(name, &repository().join(root));
+    }
+    source
+}
+
+/// A file's path below `src`.
+fn short(file: &Path) -> &Path {
+    file.strip_prefix(repository().join("src")).unwrap_or(file)
+}
+
+#[test]
+fn no_two_files_use_each_other_directly_or_round_a_loop() {
+    let source = source();
+    let loops = loops(&source.uses());
+    let loops: Vec<Vec<_>> = loops
+        .iter()
+        .map(|files| files.iter().map(|file| short(file).to_owned()).collect())
+        .collect();
+    assert!(loops.is_empty(), "{loops:#?}");
+}
+
+#[test]
+fn no_arrow_runs_up_between_rooms() {
+    let source = source();
+    let room = |file: &Path| {
+        let first = short(file).components().next().unwrap();
+        let name = Path::new(first.as_os_str()).file_stem().unwrap();
+        name.to_str().unwrap().to_owned()
+    };
+    let rooms: BTreeMap<_, _> = ROOMS.iter().copied().collect();
+    let mut wrong = BTreeSet::new();
+    for (file, used) in source.uses() {
+        let from = room(file);
+        let Some(allowed) = rooms.get(from.as_str()) else {
+            // The programs are over all rooms.
+            assert!(
+                matches!(from.as_str(), "main" | "start" | "cli" | "bin" | "lib"),
+                "what may the room '{from}' use? It is not in the table of this test"
+            );
+            continue;
+        };
+        for other in used {
+            let to = room(&other);
+            if to != from && !allowed.contains(&to.as_str()) {
+                wrong.insert(format!(
+                    "{} uses {}",
+                    short(file).display(),
+                    short(&other).display()
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Without this the other tests would show nothing.
+#[test]
+fn the_map_has_known_ways() {
+    let source = source();
+    let uses = source.uses();
+    let file = |name: &str| repository().join("src").join(name);
+    for (from, to) in [
+        // By an import, of a module above, through a re-export, and by a path in the code.
+        ("store/read.rs", "store/mod.rs"),
+        ("store/mod.rs", "store/cache.rs"),
+        ("files/mod.rs", "store/mod.rs"),
+        ("web/get.rs", "http/wire/response.rs"),
+        ("classic/mod.rs", "http/wire/response.rs"),
+        ("store/mod.rs", "store/staging.rs"),
+        ("start.rs", "files/mod.rs"),
+    ] {
+        assert!(
+            uses[file(from).as_path()].contains(&file(to)),
+            "{from} uses {to}"
+        );
+    }
+    assert!(!uses[file("store/sys.rs").as_path()].contains(&file("store/mod.rs")));
+    assert!(uses.len() > 100, "{}", uses.len());
+}
+
+/// The files of a crate that is made up, and what use each other in it.
+fn loops_of(files: &[(&str, &str)]) -> Vec<BTreeSet<String>> {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let file = directory.path().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    let mut source = Source::default();
+    source.read("made_up", &directory.path().join("lib.rs"));
+    let name = |file: &PathBuf| {
+        let name = file.strip_prefix(directory.path()).unwrap();
+        name.to_str().unwrap().to_owned()
+    };
+    let loops = loops(&source.uses());
+    loops
+        .iter()
+        .map(|files| files.iter().map(name).collect())
+        .collect()
+}
+
+#[test]
+fn loops_are_found_however_they_are_written() {
+    const LIB: (&str, &str) = ("lib.rs", "mod a; mod b;");
+    for (what, a, b, is_loop) in [
+        (
+            "imports",
+            "use crate::b::B; struct A;",
+            "use super::a::A; struct B;",
+            true,
+        ),
+        ("one way", "use crate::b::B; struct A;", "struct B;", false),
+        (
+            "groups",
+            "use crate::{b::{self, B}}; struct A;",
+            "use crate::{a::A as X}; struct B;",
+            true,
+        ),
+        (
+            "a path",
+            "struct A(crate::b::B);",
+            "fn b() { super::a::A; } struct B;",
+            true,
+        ),
+        (
+            "an alias",
+            "use crate::b; struct A(b::B);",
+            "use crate::a; struct B(a::A);",
+            true,
+        ),
+        (
+            "an unused alias",
+            "use crate::b; struct A;",
+            "use crate::a; struct B(a::A);",
+            false,
+        ),
+        (
+            "a macro",
+            "fn a() { x!(1, crate::b::B { y: 1 }) } struct A;",
+            "use crate::a::A; struct B;",
+            true,
+        ),
+        (
+            "a test",
+            "use crate::b::B; struct A;",
+            "#[cfg(test)] mod tests { use crate::a::A; } struct B;",
+            false,
+        ),
+        (
+            "a test's function",
+            "use crate::b::B; struct A;",
+            "#[cfg(test)] fn f() { crate::a::A; } struct B;",
+            false,
+        ),
+    ] {
+        let loops = loops_of(&[LIB, ("a.rs", a), ("b.rs", b)]);
+        assert_eq!(!loops.is_empty(), is_loop, "{what}: {loops:?}");
+    }
+}
+
+#[test]
+fn a_re_export_counts_as_the_file_that_defines() {
+    let room = |one: &str, two: &str| {
+        loops_of(&[
+            ("lib.rs", "mod room;"),
+            (
+                "room/mod.rs",
+                "mod one; mod two; pub(crate) use self::one::One; pub use self::two::Two; struct Room;",
+            ),
+            ("room/one.rs", one),
+            ("room/two.rs", two),
+        ])
+    };
+    assert_eq!(
+        room("use super::Two; struct One;", "struct Two;"),
+        Vec::<BTreeSet<_>>::new()
+    );
+    assert_eq!(
+        room("use super::Room; struct One;", "struct Two;"),
+        Vec::<BTreeSet<_>>::new()
+    );
+    // The root file puts its parts together.
+    let small = [
+        ("lib.rs", "mod room;"),
+        (
+            "room/mod.rs",
+            "mod one; use self::one::One; struct Room(One);",
+        ),
+        ("room/one.rs", "use super::Room; struct One;"),
+    ];
+    assert_eq!(loops_of(&small), Vec::<BTreeSet<_>>::new());
+    let expected = BTreeSet::from(["room/one.rs".to_owned(), "room/two.rs".to_owned()]);
+    assert_eq!(
+        room(
+            "use crate::room::Two; struct One;",
+            "use super::One; struct Two;"
+        ),
+        [expected]
+    );
+}
