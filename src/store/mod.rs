@@ -1,9 +1,10 @@
 //! Files under one root: found, read, staged and committed.
 //!
 //! Everything is relative to a descriptor of the root, so that it stays the same directory whatever becomes of its
-//! name; the kernel decides what lies beneath it (openat2(2)). Paths are bytes without a leading `/`. This room
+//! name; the kernel decides what lies beneath it (see `beneath`). Paths are bytes without a leading `/`. This room
 //! knows no HTTP: its errors are its own, and a dialect gives each a status.
 
+mod beneath;
 mod cache;
 mod certainty;
 mod checks;
@@ -31,10 +32,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, fstatfs, open, openat2, statx};
+use rustix::fs::{AtFlags, Mode, OFlags, fstatfs, open, statx};
 use rustix::process::{Resource, geteuid, getrlimit, umask};
 use rustix::system::uname;
 
+use self::beneath::Resolver;
 use self::cache::Cache;
 use self::certainty::StampSource;
 use self::commit_locks::CommitLocks;
@@ -58,6 +60,7 @@ pub use self::write::{Committed, Staged};
 /// A directory and all that is below it.
 pub struct Store {
     root: Arc<OwnedFd>,
+    resolver: Resolver,
     cache: Cache,
     concealed: Concealed,
     commit_locks: CommitLocks,
@@ -92,7 +95,7 @@ impl Store {
     /// Opens the directory at `root` for a server, and removes uploads that a killed server left there.
     ///
     /// # Errors
-    /// From open(2); ENOSYS if the kernel has no openat2(2), which Linux has since 5.6.
+    /// From open(2).
     pub fn open(root: &Path, depth: Depth, durability: Durability) -> io::Result<Self> {
         let root = open_root(root)?;
         staging::take_over(&root, depth);
@@ -124,6 +127,7 @@ impl Store {
         let ctime_covers_names = mount != 0 && ctime_covers_names(file_system);
         let stamp_source = StampSource::of(file_system, uname().release().to_bytes());
         Ok(Self {
+            resolver: Resolver::detect(&root)?,
             root: Arc::new(root),
             cache: Cache::new(descriptors),
             concealed: Concealed::default(),
@@ -146,16 +150,7 @@ impl Store {
     }
 }
 
-/// Opens a root, if the kernel can keep what is opened below it inside.
 fn open_root(root: &Path) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = open(root, flags, Mode::empty())?;
-    openat2(
-        &root,
-        ".",
-        flags | OFlags::PATH,
-        Mode::empty(),
-        ResolveFlags::BENEATH,
-    )?;
-    Ok(root)
+    Ok(open(root, flags, Mode::empty())?)
 }

@@ -15,9 +15,9 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, openat2};
+use rustix::fs::{FileType, OFlags};
+use rustix::io::pread;
 use rustix::io::retry_on_intr;
-use rustix::io::{Errno, pread};
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use super::Store;
@@ -162,24 +162,7 @@ impl Store {
         path: &[u8],
         flags: OFlags,
     ) -> Result<OwnedFd, StoreErrorKind> {
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-        let open = || {
-            openat2(
-                &self.root,
-                path,
-                flags | OFlags::CLOEXEC,
-                Mode::empty(),
-                resolve,
-            )
-        };
-        // EAGAIN: a directory was renamed while the kernel walked the path (openat2(2)).
-        for _ in 0..ATTEMPTS {
-            match retry_on_intr(open) {
-                Err(Errno::AGAIN) => {}
-                done => return Ok(done?),
-            }
-        }
-        Err(StoreErrorKind::Io(Errno::AGAIN))
+        Ok(self.resolver.open(&self.root, path, flags)?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! No target, however it is encoded, opens a file outside the root.
 
 use std::fs;
+use std::process::Command;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -8,6 +9,7 @@ use proptest::test_runner::{Config, TestRunner};
 use crate::support::server::Server;
 use crate::support::setup::Setup;
 use crate::support::tree::{link, write};
+use crate::support::{requirements, strace};
 
 /// What files inside and outside hold, and nothing else does.
 const INSIDE: &[u8] = b"inside the root";
@@ -15,36 +17,38 @@ const OUTSIDE: &[u8] = b"OUTSIDE THE ROOT";
 
 /// A site in which most ways lead out.
 fn tempting() -> Server {
-    Setup::web(&["--hidden", "--listing", "--writable"])
-        .files(|root| {
-            let home = root.parent().unwrap();
-            write(home, "file", OUTSIDE);
-            write(home, "dir/file", OUTSIDE);
-            write(home, "rootless/file", OUTSIDE);
-            write(home, "beyond", OUTSIDE);
-            write(home, "dir/beyond", OUTSIDE);
-            write(root, "file", INSIDE);
-            write(root, "dir/file", INSIDE);
-            write(root, "dir/dir/file", INSIDE);
-            for (name, target) in [
-                ("up", ".."),
-                ("upfile", "../file"),
-                ("updir", "../dir"),
-                ("dir/up", "../.."),
-                ("dir/here", ".."),
-                ("dir/dir/up", "../../.."),
-                ("dir/dir/upfile", "../../../file"),
-                ("chain", "dir/up"),
-                ("sibling", "../rootless"),
-                ("etc", "/etc"),
-                ("self", "/proc/self/root"),
-                ("around", "../root/file"),
-            ] {
-                link(root, name, target);
-            }
-            link(root, "absolute", home.join("file"));
-        })
-        .start()
+    tempting_setup().start()
+}
+
+fn tempting_setup() -> Setup {
+    Setup::web(&["--hidden", "--listing", "--writable"]).files(|root| {
+        let home = root.parent().unwrap();
+        write(home, "file", OUTSIDE);
+        write(home, "dir/file", OUTSIDE);
+        write(home, "rootless/file", OUTSIDE);
+        write(home, "beyond", OUTSIDE);
+        write(home, "dir/beyond", OUTSIDE);
+        write(root, "file", INSIDE);
+        write(root, "dir/file", INSIDE);
+        write(root, "dir/dir/file", INSIDE);
+        for (name, target) in [
+            ("up", ".."),
+            ("upfile", "../file"),
+            ("updir", "../dir"),
+            ("dir/up", "../.."),
+            ("dir/here", ".."),
+            ("dir/dir/up", "../../.."),
+            ("dir/dir/upfile", "../../../file"),
+            ("chain", "dir/up"),
+            ("sibling", "../rootless"),
+            ("etc", "/etc"),
+            ("self", "/proc/self/root"),
+            ("around", "../root/file"),
+        ] {
+            link(root, name, target);
+        }
+        link(root, "absolute", home.join("file"));
+    })
 }
 
 /// A component of a path, plain or disguised.
@@ -88,10 +92,46 @@ fn target() -> impl Strategy<Value = String> {
 
 #[test]
 fn no_target_leads_out_of_the_root() {
-    let site = tempting();
+    try_targets(&tempting(), 400);
+}
+
+/// As under valgrind and before Linux 5.6 (ENOSYS), and in some sandboxes (EPERM).
+#[test]
+fn no_target_leads_out_of_the_root_without_openat2() {
+    if !strace::is_usable() {
+        return;
+    }
+    for error in ["ENOSYS", "EPERM"] {
+        let mut strace = Command::new("strace");
+        // As a grandchild, so that the server is our child.
+        strace.args(["-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=openat2"]);
+        strace.args(["-e", &format!("inject=openat2:error={error}")]);
+        let site = tempting_setup().under(strace).start();
+        try_targets(&site, 100);
+        let warnings = site.stderr().matches("openat2(2) cannot be used").count();
+        assert_eq!(warnings, 1, "{}", site.stderr());
+    }
+}
+
+#[test]
+fn it_serves_under_valgrind() {
+    if !requirements::is_there("valgrind") {
+        return;
+    }
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["-q", "--error-exitcode=99"]);
+    let mut site = tempting_setup().under(valgrind).start();
+    assert_eq!(site.get("/dir/file").body, INSIDE);
+    assert_eq!(site.get("/upfile").status, 404);
+    assert_eq!(site.put("/new/file", "", INSIDE).status, 201);
+    assert_eq!(site.content("new/file"), INSIDE);
+    site.stop();
+}
+
+fn try_targets(site: &Server, cases: u32) {
     let mut found = 0;
     let mut runner = TestRunner::new(Config {
-        cases: 400,
+        cases,
         failure_persistence: None,
         ..Config::default()
     });
