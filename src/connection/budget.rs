@@ -21,6 +21,8 @@ const TIME: Duration = Duration::from_millis(1);
 pub(super) struct Budget {
     requests: u32,
     bytes: u64,
+    /// Whether a first piece of work is done.
+    is_begun: bool,
     ends: Option<Instant>,
 }
 
@@ -29,18 +31,26 @@ impl Budget {
         Self {
             requests: REQUESTS,
             bytes: BYTES,
+            is_begun: false,
             ends: None,
         }
     }
 
     /// Pays for one request.
     pub(super) fn spend_request(&mut self) {
+        self.is_begun = true;
         self.requests = self.requests.saturating_sub(1);
     }
 
     /// Pays for bytes on the wire.
     pub(super) fn spend_bytes(&mut self, count: u64) {
+        self.is_begun = true;
         self.bytes = self.bytes.saturating_sub(count);
+    }
+
+    /// Takes note of a portion of work that moves nothing.
+    pub(super) fn spend_portion(&mut self) {
+        self.is_begun = true;
     }
 
     /// Bytes that may still be moved.
@@ -54,7 +64,7 @@ impl Budget {
             return true;
         }
         // Most turns have one piece of work, and never look at the clock.
-        if self.requests == REQUESTS && self.bytes == BYTES {
+        if !self.is_begun {
             return false;
         }
         let now = Instant::now();

@@ -64,8 +64,16 @@ pub enum Action<U> {
     RespondAndClose(Response),
     /// Its content is received, and then it has its response.
     Receive(U),
+    /// Its response takes more work than one turn may do.
+    Prepare(Box<dyn Preparation>),
     /// It has its response at once, and then all that comes until the peer's end of stream is received.
     RespondThenReceive(Response, U),
+}
+
+/// A response that is made in portions, between which other connections have their turns.
+pub trait Preparation: Send {
+    /// Does one portion; the response when all is done. Its request is recorded then.
+    fn step(&mut self, blocking: Blocking<'_>) -> Option<Response>;
 }
 
 /// A request whose content is being received.

@@ -28,7 +28,8 @@ mod waiting;
 
 pub use self::buffers::Buffers;
 pub use self::dialect::{
-    Action, Block, Decision, Dialect, FileRange, Response, ResponseContent, TrackedBytes, Upload,
+    Action, Block, Decision, Dialect, FileRange, Preparation, Response, ResponseContent,
+    TrackedBytes, Upload,
 };
 pub use self::service::Http;
 pub use self::session::HttpSession;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::budget::Budget;
 use super::buffers::Buffers;
-use super::dialect::ResponseContent;
+use super::dialect::{Preparation, ResponseContent};
 use super::timeouts::TimeoutKind;
 use crate::http::ContentDecoder;
 use crate::server::Turn;
@@ -19,6 +19,8 @@ pub(super) enum Phase<U> {
     Body(Box<Receiving<U>>),
     /// The content is received; its upload has work left.
     Finishing(Box<Receiving<U>>),
+    /// A response is made in portions.
+    Preparing(Box<Preparing>),
     /// In the content of a response.
     Sending(ResponseContent, Then),
     /// In the content of a request that has its response.
@@ -31,7 +33,7 @@ impl<U> Phase<U> {
     /// Whether it goes on in a blocking turn only.
     pub(super) fn may_block(&self) -> bool {
         match self {
-            Self::Request(_) | Self::Body(_) | Self::Finishing(_) => true,
+            Self::Request(_) | Self::Body(_) | Self::Finishing(_) | Self::Preparing(_) => true,
             Self::Sending(content, _) => content.is_read_next(),
             Self::Head | Self::Skipping(_) | Self::Closing(_) => false,
         }
@@ -88,6 +90,14 @@ pub(super) struct Receiving<U> {
     pub(super) decoder: ContentDecoder,
     pub(super) reply: Reply,
     pub(super) peer: SocketAddr,
+    /// The request line, for people.
+    pub(super) line: Box<str>,
+}
+
+/// A response that is made in portions.
+pub(super) struct Preparing {
+    pub(super) preparation: Box<dyn Preparation>,
+    pub(super) then: Then,
     /// The request line, for people.
     pub(super) line: Box<str>,
 }

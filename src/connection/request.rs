@@ -2,7 +2,9 @@
 
 use super::buffers::Received;
 use super::dialect::{Action, Dialect};
-use super::phases::{Closing, Filled, Phase, Receiving, Reply, Skipping, Step, Stream, Then, Work};
+use super::phases::{
+    Closing, Filled, Phase, Preparing, Receiving, Reply, Skipping, Step, Stream, Then, Work,
+};
 use super::report::report;
 use super::session::HttpSession;
 use super::timeouts::{Progress, TimeoutKind};
@@ -137,7 +139,9 @@ impl<D: Dialect> HttpSession<D> {
                 }
                 String::new()
             }
-            Action::Receive(_) | Action::RespondThenReceive(..) => request.line_parts().to_string(),
+            Action::Receive(_) | Action::RespondThenReceive(..) | Action::Prepare(_) => {
+                request.line_parts().to_string()
+            }
         };
         work.buffers.input.consume(length);
         self.persistence = if work.turn.is_stopping() {
@@ -145,8 +149,8 @@ impl<D: Dialect> HttpSession<D> {
         } else {
             decision.persistence
         };
-        let receiving = |upload, decoder, reply, peer| {
-            let line = line.into();
+        let line: Box<str> = line.into();
+        let receiving = |line, upload, decoder, reply, peer| {
             Step::Go(Phase::Body(Box::new(Receiving {
                 upload,
                 decoder,
@@ -168,12 +172,26 @@ impl<D: Dialect> HttpSession<D> {
                 if expect == Expect::Continue {
                     self.output.extend_from_slice(CONTINUE);
                 }
-                receiving(upload, decoder(framing), Reply::Due, self.peer)
+                receiving(line, upload, decoder(framing), Reply::Due, self.peer)
+            }
+            Action::Prepare(preparation) => {
+                let then = self.after_content_of(framing, expect);
+                Step::Go(Phase::Preparing(Box::new(Preparing {
+                    preparation,
+                    then,
+                    line,
+                })))
             }
             Action::RespondThenReceive(response, upload) => {
                 self.persistence = Persistence::Close;
                 self.write_head(&response);
-                receiving(upload, ContentDecoder::UntilClose, Reply::Given, self.peer)
+                receiving(
+                    line,
+                    upload,
+                    ContentDecoder::UntilClose,
+                    Reply::Given,
+                    self.peer,
+                )
             }
         }
     }

@@ -2,7 +2,8 @@
 
 use super::buffers::Received;
 use super::dialect::{Dialect, Response, ResponseContent};
-use super::phases::{Closing, Phase, Step, Stream, Then, Work};
+use super::phases::{Closing, Phase, Preparing, Step, Stream, Then, Work};
+use super::report::report;
 use super::session::HttpSession;
 use super::timeouts::TimeoutKind;
 use crate::http::Persistence;
@@ -45,6 +46,29 @@ impl<D: Dialect> HttpSession<D> {
             }
         }
         self.after_response(then, unread)
+    }
+
+    /// Makes a response, portion by portion.
+    pub(super) fn prepare<T: Transport>(
+        &mut self,
+        mut preparing: Box<Preparing>,
+        work: &mut Work<'_, T>,
+    ) -> Step<D::Upload> {
+        let Ok(blocking) = work.turn.permission().require() else {
+            return Step::Yield(Phase::Preparing(preparing));
+        };
+        loop {
+            if let Some(response) = preparing.preparation.step(blocking) {
+                if let Some(refusal) = &response.refusal {
+                    report(self.peer, &preparing.line, refusal);
+                }
+                return Step::Go(self.respond(response, preparing.then, work.buffers.unread()));
+            }
+            work.budget.spend_portion();
+            if work.budget.is_spent() {
+                return Step::Yield(Phase::Preparing(preparing));
+            }
+        }
     }
 
     /// What follows a response that is sent, or in the output.

@@ -92,6 +92,7 @@ impl<D: Dialect> HttpSession<D> {
             Phase::Request(length) => self.handle(length, work),
             Phase::Body(receiving) => self.receive(receiving, work),
             Phase::Finishing(receiving) => self.finish(receiving, work),
+            Phase::Preparing(preparing) => self.prepare(preparing, work),
             Phase::Skipping(skipping) => self.skip(skipping, work),
             Phase::Closing(Closing::Linger(left)) => linger(left, work),
             // That is for the flush.

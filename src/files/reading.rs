@@ -2,7 +2,7 @@
 
 use super::Files;
 use crate::blocking::{Blocking, Permission, WouldBlock};
-use crate::store::{Directory, Found, Metadata, StoreError};
+use crate::store::{DirectoryReader, Found, Metadata, Portion, StoreError};
 
 impl Files {
     /// Finds the regular file at `path`, relative to the root, following symlinks within it.
@@ -31,19 +31,31 @@ impl Files {
         self.store.inspect(path)
     }
 
-    /// Reads the directory at `path`: up to `limit` of the entries whose names are `wanted`.
+    /// Opens the directory at `path`, to be read in portions.
+    ///
+    /// # Errors
+    /// As for [`Files::look_up`]; `NotFound` also if it is not a directory.
+    pub fn open_directory(
+        &self,
+        path: &[u8],
+        _: Blocking<'_>,
+    ) -> Result<DirectoryReader, StoreError> {
+        self.store.open_directory(path)
+    }
+
+    /// Looks at the next `count` entries of a directory, and returns those whose names are `wanted`.
     ///
     /// What is neither a file nor a directory, leads out of the root, or belongs to the server is left out.
     ///
     /// # Errors
-    /// As for [`Files::look_up`]; `NotFound` also if it is not a directory.
-    pub fn list(
+    /// From getdents(2).
+    pub fn read_entries(
         &self,
-        path: &[u8],
-        limit: usize,
+        reader: &mut DirectoryReader,
+        count: usize,
         wanted: impl Fn(&[u8]) -> bool,
         _: Blocking<'_>,
-    ) -> Result<Directory, StoreError> {
-        self.store.list(path, limit, wanted)
+    ) -> Result<Portion, StoreError> {
+        self.store.read_entries(reader, count, wanted)
     }
 }

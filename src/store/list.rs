@@ -10,13 +10,21 @@ use super::error::{StoreError, StoreErrorKind};
 use super::metadata::Metadata;
 use super::sys::{metadata_at, metadata_of};
 
-/// What was found in a directory.
-#[derive(Debug, Clone)]
-pub struct Directory {
+/// A directory that is read in portions.
+#[derive(Debug)]
+pub struct DirectoryReader {
+    path: Box<[u8]>,
+    directory: OwnedFd,
+    entries: Dir,
+}
+
+/// What one portion of a directory holds.
+#[derive(Debug)]
+pub struct Portion {
     /// In the order of the file system.
     pub entries: Vec<Entry>,
-    /// Whether there was more than was asked for.
-    pub truncated: bool,
+    /// Whether no more entries follow.
+    pub is_last: bool,
 }
 
 /// A regular file or a directory in a directory, or a symlink to one inside the root.
@@ -40,59 +48,61 @@ pub enum EntryKind {
 }
 
 impl Store {
-    /// Reads the directory at `path`: up to `limit` of the entries whose names are `wanted`.
+    /// Opens the directory at `path`.
+    ///
+    /// # Errors
+    /// `NotFound` also if it is not a directory.
+    pub fn open_directory(&self, path: &[u8]) -> Result<DirectoryReader, StoreError> {
+        let open = || {
+            check_path(path)?;
+            let directory = self.open_beneath(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
+            let entries = Dir::read_from(&directory)?;
+            Ok(DirectoryReader {
+                path: path.into(),
+                directory,
+                entries,
+            })
+        };
+        open().map_err(|kind: StoreErrorKind| kind.of(path))
+    }
+
+    /// Looks at the next `count` entries, and returns those whose names are `wanted`.
     ///
     /// What is neither a file nor a directory, leads out of the root, or belongs to the server is left out.
     ///
     /// # Errors
-    /// `NotFound` also if it is not a directory.
-    pub fn list(
+    /// From getdents(2).
+    pub fn read_entries(
         &self,
-        path: &[u8],
-        limit: usize,
+        reader: &mut DirectoryReader,
+        count: usize,
         wanted: impl Fn(&[u8]) -> bool,
-    ) -> Result<Directory, StoreError> {
-        self.read_directory(path, limit, wanted)
-            .map_err(|kind| kind.of(path))
-    }
-
-    fn read_directory(
-        &self,
-        path: &[u8],
-        limit: usize,
-        wanted: impl Fn(&[u8]) -> bool,
-    ) -> Result<Directory, StoreErrorKind> {
-        check_path(path)?;
-        let directory = self.open_beneath(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
+    ) -> Result<Portion, StoreError> {
         let mut entries = Vec::new();
-        for found in Dir::read_from(&directory)? {
-            let found = found?;
+        for _ in 0..count {
+            let Some(found) = reader.entries.read() else {
+                let is_last = true;
+                return Ok(Portion { entries, is_last });
+            };
+            let found = found.map_err(|error| StoreErrorKind::from(error).of(&reader.path))?;
             let name = found.file_name().to_bytes();
             if name == b"." || name == b".." || check_path(name).is_err() || !wanted(name) {
                 continue;
             }
-            let Some((kind, metadata)) = self.inspect_entry(path, &directory, name) else {
+            let directory = &reader.directory;
+            let Some((kind, metadata)) = self.inspect_entry(&reader.path, directory, name) else {
                 continue;
             };
-            if self.check_name(&directory, name, Some(&metadata)).is_err() {
-                continue;
-            }
-            if entries.len() == limit {
-                return Ok(Directory {
-                    entries,
-                    truncated: true,
+            if self.check_name(directory, name, Some(&metadata)).is_ok() {
+                entries.push(Entry {
+                    name: name.to_vec(),
+                    kind,
+                    metadata,
                 });
             }
-            entries.push(Entry {
-                name: name.to_vec(),
-                kind,
-                metadata,
-            });
         }
-        Ok(Directory {
-            entries,
-            truncated: false,
-        })
+        let is_last = false;
+        Ok(Portion { entries, is_last })
     }
 
     /// What `name` in the directory at `path` is or leads to; `None` if that cannot be served, or is gone by now.

@@ -50,7 +50,7 @@ pub use self::concealed::ReservedName;
 pub use self::directories::Removed;
 pub use self::error::{StoreError, StoreErrorKind};
 pub use self::found::{Certainty, FileContent, Found, SMALL};
-pub use self::list::{Directory, Entry, EntryKind};
+pub use self::list::{DirectoryReader, Entry, EntryKind, Portion};
 pub use self::metadata::Metadata;
 pub use self::staging::is_staging_name;
 pub use self::target::{CommitCondition, WriteTarget};

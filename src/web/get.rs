@@ -81,7 +81,7 @@ impl Web {
                     Err(Stop::Refused(refusal)) if refusal.status != Status::NotFound => {
                         Err(refusal.into())
                     }
-                    Ok(Resource::Directory) | Err(Stop::Refused(_)) => {
+                    Ok(Resource::Directory) | Err(Stop::Refused(_) | Stop::Prepare(_)) => {
                         self.list(request, path, turn)
                     }
                 }
@@ -160,7 +160,7 @@ impl Web {
         let found = match self.file(NOT_FOUND, turn) {
             Ok(Resource::File(found)) => found,
             Err(Stop::WouldBlock(would_block)) => return Err(would_block),
-            Ok(Resource::Directory) | Err(Stop::Refused(_)) => {
+            Ok(Resource::Directory) | Err(Stop::Refused(_) | Stop::Prepare(_)) => {
                 return Ok(respond_with(refusal, way_back));
             }
         };

@@ -165,6 +165,7 @@ impl Dialect for Web {
             Ok(action) => action,
             Err(Stop::Refused(refusal)) => self.refused(request, refusal, turn)?,
             Err(Stop::WouldBlock(would_block)) => return Err(would_block),
+            Err(Stop::Prepare(preparation)) => Action::Prepare(preparation),
         };
         Ok(Decision {
             persistence: request.persistence,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::pages::document;
 use super::pages::error::{self, WayBack};
 use crate::blocking::WouldBlock;
-use crate::connection::{Response, ResponseContent};
+use crate::connection::{Preparation, Response, ResponseContent};
 use crate::files::{Files, UploadError};
 use crate::http::{LineParts, Refusal, Request, Status, write_field};
 use crate::request_log::write::Refused;
@@ -55,6 +55,8 @@ pub(super) enum Stop {
     Refused(Refusal),
     /// It needs a blocking turn.
     WouldBlock(WouldBlock),
+    /// The response takes more than one turn.
+    Prepare(Box<dyn Preparation>),
 }
 
 impl From<Refusal> for Stop {

@@ -1,6 +1,5 @@
-//! Listings that clients have asked for and not taken yet: how much memory they hold together.
+//! How much memory listings hold together: their entries while they are made, and their text until it is sent.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,45 +8,64 @@ use crate::connection::{ResponseContent, TrackedBytes};
 /// Bytes that they may hold together: dozens of the longest usual ones.
 const MOST: usize = 64 * 1024 * 1024;
 
-/// A part of a listing: what is sent of it is given back in portions of this length.
-const PART: usize = 32 * 1024;
+/// Bytes of a part of a listing's text; what is sent of it is given back in portions of this length.
+pub(super) const PART: usize = 32 * 1024;
 
 /// See the module's description.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct ListingBudget {
     bytes: Arc<AtomicUsize>,
 }
 
-/// A part that is not sent yet.
+/// Memory that one listing holds, until this is dropped.
+pub(super) struct Held {
+    count: usize,
+    budget: ListingBudget,
+}
+
+/// A part of the text that is not sent yet.
 struct Part {
     text: Box<[u8]>,
-    /// Those of all parts.
-    bytes: Arc<AtomicUsize>,
+    _held: Held,
 }
 
 impl ListingBudget {
-    /// The text as content, part by part; `None` if too much is waiting to be taken already.
-    ///
-    /// One part alone is always taken: a connection may keep as much for any answer.
-    pub(crate) fn content(&self, text: &[u8]) -> Option<ResponseContent> {
-        if text.len() <= PART {
-            return Some(ResponseContent::Memory(Arc::from(text)));
+    /// Room for nothing so far.
+    pub(super) fn hold(&self) -> Held {
+        Held {
+            count: 0,
+            budget: self.clone(),
         }
-        self.bytes
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tracked| {
-                Some(tracked + text.len()).filter(|&tracked| tracked <= MOST)
-            })
-            .ok()?;
-        let parts: VecDeque<_> = text
-            .chunks(PART)
-            .map(|text| {
-                ResponseContent::TrackedBytes(Arc::new(Part {
-                    text: text.into(),
-                    bytes: Arc::clone(&self.bytes),
-                }))
-            })
-            .collect();
-        Some(ResponseContent::Sequence(parts))
+    }
+
+    /// A part of a text as content; `None` if listings hold too much already.
+    pub(super) fn part(&self, text: String) -> Option<ResponseContent> {
+        let mut held = self.hold();
+        let text = text.into_bytes().into_boxed_slice();
+        held.grow(text.len())
+            .then(|| ResponseContent::TrackedBytes(Arc::new(Part { text, _held: held })))
+    }
+}
+
+impl Held {
+    /// Holds so many bytes more. False if listings hold too much already, and then nothing has changed.
+    pub(super) fn grow(&mut self, count: usize) -> bool {
+        let grown = self
+            .budget
+            .bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
+                Some(held + count).filter(|&held| held <= MOST)
+            });
+        if grown.is_ok() {
+            self.count += count;
+        }
+        grown.is_ok()
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.budget.bytes.fetch_sub(self.count, Ordering::Relaxed);
     }
 }
 
@@ -57,39 +75,22 @@ impl TrackedBytes for Part {
     }
 }
 
-impl Drop for Part {
-    fn drop(&mut self) {
-        self.bytes.fetch_sub(self.text.len(), Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_is_taken_makes_room() {
-        let listing_budget = ListingBudget::default();
-        let text = vec![b'x'; MOST / 2];
-        let first = listing_budget.content(&text).unwrap();
-        assert_eq!(first.length(), Some(text.len() as u64));
-        let Some(ResponseContent::Sequence(mut second)) = listing_budget.content(&text) else {
-            panic!("no room for the second");
-        };
-        assert!(listing_budget.content(&text[..=PART]).is_none());
-        second.truncate(second.len() - 2);
-        assert!(listing_budget.content(&text[..=PART]).is_some());
-        drop((first, second));
-        assert_eq!(listing_budget.bytes.load(Ordering::Relaxed), 0);
-    }
-
-    #[test]
-    fn what_fits_one_part_is_always_taken() {
-        let listing_budget = ListingBudget::default();
-        let _all = listing_budget.content(&vec![b'x'; MOST]).unwrap();
-        for length in [0, 1, PART] {
-            let content = listing_budget.content(&vec![b'y'; length]).unwrap();
-            assert_eq!(content.length(), Some(length as u64));
-        }
+    fn what_is_dropped_makes_room() {
+        let budget = ListingBudget::default();
+        let mut first = budget.hold();
+        assert!(first.grow(MOST - PART));
+        assert!(!first.grow(PART + 1));
+        let part = budget.part("x".repeat(PART)).unwrap();
+        assert_eq!(part.length(), Some(PART as u64));
+        assert!(budget.part("x".to_owned()).is_none());
+        drop(part);
+        assert!(budget.part("x".to_owned()).is_some());
+        drop(first);
+        assert_eq!(budget.bytes.load(Ordering::Relaxed), 0);
     }
 }

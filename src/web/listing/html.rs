@@ -7,46 +7,25 @@ use std::fmt::{self, Write};
 
 use super::assets::Assets;
 use super::size::human;
-use super::{Extent, Item, Kind, Listing, display_path, href};
+use super::{Extent, Frame, Item, Kind, display_path, href};
 use crate::http::semantics::date;
 use crate::web::Access;
 use crate::web::pages::document;
 use crate::web::pages::escape::Escaped;
 
-/// Room for one row of a usual name, so that a long listing is not copied as it grows.
-const ROW: usize = 160;
-
-/// Renders the page.
-pub(super) fn render(listing: &Listing<'_>) -> String {
-    let assets = Assets::of(listing.access);
-    let room = assets.style.len() + assets.script.len() + 2048 + ROW * listing.items.len();
-    let mut page = String::with_capacity(room);
-    // Writing into a string cannot fail, so there is no error to hand on.
-    let _ = write_page(&mut page, listing);
-    page
-}
-
-fn write_page(page: &mut String, listing: &Listing<'_>) -> fmt::Result {
-    head(page, listing)?;
-    for item in &listing.items {
-        row(page, item)?;
-    }
-    tail(page, listing)
-}
-
 /// Writes all that stands before the rows.
-fn head(page: &mut String, listing: &Listing<'_>) -> fmt::Result {
-    let title = format!("Index of {}", display_path(listing.path));
+pub(super) fn head(page: &mut String, frame: &Frame) -> fmt::Result {
+    let title = format!("Index of {}", display_path(&frame.path));
     let title = Escaped::from(title.as_str());
-    document::write_head(page, &title, Assets::of(listing.access).style)?;
-    write_breadcrumb(page, listing)?;
+    document::write_head(page, &title, Assets::of(frame.access).style)?;
+    write_breadcrumb(page, frame)?;
     page.push_str("<main>\n");
-    if listing.access == Access::Writable {
+    if frame.access == Access::Writable {
         page.push_str(UPLOAD);
     }
     page.push_str("<div id=\"listing\" tabindex=\"-1\">\n");
-    write_summary(page, listing)?;
-    if !listing.items.is_empty() {
+    write_summary(page, frame)?;
+    if !frame.is_empty() {
         page.push_str(TABLE_HEAD);
     }
     Ok(())
@@ -63,16 +42,16 @@ const TABLE_HEAD: &str = "\
 ";
 
 /// Writes all that stands behind the rows.
-fn tail(page: &mut String, listing: &Listing<'_>) -> fmt::Result {
-    if !listing.items.is_empty() {
+pub(super) fn tail(page: &mut String, frame: &Frame) -> fmt::Result {
+    if !frame.is_empty() {
         page.push_str("</tbody>\n</table>\n");
     }
-    let script = Assets::of(listing.access).script;
+    let script = Assets::of(frame.access).script;
     write!(page, "</div>\n</main>\n<script>{script}</script>\n")
 }
 
 /// Writes one row: name, size, time. A directory's link ends with a slash.
-fn row(page: &mut String, item: &Item) -> fmt::Result {
+pub(super) fn row(page: &mut String, item: &Item) -> fmt::Result {
     let name = Escaped::from_bytes(&item.name);
     // The link has no quotes: only unreserved characters, `%` and `/` stand in it.
     write!(page, "<tr><th><a href={}>{name}", href(item))?;
@@ -110,9 +89,9 @@ const UPLOAD: &str = "\
 const MOST_ANCESTORS: usize = 32;
 
 /// The way up: each ancestor is a link, the directory itself the heading.
-fn write_breadcrumb(page: &mut String, listing: &Listing<'_>) -> fmt::Result {
+fn write_breadcrumb(page: &mut String, frame: &Frame) -> fmt::Result {
     let mut names = vec![Escaped::from("Files")];
-    names.extend(listing.path.components().map(Escaped::from_bytes));
+    names.extend(frame.path.components().map(Escaped::from_bytes));
     page.push_str("<header>\n<nav aria-label=\"Breadcrumb\">\n<ol>\n");
     let depth = names.len() - 1;
     for (level, name) in names.iter().enumerate() {
@@ -138,18 +117,17 @@ fn write_breadcrumb(page: &mut String, listing: &Listing<'_>) -> fmt::Result {
     Ok(())
 }
 
-fn write_summary(page: &mut String, listing: &Listing<'_>) -> fmt::Result {
-    let items = &listing.items;
-    if items.is_empty() {
+fn write_summary(page: &mut String, frame: &Frame) -> fmt::Result {
+    if frame.is_empty() {
         page.push_str("<p class=\"summary\">This directory is empty.</p>\n");
         return Ok(());
     }
-    let files = items.iter().filter(|item| item.kind == Kind::File);
-    let bytes = files
-        .clone()
-        .fold(0_u64, |sum, item| sum.saturating_add(item.size));
-    let files = files.count();
-    let directories = items.len() - files;
+    let &Frame {
+        files,
+        directories,
+        bytes,
+        ..
+    } = frame;
     page.push_str("<p class=\"summary\">");
     if directories > 0 {
         write!(page, "{}", counted(directories, "directory", "directories"))?;
@@ -164,11 +142,11 @@ fn write_summary(page: &mut String, listing: &Listing<'_>) -> fmt::Result {
         )?;
     }
     page.push_str("</p>\n");
-    if listing.extent == Extent::Truncated {
+    if frame.extent == Extent::Truncated {
         writeln!(
             page,
             "<p class=\"note\">Only {} entries are shown. This directory has more.</p>",
-            items.len()
+            files + directories
         )?;
     }
     Ok(())
@@ -184,6 +162,8 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::form::Form;
+    use super::super::tests::render;
     use super::*;
     use crate::web::pages::document::tests::{assert_fits, body};
     use crate::web::path::Path;
@@ -206,7 +186,7 @@ mod tests {
                 }
             })
             .collect();
-        render(&Listing::new(&path, items, extent, access))
+        render(&path, items, extent, access, Form::Html)
     }
 
     #[test]
@@ -341,8 +321,8 @@ mod tests {
     fn policy_fits_the_page() {
         let path = Path::parse(b"/").unwrap();
         for access in [Access::ReadOnly, Access::Writable] {
-            let listing = Listing::new(&path, Vec::new(), Extent::Complete, access);
-            assert_fits(listing.content_security_policy(), &listing.html());
+            let page = render(&path, Vec::new(), Extent::Complete, access, Form::Html);
+            assert_fits(Assets::of(access).policy(), &page);
         }
     }
 

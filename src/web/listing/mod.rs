@@ -8,24 +8,26 @@ pub(crate) mod budget;
 pub mod form;
 mod html;
 mod order;
+mod preparation;
 mod response;
 mod size;
 
+use std::fmt::Write;
 use std::time::SystemTime;
 
 use serde_json::json;
 
-use self::assets::Assets;
+use self::form::Form;
 use super::path::{Path, encode_name};
 use crate::http::semantics::date;
 use crate::web::Access;
 
 /// The most entries that one listing has; a longer one takes a browser seconds to lay out.
-pub const MAX_ENTRIES: usize = 10_000;
+const MAX_ENTRIES: usize = 10_000;
 
 /// What an entry is; nothing else is listed, since nothing else can be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+enum Kind {
     /// A directory.
     Directory,
     /// A regular file.
@@ -34,88 +36,122 @@ pub enum Kind {
 
 /// One entry of a directory; a symbolic link is listed as what it leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
+struct Item {
     /// The name, any bytes but `/` and NUL.
-    pub name: Vec<u8>,
+    name: Vec<u8>,
     /// What it is.
-    pub kind: Kind,
+    kind: Kind,
     /// The size of a file in bytes; not shown for a directory.
-    pub size: u64,
+    size: u64,
     /// The modification time.
-    pub modified: SystemTime,
+    modified: SystemTime,
 }
 
 /// Whether the entries are all there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
+enum Extent {
     /// All of them.
     Complete,
     /// [`MAX_ENTRIES`] of them.
     Truncated,
 }
 
-/// A directory to be shown. Its links are relative, so its own path must end with a slash.
+/// What stands around the rows of a listing. Its links are relative, so its own path must end with a slash.
 #[derive(Debug, Clone)]
-pub struct Listing<'a> {
-    path: &'a Path,
-    /// Directories first, then by name.
-    items: Vec<Item>,
+struct Frame {
+    path: Path,
     extent: Extent,
     access: Access,
+    files: usize,
+    directories: usize,
+    /// Bytes of all files.
+    bytes: u64,
 }
 
-impl<'a> Listing<'a> {
-    /// Takes the entries in any order.
-    #[must_use]
-    pub fn new(path: &'a Path, mut items: Vec<Item>, extent: Extent, access: Access) -> Self {
-        order::sort(&mut items);
+/// The text of a listing, made piece by piece: [`Writer::begin`], each item in order with [`Writer::item`], and
+/// [`Writer::end`].
+///
+/// As data it is `{"entries": [{"name", "href", "type", "size", "modified"}], "path", "truncated"}`. `type` is
+/// `directory` or `file`, `size` is in bytes and null for directories, `modified` is in UTC (RFC 3339). A name that is
+/// not UTF-8 is shown lossily; `href`, relative to the directory, leads to it all the same.
+struct Writer {
+    frame: Frame,
+    form: Form,
+    is_first: bool,
+}
+
+impl Frame {
+    fn is_empty(&self) -> bool {
+        self.files + self.directories == 0
+    }
+
+    fn add(&mut self, item: &Item) {
+        match item.kind {
+            Kind::Directory => self.directories += 1,
+            Kind::File => {
+                self.files += 1;
+                self.bytes = self.bytes.saturating_add(item.size);
+            }
+        }
+    }
+}
+
+impl Writer {
+    fn new(frame: Frame, form: Form) -> Self {
         Self {
-            path,
-            items,
-            extent,
-            access,
+            frame,
+            form,
+            is_first: true,
         }
     }
 
-    /// The page, `text/html; charset=utf-8`, to be sent with its own [policy](Self::content_security_policy).
-    #[must_use]
-    pub fn html(&self) -> String {
-        html::render(self)
+    // Writing into a string cannot fail, so there is no error to hand on.
+
+    fn begin(&self, text: &mut String) {
+        match self.form {
+            Form::Html => {
+                let _ = html::head(text, &self.frame);
+            }
+            Form::Json => text.push_str("{\"entries\":["),
+        }
     }
 
-    /// The value of Content-Security-Policy for the page.
-    #[must_use]
-    pub fn content_security_policy(&self) -> &'static str {
-        Assets::of(self.access).policy()
+    fn item(&mut self, text: &mut String, item: &Item) {
+        let is_first = std::mem::take(&mut self.is_first);
+        match self.form {
+            Form::Html => {
+                let _ = html::row(text, item);
+            }
+            Form::Json => {
+                let comma = if is_first { "" } else { "," };
+                let _ = write!(text, "{comma}{}", row(item));
+            }
+        }
     }
 
-    /// The data, `application/json`.
-    ///
-    /// `{"path", "entries": [{"name", "href", "type", "size", "modified"}], "truncated"}`. `type` is `directory`
-    /// or `file`, `size` is in bytes and null for directories, `modified` is in UTC (RFC 3339). A name that is
-    /// not UTF-8 is shown lossily; `href`, relative to the directory, leads to it all the same.
-    #[must_use]
-    pub fn json(&self) -> String {
-        let entries: Vec<_> = self
-            .items
-            .iter()
-            .map(|item| {
-                json!({
-                    "name": String::from_utf8_lossy(&item.name),
-                    "href": href(item),
-                    "type": match item.kind { Kind::Directory => "directory", Kind::File => "file" },
-                    "size": match item.kind { Kind::Directory => None, Kind::File => Some(item.size) },
-                    "modified": date::rfc3339(item.modified),
-                })
-            })
-            .collect();
-        let listing = json!({
-            "path": display_path(self.path),
-            "entries": entries,
-            "truncated": self.extent == Extent::Truncated,
-        });
-        format!("{listing}\n")
+    fn end(&self, text: &mut String) {
+        match self.form {
+            Form::Html => {
+                let _ = html::tail(text, &self.frame);
+            }
+            Form::Json => {
+                let path = json!(display_path(&self.frame.path));
+                let truncated = self.frame.extent == Extent::Truncated;
+                let _ = writeln!(text, "],\"path\":{path},\"truncated\":{truncated}}}");
+            }
+        }
     }
+}
+
+/// An item as data.
+fn row(item: &Item) -> serde_json::Value {
+    json!({
+        "name": String::from_utf8_lossy(&item.name),
+        "href": href(item),
+        "type": match item.kind { Kind::Directory => "directory", Kind::File => "file" },
+        "size": match item.kind { Kind::Directory => None, Kind::File => Some(item.size) },
+        "modified": date::rfc3339(item.modified),
+    })
 }
 
 /// A link to the entry, relative to the directory. The `./` keeps a name like `javascript:x` a name.
@@ -141,6 +177,7 @@ fn display_path(path: &Path) -> String {
 mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
+    use super::order::Place;
     use super::*;
 
     fn item(name: &[u8], kind: Kind, size: u64) -> Item {
@@ -153,18 +190,39 @@ mod tests {
         }
     }
 
-    fn names(listing: &Listing<'_>) -> Vec<String> {
-        listing
-            .items
-            .iter()
-            .map(|item| String::from_utf8_lossy(&item.name).into_owned())
-            .collect()
+    /// The text of a listing with these items, given in any order.
+    pub(super) fn render(
+        path: &Path,
+        mut items: Vec<Item>,
+        extent: Extent,
+        access: Access,
+        form: Form,
+    ) -> String {
+        items.sort_by_key(Place::of);
+        let mut frame = Frame {
+            path: path.clone(),
+            extent,
+            access,
+            files: 0,
+            directories: 0,
+            bytes: 0,
+        };
+        for item in &items {
+            frame.add(item);
+        }
+        let mut writer = Writer::new(frame, form);
+        let mut text = String::new();
+        writer.begin(&mut text);
+        for item in &items {
+            writer.item(&mut text, item);
+        }
+        writer.end(&mut text);
+        text
     }
 
     #[test]
     fn directories_come_first_then_names() {
-        let path = Path::parse(b"/").unwrap();
-        let items = vec![
+        let mut items = [
             item(b"b.txt", Kind::File, 1),
             item(b"b-10.txt", Kind::File, 1),
             item(b"b-9.txt", Kind::File, 1),
@@ -173,13 +231,18 @@ mod tests {
             item(b"zoo", Kind::Directory, 1),
             item(b"Bar", Kind::Directory, 1),
         ];
-        let listing = Listing::new(&path, items, Extent::Complete, Access::ReadOnly);
-        assert_eq!(
-            names(&listing),
-            [
-                "Bar", "zoo", "A.txt", "a.txt", "b-9.txt", "b-10.txt", "b.txt"
-            ]
-        );
+        items.sort_by_key(Place::of);
+        let names: Vec<_> = items.iter().map(|item| item.name.as_slice()).collect();
+        let expected: [&[u8]; 7] = [
+            b"Bar",
+            b"zoo",
+            b"A.txt",
+            b"a.txt",
+            b"b-9.txt",
+            b"b-10.txt",
+            b"b.txt",
+        ];
+        assert_eq!(names, expected);
     }
 
     #[test]
@@ -189,7 +252,13 @@ mod tests {
             item(b"\xffq\"", Kind::File, u64::MAX),
             item(b"javascript:x", Kind::Directory, 4096),
         ];
-        let text = Listing::new(&path, items, Extent::Truncated, Access::ReadOnly).json();
+        let text = render(
+            &path,
+            items,
+            Extent::Truncated,
+            Access::ReadOnly,
+            Form::Json,
+        );
         let data: serde_json::Value = serde_json::from_str(&text).unwrap();
         let expected = json!({
             "path": "/x y/\u{fffd}/",
@@ -213,7 +282,13 @@ mod tests {
         });
         assert_eq!(data, expected);
 
-        let empty = Listing::new(&path, Vec::new(), Extent::Complete, Access::ReadOnly).json();
+        let empty = render(
+            &path,
+            Vec::new(),
+            Extent::Complete,
+            Access::ReadOnly,
+            Form::Json,
+        );
         let data: serde_json::Value = serde_json::from_str(&empty).unwrap();
         assert_eq!(
             (&data["entries"], &data["truncated"]),

@@ -3,12 +3,24 @@
 //! Letters of either case stand together, and numbers stand by their value: `photo-2` comes before `photo-10`. Names
 //! that are alike in this are in the order of their bytes, so that the order never depends on the file system's.
 
-use super::Item;
+use super::{Item, Kind};
 
-/// Puts the items in order.
-pub(super) fn sort(items: &mut [Item]) {
-    items.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    items.sort_by_cached_key(|item| (item.kind, key(&item.name)));
+/// The place of an item among others.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    kind: Kind,
+    key: String,
+    name: Vec<u8>,
+}
+
+impl Place {
+    pub(super) fn of(item: &Item) -> Self {
+        Self {
+            kind: item.kind,
+            key: key(&item.name),
+            name: item.name.clone(),
+        }
+    }
 }
 
 /// A text for each name, such that names are in natural order if these texts are in the order of their characters.
@@ -48,7 +60,6 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::Kind;
     use super::*;
 
     fn sorted(names: &[&[u8]]) -> Vec<Vec<u8>> {
@@ -59,7 +70,7 @@ mod tests {
             modified: UNIX_EPOCH,
         };
         let mut items: Vec<Item> = names.iter().map(item).collect();
-        sort(&mut items);
+        items.sort_by_key(Place::of);
         items.into_iter().map(|item| item.name).collect()
     }
 

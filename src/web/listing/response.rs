@@ -1,21 +1,26 @@
-//! A directory as an answer: its entries from the store, its form from [`listing`].
+//! A directory as a response: what is decided before its listing is made.
 
+use std::sync::Arc;
+
+use super::assets::Assets;
 use super::form::Form;
-use super::{Extent, Item, Kind, Listing, MAX_ENTRIES};
+use super::preparation::{ListingPreparation, Reading, State};
+use super::{Extent, Frame};
 use crate::connection::{Response, ResponseContent};
 use crate::http::semantics::conditional::{Method, Outcome, Validators};
 use crate::http::semantics::fields::combined;
 use crate::http::{Refusal, Request, Status, write_field};
 use crate::server::Turn;
-use crate::store::{Entry, EntryKind, StoreErrorKind};
+use crate::store::StoreErrorKind;
 use crate::web::fields::Preconditions;
 use crate::web::pages::document;
 use crate::web::path::Path;
-use crate::web::refusal::{Stop, cannot_read};
-use crate::web::{DotFiles, Web};
+use crate::web::refusal::{Received, Stop, cannot_read};
+use crate::web::{Web, name};
 
 impl Web {
-    /// Answers with a listing of the directory at `path`.
+    /// Responds with a listing of the directory at `path`, which is then made in portions. To HEAD it responds at once:
+    /// the length is left out, since nobody knows it before (RFC 9110 §8.6).
     pub(in crate::web) fn listing(
         &self,
         request: &Request<'_>,
@@ -23,14 +28,9 @@ impl Web {
         turn: &Turn<'_>,
     ) -> Result<Response, Stop> {
         let blocking = turn.permission().require()?;
-        let found = self
+        let reader = self
             .files
-            .list(
-                path.relative(),
-                MAX_ENTRIES,
-                |name| self.shows(name),
-                blocking,
-            )
+            .open_directory(path.relative(), blocking)
             .map_err(|error| cannot_read(error.kind))?;
         // A listing has no validators; that it is there is all that a condition can ask (RFC 9110 §13.2.1).
         match Preconditions::of(request).evaluate(Method::Read, Some(&Validators::default())) {
@@ -41,38 +41,42 @@ impl Web {
             }
             Outcome::NotModified => return Ok(not_modified()),
         }
-        let extent = if found.truncated {
-            Extent::Truncated
-        } else {
-            Extent::Complete
-        };
-        let items = found.entries.into_iter().map(item).collect();
-        let listing = Listing::new(path, items, extent, self.options.access);
+        let access = self.options.access;
+        let form = Form::choose(combined(request, "Accept").as_deref());
         let mut fields = Vec::new();
-        let text = match Form::choose(combined(request, "Accept").as_deref()) {
+        match form {
             Form::Html => {
                 let html = document::CONTENT_TYPE.as_bytes();
                 write_field(&mut fields, "Content-Type", html);
-                let policy = listing.content_security_policy();
+                let policy = Assets::of(access).policy();
                 write_field(&mut fields, "Content-Security-Policy", policy.as_bytes());
-                listing.html()
             }
-            Form::Json => {
-                write_field(&mut fields, "Content-Type", b"application/json");
-                listing.json()
-            }
-        };
+            Form::Json => write_field(&mut fields, "Content-Type", b"application/json"),
+        }
         write_field(&mut fields, "Vary", b"Accept");
-        drop(listing); // as much memory as the text
-        let Some(content) = self.listing_budget.content(text.as_bytes()) else {
-            let reason = "too many listings wait for their clients to take them";
-            return Err(Refusal::new(Status::ServiceUnavailable, reason).into());
+        if request.method == "HEAD" {
+            let content = ResponseContent::Unstated;
+            return Ok(Response::new(Status::Ok, fields, content));
+        }
+        let frame = Frame {
+            path: path.clone(),
+            extent: Extent::Complete,
+            access,
+            files: 0,
+            directories: 0,
+            bytes: 0,
         };
-        Ok(Response::new(Status::Ok, fields, content))
-    }
-
-    fn shows(&self, name: &[u8]) -> bool {
-        self.options.dot_files == DotFiles::Visible || !name.starts_with(b".")
+        let reading = Reading::new(reader, frame, &self.listing_budget);
+        Err(Stop::Prepare(Box::new(ListingPreparation {
+            files: Arc::clone(&self.files),
+            budget: self.listing_budget.clone(),
+            dot_files: self.options.dot_files,
+            received: Received::of(request),
+            name: name(path),
+            form,
+            fields,
+            state: State::Reading(reading),
+        })))
     }
 }
 
@@ -81,16 +85,4 @@ fn not_modified() -> Response {
     let mut fields = Vec::new();
     write_field(&mut fields, "Vary", b"Accept");
     Response::new(Status::NotModified, fields, ResponseContent::Unstated)
-}
-
-fn item(entry: Entry) -> Item {
-    Item {
-        name: entry.name,
-        kind: match entry.kind {
-            EntryKind::Directory => Kind::Directory,
-            EntryKind::File => Kind::File,
-        },
-        size: entry.metadata.length(),
-        modified: entry.metadata.modified(),
-    }
 }

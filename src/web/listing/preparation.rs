@@ -1,0 +1,205 @@
+//! A listing that is made in portions: its directory is read, then its text is written, some hundred entries at a time.
+//!
+//! Its text is complete before any of it is sent, so that the status is right whatever becomes of the directory, and
+//! `Content-Length` is known. How much memory that takes is in `budget`.
+
+use std::collections::{BTreeMap, VecDeque, btree_map};
+use std::sync::Arc;
+
+use super::budget::{Held, ListingBudget, PART};
+use super::form::Form;
+use super::order::Place;
+use super::{Extent, Frame, Item, Kind, MAX_ENTRIES, Writer};
+use crate::blocking::Blocking;
+use crate::connection::{Preparation, Response, ResponseContent};
+use crate::files::Files;
+use crate::http::{Refusal, Status};
+use crate::store::{DirectoryReader, Entry, EntryKind};
+use crate::web::DotFiles;
+use crate::web::refusal::{Received, cannot_read, respond};
+
+/// Entries that are looked at, or written, in one portion: some hundred microseconds of work.
+const PORTION: usize = 128;
+
+/// Bytes of memory that an entry takes besides its name, which is held three times.
+const ENTRY: usize = 256;
+
+/// A listing that is being made.
+pub(super) struct ListingPreparation {
+    pub(super) files: Arc<Files>,
+    pub(super) budget: ListingBudget,
+    pub(super) dot_files: DotFiles,
+    /// What the request is recorded with if it is refused.
+    pub(super) received: Received,
+    /// The name with which it is recorded otherwise.
+    pub(super) name: Vec<u8>,
+    pub(super) form: Form,
+    /// The field lines of the response.
+    pub(super) fields: Vec<u8>,
+    pub(super) state: State,
+}
+
+/// How far a listing has come.
+pub(super) enum State {
+    /// Its directory is read.
+    Reading(Reading),
+    /// Its text is written.
+    Writing(Writing),
+    /// It is recorded, one way or the other.
+    Recorded,
+}
+
+/// A directory that is read.
+pub(super) struct Reading {
+    reader: DirectoryReader,
+    frame: Frame,
+    /// In the order of the listing.
+    items: BTreeMap<Place, Item>,
+    /// Bytes of memory that it takes. A few are not counted: a connection may keep as much for any response.
+    size: usize,
+    held: Held,
+}
+
+/// A text that is written.
+pub(super) struct Writing {
+    writer: Writer,
+    items: btree_map::IntoValues<Place, Item>,
+    /// What is not in `parts` yet.
+    text: String,
+    parts: VecDeque<ResponseContent>,
+    _held: Held,
+}
+
+impl Reading {
+    pub(super) fn new(reader: DirectoryReader, frame: Frame, budget: &ListingBudget) -> Self {
+        Self {
+            reader,
+            frame,
+            items: BTreeMap::new(),
+            size: 0,
+            held: budget.hold(),
+        }
+    }
+
+    fn into_writing(self, form: Form) -> Writing {
+        let mut text = String::with_capacity(PART + PART / 4);
+        let writer = Writer::new(self.frame, form);
+        writer.begin(&mut text);
+        Writing {
+            writer,
+            items: self.items.into_values(),
+            text,
+            parts: VecDeque::new(),
+            _held: self.held,
+        }
+    }
+}
+
+impl Preparation for ListingPreparation {
+    fn step(&mut self, blocking: Blocking<'_>) -> Option<Response> {
+        match std::mem::replace(&mut self.state, State::Recorded) {
+            State::Reading(reading) => self.read(reading, blocking),
+            State::Writing(writing) => self.write(writing, blocking),
+            State::Recorded => {
+                let reason = "the listing has ended already";
+                let refusal = Refusal::of_file(Status::InternalServerError, reason);
+                Some(respond(refusal))
+            }
+        }
+    }
+}
+
+impl ListingPreparation {
+    fn read(&mut self, mut reading: Reading, blocking: Blocking<'_>) -> Option<Response> {
+        let shows = |name: &[u8]| self.dot_files == DotFiles::Visible || !name.starts_with(b".");
+        let read = self
+            .files
+            .read_entries(&mut reading.reader, PORTION, shows, blocking);
+        let portion = match read {
+            Ok(portion) => portion,
+            Err(error) => return Some(self.refuse(cannot_read(error.kind), blocking)),
+        };
+        let mut is_last = portion.is_last;
+        for entry in portion.entries {
+            if reading.items.len() == MAX_ENTRIES {
+                reading.frame.extent = Extent::Truncated;
+                is_last = true;
+                break;
+            }
+            let size = ENTRY + 3 * entry.name.len();
+            reading.size += size;
+            if reading.size > PART && !reading.held.grow(size) {
+                return Some(self.refuse(too_many(), blocking));
+            }
+            let item = item(entry);
+            reading.frame.add(&item);
+            reading.items.insert(Place::of(&item), item);
+        }
+        self.state = if is_last {
+            State::Writing(reading.into_writing(self.form))
+        } else {
+            State::Reading(reading)
+        };
+        None
+    }
+
+    fn write(&mut self, mut writing: Writing, blocking: Blocking<'_>) -> Option<Response> {
+        let mut is_complete = false;
+        for _ in 0..PORTION {
+            let Some(item) = writing.items.next() else {
+                writing.writer.end(&mut writing.text);
+                is_complete = true;
+                break;
+            };
+            writing.writer.item(&mut writing.text, &item);
+        }
+        if is_complete && writing.parts.is_empty() && writing.text.len() <= PART {
+            // A connection may keep as much for any response.
+            let text = Arc::from(writing.text.into_bytes());
+            return Some(self.complete(ResponseContent::Memory(text), blocking));
+        }
+        if is_complete || writing.text.len() >= PART {
+            let room = String::with_capacity(PART + PART / 4);
+            let text = std::mem::replace(&mut writing.text, room);
+            match self.budget.part(text) {
+                Some(part) => writing.parts.push_back(part),
+                None => return Some(self.refuse(too_many(), blocking)),
+            }
+        }
+        if is_complete {
+            return Some(self.complete(ResponseContent::Sequence(writing.parts), blocking));
+        }
+        self.state = State::Writing(writing);
+        None
+    }
+
+    fn complete(&mut self, content: ResponseContent, blocking: Blocking<'_>) -> Response {
+        let worker = blocking.worker().unwrap_or_default();
+        self.files.record_success("GET", &self.name, worker);
+        let fields = std::mem::take(&mut self.fields);
+        Response::new(Status::Ok, fields, content)
+    }
+
+    fn refuse(&self, refusal: Refusal, blocking: Blocking<'_>) -> Response {
+        self.received
+            .record(&self.files, refusal.status, blocking.worker());
+        respond(refusal)
+    }
+}
+
+fn too_many() -> Refusal {
+    let reason = "too many listings wait for their clients to take them";
+    Refusal::new(Status::ServiceUnavailable, reason)
+}
+
+fn item(entry: Entry) -> Item {
+    Item {
+        name: entry.name,
+        kind: match entry.kind {
+            EntryKind::Directory => Kind::Directory,
+            EntryKind::File => Kind::File,
+        },
+        size: entry.metadata.length(),
+        modified: entry.metadata.modified(),
+    }
+}
