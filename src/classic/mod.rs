@@ -12,6 +12,7 @@ use self::put::refusal_of_upload;
 use crate::blocking::{Pending, WouldBlock};
 use crate::connection::{Action, Decision, Dialect, FileRange, Response, ResponseContent};
 use crate::files::Files;
+use crate::http::semantics::whole::NotWhole;
 use crate::http::{
     self, Framing, Host, Persistence, Refusal, RefusedHead, Request, Status, Target, Version,
 };
@@ -87,6 +88,9 @@ impl Classic {
         name: &[u8],
         turn: &Turn<'_>,
     ) -> Result<Action<ClassicUpload>, WouldBlock> {
+        if let Some(what) = NotWhole::of(request) {
+            return Ok(self.refuse_request(request, Refusal::bad_request(what.to_string()), turn));
+        }
         if !is_name(name) {
             return Ok(self.refuse_request(request, Refusal::bad_request(NOT_A_NAME), turn));
         }

@@ -72,6 +72,8 @@ statuses! {
     ContentTooLarge = 413 "Content Too Large";
     /// RFC 9110 §15.5.15
     UriTooLong = 414 "URI Too Long";
+    /// RFC 9110 §15.5.16
+    UnsupportedMediaType = 415 "Unsupported Media Type";
     /// RFC 9110 §15.5.17
     RangeNotSatisfiable = 416 "Range Not Satisfiable";
     /// RFC 9110 §15.5.18

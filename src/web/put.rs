@@ -19,6 +19,7 @@ use crate::connection::{Block, Response, ResponseContent, Upload};
 use crate::files::{self, Files, Finishing, Remaining, UploadError};
 use crate::http::semantics::conditional::Method;
 use crate::http::semantics::digest::Sha256Digest;
+use crate::http::semantics::whole::NotWhole;
 use crate::http::{Framing, Refusal, Request, Status, write_field};
 use crate::server::Turn;
 use crate::store::{CommitCondition, Metadata, StoreError, StoreErrorKind};
@@ -26,6 +27,9 @@ use crate::store::{CommitCondition, Metadata, StoreError, StoreErrorKind};
 impl Web {
     /// Begins to receive a file.
     pub(super) fn put(&self, request: &Request<'_>, turn: &Turn<'_>) -> Result<WebUpload, Stop> {
+        if let Some(what) = NotWhole::of(request) {
+            return Err(not_whole(what).into());
+        }
         let (path, _) = path(request)?;
         let blocking = turn.permission().require()?;
         let existing = self.check_target(&path, blocking)?;
@@ -42,11 +46,6 @@ impl Web {
                 return Err(cannot_store(&error).into());
             }
             Framing::Length(_) | Framing::Chunked => {}
-        }
-        // A part of a file is not stored as if it were the whole (RFC 9110 §14.5).
-        if request.field("Content-Range").is_some() {
-            let reason = "the content is a part (Content-Range), and a file is stored as a whole";
-            return Err(Refusal::bad_request(reason).into());
         }
         let digests = UploadDigests::of(request)?;
         let conditional = Preconditions::of(request);
@@ -90,6 +89,16 @@ impl Web {
                 kind => Err(cannot_read(kind)),
             },
         }
+    }
+}
+
+/// The answer to content that is not the file as it is.
+fn not_whole(what: NotWhole) -> Refusal {
+    match what {
+        NotWhole::Part(_) => Refusal::bad_request(what.to_string()),
+        // RFC 9110 §15.5.16
+        NotWhole::Coded => Refusal::new(Status::UnsupportedMediaType, what.to_string())
+            .with("Accept-Encoding", b"identity"),
     }
 }
 

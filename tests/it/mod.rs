@@ -12,6 +12,7 @@ mod journal;
 mod log;
 mod messages;
 mod own_files;
+mod partial;
 mod persistence;
 mod pool;
 mod put;

@@ -44,6 +44,12 @@ fn every_refusal_is_explained_once_on_stderr_and_in_the_body() {
         ("GET /a.txt", "If-Match: \"x\"\r\n", 412, "condition"),
         ("DELETE /a.txt", "If-Match: \"x\"\r\n", 412, "condition"),
         ("PUT /a.txt", "Content-Length: 11\r\n", 413, "10 bytes"),
+        (
+            "PUT /a.txt",
+            "Content-Encoding: gzip\r\n",
+            415,
+            "Content-Encoding",
+        ),
         ("GET /a.txt", "Range: bytes=9-\r\n", 416, "4 bytes"),
         ("GET /a.txt", "Expect: x\r\n", 417, "100-continue"),
         ("PUT /link", "Content-Length: 1\r\n", 403, "regular file"),

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::support::response::Response;
 use crate::support::server::Server;
 use crate::support::setup::Setup;
 use crate::support::tree::{link, write};
@@ -53,6 +54,35 @@ fn put_stores_and_makes_directories() {
         log.contains(&"PUT sp%20ace/%C3%A9.txt length 1".to_owned()),
         "{log:?}"
     );
+}
+
+/// RFC 9110 §8.4, §14.5
+#[test]
+fn part_or_coded_content_is_refused_before_it_comes() {
+    let site = site();
+    for (field, status) in [
+        ("Content-Range: bytes 0-0/5", 400),
+        ("Content-Type: multipart/byteranges; boundary=x", 400),
+        ("Upload-Complete: ?0", 400),
+        ("Content-Encoding: gzip", 415),
+        ("Content-Encoding: gzip, identity", 415),
+    ] {
+        for target in ["/old.txt", "/new.txt", "/.hidden", "/dir/", "/../x"] {
+            let head = format!(
+                "PUT {target} HTTP/1.1\r\nHost: a\r\n{field}\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
+            );
+            let mut client = site.connect();
+            client.send(head);
+            let response = Response::parse(&client.rest());
+            assert_eq!(response.status, status, "{field}");
+            let accepted = (status == 415).then_some("identity");
+            assert_eq!(response.field("Accept-Encoding"), accepted, "{field}");
+        }
+    }
+    assert_eq!(site.content("old.txt"), b"old");
+    assert!(!site.root().join("new.txt").exists());
+    let plain = site.put("/old.txt", "Content-Encoding: identity\r\n", b"new");
+    assert_eq!(plain.status, 204);
 }
 
 #[test]

@@ -17,3 +17,4 @@ pub mod multipart;
 pub mod negotiation;
 pub mod range;
 pub(crate) mod structured;
+pub(crate) mod whole;

@@ -162,6 +162,15 @@ impl<'h> Request<'h> {
         })
     }
 
+    /// The name and the value of every field line, in their order.
+    pub(crate) fn field_lines(&self) -> impl Iterator<Item = (&'h [u8], &'h [u8])> + use<'h> {
+        let lines = self.section.split(|&byte| byte == b'\n').map(without_cr);
+        lines.filter_map(|line| {
+            let colon = memchr(b':', line)?;
+            Some((&line[..colon], trim_ows(&line[colon + 1..])))
+        })
+    }
+
     /// The parts of the request line as received.
     #[must_use]
     pub fn line_parts(&self) -> LineParts<'h> {
