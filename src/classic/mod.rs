@@ -297,7 +297,9 @@ fn status_of(kind: StoreErrorKind) -> Status {
         StoreErrorKind::ConditionFailed => Status::PreconditionFailed,
         StoreErrorKind::NoSpace => Status::InsufficientStorage,
         StoreErrorKind::TooLarge => Status::ContentTooLarge,
-        StoreErrorKind::Vanished | StoreErrorKind::Exhausted => Status::ServiceUnavailable,
+        StoreErrorKind::Vanished | StoreErrorKind::RootGone | StoreErrorKind::Exhausted => {
+            Status::ServiceUnavailable
+        }
         StoreErrorKind::Io(_) => Status::InternalServerError,
     }
 }

@@ -91,6 +91,14 @@ impl Cache {
         drop(forgotten);
     }
 
+    /// Forgets all files.
+    pub(super) fn clear(&self) {
+        for shard in &self.shards {
+            let forgotten = std::mem::take(&mut *lock(shard));
+            drop(forgotten);
+        }
+    }
+
     /// Forgets the file at `path`, which may be long work: a file that has no name any more goes with its last
     /// descriptor.
     pub(super) fn remove(&self, path: &[u8]) {

@@ -41,7 +41,7 @@ impl Store {
         let (parent, name) = split(path);
         self.check(name, Some(file), || {
             let directory = if parent.is_empty() {
-                metadata_of(&self.root)?
+                metadata_of(&self.root())?
             } else {
                 metadata_of(&self.open_beneath(parent, OFlags::PATH | OFlags::DIRECTORY)?)?
             };

@@ -10,13 +10,13 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, Mode, OFlags, fsync, mkdirat, openat, unlinkat};
 use rustix::io::{Errno, retry_on_intr};
 
-use super::Store;
 use super::checks::check_path;
 use super::created::RemoveEmpty;
 use super::error::{StoreError, StoreErrorKind};
 use super::metadata::Identity;
 use super::sys::{metadata_of, split};
 use super::target::{CommitCondition, WriteTarget};
+use super::{Store, root};
 use crate::durable::Durability;
 
 /// How a directory is opened in which something is written.
@@ -39,7 +39,8 @@ impl Store {
     /// # Errors
     /// `NotFound` if something on the way is not a directory; `Vanished` if a directory was removed meanwhile.
     pub fn target_below(&self, path: &[u8]) -> Result<WriteTarget, StoreError> {
-        self.make_target(path).map_err(|kind| kind.of(path))
+        self.with_root(|| self.make_target(path))
+            .map_err(|kind| kind.of(path))
     }
 
     fn make_target(&self, path: &[u8]) -> Result<WriteTarget, StoreErrorKind> {
@@ -47,6 +48,9 @@ impl Store {
         let (parent, name) = split(path);
         let (directory, remove_empty) = self.make_directory(parent)?;
         let existing = self.replaceable(&directory, name)?;
+        if existing.is_none() {
+            root::require_present(&directory)?;
+        }
         let name_at = path.len() - name.len();
         Ok(WriteTarget::new(
             path,
@@ -63,7 +67,7 @@ impl Store {
         path: &[u8],
     ) -> Result<(Arc<OwnedFd>, Option<RemoveEmpty>), StoreErrorKind> {
         if path.is_empty() {
-            return Ok((Arc::clone(&self.root), None));
+            return Ok((self.root(), None));
         }
         let (mut directory, missing) = self.open_deepest(path)?;
         let mut remove_empty = RemoveEmpty::new(Arc::clone(&self.created), Arc::clone(&directory));
@@ -131,7 +135,7 @@ impl Store {
             there = parent;
         }
         missing.reverse();
-        Ok((Arc::clone(&self.root), missing))
+        Ok((self.root(), missing))
     }
 
     /// Removes the regular file at `path`, and calls `publish` in that instant, in step with commits.
@@ -157,7 +161,7 @@ impl Store {
         check_path(path)?;
         let (parent, name) = split(path);
         let directory = if parent.is_empty() {
-            Arc::clone(&self.root)
+            self.root()
         } else {
             Arc::new(self.open_beneath(parent, DIRECTORY)?)
         };

@@ -27,6 +27,8 @@ pub enum StoreErrorKind {
     NotFound,
     /// A directory on its path, or what was staged of it, was removed in the meantime.
     Vanished,
+    /// The root was removed, and there is no other.
+    RootGone,
     /// It belongs to the server, which keeps it from clients: the log, an upload in progress.
     Concealed,
     /// It may not be read, written or replaced (EACCES, EPERM, EROFS).
@@ -60,6 +62,7 @@ impl StoreErrorKind {
         Cow::Borrowed(match self {
             Self::NotFound => "no such file",
             Self::Vanished => "its directory was removed in the meantime",
+            Self::RootGone => "the directory that is served was removed",
             Self::Concealed => "belongs to the server",
             Self::Forbidden => "permission denied",
             Self::Directory => "is a directory",

@@ -63,7 +63,7 @@ impl Store {
                 entries,
             })
         };
-        open().map_err(|kind: StoreErrorKind| kind.of(path))
+        self.with_root(open).map_err(|kind| kind.of(path))
     }
 
     /// Looks at the next `count` entries, and returns those whose names are `wanted`.

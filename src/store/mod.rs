@@ -18,6 +18,7 @@ mod freshness;
 mod list;
 mod metadata;
 mod read;
+mod root;
 mod staging;
 mod stamps;
 mod sys;
@@ -32,17 +33,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::{AtFlags, Mode, OFlags, fstatfs, open, statx};
+use rustix::fs::Mode;
 use rustix::process::{Resource, geteuid, getrlimit, umask};
-use rustix::system::uname;
 
 use self::beneath::Resolver;
 use self::cache::Cache;
-use self::certainty::StampSource;
 use self::commit_locks::CommitLocks;
 use self::concealed::Concealed;
 use self::created::CreatedDirectories;
-use self::freshness::ctime_covers_names;
+use self::root::{CurrentRoot, Fate, open_root};
 use self::stamps::Stamps;
 use crate::durable::{Durability, SharedSync};
 
@@ -59,7 +58,9 @@ pub use self::write::{Committed, Staged};
 
 /// A directory and all that is below it.
 pub struct Store {
-    root: Arc<OwnedFd>,
+    root: CurrentRoot,
+    /// How deep uploads are staged.
+    depth: Depth,
     resolver: Resolver,
     cache: Cache,
     concealed: Concealed,
@@ -74,12 +75,6 @@ pub struct Store {
     user: u32,
     /// The permissions that new files do not get.
     umask: u32,
-    /// The mount that the root is seen through.
-    mount: u64,
-    /// Whether a file's change time also tells that it was renamed, or that its name was given to another.
-    ctime_covers_names: bool,
-    /// Where time stamps below the root come from, on the same mount.
-    stamp_source: StampSource,
 }
 
 /// What a program that is not a server does in a root that may be a server's.
@@ -97,9 +92,9 @@ impl Store {
     /// # Errors
     /// From open(2).
     pub fn open(root: &Path, depth: Depth, durability: Durability) -> io::Result<Self> {
-        let root = open_root(root)?;
-        staging::take_over(&root, depth);
-        Self::new(root, durability)
+        let opened = open_root(root)?;
+        staging::take_over(&opened, depth);
+        Self::new(root, opened, depth, durability)
     }
 
     /// Opens the directory at `root` beside the servers that may have it. Nothing is removed.
@@ -107,28 +102,24 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn attach(root: &Path, attachment: Attachment) -> io::Result<Self> {
-        let root = open_root(root)?;
+        let opened = open_root(root)?;
         match attachment {
             Attachment::Reading => {}
-            Attachment::Writing => staging::share(&root),
+            Attachment::Writing => staging::share(&opened),
         }
-        Self::new(root, Durability::Kernel)
+        Self::new(root, opened, Depth::Root, Durability::Kernel)
     }
 
-    fn new(root: OwnedFd, durability: Durability) -> io::Result<Self> {
+    fn new(name: &Path, root: OwnedFd, depth: Depth, durability: Durability) -> io::Result<Self> {
         let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         let descriptors = usize::try_from(limit).unwrap_or(usize::MAX);
         // umask(2) can only be read by setting it.
         let mask = umask(Mode::empty());
         umask(mask);
-        let mount = statx(&root, "", AtFlags::EMPTY_PATH, Metadata::ASKS)?.stx_mnt_id;
-        // Without the mount's number nobody knows what is mounted over a name.
-        let file_system = fstatfs(&root)?.f_type;
-        let ctime_covers_names = mount != 0 && ctime_covers_names(file_system);
-        let stamp_source = StampSource::of(file_system, uname().release().to_bytes());
         Ok(Self {
             resolver: Resolver::detect(&root)?,
-            root: Arc::new(root),
+            root: CurrentRoot::new(name, root)?,
+            depth,
             cache: Cache::new(descriptors),
             concealed: Concealed::default(),
             commit_locks: CommitLocks::new(),
@@ -139,18 +130,36 @@ impl Store {
             staging: AtomicU64::new(RandomState::new().hash_one(0)),
             user: geteuid().as_raw(),
             umask: mask.as_raw_mode(),
-            mount,
-            ctime_covers_names,
-            stamp_source,
         })
+    }
+
+    /// The directory that is the root now.
+    fn root(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.root.get().directory)
+    }
+
+    /// Tries something, and once more if it finds nothing because the root was removed and made again.
+    fn with_root<R>(
+        &self,
+        mut attempt: impl FnMut() -> Result<R, StoreErrorKind>,
+    ) -> Result<R, StoreErrorKind> {
+        let root = self.root.get();
+        let failed = match attempt() {
+            Err(kind @ (StoreErrorKind::NotFound | StoreErrorKind::Vanished)) => kind,
+            done => return done,
+        };
+        let prepare = |directory: &OwnedFd| {
+            staging::take_over(directory, self.depth);
+            self.cache.clear();
+        };
+        match self.root.fate(&root, prepare) {
+            Fate::There => Err(failed),
+            Fate::Replaced => attempt(),
+            Fate::Gone => Err(StoreErrorKind::RootGone),
+        }
     }
 
     fn staging_name(&self) -> String {
         staging::staging_name(self.staging.fetch_add(1, Ordering::Relaxed))
     }
-}
-
-fn open_root(root: &Path) -> io::Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    Ok(open(root, flags, Mode::empty())?)
 }

@@ -62,7 +62,7 @@ impl Store {
             // The kernel most likely has the name that the cache has; any other it may have to read.
             None => {
                 is_in_root(path)
-                    && metadata_at(&self.root, path).is_ok_and(|now| now == cached.found.metadata)
+                    && metadata_at(&self.root(), path).is_ok_and(|now| now == cached.found.metadata)
             }
         };
         is_current.then(|| {
@@ -74,7 +74,8 @@ impl Store {
 
     /// Finds the file at `path`, relative to the root, after [`Store::look_up_cached`] did not. It may block.
     pub fn look_up(&self, path: &[u8]) -> Result<Found, StoreError> {
-        self.find(path).map_err(|kind| kind.of(path))
+        self.with_root(|| self.find(path))
+            .map_err(|kind| kind.of(path))
     }
 
     fn find(&self, path: &[u8]) -> Result<Found, StoreErrorKind> {
@@ -116,8 +117,9 @@ impl Store {
     }
 
     fn certainty(&self, metadata: &Metadata, now: Timespec) -> Certainty {
-        let source = if metadata.mount() == self.mount {
-            self.stamp_source
+        let root = self.root.get();
+        let source = if metadata.mount() == root.mount {
+            root.stamp_source
         } else {
             StampSource::Unknown
         };
@@ -127,14 +129,15 @@ impl Store {
     /// Whether a descriptor of the file at `path` tells when the name becomes another's: by the file's change time, if
     /// there is no directory on the way and nothing mounted over it.
     fn can_validate(&self, path: &[u8], file: &Metadata) -> bool {
-        self.ctime_covers_names && is_in_root(path) && file.mount() == self.mount
+        let root = self.root.get();
+        root.ctime_covers_names && is_in_root(path) && file.mount() == root.mount
     }
 
     /// What is at `path` now; a symlink at its end is not followed.
     pub(super) fn metadata_beneath(&self, path: &[u8]) -> Result<Metadata, StoreErrorKind> {
         // Only a directory on the way can be a symlink that leads out; a name in the root has none.
         if is_in_root(path) {
-            return metadata_at(&self.root, path);
+            return metadata_at(&self.root(), path);
         }
         metadata_of(&self.open_beneath(path, OFlags::PATH | OFlags::NOFOLLOW)?)
     }
@@ -146,7 +149,8 @@ impl Store {
 
     /// What `path` leads to now, through symlinks if need be.
     pub fn inspect(&self, path: &[u8]) -> Result<Metadata, StoreError> {
-        self.find_metadata(path).map_err(|kind| kind.of(path))
+        self.with_root(|| self.find_metadata(path))
+            .map_err(|kind| kind.of(path))
     }
 
     fn find_metadata(&self, path: &[u8]) -> Result<Metadata, StoreErrorKind> {
@@ -162,7 +166,7 @@ impl Store {
         path: &[u8],
         flags: OFlags,
     ) -> Result<OwnedFd, StoreErrorKind> {
-        Ok(self.resolver.open(&self.root, path, flags)?)
+        Ok(self.resolver.open(&self.root(), path, flags)?)
     }
 }
 

@@ -14,12 +14,12 @@ use rustix::fs::{
 use rustix::io::retry_on_intr;
 use rustix::io::{Errno, pread, write};
 
-use super::Store;
 use super::checks::check_path;
 use super::error::{StoreError, StoreErrorKind};
 use super::metadata::Metadata;
 use super::sys::{metadata_at, metadata_of, rename_new};
 use super::target::{CommitCondition, WriteTarget};
+use super::{Store, root};
 use crate::durable::Durability;
 
 /// An upload that has not taken effect.
@@ -42,16 +42,16 @@ pub struct Committed {
 impl Store {
     /// Checks that a file named `name` may be put into the root.
     pub fn target(&self, name: &[u8]) -> Result<WriteTarget, StoreError> {
-        let existing = check_path(name)
-            .and_then(|()| self.replaceable(&self.root, name))
-            .map_err(|kind| kind.of(name))?;
-        Ok(WriteTarget::new(
-            name,
-            0,
-            Arc::clone(&self.root),
-            existing,
-            None,
-        ))
+        self.with_root(|| {
+            check_path(name)?;
+            let root = self.root();
+            let existing = self.replaceable(&root, name)?;
+            if existing.is_none() {
+                root::require_present(&root)?;
+            }
+            Ok(WriteTarget::new(name, 0, root, existing, None))
+        })
+        .map_err(|kind| kind.of(name))
     }
 
     /// Checks that `name` in `directory` is absent, or a regular file that may be written, and not the server's.
@@ -196,8 +196,8 @@ impl Store {
     pub fn settle(&self, committed: &Committed) -> io::Result<()> {
         match self.durability {
             Durability::Kernel => Ok(()),
-            Durability::Storage if Arc::ptr_eq(&committed.directory, &self.root) => {
-                self.syncs.sync(|| fsync(&self.root))
+            Durability::Storage if Arc::ptr_eq(&committed.directory, &self.root()) => {
+                self.syncs.sync(|| fsync(&committed.directory))
             }
             Durability::Storage => Ok(retry_on_intr(|| fsync(&committed.directory))?),
         }

@@ -141,7 +141,9 @@ fn status_of_reading(kind: StoreErrorKind) -> Status {
         | StoreErrorKind::Directory
         | StoreErrorKind::ImpossibleName => Status::NotFound,
         StoreErrorKind::Forbidden => Status::Forbidden,
-        StoreErrorKind::Vanished | StoreErrorKind::Exhausted => Status::ServiceUnavailable,
+        StoreErrorKind::Vanished | StoreErrorKind::RootGone | StoreErrorKind::Exhausted => {
+            Status::ServiceUnavailable
+        }
         // Reading meets none of the first four.
         StoreErrorKind::Busy
         | StoreErrorKind::ConditionFailed
@@ -164,7 +166,9 @@ fn status_of_storing(kind: StoreErrorKind) -> Status {
         StoreErrorKind::ConditionFailed => Status::PreconditionFailed,
         StoreErrorKind::NoSpace => Status::InsufficientStorage,
         StoreErrorKind::TooLarge => Status::ContentTooLarge,
-        StoreErrorKind::Vanished | StoreErrorKind::Exhausted => Status::ServiceUnavailable,
+        StoreErrorKind::Vanished | StoreErrorKind::RootGone | StoreErrorKind::Exhausted => {
+            Status::ServiceUnavailable
+        }
         StoreErrorKind::Io(_) => Status::InternalServerError,
     }
 }

@@ -101,15 +101,48 @@ fn the_root_is_removed() {
     let mut client = server.connect();
     assert_eq!(client.get(&name(1)).unwrap().status, 200);
     fs::remove_dir_all(home.root()).unwrap();
-    assert_eq!(client.get(&name(1)).unwrap().status, 404);
+    assert_eq!(client.get(&name(1)).unwrap().status, 503);
     assert_eq!(client.put(&name(2), b"new").unwrap().status, 503);
     assert_eq!(client.get("").unwrap().status, 200);
-    // Another directory of that name is another directory.
     fs::create_dir(home.root()).unwrap();
     home.place(&name(1), b"other");
-    assert_eq!(client.get(&name(1)).unwrap().status, 404);
+    // Its name is looked at once a second.
+    eventually("another directory is the root", || {
+        let response = client.get(&name(1)).unwrap();
+        assert!(matches!(response.status, 200 | 503), "{}", response.status);
+        response.body == b"other"
+    });
+    assert_eq!(client.put(&name(2), b"new").unwrap().status, 201);
+    assert_eq!(home.content(&name(2)), b"new");
+    assert_eq!(client.get(&name(3)).unwrap().status, 404);
+    assert_eq!(server.stderr().matches("was removed").count(), 2);
     server.stop();
     assert_eq!(home.journal().torn, 0);
+}
+
+#[test]
+fn a_root_that_is_made_again_is_served_at_once() {
+    let home = Home::new();
+    home.place("file", b"old");
+    let server = Setup::at(&home, &["--web", "--writable"]).start();
+    assert_eq!(server.get("/file").text(), "old");
+    fs::remove_dir_all(home.root()).unwrap();
+    fs::create_dir(home.root()).unwrap();
+    assert_eq!(server.put("/a/b/new", "", b"new").status, 201);
+    assert_eq!(home.content("a/b/new"), b"new");
+    home.place("file", b"young");
+    assert_eq!(server.get("/file").text(), "young");
+}
+
+#[test]
+fn a_root_that_is_renamed_is_kept() {
+    let home = Home::new();
+    home.place("file", b"old");
+    let server = Setup::at(&home, &["--web"]).start();
+    fs::rename(home.root(), home.path().join("renamed")).unwrap();
+    fs::create_dir(home.root()).unwrap();
+    assert_eq!(server.get("/nothing").status, 404);
+    assert_eq!(server.get("/file").text(), "old");
 }
 
 #[test]

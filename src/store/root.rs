@@ -1,0 +1,143 @@
+//! The directory that is served, and what happens when it goes away.
+//!
+//! It stays the same directory whatever becomes of its name. But a build may delete and make it again: then nothing is
+//! found in the old one any more. So when something is not found, and the root has no link left, its name is looked at,
+//! once a second at most. If a directory has that name again, it is the root from then on; until then there is none.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{AtFlags, Mode, OFlags, fstat, fstatfs, open, statx};
+use rustix::io::Errno;
+use rustix::system::uname;
+
+use super::certainty::StampSource;
+use super::error::StoreErrorKind;
+use super::freshness::ctime_covers_names;
+use super::metadata::Metadata;
+use crate::sync::{lock, read, write};
+
+/// The time between two looks at the name of a root that is gone.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A directory that is, or was, the root.
+pub(super) struct Root {
+    pub(super) directory: Arc<OwnedFd>,
+    /// The mount that it is seen through.
+    pub(super) mount: u64,
+    /// Whether a file's change time also tells that it was renamed, or that its name was given to another.
+    pub(super) ctime_covers_names: bool,
+    /// Where time stamps below it come from, on the same mount.
+    pub(super) stamp_source: StampSource,
+}
+
+/// The root as it is now.
+pub(super) struct CurrentRoot {
+    name: PathBuf,
+    /// Guards the pointer; held for a clone or an exchange.
+    current: RwLock<Arc<Root>>,
+    /// Guards when the name was looked at last while the root was gone; held for a comparison.
+    looked: Mutex<Option<Instant>>,
+}
+
+/// What became of a root in which something was not found.
+pub(super) enum Fate {
+    /// It is there.
+    There,
+    /// It was removed, and there is another.
+    Replaced,
+    /// It was removed, and there is none.
+    Gone,
+}
+
+impl Root {
+    fn new(directory: OwnedFd) -> io::Result<Self> {
+        let mount = statx(&directory, "", AtFlags::EMPTY_PATH, Metadata::ASKS)?.stx_mnt_id;
+        let file_system = fstatfs(&directory)?.f_type;
+        Ok(Self {
+            directory: Arc::new(directory),
+            mount,
+            // Without the mount's number nobody knows what is mounted over a name.
+            ctime_covers_names: mount != 0 && ctime_covers_names(file_system),
+            stamp_source: StampSource::of(file_system, uname().release().to_bytes()),
+        })
+    }
+}
+
+impl CurrentRoot {
+    /// The directory that is called `name`, and open already.
+    pub(super) fn new(name: &Path, directory: OwnedFd) -> io::Result<Self> {
+        Ok(Self {
+            // `.` would always be the directory that is open. Without a working directory the name must do as it is.
+            name: std::path::absolute(name).unwrap_or_else(|_| name.to_owned()),
+            current: RwLock::new(Arc::new(Root::new(directory)?)),
+            looked: Mutex::default(),
+        })
+    }
+
+    pub(super) fn get(&self) -> Arc<Root> {
+        Arc::clone(&read(&self.current))
+    }
+
+    /// Looks at what became of `root`, in which something was not found. `prepare` is called with another directory
+    /// before it becomes the root.
+    pub(super) fn fate(&self, root: &Arc<Root>, prepare: impl FnOnce(&OwnedFd)) -> Fate {
+        if !is_removed(&root.directory) {
+            return Fate::There;
+        }
+        if !Arc::ptr_eq(root, &self.get()) {
+            return Fate::Replaced;
+        }
+        let mut looked = lock(&self.looked);
+        let is_first = looked.is_none();
+        if looked.is_some_and(|at| at.elapsed() < PAUSE) {
+            return Fate::Gone;
+        }
+        *looked = Some(Instant::now());
+        drop(looked);
+        let name = self.name.display();
+        match open_root(&self.name).and_then(Root::new) {
+            Ok(new) if !is_removed(&new.directory) => {
+                prepare(&new.directory);
+                *write(&self.current) = Arc::new(new);
+                *lock(&self.looked) = None;
+                log::warn!(
+                    "the root {name} was removed; another directory has its name, and is served now"
+                );
+                Fate::Replaced
+            }
+            _ => {
+                if is_first {
+                    log::warn!(
+                        "the root {name} was removed; until it is there again, the answer is 503"
+                    );
+                }
+                Fate::Gone
+            }
+        }
+    }
+}
+
+/// Opens a directory as a root.
+pub(super) fn open_root(root: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(open(root, flags, Mode::empty())?)
+}
+
+/// Lets a directory pass that has a name, so that something can be put into it.
+pub(super) fn require_present(directory: &OwnedFd) -> Result<(), StoreErrorKind> {
+    if is_removed(directory) {
+        return Err(StoreErrorKind::Vanished);
+    }
+    Ok(())
+}
+
+fn is_removed(directory: &OwnedFd) -> bool {
+    match fstat(directory) {
+        Ok(found) => found.st_nlink == 0,
+        Err(error) => error == Errno::STALE,
+    }
+}
