@@ -15,17 +15,19 @@
 //! dialect makes of a method, a target or a missing `Host`: what RFC 9112 lets a server choose is
 //! handed on as a value ([`Target::Other`], [`Host::Missing`], [`Framing::Absent`]).
 
+mod persistence;
 mod refusal;
 pub mod semantics;
 mod status;
 mod wire;
 
+pub use persistence::Persistence;
 pub use refusal::{Blame, Refusal};
 pub use status::Status;
 pub use wire::body::ContentDecoder;
 pub use wire::chunked::{Chunk, ChunkedDecoder, MAX_CHUNK_EXTENSIONS_LEN, MAX_CHUNK_SIZE_DIGITS};
 pub use wire::framing::Framing;
-pub use wire::head::{Expect, Host, MAX_FIELDS, Persistence, Request};
+pub use wire::head::{Expect, Host, MAX_FIELDS, Request};
 pub use wire::refused_head::{LineParts, RefusedHead, line_parts};
 pub use wire::request_line::Version;
 pub use wire::response::{

@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::persistence::Persistence;
 use super::status::Status;
-use super::wire::head::Persistence;
 use super::wire::response::write_field;
 
 /// Why a request is not granted.

@@ -11,6 +11,7 @@ use super::refused_head::LineParts;
 use super::request_line::{RequestLine, Version};
 use super::syntax::{after_leading_line, host_and_port, list, trim_ows, without_cr};
 use super::target::Target;
+use crate::http::persistence::Persistence;
 use crate::http::refusal::Refusal;
 use crate::http::status::Status;
 
@@ -20,15 +21,6 @@ pub const MAX_FIELDS: usize = 100;
 /// Field lines for which there is room at first. Clearing room for [`MAX_FIELDS`] would cost more
 /// than parsing an ordinary request.
 const USUAL_FIELDS: usize = 16;
-
-/// Whether the client asks for the connection to persist (RFC 9112 §9.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Persistence {
-    /// Another request may follow this one.
-    Persistent,
-    /// This is the last request.
-    Close,
-}
 
 /// What the client expects before it sends content (RFC 9110 §10.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

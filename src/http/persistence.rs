@@ -1,0 +1,12 @@
+//! Whether a connection goes on after a message.
+//!
+//! It decides nothing: a client asks for it in a head, and a refusal may end it.
+
+/// Whether the client asks for the connection to persist (RFC 9112 §9.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Persistence {
+    /// Another request may follow this one.
+    Persistent,
+    /// This is the last request.
+    Close,
+}
