@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::http::wire::syntax::is_token;
+
 /// Fields that the server answers for: framing, persistence and the date.
 const RESERVED: [&str; 4] = ["Content-Length", "Transfer-Encoding", "Connection", "Date"];
 
@@ -38,7 +40,7 @@ impl FromStr for ExtraField {
 
     fn from_str(typed: &str) -> Result<Self, FieldError> {
         let (name, value) = typed.split_once(':').ok_or(FieldError::NoColon)?;
-        if name.is_empty() || !name.bytes().all(is_token_byte) {
+        if !is_token(name.as_bytes()) {
             return Err(FieldError::Name(name.escape_default().to_string()));
         }
         if RESERVED.iter().any(|own| own.eq_ignore_ascii_case(name)) {
@@ -53,11 +55,6 @@ impl FromStr for ExtraField {
             value: value.to_owned(),
         })
     }
-}
-
-/// RFC 9110 §5.6.2, `tchar`.
-pub(super) fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 #[cfg(test)]

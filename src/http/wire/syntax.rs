@@ -45,7 +45,7 @@ fn all(bytes: &[u8], class: u8) -> bool {
 }
 
 /// Whether `byte` may stand in a token: a method, a field name (RFC 9110 §5.6.2).
-pub(super) fn is_token_byte(byte: u8) -> bool {
+pub(in crate::http) fn is_token_byte(byte: u8) -> bool {
     CLASSES[usize::from(byte)] & TOKEN != 0
 }
 

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::http::semantics::extra_field::is_token_byte;
+use crate::http::wire::syntax::{self, is_token_byte};
 
 /// A media type that the person who runs the server gives to an extension: `EXT=TYPE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +107,7 @@ fn value_length(text: &str) -> Option<usize> {
 }
 
 fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(is_token_byte)
+    syntax::is_token(text.as_bytes())
 }
 
 #[cfg(test)]
