@@ -19,7 +19,9 @@ fn main() -> ExitCode {
         .init();
     let result = match cli::read(std::env::args_os()) {
         Ok(Request::Run(config)) => start::run(&config),
-        Ok(Request::Print(text)) => print(&text).map_err(Box::from),
+        Ok(Request::Print(text)) => {
+            print(&text).map_err(|error| format!("cannot write to standard output: {error}").into())
+        }
         Err(error) => Err(Box::<dyn Error>::from(error)),
     };
     match result {
