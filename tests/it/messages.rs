@@ -359,7 +359,10 @@ const REFUSED: &[Row] = &[
         "httpserver: cannot say on stdout where the server listens: No space left on device; type -q to start \
          without\n",
     ),
-    refused("-h >/dev/full", "httpserver: No space left on device\n"),
+    refused(
+        "-h >/dev/full",
+        "httpserver: cannot write to standard output: No space left on device\n",
+    ),
 ];
 
 const PRINT: &[Row] = &[
