@@ -4,9 +4,9 @@
 //! not look at the file system: whether symbolic links lead out of the root is decided where the file is
 //! opened, by the kernel. The query is cut off before a path comes here.
 //!
-//! Every file has exactly one path. Empty components (`//`) and dot components are refused, not tidied away,
-//! so the log, a cache and an access rule in front of the server all mean the same file by the same path.
-//! (Clients resolve `..` before they send a path; RFC 3986 §5.2.4.)
+//! Empty components (`//`) and those that are `.` are left out, as people and tools send them that put a base and a
+//! path together. `..` is refused, encoded or not: clients resolve it before they send a path (RFC 3986 §5.2.4). What
+//! is hidden, and what the log says, is judged by what is left; a rule in front of the server has to do the same.
 
 use std::fmt;
 
@@ -36,12 +36,9 @@ pub enum PathError {
     /// A component contains `%2F`; no file name contains a slash.
     #[error("a component of the path contains an encoded slash")]
     EncodedSlash,
-    /// A component is `.` or `..`, after decoding.
-    #[error("a component of the path is . or ..")]
-    DotComponent,
-    /// The path contains `//`.
-    #[error("a component of the path is empty")]
-    EmptyComponent,
+    /// A component is `..`, after decoding.
+    #[error("a component of the path is ..")]
+    DotDot,
 }
 
 /// Whether a path ends with a slash, which is how it asks for a directory.
@@ -67,32 +64,23 @@ impl Path {
         let Some(rest) = path.strip_prefix(b"/") else {
             return Err(PathError::NotAbsolute);
         };
-        let (body, ending) = match rest.strip_suffix(b"/") {
-            Some(body) => (body, Ending::Slash),
-            None if rest.is_empty() => (rest, Ending::Slash),
-            None => (rest, Ending::Bare),
-        };
-        let mut combined = Vec::with_capacity(body.len());
-        if body.is_empty() {
-            // `//` arrives here as an empty body that had a slash to lose.
-            return if rest.is_empty() {
-                Ok(Self { combined, ending })
-            } else {
-                Err(PathError::EmptyComponent)
-            };
-        }
-        for component in body.split(|&byte| byte == b'/') {
-            if component.is_empty() {
-                return Err(PathError::EmptyComponent);
-            }
-            if !combined.is_empty() {
+        let mut combined = Vec::with_capacity(rest.len());
+        let mut ending = Ending::Slash;
+        for component in rest.split(|&byte| byte == b'/') {
+            let before = combined.len();
+            if before > 0 {
                 combined.push(b'/');
             }
             let start = combined.len();
             decode_into(component, &mut combined)?;
-            if matches!(&combined[start..], b"." | b"..") {
-                return Err(PathError::DotComponent);
-            }
+            ending = match &combined[start..] {
+                b".." => return Err(PathError::DotDot),
+                b"" | b"." => {
+                    combined.truncate(before);
+                    Ending::Slash
+                }
+                _ => Ending::Bare,
+            };
         }
         Ok(Self { combined, ending })
     }
@@ -282,19 +270,11 @@ mod tests {
             (b"", PathError::NotAbsolute),
             (b"a", PathError::NotAbsolute),
             (b"*", PathError::NotAbsolute),
-            (b"//", PathError::EmptyComponent),
-            (b"///", PathError::EmptyComponent),
-            (b"//a", PathError::EmptyComponent),
-            (b"/a//b", PathError::EmptyComponent),
-            (b"/a//", PathError::EmptyComponent),
-            (b"/.", PathError::DotComponent),
-            (b"/./a", PathError::DotComponent),
-            (b"/..", PathError::DotComponent),
-            (b"/../", PathError::DotComponent),
-            (b"/a/../b", PathError::DotComponent),
-            (b"/%2e%2E/b", PathError::DotComponent),
-            (b"/.%2e", PathError::DotComponent),
-            (b"/%2e/", PathError::DotComponent),
+            (b"/..", PathError::DotDot),
+            (b"/../", PathError::DotDot),
+            (b"/a/../b", PathError::DotDot),
+            (b"/%2e%2E/b", PathError::DotDot),
+            (b"/.%2e", PathError::DotDot),
             (b"/a%2Fb", PathError::EncodedSlash),
             (b"/..%2f..%2fetc", PathError::EncodedSlash),
             (b"/a%00b", PathError::Nul),

@@ -61,7 +61,9 @@ impl Web {
             let Ok(sibling) = self.files.look_up(&beside, turn.permission())? else {
                 continue;
             };
-            if is_current(Times::of(&sibling.metadata), Times::of(&found.metadata)) {
+            // No coding has nothing as its output.
+            let is_empty = sibling.metadata.length() == 0;
+            if !is_empty && is_current(Times::of(&sibling.metadata), Times::of(&found.metadata)) {
                 siblings.push((sibling, coding));
             }
         }

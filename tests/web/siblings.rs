@@ -21,6 +21,9 @@ fn precompressed_siblings() {
                 ("stale.js", "new"),
                 ("stale.js.gz", "old"),
                 ("alone.js", "alone"),
+                ("empty.js", "full"),
+                ("empty.js.gz", ""),
+                ("empty.js.br", ""),
             ] {
                 write(root, name, content);
                 date(root, name, 1_000_000_000);
@@ -41,6 +44,7 @@ fn precompressed_siblings() {
         ("/all.css", "deflate", "plain", None),
         ("/all.css", "identity;q=0", "plain", None),
         ("/stale.js", "gzip", "new", None),
+        ("/empty.js", "gzip, br", "full", None),
         ("/alone.js", "gzip", "alone", None),
     ] {
         let response = site.ask(

@@ -6,8 +6,27 @@ use thiserror::Error;
 
 use crate::http::wire::syntax::is_token;
 
-/// Fields that the server answers for: framing, persistence and the date.
-const RESERVED: [&str; 4] = ["Content-Length", "Transfer-Encoding", "Connection", "Date"];
+/// Fields that the server sends itself: another line would contradict its own.
+///
+/// `Vary` and `Content-Security-Policy` are not among them: of these several lines count together.
+const RESERVED: [&str; 16] = [
+    "Accept-Encoding",
+    "Accept-Ranges",
+    "Allow",
+    "Connection",
+    "Content-Encoding",
+    "Content-Length",
+    "Content-Range",
+    "Content-Type",
+    "Date",
+    "ETag",
+    "Keep-Alive",
+    "Last-Modified",
+    "Location",
+    "Repr-Digest",
+    "Transfer-Encoding",
+    "X-Content-Type-Options",
+];
 
 /// A field line for every answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +112,15 @@ mod tests {
             ),
             ("CONNECTION: close", Err(Reserved("CONNECTION".into()))),
             ("Date: now", Err(Reserved("Date".into()))),
+            ("content-type: a/b", Err(Reserved("content-type".into()))),
+            ("ETag: \"x\"", Err(Reserved("ETag".into()))),
+            ("Last-Modified: now", Err(Reserved("Last-Modified".into()))),
+            ("Location: /", Err(Reserved("Location".into()))),
+            (
+                "Cache-Control: no-cache",
+                field("Cache-Control", "no-cache"),
+            ),
+            ("Vary: Origin", field("Vary", "Origin")),
             ("Dated: now", field("Dated", "now")),
         ] {
             assert_eq!(typed.parse::<ExtraField>(), expected, "{typed:?}");
