@@ -64,16 +64,18 @@ impl Classic {
         turn: &Turn<'_>,
     ) -> Result<Action<ClassicUpload>, WouldBlock> {
         if name.is_empty() {
-            self.files.record_success("GET", name, turn.worker());
-            return Ok(Action::Response(Response::empty(Status::Ok)));
+            let entry = self.files.record_success("GET", name, turn.worker());
+            let response = Response::empty(Status::Ok).recorded(entry);
+            return Ok(Action::Response(response));
         }
         if !is_name(name) {
             return Ok(self.refuse_request(request, Refusal::bad_request(NOT_A_NAME), turn));
         }
         Ok(match self.files.look_up(name, turn.permission())? {
             Ok(found) => {
-                self.files.record_success("GET", name, turn.worker());
-                Action::Response(Response::new(Status::Ok, Vec::new(), content(found)))
+                let entry = self.files.record_success("GET", name, turn.worker());
+                let response = Response::new(Status::Ok, Vec::new(), content(found));
+                Action::Response(response.recorded(entry))
             }
             Err(error) => {
                 let refusal = Refusal::of_file(status_of(error.kind), error.kind.reason());
@@ -212,7 +214,7 @@ fn refuse(
         name,
         version,
     } = identity;
-    files.record_refusal(
+    let entry = files.record_refusal(
         Refused {
             method,
             name,
@@ -221,7 +223,7 @@ fn refuse(
         refusal.status.code(),
         worker,
     );
-    Response::refused(refusal)
+    Response::refused(refusal).recorded(entry)
 }
 
 /// The response to a PUT that states no length, with the only other field of this dialect.

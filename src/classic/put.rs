@@ -102,8 +102,9 @@ impl Upload for ClassicUpload {
         match finishing.step(&mut block.content, &mut block.text, blocking) {
             Ok(Remaining::More) => None,
             Ok(Remaining::Done) => {
+                let entry = finishing.receipt();
                 self.state = State::Recorded;
-                Some(Response::empty(Status::Created))
+                Some(Response::empty(Status::Created).recorded(entry))
             }
             Err(error) => {
                 self.state = State::Recorded;
@@ -149,10 +150,11 @@ impl ClassicUpload {
         refusal: Refusal,
         blocking: Blocking<'_>,
     ) -> Response {
-        if empty.is_some_and(|empty| empty.record(&mut Vec::new(), blocking)) {
+        let entry = empty.and_then(|empty| empty.record(&mut Vec::new(), blocking));
+        if let Some(entry) = entry {
             return Response {
                 status: Status::Created,
-                ..Response::refused(refusal)
+                ..Response::refused(refusal).recorded(entry)
             };
         }
         let identity = self.identity.borrow();

@@ -8,6 +8,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use crate::blocking::{Blocking, Pending, WouldBlock};
+use crate::entry_range::EntryReceipt;
 use crate::http::{Persistence, Refusal, RefusedHead, Request, Status, Version};
 use crate::server::Turn;
 
@@ -121,6 +122,8 @@ pub struct Response {
     pub content: ResponseContent,
     /// Why the request was refused, if it was.
     pub refusal: Option<Refusal>,
+    /// Where the request is recorded.
+    pub entry: EntryReceipt,
 }
 
 /// The content of a response.
@@ -168,7 +171,14 @@ impl Response {
             fields,
             content,
             refusal: None,
+            entry: EntryReceipt::None,
         }
+    }
+
+    /// The same response to a request that is recorded there.
+    #[must_use]
+    pub fn recorded(self, entry: EntryReceipt) -> Self {
+        Self { entry, ..self }
     }
 
     /// A response without fields and content.

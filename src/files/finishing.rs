@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Files;
 use super::error::UploadError;
 use crate::blocking::Blocking;
+use crate::entry_range::EntryReceipt;
 use crate::request_log::write::EntryWriter;
 use crate::store::{Committed, Metadata, StoreErrorKind};
 
@@ -15,6 +16,7 @@ pub struct Finishing {
     pub(super) path: Box<[u8]>,
     pub(super) committed: Committed,
     pub(super) entry: Option<EntryWriter>,
+    pub(super) receipt: EntryReceipt,
 }
 
 /// Whether an upload is done with.
@@ -27,6 +29,12 @@ pub enum Remaining {
 }
 
 impl Finishing {
+    /// Where its entry is.
+    #[must_use]
+    pub fn receipt(&self) -> EntryReceipt {
+        self.receipt.clone()
+    }
+
     /// What the stored file is.
     pub fn metadata(&self) -> Result<Metadata, StoreErrorKind> {
         self.committed.metadata()

@@ -2,20 +2,31 @@
 
 use super::{Files, reserved_names};
 use crate::blocking::Pending;
+use crate::entry_range::{EntryReceipt, Receipts};
 use crate::request_log::write::Refused;
 
 impl Files {
     /// Records a request that was granted and changed nothing, in a turn with this worker.
     ///
     /// The entry is pending until [`Files::commit_pending`] returns.
-    pub fn record_success(&self, method: &str, name: &[u8], worker: usize) {
-        self.recorder.success(method, name, worker);
+    pub fn record_success(&self, method: &str, name: &[u8], worker: usize) -> EntryReceipt {
+        self.recorder.success(method, name, worker)
     }
 
     /// Records a request that was refused with the status `code`, as [`Files::record_success`] does; without a worker
     /// the entry is in the log on return.
-    pub fn record_refusal(&self, request: Refused<'_>, code: u16, worker: Option<usize>) {
-        self.recorder.failure(request, code, worker);
+    pub fn record_refusal(
+        &self,
+        request: Refused<'_>,
+        code: u16,
+        worker: Option<usize>,
+    ) -> EntryReceipt {
+        self.recorder.failure(request, code, worker)
+    }
+
+    /// Says from now on where entries are in the log, or does not.
+    pub fn make_receipts(&mut self, receipts: Receipts) {
+        self.recorder.make_receipts(receipts);
     }
 
     /// What [`Files::commit_pending`] has to do for this worker.

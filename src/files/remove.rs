@@ -5,7 +5,9 @@
 
 use super::Files;
 use super::error::UploadError;
+use super::upload::receipt_of;
 use crate::blocking::Blocking;
+use crate::entry_range::EntryReceipt;
 use crate::request_log::write::EntryReservation;
 use crate::store::CommitCondition;
 
@@ -20,7 +22,7 @@ impl Files {
         condition: &CommitCondition<'_>,
         text: &mut Vec<u8>,
         blocking: Blocking<'_>,
-    ) -> Result<(), UploadError> {
+    ) -> Result<EntryReceipt, UploadError> {
         let reservation = self
             .recorder
             .reserve("DELETE", path, 0, blocking.worker())
@@ -31,10 +33,12 @@ impl Files {
         let removed = self.store.remove(path, condition, || {
             reservation.map(EntryReservation::commit)
         })?;
+        let receipt = receipt_of(removed.published.as_ref());
         removed
             .published
             .map_or(Ok(()), |mut entry| entry.write(&[], text))
             .and(removed.settled)
+            .map(|()| receipt)
             .map_err(|source| UploadError::NotRecorded {
                 path: path.into(),
                 source,

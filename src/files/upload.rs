@@ -13,7 +13,8 @@ use super::Files;
 use super::error::UploadError;
 use super::finishing::Finishing;
 use crate::blocking::Blocking;
-use crate::request_log::write::EntryReservation;
+use crate::entry_range::EntryReceipt;
+use crate::request_log::write::{EntryReservation, EntryWriter};
 use crate::store::{CommitCondition, Committed, Staged, StoreError, StoreErrorKind, WriteTarget};
 
 /// How often an upload starts over because a directory on its way was removed.
@@ -166,6 +167,7 @@ impl Upload {
             files,
             path,
             committed,
+            receipt: receipt_of(entry.as_ref()),
             entry,
         };
         // If all of it is at hand it need not be read back.
@@ -211,14 +213,20 @@ impl Upload {
 }
 
 impl Empty {
-    /// Records the empty file, since nothing has replaced it and nothing will: false if something has.
+    /// Records the empty file, since nothing has replaced it and nothing will: `None` if something has.
     #[must_use]
-    pub fn record(self, text: &mut Vec<u8>, _: Blocking<'_>) -> bool {
-        let Some(reservation) = self.reservation else {
-            return false;
-        };
+    pub fn record(self, text: &mut Vec<u8>, _: Blocking<'_>) -> Option<EntryReceipt> {
+        let reservation = self.reservation?;
         let store = &self.files.store;
-        let placed = store.if_still(&self.committed, &self.target, || reservation.commit());
-        placed.is_some_and(|mut entry| entry.write(&[], text).is_ok())
+        let mut entry = store.if_still(&self.committed, &self.target, || reservation.commit())?;
+        let receipt = EntryReceipt::Known(entry.range());
+        entry.write(&[], text).is_ok().then_some(receipt)
     }
+}
+
+/// Where an entry is, if there is one.
+pub(super) fn receipt_of(entry: Option<&EntryWriter>) -> EntryReceipt {
+    entry.map_or(EntryReceipt::None, |entry| {
+        EntryReceipt::Known(entry.range())
+    })
 }

@@ -24,15 +24,15 @@ impl Web {
             &mut Vec::new(),
             blocking,
         );
-        if let Err(error) = removed {
-            let refusal = cannot_remove(&error);
-            return match error {
-                // Its place in the log is taken, and a second entry would not be true.
-                UploadError::NotRecorded { .. } => Ok(respond(refusal)),
-                _ => Err(refusal.into()),
-            };
+        match removed {
+            Ok(entry) => {
+                let content = ResponseContent::Unstated;
+                let response = Response::new(Status::NoContent, Vec::new(), content);
+                Ok(response.recorded(entry))
+            }
+            // Its place in the log is taken, and a second entry would not be true.
+            Err(error @ UploadError::NotRecorded { .. }) => Ok(respond(cannot_remove(&error))),
+            Err(error) => Err(cannot_remove(&error).into()),
         }
-        let content = ResponseContent::Unstated;
-        Ok(Response::new(Status::NoContent, Vec::new(), content))
     }
 }

@@ -51,9 +51,11 @@ impl Web {
             }
             (response, _) => response,
         }?;
-        self.files
-            .record_success(request.method, &name(&path), turn.worker());
-        Ok(response)
+        let worker = turn.worker();
+        let entry = self
+            .files
+            .record_success(request.method, &name(&path), worker);
+        Ok(response.recorded(entry))
     }
 
     fn find(

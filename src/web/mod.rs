@@ -114,11 +114,11 @@ impl Web {
             Target::Asterisk => Cow::Borrowed(&b"*"[..]),
             _ => Cow::Owned(name(&path(request)?.0)),
         };
-        self.files.record_success("OPTIONS", &name, turn.worker());
+        let entry = self.files.record_success("OPTIONS", &name, turn.worker());
         let mut fields = Vec::new();
         write_field(&mut fields, "Allow", self.allowed().as_bytes());
         let content = ResponseContent::Unstated;
-        Ok(Response::new(Status::NoContent, fields, content))
+        Ok(Response::new(Status::NoContent, fields, content).recorded(entry))
     }
 
     fn allowed(&self) -> &'static str {
@@ -145,7 +145,9 @@ impl Web {
             "HEAD" => without_content(self.page(request, refusal, turn)?),
             _ => respond(refusal),
         };
-        Received::of(request).record(&self.files, status, Some(turn.worker()));
+        let received = Received::of(request);
+        let entry = received.record(&self.files, status, Some(turn.worker()));
+        let response = response.recorded(entry);
         Ok(match persistence {
             Persistence::Persistent => Action::Response(response),
             Persistence::Close => Action::RespondAndClose(response),
@@ -174,8 +176,9 @@ impl Dialect for Web {
     }
 
     fn refuse(&self, head: RefusedHead<'_>, refusal: Refusal, worker: usize) -> Response {
-        Received::of_line(head.line).record(&self.files, refusal.status, Some(worker));
-        let response = respond(refusal);
+        let received = Received::of_line(head.line);
+        let entry = received.record(&self.files, refusal.status, Some(worker));
+        let response = respond(refusal).recorded(entry);
         if head.line.method == Some(b"HEAD") {
             without_content(response)
         } else {

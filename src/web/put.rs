@@ -225,8 +225,8 @@ impl WebUpload {
     fn refuse(&mut self, refusal: Refusal, blocking: Blocking<'_>) -> Response {
         self.state = State::Recorded;
         let worker = blocking.worker();
-        self.received.record(&self.files, refusal.status, worker);
-        respond(refusal)
+        let entry = self.received.record(&self.files, refusal.status, worker);
+        respond(refusal).recorded(entry)
     }
 }
 
@@ -254,5 +254,5 @@ fn stored(finishing: &Finishing, status: Status, digest: Option<Sha256Digest>) -
         Status::NoContent => ResponseContent::Unstated,
         _ => ResponseContent::Empty,
     };
-    Response::new(status, fields, content)
+    Response::new(status, fields, content).recorded(finishing.receipt())
 }

@@ -6,6 +6,7 @@ use super::pages::document;
 use super::pages::error::{self, WayBack};
 use crate::blocking::WouldBlock;
 use crate::connection::{Preparation, Response, ResponseContent};
+use crate::entry_range::EntryReceipt;
 use crate::files::{Files, UploadError};
 use crate::http::{LineParts, Refusal, Request, Status, write_field};
 use crate::request_log::write::Refused;
@@ -93,13 +94,18 @@ impl Received {
     }
 
     /// Records it; see [`Files::record_refusal`].
-    pub(super) fn record(&self, files: &Files, status: Status, worker: Option<usize>) {
+    pub(super) fn record(
+        &self,
+        files: &Files,
+        status: Status,
+        worker: Option<usize>,
+    ) -> EntryReceipt {
         let refused = Refused {
             method: self.method.as_deref(),
             name: self.name.as_deref(),
             version: self.version.as_deref(),
         };
-        files.record_refusal(refused, status.code(), worker);
+        files.record_refusal(refused, status.code(), worker)
     }
 }
 

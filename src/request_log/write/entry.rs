@@ -5,6 +5,7 @@ use std::io;
 
 use super::space::Extent;
 use crate::durable::Durability;
+use crate::entry_range::EntryRange;
 use crate::request_log::format::hex;
 use crate::request_log::format::layout::{ROW, SEPARATOR};
 
@@ -15,6 +16,7 @@ pub const BLOCK: usize = ROW * 3_200;
 #[must_use = "what is reserved and not written is a hole in the log"]
 pub struct EntryWriter {
     extent: Extent,
+    range: EntryRange,
     /// What stands before the rows; empty once it is written.
     header: Vec<u8>,
     /// Content bytes shown so far.
@@ -30,13 +32,24 @@ impl EntryWriter {
         length: u64,
         durability: Durability,
     ) -> Self {
+        let range = EntryRange {
+            offset: extent.start(),
+            length: extent.left(),
+        };
         Self {
             extent,
+            range,
             header,
             written: 0,
             length,
             durability,
         }
+    }
+
+    /// Where the entry is in the log.
+    #[must_use]
+    pub fn range(&self) -> EntryRange {
+        self.range
     }
 
     /// Content bytes that were written so far: where the next block begins.

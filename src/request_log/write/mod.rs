@@ -5,6 +5,7 @@ mod error;
 mod keep;
 mod location;
 mod open;
+mod pending;
 mod recorder;
 mod recover;
 mod space;

@@ -16,8 +16,10 @@ use super::entry::EntryWriter;
 use super::error::LogError;
 use super::location::Location;
 use super::open::{self, Mode};
+use super::pending::Pending;
 use super::space::{Extent, LogFile, Reservation};
 use crate::durable::Durability;
+use crate::entry_range::{EntryReceipt, Receipts};
 use crate::request_log::format::layout;
 use crate::sync;
 
@@ -35,16 +37,13 @@ struct Log {
     full: AtomicBool,
     /// One for each worker.
     pending: Box<[PendingEntries]>,
+    receipts: Receipts,
 }
 
-/// Whole entries that are not written yet. Only one worker takes this lock. It is by itself in a cache line or two,
-/// since the next is another worker's.
+/// Only one worker takes this lock. It is by itself in a cache line or two, since the next is another worker's.
 #[derive(Default)]
 #[repr(align(128))]
-struct PendingEntries(Mutex<Vec<u8>>);
-
-/// Bytes that are kept for the next pending entries: what a full batch of requests needs, and more.
-const KEPT: usize = 64 * 1024;
+struct PendingEntries(Mutex<Pending>);
 
 /// What a refused request is recorded with: each part as received, `None` where it could not be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -90,8 +89,16 @@ impl Recorder {
                 pending: (0..workers.get())
                     .map(|_| PendingEntries::default())
                     .collect(),
+                receipts: Receipts::default(),
             }),
         })
+    }
+
+    /// Says from now on where entries are in the log, or does not.
+    pub fn make_receipts(&mut self, receipts: Receipts) {
+        if let Some(log) = &mut self.log {
+            log.receipts = receipts;
+        }
     }
 
     /// Device and inode number of the log's file, as stat(2) has them.
@@ -129,33 +136,41 @@ impl Recorder {
     /// Records a request that was granted and stored nothing, in a turn with this worker. The entry is pending.
     ///
     /// A log without space does not keep a server from being read: then the entry is left out, and a warning says so.
-    pub fn success(&self, method: &str, name: &[u8], worker: usize) {
-        if let Some(log) = &self.log {
-            let mut entries = log.pending(worker);
-            layout::push_header(&mut entries, method, name, 0);
-            entries.extend_from_slice(layout::SEPARATOR);
-        }
+    pub fn success(&self, method: &str, name: &[u8], worker: usize) -> EntryReceipt {
+        let Some(log) = &self.log else {
+            return EntryReceipt::None;
+        };
+        log.pending(worker).push(log.receipts, |text| {
+            layout::push_header(text, method, name, 0);
+        })
     }
 
     /// Records a request that was refused with `status`. The entry is pending if a worker is given; else it is in the
     /// file on return. A log without space is met as in [`Recorder::success`].
-    pub fn failure(&self, request: Refused<'_>, status: u16, worker: Option<usize>) {
-        let Some(log) = &self.log else { return };
-        let push = |entries: &mut Vec<u8>| {
+    pub fn failure(
+        &self,
+        request: Refused<'_>,
+        status: u16,
+        worker: Option<usize>,
+    ) -> EntryReceipt {
+        let Some(log) = &self.log else {
+            return EntryReceipt::None;
+        };
+        let push_line = |text: &mut Vec<u8>| {
             let Refused {
                 method,
                 name,
                 version,
             } = request;
-            layout::push_failure(entries, method, name, version, status);
-            entries.extend_from_slice(layout::SEPARATOR);
+            layout::push_failure(text, method, name, version, status);
         };
         if let Some(worker) = worker {
-            push(&mut log.pending(worker));
+            log.pending(worker).push(log.receipts, push_line)
         } else {
-            let mut entry = Vec::with_capacity(96);
-            push(&mut entry);
+            let mut entry = Pending::default();
+            let receipt = entry.push(log.receipts, push_line);
             log.record(&entry);
+            receipt
         }
     }
 
@@ -164,7 +179,7 @@ impl Recorder {
     pub fn has_pending(&self, worker: usize) -> bool {
         self.log
             .as_ref()
-            .is_some_and(|log| !log.pending(worker).is_empty())
+            .is_some_and(|log| !log.pending(worker).text.is_empty())
     }
 
     /// Writes the entries that are pending with this worker: on return they are in the file, and on stable storage if
@@ -242,33 +257,44 @@ impl Log {
         Arc::clone(&sync::read(&self.current))
     }
 
-    fn pending(&self, worker: usize) -> MutexGuard<'_, Vec<u8>> {
-        let PendingEntries(entries) = &self.pending[worker % self.pending.len()];
-        sync::lock(entries)
+    fn pending(&self, worker: usize) -> MutexGuard<'_, Pending> {
+        let PendingEntries(pending) = &self.pending[worker % self.pending.len()];
+        sync::lock(pending)
     }
 
-    /// Records some entries together, or each by itself if there is no space for all.
-    fn record_all(&self, entries: &mut Vec<u8>) {
-        if entries.is_empty() {
+    /// Records pending entries together, or each by itself if there is no space for all.
+    fn record_all(&self, pending: &mut Pending) {
+        if pending.text.is_empty() {
             return;
         }
-        match self.current().allocate(entries.len() as u64) {
-            Ok(extent) => self.report(self.write(extent, entries)),
+        match self.current().allocate(pending.text.len() as u64) {
+            Ok(extent) => {
+                let offset = extent.start();
+                let written = self.write(extent, &pending.text);
+                if written.is_ok() {
+                    pending.set_receipts(offset);
+                }
+                self.report(written);
+            }
             Err(_) => {
-                for entry in layout::small_entries(entries) {
-                    self.record(entry);
+                for entry in pending.split() {
+                    self.record(&entry);
                 }
             }
         }
-        entries.clear();
-        entries.shrink_to(KEPT);
+        pending.clear();
     }
 
-    fn record(&self, entry: &[u8]) {
+    fn record(&self, entry: &Pending) {
         let written = self
             .current()
-            .allocate(entry.len() as u64)
-            .and_then(|extent| self.write(extent, entry));
+            .allocate(entry.text.len() as u64)
+            .and_then(|extent| {
+                let offset = extent.start();
+                self.write(extent, &entry.text)?;
+                entry.set_receipts(offset);
+                Ok(())
+            });
         self.report(written);
     }
 

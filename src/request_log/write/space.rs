@@ -271,6 +271,11 @@ pub(super) struct Extent {
 }
 
 impl Extent {
+    /// Where the next byte goes; at first, where the entry begins.
+    pub(super) fn start(&self) -> u64 {
+        self.at
+    }
+
     /// Bytes that are still to be written.
     pub(super) fn left(&self) -> u64 {
         self.end - self.at

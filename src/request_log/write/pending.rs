@@ -1,0 +1,136 @@
+//! Small entries that are not written yet, and the receipts that say where they come to be.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::entry_range::{EntryRange, EntryReceipt, Receipts};
+use crate::request_log::format::layout;
+
+/// Bytes that are kept for the next pending entries: what a full batch of requests needs, and more.
+const KEPT: usize = 64 * 1024;
+
+/// Whole entries, one after the other.
+#[derive(Default)]
+pub(super) struct Pending {
+    pub(super) text: Vec<u8>,
+    /// In the order of the entries; none if no receipts are made.
+    receipts: Vec<Receipt>,
+}
+
+#[derive(Clone)]
+struct Receipt {
+    /// Where its entry begins in the text.
+    start: usize,
+    range: Arc<OnceLock<EntryRange>>,
+}
+
+impl Pending {
+    /// Appends an entry, whose first line `push_line` appends.
+    pub(super) fn push(
+        &mut self,
+        receipts: Receipts,
+        push_line: impl FnOnce(&mut Vec<u8>),
+    ) -> EntryReceipt {
+        let start = self.text.len();
+        push_line(&mut self.text);
+        self.text.extend_from_slice(layout::SEPARATOR);
+        match receipts {
+            Receipts::Omitted => EntryReceipt::None,
+            Receipts::Made => {
+                let range = Arc::new(OnceLock::new());
+                self.receipts.push(Receipt {
+                    start,
+                    range: Arc::clone(&range),
+                });
+                EntryReceipt::Pending(range)
+            }
+        }
+    }
+
+    /// Says in the receipts that the text was written at `offset` of the log.
+    pub(super) fn set_receipts(&self, offset: u64) {
+        let starts = self.receipts.iter().skip(1).map(|next| next.start);
+        let ends = starts.chain([self.text.len()]);
+        for (receipt, end) in self.receipts.iter().zip(ends) {
+            // It is set once, here.
+            let _ = receipt.range.set(EntryRange {
+                offset: offset + receipt.start as u64,
+                length: (end - receipt.start) as u64,
+            });
+        }
+    }
+
+    /// The entries one by one.
+    pub(super) fn split(&self) -> impl Iterator<Item = Self> {
+        let mut receipts = self.receipts.iter();
+        layout::small_entries(&self.text).map(move |entry| Self {
+            text: entry.to_vec(),
+            receipts: receipts
+                .next()
+                .map(|receipt| Receipt {
+                    start: 0,
+                    range: Arc::clone(&receipt.range),
+                })
+                .into_iter()
+                .collect(),
+        })
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.receipts.clear();
+        self.text.clear();
+        self.text.shrink_to(KEPT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(pending: &mut Pending, name: &[u8]) -> EntryReceipt {
+        pending.push(Receipts::Made, |text| {
+            layout::push_header(text, "GET", name, 0);
+        })
+    }
+
+    fn range(receipt: &EntryReceipt) -> Option<(u64, u64)> {
+        receipt.range().map(|range| (range.offset, range.length))
+    }
+
+    #[test]
+    fn receipts_say_where_entries_are() {
+        let mut pending = Pending::default();
+        let first = entry(&mut pending, b"a");
+        let second = entry(&mut pending, b"longer");
+        assert_eq!((range(&first), range(&second)), (None, None));
+        pending.set_receipts(1_000);
+        assert_eq!(range(&first), Some((1_000, 24)));
+        assert_eq!(range(&second), Some((1_024, 29)));
+        pending.clear();
+        let third = entry(&mut pending, b"a");
+        pending.set_receipts(7);
+        assert_eq!(range(&third), Some((7, 24)));
+    }
+
+    #[test]
+    fn entries_keep_their_receipts_when_they_are_split() {
+        let mut pending = Pending::default();
+        let receipts = [entry(&mut pending, b"a"), entry(&mut pending, b"longer")];
+        for (at, single) in pending.split().enumerate() {
+            if at == 1 {
+                single.set_receipts(5);
+            }
+        }
+        assert_eq!(receipts.each_ref().map(range), [None, Some((5, 29))]);
+    }
+
+    #[test]
+    fn nobody_gets_a_receipt_who_wants_none() {
+        let mut pending = Pending::default();
+        let receipt = pending.push(Receipts::Omitted, |text| {
+            layout::push_header(text, "GET", b"a", 0);
+        });
+        assert!(matches!(receipt, EntryReceipt::None));
+        pending.set_receipts(0);
+        assert_eq!(pending.split().count(), 1);
+    }
+}
