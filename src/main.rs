@@ -5,6 +5,8 @@
 )]
 
 mod cli;
+mod diagnostics;
+mod reports;
 mod start;
 
 use std::error::Error;
@@ -14,9 +16,7 @@ use std::process::ExitCode;
 use self::cli::Request;
 
 fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn"))
-        .format_target(false)
-        .init();
+    diagnostics::start();
     let result = match cli::read(std::env::args_os()) {
         Ok(Request::Run(config)) => start::run(&config),
         Ok(Request::Print(text)) => {

@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::cli::{Config, Verbosity};
+use crate::reports::{self, RunningReports};
 use httpserver::classic::Classic;
-use httpserver::connection::Http;
+use httpserver::connection::{Dialect, Http};
 use httpserver::files::Files;
 use httpserver::server::{Listener, Server};
 use httpserver::store::{Depth, Store, StoreError, StoreErrorKind};
@@ -74,25 +75,45 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     if let Some((path, _)) = &config.log {
         files.reserve_log(path)?;
     }
+    reports::reserve(config, &files)?;
     if let Some(options) = &config.web {
         options.check(&files).map_err(fallback_error)?;
     }
+    let reports = RunningReports::open(config)?;
     // Last, so that a server that cannot start leaves an old log where it is.
     if let Some((path, mode)) = &config.log {
         files.open_log(path, *mode, config.durability, config.settings.workers)?;
     }
-    let address = listener.local_addr()?;
-    let announce = || announce(address, config.verbosity).map_err(Box::from);
+    reports.attach_to(&mut files);
     match &config.web {
         None => {
             let dialect = Classic::new(files, config.max_body);
-            server.run(listener, Http::new(dialect, config.timeouts), announce)
+            serve(server, listener, dialect, config, &reports)
         }
         Some(options) => {
             let dialect = Web::new(files, options.clone());
-            server.run(listener, Http::new(dialect, config.timeouts), announce)
+            serve(server, listener, dialect, config, &reports)
         }
-    }
+    }?;
+    reports.finish();
+    Ok(())
+}
+
+/// Serves until a signal ends it.
+fn serve(
+    server: Server,
+    listener: Listener,
+    dialect: impl Dialect,
+    config: &Config,
+    reports: &RunningReports,
+) -> Result<(), Box<dyn Error>> {
+    let address = listener.local_addr()?;
+    let http = Http::new(dialect, config.timeouts)
+        .behind(config.proxies.clone(), config.proxy_protocol)
+        .reporting_to(reports.reporter());
+    server.run(listener, http, || {
+        announce(address, config.verbosity).map_err(Box::from)
+    })
 }
 
 /// How deep uploads go.

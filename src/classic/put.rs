@@ -63,14 +63,14 @@ enum State {
 }
 
 impl Upload for ClassicUpload {
-    fn write(&mut self, content: &[u8], blocking: Blocking<'_>) -> Result<(), Response> {
+    fn write(&mut self, content: &[u8], blocking: Blocking<'_>) -> Result<(), Box<Response>> {
         let written = match &mut self.state {
             State::Receiving(upload, _) => upload.write(content, blocking),
             State::Finishing(_) | State::Recorded => Ok(()),
         };
         written.map_err(|error| match self.take() {
-            State::Receiving(_, empty) => self.refused(&error, empty, blocking),
-            State::Finishing(_) | State::Recorded => self.refused(&error, None, blocking),
+            State::Receiving(_, empty) => Box::new(self.refused(&error, empty, blocking)),
+            State::Finishing(_) | State::Recorded => Box::new(self.refused(&error, None, blocking)),
         })
     }
 

@@ -187,7 +187,7 @@ fn long(command: &Command, width: usize) -> String {
         );
     }
     text.push('\n');
-    let log = "Set RUST_LOG=debug to see on stderr why requests are refused.";
+    let log = "Set RUST_LOG=debug to see more on stderr.";
     paragraph(&mut text, log, "", "", width);
     text
 }

@@ -40,7 +40,7 @@ pub(super) struct LogOptions {
 
 /// Why no log is called so.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-enum LogNameError {
+pub(super) enum LogNameError {
     /// `-l 127.0.0.1 8080` lacks the file.
     #[error("it is an address or a port; type './{0}' if a file is to have this name")]
     Address(String),
@@ -50,8 +50,15 @@ enum LogNameError {
 }
 
 fn log_path(path: PathBuf) -> Result<PathBuf, LogNameError> {
+    if path.as_os_str() == "-" {
+        return Err(LogNameError::StandardOutput);
+    }
+    not_an_address(path)
+}
+
+/// Refuses what is more likely to be the next argument.
+pub(super) fn not_an_address(path: PathBuf) -> Result<PathBuf, LogNameError> {
     match path.to_str() {
-        Some("-") => Err(LogNameError::StandardOutput),
         Some(text) if is_number(text) || matches!(Address::parse(text), Ok(Some(_))) => {
             Err(LogNameError::Address(text.to_owned()))
         }

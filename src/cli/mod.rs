@@ -4,6 +4,7 @@
 //! tells the other arguments apart. It opens nothing and starts nothing; it looks which arguments are directories,
 //! and resolves the address, since that is where a typed name ends.
 
+mod access_log;
 mod address;
 mod advice;
 mod group;
@@ -12,6 +13,7 @@ mod limits;
 mod log;
 mod option;
 mod positionals;
+mod proxies;
 mod serve;
 mod timeouts;
 mod usage_error;
@@ -25,21 +27,25 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Parser};
 
-use httpserver::connection::Timeouts;
+use httpserver::connection::{ProxyProtocol, Timeouts, TrustedProxies};
 use httpserver::durable::Durability;
+use httpserver::reporting::Detail;
 use httpserver::request_log::write::Mode;
 use httpserver::server::Settings;
 
 use self::group::{Group, Need};
 
+pub(crate) use self::access_log::{AccessLog, AccessLogTarget};
 pub(crate) use self::address::Listen;
 pub(crate) use self::usage_error::UsageError;
 
 /// The groups, in the order of help.
-const GROUPS: [Group; 5] = [
+const GROUPS: [Group; 7] = [
     serve::GROUP,
     log::GROUP,
+    access_log::GROUP,
     web::GROUP,
+    proxies::GROUP,
     limits::GROUP,
     timeouts::GROUP,
 ];
@@ -61,7 +67,11 @@ struct Typed {
     #[command(flatten)]
     log: log::LogOptions,
     #[command(flatten)]
+    access_log: access_log::AccessLogOptions,
+    #[command(flatten)]
     web: web::WebOptions,
+    #[command(flatten)]
+    proxies: proxies::ProxyOptions,
     #[command(flatten)]
     limits: limits::LimitOptions,
     #[command(flatten)]
@@ -89,18 +99,23 @@ pub(crate) struct Config {
     pub(crate) root: PathBuf,
     pub(crate) durability: Durability,
     pub(crate) verbosity: Verbosity,
+    /// Which lines are printed on stderr, wherever that is.
+    pub(crate) detail: Option<Detail>,
+    pub(crate) access_log: Option<AccessLog>,
+    pub(crate) proxies: Option<TrustedProxies>,
+    pub(crate) proxy_protocol: ProxyProtocol,
     /// Bytes of the longest upload.
     pub(crate) max_body: u64,
     /// For the web dialect; the classic one has none.
     pub(crate) web: Option<httpserver::web::Options>,
 }
 
-/// How much is printed.
+/// How much is printed that nobody asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verbosity {
-    /// Nothing on stdout.
+    /// Nothing but errors.
     Quiet,
-    /// Where the server listens.
+    /// Where the server listens; on a terminal what is uploaded, and a summary.
     Normal,
 }
 
@@ -178,6 +193,10 @@ impl Config {
             root: positionals.root.unwrap_or_else(|| PathBuf::from(".")),
             durability: typed.serve.durability(),
             verbosity: typed.serve.verbosity(),
+            detail: typed.serve.detail(),
+            access_log: typed.access_log.access_log(),
+            proxies: typed.proxies.proxies(),
+            proxy_protocol: typed.proxies.protocol(),
             max_body,
             web: typed.web.options(max_body),
         })

@@ -3,9 +3,10 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgAction, Args};
 
 use httpserver::durable::Durability;
+use httpserver::reporting::Detail;
 
 use super::Verbosity;
 use super::group::{Default, Group};
@@ -44,9 +45,15 @@ pub(super) struct ServeOptions {
 
     /// Print nothing on stdout
     ///
-    /// Errors still appear on stderr.
+    /// A terminal shows no uploads and no summary. Errors still appear on stderr, and what -v prints.
     #[arg(short, long)]
     quiet: bool,
+
+    /// Print a line on stderr for each request
+    ///
+    /// -vv prints one for each connection that is opened or closed, too.
+    #[arg(short, long, action = ArgAction::Count)]
+    verbose: u8,
 
     /// Answer when file and log entry have reached the disk
     ///
@@ -61,6 +68,15 @@ impl ServeOptions {
             Verbosity::Quiet
         } else {
             Verbosity::Normal
+        }
+    }
+
+    /// Which lines are printed on stderr, wherever that is.
+    pub(super) fn detail(&self) -> Option<Detail> {
+        match self.verbose {
+            0 => None,
+            1 => Some(Detail::Requests),
+            2.. => Some(Detail::Connections),
         }
     }
 

@@ -24,6 +24,8 @@ const LARGE: usize = 32 * 1024;
 pub struct Buffers {
     pub(super) input: Input,
     pub(super) block: Block,
+    /// For a line of a report.
+    pub(super) line: Vec<u8>,
     /// Empty buffers, for output and for input between two turns.
     spare: Vec<Vec<u8>>,
     /// Bytes of these.
@@ -80,6 +82,7 @@ impl Buffers {
                 end: 0,
             },
             block: Block::default(),
+            line: Vec::new(),
             spare: Vec::new(),
             spare_bytes: 0,
         }

@@ -1,7 +1,8 @@
 //! The content of requests: received into an upload, or read past.
 
+use super::accounting::Accounting;
 use super::buffers::DecodedEnd;
-use super::dialect::{Dialect, Response, Upload};
+use super::dialect::{Block, Dialect, Response, Upload};
 use super::phases::{Closing, Filled, Phase, Receiving, Reply, Skipping, Step, Stream, Then, Work};
 use super::report::report;
 use super::session::HttpSession;
@@ -12,14 +13,32 @@ use crate::server::Transport;
 
 impl<U: Upload> Receiving<U> {
     /// Gives the upload up; a response if one is due.
-    pub(super) fn abandon(&mut self, refusal: Refusal, blocking: Blocking<'_>) -> Option<Response> {
+    pub(super) fn abandon(
+        &mut self,
+        refusal: Refusal,
+        accounting: &mut Accounting,
+        blocking: Blocking<'_>,
+    ) -> Option<Response> {
         let response = self.upload.abandon(refusal, blocking);
-        self.report(&response);
+        self.conclude(&response, accounting);
         (self.reply == Reply::Due).then_some(response)
     }
 
-    /// Reports why the upload was refused, if it was.
-    fn report(&self, response: &Response) {
+    /// Does all that the upload has left to do, although nobody takes the response.
+    pub(super) fn complete(&mut self, accounting: &mut Accounting) {
+        let mut block = Block::default();
+        let response = loop {
+            let response = self.upload.step(&mut block, Blocking::outside_turn());
+            if let Some(response) = response {
+                break response;
+            }
+        };
+        self.conclude(&response, accounting);
+    }
+
+    /// Takes note of what came of the upload, and says why it was refused, if it was.
+    fn conclude(&self, response: &Response, accounting: &mut Accounting) {
+        accounting.conclude(response);
         if let Some(refusal) = &response.refusal {
             report(self.peer, &self.line, refusal);
         }
@@ -46,7 +65,8 @@ impl<D: Dialect> HttpSession<D> {
                     Filled::NoMore => break,
                     Filled::Broken => {
                         let reason = "the connection broke before the content was complete";
-                        receiving.abandon(Refusal::bad_request(reason), blocking);
+                        let refusal = Refusal::bad_request(reason);
+                        receiving.abandon(refusal, &mut self.accounting, blocking);
                         return Step::Close;
                     }
                 }
@@ -55,6 +75,7 @@ impl<D: Dialect> HttpSession<D> {
             let decoded = input.decode(&mut receiving.decoder);
             let content = input.content(&decoded);
             work.budget.spend_bytes(decoded.used as u64);
+            self.accounting.add_content(content.len());
             // A stated length was checked before. Of any other, each piece may be the one that is too much, and what
             // comes of that does not depend on the pieces.
             let is_last = matches!(decoded.end, DecodedEnd::Complete)
@@ -66,7 +87,7 @@ impl<D: Dialect> HttpSession<D> {
             if !content.is_empty()
                 && let Err(response) = receiving.upload.write(content, blocking)
             {
-                return Step::Go(self.respond_early(&receiving, response, work));
+                return Step::Go(self.respond_early(&receiving, *response, work));
             }
             match decoded.end {
                 DecodedEnd::NeedMore => {}
@@ -106,10 +127,12 @@ impl<D: Dialect> HttpSession<D> {
         work: &mut Work<'_, T>,
         blocking: Blocking<'_>,
     ) -> Step<D::Upload> {
-        Step::Go(match receiving.abandon(refusal, blocking) {
-            Some(response) => self.respond(response, Then::CloseUnread, work.buffers.unread()),
-            None => Phase::Closing(Closing::Flush),
-        })
+        Step::Go(
+            match receiving.abandon(refusal, &mut self.accounting, blocking) {
+                Some(response) => self.respond(response, Then::CloseUnread, work.buffers.unread()),
+                None => Phase::Closing(Closing::Flush),
+            },
+        )
     }
 
     /// Responds, unless that was done, while content may still come.
@@ -119,7 +142,7 @@ impl<D: Dialect> HttpSession<D> {
         response: Response,
         work: &mut Work<'_, T>,
     ) -> Phase<D::Upload> {
-        receiving.report(&response);
+        receiving.conclude(&response, &mut self.accounting);
         match receiving.reply {
             Reply::Due => self.respond(response, Then::CloseUnread, work.buffers.unread()),
             Reply::Given => Phase::Closing(Closing::Flush),
@@ -151,7 +174,7 @@ impl<D: Dialect> HttpSession<D> {
         let Some(response) = response else {
             return Step::Go(Phase::Finishing(receiving));
         };
-        receiving.report(&response);
+        receiving.conclude(&response, &mut self.accounting);
         Step::Go(match receiving.reply {
             Reply::Due => self.respond(response, self.then(), work.buffers.unread()),
             Reply::Given => Phase::Closing(Closing::Close),
@@ -175,6 +198,7 @@ impl<D: Dialect> HttpSession<D> {
                 DecodedEnd::NeedMore => {}
                 DecodedEnd::Complete => {
                     let then = self.then();
+                    self.accounting.end_request(work.buffers.unread().len());
                     return Step::Go(self.after_response(then, work.buffers.unread()));
                 }
                 DecodedEnd::Refused(_) => return Step::Go(Phase::Closing(Closing::Flush)),

@@ -83,7 +83,7 @@ pub trait Upload: Send {
     ///
     /// # Errors
     /// The response, if the upload is refused after all.
-    fn write(&mut self, content: &[u8], blocking: Blocking<'_>) -> Result<(), Response>;
+    fn write(&mut self, content: &[u8], blocking: Blocking<'_>) -> Result<(), Box<Response>>;
 
     /// Takes the last bytes of the content and makes it take effect.
     ///

@@ -10,11 +10,14 @@
 //!
 //! Phases that read or write files go on in blocking turns only. Nothing here knows the rules of a dialect.
 
+mod accounting;
 mod budget;
 mod buffers;
 mod content;
 mod dialect;
+mod exchange;
 mod phases;
+mod proxy_header;
 mod report;
 mod request;
 mod response;
@@ -31,6 +34,7 @@ pub use self::dialect::{
     Action, Block, Decision, Dialect, FileRange, Preparation, Response, ResponseContent,
     TrackedBytes, Upload,
 };
+pub use self::proxy_header::ProxyProtocol;
 pub use self::service::Http;
 pub use self::session::HttpSession;
 pub use self::timeouts::Timeouts;

@@ -11,6 +11,8 @@ use crate::server::Turn;
 
 /// Where a connection stands.
 pub(super) enum Phase<U> {
+    /// Before or in a PROXY header.
+    ProxyHeader,
     /// Before or in a head.
     Head,
     /// Behind a head of so many bytes, all of them in the input. Its request needs a blocking turn.
@@ -35,7 +37,7 @@ impl<U> Phase<U> {
         match self {
             Self::Request(_) | Self::Body(_) | Self::Finishing(_) | Self::Preparing(_) => true,
             Self::Sending(content, _) => content.is_read_next(),
-            Self::Head | Self::Skipping(_) | Self::Closing(_) => false,
+            Self::ProxyHeader | Self::Head | Self::Skipping(_) | Self::Closing(_) => false,
         }
     }
 }

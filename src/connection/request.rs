@@ -20,7 +20,7 @@ const SKIPPABLE: u64 = 2 * 1024 * 1024;
 
 /// Bytes received at a time for heads. What more there is may be content, which goes straight from the socket to its
 /// upload in a blocking turn.
-const HEADS: usize = 16 * 1024;
+pub(super) const HEADS: usize = 16 * 1024;
 
 /// Responses that wait to be sent together, in bytes; with more, no further request is read.
 const OUTPUT: usize = 64 * 1024;
@@ -31,7 +31,10 @@ impl<D: Dialect> HttpSession<D> {
         if matches!(self.stream, Stream::Drained | Stream::Ended) {
             return Filled::NoMore;
         }
-        let received = work.buffers.input.receive(work.transport, limit);
+        let input = &mut work.buffers.input;
+        let before = input.bytes().len();
+        let received = input.receive(work.transport, limit);
+        self.accounting.add_received(input.bytes().len() - before);
         match received {
             Received::Some | Received::Full => {
                 self.progress = Progress::Some;
@@ -55,7 +58,10 @@ impl<D: Dialect> HttpSession<D> {
                 self.stream = Stream::Ended;
                 Filled::NoMore
             }
-            Received::Broken => Filled::Broken,
+            Received::Broken => {
+                self.accounting.note_end("the connection broke");
+                Filled::Broken
+            }
         }
     }
 
@@ -65,7 +71,12 @@ impl<D: Dialect> HttpSession<D> {
             return Step::Yield(Phase::Head);
         }
         loop {
-            match self.scan.find_end(work.buffers.input.bytes()) {
+            let input = work.buffers.input.bytes();
+            if has_begun(input) {
+                self.accounting
+                    .begin_request(input.len(), self.output.len());
+            }
+            match self.scan.find_end(input) {
                 Ok(Some(length)) => {
                     self.wait = None;
                     self.served = true;
@@ -84,8 +95,7 @@ impl<D: Dialect> HttpSession<D> {
 
     /// Waits for more of a head, unless none will come.
     fn await_head<T: Transport>(&mut self, work: &mut Work<'_, T>) -> Step<D::Upload> {
-        // An empty line after a request is no beginning of another (RFC 9112 §2.2).
-        let begun = !matches!(work.buffers.input.bytes(), b"" | b"\r" | b"\n" | b"\r\n");
+        let begun = has_begun(work.buffers.input.bytes());
         match (self.stream, begun) {
             (Stream::Ended, true) => {
                 let refusal = Refusal::bad_request("the stream ends before the head is complete");
@@ -108,6 +118,7 @@ impl<D: Dialect> HttpSession<D> {
     ) -> Phase<D::Upload> {
         let head = RefusedHead::read(work.buffers.input.bytes());
         report(self.peer, head.line, &refusal);
+        self.accounting.describe_line(head.line);
         let dialect = &self.shared.dialect;
         let response = dialect.refuse(head, refusal, work.turn.worker());
         self.respond(response, Then::CloseUnread, work.buffers.unread())
@@ -129,6 +140,8 @@ impl<D: Dialect> HttpSession<D> {
         let Ok(decision) = self.shared.dialect.handle(&request, work.turn) else {
             return Step::Yield(Phase::Request(length));
         };
+        let proxies = self.shared.proxies.as_ref();
+        self.accounting.describe(&request, proxies);
         self.version = request.version;
         work.budget.spend_request();
         work.budget.spend_bytes(length as u64);
@@ -185,6 +198,7 @@ impl<D: Dialect> HttpSession<D> {
             Action::RespondThenReceive(response, upload) => {
                 self.persistence = Persistence::Close;
                 self.write_head(&response);
+                self.accounting.end_response(self.output.len());
                 receiving(
                     line,
                     upload,
@@ -210,6 +224,11 @@ impl<D: Dialect> HttpSession<D> {
             }),
         }
     }
+}
+
+/// Whether a head has begun. An empty line after a request is no beginning of another (RFC 9112 §2.2).
+fn has_begun(input: &[u8]) -> bool {
+    !matches!(input, b"" | b"\r" | b"\n" | b"\r\n")
 }
 
 fn decoder(framing: Framing) -> ContentDecoder {

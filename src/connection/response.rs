@@ -14,6 +14,7 @@ impl<D: Dialect> HttpSession<D> {
     pub(super) fn write_head(&mut self, response: &Response) {
         let dialect = &self.shared.dialect;
         dialect.write_head(response, self.version, self.persistence, &mut self.output);
+        self.accounting.respond(response, self.output.len());
     }
 
     /// What follows the response to a request whose content was consumed.
@@ -36,6 +37,9 @@ impl<D: Dialect> HttpSession<D> {
             self.persistence = Persistence::Close;
         }
         self.write_head(&response);
+        if !matches!(then, Then::Skip(_)) {
+            self.accounting.end_request(unread.len());
+        }
         match response.content {
             ResponseContent::Empty | ResponseContent::Unstated | ResponseContent::Omitted(_) => {}
             ResponseContent::Memory(bytes) => self.output.extend_from_slice(&bytes),
@@ -45,6 +49,7 @@ impl<D: Dialect> HttpSession<D> {
                 return Phase::Sending(content, then);
             }
         }
+        self.accounting.end_response(self.output.len());
         self.after_response(then, unread)
     }
 

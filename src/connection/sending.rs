@@ -109,11 +109,13 @@ impl<D: Dialect> HttpSession<D> {
             match transport.send(&self.output[sent..], after) {
                 Ok(count) => {
                     sent += count;
+                    self.accounting.add_sent(count);
                     self.progress = Progress::Some;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Flushed::Blocked,
                 Err(error) => {
                     log::debug!("cannot send: {error}");
+                    self.accounting.note_end("the connection broke");
                     break Flushed::Broken;
                 }
             }
@@ -135,6 +137,7 @@ impl<D: Dialect> HttpSession<D> {
         match self.send_part(content, sending) {
             Sent::All => {
                 let unread = std::mem::take(&mut self.unused);
+                self.accounting.end_response(self.output.len());
                 self.phase = self.after_response(then, &unread);
                 self.unused = unread;
                 self.after_flush = self.after_content(sending.turn);
@@ -235,9 +238,12 @@ impl<D: Dialect> HttpSession<D> {
                 Ok(0) => {
                     // The file has become shorter than its Content-Length: only a close shows that.
                     log::warn!("a file became shorter while it was sent; its connection is closed");
+                    self.accounting
+                        .note_end("a file became shorter while it was sent");
                     return Sent::Broken;
                 }
                 Ok(sent) => {
+                    self.accounting.add_sent(sent);
                     let sent = sent as u64;
                     range.offset += sent;
                     range.length -= sent;
@@ -249,6 +255,7 @@ impl<D: Dialect> HttpSession<D> {
                 }
                 Err(error) => {
                     log::debug!("cannot send a file: {error}");
+                    self.accounting.note_end("the connection broke");
                     return Sent::Broken;
                 }
             }

@@ -3,11 +3,15 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use super::accounting::Accounting;
 use super::dialect::Dialect;
 use super::phases::{AfterFlush, Phase, Stream};
+use super::proxy_header::ProxyProtocol;
 use super::timeouts::{Progress, Timeouts, Wait};
+use super::trusted_proxies::TrustedProxies;
 use crate::blocking::Blocking;
 use crate::http::{HeadScan, Persistence, Refusal, Status, Version};
+use crate::reporting::Reporter;
 
 /// One client.
 pub struct HttpSession<D: Dialect> {
@@ -31,12 +35,18 @@ pub struct HttpSession<D: Dialect> {
     pub(super) stream: Stream,
     /// Whether a request was read.
     pub(super) served: bool,
+    pub(super) accounting: Accounting,
 }
 
 /// What all connections share.
 pub(super) struct Shared<D> {
     pub(super) dialect: D,
     pub(super) timeouts: Timeouts,
+    /// The proxies that are trusted, if any are.
+    pub(super) proxies: Option<TrustedProxies>,
+    pub(super) proxy_protocol: ProxyProtocol,
+    /// What becomes of accounts, if anything is reported.
+    pub(super) reporter: Option<Arc<Reporter>>,
 }
 
 impl<D: Dialect> HttpSession<D> {
@@ -48,12 +58,26 @@ impl<D: Dialect> HttpSession<D> {
 }
 
 impl<D: Dialect> Drop for HttpSession<D> {
-    /// An upload that the server itself gives up is recorded, too.
+    /// An upload that the server itself gives up is recorded, too; one that has taken effect is recorded to its end. What
+    /// was not reported is.
     fn drop(&mut self) {
-        if let Phase::Body(receiving) = &mut self.phase {
-            let reason = "the server closed the connection before the content was complete";
-            let refusal = Refusal::new(Status::ServiceUnavailable, reason);
-            receiving.abandon(refusal, Blocking::outside_turn());
+        match &mut self.phase {
+            Phase::Body(receiving) => {
+                let reason = "the server closed the connection before the content was complete";
+                let refusal = Refusal::new(Status::ServiceUnavailable, reason);
+                receiving.abandon(refusal, &mut self.accounting, Blocking::outside_turn());
+            }
+            Phase::Finishing(receiving) => receiving.complete(&mut self.accounting),
+            Phase::ProxyHeader
+            | Phase::Head
+            | Phase::Request(_)
+            | Phase::Preparing(_)
+            | Phase::Sending(..)
+            | Phase::Skipping(_)
+            | Phase::Closing(_) => {}
         }
+        let reporter = self.shared.reporter.as_deref();
+        self.accounting
+            .close(reporter, None, "the server closed it");
     }
 }

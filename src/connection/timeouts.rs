@@ -38,6 +38,20 @@ pub(super) enum TimeoutKind {
     Linger,
 }
 
+impl TimeoutKind {
+    /// Why a connection ends that has waited too long.
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::Fresh => "no request came in time",
+            Self::Idle => "no further request came in time",
+            Self::Head => "the head was not complete in time",
+            Self::Body | Self::Skip => "no more of the content came in time",
+            Self::Write => "the client took no response in time",
+            Self::Linger => "the client did not end its side in time",
+        }
+    }
+}
+
 /// The wait that a connection is in, or was in last.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wait {

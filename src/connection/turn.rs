@@ -7,7 +7,8 @@ use super::dialect::Dialect;
 use super::phases::{AfterFlush, Closing, Phase, Step, Stream, Work};
 use super::response::linger;
 use super::session::HttpSession;
-use crate::server::{Next, Session, Transport, Turn};
+use crate::http::Persistence;
+use crate::server::{CloseCause, Next, Session, Transport, Turn};
 
 impl<D: Dialect> Session for HttpSession<D> {
     type Buffers = Buffers;
@@ -48,6 +49,7 @@ impl<D: Dialect> Session for HttpSession<D> {
         turn: &Turn<'_>,
     ) -> Next {
         let next = self.send_all(transport, turn);
+        self.report(next, buffers, turn);
         if self.output.is_empty() {
             buffers.take_back(&mut self.output);
         } else {
@@ -55,9 +57,33 @@ impl<D: Dialect> Session for HttpSession<D> {
         }
         next
     }
+
+    fn note_close(&mut self, cause: CloseCause) {
+        self.accounting.note_end(match cause {
+            CloseCause::Evicted => "it was idle, and its place was needed",
+            CloseCause::Stopping => "the server stops",
+            CloseCause::Failed => "the server failed",
+        });
+    }
 }
 
 impl<D: Dialect> HttpSession<D> {
+    /// Reports the requests that have ended, and the end of the connection.
+    fn report(&mut self, next: Next, buffers: &mut Buffers, turn: &Turn<'_>) {
+        let reporter = self.shared.reporter.as_deref();
+        let worker = turn.worker();
+        let accounting = &mut self.accounting;
+        accounting.report_ended(reporter, worker, &mut buffers.line);
+        if next == Next::Close {
+            let why = match (self.persistence, self.stream) {
+                (Persistence::Close, _) => "its last response was sent",
+                (Persistence::Persistent, Stream::Ended) => "the client ended it",
+                (Persistence::Persistent, _) => "the server stops",
+            };
+            accounting.close(reporter, Some(worker), why);
+        }
+    }
+
     fn run<T: Transport>(&mut self, work: &mut Work<'_, T>) -> AfterFlush {
         let mut phase = std::mem::replace(&mut self.phase, Phase::Head);
         loop {
@@ -88,6 +114,7 @@ impl<D: Dialect> HttpSession<D> {
         work: &mut Work<'_, T>,
     ) -> Step<D::Upload> {
         match phase {
+            Phase::ProxyHeader => self.read_proxy_header(work),
             Phase::Head => self.read_head(work),
             Phase::Request(length) => self.handle(length, work),
             Phase::Body(receiving) => self.receive(receiving, work),

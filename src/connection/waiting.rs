@@ -61,10 +61,13 @@ impl<D: Dialect> HttpSession<D> {
                 };
                 let limit = timeouts.body.as_secs();
                 let refusal = late(format!("no more of the content came for {limit} s"));
-                let response = receiving.abandon(refusal, blocking)?;
+                let response = receiving.abandon(refusal, &mut self.accounting, blocking)?;
                 Some(self.respond(response, Then::CloseUnread, work.buffers.unread()))
             }
-            _ => None,
+            (_, kind) => {
+                self.accounting.note_end(kind.reason());
+                None
+            }
         }
     }
 
@@ -78,6 +81,7 @@ impl<D: Dialect> HttpSession<D> {
             return self.wait_for(TimeoutKind::Write, transport);
         }
         let limit = self.shared.timeouts.write.as_secs();
+        self.accounting.note_end(TimeoutKind::Write.reason());
         self.give_up(
             late(format!("the client took no response for {limit} s")),
             turn,
@@ -92,7 +96,8 @@ impl<D: Dialect> HttpSession<D> {
                 return Next::Yield;
             }
             // The commit of this turn is over, so the entry must not be pending.
-            receiving.abandon(refusal, Blocking::outside_turn());
+            let blocking = Blocking::outside_turn();
+            receiving.abandon(refusal, &mut self.accounting, blocking);
             self.phase = Phase::Head;
         }
         Next::Close

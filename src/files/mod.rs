@@ -19,6 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::durable::Durability;
+use crate::line_writer::LineWriter;
 use crate::request_log::write::{Location, LogError, LogName, Mode, Recorder};
 use crate::store::{ReservedName, Store};
 
@@ -26,10 +27,12 @@ pub use self::error::UploadError;
 pub use self::finishing::{Finishing, Remaining};
 pub use self::upload::{Empty, Upload};
 
-/// The files of a server, and its log.
+/// The files of a server, and its logs.
 pub struct Files {
     store: Store,
     recorder: Recorder,
+    /// Concealed and opened again together with the request log.
+    access_log: Option<Arc<LineWriter>>,
 }
 
 impl Files {
@@ -39,6 +42,7 @@ impl Files {
         Self {
             store,
             recorder: Recorder::none(),
+            access_log: None,
         }
     }
 
@@ -67,14 +71,29 @@ impl Files {
     ) -> Result<(), LogError> {
         let location = Location::resolve(path)?;
         self.recorder = Recorder::open(path, mode, durability, workers)?;
-        self.conceal_log(&location);
+        self.conceal_logs(Some(&location), self.locate_access_log().as_ref());
         Ok(())
     }
 
-    /// Conceals the log that is written now, and what has or may get its names.
-    fn conceal_log(&self, location: &Location) {
-        let open = self.recorder.identity().into_iter().collect();
-        self.store.conceal(reserved_names(location), open);
+    /// Conceals the access log that is written so, as [`Files::reserve_log`] does, and opens it again with the request
+    /// log.
+    pub fn set_access_log(&mut self, access_log: Arc<LineWriter>) {
+        self.access_log = Some(access_log);
+        let log = self.recorder.locate().and_then(Result::ok);
+        self.conceal_logs(log.as_ref(), self.locate_access_log().as_ref());
+    }
+
+    /// Where the access log is; `None` if that is a pipe or a device, which no client can have.
+    fn locate_access_log(&self) -> Option<Location> {
+        Location::resolve(self.access_log.as_ref()?.path()?).ok()
+    }
+
+    /// Conceals the logs that are written now, and what has or may get their names.
+    fn conceal_logs(&self, log: Option<&Location>, access_log: Option<&Location>) {
+        let access_identity = self.access_log.as_ref().and_then(|log| log.identity());
+        let open = self.recorder.identity().into_iter().chain(access_identity);
+        let names = log.into_iter().chain(access_log).flat_map(reserved_names);
+        self.store.conceal(names.collect(), open.collect());
     }
 }
 

@@ -46,18 +46,26 @@ impl Files {
         self.recorder.commit(worker);
     }
 
-    /// Goes on in the file that the log's path names now, or in a new one. Entries in flight end where they began.
+    /// Goes on in the files that the paths of the logs name now, or in new ones. Entries in flight end where they began.
     ///
-    /// The names that the log may get are reserved before it is opened: what a client stores is never taken for it, and
-    /// does not take its place.
+    /// The names that the logs may get are reserved before they are opened: what a client stores is never taken for one
+    /// of them, and does not take its place.
     pub fn reopen(&self) {
-        match self.recorder.locate() {
-            None => {}
-            Some(Ok(location)) => {
-                self.store.reserve(reserved_names(&location));
-                self.recorder.reopen(&location);
-                self.conceal_log(&location);
-            }
+        let access_location = self.locate_access_log();
+        self.store
+            .reserve(access_location.iter().flat_map(reserved_names).collect());
+        let located = self.recorder.locate();
+        if let Some(Ok(location)) = &located {
+            self.store.reserve(reserved_names(location));
+            self.recorder.reopen(location);
+        }
+        if let Some(access_log) = &self.access_log {
+            access_log.reopen();
+        }
+        match located {
+            None => self.conceal_logs(None, access_location.as_ref()),
+            Some(Ok(location)) => self.conceal_logs(Some(&location), access_location.as_ref()),
+            // What is concealed stays so.
             Some(Err(error)) => log::error!("the request log stays in its old file: {error}"),
         }
     }

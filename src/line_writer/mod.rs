@@ -8,12 +8,12 @@
 mod sink;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use self::sink::Sink;
+use self::sink::{Opened, Sink};
 use crate::sync::lock;
 
 /// How long lines are gathered at [`Pace::Gathered`].
@@ -57,6 +57,10 @@ pub enum Pace {
 /// See the module's description.
 pub struct LineWriter {
     shared: Arc<Shared>,
+    /// `None`: it cannot be opened again.
+    path: Option<PathBuf>,
+    /// Device and inode number of the file that lines go to, if it is a regular one.
+    identity: Mutex<Option<(u64, u64)>>,
 }
 
 struct Shared {
@@ -87,7 +91,8 @@ struct Request {
     write: bool,
     /// There are many lines, or a person waits for them.
     hurry: bool,
-    reopen: bool,
+    /// What comes from now on goes there.
+    change_to: Option<Opened>,
     life: Life,
 }
 
@@ -109,13 +114,32 @@ impl LineWriter {
     /// # Errors
     /// From open(2), or `pthread_create(3)`.
     pub fn start(destination: Destination<'_>, pace: Pace, producers: usize) -> io::Result<Self> {
-        let sink = Sink::open(destination)?;
+        let opened = Opened::open(destination)?;
+        let identity = opened.identity();
+        let sink = Sink::new(destination, opened);
         let shared = Arc::new(Shared::new(pace, producers));
         let theirs = Arc::clone(&shared);
         thread::Builder::new()
             .name("line-writer".to_owned())
             .spawn(move || theirs.write_until_stopped(sink))?;
-        Ok(Self { shared })
+        Ok(Self {
+            shared,
+            path: match destination {
+                Destination::File(path) => Some(path.to_path_buf()),
+                Destination::Stdout | Destination::Stderr => None,
+            },
+            identity: Mutex::new(identity),
+        })
+    }
+
+    /// The path of the file that lines go to.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Device and inode number of the file that lines go to, as stat(2) has them; `None` if it is no regular file.
+    pub fn identity(&self) -> Option<(u64, u64)> {
+        *lock(&self.identity)
     }
 
     /// Appends whole lines, each with its newline, for a producer, or for one without a number. It never waits for the
@@ -126,9 +150,17 @@ impl LineWriter {
         }
     }
 
-    /// Opens the file that the path names now, or a new one; see logrotate(8). Lines that are appended later go there.
+    /// Opens the file that the path names now, or a new one; see logrotate(8). Lines go there from the next write on,
+    /// which is at once. If that fails, they go on to the old file.
     pub fn reopen(&self) {
-        self.shared.ask(|request| request.reopen = true);
+        let Some(path) = &self.path else { return };
+        match Opened::open(Destination::File(path)) {
+            Ok(opened) => {
+                *lock(&self.identity) = opened.identity();
+                self.shared.ask(|request| request.change_to = Some(opened));
+            }
+            Err(error) => log::error!("{}: stays in its old file: {error}", path.display()),
+        }
     }
 
     /// Begins to stop, so that several writers end together: what is appended from now on may be lost.
@@ -199,13 +231,13 @@ impl Shared {
     fn write_until_stopped(&self, mut sink: Sink) {
         let mut spare = Vec::new();
         loop {
-            let (reopen, life) = self.wait();
-            // What was appended before a rotation belongs to the old file.
+            let (change_to, life) = self.wait();
+            // What was appended before a rotation belongs to the old file, and what comes meanwhile may go there, too.
             for buffer in &self.buffers {
                 self.write_out(buffer, &mut spare, &mut sink);
             }
-            if reopen {
-                sink.reopen();
+            if let Some(opened) = change_to {
+                sink.change_to(opened);
             }
             if let Life::Stopping(_) = life {
                 lock(&self.request).life = Life::Ended;
@@ -215,10 +247,12 @@ impl Shared {
         }
     }
 
-    /// Waits until there is something to do; whether that is to open the file again, and to stop.
-    fn wait(&self) -> (bool, Life) {
+    /// Waits until there is something to do; perhaps that is to go on in another file, or to stop.
+    fn wait(&self) -> (Option<Opened>, Life) {
         let is_urgent = |request: &Request| {
-            request.hurry || request.reopen || matches!(request.life, Life::Stopping(_))
+            request.hurry
+                || request.change_to.is_some()
+                || matches!(request.life, Life::Stopping(_))
         };
         let request = lock(&self.request);
         let waited = self
@@ -232,7 +266,7 @@ impl Shared {
         let life = request.life;
         let asked = std::mem::take(&mut *request);
         request.life = life;
-        (asked.reopen, life)
+        (asked.change_to, life)
     }
 
     fn write_out(&self, buffer: &Mutex<Buffer>, lines: &mut Vec<u8>, sink: &mut Sink) {
@@ -300,7 +334,8 @@ mod tests {
         let kept = directory.path().join("access.log.1");
         fs::rename(&path, &kept).unwrap();
         writer.reopen();
-        while !path.exists() {
+        assert!(path.exists());
+        while fs::read(&kept).unwrap().is_empty() {
             thread::yield_now();
         }
         writer.append(None, b"after\n");

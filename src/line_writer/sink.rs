@@ -7,10 +7,11 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FileType, OFlags, fstat};
+use rustix::fs::{FileType, OFlags, Stat, fstat};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::{Destination, count};
@@ -33,66 +34,136 @@ const GLANCE: Timespec = Timespec {
 /// What poll(2) promises room for in a pipe; see `PIPE_BUF` in pipe(7).
 const PIPE_BUF: usize = 4096;
 
+/// The time between two reports that lines are lost: a slow reader may take some and not others all day.
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);
+
 /// See the module's description.
 pub(super) struct Sink {
-    fd: OwnedFd,
-    /// `None`: it cannot be opened again.
-    path: Option<PathBuf>,
     name: String,
+    opened: Opened,
+    losses: Losses,
+}
+
+/// What lines go to for now.
+pub(super) struct Opened {
+    fd: OwnedFd,
     /// Whether write(2) may wait for a reader.
     may_block: bool,
     /// Whether the last line was cut short.
     is_torn: bool,
-    /// Lines lost since the loss was reported, while it lasts.
-    losing: Option<u64>,
+}
+
+/// Lines that were lost.
+#[derive(Default)]
+struct Losses {
+    /// Whether they are lost now.
+    is_losing: bool,
+    /// How many, since the last report that they are not lost any more.
+    lost: u64,
+    /// When it was reported last that they are lost.
+    reported: Option<Instant>,
+    /// Whether that they are lost now was reported.
+    is_reported: bool,
+}
+
+impl Opened {
+    /// Opens a destination.
+    ///
+    /// # Errors
+    /// From open(2) and dup(2).
+    pub(super) fn open(destination: Destination<'_>) -> io::Result<Self> {
+        match destination {
+            Destination::File(path) => Self::append_to(path),
+            Destination::Stdout => Ok(Self::new(io::stdout().as_fd().try_clone_to_owned()?, false)),
+            Destination::Stderr => Ok(Self::new(io::stderr().as_fd().try_clone_to_owned()?, false)),
+        }
+    }
+
+    /// Opens a file to append to. A pipe that nobody reads is an error, not a wait.
+    fn append_to(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        let flags = i32::try_from(flags.bits()).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let open = |with: &mut OpenOptions| {
+            let with = with.append(true).create(true).custom_flags(flags);
+            with.open(path)
+        };
+        // To read its last byte, if that is allowed. A pipe that is opened to be read, too, would have a reader for ever.
+        let is_file = path.metadata().is_ok_and(|found| found.is_file());
+        let file = match is_file.then(|| open(OpenOptions::new().read(true))) {
+            Some(Ok(file)) => file,
+            Some(Err(_)) | None => open(&mut OpenOptions::new()).map_err(after_opening)?,
+        };
+        let is_torn = is_file && is_cut_short(&file);
+        Ok(Self::new(file.into(), is_torn))
+    }
+
+    fn new(fd: OwnedFd, is_torn: bool) -> Self {
+        Self {
+            may_block: regular(fd.as_fd()).is_none(),
+            fd,
+            is_torn,
+        }
+    }
+
+    /// Device and inode number, if it is a regular file.
+    pub(super) fn identity(&self) -> Option<(u64, u64)> {
+        let found = regular(self.fd.as_fd())?;
+        Some((found.st_dev, found.st_ino))
+    }
+}
+
+impl Losses {
+    fn add(&mut self, name: &str, lines: u64, error: &io::Error) {
+        self.lost += lines;
+        let now = Instant::now();
+        let is_due = |last| now.duration_since(last) >= REPORT_INTERVAL;
+        if !self.is_losing && self.reported.is_none_or(is_due) {
+            let why = match error.kind() {
+                io::ErrorKind::WouldBlock => "it takes no more".to_owned(),
+                _ => error.to_string(),
+            };
+            log::warn!("{name}: lines are lost from here on: {why}");
+            self.reported = Some(now);
+            self.is_reported = true;
+        }
+        self.is_losing = true;
+    }
+
+    fn end(&mut self, name: &str) {
+        self.is_losing = false;
+        if std::mem::take(&mut self.is_reported) {
+            let lost = std::mem::take(&mut self.lost);
+            log::warn!("{name}: lines are written again; {lost} were lost");
+        }
+    }
 }
 
 impl Sink {
-    pub(super) fn open(destination: Destination<'_>) -> io::Result<Self> {
-        let (opened, path, name) = match destination {
-            Destination::File(path) => {
-                let name = path.display().to_string();
-                (append_to(path)?, Some(path.to_path_buf()), name)
-            }
-            Destination::Stdout => {
-                let fd = io::stdout().as_fd().try_clone_to_owned()?;
-                (Opened::whole(fd), None, "standard output".to_owned())
-            }
-            Destination::Stderr => {
-                let fd = io::stderr().as_fd().try_clone_to_owned()?;
-                (Opened::whole(fd), None, "standard error".to_owned())
-            }
+    pub(super) fn new(destination: Destination<'_>, opened: Opened) -> Self {
+        let name = match destination {
+            Destination::File(path) => path.display().to_string(),
+            Destination::Stdout => "standard output".to_owned(),
+            Destination::Stderr => "standard error".to_owned(),
         };
-        Ok(Self {
-            may_block: may_block(opened.fd.as_fd()),
-            fd: opened.fd,
-            is_torn: opened.is_torn,
-            path,
+        Self {
             name,
-            losing: None,
-        })
+            opened,
+            losses: Losses::default(),
+        }
     }
 
-    /// Opens the file that the path names now. If that fails, lines go on to the old one.
-    pub(super) fn reopen(&mut self) {
-        let Some(path) = &self.path else { return };
-        match append_to(path) {
-            Ok(opened) => {
-                self.may_block = may_block(opened.fd.as_fd());
-                self.fd = opened.fd;
-                self.is_torn = opened.is_torn;
-            }
-            Err(error) => log::error!("{}: stays in its old file: {error}", self.name),
-        }
+    /// Goes on in another file.
+    pub(super) fn change_to(&mut self, opened: Opened) {
+        self.opened = opened;
     }
 
     /// Writes lines; those that cannot be written are lost. `gives_up` ends the wait for a destination that takes
     /// nothing.
     pub(super) fn write(&mut self, lines: &[u8], gives_up: impl Fn() -> bool) {
         let mut left = lines;
-        if !left.is_empty() && self.is_torn {
+        if !left.is_empty() && self.opened.is_torn {
             match self.write_some(b"\n", &gives_up) {
-                Ok(_) => self.is_torn = false,
+                Ok(_) => self.opened.is_torn = false,
                 Err(error) => return self.lose(count(left), &error),
             }
         }
@@ -100,15 +171,14 @@ impl Sink {
             match self.write_some(left, &gives_up) {
                 Ok(written) => {
                     left = &left[written..];
-                    self.is_torn = written > 0 && lines[lines.len() - left.len() - 1] != b'\n';
+                    self.opened.is_torn =
+                        written > 0 && lines[lines.len() - left.len() - 1] != b'\n';
                 }
                 Err(error) => return self.lose(count(left), &error),
             }
         }
-        if !lines.is_empty()
-            && let Some(lost) = self.losing.take()
-        {
-            log::warn!("{}: lines are written again; {lost} were lost", self.name);
+        if !lines.is_empty() && self.losses.is_losing {
+            self.losses.end(&self.name);
         }
     }
 
@@ -121,35 +191,29 @@ impl Sink {
     }
 
     fn lose(&mut self, lines: u64, error: &io::Error) {
-        if self.losing.is_none() {
-            let why = match error.kind() {
-                io::ErrorKind::WouldBlock => "it takes no more".to_owned(),
-                _ => error.to_string(),
-            };
-            log::warn!("{}: lines are lost from here on: {why}", self.name);
-        }
-        *self.losing.get_or_insert(0) += lines;
+        self.losses.add(&self.name, lines, error);
     }
 
     fn write_some(&self, bytes: &[u8], gives_up: &impl Fn() -> bool) -> io::Result<usize> {
         let mut bytes = bytes;
-        if self.may_block {
+        if self.opened.may_block {
             self.wait_for_room(gives_up)?;
             bytes = &bytes[..bytes.len().min(PIPE_BUF)];
         }
-        match retry_on_intr(|| rustix::io::write(&self.fd, bytes))? {
+        match retry_on_intr(|| rustix::io::write(&self.opened.fd, bytes))? {
             0 => Err(io::ErrorKind::WriteZero.into()),
             written => Ok(written),
         }
     }
 
     fn wait_for_room(&self, gives_up: &impl Fn() -> bool) -> io::Result<()> {
-        let (looks, look) = match self.losing {
-            None => (LOOKS, &LOOK),
-            Some(_) => (1, &GLANCE),
+        let (looks, look) = if self.losses.is_losing {
+            (1, &GLANCE)
+        } else {
+            (LOOKS, &LOOK)
         };
         for _ in 0..looks {
-            let mut fds = [PollFd::new(&self.fd, PollFlags::OUT)];
+            let mut fds = [PollFd::new(&self.opened.fd, PollFlags::OUT)];
             match poll(&mut fds, Some(look)) {
                 Ok(0) if gives_up() => break,
                 Ok(0) | Err(Errno::INTR) => {}
@@ -161,44 +225,12 @@ impl Sink {
     }
 }
 
-/// What lines go to from now on.
-struct Opened {
-    fd: OwnedFd,
-    is_torn: bool,
-}
-
-impl Opened {
-    fn whole(fd: OwnedFd) -> Self {
-        Self { fd, is_torn: false }
+/// What an error of opening means.
+fn after_opening(error: io::Error) -> io::Error {
+    match Errno::from_io_error(&error) {
+        Some(Errno::NXIO) => io::Error::other("nobody reads from this pipe"),
+        _ => error,
     }
-}
-
-/// Opens a file to append to. A pipe that nobody reads is an error, not a wait.
-fn append_to(path: &Path) -> io::Result<Opened> {
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let flags = i32::try_from(flags.bits()).map_err(|_| io::ErrorKind::InvalidInput)?;
-    let open = |with: &mut OpenOptions| {
-        with.append(true)
-            .create(true)
-            .custom_flags(flags)
-            .open(path)
-    };
-    // To read its last byte, if that is allowed. A pipe that is opened to be read, too, would have a reader for ever.
-    let is_file = path.metadata().is_ok_and(|found| found.is_file());
-    let file = match is_file.then(|| open(OpenOptions::new().read(true))) {
-        Some(Ok(file)) => file,
-        Some(Err(_)) | None => {
-            open(&mut OpenOptions::new()).map_err(|error| match Errno::from_io_error(&error) {
-                Some(Errno::NXIO) => io::Error::other("nobody reads from this pipe"),
-                _ => error,
-            })?
-        }
-    };
-    let is_torn = is_file && is_cut_short(&file);
-    Ok(Opened {
-        fd: file.into(),
-        is_torn,
-    })
 }
 
 /// Whether a file is not empty, and its last byte is no newline.
@@ -208,8 +240,10 @@ fn is_cut_short(file: &File) -> bool {
     length > 0 && file.read_exact_at(&mut last, length - 1).is_ok() && last != [b'\n']
 }
 
-fn may_block(fd: BorrowedFd<'_>) -> bool {
-    !fstat(fd).is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::RegularFile)
+/// What fstat(2) says of a regular file.
+fn regular(fd: BorrowedFd<'_>) -> Option<Stat> {
+    let is_regular = |found: &Stat| FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
+    fstat(fd).ok().filter(is_regular)
 }
 
 #[cfg(test)]
@@ -223,15 +257,13 @@ mod tests {
 
     fn pipe() -> (io::PipeReader, Sink) {
         let (reader, writer) = io::pipe().unwrap();
-        let sink = Sink {
-            fd: writer.into(),
-            path: None,
-            name: "a pipe".to_owned(),
-            may_block: true,
-            is_torn: false,
-            losing: None,
-        };
-        (reader, sink)
+        let opened = Opened::new(writer.into(), false);
+        (reader, Sink::new(Destination::Stdout, opened))
+    }
+
+    fn open(path: &Path) -> io::Result<Sink> {
+        let destination = Destination::File(path);
+        Ok(Sink::new(destination, Opened::open(destination)?))
     }
 
     #[test]
@@ -244,7 +276,7 @@ mod tests {
         ] {
             let path = directory.path().join("access.log");
             fs::write(&path, before).unwrap();
-            let mut sink = Sink::open(Destination::File(&path)).unwrap();
+            let mut sink = open(&path).unwrap();
             sink.write(b"new\n", || false);
             assert_eq!(fs::read_to_string(&path).unwrap(), after);
         }
@@ -255,18 +287,18 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("pipe");
         mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();
-        let error = Sink::open(Destination::File(&path)).err().unwrap();
+        let error = open(&path).err().unwrap();
         assert_eq!(error.to_string(), "nobody reads from this pipe");
         let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap();
         let mut options = OpenOptions::new();
         let mut reader = options.read(true).custom_flags(flags).open(&path).unwrap();
-        let mut sink = Sink::open(Destination::File(&path)).unwrap();
+        let mut sink = open(&path).unwrap();
         sink.write(b"line\n", || false);
         let mut read = [0; 8];
         assert_eq!(reader.read(&mut read).unwrap(), 5);
         drop(reader);
         sink.write(b"line\n", || false);
-        assert_eq!(sink.losing, Some(1));
+        assert_eq!(sink.losses.lost, 1);
     }
 
     #[test]
@@ -275,12 +307,12 @@ mod tests {
         let line = [&[b'x'; 99][..], b"\n"].concat();
         let lines = line.repeat(1_000); // more than a pipe holds
         sink.write(&lines, || true);
-        let lost = sink.losing.unwrap();
-        assert!(lost > 0);
+        assert!(sink.losses.is_losing && sink.losses.lost > 0);
         let mut read = vec![0; lines.len()];
         let mut filled = reader.read(&mut read).unwrap();
         sink.write(b"again\n", || true);
-        assert_eq!(sink.losing, None);
+        assert!(!sink.losses.is_losing);
+        assert_eq!(sink.losses.lost, 0);
         drop(sink);
         filled += reader.read(&mut read[filled..]).unwrap();
         let text = String::from_utf8(read[..filled].to_vec()).unwrap();
@@ -293,10 +325,27 @@ mod tests {
             return;
         };
         let (_reader, mut sink) = pipe();
-        sink.fd = full.into();
+        sink.change_to(Opened::new(full.into(), false));
         sink.write(b"a\nb\n", || false);
-        assert_eq!(sink.losing, Some(2));
+        assert_eq!(sink.losses.lost, 2);
         sink.note_lost(3);
-        assert_eq!(sink.losing, Some(5));
+        assert_eq!(sink.losses.lost, 5);
+    }
+
+    #[test]
+    fn losses_are_reported_once_a_minute_at_most() {
+        let error = io::Error::from(io::ErrorKind::StorageFull);
+        let mut losses = Losses::default();
+        losses.add("a file", 1, &error);
+        assert!(losses.is_reported);
+        losses.end("a file");
+        assert_eq!((losses.lost, losses.is_losing), (0, false));
+        losses.add("a file", 2, &error);
+        assert!(losses.is_losing && !losses.is_reported);
+        losses.end("a file");
+        losses.reported = Instant::now().checked_sub(REPORT_INTERVAL);
+        losses.add("a file", 3, &error);
+        assert!(losses.is_reported);
+        assert_eq!(losses.lost, 5, "with those that were not reported");
     }
 }

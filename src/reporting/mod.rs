@@ -19,7 +19,7 @@ use crate::line_writer::LineWriter;
 
 /// See the module's description.
 pub struct Reporter {
-    access_log: Option<(Format, LineWriter)>,
+    access_log: Option<(Format, Arc<LineWriter>)>,
     console: Option<(Detail, Arc<LineWriter>)>,
     totals: Option<WorkerTotals>,
 }
@@ -27,7 +27,7 @@ pub struct Reporter {
 /// Where reports go.
 pub struct Reports {
     /// The access log.
-    pub access_log: Option<(Format, LineWriter)>,
+    pub access_log: Option<(Format, Arc<LineWriter>)>,
     /// Lines for people, and which.
     pub console: Option<(Detail, Arc<LineWriter>)>,
     /// Whether there will be a summary.
@@ -113,13 +113,6 @@ impl Reporter {
             let mut line = Vec::new();
             console::push_closed(&mut line, connection, peer, requests, reason);
             writer.append(None, &line);
-        }
-    }
-
-    /// Goes on in the file that the access log's path names now.
-    pub fn reopen(&self) {
-        if let Some((_, writer)) = &self.access_log {
-            writer.reopen();
         }
     }
 

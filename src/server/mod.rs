@@ -31,7 +31,7 @@ use self::workers::worker::Worker;
 
 pub use self::accept::listener::Listener;
 pub use self::protocol::{
-    Activity, Deadline, Interest, Next, Service, Session, Stopping, Turn, WakeReason,
+    Activity, CloseCause, Deadline, Interest, Next, Service, Session, Stopping, Turn, WakeReason,
 };
 pub use self::transport::{After, Socket, Transport};
 

@@ -76,6 +76,20 @@ pub trait Session: Send {
         buffers: &mut Self::Buffers,
         turn: &Turn<'_>,
     ) -> Next;
+
+    /// The connection is about to be closed, although the session did not ask for [`Next::Close`].
+    fn note_close(&mut self, _cause: CloseCause) {}
+}
+
+/// Why the pool closes a connection by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloseCause {
+    /// It was idle, and its place was needed for another.
+    Evicted,
+    /// The server stops.
+    Stopping,
+    /// The server cannot go on with it: a panic, or an error of epoll(7).
+    Failed,
 }
 
 /// How a session goes on after a turn.

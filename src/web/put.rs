@@ -122,13 +122,13 @@ enum State {
 }
 
 impl Upload for WebUpload {
-    fn write(&mut self, content: &[u8], blocking: Blocking<'_>) -> Result<(), Response> {
+    fn write(&mut self, content: &[u8], blocking: Blocking<'_>) -> Result<(), Box<Response>> {
         self.digests.update(content);
         let written = match &mut self.state {
             State::Receiving(upload) => upload.write(content, blocking),
             State::Finishing(..) | State::Recorded => Ok(()),
         };
-        written.map_err(|error| self.refused(&error, blocking))
+        written.map_err(|error| Box::new(self.refused(&error, blocking)))
     }
 
     fn finish(

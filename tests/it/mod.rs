@@ -3,7 +3,10 @@
 //! The modules are the tests, by what they show. Nothing here sleeps for order: a test waits until what it waits for
 //! is so.
 
+mod access_log;
+mod client_address;
 mod command_line;
+mod console;
 mod contract;
 mod deadlines;
 mod echo;

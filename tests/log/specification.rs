@@ -4,8 +4,12 @@
 //! block `rows` and the table of lengths are compared with what a writer writes.
 
 use std::fs;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
 
+use httpserver::access_log::{Format, Record};
+use httpserver::entry_range::EntryRange;
 use httpserver::request_log::format::hex::push_rows;
 use httpserver::request_log::format::layout::{ROW, rows_len};
 
@@ -75,7 +79,7 @@ fn examples_are_read_as_the_page_says() {
                 assert_eq!(printed, text, "the block in line {line}");
                 unread = None;
             }
-            "abnf" | "rows" => {}
+            "abnf" | "rows" | "combined" | "json" => {}
             other => panic!("line {line}: no test knows a block `{other}`"),
         }
     }
@@ -100,6 +104,52 @@ fn rows_have_the_width_that_the_page_says() {
     let mut written = Vec::new();
     push_rows(&mut written, offset.parse().unwrap(), &content);
     assert_eq!(String::from_utf8(written).unwrap(), rows);
+}
+
+/// The text of the only block in this language.
+fn block(language: &str) -> String {
+    let page = specification();
+    let mut found = blocks(&page)
+        .into_iter()
+        .filter(|(_, found, _)| *found == language);
+    let (_, _, text) = found.next().unwrap();
+    assert!(found.next().is_none(), "{language}");
+    text
+}
+
+#[test]
+fn access_log_has_the_lines_that_the_page_says() {
+    let record = Record {
+        time: UNIX_EPOCH + Duration::from_micros(1_795_780_800_123_456),
+        connection: 7,
+        request: 2,
+        peer: SocketAddr::from(([192, 0, 2, 1], 40_000)),
+        proxy: None,
+        client: IpAddr::from([192, 0, 2, 1]),
+        user: None,
+        method: Some(b"GET"),
+        target: Some(b"/a.txt"),
+        version: Some(b"HTTP/1.1"),
+        status: Some(200),
+        bytes_in: 80,
+        content_bytes_in: 0,
+        bytes_out: 126,
+        content_bytes_out: 6,
+        duration: Duration::from_micros(345),
+        tls: None,
+        referer: Some(b"http://a.example/"),
+        agent: Some(b"curl/8.0"),
+        entry: Some(EntryRange {
+            offset: 274,
+            length: 50,
+        }),
+        error: None,
+    };
+    for (format, language) in [(Format::Combined, "combined"), (Format::Json, "json")] {
+        let mut line = Vec::new();
+        format.push(&mut line, &record);
+        assert_eq!(String::from_utf8(line).unwrap(), block(language));
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::support::access::{ACCESS_LOG, objects};
 use crate::support::message::{get, name, put};
 use crate::support::proxy::{Kind, Proxy};
 use crate::support::reasons::peers;
@@ -134,5 +135,51 @@ fn ambiguous_messages_hide_no_request() {
                 check_victim(&what, server, proxy);
             }
         });
+    }
+}
+
+#[test]
+fn access_log_has_the_clients_of_proxies() {
+    const JSON: [&str; 4] = ["--access-log", ACCESS_LOG, "--access-log-format", "json"];
+    let options = [&JSON[..], &["--trust-proxy", "127.0.0.1"]].concat();
+    behind_each(&options, |kind, server, proxy| {
+        let mut client = proxy.connect();
+        client.send(format!(
+            "GET /{} HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1, 192.0.2.9\r\n\r\n",
+            name("victim")
+        ));
+        client.response();
+        // Its own client is trusted, too, so the one before counts.
+        let object = &objects(server, 1)[0];
+        assert_eq!(object["client"], "192.0.2.9", "{kind:?}: {object}");
+        assert_eq!(object["peer"], "127.0.0.1", "{kind:?}");
+    });
+}
+
+#[test]
+fn haproxy_says_with_the_proxy_protocol_who_connects() {
+    for version in [1, 2] {
+        let options = ["--access-log", ACCESS_LOG, "--access-log-format", "json"];
+        let options = [
+            &options[..],
+            &["--trust-proxy", "127.0.0.1", "--proxy-protocol"],
+        ]
+        .concat();
+        let server = Setup::new(&options).start();
+        let Some(proxy) = Proxy::start(Kind::Header(version), server.address()) else {
+            return;
+        };
+        let mut client = proxy.connect();
+        client.send(get("x").repeat(2));
+        client.response();
+        client.response();
+        let peer = client.address();
+        for object in objects(&server, 2) {
+            assert_eq!(object["peer"], peer.ip().to_string(), "{object}");
+            assert_eq!(object["port"], peer.port(), "{object}");
+            assert!(object["proxy"].is_string(), "{object}");
+        }
+        // Neither its checks of the server nor its header are anything to speak of.
+        assert_eq!(server.stderr(), "");
     }
 }

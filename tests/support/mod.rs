@@ -1,5 +1,6 @@
 //! What all integration tests share: programs that are started and ended, clients, files, and waiting.
 
+pub(crate) mod access;
 pub(crate) mod bytes;
 pub(crate) mod client;
 pub(crate) mod curl;

@@ -1,6 +1,6 @@
 //! A real reverse proxy before a server: nginx or `haproxy`, without privileges, with its files in a directory of its own.
 //!
-//! Both are set up to use a connection to the server again for any client, as soon as HTTP lets them.
+//! Both name their client in `X-Forwarded-For`. Both are set up to use a connection to the server again for any client, as soon as HTTP lets them.
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -20,6 +20,8 @@ use crate::support::wait::GUARD;
 pub(crate) enum Kind {
     Nginx,
     Haproxy,
+    /// A `haproxy` that passes TCP connections on, after a PROXY header of this version.
+    Header(u8),
 }
 
 /// A proxy that accepts connections, until it is dropped.
@@ -35,7 +37,7 @@ impl Kind {
     fn program(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
-            Self::Haproxy => "haproxy",
+            Self::Haproxy | Self::Header(_) => "haproxy",
         }
     }
 
@@ -62,6 +64,7 @@ impl Kind {
                             proxy_pass http://files;
                             proxy_http_version 1.1;
                             proxy_set_header Connection '';
+                            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
                         }}
                     }}
                 }}\n"
@@ -76,11 +79,30 @@ impl Kind {
                     timeout client 60s
                     timeout server 60s
                     http-reuse always
+                    option forwardfor
                 frontend public
                     bind {listen}
                     default_backend files
                 backend files
                     server one {server}\n"
+            ),
+            Self::Header(version) => format!(
+                "global
+                    maxconn 64
+                    nbthread 1
+                defaults
+                    mode tcp
+                    timeout connect 60s
+                    timeout client 60s
+                    timeout server 60s
+                listen public
+                    bind {listen}
+                    server one {server} check inter 100ms {}\n",
+                if version == 1 {
+                    "send-proxy"
+                } else {
+                    "send-proxy-v2"
+                }
             ),
         }
     }
@@ -90,7 +112,7 @@ impl Kind {
         match self {
             // -e: where to say what is wrong before the configuration is read.
             Self::Nginx => command.args(["-e", "stderr", "-c"]).arg(configuration),
-            Self::Haproxy => command.args(["-db", "-f"]).arg(configuration),
+            Self::Haproxy | Self::Header(_) => command.args(["-db", "-f"]).arg(configuration),
         };
         command
     }

@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Deref;
+use std::os::fd::OwnedFd;
 use std::process::{ChildStdout, Command, ExitStatus, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -39,13 +40,19 @@ impl Deref for Server {
 impl Server {
     /// Starts `command`, which must say as its first line where it listens.
     #[track_caller]
-    pub(crate) fn start(home: Home, mut command: Command) -> Self {
-        isolate(&mut command);
+    pub(crate) fn start(home: Home, command: Command) -> Self {
         let stderr = File::options()
             .create(true)
             .append(true)
             .open(home.path().join("stderr"))
             .unwrap();
+        Self::start_with(home, command, stderr.into())
+    }
+
+    /// The same with another stderr; [`Server::stderr`] has nothing of it.
+    #[track_caller]
+    pub(crate) fn start_with(home: Home, mut command: Command, stderr: OwnedFd) -> Self {
+        isolate(&mut command);
         command.stdout(Stdio::piped()).stderr(stderr);
         let mut program = Running::start(command);
         let mut server = Self {
@@ -162,7 +169,8 @@ impl Server {
 
     /// What it has written to stderr.
     pub(crate) fn stderr(&self) -> String {
-        fs::read_to_string(self.home.path().join("stderr")).unwrap()
+        let read = fs::read_to_string(self.home.path().join("stderr"));
+        read.unwrap_or_default()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,6 +30,8 @@ pub(crate) struct Setup {
     account: Account,
     /// A command that runs the command that is appended to it.
     wrapper: Option<Command>,
+    /// Where its stderr goes, if not into a file of its home.
+    stderr: Option<OwnedFd>,
 }
 
 /// The user as whom the server runs.
@@ -59,6 +62,7 @@ impl Setup {
             log: Some(home.log_path()),
             account: Account::Ours,
             wrapper: None,
+            stderr: None,
         }
     }
 
@@ -128,6 +132,12 @@ impl Setup {
         Self { wrapper, ..self }
     }
 
+    /// Has it write to this what it says on stderr.
+    pub(crate) fn stderr(self, stderr: impl Into<OwnedFd>) -> Self {
+        let stderr = Some(stderr.into());
+        Self { stderr, ..self }
+    }
+
     /// Starts it, and returns when it has said where it listens.
     #[track_caller]
     pub(crate) fn start(self) -> Server {
@@ -157,6 +167,9 @@ impl Setup {
         if self.account == Account::Nobody && rustix::process::geteuid().is_root() {
             command.uid(NOBODY).gid(NOBODY);
         }
-        Server::start(self.home, command)
+        match self.stderr {
+            None => Server::start(self.home, command),
+            Some(stderr) => Server::start_with(self.home, command, stderr),
+        }
     }
 }

@@ -5,11 +5,13 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::process::Command;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::support::running::Running;
+use crate::support::wait::eventually;
 
 /// A terminal to which nothing is written yet.
 pub(crate) struct Terminal {
@@ -42,6 +44,14 @@ impl Terminal {
         self.line.try_clone().unwrap()
     }
 
+    /// Lets go of what commands write to, once they have been started; what they write is on the screen.
+    pub(crate) fn screen(self) -> Screen {
+        Screen {
+            file: File::from(self.screen),
+            seen: String::new(),
+        }
+    }
+
     /// Runs a command that writes here to its end, which must be a good one; returns what it wrote.
     #[track_caller]
     pub(crate) fn run(self, command: Command) -> String {
@@ -57,5 +67,37 @@ impl Terminal {
         let status = program.wait();
         assert!(status.success(), "{what}: {status}\n{written}");
         written
+    }
+}
+
+/// What is written to a terminal. It is taken when a test looks, and not before, as by a terminal that is stopped.
+pub(crate) struct Screen {
+    file: File,
+    seen: String,
+}
+
+impl Screen {
+    /// Waits until all of these are there, in any order.
+    #[track_caller]
+    pub(crate) fn wait_for(&mut self, texts: &[&str]) {
+        eventually(&format!("{texts:?} are on the screen"), || {
+            let now = Timespec::default();
+            let readable = PollFd::new(&self.file, PollFlags::IN);
+            if poll(&mut [readable], Some(&now)) == Ok(1) {
+                let mut buffer = [0; 4096];
+                let count = self.file.read(&mut buffer).unwrap();
+                self.seen
+                    .push_str(str::from_utf8(&buffer[..count]).unwrap());
+            }
+            texts.iter().all(|text| self.seen.contains(text))
+        });
+    }
+
+    /// All that is there when the programs that write have ended.
+    pub(crate) fn rest(mut self) -> String {
+        let mut rest = Vec::new();
+        // It ends with EIO.
+        let _ = self.file.read_to_end(&mut rest);
+        self.seen + str::from_utf8(&rest).unwrap()
     }
 }

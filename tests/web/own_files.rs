@@ -339,3 +339,88 @@ fn what_another_program_puts_in_the_place_of_the_log_is_not_written_to() {
         assert_eq!(site.get(target).status, 404, "{target}");
     }
 }
+
+/// Every path that leads to the access log or takes its names.
+const ACCESS_LOGS: &[&str] = &[
+    "requests.log",
+    "sub/up/requests.log",
+    "soft-requests",
+    "hard-requests",
+    "requests.log.1",
+    "requests.log.2.gz",
+];
+
+/// A site that anybody may change, with its access log in the root, and its request log there or nowhere.
+fn site_with_access_log(setup: Setup) -> Server {
+    let site = setup
+        .files(|root| {
+            write(root, "requests.log", "old\n");
+            write(root, "requests.log.1", "older\n");
+            write(root, "sub/requests.log", "another's");
+            link(root, "soft-requests", "requests.log");
+            link(root, "sub/up", "..");
+        })
+        .start();
+    let root = site.root();
+    fs::hard_link(root.join("requests.log"), root.join("hard-requests")).unwrap();
+    site
+}
+
+#[track_caller]
+fn check_access_log_is_concealed(site: &Server) {
+    for path in ACCESS_LOGS {
+        let target = format!("/{path}");
+        assert_eq!(site.get(&target).status, 404, "GET {path}");
+        assert_eq!(site.put(&target, "", b"mine").status, 404, "PUT {path}");
+        let delete = site.ask(&format!("DELETE {target}"), "", b"");
+        assert_eq!(delete.status, 404, "DELETE {path}");
+    }
+    assert_eq!(site.get("/sub/requests.log").body, b"another's");
+    let listing = site.ask("GET /", "Accept: application/json\r\n", b"");
+    assert!(!listing.text().contains("requests"), "{}", listing.text());
+}
+
+#[test]
+fn no_path_leads_to_the_access_log() {
+    let options = [
+        "--writable",
+        "--listing",
+        "--access-log",
+        "root/requests.log",
+    ];
+    for setup in [
+        Setup::web(&options),
+        Setup::web(&options).unrecorded(),
+        Setup::web(&options).log("root/access.log"),
+    ] {
+        let site = site_with_access_log(setup);
+        check_access_log_is_concealed(&site);
+        // So it is after a rotation, with the new file and its links.
+        let (log, rotated) = (site.file("requests.log"), site.file("requests.log.1"));
+        fs::rename(&log, &rotated).unwrap();
+        site.signal(Signal::HUP);
+        eventually("it is opened again", || log.exists());
+        fs::remove_file(site.file("hard-requests")).unwrap();
+        fs::hard_link(&log, site.file("hard-requests")).unwrap();
+        eventually("all of it is concealed", || {
+            site.get("/hard-requests").status == 404
+        });
+        check_access_log_is_concealed(&site);
+        let lines = fs::read_to_string(rotated).unwrap();
+        assert!(lines.starts_with("old\n127.0.0.1 - - ["), "{lines}");
+    }
+}
+
+#[test]
+fn access_log_cannot_be_the_fallback() {
+    let home = Home::new();
+    let options = ["--web", "root", "0", "--spa", "x", "--access-log", "root/x"];
+    fs::write(home.file("x"), "").unwrap();
+    let output = run(&home, &options);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.starts_with("httpserver: cannot serve 'x' of --spa"),
+        "{stderr}"
+    );
+    assert_eq!(output.status.code(), Some(1));
+}

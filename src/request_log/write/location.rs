@@ -99,6 +99,16 @@ impl Location {
         &self.names
     }
 
+    /// Whether both are the same name in the same directory.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let last = |location: &Self| {
+            let last = location.names.last()?;
+            Some((last.directory_identity, last.name.clone()))
+        };
+        last(self) == last(other)
+    }
+
     /// The path of the file itself, for messages.
     pub(super) fn path(&self) -> &Path {
         &self.path

@@ -15,7 +15,7 @@ use super::batching::{AcceptBatching, BATCH_INTERVAL};
 use super::listener::Listener;
 use super::signals::Signals;
 use crate::server::connection::Connection;
-use crate::server::protocol::Service;
+use crate::server::protocol::{CloseCause, Service};
 use crate::server::workers::pool::Pool;
 use crate::server::workers::queue::Job;
 
@@ -115,7 +115,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
         if self.pool.is_aborting() || Instant::now() >= until {
             self.pool.abort();
             for connection in self.pool.reactor.clear() {
-                self.pool.close(connection);
+                self.pool.close_early(connection, CloseCause::Stopping);
             }
         }
         capacity.open() == 0
@@ -196,7 +196,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
             if connection.socket.has_input() {
                 self.pool.push(Job::Serve(connection));
             } else {
-                self.pool.close(connection);
+                self.pool.close_early(connection, CloseCause::Stopping);
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::os::fd::RawFd;
 use std::time::Instant;
 
-use crate::server::protocol::{Service, WakeReason};
+use crate::server::protocol::{CloseCause, Service, WakeReason};
 use crate::server::workers::pool::Pool;
 use crate::server::workers::queue::Job;
 
@@ -38,7 +38,7 @@ impl Eviction {
                     pool.push(Job::Serve(connection));
                 }
                 Some(connection) => {
-                    pool.close(connection);
+                    pool.close_early(connection, CloseCause::Evicted);
                     return true;
                 }
             }

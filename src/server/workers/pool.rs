@@ -12,7 +12,7 @@ use super::capacity::Capacity;
 use super::queue::{Job, Queue};
 use super::spares::SpareWorkers;
 use crate::server::connection::Connection;
-use crate::server::protocol::Service;
+use crate::server::protocol::{CloseCause, Service, Session};
 use crate::server::reactor::Reactor;
 
 /// The queue, the reactor, and what ties them to the main thread.
@@ -93,6 +93,16 @@ impl<V: Service> Pool<V> {
         self.reactor.close(connection);
         self.capacity.remove();
         self.offer_capacity();
+    }
+
+    /// Closes a connection that is not parked, although its session did not ask for that.
+    pub(crate) fn close_early(
+        &self,
+        mut connection: Box<Connection<V::Session>>,
+        cause: CloseCause,
+    ) {
+        connection.session.note_close(cause);
+        self.close(connection);
     }
 
     /// Tells the main thread, if it asked for that, that a connection was closed or is parked and idle.

@@ -12,7 +12,7 @@ use super::round::Round;
 use crate::blocking::Pending;
 use crate::server::connection::Connection;
 use crate::server::protocol::{
-    Activity, Deadline, Interest, Next, Service, Session, Stopping, Turn, WakeReason,
+    Activity, CloseCause, Deadline, Interest, Next, Service, Session, Stopping, Turn, WakeReason,
 };
 use crate::server::reactor::{Events, ParkOutcome, PollMode, Polled};
 
@@ -129,7 +129,7 @@ impl<'p, V: Service> Worker<'p, V> {
             } else if self.process(&mut connection, TurnKind::Quick) == Processed::Whole {
                 self.round.add(connection);
             } else {
-                self.pool.close(connection);
+                self.pool.close_early(connection, CloseCause::Failed);
             }
         }
         let mut round = std::mem::replace(&mut self.round, Round::new());
@@ -229,7 +229,9 @@ impl<'p, V: Service> Worker<'p, V> {
     fn end_turn(&mut self, mut connection: ConnectionOf<V>, next: Next) {
         match next {
             Next::Wait(interest, deadline) => self.park(connection, interest, deadline),
-            Next::Yield if self.pool.is_aborting() => self.pool.close(connection),
+            Next::Yield if self.pool.is_aborting() => {
+                self.pool.close_early(connection, CloseCause::Stopping);
+            }
             Next::Yield => {
                 connection.forget_expiry();
                 self.yield_turn(connection);
@@ -250,8 +252,11 @@ impl<'p, V: Service> Worker<'p, V> {
             {
                 self.batch.push_back(connection);
             }
-            ParkOutcome::Stopping(connection) | ParkOutcome::Refused(connection) => {
-                self.pool.close(connection);
+            ParkOutcome::Stopping(connection) => {
+                self.pool.close_early(connection, CloseCause::Stopping);
+            }
+            ParkOutcome::Refused(connection) => {
+                self.pool.close_early(connection, CloseCause::Failed);
             }
         }
         if let Activity::Idle { .. } = deadline.activity {

@@ -175,15 +175,15 @@ impl ListingPreparation {
 
     fn complete(&mut self, content: ResponseContent, blocking: Blocking<'_>) -> Response {
         let worker = blocking.worker().unwrap_or_default();
-        self.files.record_success("GET", &self.name, worker);
+        let entry = self.files.record_success("GET", &self.name, worker);
         let fields = std::mem::take(&mut self.fields);
-        Response::new(Status::Ok, fields, content)
+        Response::new(Status::Ok, fields, content).recorded(entry)
     }
 
     fn refuse(&self, refusal: Refusal, blocking: Blocking<'_>) -> Response {
-        self.received
-            .record(&self.files, refusal.status, blocking.worker());
-        respond(refusal)
+        let worker = blocking.worker();
+        let entry = self.received.record(&self.files, refusal.status, worker);
+        respond(refusal).recorded(entry)
     }
 }
 

@@ -10,9 +10,9 @@ use httpserver::request_log::read::Reader;
 use httpserver::web::Access;
 use httpserver::web::{Directories, DotFiles, Options, Web};
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use super::connection::{Scenario, TIMEOUTS, World, content, drive};
+use super::connection::{Scenario, TIMEOUTS, World, check_reported, content, drive, reporter};
 
 /// Paths of the files that exist, and their lengths.
 pub(crate) const SITE: [(&str, usize); 8] = [
@@ -95,9 +95,11 @@ fn run(scenario: &Scenario) -> (Vec<Entry>, BTreeMap<String, Vec<u8>>) {
         max_body: scenario.max_body,
     };
     let web = Web::new(world.open(), options);
-    let service = Http::new(web, TIMEOUTS);
+    let reporter = reporter();
+    let service = Http::new(web, TIMEOUTS).reporting_to(Some(Arc::clone(&reporter)));
     let sent = drive(&service, scenario, || world.check_log_is_whole(), &|_| {});
     drop(service);
+    check_reported(&reporter, scenario, &sent, world.count_entries());
     let (log, files) = world.end();
     let entries = entries_of(&log);
     let mut expected = site().clone();

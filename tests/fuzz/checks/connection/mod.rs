@@ -11,7 +11,9 @@ mod world;
 
 use httpserver::classic::Classic;
 use httpserver::connection::Http;
+use httpserver::reporting::{Reporter, Reports, Summary};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use self::journal::Entry;
 use self::responses::Response;
@@ -103,12 +105,39 @@ impl Difference {
 /// Serves one connection to its end.
 fn run(scenario: &Scenario) -> Outcome {
     let world = World::new(initial_files());
-    let service = Http::new(Classic::new(world.open(), scenario.max_body), TIMEOUTS);
+    let reporter = reporter();
+    let service = Http::new(Classic::new(world.open(), scenario.max_body), TIMEOUTS)
+        .reporting_to(Some(Arc::clone(&reporter)));
     let recorded = |sent: &[u8]| check_recorded(sent, world.count_entries());
     let sent = drive(&service, scenario, || world.check_log_is_whole(), &recorded);
     drop(service);
+    check_reported(&reporter, scenario, &sent, world.count_entries());
     let (log, files) = world.end();
     Outcome { sent, log, files }
+}
+
+/// What counts requests.
+pub(crate) fn reporter() -> Arc<Reporter> {
+    let reports = Reports {
+        access_log: None,
+        console: None,
+        summary: Summary::Kept,
+    };
+    Arc::new(Reporter::new(reports, 2).expect("something is reported"))
+}
+
+/// Checks that every entry and every byte belongs to one request that was reported.
+pub(crate) fn check_reported(
+    reporter: &Reporter,
+    scenario: &Scenario,
+    sent: &[u8],
+    entries: usize,
+) {
+    let totals = reporter.totals().expect("totals");
+    assert_eq!(totals.entries, entries as u64, "{totals}");
+    assert_eq!(totals.bytes_out, sent.len() as u64, "{totals}");
+    assert!(totals.bytes_in <= scenario.stream.len() as u64, "{totals}");
+    assert!(totals.requests >= totals.entries, "{totals}");
 }
 
 /// Checks that nothing was sent before it was recorded, but for the 201 of an upload without length.

@@ -1,6 +1,7 @@
 //! The files and the log that a connection works on.
 
 use httpserver::durable::Durability;
+use httpserver::entry_range::Receipts;
 use httpserver::files::Files;
 use httpserver::request_log::format::layout::SEPARATOR;
 use httpserver::request_log::write::Mode;
@@ -78,6 +79,7 @@ impl World {
         files
             .open_log(&self.log(), Mode::Fresh, durability, workers)
             .expect("the log");
+        files.make_receipts(Receipts::Made);
         files
     }
 

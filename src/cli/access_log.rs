@@ -1,0 +1,82 @@
+//! The options of the access log.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use thiserror::Error;
+
+use httpserver::access_log::Format;
+
+use super::group::{Default, Group, Need};
+use super::log::not_an_address;
+
+pub(super) const GROUP: Group = Group {
+    heading: "Access log",
+    sentence: "a line for each request, without the bytes: when, from where, what, and what came of it.",
+    example: "httpserver --access-log access.log --access-log-format json 127.0.0.1 8080",
+    does: "appends an object of JSON to access.log for each request",
+    defaults: &[Default {
+        option: "access-log-format",
+        holds: "combined",
+    }],
+    needs: &[Need {
+        option: "access-log-format",
+        needs: "access-log",
+    }],
+};
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = GROUP.heading)]
+pub(super) struct AccessLogOptions {
+    /// Append a line for each request to FILE
+    ///
+    /// FILE may be - for stdout. SIGHUP opens it again.
+    #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(not_an_address))]
+    access_log: Option<PathBuf>,
+
+    /// The form of its lines: combined, as Apache httpd and nginx write it, or json
+    #[arg(long, value_name = "FORMAT", hide_short_help = true, value_parser = format)]
+    access_log_format: Option<Format>,
+}
+
+/// An access log that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AccessLog {
+    pub(crate) to: AccessLogTarget,
+    pub(crate) format: Format,
+}
+
+/// Where an access log goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AccessLogTarget {
+    File(PathBuf),
+    Stdout,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("it must be combined or json")]
+struct FormatError;
+
+fn format(typed: &str) -> Result<Format, FormatError> {
+    match typed {
+        "combined" => Ok(Format::Combined),
+        "json" => Ok(Format::Json),
+        _ => Err(FormatError),
+    }
+}
+
+impl AccessLogOptions {
+    /// The access log, if there is to be one.
+    pub(super) fn access_log(self) -> Option<AccessLog> {
+        let format = self.access_log_format.unwrap_or(Format::Combined);
+        self.access_log.map(|path| AccessLog {
+            to: if path.as_os_str() == "-" {
+                AccessLogTarget::Stdout
+            } else {
+                AccessLogTarget::File(path)
+            },
+            format,
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! The options of a server behind proxies.
+
+use std::net::IpAddr;
+
+use clap::Args;
+use ipnet::IpNet;
+use thiserror::Error;
+
+use httpserver::connection::{ForwardedField, ProxyProtocol, TrustedProxies};
+
+use super::group::{Default, Group, Need};
+
+pub(super) const GROUP: Group = Group {
+    heading: "Proxies",
+    sentence: "the address of a client whose requests a proxy passes on. The access log and -v show it.",
+    example: "httpserver --trust-proxy 10.0.0.0/8,::1 --access-log - 0.0.0.0 8080",
+    does: "takes the address of a client from X-Forwarded-For if the request comes from one of these networks",
+    defaults: &[
+        Default {
+            option: "trust-proxy",
+            holds: "none",
+        },
+        Default {
+            option: "client-address-from",
+            holds: "x-forwarded-for",
+        },
+    ],
+    needs: &[
+        needs_proxies("client-address-from"),
+        needs_proxies("proxy-protocol"),
+    ],
+};
+
+const fn needs_proxies(option: &'static str) -> Need {
+    Need {
+        option,
+        needs: "trust-proxy",
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = GROUP.heading)]
+pub(super) struct ProxyOptions {
+    /// Believe proxies at these addresses which client they serve
+    ///
+    /// CIDR is an address or a network; several are separated by commas.
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', hide_short_help = true, value_parser = network)]
+    trust_proxy: Vec<IpNet>,
+
+    /// Take the client's address from FIELD
+    ///
+    /// FIELD is x-forwarded-for, or forwarded (RFC 7239); the other one is ignored.
+    #[arg(long, value_name = "FIELD", hide_short_help = true, value_parser = field)]
+    client_address_from: Option<ForwardedField>,
+
+    /// Expect a PROXY header, version 1 or 2, on each connection of a trusted proxy
+    #[arg(long, hide_short_help = true)]
+    proxy_protocol: bool,
+}
+
+/// What is no value of these options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+enum ProxyValueError {
+    #[error("it must be an address or a network, such as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32")]
+    Network,
+    #[error("it must be x-forwarded-for or forwarded")]
+    Field,
+}
+
+fn network(typed: &str) -> Result<IpNet, ProxyValueError> {
+    let network = match typed.parse::<IpAddr>() {
+        Ok(address) => IpNet::from(address),
+        Err(_) => typed.parse().map_err(|_| ProxyValueError::Network)?,
+    };
+    Ok(canonical(network))
+}
+
+/// A network of IPv4 addresses in IPv6 form (RFC 4291 §2.5.5.2) as the one that it means.
+fn canonical(network: IpNet) -> IpNet {
+    const MAPPED: u8 = 96;
+    match (network.addr().to_canonical(), network.prefix_len()) {
+        (address @ IpAddr::V4(_), length @ MAPPED..) if matches!(network, IpNet::V6(_)) => {
+            IpNet::new(address, length - MAPPED).unwrap_or(network)
+        }
+        _ => network,
+    }
+}
+
+fn field(typed: &str) -> Result<ForwardedField, ProxyValueError> {
+    match typed.to_ascii_lowercase().as_str() {
+        "x-forwarded-for" => Ok(ForwardedField::XForwardedFor),
+        "forwarded" => Ok(ForwardedField::Forwarded),
+        _ => Err(ProxyValueError::Field),
+    }
+}
+
+impl ProxyOptions {
+    /// The proxies that are trusted, if any are.
+    pub(super) fn proxies(&self) -> Option<TrustedProxies> {
+        (!self.trust_proxy.is_empty()).then(|| TrustedProxies {
+            networks: self.trust_proxy.clone(),
+            field: self.client_address_from.unwrap_or_default(),
+        })
+    }
+
+    pub(super) fn protocol(&self) -> ProxyProtocol {
+        if self.proxy_protocol {
+            ProxyProtocol::Spoken
+        } else {
+            ProxyProtocol::NotSpoken
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_are_addresses_or_cidr() {
+        for (typed, expected) in [
+            ("10.0.0.1", Some("10.0.0.1/32")),
+            ("10.0.0.0/8", Some("10.0.0.0/8")),
+            ("::1", Some("::1/128")),
+            ("2001:db8::/32", Some("2001:db8::/32")),
+            ("0.0.0.0/0", Some("0.0.0.0/0")),
+            ("::/0", Some("::/0")),
+            ("::ffff:10.0.0.0/104", Some("10.0.0.0/8")),
+            ("::ffff:10.0.0.1", Some("10.0.0.1/32")),
+            ("::ffff:0:0/95", Some("::ffff:0:0/95")),
+            ("10.0.0.0/33", None),
+            ("10.0.0/8", None),
+            ("10.0.0.0/-1", None),
+            ("10.0.0.0/", None),
+            ("[::1]", None),
+            ("localhost", None),
+            ("", None),
+        ] {
+            let found = network(typed).map(|network| network.to_string());
+            assert_eq!(found.ok().as_deref(), expected, "{typed}");
+        }
+    }
+
+    #[test]
+    fn fields_are_two() {
+        for (typed, expected) in [
+            ("x-forwarded-for", Ok(ForwardedField::XForwardedFor)),
+            ("X-Forwarded-For", Ok(ForwardedField::XForwardedFor)),
+            ("forwarded", Ok(ForwardedField::Forwarded)),
+            ("x-real-ip", Err(ProxyValueError::Field)),
+            ("", Err(ProxyValueError::Field)),
+        ] {
+            assert_eq!(field(typed), expected, "{typed}");
+        }
+    }
+}

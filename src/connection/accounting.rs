@@ -1,0 +1,231 @@
+//! What is reported of a connection and its requests, if anything is.
+//!
+//! Both directions of a connection are streams, and all that is counted is a position in one of them. A request begins
+//! and ends at a position in the received bytes, and its response at one in the sent bytes. A request has ended when its
+//! content was received and its response was sent, or when the connection is closed; then it is reported.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use super::dialect::Response;
+use super::exchange::{Exchange, Link};
+use super::trusted_proxies::TrustedProxies;
+use crate::http::{LineParts, Request};
+use crate::reporting::Reporter;
+
+/// The accounts of one connection; empty if nothing is reported.
+#[derive(Default)]
+pub(super) struct Accounting(Option<Box<Account>>);
+
+struct Account {
+    link: Link,
+    /// Requests that have begun.
+    requests: u64,
+    /// The request in progress.
+    current: Option<Exchange>,
+    /// Requests that were received and whose responses are not sent to their ends, in their order.
+    unsent: VecDeque<Exchange>,
+    /// Why the connection ends, if that is known.
+    end: Option<Cow<'static, str>>,
+}
+
+impl Accounting {
+    /// Opens the accounts of a connection.
+    pub(super) fn open(connection: u64, peer: SocketAddr) -> Self {
+        Self(Some(Box::new(Account {
+            link: Link {
+                connection,
+                accepted_from: peer,
+                peer,
+                received: 0,
+                sent: 0,
+            },
+            requests: 0,
+            current: None,
+            unsent: VecDeque::new(),
+            end: None,
+        })))
+    }
+
+    /// A PROXY header said that the connection comes from `source`.
+    pub(super) fn set_source(&mut self, source: SocketAddr) {
+        if let Some(account) = &mut self.0 {
+            account.link.peer = source;
+        }
+    }
+
+    /// So many bytes were received.
+    pub(super) fn add_received(&mut self, count: usize) {
+        if let Some(account) = &mut self.0 {
+            account.link.received += count as u64;
+        }
+    }
+
+    /// So many bytes were sent.
+    pub(super) fn add_sent(&mut self, count: usize) {
+        if let Some(account) = &mut self.0 {
+            account.link.sent += count as u64;
+        }
+    }
+
+    /// The first bytes of a head are among the last `unread` that were received, unless that was said before. `unsent`
+    /// bytes of responses wait to be sent.
+    pub(super) fn begin_request(&mut self, unread: usize, unsent: usize) {
+        if let Some(account) = &mut self.0
+            && account.current.is_none()
+        {
+            account.requests += 1;
+            let received = account.link.received - unread as u64;
+            let sent = account.link.sent + unsent as u64;
+            account.current = Some(Exchange::begin(account.requests, received, sent));
+        }
+    }
+
+    /// The head of the request in progress is complete.
+    pub(super) fn describe(&mut self, request: &Request<'_>, proxies: Option<&TrustedProxies>) {
+        if let Some(account) = &mut self.0
+            && let Some(current) = &mut account.current
+        {
+            let nearest = account.link.peer.ip();
+            current.client = Some(match proxies {
+                Some(proxies) => proxies.client(nearest, request),
+                None => nearest.to_canonical(),
+            });
+            current.describe(request);
+        }
+    }
+
+    /// The head of the request in progress is none, or not whole. Nothing tells where it ends: all that was received is
+    /// counted.
+    pub(super) fn describe_line(&mut self, line: LineParts<'_>) {
+        if let Some(account) = &mut self.0
+            && let Some(current) = &mut account.current
+        {
+            current.describe_line(line);
+            current.received_end = Some(account.link.received);
+        }
+    }
+
+    /// So many bytes of the request's content were received, framing not counted.
+    pub(super) fn add_content(&mut self, count: usize) {
+        if let Some(current) = self.current() {
+            current.content_in += count as u64;
+        }
+    }
+
+    /// The head of the response is written; now `unsent` bytes wait to be sent.
+    pub(super) fn respond(&mut self, response: &Response, unsent: usize) {
+        if let Some(account) = &mut self.0
+            && let Some(current) = &mut account.current
+        {
+            current.status = Some(response.status.code());
+            current.conclude(response);
+            current.head_end = Some(account.link.sent + unsent as u64);
+        }
+    }
+
+    /// What came of the request, if it has its response already, or nobody takes one.
+    pub(super) fn conclude(&mut self, response: &Response) {
+        if let Some(current) = self.current() {
+            current.conclude(response);
+        }
+    }
+
+    /// The whole response is sent, but for the `unsent` bytes that wait to be.
+    pub(super) fn end_response(&mut self, unsent: usize) {
+        if let Some(account) = &mut self.0 {
+            let last = account
+                .current
+                .as_mut()
+                .filter(|last| last.head_end.is_some());
+            if let Some(last) = last.or(account.unsent.back_mut()) {
+                last.response_end
+                    .get_or_insert(account.link.sent + unsent as u64);
+            }
+        }
+    }
+
+    /// The whole request was received; `unread` bytes come after it.
+    pub(super) fn end_request(&mut self, unread: usize) {
+        if let Some(account) = &mut self.0
+            && let Some(mut current) = account.current.take()
+        {
+            let end = account.link.received - unread as u64;
+            current.received_end.get_or_insert(end);
+            account.unsent.push_back(current);
+        }
+    }
+
+    /// Why the connection ends; what was said first counts.
+    pub(super) fn note_end(&mut self, reason: impl Into<Cow<'static, str>>) {
+        if let Some(account) = &mut self.0 {
+            account.end.get_or_insert_with(|| reason.into());
+        }
+    }
+
+    /// Reports the requests that have ended. `line` is room for a line.
+    pub(super) fn report_ended(
+        &mut self,
+        reporter: Option<&Reporter>,
+        worker: usize,
+        line: &mut Vec<u8>,
+    ) {
+        if let (Some(account), Some(reporter)) = (&mut self.0, reporter) {
+            account.report_ended(reporter, Some(worker), line);
+        }
+    }
+
+    /// Reports what has not been reported: the connection is closed, in a turn with this worker or by the server.
+    pub(super) fn close(
+        &mut self,
+        reporter: Option<&Reporter>,
+        worker: Option<usize>,
+        why: &'static str,
+    ) {
+        if let (Some(mut account), Some(reporter)) = (self.0.take(), reporter) {
+            account.close(reporter, worker, why);
+        }
+    }
+
+    fn current(&mut self) -> Option<&mut Exchange> {
+        self.0.as_mut()?.current.as_mut()
+    }
+}
+
+impl Account {
+    fn report_ended(&mut self, reporter: &Reporter, worker: Option<usize>, line: &mut Vec<u8>) {
+        let count = self.count_ended();
+        if count > 0 {
+            self.report(count, reporter, worker, line);
+        }
+    }
+
+    /// How many requests have ended and are not reported.
+    fn count_ended(&self) -> usize {
+        let ended = |exchange: &&Exchange| exchange.is_answered(&self.link);
+        self.unsent.iter().take_while(ended).count()
+    }
+
+    /// Reports the first requests.
+    fn report(
+        &mut self,
+        count: usize,
+        reporter: &Reporter,
+        worker: Option<usize>,
+        line: &mut Vec<u8>,
+    ) {
+        let now = Instant::now();
+        for exchange in self.unsent.drain(..count) {
+            reporter.request(worker, &exchange.record(&self.link, now), line);
+        }
+    }
+
+    fn close(&mut self, reporter: &Reporter, worker: Option<usize>, why: &'static str) {
+        self.unsent.extend(self.current.take());
+        self.report(self.unsent.len(), reporter, worker, &mut Vec::new());
+        let why = self.end.as_deref().unwrap_or(why);
+        reporter.closed(self.link.connection, self.link.peer, self.requests, why);
+    }
+}

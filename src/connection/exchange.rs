@@ -1,0 +1,154 @@
+//! One request and its response, as far as they have come.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+use std::time::{Instant, SystemTime};
+
+use super::dialect::Response;
+use crate::access_log::Record;
+use crate::entry_range::EntryReceipt;
+use crate::http::{LineParts, Request};
+
+/// See the module's description. Positions are in bytes since the connection began.
+pub(super) struct Exchange {
+    /// Its number in the connection, from 1.
+    number: u64,
+    time: SystemTime,
+    started: Instant,
+    /// Where the request begins, and where it ends, once that is known.
+    received_start: u64,
+    pub(super) received_end: Option<u64>,
+    pub(super) content_in: u64,
+    /// Where the response begins, where its head ends, and where it ends itself, once these are known.
+    sent_start: u64,
+    pub(super) head_end: Option<u64>,
+    pub(super) response_end: Option<u64>,
+    pub(super) client: Option<IpAddr>,
+    pub(super) status: Option<u16>,
+    entry: EntryReceipt,
+    error: Option<Cow<'static, str>>,
+    /// What was received of the request, one part after the other.
+    text: Vec<u8>,
+    parts: Parts,
+}
+
+/// The connection of an exchange.
+pub(super) struct Link {
+    pub(super) connection: u64,
+    /// Where it was accepted from.
+    pub(super) accepted_from: SocketAddr,
+    /// The same, unless a PROXY header says that it comes from elsewhere.
+    pub(super) peer: SocketAddr,
+    /// Bytes received since it began.
+    pub(super) received: u64,
+    /// Bytes sent since then.
+    pub(super) sent: u64,
+}
+
+/// Where parts of the request are in a text.
+#[derive(Default)]
+struct Parts {
+    method: Option<Range<usize>>,
+    target: Option<Range<usize>>,
+    version: Option<Range<usize>>,
+    referer: Option<Range<usize>>,
+    agent: Option<Range<usize>>,
+}
+
+impl Exchange {
+    pub(super) fn begin(number: u64, received_start: u64, sent_start: u64) -> Self {
+        Self {
+            number,
+            time: SystemTime::now(),
+            started: Instant::now(),
+            received_start,
+            received_end: None,
+            content_in: 0,
+            sent_start,
+            head_end: None,
+            response_end: None,
+            client: None,
+            status: None,
+            entry: EntryReceipt::None,
+            error: None,
+            text: Vec::new(),
+            parts: Parts::default(),
+        }
+    }
+
+    pub(super) fn describe(&mut self, request: &Request<'_>) {
+        self.describe_line(request.line_parts());
+        self.parts.referer = self.keep(request.field("referer"));
+        self.parts.agent = self.keep(request.field("user-agent"));
+    }
+
+    pub(super) fn describe_line(&mut self, line: LineParts<'_>) {
+        self.parts.method = self.keep(line.method);
+        self.parts.target = self.keep(line.target);
+        self.parts.version = self.keep(line.version);
+    }
+
+    fn keep(&mut self, part: Option<&[u8]>) -> Option<Range<usize>> {
+        let start = self.text.len();
+        self.text.extend_from_slice(part?);
+        Some(start..self.text.len())
+    }
+
+    /// Takes from a response what came of the request.
+    pub(super) fn conclude(&mut self, response: &Response) {
+        self.entry = response.entry.clone();
+        self.error = response
+            .refusal
+            .as_ref()
+            .map(|refusal| refusal.reason.clone());
+    }
+
+    /// Whether the whole response was sent on this connection.
+    pub(super) fn is_answered(&self, link: &Link) -> bool {
+        self.response_end.is_some_and(|end| end <= link.sent)
+    }
+
+    /// What is to be said of it, if nothing more comes of it.
+    pub(super) fn record(&self, link: &Link, now: Instant) -> Record<'_> {
+        let part = |range: &Option<Range<usize>>| range.clone().map(|range| &self.text[range]);
+        // What was sent behind it is another's.
+        let sent = self
+            .response_end
+            .map_or(link.sent, |end| end.min(link.sent));
+        let content_start = self.head_end.unwrap_or(u64::MAX);
+        Record {
+            time: self.time,
+            connection: link.connection,
+            request: self.number,
+            peer: link.peer,
+            proxy: (link.peer != link.accepted_from).then_some(link.accepted_from),
+            client: self.client.unwrap_or(link.peer.ip().to_canonical()),
+            user: None,
+            method: part(&self.parts.method),
+            target: part(&self.parts.target),
+            version: part(&self.parts.version),
+            status: self.status,
+            bytes_in: self.received_end.unwrap_or(link.received) - self.received_start,
+            content_bytes_in: self.content_in,
+            bytes_out: sent.saturating_sub(self.sent_start),
+            content_bytes_out: sent.saturating_sub(content_start),
+            duration: now.duration_since(self.started),
+            tls: None,
+            referer: part(&self.parts.referer),
+            agent: part(&self.parts.agent),
+            entry: self.entry.range(),
+            error: self.error.as_deref().or(self.interruption(link)),
+        }
+    }
+
+    fn interruption(&self, link: &Link) -> Option<&'static str> {
+        if self.is_answered(link) {
+            None
+        } else if self.status.is_none() {
+            Some("the connection ended before there was a response")
+        } else {
+            Some("the connection ended before the response was complete")
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The PROXY header of a connection that a trusted proxy passes on, before its first head.
+
+use super::dialect::Dialect;
+use super::phases::{Closing, Filled, Phase, Step, Stream, Work};
+use super::request::HEADS;
+use super::session::HttpSession;
+use super::timeouts::TimeoutKind;
+use crate::proxy_protocol::{self, Source};
+use crate::server::Transport;
+
+/// Whether connections begin with a PROXY header.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ProxyProtocol {
+    /// Those of trusted proxies do. All others speak HTTP at once.
+    Spoken,
+    /// None does.
+    #[default]
+    NotSpoken,
+}
+
+impl<D: Dialect> HttpSession<D> {
+    /// Reads the header, and takes note of where the connection comes from.
+    pub(super) fn read_proxy_header<T: Transport>(
+        &mut self,
+        work: &mut Work<'_, T>,
+    ) -> Step<D::Upload> {
+        loop {
+            let input = work.buffers.input.bytes();
+            match proxy_protocol::parse(input) {
+                Ok(Some(header)) => {
+                    work.buffers.input.consume(header.length);
+                    if let Source::Address(source) = header.source {
+                        self.peer = source;
+                        self.accounting.set_source(source);
+                    }
+                    return Step::Go(Phase::Head);
+                }
+                Ok(None) => {}
+                Err(error) => return self.refuse_proxy(&error.to_string()),
+            }
+            let is_begun = !input.is_empty();
+            match self.fill(work, HEADS) {
+                Filled::More => {}
+                Filled::Broken => return Step::Close,
+                Filled::NoMore => {
+                    return match self.stream {
+                        Stream::Ended if is_begun => {
+                            self.refuse_proxy("it ends before its PROXY header does")
+                        }
+                        // A proxy that only looks whether the server is there.
+                        Stream::Ended => Step::Go(Phase::Closing(Closing::Close)),
+                        _ if work.turn.is_stopping() => Step::Go(Phase::Closing(Closing::Close)),
+                        _ => Step::Wait(Phase::ProxyHeader, TimeoutKind::Fresh),
+                    };
+                }
+            }
+        }
+    }
+
+    /// Nothing tells what follows, so nothing can be said to the proxy.
+    fn refuse_proxy(&mut self, why: &str) -> Step<D::Upload> {
+        log::warn!("{}: the connection is closed: {why}", self.peer);
+        self.accounting.note_end("its PROXY header is malformed");
+        Step::Close
+    }
+}

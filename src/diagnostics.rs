@@ -1,0 +1,49 @@
+//! Diagnostics on stderr: what `RUST_LOG` asks for, warnings and errors unless it says otherwise.
+//!
+//! While a server runs whose stderr may be a stopped terminal or a pipe that nobody reads, they go through a
+//! [`LineWriter`], since a worker must not wait for that.
+
+use std::io::{self, Write};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+
+use httpserver::line_writer::LineWriter;
+
+/// Guards the writer through which diagnostics go, while there is one.
+static WRITER: RwLock<Weak<LineWriter>> = RwLock::new(Weak::new());
+
+/// Where each line goes.
+struct Stderr;
+
+/// Begins to print diagnostics.
+pub(crate) fn start() {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn"))
+        .format_target(false)
+        .target(env_logger::Target::Pipe(Box::new(Stderr)))
+        .init();
+}
+
+/// From now on they go through this writer, as long as there is one.
+pub(crate) fn write_through(writer: &Arc<LineWriter>) {
+    *WRITER.write().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(writer);
+}
+
+impl Write for Stderr {
+    /// Gets whole lines, each in one call.
+    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+        let writer = WRITER
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .upgrade();
+        match writer {
+            Some(writer) => {
+                writer.append(None, lines);
+                Ok(lines.len())
+            }
+            None => io::stderr().write(lines),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}

@@ -1,0 +1,137 @@
+//! What a server reports, and to where, as the command line asks for it: the access log, and lines for people on stderr.
+
+use std::error::Error;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::cli::{AccessLog, AccessLogTarget, Config, Verbosity};
+use crate::diagnostics;
+use httpserver::files::Files;
+use httpserver::line_writer::{Destination, LineWriter, Pace};
+use httpserver::reporting::{Detail, Reporter, Reports, Summary};
+use httpserver::request_log::write::{Location, LogError};
+
+/// Why nothing can be reported.
+#[derive(Debug, Error)]
+enum ReportError {
+    #[error("cannot open the access log {}: {source}", path.display())]
+    AccessLog { path: PathBuf, source: io::Error },
+    #[error("cannot write the access log to stdout: {0}")]
+    Stdout(io::Error),
+    #[error("cannot write to stderr: {0}")]
+    Stderr(io::Error),
+    #[error("--log and --access-log both name {}: type two names", .0.display())]
+    SameFile(PathBuf),
+}
+
+/// The reports of a server that runs.
+pub(crate) struct RunningReports {
+    reporter: Option<Arc<Reporter>>,
+    access_log: Option<Arc<LineWriter>>,
+    console: Arc<LineWriter>,
+}
+
+/// Reserves the names of the access log, so that nothing is served that has them; opens nothing.
+pub(crate) fn reserve(config: &Config, files: &Files) -> Result<(), Box<dyn Error>> {
+    let Some(AccessLogTarget::File(path)) = config.access_log.as_ref().map(|log| &log.to) else {
+        return Ok(());
+    };
+    match Location::resolve(path) {
+        Ok(access_log) => {
+            let log = config.log.as_ref().map(|(log, _)| Location::resolve(log));
+            if log.is_some_and(|log| log.is_ok_and(|log| log.is_same(&access_log))) {
+                return Err(ReportError::SameFile(path.clone()).into());
+            }
+            Ok(files.reserve_log(path)?)
+        }
+        // A pipe or a device, which no client can have.
+        Err(LogError::NotRegular { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl RunningReports {
+    /// Opens what lines go to.
+    pub(crate) fn open(config: &Config) -> Result<Self, Box<dyn Error>> {
+        let workers = config.settings.workers.get();
+        let console = LineWriter::start(Destination::Stderr, Pace::Prompt, workers);
+        let console = Arc::new(console.map_err(ReportError::Stderr)?);
+        // A write to a file is over soon, and then nothing is left to be written at a kill.
+        if console.identity().is_none() {
+            diagnostics::write_through(&console);
+        }
+        let access_log = match &config.access_log {
+            Some(AccessLog { to, .. }) => Some(Arc::new(open_access_log(to, workers)?)),
+            None => None,
+        };
+        let format = config.access_log.as_ref().map(|log| log.format);
+        let is_terminal = io::stderr().is_terminal();
+        let is_quiet = config.verbosity == Verbosity::Quiet;
+        let uploads = (is_terminal && !is_quiet).then_some(Detail::Uploads);
+        let reports = Reports {
+            access_log: format.zip(access_log.clone()),
+            console: config
+                .detail
+                .or(uploads)
+                .map(|detail| (detail, Arc::clone(&console))),
+            summary: if !is_quiet && (is_terminal || config.detail.is_some()) {
+                Summary::Kept
+            } else {
+                Summary::Omitted
+            },
+        };
+        Ok(Self {
+            reporter: Reporter::new(reports, workers).map(Arc::new),
+            access_log,
+            console,
+        })
+    }
+
+    /// Has the access log concealed and opened again together with the request log, and entries reported.
+    pub(crate) fn attach_to(&self, files: &mut Files) {
+        if let Some(access_log) = &self.access_log {
+            files.set_access_log(Arc::clone(access_log));
+        }
+        if let Some(reporter) = &self.reporter {
+            files.make_receipts(reporter.receipts());
+        }
+    }
+
+    /// What connections report to.
+    pub(crate) fn reporter(&self) -> Option<Arc<Reporter>> {
+        self.reporter.clone()
+    }
+
+    /// Ends with a summary, if there is to be one. The last lines are written when this returns, or lost if that takes
+    /// more than a second.
+    pub(crate) fn finish(self) {
+        if let Some(totals) = self
+            .reporter
+            .as_ref()
+            .and_then(|reporter| reporter.totals())
+        {
+            self.console.append(None, format!("{totals}\n").as_bytes());
+        }
+        self.console.stop();
+        if let Some(access_log) = &self.access_log {
+            access_log.stop();
+        }
+    }
+}
+
+fn open_access_log(to: &AccessLogTarget, workers: usize) -> Result<LineWriter, ReportError> {
+    let open = |to| LineWriter::start(to, Pace::Gathered, workers);
+    match to {
+        AccessLogTarget::Stdout => open(Destination::Stdout).map_err(ReportError::Stdout),
+        AccessLogTarget::File(path) => {
+            let failed = |source| ReportError::AccessLog {
+                path: path.clone(),
+                source,
+            };
+            open(Destination::File(path)).map_err(failed)
+        }
+    }
+}
