@@ -24,7 +24,7 @@ use crate::support::wait::eventually;
 const JSON: [&str; 4] = ["--access-log", ACCESS_LOG, "--access-log-format", "json"];
 
 fn combined() -> Server {
-    Setup::new(&["--access-log", ACCESS_LOG]).start()
+    Setup::new(&["-N", "1", "--access-log", ACCESS_LOG]).start()
 }
 
 fn json() -> Server {

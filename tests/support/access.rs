@@ -32,12 +32,13 @@ pub(crate) fn lines(home: &Home, count: usize) -> Vec<String> {
         .collect()
 }
 
-/// The objects of its lines, if it is one of JSON.
+/// The objects of its lines, if it is one of JSON, in the order of connections and requests.
 #[track_caller]
 pub(crate) fn objects(home: &Home, count: usize) -> Vec<Value> {
     let lines = lines(home, count);
-    lines
-        .iter()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    let objects = lines.iter().map(|line| serde_json::from_str(line).unwrap());
+    let mut objects: Vec<Value> = objects.collect();
+    // Those of several workers are not in order.
+    objects.sort_by_key(|object| ["connection", "request"].map(|key| object[key].as_u64()));
+    objects
 }
