@@ -47,7 +47,7 @@ const ARGUMENTS: [(&str, &str); 3] = [
 const COLUMNS: usize = 80;
 
 /// Texts are made for no fewer columns than that, and no more: longer lines are hard to read.
-const NARROWEST: usize = 60;
+const NARROWEST: usize = 64;
 const WIDEST: usize = 100;
 
 /// Columns before the short name of an option.

@@ -34,7 +34,7 @@ pub use self::dialect::{
     Action, Block, Decision, Dialect, FileRange, Preparation, Response, ResponseContent,
     TrackedBytes, Upload,
 };
-pub use self::proxy_header::ProxyProtocol;
+pub use self::phases::ProxyProtocol;
 pub use self::service::Http;
 pub use self::session::HttpSession;
 pub use self::timeouts::Timeouts;

@@ -164,3 +164,13 @@ pub(super) enum Flushed {
     /// The connection is broken.
     Broken,
 }
+
+/// Whether connections begin with a PROXY header.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ProxyProtocol {
+    /// Those of trusted proxies do. All others speak HTTP at once.
+    Spoken,
+    /// None does.
+    #[default]
+    NotSpoken,
+}

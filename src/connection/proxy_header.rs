@@ -8,16 +8,6 @@ use super::timeouts::TimeoutKind;
 use crate::proxy_protocol::{self, Source};
 use crate::server::Transport;
 
-/// Whether connections begin with a PROXY header.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ProxyProtocol {
-    /// Those of trusted proxies do. All others speak HTTP at once.
-    Spoken,
-    /// None does.
-    #[default]
-    NotSpoken,
-}
-
 impl<D: Dialect> HttpSession<D> {
     /// Reads the header, and takes note of where the connection comes from.
     pub(super) fn read_proxy_header<T: Transport>(

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use super::accounting::Accounting;
 use super::dialect::Dialect;
-use super::phases::{AfterFlush, Phase, Stream};
-use super::proxy_header::ProxyProtocol;
+use super::phases::{AfterFlush, Phase, ProxyProtocol, Stream};
 use super::timeouts::{Progress, Timeouts, Wait};
 use super::trusted_proxies::TrustedProxies;
 use crate::blocking::Blocking;

@@ -49,9 +49,7 @@ fn options_stand_before_between_and_after_the_positionals() {
             &response("200 OK", b"served"),
             &words.join(" "),
         );
-        eventually("there are three workers and the main thread", || {
-            server.threads() == 4
-        });
+        eventually("there are three workers", || server.workers() == 3);
         server.stop();
         let expected = format!("GET {} length 0\n========\n", name("here"));
         assert_eq!(home.log(), expected, "{words:?}");
@@ -64,7 +62,15 @@ fn four_workers_and_no_log_unless_asked_for() {
     let server = started(&home, &["0"]);
     server.request(get(""));
     eventually("each worker has its name", || {
-        server.thread_names() == ["httpserver", "worker-0", "worker-1", "worker-2", "worker-3"]
+        server.thread_names()
+            == [
+                "httpserver",
+                "line-writer",
+                "worker-0",
+                "worker-1",
+                "worker-2",
+                "worker-3",
+            ]
     });
     assert_eq!(home.names(), [""; 0]);
     assert!(!home.log_path().exists());
@@ -265,7 +271,7 @@ fn a_server_whose_threads_cannot_start_does_not_say_that_it_listens() {
     }
     let mut command = Command::new("strace");
     command.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=clone,clone3"]);
-    command.args(["-e", "inject=clone,clone3:error=EAGAIN:when=3"]);
+    command.args(["-e", "inject=clone,clone3:error=EAGAIN:when=4"]);
     command.args([env!("CARGO_BIN_EXE_httpserver"), "-N", "4", "0"]);
     let output = finish(command, b"");
     let words = ["worker 2 of 4", "Resource temporarily unavailable"];

@@ -71,7 +71,7 @@ fn one_worker_serves_a_client_among_hundreds_that_let_it_wait() {
         let other = server.request(get(&name("normal")));
         assert_bytes(&other, &response(OK, &content), "GET on a new connection");
     }
-    assert_eq!(server.threads(), 2, "one worker and the main thread");
+    assert_eq!(server.workers(), 1);
     let memory = server.resident();
     assert!(memory < 24 * 1024 * 1024, "{memory} bytes");
 
@@ -112,12 +112,12 @@ fn there_are_as_many_workers_as_asked_for() {
     for workers in [1, 2, 17] {
         let number = workers.to_string();
         let server = Setup::new(&["-N", &number]).start();
-        eventually("the threads are there", || server.threads() == workers + 1);
+        eventually("the threads are there", || server.workers() == workers);
         let clients = crowd(&server, 40, get(""));
         for mut client in clients {
             client.response();
         }
-        assert_eq!(server.threads(), workers + 1);
+        assert_eq!(server.workers(), workers);
     }
 }
 

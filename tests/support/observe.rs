@@ -62,9 +62,13 @@ impl Server {
         prlimit(Some(self.pid()), resource, limit).unwrap();
     }
 
-    /// How many threads it has.
-    pub(crate) fn threads(&self) -> usize {
-        self.thread_ids().count()
+    /// How many workers it has.
+    pub(crate) fn workers(&self) -> usize {
+        let names = self.thread_names();
+        names
+            .iter()
+            .filter(|name| name.starts_with("worker-"))
+            .count()
     }
 
     /// The names of its threads, sorted.
