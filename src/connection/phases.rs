@@ -32,7 +32,7 @@ pub(super) enum Phase<U> {
 }
 
 impl<U> Phase<U> {
-    /// Whether it goes on in a blocking turn only.
+    /// Whether its next step needs a blocking turn.
     pub(super) fn may_block(&self) -> bool {
         match self {
             Self::Request(_) | Self::Body(_) | Self::Finishing(_) | Self::Preparing(_) => true,
@@ -72,7 +72,7 @@ pub(super) enum Step<U> {
 pub(super) enum AfterFlush {
     /// It waits for its peer.
     Wait(TimeoutKind),
-    /// It goes on in another turn.
+    /// It continues in another turn.
     Yield,
     /// The connection is done with.
     Close,

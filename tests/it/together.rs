@@ -39,7 +39,7 @@ fn each_has_its_entry_before_its_answer() {
     }
 }
 
-/// What is put off does not change the order in which the requests of one connection stand in the log.
+/// Pending entries do not change the order in which the requests of one connection stand in the log.
 #[test]
 fn entries_of_a_connection_are_in_the_order_of_its_requests() {
     let server = Setup::new(&["-N", "1"]).start();

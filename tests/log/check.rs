@@ -1,6 +1,6 @@
 //! `check`: sound, torn and corrupt logs, and directories beside them.
 
-use crate::log::{Desk, Log};
+use crate::log::{Log, Workdir};
 use crate::support::deep::{DeepTree, LEVELS};
 use crate::support::process::limited_log_tool;
 use std::fs;
@@ -18,18 +18,18 @@ fn sample() -> Log {
 #[test]
 fn a_sound_log() {
     let log = sample();
-    let desk = Desk::new(&log);
-    desk.run(["check", "log.txt"]).says(&format!(
+    let workdir = Workdir::new(&log);
+    workdir.run(["check", "log.txt"]).says(&format!(
         "log.txt: 5 entries, {} bytes, no gap, no overlap\n",
         log.len()
     ));
     let expected = format!("-: 5 entries, {} bytes, no gap, no overlap\n", log.len());
-    desk.run_with(["check", "-"], &log.0).says(&expected);
+    workdir.run_with(["check", "-"], &log.0).says(&expected);
 }
 
 #[test]
 fn an_empty_log() {
-    Desk::new(&Log::default())
+    Workdir::new(&Log::default())
         .run(["check", "log.txt"])
         .says("log.txt: 0 entries, 0 bytes, no gap, no overlap\n");
 }
@@ -44,8 +44,8 @@ fn torn_entries_are_listed_and_the_rest_is_checked() {
         .nuls(5)
         .other("GET", "c")
         .raw(b"GET ");
-    let desk = Desk::new(&log);
-    let run = desk.run(["check", "log.txt"]);
+    let workdir = Workdir::new(&log);
+    let run = workdir.run(["check", "log.txt"]);
     assert_eq!((run.status, &run.stderr[..]), (Some(1), ""));
     assert_eq!(
         run.stdout(),
@@ -61,21 +61,21 @@ fn a_corrupt_entry_ends_the_check() {
     let mut log = sample();
     let at = log.0.windows(2).position(|two| two == b" 6").unwrap() + 1;
     log.0[at] = b'G';
-    let desk = Desk::new(&log);
-    desk.run(["check", "log.txt"]).refuses(&format!(
+    let workdir = Workdir::new(&log);
+    workdir.run(["check", "log.txt"]).refuses(&format!(
         "log.txt: corrupt entry at byte 0: expected a lower-case hex digit in row 00000000 at byte {at}, found `G`"
     ));
 }
 
 #[test]
 fn an_equal_directory() {
-    let desk = Desk::new(&sample().put("gone", b"x").other("DELETE", "gone"));
-    fs::create_dir_all(desk.path("d/sub")).unwrap();
-    fs::write(desk.path("d/a"), "second").unwrap();
-    fs::write(desk.path("d/sub/b"), [7; 100]).unwrap();
-    fs::rename(desk.path("log.txt"), desk.path("d/log.txt")).unwrap();
-    fs::write(desk.path("d/sub/old"), "older than the log").unwrap();
-    let run = desk.run(["check", "d/log.txt", "--against", "d"]);
+    let workdir = Workdir::new(&sample().put("gone", b"x").other("DELETE", "gone"));
+    fs::create_dir_all(workdir.path("d/sub")).unwrap();
+    fs::write(workdir.path("d/a"), "second").unwrap();
+    fs::write(workdir.path("d/sub/b"), [7; 100]).unwrap();
+    fs::rename(workdir.path("log.txt"), workdir.path("d/log.txt")).unwrap();
+    fs::write(workdir.path("d/sub/old"), "older than the log").unwrap();
+    let run = workdir.run(["check", "d/log.txt", "--against", "d"]);
     assert_eq!((run.status, &run.stderr[..]), (Some(0), ""));
     let (_, of_dir) = run.stdout().split_once('\n').unwrap();
     assert_eq!(
@@ -97,10 +97,10 @@ fn each_difference_is_named() {
         .put("same", b"same")
         .put("short", b"0123456789")
         .put("../up", b"x");
-    let desk = Desk::new(&log);
-    fs::create_dir_all(desk.path("d/dir")).unwrap();
-    fs::write(desk.path("secret"), "secret").unwrap();
-    symlink(desk.path("secret"), desk.path("d/link")).unwrap();
+    let workdir = Workdir::new(&log);
+    fs::create_dir_all(workdir.path("d/dir")).unwrap();
+    fs::write(workdir.path("secret"), "secret").unwrap();
+    symlink(workdir.path("secret"), workdir.path("d/link")).unwrap();
     for (name, content) in [
         ("changed", "0123x56789"),
         ("deleted", "x"),
@@ -108,9 +108,9 @@ fn each_difference_is_named() {
         ("same", "same"),
         ("short", "012345678"),
     ] {
-        fs::write(desk.path("d").join(name), content).unwrap();
+        fs::write(workdir.path("d").join(name), content).unwrap();
     }
-    let run = desk.run(["check", "log.txt", "--against", "d"]);
+    let run = workdir.run(["check", "log.txt", "--against", "d"]);
     assert_eq!((run.status, &run.stderr[..]), (Some(1), ""));
     let (_, of_dir) = run.stdout().split_once('\n').unwrap();
     assert_eq!(
@@ -131,16 +131,16 @@ fn each_difference_is_named() {
 #[test]
 fn a_large_file_is_compared_to_its_end() {
     let mut content = vec![1; 100_003];
-    let desk = Desk::new(&Log::default().put("a", &content));
-    fs::create_dir(desk.path("d")).unwrap();
-    fs::write(desk.path("d/a"), &content).unwrap();
+    let workdir = Workdir::new(&Log::default().put("a", &content));
+    fs::create_dir(workdir.path("d")).unwrap();
+    fs::write(workdir.path("d/a"), &content).unwrap();
     assert_eq!(
-        desk.run(["check", "log.txt", "--against", "d"]).status,
+        workdir.run(["check", "log.txt", "--against", "d"]).status,
         Some(0)
     );
     content[100_002] = 2;
-    fs::write(desk.path("d/a"), &content).unwrap();
-    let run = desk.run(["check", "log.txt", "--against", "d"]);
+    fs::write(workdir.path("d/a"), &content).unwrap();
+    let run = workdir.run(["check", "log.txt", "--against", "d"]);
     assert!(
         run.stdout()
             .contains("d/a: differs at byte 100002 (entry 1 stored 100003 bytes)"),
@@ -151,10 +151,10 @@ fn a_large_file_is_compared_to_its_end() {
 
 #[test]
 fn a_torn_entry_is_mentioned_where_its_name_differs() {
-    let desk = Desk::new(&Log::default().put("a", b"old").raw(b"PUT a length 3\n"));
-    fs::create_dir(desk.path("d")).unwrap();
-    fs::write(desk.path("d/a"), "new").unwrap();
-    let run = desk.run(["check", "log.txt", "--against", "d"]);
+    let workdir = Workdir::new(&Log::default().put("a", b"old").raw(b"PUT a length 3\n"));
+    fs::create_dir(workdir.path("d")).unwrap();
+    fs::write(workdir.path("d/a"), "new").unwrap();
+    let run = workdir.run(["check", "log.txt", "--against", "d"]);
     assert_eq!(run.status, Some(1));
     let expected =
         "d/a: differs at byte 0 (entry 1 stored 3 bytes); the torn entry at byte 42 names it too\n";
@@ -163,11 +163,11 @@ fn a_torn_entry_is_mentioned_where_its_name_differs() {
 
 #[test]
 fn against_needs_a_file_and_a_directory() {
-    let desk = Desk::new(&sample());
-    desk.run(["check", "-", "--against", "."]).refuses(
+    let workdir = Workdir::new(&sample());
+    workdir.run(["check", "-", "--against", "."]).refuses(
         "-: --against reads the log twice, which standard input does not allow: give a file",
     );
-    let run = desk.run(["check", "log.txt", "--against", "absent"]);
+    let run = workdir.run(["check", "log.txt", "--against", "absent"]);
     assert_eq!(
         (run.status, &run.stderr[..]),
         (
@@ -180,13 +180,13 @@ fn against_needs_a_file_and_a_directory() {
 /// As many descriptors as for any other tree, and no path that is longer than a path may be.
 #[test]
 fn depth_of_the_directory_costs_no_descriptors() {
-    let desk = Desk::new(&Log::default().put("a", b"first"));
-    fs::create_dir(desk.path("d")).unwrap();
-    fs::write(desk.path("d/a"), "first").unwrap();
-    let deep = DeepTree::new(&desk.path("d"));
+    let workdir = Workdir::new(&Log::default().put("a", b"first"));
+    fs::create_dir(workdir.path("d")).unwrap();
+    fs::write(workdir.path("d/a"), "first").unwrap();
+    let deep = DeepTree::new(&workdir.path("d"));
     deep.place("bottom");
     let arguments = ["check", "log.txt", "--against", "d"];
-    let output = limited_log_tool(&desk.path(""), &arguments, "ulimit -n 12");
+    let output = limited_log_tool(&workdir.path(""), &arguments, "ulimit -n 12");
     let (stdout, stderr) = (
         String::from_utf8(output.stdout).unwrap(),
         String::from_utf8(output.stderr).unwrap(),
@@ -209,8 +209,8 @@ fn changes_are_found_as_the_help_says() {
         FAIL: GET x HTTP/1.1 --- response 404\n========\n";
     let entries: Vec<_> = LOG.split_inclusive("========\n").collect();
     let check = |log: &str| {
-        let desk = Desk::new(&Log::default().raw(log.as_bytes()));
-        desk.run(["check", "log.txt"]).status
+        let workdir = Workdir::new(&Log::default().raw(log.as_bytes()));
+        workdir.run(["check", "log.txt"]).status
     };
     assert_eq!(check(LOG), Some(0));
     for (from, to) in [
@@ -255,23 +255,24 @@ fn changes_are_found_as_the_help_says() {
 #[test]
 fn check_and_replay_leave_unfinished_uploads_alone() {
     const UNFINISHED: &str = ".httpserver-0123456789abcdef";
-    let desk = Desk::new(&Log::default().put("a", b"first"));
-    fs::create_dir(desk.path("d")).unwrap();
-    fs::write(desk.path("d").join(UNFINISHED), "half").unwrap();
-    desk.run(["replay", "log.txt", "d", "--force"])
+    let workdir = Workdir::new(&Log::default().put("a", b"first"));
+    fs::create_dir(workdir.path("d")).unwrap();
+    fs::write(workdir.path("d").join(UNFINISHED), "half").unwrap();
+    workdir
+        .run(["replay", "log.txt", "d", "--force"])
         .says("d: 1 file, 5 bytes, from 1 entry\n");
-    let run = desk.run(["check", "log.txt", "--against", "d"]);
+    let run = workdir.run(["check", "log.txt", "--against", "d"]);
     assert_eq!(run.status, Some(0), "{}", run.stdout());
-    assert!(desk.path("d").join(UNFINISHED).exists());
-    assert_eq!(fs::read_dir(desk.path("d")).unwrap().count(), 2);
+    assert!(workdir.path("d").join(UNFINISHED).exists());
+    assert_eq!(fs::read_dir(workdir.path("d")).unwrap().count(), 2);
 }
 
 #[test]
 fn deleted_name_of_a_dangling_link_is_still_there() {
-    let desk = Desk::new(&Log::default().put("a", b"x").other("DELETE", "a"));
-    fs::create_dir(desk.path("d")).unwrap();
-    symlink("nowhere", desk.path("d/a")).unwrap();
-    let run = desk.run(["check", "log.txt", "--against", "d"]);
+    let workdir = Workdir::new(&Log::default().put("a", b"x").other("DELETE", "a"));
+    fs::create_dir(workdir.path("d")).unwrap();
+    symlink("nowhere", workdir.path("d/a")).unwrap();
+    let run = workdir.run(["check", "log.txt", "--against", "d"]);
     assert_eq!(run.status, Some(1));
     assert!(
         run.stdout()

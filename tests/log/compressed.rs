@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
-use crate::log::{Desk, Log};
+use crate::log::{Log, Workdir};
 use crate::support::process::{finish, limited_log_tool};
 use crate::support::requirements::is_there;
 use crate::support::tree::files;
@@ -69,16 +69,16 @@ fn forms() -> Vec<(&'static str, Vec<u8>)> {
 
 #[test]
 fn compressed_log_is_read_as_the_plain_one() {
-    let plain = Desk::new(&sample());
+    let plain = Workdir::new(&sample());
     for (form, bytes) in forms() {
-        let desk = Desk::new(&Log::default().raw(&bytes));
+        let workdir = Workdir::new(&Log::default().raw(&bytes));
         for arguments in [
             &["check", "log.txt"][..],
             &["list", "log.txt", "--json"],
             &["stats", "log.txt", "--json"],
             &["extract", "log.txt", "3"],
         ] {
-            let (run, expected) = (desk.run(arguments), plain.run(arguments));
+            let (run, expected) = (workdir.run(arguments), plain.run(arguments));
             assert_eq!(
                 (run.status, &run.stderr[..]),
                 (Some(0), ""),
@@ -86,7 +86,7 @@ fn compressed_log_is_read_as_the_plain_one() {
             );
             assert!(run.bytes == expected.bytes, "{form} {arguments:?}");
         }
-        let run = desk.run_with(["list", "-", "--json"], &bytes);
+        let run = workdir.run_with(["list", "-", "--json"], &bytes);
         assert!(
             run.bytes == plain.run(["list", "log.txt", "--json"]).bytes,
             "{form} from standard input"
@@ -98,23 +98,24 @@ fn compressed_log_is_read_as_the_plain_one() {
 #[test]
 fn compressed_log_is_replayed_and_compared() {
     for (form, bytes) in forms() {
-        let desk = Desk::new(&Log::default().raw(&bytes));
-        desk.run(["replay", "log.txt", "d"])
+        let workdir = Workdir::new(&Log::default().raw(&bytes));
+        workdir
+            .run(["replay", "log.txt", "d"])
             .says("d: 3 files, 200013 bytes, from 6 entries\n");
-        fs::rename(desk.path("d/noise"), desk.path("noise")).unwrap();
+        fs::rename(workdir.path("d/noise"), workdir.path("noise")).unwrap();
         let kept = [("a", "new"), ("z", "last first")];
         assert_eq!(
-            files(&desk.path("d")),
+            files(&workdir.path("d")),
             BTreeMap::from(kept.map(|(name, content)| (name.to_owned(), content.into()))),
             "{form}"
         );
-        fs::rename(desk.path("noise"), desk.path("d/noise")).unwrap();
-        let run = desk.run(["check", "log.txt", "--against", "d"]);
+        fs::rename(workdir.path("noise"), workdir.path("d/noise")).unwrap();
+        let run = workdir.run(["check", "log.txt", "--against", "d"]);
         assert_eq!(run.status, Some(0), "{form}: {}", run.stdout());
-        let mut noise = fs::read(desk.path("d/noise")).unwrap();
+        let mut noise = fs::read(workdir.path("d/noise")).unwrap();
         noise[199_999] ^= 1;
-        fs::write(desk.path("d/noise"), noise).unwrap();
-        let run = desk.run(["check", "log.txt", "--against", "d"]);
+        fs::write(workdir.path("d/noise"), noise).unwrap();
+        let run = workdir.run(["check", "log.txt", "--against", "d"]);
         assert_eq!(run.status, Some(1), "{form}");
         let expected = "d/noise: differs at byte 199999 (entry 3 stored 200000 bytes)\n";
         assert!(run.stdout().contains(expected), "{form}: {}", run.stdout());
@@ -127,12 +128,14 @@ fn log_that_the_real_programs_compressed_is_read() {
         if !is_there(program) {
             continue;
         }
-        let desk = Desk::new(&sample());
+        let workdir = Workdir::new(&sample());
         let mut command = Command::new(program);
-        command.args(["-c", "log.txt"]).current_dir(desk.path(""));
+        command
+            .args(["-c", "log.txt"])
+            .current_dir(workdir.path(""));
         let compressed = finish(command, b"").stdout;
-        let desk = Desk::new(&Log::default().raw(&compressed));
-        desk.run(["check", "log.txt"]).says(&format!(
+        let workdir = Workdir::new(&Log::default().raw(&compressed));
+        workdir.run(["check", "log.txt"]).says(&format!(
             "log.txt: 6 entries, {} bytes, no gap, no overlap\n",
             sample().len()
         ));
@@ -177,22 +180,23 @@ fn damaged_or_cut_data_is_an_error() {
         ),
         (skippable()[..11].to_vec(), "the zstd data ends too early"),
     ] {
-        let desk = Desk::new(&Log::default().raw(&bytes));
-        desk.run(["check", "log.txt"])
+        let workdir = Workdir::new(&Log::default().raw(&bytes));
+        workdir
+            .run(["check", "log.txt"])
             .refuses(&format!("log.txt: {expected}"));
-        assert_eq!(desk.run(["replay", "log.txt", "d"]).status, Some(1));
-        assert!(!desk.path("d").exists());
+        assert_eq!(workdir.run(["replay", "log.txt", "d"]).status, Some(1));
+        assert!(!workdir.path("d").exists());
     }
 }
 
 #[test]
 fn compressed_file_that_is_no_log_is_called_that() {
     for bytes in [gzip(b"shopping list"), zstd(b"shopping list")] {
-        Desk::new(&Log::default().raw(&bytes))
+        Workdir::new(&Log::default().raw(&bytes))
             .run(["check", "log.txt"])
             .refuses("log.txt: not an httpserver log: decompressed, it begins with `shopping`");
     }
-    Desk::new(&Log::default().raw(b"\xFD7zXZ\0\0\x04"))
+    Workdir::new(&Log::default().raw(b"\xFD7zXZ\0\0\x04"))
         .run(["check", "log.txt"])
         .refuses(
             "log.txt: not an httpserver log, but xz data: `xz -dc log.txt | httpserver-log ... -` reads what it holds",
@@ -206,23 +210,26 @@ fn decompression_takes_constant_memory() {
     assert!(log.len() > 15_000_000);
     let zstd = compress_to_vec(&log.0[..], CompressionLevel::Uncompressed);
     for bytes in [gzip(&log.0), zstd] {
-        let desk = Desk::new(&Log::default().raw(&bytes));
+        let workdir = Workdir::new(&Log::default().raw(&bytes));
         for arguments in [&["check", "log.txt"][..], &["replay", "log.txt", "d"]] {
-            let output = limited_log_tool(&desk.path(""), arguments, "ulimit -v 12288");
+            let output = limited_log_tool(&workdir.path(""), arguments, "ulimit -v 12288");
             assert!(
                 output.status.success(),
                 "{}",
                 String::from_utf8_lossy(&output.stderr)
             );
         }
-        assert_eq!(fs::metadata(desk.path("d/zeros")).unwrap().len(), 4_500_000);
+        assert_eq!(
+            fs::metadata(workdir.path("d/zeros")).unwrap().len(),
+            4_500_000
+        );
     }
 }
 
 /// A pipe has no second reading, whatever comes out of it.
 #[test]
 fn pipe_cannot_be_read_twice() {
-    let desk = Desk::new(&sample());
+    let workdir = Workdir::new(&sample());
     let mut command = Command::new("sh");
     let line = "cat log.txt | \"$0\" replay /dev/stdin d";
     command.args([
@@ -230,7 +237,7 @@ fn pipe_cannot_be_read_twice() {
         line.as_ref(),
         env!("CARGO_BIN_EXE_httpserver-log").as_ref(),
     ]);
-    command.current_dir(desk.path(""));
+    command.current_dir(workdir.path(""));
     let output = finish(command, b"");
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),

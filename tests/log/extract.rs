@@ -1,6 +1,6 @@
 //! `extract`: any version of any file.
 
-use crate::log::{Desk, Log};
+use crate::log::{Log, Workdir};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
@@ -21,9 +21,9 @@ fn every_byte() -> Vec<u8> {
 
 #[test]
 fn to_standard_output() {
-    let desk = Desk::new(&sample());
+    let workdir = Workdir::new(&sample());
     for (number, expected) in [("1", &b"first"[..]), ("4", b""), ("5", &every_byte())] {
-        let run = desk.run(["extract", "log.txt", number]);
+        let run = workdir.run(["extract", "log.txt", number]);
         assert_eq!(
             (run.status, &run.bytes[..], &run.stderr[..]),
             (Some(0), expected, ""),
@@ -31,27 +31,27 @@ fn to_standard_output() {
         );
     }
     assert_eq!(
-        desk.run_with(["extract", "-", "5"], &sample().0).bytes,
+        workdir.run_with(["extract", "-", "5"], &sample().0).bytes,
         every_byte()
     );
 }
 
 #[test]
 fn to_a_file() {
-    let desk = Desk::new(&sample());
-    fs::write(desk.path("old"), "old").unwrap();
-    symlink("old", desk.path("link")).unwrap();
+    let workdir = Workdir::new(&sample());
+    fs::write(workdir.path("old"), "old").unwrap();
+    symlink("old", workdir.path("link")).unwrap();
     for out in ["new", "old", "link"] {
-        desk.run(["extract", "log.txt", "5", "-o", out]).says("");
-        assert_eq!(fs::read(desk.path(out)).unwrap(), every_byte(), "{out}");
+        workdir.run(["extract", "log.txt", "5", "-o", out]).says("");
+        assert_eq!(fs::read(workdir.path(out)).unwrap(), every_byte(), "{out}");
     }
     assert!(
-        fs::symlink_metadata(desk.path("link"))
+        fs::symlink_metadata(workdir.path("link"))
             .unwrap()
             .is_symlink()
     );
     assert_eq!(
-        fs::read_dir(desk.path(".")).unwrap().count(),
+        fs::read_dir(workdir.path(".")).unwrap().count(),
         4,
         "nothing else is left behind"
     );
@@ -59,7 +59,7 @@ fn to_a_file() {
 
 #[test]
 fn entries_without_content() {
-    let desk = Desk::new(&sample());
+    let workdir = Workdir::new(&sample());
     for (number, expected) in [
         (
             "2",
@@ -71,7 +71,9 @@ fn entries_without_content() {
         ),
         ("6", "log.txt: there is no entry 6, the last is 5"),
     ] {
-        desk.run(["extract", "log.txt", number]).refuses(expected);
+        workdir
+            .run(["extract", "log.txt", number])
+            .refuses(expected);
     }
 }
 
@@ -79,9 +81,9 @@ fn entries_without_content() {
 fn a_torn_entry_replaces_no_file() {
     let mut log = sample();
     log.0.truncate(log.len() - 1);
-    let desk = Desk::new(&log);
-    fs::write(desk.path("old"), "old").unwrap();
-    let run = desk.run(["extract", "log.txt", "5", "-o", "old"]);
+    let workdir = Workdir::new(&log);
+    fs::write(workdir.path("old"), "old").unwrap();
+    let run = workdir.run(["extract", "log.txt", "5", "-o", "old"]);
     assert_eq!(run.status, Some(1));
     assert!(
         run.stderr
@@ -89,9 +91,9 @@ fn a_torn_entry_replaces_no_file() {
         "{}",
         run.stderr
     );
-    assert_eq!(fs::read(desk.path("old")).unwrap(), b"old");
+    assert_eq!(fs::read(workdir.path("old")).unwrap(), b"old");
     assert_eq!(
-        fs::read_dir(desk.path(".")).unwrap().count(),
+        fs::read_dir(workdir.path(".")).unwrap().count(),
         2,
         "nothing is left behind"
     );
@@ -99,7 +101,7 @@ fn a_torn_entry_replaces_no_file() {
 
 #[test]
 fn a_torn_entry_before_does_not_matter() {
-    let desk = Desk::new(
+    let workdir = Workdir::new(
         &Log::default()
             .nuls(50)
             .put("a", b"first")
@@ -107,20 +109,22 @@ fn a_torn_entry_before_does_not_matter() {
             .nuls(20 + 1)
             .put("b", b"x"),
     );
-    assert_eq!(desk.run(["extract", "log.txt", "1"]).bytes, b"first");
-    assert_eq!(desk.run(["extract", "log.txt", "3"]).bytes, b"x");
+    assert_eq!(workdir.run(["extract", "log.txt", "1"]).bytes, b"first");
+    assert_eq!(workdir.run(["extract", "log.txt", "3"]).bytes, b"x");
 }
 
 /// A socket stands for devices: were one of the system's used here, a mistake in the tool would replace it.
 #[test]
 fn what_is_no_file_is_not_replaced() {
-    let desk = Desk::new(&sample());
-    let _socket = UnixListener::bind(desk.path("socket")).unwrap();
-    fs::create_dir(desk.path("dir")).unwrap();
+    let workdir = Workdir::new(&sample());
+    let _socket = UnixListener::bind(workdir.path("socket")).unwrap();
+    fs::create_dir(workdir.path("dir")).unwrap();
     for out in ["socket", "dir"] {
-        desk.run(["extract", "log.txt", "1", "-o", out])
+        workdir
+            .run(["extract", "log.txt", "1", "-o", out])
             .refuses(&format!("{out}: exists and is not a regular file"));
     }
-    desk.run(["extract", "log.txt", "1", "-o", "absent/x"])
+    workdir
+        .run(["extract", "log.txt", "1", "-o", "absent/x"])
         .refuses("absent/x: No such file or directory");
 }

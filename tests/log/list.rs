@@ -1,6 +1,6 @@
 //! `list` and `stats`: what is shown of entries.
 
-use crate::log::{Desk, Log};
+use crate::log::{Log, Workdir};
 
 const NAME: &str = "ABCDEFarqdeXYZxyzf012345-ab";
 
@@ -16,7 +16,7 @@ fn sample() -> Log {
 
 #[test]
 fn one_aligned_line_per_entry() {
-    Desk::new(&sample()).run(["list", "log.txt"]).says(
+    Workdir::new(&sample()).run(["list", "log.txt"]).says(
         "     1            0           36  ok      PUT      ABCDEFarqdeXYZxyzf012345-ab\n\
          \u{20}    2          177            0  ok      GET      ABCDEFarqdeXYZxyzf012345-ab\n\
          \u{20}    3          227            -  400     GET      abcd\n\
@@ -33,7 +33,7 @@ fn columns_are_aligned_whatever_the_names() {
         .put(&"n/".repeat(500), b"")
         .put("\u{202e}\u{1f980}", b"")
         .other("GET", "a");
-    let run = Desk::new(&log).run(["list", "log.txt"]);
+    let run = Workdir::new(&log).run(["list", "log.txt"]);
     let lines: Vec<_> = run.stdout().lines().collect();
     for (line, method) in lines.iter().zip(["PUT", "PUT", "PUT", "GET"]) {
         assert_eq!(line.find(method), Some(42), "{line}");
@@ -49,13 +49,13 @@ fn decoded_names_are_text_without_what_a_terminal_acts_on() {
         .put("caf\u{e9}/a b.txt", b"")
         .put("\u{1b}[2Jgone\n", b"")
         .failed("GET", "caf%C3%A9\u{202e}", 404);
-    let desk = Desk::new(&log);
-    desk.run(["list", "log.txt", "--decoded"]).says(
+    let workdir = Workdir::new(&log);
+    workdir.run(["list", "log.txt", "--decoded"]).says(
         "     1            0            0  ok      PUT      caf\u{e9}/a b.txt\n\
          \u{20}    2           42            0  ok      PUT      \\x1b[2Jgone\\n\n\
          \u{20}    3           78            -  404     GET      caf\u{e9}\\u{202e}\n",
     );
-    let run = desk.run(["list", "log.txt", "--decoded", "--json"]);
+    let run = workdir.run(["list", "log.txt", "--decoded", "--json"]);
     let decoded: Vec<_> = run
         .stdout()
         .lines()
@@ -71,15 +71,15 @@ fn decoded_names_are_text_without_what_a_terminal_acts_on() {
 #[test]
 fn methods_are_the_same_in_list_and_stats() {
     let log = sample().failed("PROPFIND", "x", 500).failed("-", "-", 408);
-    let desk = Desk::new(&log);
+    let workdir = Workdir::new(&log);
     let mut of_list = std::collections::BTreeMap::new();
-    for line in desk.run(["list", "log.txt"]).stdout().lines() {
+    for line in workdir.run(["list", "log.txt"]).stdout().lines() {
         let cells: Vec<_> = line.split_whitespace().collect();
         *of_list
             .entry((cells[4].to_owned(), cells[3].to_owned()))
             .or_insert(0_u64) += 1;
     }
-    let run = desk.run(["stats", "log.txt"]);
+    let run = workdir.run(["stats", "log.txt"]);
     let of_stats = run
         .stdout()
         .lines()
@@ -101,7 +101,7 @@ fn torn_entries_have_their_lines() {
         .nuls(24)
         .nuls(7)
         .other("GET", "b");
-    Desk::new(&log).run(["list", "log.txt"]).says(
+    Workdir::new(&log).run(["list", "log.txt"]).says(
         "     1            0            3  torn    PUT      a\n\
          \u{20}    -           42            -  torn    -        -\n\
          \u{20}    2           49            0  ok      GET      b\n",
@@ -110,7 +110,7 @@ fn torn_entries_have_their_lines() {
 
 #[test]
 fn json_lines() {
-    let run = Desk::new(&sample().nuls(3)).run(["list", "log.txt", "--json"]);
+    let run = Workdir::new(&sample().nuls(3)).run(["list", "log.txt", "--json"]);
     let lines: Vec<serde_json::Value> = run
         .stdout()
         .lines()
@@ -139,7 +139,7 @@ fn json_lines() {
 
 #[test]
 fn filters() {
-    let desk = Desk::new(&sample());
+    let workdir = Workdir::new(&sample());
     for (arguments, expected) in [
         (&["--name", NAME][..], &[1, 2][..]),
         (&["--name", "abcd"], &[3]),
@@ -150,7 +150,7 @@ fn filters() {
         (&["--failed", "--name", "abcd"], &[3]),
         (&["--failed", "--name", NAME], &[]),
     ] {
-        let run = desk.run([&["list", "log.txt"], arguments].concat());
+        let run = workdir.run([&["list", "log.txt"], arguments].concat());
         let numbers: Vec<u64> = run
             .stdout()
             .lines()
@@ -162,7 +162,7 @@ fn filters() {
 
 #[test]
 fn a_corrupt_entry_ends_the_list() {
-    let run = Desk::new(&sample().raw(b"x")).run(["list", "log.txt"]);
+    let run = Workdir::new(&sample().raw(b"x")).run(["list", "log.txt"]);
     assert_eq!((run.status, run.stdout().lines().count()), (Some(1), 6));
     assert_eq!(
         run.stderr,
@@ -172,7 +172,7 @@ fn a_corrupt_entry_ends_the_list() {
 
 #[test]
 fn stats_as_a_table() {
-    Desk::new(&sample().raw(b"PUT "))
+    Workdir::new(&sample().raw(b"PUT "))
         .run(["stats", "log.txt"])
         .says(
             "log.txt: 6 entries, 405 bytes\n\
@@ -192,8 +192,8 @@ fn stats_as_a_table() {
 
 #[test]
 fn stats_as_json() {
-    let desk = Desk::new(&sample());
-    let run = desk.run_with(["stats", "-", "--json"], &sample().0);
+    let workdir = Workdir::new(&sample());
+    let run = workdir.run_with(["stats", "-", "--json"], &sample().0);
     let found: serde_json::Value = serde_json::from_str(run.stdout()).unwrap();
     let expected = serde_json::json!({
         "entries": 6, "torn": 0, "bytes": 401, "stored": 37, "names": 3,

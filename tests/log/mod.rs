@@ -66,13 +66,13 @@ impl Log {
 }
 
 /// A directory of its own for a test, with `log.txt` in it.
-struct Desk(TempDir);
+struct Workdir(TempDir);
 
-impl Desk {
+impl Workdir {
     fn new(log: &Log) -> Self {
-        let desk = Self(tempfile::tempdir().unwrap());
-        fs::write(desk.path("log.txt"), &log.0).unwrap();
-        desk
+        let workdir = Self(tempfile::tempdir().unwrap());
+        fs::write(workdir.path("log.txt"), &log.0).unwrap();
+        workdir
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -132,9 +132,9 @@ impl Run {
 
 #[test]
 fn help_shows_examples() {
-    let desk = Desk::new(&Log::default());
+    let workdir = Workdir::new(&Log::default());
     for subcommand in ["check", "list", "extract", "replay", "stats"] {
-        let help = desk.run([subcommand, "--help"]);
+        let help = workdir.run([subcommand, "--help"]);
         assert_eq!(help.status, Some(0));
         assert!(
             help.stdout()
@@ -143,12 +143,12 @@ fn help_shows_examples() {
             help.stdout()
         );
     }
-    assert!(desk.run(["--help"]).stdout().contains("Examples:"));
+    assert!(workdir.run(["--help"]).stdout().contains("Examples:"));
 }
 
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
-    let desk = Desk::new(&Log::default());
+    let workdir = Workdir::new(&Log::default());
     for arguments in [
         &["check", "absent"][..],
         &["list", "absent"],
@@ -156,11 +156,12 @@ fn a_file_that_cannot_be_read_is_named() {
         &["replay", "absent", "d"],
         &["stats", "absent"],
     ] {
-        desk.run(arguments)
+        workdir
+            .run(arguments)
             .refuses("absent: No such file or directory");
     }
     for arguments in [&["check", "."][..], &["replay", ".", "d"]] {
-        desk.run(arguments).refuses(".: is a directory");
+        workdir.run(arguments).refuses(".: is a directory");
     }
 }
 
@@ -174,7 +175,7 @@ fn what_is_no_log_is_called_that() {
         (b"shopping list\n", "it begins with `shopping`"),
         (b"\n", "it begins with `\\n`"),
     ] {
-        let desk = Desk::new(&Log::default().raw(content));
+        let workdir = Workdir::new(&Log::default().raw(content));
         for arguments in [
             &["check", "log.txt"][..],
             &["check", "log.txt", "--against", "."],
@@ -183,12 +184,14 @@ fn what_is_no_log_is_called_that() {
             &["replay", "log.txt", "d"],
             &["stats", "log.txt"],
         ] {
-            desk.run(arguments)
+            workdir
+                .run(arguments)
                 .refuses(&format!("log.txt: not an httpserver log: {reason}"));
         }
-        desk.run_with(["check", "-"], content)
+        workdir
+            .run_with(["check", "-"], content)
             .refuses(&format!("-: not an httpserver log: {reason}"));
-        assert!(!desk.path("d").exists());
+        assert!(!workdir.path("d").exists());
     }
 }
 
@@ -198,10 +201,10 @@ fn a_closed_output_ends_quietly() {
     let log = (0..20_000).fold(Log::default(), |log, _| {
         log.other("GET", "ABCDEFarqdeXYZxyzf012345-ab")
     });
-    let desk = Desk::new(&log);
+    let workdir = Workdir::new(&log);
     let mut child = Command::new(env!("CARGO_BIN_EXE_httpserver-log"))
         .args(["list", "log.txt"])
-        .current_dir(desk.0.path())
+        .current_dir(workdir.0.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -216,14 +219,14 @@ fn a_closed_output_ends_quietly() {
 
 #[test]
 fn a_full_output_is_an_error() {
-    let desk = Desk::new(&Log::default().other("GET", "a"));
+    let workdir = Workdir::new(&Log::default().other("GET", "a"));
     let full = fs::OpenOptions::new()
         .write(true)
         .open("/dev/full")
         .unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_httpserver-log"))
         .args(["list", "log.txt"])
-        .current_dir(desk.0.path())
+        .current_dir(workdir.0.path())
         .stdout(full)
         .output()
         .unwrap();

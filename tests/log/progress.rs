@@ -3,14 +3,14 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::log::{Desk, Log};
+use crate::log::{Log, Workdir};
 use crate::support::terminal::Terminal;
 
 /// Runs the tool with stderr on a terminal; returns what it wrote there.
-fn on_terminal(desk: &Desk, arguments: &[&str]) -> String {
+fn on_terminal(workdir: &Workdir, arguments: &[&str]) -> String {
     let terminal = Terminal::new(80);
     let mut command = Command::new(env!("CARGO_BIN_EXE_httpserver-log"));
-    command.args(arguments).current_dir(desk.path(""));
+    command.args(arguments).current_dir(workdir.path(""));
     command.env("TERM", "xterm").env_remove("NO_COLOR");
     command.stdin(Stdio::null()).stdout(Stdio::null());
     command.stderr(terminal.line());
@@ -20,10 +20,10 @@ fn on_terminal(desk: &Desk, arguments: &[&str]) -> String {
 #[test]
 fn long_work_shows_bytes_per_second_and_time_left_on_a_terminal_only() {
     let log = Log::default().put("a", &vec![7; 1_000_000]).put("b", b"x");
-    let desk = Desk::new(&log);
-    fs::create_dir(desk.path("d")).unwrap();
-    fs::write(desk.path("d/a"), vec![7; 1_000_000]).unwrap();
-    fs::write(desk.path("d/b"), "x").unwrap();
+    let workdir = Workdir::new(&log);
+    fs::create_dir(workdir.path("d")).unwrap();
+    fs::write(workdir.path("d/a"), vec![7; 1_000_000]).unwrap();
+    fs::write(workdir.path("d/b"), "x").unwrap();
     for (arguments, doing) in [
         (&["check", "log.txt"][..], &["checking"][..]),
         (
@@ -40,13 +40,13 @@ fn long_work_shows_bytes_per_second_and_time_left_on_a_terminal_only() {
         ),
         (&["stats", "log.txt"], &["counting"]),
     ] {
-        let shown = on_terminal(&desk, arguments);
+        let shown = on_terminal(&workdir, arguments);
         for doing in doing {
             let bar = shown.split(['\r', '\n']).find(|line| line.contains(doing));
             let bar = bar.unwrap_or_else(|| panic!("{arguments:?}: no {doing} in {shown:?}"));
             assert!(bar.contains("/s, ") && bar.contains(" left"), "{bar:?}");
         }
-        let run = desk.run(arguments);
+        let run = workdir.run(arguments);
         assert_eq!(
             (run.status, &run.stderr[..]),
             (Some(0), ""),

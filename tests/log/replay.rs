@@ -1,6 +1,6 @@
 //! `replay`: the directory from the log, and nothing outside of it.
 
-use crate::log::{Desk, Log};
+use crate::log::{Log, Workdir};
 use crate::support::deep::remove_tree;
 use crate::support::process::limited_log_tool;
 use crate::support::tree::files;
@@ -28,43 +28,46 @@ fn sample() -> Log {
 
 #[test]
 fn the_last_entry_of_each_name_counts() {
-    let desk = Desk::new(&sample());
-    desk.run(["replay", "log.txt", "d"])
+    let workdir = Workdir::new(&sample());
+    workdir
+        .run(["replay", "log.txt", "d"])
         .says("d: 3 files, 10 bytes, from 8 entries\n");
     assert_eq!(
-        files(&desk.path("d")),
+        files(&workdir.path("d")),
         owned(&[("a", "second"), ("empty", ""), ("sub/dir/b c%.txt", "deep")])
     );
     assert_eq!(
-        desk.run(["check", "log.txt", "--against", "d"]).status,
+        workdir.run(["check", "log.txt", "--against", "d"]).status,
         Some(0)
     );
 }
 
 #[test]
 fn an_empty_directory_will_do_and_a_full_one_will_not() {
-    let desk = Desk::new(&sample());
-    fs::create_dir(desk.path("d")).unwrap();
-    assert_eq!(desk.run(["replay", "log.txt", "d"]).status, Some(0));
-    desk.run(["replay", "log.txt", "d"])
+    let workdir = Workdir::new(&sample());
+    fs::create_dir(workdir.path("d")).unwrap();
+    assert_eq!(workdir.run(["replay", "log.txt", "d"]).status, Some(0));
+    workdir
+        .run(["replay", "log.txt", "d"])
         .refuses("d: the directory is not empty (--force replays into it all the same)");
-    desk.run(["replay", "log.txt", "log.txt"])
+    workdir
+        .run(["replay", "log.txt", "log.txt"])
         .refuses("log.txt: Not a directory");
 }
 
 #[test]
 fn force_replaces_removes_and_keeps() {
-    let desk = Desk::new(&sample());
-    fs::create_dir(desk.path("d")).unwrap();
+    let workdir = Workdir::new(&sample());
+    fs::create_dir(workdir.path("d")).unwrap();
     for name in ["a", "gone", "other"] {
-        fs::write(desk.path("d").join(name), "before").unwrap();
+        fs::write(workdir.path("d").join(name), "before").unwrap();
     }
     assert_eq!(
-        desk.run(["replay", "--force", "log.txt", "d"]).status,
+        workdir.run(["replay", "--force", "log.txt", "d"]).status,
         Some(0)
     );
     assert_eq!(
-        files(&desk.path("d")),
+        files(&workdir.path("d")),
         owned(&[
             ("a", "second"),
             ("empty", ""),
@@ -83,11 +86,14 @@ fn a_name_that_was_a_file_and_became_a_directory() {
         .put("z/y", b"3")
         .other("DELETE", "z/y")
         .put("z", b"4");
-    let desk = Desk::new(&log);
-    assert_eq!(desk.run(["replay", "log.txt", "d"]).status, Some(0));
-    assert_eq!(files(&desk.path("d")), owned(&[("x/y", "2"), ("z", "4")]));
+    let workdir = Workdir::new(&log);
+    assert_eq!(workdir.run(["replay", "log.txt", "d"]).status, Some(0));
     assert_eq!(
-        desk.run(["check", "log.txt", "--against", "d"]).status,
+        files(&workdir.path("d")),
+        owned(&[("x/y", "2"), ("z", "4")])
+    );
+    assert_eq!(
+        workdir.run(["check", "log.txt", "--against", "d"]).status,
         Some(0)
     );
 }
@@ -104,36 +110,38 @@ fn names_that_would_leave_the_directory() {
         ("a\0x", "a%00x", "contains a NUL byte"),
         ("", "/", "is empty"),
     ] {
-        let desk = Desk::new(&Log::default().put("a", b"fine").put(name, b"x"));
-        desk.run(["replay", "log.txt", "d"])
+        let workdir = Workdir::new(&Log::default().put("a", b"fine").put(name, b"x"));
+        workdir
+            .run(["replay", "log.txt", "d"])
             .refuses(&format!("log.txt: entry 2: the name `{shown}` {reason}"));
-        assert!(!desk.path("d").exists());
-        assert_eq!(fs::read_dir(desk.path(".")).unwrap().count(), 1);
+        assert!(!workdir.path("d").exists());
+        assert_eq!(fs::read_dir(workdir.path(".")).unwrap().count(), 1);
     }
 }
 
 #[test]
 fn a_corrupt_log_is_not_replayed() {
-    let desk = Desk::new(&sample().raw(b"corrupt"));
-    assert_eq!(desk.run(["replay", "log.txt", "d"]).status, Some(1));
-    assert!(!desk.path("d").exists());
+    let workdir = Workdir::new(&sample().raw(b"corrupt"));
+    assert_eq!(workdir.run(["replay", "log.txt", "d"]).status, Some(1));
+    assert!(!workdir.path("d").exists());
 }
 
 #[test]
 fn links_that_lead_out_are_refused() {
-    let desk = Desk::new(&Log::default().put("out/x", b"x"));
-    fs::create_dir_all(desk.path("d")).unwrap();
-    fs::create_dir_all(desk.path("outside")).unwrap();
-    symlink("../outside", desk.path("d/out")).unwrap();
-    desk.run(["replay", "--force", "log.txt", "d"])
+    let workdir = Workdir::new(&Log::default().put("out/x", b"x"));
+    fs::create_dir_all(workdir.path("d")).unwrap();
+    fs::create_dir_all(workdir.path("outside")).unwrap();
+    symlink("../outside", workdir.path("d/out")).unwrap();
+    workdir
+        .run(["replay", "--force", "log.txt", "d"])
         .refuses("d/out/x: a symbolic link leads out of the directory, or in circles");
-    assert_eq!(fs::read_dir(desk.path("outside")).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(workdir.path("outside")).unwrap().count(), 0);
 }
 
 #[test]
 fn torn_entries_are_passed_over_with_a_warning() {
-    let desk = Desk::new(&sample().raw(b"PUT a length 100\n"));
-    let run = desk.run(["replay", "log.txt", "d"]);
+    let workdir = Workdir::new(&sample().raw(b"PUT a length 100\n"));
+    let run = workdir.run(["replay", "log.txt", "d"]);
     assert_eq!(
         (run.status, run.stdout()),
         (Some(0), "d: 3 files, 10 bytes, from 8 entries\n")
@@ -145,12 +153,12 @@ fn torn_entries_are_passed_over_with_a_warning() {
         run.stderr
     );
     assert_eq!(run.stderr.lines().count(), 1);
-    assert_eq!(files(&desk.path("d"))["a"], b"second");
+    assert_eq!(files(&workdir.path("d"))["a"], b"second");
 }
 
 #[test]
 fn standard_input_cannot_be_read_twice() {
-    Desk::new(&sample())
+    Workdir::new(&sample())
         .run(["replay", "-", "d"])
         .refuses("-: replay reads the log twice, which standard input does not allow: give a file");
 }
@@ -158,48 +166,55 @@ fn standard_input_cannot_be_read_twice() {
 /// As with the server's uploads: directories are followed inside, a link itself is not replaced.
 #[test]
 fn links_inside_are_followed_and_links_to_files_are_not_replaced() {
-    let desk = Desk::new(&Log::default().put("way/x", b"x"));
-    fs::create_dir_all(desk.path("d/real")).unwrap();
-    symlink("real", desk.path("d/way")).unwrap();
-    desk.run(["replay", "--force", "log.txt", "d"])
+    let workdir = Workdir::new(&Log::default().put("way/x", b"x"));
+    fs::create_dir_all(workdir.path("d/real")).unwrap();
+    symlink("real", workdir.path("d/way")).unwrap();
+    workdir
+        .run(["replay", "--force", "log.txt", "d"])
         .says("d: 1 file, 1 byte, from 1 entry\n");
-    assert_eq!(fs::read(desk.path("d/real/x")).unwrap(), b"x");
+    assert_eq!(fs::read(workdir.path("d/real/x")).unwrap(), b"x");
 
-    fs::remove_file(desk.path("d/real/x")).unwrap();
-    fs::write(desk.path("secret"), "secret").unwrap();
-    symlink("../../secret", desk.path("d/real/x")).unwrap();
-    desk.run(["replay", "--force", "log.txt", "d"])
+    fs::remove_file(workdir.path("d/real/x")).unwrap();
+    fs::write(workdir.path("secret"), "secret").unwrap();
+    symlink("../../secret", workdir.path("d/real/x")).unwrap();
+    workdir
+        .run(["replay", "--force", "log.txt", "d"])
         .refuses("d/way/x: is not a regular file");
-    assert_eq!(fs::read(desk.path("secret")).unwrap(), b"secret");
-    assert_eq!(fs::read_dir(desk.path("d/real")).unwrap().count(), 1);
+    assert_eq!(fs::read(workdir.path("secret")).unwrap(), b"secret");
+    assert_eq!(fs::read_dir(workdir.path("d/real")).unwrap().count(), 1);
 }
 
 #[test]
 fn what_is_in_the_way_is_named_and_nothing_unfinished_stays() {
     let log = Log::default().put("a/b", b"x").put("c", b"y");
-    let desk = Desk::new(&log);
-    fs::create_dir_all(desk.path("d/c")).unwrap();
-    desk.run(["replay", "--force", "log.txt", "d"])
+    let workdir = Workdir::new(&log);
+    fs::create_dir_all(workdir.path("d/c")).unwrap();
+    workdir
+        .run(["replay", "--force", "log.txt", "d"])
         .refuses("d/c: is a directory");
-    fs::remove_dir(desk.path("d/c")).unwrap();
-    fs::remove_dir_all(desk.path("d/a")).unwrap();
-    fs::write(desk.path("d/a"), "file").unwrap();
-    desk.run(["replay", "--force", "log.txt", "d"])
+    fs::remove_dir(workdir.path("d/c")).unwrap();
+    fs::remove_dir_all(workdir.path("d/a")).unwrap();
+    fs::write(workdir.path("d/a"), "file").unwrap();
+    workdir
+        .run(["replay", "--force", "log.txt", "d"])
         .refuses("d/a/b: something on the way is not a directory");
-    assert_eq!(files(&desk.path("d")), owned(&[("a", "file")]));
+    assert_eq!(files(&workdir.path("d")), owned(&[("a", "file")]));
 }
 
 #[test]
 fn replaced_file_keeps_its_permissions() {
-    let desk = Desk::new(&Log::default().put("a", b"new"));
-    fs::create_dir(desk.path("d")).unwrap();
-    fs::write(desk.path("d/a"), "old").unwrap();
-    fs::set_permissions(desk.path("d/a"), fs::Permissions::from_mode(0o640)).unwrap();
+    let workdir = Workdir::new(&Log::default().put("a", b"new"));
+    fs::create_dir(workdir.path("d")).unwrap();
+    fs::write(workdir.path("d/a"), "old").unwrap();
+    fs::set_permissions(workdir.path("d/a"), fs::Permissions::from_mode(0o640)).unwrap();
     assert_eq!(
-        desk.run(["replay", "--force", "log.txt", "d"]).status,
+        workdir.run(["replay", "--force", "log.txt", "d"]).status,
         Some(0)
     );
-    let mode = fs::metadata(desk.path("d/a")).unwrap().permissions().mode();
+    let mode = fs::metadata(workdir.path("d/a"))
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o640);
 }
 
@@ -214,14 +229,14 @@ fn entries_far_apart_are_found() {
         .put("big", &vec![2; 400_000])
         .put("big", b"small")
         .put("a", b"late");
-    let desk = Desk::new(&log);
-    let run = desk.run(["replay", "log.txt", "d"]);
+    let workdir = Workdir::new(&log);
+    let run = workdir.run(["replay", "log.txt", "d"]);
     assert_eq!(run.stdout(), "d: 3 files, 14 bytes, from 5 entries\n");
     assert_eq!(
-        files(&desk.path("d")),
+        files(&workdir.path("d")),
         owned(&[("a", "late"), ("big", "small"), ("z", "early")])
     );
-    let run = desk.run(["check", "log.txt", "--against", "d"]);
+    let run = workdir.run(["check", "log.txt", "--against", "d"]);
     assert!(run.stdout().contains(" 0 differ,"), "{}", run.stdout());
 }
 
@@ -229,17 +244,17 @@ fn entries_far_apart_are_found() {
 #[test]
 fn depth_of_a_name_costs_no_descriptors() {
     let name = "d/".repeat(2_000) + "file";
-    let desk = Desk::new(&Log::default().put(&name, b"deep").put("e/f", b"x"));
+    let workdir = Workdir::new(&Log::default().put(&name, b"deep").put("e/f", b"x"));
     for arguments in [
         &["replay", "log.txt", "new"][..],
         &["check", "log.txt", "--against", "new"],
     ] {
-        let output = limited_log_tool(&desk.path(""), arguments, "ulimit -n 12");
+        let output = limited_log_tool(&workdir.path(""), arguments, "ulimit -n 12");
         assert!(
             output.status.success(),
             "{}",
             String::from_utf8_lossy(&output.stderr)
         );
     }
-    remove_tree(&desk.path("new"));
+    remove_tree(&workdir.path("new"));
 }

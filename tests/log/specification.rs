@@ -13,7 +13,7 @@ use httpserver::entry_range::EntryRange;
 use httpserver::request_log::format::hex::push_rows;
 use httpserver::request_log::format::layout::{ROW, rows_len};
 
-use crate::log::{Desk, Log};
+use crate::log::{Log, Workdir};
 
 fn specification() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/log-format.md");
@@ -66,13 +66,13 @@ fn examples_are_read_as_the_page_says() {
                 };
             }
             "console" => {
-                let desk = Desk::new(&Log::default());
-                fs::write(desk.path("example.log"), &log.0).unwrap();
+                let workdir = Workdir::new(&Log::default());
+                fs::write(workdir.path("example.log"), &log.0).unwrap();
                 let mut printed = String::new();
                 for command in text.lines().filter_map(|line| line.strip_prefix("$ ")) {
                     let mut words = command.split(' ');
                     assert_eq!(words.next(), Some("httpserver-log"), "line {line}");
-                    let run = desk.run(words);
+                    let run = workdir.run(words);
                     printed.extend(["$ ", command, "\n", run.stdout(), &run.stderr]);
                     commands += 1;
                 }

@@ -1,12 +1,12 @@
 //! Command lines that are wrong: one line on stderr, and exit status 2.
 
-use crate::log::{Desk, Log};
+use crate::log::{Log, Workdir};
 
 #[test]
 fn wrong_command_line_has_one_sentence_and_status_2() {
     const SUBCOMMANDS: &str =
         "`check`, `list`, `extract`, `replay` or `stats`; `httpserver-log --help` explains them";
-    let desk = Desk::new(&Log::default());
+    let workdir = Workdir::new(&Log::default());
     for (typed, expected) in [
         ("", format!("the subcommand is missing: {SUBCOMMANDS}")),
         (
@@ -90,7 +90,7 @@ fn wrong_command_line_has_one_sentence_and_status_2() {
             "there is no option `-1`; usage: httpserver-log extract [OPTIONS] <FILE> <N>".into(),
         ),
     ] {
-        let run = desk.run(typed.split_whitespace());
+        let run = workdir.run(typed.split_whitespace());
         assert_eq!(
             (run.status, run.stdout(), &run.stderr[..]),
             (Some(2), "", &format!("httpserver-log: {expected}\n")[..]),
@@ -101,8 +101,8 @@ fn wrong_command_line_has_one_sentence_and_status_2() {
 
 #[test]
 fn sentence_is_one_line_whatever_was_typed() {
-    let desk = Desk::new(&Log::default());
-    let run = desk.run(["a\nb\u{1b}"]);
+    let workdir = Workdir::new(&Log::default());
+    let run = workdir.run(["a\nb\u{1b}"]);
     assert_eq!((run.status, run.stderr.lines().count()), (Some(2), 1));
     assert!(
         run.stderr
@@ -110,6 +110,7 @@ fn sentence_is_one_line_whatever_was_typed() {
         "{}",
         run.stderr
     );
-    desk.run(["check", "absent\n"])
+    workdir
+        .run(["check", "absent\n"])
         .refuses("absent\\n: No such file or directory");
 }

@@ -191,7 +191,7 @@ mod tests {
     fn worker_that_goes_to_sleep_beside_a_blocked_one_becomes_the_monitor_and_then_works() {
         let spares = SpareWorkers::new(2);
         let section = spares.enter_blocking_section(0);
-        spares.wait(); // a section that nobody is called for, and that lasts
+        spares.wait(); // finds a section that lasts, without being called
         assert!(!spares.monitor.has_unclaimed());
         drop(section);
     }
