@@ -65,6 +65,7 @@
 //! | `http` | Which bytes are a message (`wire`, RFC 9112), and what does it mean (`semantics`, RFC 9110)? |
 //! | `connection` | What does one HTTP client wait for next? |
 //! | `classic`, `web` | What does each dialect answer? |
+//! | `refusing` | What is a refused request recorded with, and which status has a fault of a file? |
 //! | `files` | May this file be seen or replaced, and what is recorded with a change? |
 //! | `store` | Where is a file below the root, and how is it replaced as a whole? |
 //! | `request_log` | Which bytes is an entry, where does it go, and how is it read back? |
@@ -95,6 +96,7 @@ pub mod http;
 pub mod line_writer;
 #[doc(hidden)]
 pub mod proxy_protocol;
+mod refusing;
 #[doc(hidden)]
 pub mod reporting;
 pub mod request_log;

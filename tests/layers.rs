@@ -74,8 +74,13 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "refusing",
+        &["files", "http", "request_log", "store", "entry_range"],
+    ),
+    (
         "classic",
         &[
+            "refusing",
             "files",
             "connection",
             "http",
@@ -89,6 +94,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "web",
         &[
             "entry_range",
+            "refusing",
             "files",
             "connection",
             "http",

@@ -8,7 +8,6 @@ mod put;
 use std::sync::Arc;
 
 pub use self::put::ClassicUpload;
-use self::put::refusal_of_upload;
 use crate::blocking::{Pending, WouldBlock};
 use crate::connection::{Action, Decision, Dialect, FileRange, Response, ResponseContent};
 use crate::files::Files;
@@ -16,9 +15,9 @@ use crate::http::semantics::whole::NotWhole;
 use crate::http::{
     self, Framing, Host, Persistence, Refusal, RefusedHead, Request, Status, Target, Version,
 };
-use crate::request_log::write::Refused;
+use crate::refusing::{Operation, ReceivedLine, cannot_change, cannot_read, without_slash};
 use crate::server::Turn;
-use crate::store::{FileContent, Found, StoreErrorKind};
+use crate::store::{FileContent, Found};
 
 /// Characters in a file's name.
 const NAME: usize = 27;
@@ -49,7 +48,7 @@ impl Classic {
         turn: &Turn<'_>,
     ) -> Action<ClassicUpload> {
         let worker = Some(turn.worker());
-        let response = refuse(&self.files, &Identity::of(request), refusal, worker);
+        let response = refuse(&self.files, &received(request), refusal, worker);
         if request.method == "PUT" && request.framing == Framing::Absent {
             Action::RespondAndClose(closing(response))
         } else {
@@ -78,7 +77,7 @@ impl Classic {
                 Action::Response(response.recorded(entry))
             }
             Err(error) => {
-                let refusal = Refusal::of_file(status_of(error.kind), error.kind.reason());
+                let refusal = cannot_read(error.kind, Operation::ClassicGet);
                 self.refuse_request(request, refusal, turn)
             }
         })
@@ -99,7 +98,9 @@ impl Classic {
         let blocking = turn.permission().require()?;
         Ok(match self.begin(request, name, blocking) {
             Ok(action) => action,
-            Err(error) => self.refuse_request(request, refusal_of_upload(&error), turn),
+            Err(error) => {
+                self.refuse_request(request, cannot_change(&error, Operation::ClassicPut), turn)
+            }
         })
     }
 }
@@ -129,12 +130,8 @@ impl Dialect for Classic {
     }
 
     fn refuse(&self, head: RefusedHead<'_>, refusal: Refusal, worker: usize) -> Response {
-        let identity = Identity {
-            method: head.line.method,
-            name: head.line.target.map(without_slash),
-            version: head.line.version,
-        };
-        let response = refuse(&self.files, &identity, refusal, Some(worker));
+        let received = ReceivedLine::of_line(head.line);
+        let response = refuse(&self.files, &received, refusal, Some(worker));
         if head.line.method == Some(b"PUT") && !head.states_length {
             closing(response)
         } else {
@@ -162,67 +159,19 @@ impl Dialect for Classic {
     }
 }
 
-/// What a request is recorded with, as received.
-struct Identity<'r> {
-    method: Option<&'r [u8]>,
-    name: Option<&'r [u8]>,
-    version: Option<&'r [u8]>,
-}
-
-/// The same, for as long as an upload takes.
-struct OwnedIdentity {
-    name: Box<[u8]>,
-    version: Box<[u8]>,
-}
-
-impl<'r> Identity<'r> {
-    fn of(request: &Request<'r>) -> Self {
-        Self {
-            method: Some(request.method.as_bytes()),
-            name: Some(name(request)),
-            version: Some(request.raw_version()),
-        }
-    }
-
-    fn to_owned(&self) -> OwnedIdentity {
-        OwnedIdentity {
-            name: self.name.unwrap_or_default().into(),
-            version: self.version.unwrap_or_default().into(),
-        }
-    }
-}
-
-impl OwnedIdentity {
-    fn borrow(&self) -> Identity<'_> {
-        Identity {
-            method: Some(b"PUT"),
-            name: Some(&self.name),
-            version: Some(&self.version),
-        }
-    }
+/// What a request is recorded with.
+fn received<'r>(request: &Request<'r>) -> ReceivedLine<'r> {
+    ReceivedLine::of(request).named(name(request))
 }
 
 /// Records a refusal and responds with it; see [`Files::record_refusal`].
 fn refuse(
     files: &Files,
-    identity: &Identity<'_>,
+    received: &ReceivedLine<'_>,
     refusal: Refusal,
     worker: Option<usize>,
 ) -> Response {
-    let &Identity {
-        method,
-        name,
-        version,
-    } = identity;
-    let entry = files.record_refusal(
-        Refused {
-            method,
-            name,
-            version,
-        },
-        refusal.status.code(),
-        worker,
-    );
+    let entry = received.record(files, refusal.status, worker);
     Response::refused(refusal).recorded(entry)
 }
 
@@ -243,10 +192,6 @@ fn name<'h>(request: &Request<'h>) -> &'h [u8] {
         } => without_slash(path),
         _ => without_slash(request.raw_target()),
     }
-}
-
-fn without_slash(target: &[u8]) -> &[u8] {
-    target.strip_prefix(b"/").unwrap_or(target)
 }
 
 fn is_name(name: &[u8]) -> bool {
@@ -282,27 +227,6 @@ fn content(found: Found) -> ResponseContent {
             offset: 0,
             length: found.metadata.length(),
         }),
-    }
-}
-
-/// The status for what went wrong with a file.
-fn status_of(kind: StoreErrorKind) -> Status {
-    match kind {
-        StoreErrorKind::NotFound => Status::NotFound,
-        StoreErrorKind::Concealed
-        | StoreErrorKind::Forbidden
-        | StoreErrorKind::Directory
-        | StoreErrorKind::NotRegular
-        | StoreErrorKind::Busy
-        | StoreErrorKind::Outside => Status::Forbidden,
-        StoreErrorKind::ImpossibleName => Status::BadRequest,
-        StoreErrorKind::ConditionFailed => Status::PreconditionFailed,
-        StoreErrorKind::NoSpace => Status::InsufficientStorage,
-        StoreErrorKind::TooLarge => Status::ContentTooLarge,
-        StoreErrorKind::Vanished | StoreErrorKind::RootGone | StoreErrorKind::Exhausted => {
-            Status::ServiceUnavailable
-        }
-        StoreErrorKind::Io(_) => Status::InternalServerError,
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Classic, Identity, OwnedIdentity, closing, refuse, status_of};
+use super::{Classic, closing, received, refuse};
 use crate::blocking::Blocking;
 use crate::connection::{Action, Block, Response, Upload};
 use crate::files::{self, Empty, Files, Finishing, Remaining, UploadError};
 use crate::http::{Expect, Framing, Refusal, Request, Status};
-use crate::store::{CommitCondition, StoreErrorKind};
+use crate::refusing::{Operation, ReceivedLine, cannot_change};
+use crate::store::CommitCondition;
 
 impl Classic {
     /// Checks what can be checked before the content comes.
@@ -34,7 +35,7 @@ impl Classic {
         let answered = empty.is_some();
         let upload = ClassicUpload {
             files: Arc::clone(&self.files),
-            identity: Identity::of(request).to_owned(),
+            received: received(request).into_owned(),
             state: State::Receiving(receiving, empty),
         };
         Ok(if answered {
@@ -48,7 +49,7 @@ impl Classic {
 /// A PUT whose content is being received.
 pub struct ClassicUpload {
     files: Arc<Files>,
-    identity: OwnedIdentity,
+    received: ReceivedLine<'static>,
     state: State,
 }
 
@@ -134,7 +135,7 @@ impl ClassicUpload {
         empty: Option<Box<Empty>>,
         blocking: Blocking<'_>,
     ) -> Response {
-        let refusal = refusal_of_upload(error);
+        let refusal = cannot_change(error, Operation::ClassicPut);
         match error {
             // Its place in the log is taken, and a second entry would not be true.
             UploadError::NotRecorded { .. } => Response::refused(refusal),
@@ -157,8 +158,7 @@ impl ClassicUpload {
                 ..Response::refused(refusal).recorded(entry)
             };
         }
-        let identity = self.identity.borrow();
-        refuse(&self.files, &identity, refusal, blocking.worker())
+        refuse(&self.files, &self.received, refusal, blocking.worker())
     }
 }
 
@@ -171,19 +171,4 @@ impl Drop for ClassicUpload {
             self.abandon(refusal, Blocking::outside_turn());
         }
     }
-}
-
-/// The refusal for what went wrong with an upload.
-pub(super) fn refusal_of_upload(error: &UploadError) -> Refusal {
-    let status = match error {
-        UploadError::TooLong { .. } => Status::ContentTooLarge,
-        UploadError::Store(error) => match error.kind {
-            // The root itself is gone: there is no place for the file.
-            StoreErrorKind::NotFound => Status::Forbidden,
-            kind => status_of(kind),
-        },
-        UploadError::LogFull { .. } => Status::InsufficientStorage,
-        UploadError::NotRecorded { .. } => Status::InternalServerError,
-    };
-    Refusal::of_file(status, error.reason())
 }

@@ -1,12 +1,13 @@
 //! DELETE: a regular file is removed, and its entry stands in the log where it took effect (RFC 9110 §9.3.5).
 
 use super::fields::Preconditions;
-use super::refusal::{Stop, cannot_remove, respond};
+use super::refusal::{Stop, respond};
 use super::{Web, path};
 use crate::connection::{Response, ResponseContent};
 use crate::files::UploadError;
 use crate::http::semantics::conditional::Method;
 use crate::http::{Request, Status};
+use crate::refusing::{Operation, cannot_change};
 use crate::server::Turn;
 use crate::store::{CommitCondition, Metadata};
 
@@ -30,9 +31,14 @@ impl Web {
                 let response = Response::new(Status::NoContent, Vec::new(), content);
                 Ok(response.recorded(entry))
             }
-            // Its place in the log is taken, and a second entry would not be true.
-            Err(error @ UploadError::NotRecorded { .. }) => Ok(respond(cannot_remove(&error))),
-            Err(error) => Err(cannot_remove(&error).into()),
+            Err(error) => {
+                let refusal = cannot_change(&error, Operation::WebDelete);
+                match error {
+                    // Its place in the log is taken, and a second entry would not be true.
+                    UploadError::NotRecorded { .. } => Ok(respond(refusal)),
+                    _ => Err(refusal.into()),
+                }
+            }
         }
     }
 }

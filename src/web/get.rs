@@ -11,7 +11,7 @@ use percent_encoding::{CONTROLS, percent_encode};
 
 use super::pages::error::WayBack;
 use super::path::{Ending, Path, encode_name};
-use super::refusal::{Stop, cannot_read, concealed, respond_with};
+use super::refusal::{Stop, concealed, respond_with};
 use super::representation::Representation;
 use super::{Directories, Web, name, path};
 use crate::blocking::WouldBlock;
@@ -20,6 +20,7 @@ use crate::http::semantics::fields::combined;
 use crate::http::semantics::media_type::{self, Guess};
 use crate::http::semantics::negotiation::weights::{Weight, weight_of};
 use crate::http::{Refusal, Request, Status, Target, write_field};
+use crate::refusing::{Operation, cannot_read};
 use crate::server::Turn;
 use crate::store::{Found, StoreErrorKind};
 
@@ -106,7 +107,7 @@ impl Web {
         match self.files.look_up(path, turn.permission())? {
             Ok(found) => Ok(Resource::File(found)),
             Err(error) if error.kind == StoreErrorKind::Directory => Ok(Resource::Directory),
-            Err(error) => Err(cannot_read(error.kind).into()),
+            Err(error) => Err(cannot_read(error.kind, Operation::WebGet).into()),
         }
     }
 

@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use self::listing::budget::ListingBudget;
 use self::path::{Ending, Path};
-use self::refusal::{Received, Stop, respond, without_content};
+use self::refusal::{Stop, respond, without_content};
 use crate::blocking::{Pending, WouldBlock};
 use crate::connection::{Action, Decision, Dialect, Response, ResponseContent};
 use crate::files::Files;
@@ -38,6 +38,7 @@ use crate::http::{
     self, Host, Persistence, Refusal, RefusedHead, Request, Scheme, Status, Target, Version,
     write_field,
 };
+use crate::refusing::ReceivedLine;
 use crate::server::Turn;
 
 pub use self::options::{Access, Directories, DotFiles, Options};
@@ -145,7 +146,7 @@ impl Web {
             "HEAD" => without_content(self.page(request, refusal, turn)?),
             _ => respond(refusal),
         };
-        let received = Received::of(request);
+        let received = ReceivedLine::of(request);
         let entry = received.record(&self.files, status, Some(turn.worker()));
         let response = response.recorded(entry);
         Ok(match persistence {
@@ -176,7 +177,7 @@ impl Dialect for Web {
     }
 
     fn refuse(&self, head: RefusedHead<'_>, refusal: Refusal, worker: usize) -> Response {
-        let received = Received::of_line(head.line);
+        let received = ReceivedLine::of_line(head.line);
         let entry = received.record(&self.files, refusal.status, Some(worker));
         let response = respond(refusal).recorded(entry);
         if head.line.method == Some(b"HEAD") {

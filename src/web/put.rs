@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::fields::{Preconditions, etag_of};
 use super::path::{Ending, Path};
-use super::refusal::{Received, Stop, cannot_read, cannot_store, concealed, respond};
+use super::refusal::{Stop, cannot_store, concealed, respond};
 use super::upload_digests::UploadDigests;
 use super::{Web, path};
 use crate::blocking::Blocking;
@@ -21,6 +21,7 @@ use crate::http::semantics::conditional::Method;
 use crate::http::semantics::digest::Sha256Digest;
 use crate::http::semantics::whole::NotWhole;
 use crate::http::{Framing, Refusal, Request, Status, write_field};
+use crate::refusing::{Operation, ReceivedLine, cannot_read};
 use crate::server::Turn;
 use crate::store::{CommitCondition, Metadata, StoreError, StoreErrorKind};
 
@@ -59,7 +60,7 @@ impl Web {
             .map_err(|error| cannot_store(&error))?;
         Ok(WebUpload {
             files: Arc::clone(&self.files),
-            received: Received::of(request),
+            received: ReceivedLine::of(request).into_owned(),
             conditional: conditional.into_owned(),
             digests,
             state: State::Receiving(receiving),
@@ -86,7 +87,7 @@ impl Web {
             Ok(there) => Ok(Some(there)),
             Err(error) => match error.kind {
                 StoreErrorKind::NotFound | StoreErrorKind::ImpossibleName => Ok(None),
-                kind => Err(cannot_read(kind)),
+                kind => Err(cannot_read(kind, Operation::WebPut)),
             },
         }
     }
@@ -105,7 +106,7 @@ fn not_whole(what: NotWhole) -> Refusal {
 /// A PUT whose content is being received.
 pub struct WebUpload {
     files: Arc<Files>,
-    received: Received,
+    received: ReceivedLine<'static>,
     conditional: Preconditions<'static>,
     digests: UploadDigests,
     state: State,

@@ -14,9 +14,10 @@ use crate::blocking::Blocking;
 use crate::connection::{Preparation, Response, ResponseContent};
 use crate::files::Files;
 use crate::http::{Refusal, Status};
+use crate::refusing::{Operation, ReceivedLine, cannot_read};
 use crate::store::{DirectoryReader, Entry, EntryKind};
 use crate::web::DotFiles;
-use crate::web::refusal::{Received, cannot_read, respond};
+use crate::web::refusal::respond;
 
 /// Entries that are looked at, or written, in one portion: some hundred microseconds of work.
 const PORTION: usize = 128;
@@ -30,7 +31,7 @@ pub(super) struct ListingPreparation {
     pub(super) budget: ListingBudget,
     pub(super) dot_files: DotFiles,
     /// What the request is recorded with if it is refused.
-    pub(super) received: Received,
+    pub(super) received: ReceivedLine<'static>,
     /// The name with which it is recorded otherwise.
     pub(super) name: Vec<u8>,
     pub(super) form: Form,
@@ -117,7 +118,10 @@ impl ListingPreparation {
             .read_entries(&mut reading.reader, PORTION, shows, blocking);
         let portion = match read {
             Ok(portion) => portion,
-            Err(error) => return Some(self.refuse(cannot_read(error.kind), blocking)),
+            Err(error) => {
+                let refusal = cannot_read(error.kind, Operation::WebGet);
+                return Some(self.refuse(refusal, blocking));
+            }
         };
         let mut is_last = portion.is_last;
         for entry in portion.entries {

@@ -10,12 +10,13 @@ use crate::connection::{Response, ResponseContent};
 use crate::http::semantics::conditional::{Method, Outcome, Validators};
 use crate::http::semantics::fields::combined;
 use crate::http::{Refusal, Request, Status, write_field};
+use crate::refusing::{Operation, ReceivedLine, cannot_read};
 use crate::server::Turn;
 use crate::store::StoreErrorKind;
 use crate::web::fields::Preconditions;
 use crate::web::pages::document;
 use crate::web::path::Path;
-use crate::web::refusal::{Received, Stop, cannot_read};
+use crate::web::refusal::Stop;
 use crate::web::{Web, name};
 
 impl Web {
@@ -31,7 +32,7 @@ impl Web {
         let reader = self
             .files
             .open_directory(path.relative(), blocking)
-            .map_err(|error| cannot_read(error.kind))?;
+            .map_err(|error| cannot_read(error.kind, Operation::WebGet))?;
         // A listing has no validators; that it is there is all that a condition can ask (RFC 9110 §13.2.1).
         match Preconditions::of(request).evaluate(Method::Read, Some(&Validators::default())) {
             Outcome::Proceed => {}
@@ -71,7 +72,7 @@ impl Web {
             files: Arc::clone(&self.files),
             budget: self.listing_budget.clone(),
             dot_files: self.options.dot_files,
-            received: Received::of(request),
+            received: ReceivedLine::of(request).into_owned(),
             name: name(path),
             form,
             fields,

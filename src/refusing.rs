@@ -1,0 +1,194 @@
+//! What both dialects need to refuse a request: what it is recorded with, and the status for what is wrong with a file.
+//!
+//! The differences between the dialects stand side by side in [`status_of`]. Which words and which page go with a status
+//! is for each dialect to say.
+
+use std::borrow::Cow;
+
+use crate::entry_range::EntryReceipt;
+use crate::files::{Files, UploadError};
+use crate::http::{LineParts, Refusal, Request, Status};
+use crate::request_log::write::Refused;
+use crate::store::StoreErrorKind;
+
+/// What a refused request is recorded with: its parts as received, `None` where one could not be read.
+#[derive(Debug, Clone)]
+pub(crate) struct ReceivedLine<'r> {
+    method: Option<Cow<'r, [u8]>>,
+    name: Option<Cow<'r, [u8]>>,
+    version: Option<Cow<'r, [u8]>>,
+}
+
+impl<'r> ReceivedLine<'r> {
+    /// The parts of a request's line.
+    pub(crate) fn of(request: &Request<'r>) -> Self {
+        Self::of_line(request.line_parts())
+    }
+
+    /// The parts of a request line; the name is the target without its leading `/`.
+    pub(crate) fn of_line(line: LineParts<'r>) -> Self {
+        Self {
+            method: line.method.map(Cow::Borrowed),
+            name: line.target.map(without_slash).map(Cow::Borrowed),
+            version: line.version.map(Cow::Borrowed),
+        }
+    }
+
+    /// The same with another name.
+    pub(crate) fn named(self, name: &'r [u8]) -> Self {
+        Self {
+            name: Some(Cow::Borrowed(name)),
+            ..self
+        }
+    }
+
+    /// The same, for as long as an upload takes.
+    pub(crate) fn into_owned(self) -> ReceivedLine<'static> {
+        let owned = |part: Option<Cow<'_, [u8]>>| part.map(|part| Cow::Owned(part.into_owned()));
+        ReceivedLine {
+            method: owned(self.method),
+            name: owned(self.name),
+            version: owned(self.version),
+        }
+    }
+
+    /// Records it; see [`Files::record_refusal`].
+    pub(crate) fn record(
+        &self,
+        files: &Files,
+        status: Status,
+        worker: Option<usize>,
+    ) -> EntryReceipt {
+        let refused = Refused {
+            method: self.method.as_deref(),
+            name: self.name.as_deref(),
+            version: self.version.as_deref(),
+        };
+        files.record_refusal(refused, status.code(), worker)
+    }
+}
+
+/// A target without its leading `/`.
+pub(crate) fn without_slash(target: &[u8]) -> &[u8] {
+    target.strip_prefix(b"/").unwrap_or(target)
+}
+
+/// What is done with a file, and in which dialect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    ClassicGet,
+    ClassicPut,
+    /// HEAD, too.
+    WebGet,
+    WebPut,
+    WebDelete,
+}
+
+/// The status for what is wrong with a file.
+///
+/// In the web dialect what is not to be seen is not there: a path that leads out of the root gives nothing away.
+pub(crate) fn status_of(kind: StoreErrorKind, operation: Operation) -> Status {
+    use Operation::{ClassicGet, ClassicPut, WebDelete, WebGet, WebPut};
+    match kind {
+        StoreErrorKind::NotFound => match operation {
+            ClassicGet | WebGet | WebDelete => Status::NotFound,
+            ClassicPut => Status::Forbidden,
+            // Something on the way is not a directory.
+            WebPut => Status::Conflict,
+        },
+        StoreErrorKind::Concealed | StoreErrorKind::Outside => match operation {
+            ClassicGet | ClassicPut => Status::Forbidden,
+            WebGet | WebPut | WebDelete => Status::NotFound,
+        },
+        StoreErrorKind::Directory => match operation {
+            ClassicGet | ClassicPut => Status::Forbidden,
+            WebGet => Status::NotFound,
+            WebPut | WebDelete => Status::Conflict,
+        },
+        StoreErrorKind::NotRegular => match operation {
+            ClassicGet | ClassicPut | WebPut | WebDelete => Status::Forbidden,
+            WebGet => Status::NotFound,
+        },
+        StoreErrorKind::ImpossibleName => match operation {
+            ClassicGet | ClassicPut | WebPut => Status::BadRequest,
+            WebGet | WebDelete => Status::NotFound,
+        },
+        StoreErrorKind::Busy => match operation {
+            ClassicGet | ClassicPut => Status::Forbidden,
+            WebPut | WebDelete => Status::Conflict,
+            // Reading does not meet it.
+            WebGet => Status::InternalServerError,
+        },
+        StoreErrorKind::Forbidden => Status::Forbidden,
+        StoreErrorKind::ConditionFailed => Status::PreconditionFailed,
+        StoreErrorKind::NoSpace => Status::InsufficientStorage,
+        StoreErrorKind::TooLarge => Status::ContentTooLarge,
+        StoreErrorKind::Vanished | StoreErrorKind::RootGone | StoreErrorKind::Exhausted => {
+            Status::ServiceUnavailable
+        }
+        StoreErrorKind::Io(_) => Status::InternalServerError,
+    }
+}
+
+/// The refusal for what is wrong with a file that was to be read.
+pub(crate) fn cannot_read(kind: StoreErrorKind, operation: Operation) -> Refusal {
+    Refusal::of_file(status_of(kind, operation), kind.reason())
+}
+
+/// The refusal for an upload or a removal that failed.
+pub(crate) fn cannot_change(error: &UploadError, operation: Operation) -> Refusal {
+    let status = match error {
+        UploadError::TooLong { .. } => Status::ContentTooLarge,
+        UploadError::Store(error) => status_of(error.kind, operation),
+        UploadError::LogFull { .. } => Status::InsufficientStorage,
+        UploadError::NotRecorded { .. } => Status::InternalServerError,
+    };
+    Refusal::of_file(status, error.reason())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Operation; 5] = [
+        Operation::ClassicGet,
+        Operation::ClassicPut,
+        Operation::WebGet,
+        Operation::WebPut,
+        Operation::WebDelete,
+    ];
+
+    #[test]
+    fn root_that_is_gone_is_503_for_every_operation() {
+        for operation in ALL {
+            let status = status_of(StoreErrorKind::RootGone, operation);
+            assert_eq!(status, Status::ServiceUnavailable, "{operation:?}");
+        }
+    }
+
+    #[test]
+    fn file_that_web_clients_must_not_see_looks_absent() {
+        for kind in [StoreErrorKind::Concealed, StoreErrorKind::Outside] {
+            for operation in [Operation::WebGet, Operation::WebDelete] {
+                let absent = status_of(StoreErrorKind::NotFound, operation);
+                assert_eq!(status_of(kind, operation), absent, "{operation:?} {kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn fault_of_the_disk_is_never_the_fault_of_the_client() {
+        let faults = [
+            StoreErrorKind::Io(rustix::io::Errno::IO),
+            StoreErrorKind::NoSpace,
+            StoreErrorKind::Exhausted,
+            StoreErrorKind::Vanished,
+        ];
+        for kind in faults {
+            for operation in ALL {
+                let code = status_of(kind, operation).code();
+                assert!(code >= 500, "{operation:?} {kind:?}: {code}");
+            }
+        }
+    }
+}
