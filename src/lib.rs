@@ -96,6 +96,8 @@ pub mod http;
 pub mod line_writer;
 #[doc(hidden)]
 pub mod proxy_protocol;
+#[doc(hidden)]
+pub mod qr;
 mod refusing;
 #[doc(hidden)]
 pub mod reporting;

@@ -26,6 +26,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("durable", &["sync"]),
     ("line_writer", &["sync"]),
     ("proxy_protocol", &[]),
+    ("qr", &[]),
     ("access_log", &["utc", "sync", "line_writer", "entry_range"]),
     ("store", &["durable", "sync", "blocking"]),
     (
