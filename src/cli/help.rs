@@ -11,8 +11,9 @@ use clap::{Arg, ArgAction, Args, Command};
 use terminal_size::{Width, terminal_size_of};
 use textwrap::{Options, WordSeparator, WordSplitter};
 
+use super::group::Group;
+use super::groups::GROUPS;
 use super::option::{aligned_names, explanation, names, summary, usage};
-use super::{GROUPS, Group};
 
 /// The heading of the options that only print a text.
 pub(super) const HEADING: &str = "Help";

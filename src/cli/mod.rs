@@ -8,6 +8,7 @@ mod access_log;
 mod address;
 mod advice;
 mod group;
+mod groups;
 mod help;
 mod limits;
 mod log;
@@ -33,22 +34,13 @@ use httpserver::reporting::Detail;
 use httpserver::request_log::write::Mode;
 use httpserver::server::Settings;
 
-use self::group::{Group, Need};
+use self::group::Need;
+use self::groups::GROUPS;
 
 pub(crate) use self::access_log::{AccessLog, AccessLogTarget};
 pub(crate) use self::address::Listen;
+pub(crate) use self::serve::Verbosity;
 pub(crate) use self::usage_error::UsageError;
-
-/// The groups, in the order of help.
-const GROUPS: [Group; 7] = [
-    serve::GROUP,
-    log::GROUP,
-    access_log::GROUP,
-    web::GROUP,
-    proxies::GROUP,
-    limits::GROUP,
-    timeouts::GROUP,
-];
 
 /// The words of a command line.
 #[derive(Debug, Parser)]
@@ -108,15 +100,6 @@ pub(crate) struct Config {
     pub(crate) max_body: u64,
     /// For the web dialect; the classic one has none.
     pub(crate) web: Option<httpserver::web::Options>,
-}
-
-/// How much is printed that nobody asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verbosity {
-    /// Nothing but errors.
-    Quiet,
-    /// Where the server listens; on a terminal what is uploaded, and a summary.
-    Normal,
 }
 
 /// Reads a command line, whose first word is the program's name.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use clap::Arg;
 
-use super::GROUPS;
+use super::groups::GROUPS;
 
 /// What stands for the value of an option that takes one.
 pub(super) fn value_name(arg: &Arg) -> Option<&str> {

@@ -8,9 +8,17 @@ use clap::{ArgAction, Args};
 use httpserver::durable::Durability;
 use httpserver::reporting::Detail;
 
-use super::Verbosity;
 use super::group::{Default, Group};
 use super::values;
+
+/// How much is printed that nobody asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verbosity {
+    /// Nothing but errors.
+    Quiet,
+    /// Where the server listens; on a terminal what is uploaded, and a summary.
+    Normal,
+}
 
 pub(super) const GROUP: Group = Group {
     heading: "Serve",

@@ -5,6 +5,7 @@
 //! on a full disk, a stopped terminal or a pipe that nobody reads, lines are lost, counted, and the loss is reported
 //! once when it begins and once when it ends. It does not know what the lines say.
 
+mod destination;
 mod sink;
 
 use std::io;
@@ -13,8 +14,10 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use self::sink::{Opened, Sink};
+use self::sink::{Opened, Sink, count};
 use crate::sync::lock;
+
+pub use self::destination::Destination;
 
 /// How long lines are gathered at [`Pace::Gathered`].
 const GATHERING: Duration = Duration::from_millis(500);
@@ -33,17 +36,6 @@ const KEPT: usize = 256 * 1024;
 
 /// How long the end of the server waits for the last lines to be written.
 const PARTING: Duration = Duration::from_secs(1);
-
-/// Where lines go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Destination<'p> {
-    /// The file at this path, at its end; it is made if it is absent.
-    File(&'p Path),
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
-}
 
 /// When lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -283,11 +275,6 @@ impl Shared {
         });
         sink.note_lost(lost);
     }
-}
-
-/// How many lines these are.
-fn count(lines: &[u8]) -> u64 {
-    memchr::memchr_iter(b'\n', lines).count() as u64
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, OFlags, Stat, fstat};
 use rustix::io::{Errno, retry_on_intr};
 
-use super::{Destination, count};
+use super::destination::Destination;
 
 /// How long one look at a destination that takes nothing lasts.
 const LOOK: Timespec = Timespec {
@@ -244,6 +244,11 @@ fn is_cut_short(file: &File) -> bool {
 fn regular(fd: BorrowedFd<'_>) -> Option<Stat> {
     let is_regular = |found: &Stat| FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
     fstat(fd).ok().filter(is_regular)
+}
+
+/// How many lines these are.
+pub(super) fn count(lines: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', lines).count() as u64
 }
 
 #[cfg(test)]

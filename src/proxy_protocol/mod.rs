@@ -3,51 +3,11 @@
 //! It comes once, before the first byte of the protocol that is spoken. The specification is `doc/proxy-protocol.txt` of
 //! `HAProxy`. Bytes in, values out: whose header is believed is for the caller to say.
 
+mod header;
 mod v1;
 mod v2;
 
-use std::net::SocketAddr;
-
-use thiserror::Error;
-
-/// A complete header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Header {
-    /// Its length in bytes.
-    pub length: usize,
-    /// Where the connection comes from.
-    pub source: Source,
-}
-
-/// Where a connection comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// From this address.
-    Address(SocketAddr),
-    /// From the proxy itself, as when it checks whether the server is there, or from something without an IP address:
-    /// the connection's own peer counts.
-    Peer,
-}
-
-/// Why bytes are not a header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum HeaderError {
-    /// They are neither of the two versions.
-    #[error("it does not begin with a PROXY header")]
-    Missing,
-    /// There is no CRLF within the length that version 1 allows.
-    #[error("the line of its PROXY header is longer than {} bytes", v1::MAX_LENGTH)]
-    TooLong,
-    /// The line of version 1 has another form.
-    #[error("the line of its PROXY header has no protocol, two addresses and two ports")]
-    Line,
-    /// Version 2 has a version, command, family or protocol that is not specified.
-    #[error("its PROXY header has the unspecified bytes {0:02x} {1:02x}")]
-    Unspecified(u8, u8),
-    /// Version 2 is too short for its addresses.
-    #[error("its PROXY header has {0} bytes of addresses, fewer than its family needs")]
-    Short(usize),
-}
+pub use self::header::{Header, HeaderError, Source};
 
 /// Reads the header that `input` begins with; `None` if more bytes are needed.
 ///

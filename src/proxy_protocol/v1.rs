@@ -5,18 +5,15 @@ use std::str::FromStr;
 
 use memchr::memmem;
 
-use super::{Header, HeaderError, Source};
+use super::header::{Header, HeaderError, MAX_LINE, Source};
 
 pub(super) const SIGNATURE: &[u8] = b"PROXY ";
 
-/// Bytes of the longest line, its CRLF among them.
-pub(super) const MAX_LENGTH: usize = 107;
-
 /// Reads a line whose beginning is right as far as it has come.
 pub(super) fn parse(input: &[u8]) -> Result<Option<Header>, HeaderError> {
-    let line = &input[..input.len().min(MAX_LENGTH)];
+    let line = &input[..input.len().min(MAX_LINE)];
     let Some(end) = memmem::find(line, b"\r\n") else {
-        return if input.len() < MAX_LENGTH {
+        return if input.len() < MAX_LINE {
             Ok(None)
         } else {
             Err(HeaderError::TooLong)

@@ -2,13 +2,13 @@
 //!
 //! Compares the last PUT or DELETE of each name with the file of that name. Contents are compared as they stream by.
 
-use crate::Verdict;
 use crate::failure::{Failure, cause, reason};
 use crate::journal::{Contents, Delete, Journal, Put};
 use crate::name::objection;
 use crate::progress;
 use crate::source::Source;
 use crate::text::{self, count, visible};
+use crate::verdict::Verdict;
 use httpserver::store::{Attachment, Depth, FileContent, Step, Store, StoreErrorKind, walk};
 use indicatif::ProgressBar;
 use rustix::fs::{AtFlags, statat};

@@ -1,6 +1,5 @@
 //! `check`: is every byte of the log where it belongs?
 
-use crate::Verdict;
 use crate::against::Directory;
 use crate::cli::Check;
 use crate::failure::Failure;
@@ -8,6 +7,7 @@ use crate::journal::{Journal, Keep};
 use crate::progress;
 use crate::source::Source;
 use crate::text::count;
+use crate::verdict::Verdict;
 use httpserver::request_log::format::line::Kind;
 use httpserver::request_log::read::EntryHead;
 use httpserver::request_log::read::fault::Fault;

@@ -1,12 +1,12 @@
 //! `extract`: the bytes that an entry stored.
 
-use crate::Verdict;
 use crate::cli::Extract;
 use crate::failure::{Failure, reason};
 use crate::log_file::LogFile;
 use crate::progress;
 use crate::source::Source;
 use crate::text;
+use crate::verdict::Verdict;
 use httpserver::request_log::format::line::Kind;
 use httpserver::store::{Attachment, CommitCondition, Store, StoreError, StoreErrorKind};
 use indicatif::ProgressBar;

@@ -1,11 +1,11 @@
 //! `list`: one line per entry.
 
-use crate::Verdict;
 use crate::cli::List;
 use crate::failure::Failure;
 use crate::log_file::Item;
 use crate::source::Source;
 use crate::text::{readable, visible};
+use crate::verdict::Verdict;
 use httpserver::request_log::format::layout::decode_name;
 use httpserver::request_log::format::line::Kind;
 use httpserver::request_log::read::EntryHead;

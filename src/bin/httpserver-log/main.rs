@@ -24,6 +24,7 @@ mod source;
 mod stats;
 mod text;
 mod usage;
+mod verdict;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -31,15 +32,7 @@ use cli::{Cli, Command};
 use failure::Failure;
 use std::io;
 use std::process::ExitCode;
-
-/// What a subcommand that ran to its end found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    /// Nothing to object to.
-    Sound,
-    /// Something is wrong, and it has been said.
-    Faulty,
-}
+use verdict::Verdict;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {

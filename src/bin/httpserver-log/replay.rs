@@ -5,7 +5,6 @@
 //! 3. Remove what was deleted last.
 //! 4. Write each other name once, from its last entry, complete or not at all.
 
-use crate::Verdict;
 use crate::cli::Replay;
 use crate::failure::{Failure, reason};
 use crate::journal::{Contents, Journal, Keep};
@@ -13,6 +12,7 @@ use crate::name::objection;
 use crate::progress;
 use crate::source::Source;
 use crate::text::{self, count, visible};
+use crate::verdict::Verdict;
 use httpserver::store::{Attachment, CommitCondition, Store, StoreError, StoreErrorKind};
 use indicatif::ProgressBar;
 use std::fs;

@@ -1,12 +1,12 @@
 //! `stats`: counts and sizes of what is in a log.
 
-use crate::Verdict;
 use crate::cli::Stats;
 use crate::failure::Failure;
 use crate::log_file::Item;
 use crate::progress;
 use crate::source::Source;
 use crate::text::count;
+use crate::verdict::Verdict;
 use httpserver::request_log::format::line::Kind;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};

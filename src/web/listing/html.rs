@@ -6,8 +6,9 @@
 use std::fmt::{self, Write};
 
 use super::assets::Assets;
+use super::frame::{Extent, Frame, display_path};
+use super::item::{Item, Kind, href};
 use super::size::human;
-use super::{Extent, Frame, Item, Kind, display_path, href};
 use crate::http::semantics::date;
 use crate::web::Access;
 use crate::web::pages::document;
@@ -163,7 +164,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::form::Form;
-    use super::super::tests::render;
+    use super::super::writer::tests::render;
     use super::*;
     use crate::web::pages::document::tests::{assert_fits, body};
     use crate::web::path::Path;

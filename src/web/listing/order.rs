@@ -3,7 +3,7 @@
 //! Letters of either case stand together, and numbers stand by their value: `photo-2` comes before `photo-10`. Names
 //! that are alike in this are in the order of their bytes, so that the order never depends on the file system's.
 
-use super::{Item, Kind};
+use super::item::{Item, Kind};
 
 /// The place of an item among others.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

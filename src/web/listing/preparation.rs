@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use super::budget::{Held, ListingBudget, PART};
 use super::form::Form;
+use super::frame::{Extent, Frame, MAX_ENTRIES};
+use super::item::{Item, Kind};
 use super::order::Place;
-use super::{Extent, Frame, Item, Kind, MAX_ENTRIES, Writer};
+use super::writer::Writer;
 use crate::blocking::Blocking;
 use crate::connection::{Preparation, Response, ResponseContent};
 use crate::files::Files;

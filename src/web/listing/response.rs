@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::assets::Assets;
 use super::form::Form;
+use super::frame::{Extent, Frame};
 use super::preparation::{ListingPreparation, Reading, State};
-use super::{Extent, Frame};
 use crate::connection::{Response, ResponseContent};
 use crate::http::semantics::conditional::{Method, Outcome, Validators};
 use crate::http::semantics::fields::combined;

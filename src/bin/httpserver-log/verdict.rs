@@ -1,0 +1,10 @@
+//! What a subcommand found; the exit status follows from it.
+
+/// What a subcommand that ran to its end found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Nothing to object to.
+    Sound,
+    /// Something is wrong, and it has been said.
+    Faulty,
+}

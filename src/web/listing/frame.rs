@@ -1,0 +1,55 @@
+//! What stands around the entries of a listing: its path, and sums.
+
+use super::item::{Item, Kind};
+use crate::web::Access;
+use crate::web::path::Path;
+
+/// The most entries that one listing has; a longer one takes a browser seconds to lay out.
+pub(super) const MAX_ENTRIES: usize = 10_000;
+
+/// Whether the entries are all there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All of them.
+    Complete,
+    /// [`MAX_ENTRIES`] of them.
+    Truncated,
+}
+
+/// What stands around the rows of a listing. Its links are relative, so its own path must end with a slash.
+#[derive(Debug, Clone)]
+pub(super) struct Frame {
+    pub(super) path: Path,
+    pub(super) extent: Extent,
+    pub(super) access: Access,
+    pub(super) files: usize,
+    pub(super) directories: usize,
+    /// Bytes of all files.
+    pub(super) bytes: u64,
+}
+
+impl Frame {
+    pub(super) fn is_empty(&self) -> bool {
+        self.files + self.directories == 0
+    }
+
+    pub(super) fn add(&mut self, item: &Item) {
+        match item.kind {
+            Kind::Directory => self.directories += 1,
+            Kind::File => {
+                self.files += 1;
+                self.bytes = self.bytes.saturating_add(item.size);
+            }
+        }
+    }
+}
+
+/// The path as people read it, with a slash at both ends.
+pub(super) fn display_path(path: &Path) -> String {
+    let mut text = String::from("/");
+    for component in path.components() {
+        text.push_str(&String::from_utf8_lossy(component));
+        text.push('/');
+    }
+    text
+}

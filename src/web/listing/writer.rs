@@ -1,0 +1,208 @@
+//! From entries to text, piece by piece. A pure function: reading the directory, leaving out hidden names and following
+//! symbolic links happen before. The page is in `html`; the data are here.
+
+use std::fmt::Write;
+
+use serde_json::json;
+
+use super::form::Form;
+use super::frame::{Extent, Frame, display_path};
+use super::html;
+use super::item::{Item, Kind, href};
+use crate::http::semantics::date;
+
+/// The text of a listing, made piece by piece: [`Writer::begin`], each item in order with [`Writer::item`], and
+/// [`Writer::end`].
+///
+/// As data it is `{"entries": [{"name", "href", "type", "size", "modified"}], "path", "truncated"}`. `type` is
+/// `directory` or `file`, `size` is in bytes and null for directories, `modified` is in UTC (RFC 3339). A name that is
+/// not UTF-8 is shown lossily; `href`, relative to the directory, leads to it all the same.
+pub(super) struct Writer {
+    frame: Frame,
+    form: Form,
+    is_first: bool,
+}
+
+impl Writer {
+    pub(super) fn new(frame: Frame, form: Form) -> Self {
+        Self {
+            frame,
+            form,
+            is_first: true,
+        }
+    }
+
+    // Writing into a string cannot fail, so there is no error to hand on.
+
+    pub(super) fn begin(&self, text: &mut String) {
+        match self.form {
+            Form::Html => {
+                let _ = html::head(text, &self.frame);
+            }
+            Form::Json => text.push_str("{\"entries\":["),
+        }
+    }
+
+    pub(super) fn item(&mut self, text: &mut String, item: &Item) {
+        let is_first = std::mem::take(&mut self.is_first);
+        match self.form {
+            Form::Html => {
+                let _ = html::row(text, item);
+            }
+            Form::Json => {
+                let comma = if is_first { "" } else { "," };
+                let _ = write!(text, "{comma}{}", row(item));
+            }
+        }
+    }
+
+    pub(super) fn end(&self, text: &mut String) {
+        match self.form {
+            Form::Html => {
+                let _ = html::tail(text, &self.frame);
+            }
+            Form::Json => {
+                let path = json!(display_path(&self.frame.path));
+                let truncated = self.frame.extent == Extent::Truncated;
+                let _ = writeln!(text, "],\"path\":{path},\"truncated\":{truncated}}}");
+            }
+        }
+    }
+}
+
+/// An item as data.
+fn row(item: &Item) -> serde_json::Value {
+    json!({
+        "name": String::from_utf8_lossy(&item.name),
+        "href": href(item),
+        "type": match item.kind { Kind::Directory => "directory", Kind::File => "file" },
+        "size": match item.kind { Kind::Directory => None, Kind::File => Some(item.size) },
+        "modified": date::rfc3339(item.modified),
+    })
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::super::order::Place;
+    use super::*;
+    use crate::web::Access;
+    use crate::web::path::Path;
+
+    fn item(name: &[u8], kind: Kind, size: u64) -> Item {
+        let modified = UNIX_EPOCH + Duration::from_secs(784_111_777);
+        Item {
+            name: name.to_vec(),
+            kind,
+            size,
+            modified,
+        }
+    }
+
+    /// The text of a listing with these items, given in any order.
+    pub(in crate::web::listing) fn render(
+        path: &Path,
+        mut items: Vec<Item>,
+        extent: Extent,
+        access: Access,
+        form: Form,
+    ) -> String {
+        items.sort_by_key(Place::of);
+        let mut frame = Frame {
+            path: path.clone(),
+            extent,
+            access,
+            files: 0,
+            directories: 0,
+            bytes: 0,
+        };
+        for item in &items {
+            frame.add(item);
+        }
+        let mut writer = Writer::new(frame, form);
+        let mut text = String::new();
+        writer.begin(&mut text);
+        for item in &items {
+            writer.item(&mut text, item);
+        }
+        writer.end(&mut text);
+        text
+    }
+
+    #[test]
+    fn directories_come_first_then_names() {
+        let mut items = [
+            item(b"b.txt", Kind::File, 1),
+            item(b"b-10.txt", Kind::File, 1),
+            item(b"b-9.txt", Kind::File, 1),
+            item(b"A.txt", Kind::File, 1),
+            item(b"a.txt", Kind::File, 1),
+            item(b"zoo", Kind::Directory, 1),
+            item(b"Bar", Kind::Directory, 1),
+        ];
+        items.sort_by_key(Place::of);
+        let names: Vec<_> = items.iter().map(|item| item.name.as_slice()).collect();
+        let expected: [&[u8]; 7] = [
+            b"Bar",
+            b"zoo",
+            b"A.txt",
+            b"a.txt",
+            b"b-9.txt",
+            b"b-10.txt",
+            b"b.txt",
+        ];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn a_listing_as_data() {
+        let path = Path::parse(b"/x%20y/%ff/").unwrap();
+        let items = vec![
+            item(b"\xffq\"", Kind::File, u64::MAX),
+            item(b"javascript:x", Kind::Directory, 4096),
+        ];
+        let text = render(
+            &path,
+            items,
+            Extent::Truncated,
+            Access::ReadOnly,
+            Form::Json,
+        );
+        let data: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let expected = json!({
+            "path": "/x y/\u{fffd}/",
+            "truncated": true,
+            "entries": [
+                {
+                    "name": "javascript:x",
+                    "href": "./javascript%3Ax/",
+                    "type": "directory",
+                    "size": null,
+                    "modified": "1994-11-06T08:49:37Z",
+                },
+                {
+                    "name": "\u{fffd}q\"",
+                    "href": "./%FFq%22",
+                    "type": "file",
+                    "size": u64::MAX,
+                    "modified": "1994-11-06T08:49:37Z",
+                },
+            ],
+        });
+        assert_eq!(data, expected);
+
+        let empty = render(
+            &path,
+            Vec::new(),
+            Extent::Complete,
+            Access::ReadOnly,
+            Form::Json,
+        );
+        let data: serde_json::Value = serde_json::from_str(&empty).unwrap();
+        assert_eq!(
+            (&data["entries"], &data["truncated"]),
+            (&json!([]), &json!(false))
+        );
+    }
+}
