@@ -2,8 +2,7 @@
 //! between rooms runs up.
 //!
 //! A file uses another if it imports something that is defined there, or names it by a path. What a `mod.rs` re-exports
-//! counts as the file that defines it. Code under `#[cfg(test)]` does not count, and neither does what the root file of a
-//! room uses of its own parts: it puts them together, and they may use what it defines.
+//! counts as the file that defines it, and to re-export is to use. Code under `#[cfg(test)]` does not count.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use syn::visit::{self, Visit};
-use syn::{Attribute, Item, ItemMod, ItemUse, Macro, UseTree, Visibility};
+use syn::{Attribute, Item, ItemMod, ItemUse, Macro, UseTree};
 
 /// The rooms, and which others each may use.
 const ROOMS: &[(&str, &[&str])] = &[
@@ -27,13 +26,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("line_writer", &["sync"]),
     ("proxy_protocol", &[]),
     ("qr", &[]),
-    ("access_log", &["utc", "sync", "line_writer", "entry_range"]),
+    ("access_log", &["entry_range"]),
     ("store", &["durable", "sync", "blocking"]),
-    (
-        "request_log",
-        &["durable", "sync", "utc", "blocking", "entry_range"],
-    ),
-    ("http", &["utc", "sync"]),
+    ("request_log", &["durable", "sync", "utc", "entry_range"]),
+    ("http", &["utc"]),
     ("server", &["sync", "blocking"]),
     (
         "files",
@@ -42,7 +38,6 @@ const ROOMS: &[(&str, &[&str])] = &[
             "store",
             "request_log",
             "durable",
-            "sync",
             "blocking",
             "entry_range",
         ],
@@ -53,11 +48,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "access_log",
             "line_writer",
             "entry_range",
-            "http",
-            "server",
             "request_log",
             "sync",
-            "utc",
         ],
     ),
     (
@@ -69,8 +61,6 @@ const ROOMS: &[(&str, &[&str])] = &[
             "access_log",
             "proxy_protocol",
             "blocking",
-            "sync",
-            "utc",
             "entry_range",
         ],
     ),
@@ -87,22 +77,18 @@ const ROOMS: &[(&str, &[&str])] = &[
             "http",
             "server",
             "store",
-            "request_log",
             "blocking",
         ],
     ),
     (
         "web",
         &[
-            "entry_range",
             "refusing",
             "files",
             "connection",
             "http",
             "server",
             "store",
-            "request_log",
-            "sync",
             "blocking",
         ],
     ),
@@ -116,8 +102,6 @@ type Segments = Vec<String>;
 struct Import {
     path: Segments,
     name: String,
-    /// Also for others; a re-export is no use.
-    is_public: bool,
 }
 
 /// A module, and the file it stands in.
@@ -231,9 +215,8 @@ impl Source {
     fn uses(&self) -> BTreeMap<&Path, BTreeSet<PathBuf>> {
         let mut uses = BTreeMap::<&Path, BTreeSet<PathBuf>>::new();
         for (path, module) in &self.modules {
-            let imports = module.imports.iter();
-            let imports = imports.filter(|import| !import.is_public);
-            let named = imports.map(|import| &import.path).chain(&module.paths);
+            let imports = module.imports.iter().map(|import| &import.path);
+            let named = imports.chain(&module.paths);
             let files = uses.entry(&module.file).or_default();
             for target in named.filter_map(|named| self.resolve(path, named, 0)) {
                 if let Target::Item(file) = target
@@ -256,15 +239,15 @@ struct Collector {
 }
 
 impl Collector {
-    fn import(&mut self, tree: &UseTree, before: &Segments, is_public: bool) {
+    fn import(&mut self, tree: &UseTree, before: &Segments) {
         let with = |name: String| [before.as_slice(), &[name]].concat();
         let (path, name) = match tree {
             UseTree::Path(path) => {
-                return self.import(&path.tree, &with(path.ident.to_string()), is_public);
+                return self.import(&path.tree, &with(path.ident.to_string()));
             }
             UseTree::Group(group) => {
                 for tree in &group.items {
-                    self.import(tree, before, is_public);
+                    self.import(tree, before);
                 }
                 return;
             }
@@ -275,11 +258,7 @@ impl Collector {
             UseTree::Rename(rename) => (with(rename.ident.to_string()), rename.rename.to_string()),
             UseTree::Glob(_) => panic!("a glob hides what is used: {before:?}"),
         };
-        self.imports.push(Import {
-            path,
-            name,
-            is_public,
-        });
+        self.imports.push(Import { path, name });
     }
 }
 
@@ -308,8 +287,7 @@ impl<'ast> Visit<'ast> for Collector {
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
         if !is_test(&item.attrs) {
-            let is_public = !matches!(item.vis, Visibility::Inherited);
-            self.import(&item.tree, &Vec::new(), is_public);
+            self.import(&item.tree, &Vec::new());
         }
     }
 
@@ -387,14 +365,10 @@ fn loops(uses: &BTreeMap<&Path, BTreeSet<PathBuf>>) -> Vec<Vec<PathBuf>> {
     found
 }
 
-/// What a file uses, without the parts of the room of which it is the root file.
+/// What a file uses.
 fn next_of<'u>(uses: &'u BTreeMap<&Path, BTreeSet<PathBuf>>, file: &Path) -> Vec<&'u Path> {
-    let is_root = file.ends_with("mod.rs") || file.ends_with("main.rs");
-    let parts = file.parent().filter(|_| is_root);
     let next = uses.get(file).into_iter().flatten();
-    next.map(PathBuf::as_path)
-        .filter(|next| parts.is_none_or(|parts| !next.starts_with(parts)))
-        .collect()
+    next.map(PathBuf::as_path).collect()
 }
 
 fn repository() -> &'static Path {
@@ -440,6 +414,10 @@ fn no_arrow_runs_up_between_rooms() {
     };
     let rooms: BTreeMap<_, _> = ROOMS.iter().copied().collect();
     let mut wrong = BTreeSet::new();
+    let mut unused: BTreeSet<(String, String)> = ROOMS
+        .iter()
+        .flat_map(|(from, allowed)| allowed.iter().map(|to| ((*from).into(), (*to).into())))
+        .collect();
     for (file, used) in source.uses() {
         let from = room(file);
         let Some(allowed) = rooms.get(from.as_str()) else {
@@ -455,6 +433,7 @@ fn no_arrow_runs_up_between_rooms() {
         };
         for other in used {
             let to = room(&other);
+            unused.remove(&(from.clone(), to.clone()));
             if to != from && !allowed.contains(&to.as_str()) {
                 wrong.insert(format!(
                     "{} uses {}",
@@ -465,6 +444,7 @@ fn no_arrow_runs_up_between_rooms() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(unused.is_empty(), "arrows that no file needs: {unused:?}");
 }
 
 /// Without this the other tests would show nothing.
@@ -475,20 +455,21 @@ fn the_map_has_known_ways() {
     let file = |name: &str| repository().join("src").join(name);
     for (from, to) in [
         // By an import, of a module above, through a re-export, and by a path in the code.
-        ("store/read.rs", "store/mod.rs"),
-        ("store/mod.rs", "store/cache.rs"),
-        ("files/mod.rs", "store/mod.rs"),
+        ("store/read.rs", "store/state.rs"),
+        ("store/state.rs", "store/cache.rs"),
+        ("files/state.rs", "store/state.rs"),
         ("web/get.rs", "http/wire/response.rs"),
         ("classic/mod.rs", "http/wire/response.rs"),
         ("store/mod.rs", "store/staging.rs"),
-        ("start.rs", "files/mod.rs"),
+        ("store/state.rs", "store/staging.rs"),
+        ("start.rs", "files/state.rs"),
     ] {
         assert!(
             uses[file(from).as_path()].contains(&file(to)),
             "{from} uses {to}"
         );
     }
-    assert!(!uses[file("store/sys.rs").as_path()].contains(&file("store/mod.rs")));
+    assert!(!uses[file("store/sys.rs").as_path()].contains(&file("store/state.rs")));
     assert!(uses.len() > 100, "{}", uses.len());
 }
 
@@ -589,26 +570,16 @@ fn a_re_export_counts_as_the_file_that_defines() {
         room("use super::Two; struct One;", "struct Two;"),
         Vec::<BTreeSet<_>>::new()
     );
+    let loop_of = |one: &str, two: &str| [BTreeSet::from([one.to_owned(), two.to_owned()])];
     assert_eq!(
         room("use super::Room; struct One;", "struct Two;"),
-        Vec::<BTreeSet<_>>::new()
+        loop_of("room/mod.rs", "room/one.rs")
     );
-    // The root file puts its parts together.
-    let small = [
-        ("lib.rs", "mod room;"),
-        (
-            "room/mod.rs",
-            "mod one; use self::one::One; struct Room(One);",
-        ),
-        ("room/one.rs", "use super::Room; struct One;"),
-    ];
-    assert_eq!(loops_of(&small), Vec::<BTreeSet<_>>::new());
-    let expected = BTreeSet::from(["room/one.rs".to_owned(), "room/two.rs".to_owned()]);
     assert_eq!(
         room(
             "use crate::room::Two; struct One;",
             "use super::One; struct Two;"
         ),
-        [expected]
+        loop_of("room/one.rs", "room/two.rs")
     );
 }

@@ -3,24 +3,25 @@
 //! A request is checked in the order of [`Classic::handle`]. Every response is a status line, `Content-Length`, and the
 //! content; errors have none. Where a PUT states no length, `Connection: close` is added.
 
+mod name;
+mod persistence;
 mod put;
+mod refusal;
 
 use std::sync::Arc;
 
+use self::name::{is_name, name};
+use self::persistence::persistence;
 pub use self::put::ClassicUpload;
+use self::refusal::{closing, received, refuse};
 use crate::blocking::{Pending, WouldBlock};
 use crate::connection::{Action, Decision, Dialect, FileRange, Response, ResponseContent};
 use crate::files::Files;
 use crate::http::semantics::whole::NotWhole;
-use crate::http::{
-    self, Framing, Host, Persistence, Refusal, RefusedHead, Request, Status, Target, Version,
-};
-use crate::refusing::{Operation, ReceivedLine, cannot_change, cannot_read, without_slash};
+use crate::http::{self, Framing, Persistence, Refusal, RefusedHead, Request, Status, Version};
+use crate::refusing::{Operation, ReceivedLine, cannot_change, cannot_read};
 use crate::server::Turn;
 use crate::store::{FileContent, Found};
-
-/// Characters in a file's name.
-const NAME: usize = 27;
 
 const NOT_A_NAME: &str = "the name is not 27 characters from A-Z, a-z, 0-9, - and _";
 
@@ -96,12 +97,14 @@ impl Classic {
             return Ok(self.refuse_request(request, Refusal::bad_request(NOT_A_NAME), turn));
         }
         let blocking = turn.permission().require()?;
-        Ok(match self.begin(request, name, blocking) {
-            Ok(action) => action,
-            Err(error) => {
-                self.refuse_request(request, cannot_change(&error, Operation::ClassicPut), turn)
-            }
-        })
+        Ok(
+            match put::begin(&self.files, self.max_body, request, blocking) {
+                Ok(action) => action,
+                Err(error) => {
+                    self.refuse_request(request, cannot_change(&error, Operation::ClassicPut), turn)
+                }
+            },
+        )
     }
 }
 
@@ -159,66 +162,6 @@ impl Dialect for Classic {
     }
 }
 
-/// What a request is recorded with.
-fn received<'r>(request: &Request<'r>) -> ReceivedLine<'r> {
-    ReceivedLine::of(request).named(name(request))
-}
-
-/// Records a refusal and responds with it; see [`Files::record_refusal`].
-fn refuse(
-    files: &Files,
-    received: &ReceivedLine<'_>,
-    refusal: Refusal,
-    worker: Option<usize>,
-) -> Response {
-    let entry = received.record(files, refusal.status, worker);
-    Response::refused(refusal).recorded(entry)
-}
-
-/// The response to a PUT that states no length, with the only other field of this dialect.
-///
-/// In this dialect the content of such a PUT is all that follows; by RFC 9112 §6.3 it has none. A proxy must not take
-/// the connection for one that can be used again, or what it sends for the next client would be read as content.
-fn closing(mut response: Response) -> Response {
-    http::write_field(&mut response.fields, "Connection", b"close");
-    response
-}
-
-/// The target without its leading `/`; of an absolute one, its path.
-fn name<'h>(request: &Request<'h>) -> &'h [u8] {
-    match request.target {
-        Target::Absolute {
-            path, query: None, ..
-        } => without_slash(path),
-        _ => without_slash(request.raw_target()),
-    }
-}
-
-fn is_name(name: &[u8]) -> bool {
-    name.len() == NAME
-        && name
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-}
-
-/// As asked; a request without `Host` counts as HTTP/1.0, so it persists only if it asks for that.
-fn persistence(request: &Request<'_>) -> Persistence {
-    let old = request.version == Version::Http11 && request.host == Host::Missing;
-    if old && !asks_to_persist(request) {
-        Persistence::Close
-    } else {
-        request.persistence
-    }
-}
-
-fn asks_to_persist(request: &Request<'_>) -> bool {
-    request.fields("connection").any(|value| {
-        value
-            .split(|&byte| byte == b',')
-            .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"keep-alive"))
-    })
-}
-
 fn content(found: Found) -> ResponseContent {
     match found.content {
         FileContent::Memory(bytes) => ResponseContent::Memory(bytes),
@@ -227,64 +170,5 @@ fn content(found: Found) -> ResponseContent {
             offset: 0,
             length: found.metadata.length(),
         }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_27_letters_digits_hyphens_and_underscores() {
-        for (name, expected) in [
-            ("ABCDEFarqdeXYZxyzf012345-ab", true),
-            ("___________________________", true),
-            ("", false),
-            ("ABCDEFarqdeXYZxyzf012345-a", false),
-            ("ABCDEFarqdeXYZxyzf012345-abc", false),
-            ("ABCDEFarqdeXYZxyzf012345.ab", false),
-            ("ABCDEFarqdeXYZxyzf012345/ab", false),
-            ("ABCDEFarqdeXYZxyzf012345%ab", false),
-            ("ABCDEFarqdeXYZxyzf012345\u{e9}b", false),
-        ] {
-            assert_eq!(is_name(name.as_bytes()), expected, "{name}");
-        }
-    }
-
-    #[test]
-    fn the_name_is_the_target_without_its_slash() {
-        for (target, expected) in [
-            ("/abc", "abc"),
-            ("/", ""),
-            ("abc", "abc"),
-            ("//abc", "/abc"),
-            ("/dir/abc", "dir/abc"),
-            ("http://host/abc", "abc"),
-            ("https://host/abc", "abc"),
-            ("http://host", ""),
-            ("http://host/abc?x", "http://host/abc?x"),
-            ("/abc?x", "abc?x"),
-        ] {
-            let head = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
-            let request = Request::parse(head.as_bytes()).unwrap();
-            assert_eq!(name(&request), expected.as_bytes(), "{target}");
-        }
-    }
-
-    #[test]
-    fn a_request_without_host_persists_only_if_it_asks() {
-        use Persistence::{Close, Persistent};
-        for (rest, expected) in [
-            ("HTTP/1.1\r\nHost: a\r\n", Persistent),
-            ("HTTP/1.1\r\nHost: a\r\nConnection: close\r\n", Close),
-            ("HTTP/1.1\r\n", Close),
-            ("HTTP/1.1\r\nConnection: x, Keep-Alive\r\n", Persistent),
-            ("HTTP/1.0\r\n", Close),
-            ("HTTP/1.0\r\nConnection: keep-alive\r\n", Persistent),
-        ] {
-            let head = format!("GET / {rest}\r\n");
-            let request = Request::parse(head.as_bytes()).unwrap();
-            assert_eq!(persistence(&request), expected, "{rest}");
-        }
     }
 }

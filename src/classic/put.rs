@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Classic, closing, received, refuse};
+use super::name::name;
+use super::refusal::{closing, received, refuse};
 use crate::blocking::Blocking;
 use crate::connection::{Action, Block, Response, Upload};
 use crate::files::{self, Empty, Files, Finishing, Remaining, UploadError};
@@ -10,40 +11,39 @@ use crate::http::{Expect, Framing, Refusal, Request, Status};
 use crate::refusing::{Operation, ReceivedLine, cannot_change};
 use crate::store::CommitCondition;
 
-impl Classic {
-    /// Checks what can be checked before the content comes.
-    pub(super) fn begin(
-        &self,
-        request: &Request<'_>,
-        name: &[u8],
-        blocking: Blocking<'_>,
-    ) -> Result<Action<ClassicUpload>, UploadError> {
-        if matches!(request.framing, Framing::Length(length) if length > self.max_body) {
-            return Err(UploadError::TooLong {
-                path: name.into(),
-                limit: self.max_body,
-            });
-        }
-        let mut receiving = self.files.begin(name, self.max_body, blocking)?;
-        let empty = match request.framing {
-            Framing::Absent => Some(Box::new(receiving.commit_empty(blocking)?)),
-            Framing::Length(_) | Framing::Chunked => None,
-        };
-        if request.expect == Expect::Continue {
-            receiving.stage(blocking)?; // so that a 403 or 507 comes before the content
-        }
-        let answered = empty.is_some();
-        let upload = ClassicUpload {
-            files: Arc::clone(&self.files),
-            received: received(request).into_owned(),
-            state: State::Receiving(receiving, empty),
-        };
-        Ok(if answered {
-            Action::RespondThenReceive(closing(Response::empty(Status::Created)), upload)
-        } else {
-            Action::Receive(upload)
-        })
+/// Checks what can be checked before the content comes.
+pub(super) fn begin(
+    files: &Arc<Files>,
+    max_body: u64,
+    request: &Request<'_>,
+    blocking: Blocking<'_>,
+) -> Result<Action<ClassicUpload>, UploadError> {
+    let name = name(request);
+    if matches!(request.framing, Framing::Length(length) if length > max_body) {
+        return Err(UploadError::TooLong {
+            path: name.into(),
+            limit: max_body,
+        });
     }
+    let mut receiving = files.begin(name, max_body, blocking)?;
+    let empty = match request.framing {
+        Framing::Absent => Some(Box::new(receiving.commit_empty(blocking)?)),
+        Framing::Length(_) | Framing::Chunked => None,
+    };
+    if request.expect == Expect::Continue {
+        receiving.stage(blocking)?; // so that a 403 or 507 comes before the content
+    }
+    let answered = empty.is_some();
+    let upload = ClassicUpload {
+        files: Arc::clone(files),
+        received: received(request).into_owned(),
+        state: State::Receiving(receiving, empty),
+    };
+    Ok(if answered {
+        Action::RespondThenReceive(closing(Response::empty(Status::Created)), upload)
+    } else {
+        Action::Receive(upload)
+    })
 }
 
 /// A PUT whose content is being received.

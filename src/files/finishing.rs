@@ -3,8 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
-use super::Files;
 use super::error::UploadError;
+use super::state::Files;
 use crate::blocking::Blocking;
 use crate::entry_range::EntryReceipt;
 use crate::request_log::write::EntryWriter;

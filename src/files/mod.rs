@@ -12,101 +12,10 @@ mod finishing;
 mod reading;
 mod recording;
 mod remove;
+mod state;
 mod upload;
-
-use std::num::NonZeroUsize;
-use std::path::Path;
-use std::sync::Arc;
-
-use crate::durable::Durability;
-use crate::line_writer::LineWriter;
-use crate::request_log::write::{Location, LogError, LogName, Mode, Recorder};
-use crate::store::{ReservedName, Store};
 
 pub use self::error::UploadError;
 pub use self::finishing::{Finishing, Remaining};
+pub use self::state::Files;
 pub use self::upload::{Empty, Upload};
-
-/// The files of a server, and its logs.
-pub struct Files {
-    store: Store,
-    recorder: Recorder,
-    /// Concealed and opened again together with the request log.
-    access_log: Option<Arc<LineWriter>>,
-}
-
-impl Files {
-    /// The files of this store. Nothing is recorded before [`Files::open_log`].
-    #[must_use]
-    pub fn new(store: Store) -> Self {
-        Self {
-            store,
-            recorder: Recorder::none(),
-            access_log: None,
-        }
-    }
-
-    /// Conceals what is or will be the log at `path`, wherever that is, with all names that begin with its own and a
-    /// dot: old logs, and what is torn off. Nothing is opened or changed.
-    ///
-    /// # Errors
-    /// If there can be no log at `path`.
-    pub fn reserve_log(&self, path: &Path) -> Result<(), LogError> {
-        self.store
-            .reserve(reserved_names(&Location::resolve(path)?));
-        Ok(())
-    }
-
-    /// Records all requests in the log at `path` from now on, for so many workers; conceals it as
-    /// [`Files::reserve_log`] does.
-    ///
-    /// # Errors
-    /// See [`LogError`].
-    pub fn open_log(
-        &mut self,
-        path: &Path,
-        mode: Mode,
-        durability: Durability,
-        workers: NonZeroUsize,
-    ) -> Result<(), LogError> {
-        let location = Location::resolve(path)?;
-        self.recorder = Recorder::open(path, mode, durability, workers)?;
-        self.conceal_logs(Some(&location), self.locate_access_log().as_ref());
-        Ok(())
-    }
-
-    /// Conceals the access log that is written so, as [`Files::reserve_log`] does, and opens it again with the request
-    /// log.
-    pub fn set_access_log(&mut self, access_log: Arc<LineWriter>) {
-        self.access_log = Some(access_log);
-        let log = self.recorder.locate().and_then(Result::ok);
-        self.conceal_logs(log.as_ref(), self.locate_access_log().as_ref());
-    }
-
-    /// Where the access log is; `None` if that is a pipe or a device, which no client can have.
-    fn locate_access_log(&self) -> Option<Location> {
-        Location::resolve(self.access_log.as_ref()?.path()?).ok()
-    }
-
-    /// Conceals the logs that are written now, and what has or may get their names.
-    fn conceal_logs(&self, log: Option<&Location>, access_log: Option<&Location>) {
-        let access_identity = self.access_log.as_ref().and_then(|log| log.identity());
-        let open = self.recorder.identity().into_iter().chain(access_identity);
-        let names = log.into_iter().chain(access_log).flat_map(reserved_names);
-        self.store.conceal(names.collect(), open.collect());
-    }
-}
-
-/// The names that lead to a log.
-fn reserved_names(location: &Location) -> Vec<ReservedName> {
-    let names = location.names().iter();
-    names
-        .map(
-            |LogName {
-                 directory,
-                 directory_identity,
-                 name,
-             }| { ReservedName::new(Arc::clone(directory), *directory_identity, name) },
-        )
-        .collect()
-}

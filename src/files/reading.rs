@@ -1,6 +1,6 @@
 //! Reading: files and directories as clients may see them.
 
-use super::Files;
+use super::state::Files;
 use crate::blocking::{Blocking, Permission, WouldBlock};
 use crate::store::{DirectoryReader, Found, Metadata, Portion, StoreError};
 

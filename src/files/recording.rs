@@ -1,6 +1,6 @@
 //! Recording what changed no file: requests that were granted, or refused.
 
-use super::{Files, reserved_names};
+use super::state::{Files, reserved_names};
 use crate::blocking::Pending;
 use crate::entry_range::{EntryReceipt, Receipts};
 use crate::request_log::write::Refused;

@@ -3,8 +3,8 @@
 //! As with an upload, space for the entry is secured first, and its place in the log is taken in the instant in which
 //! the file is gone: whoever replays the log has what the store has.
 
-use super::Files;
 use super::error::UploadError;
+use super::state::Files;
 use super::upload::receipt_of;
 use crate::blocking::Blocking;
 use crate::entry_range::EntryReceipt;

@@ -9,9 +9,9 @@
 
 use std::sync::Arc;
 
-use super::Files;
 use super::error::UploadError;
 use super::finishing::Finishing;
+use super::state::Files;
 use crate::blocking::Blocking;
 use crate::entry_range::EntryReceipt;
 use crate::request_log::write::{EntryReservation, EntryWriter};

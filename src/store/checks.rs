@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use rustix::fs::OFlags;
 
-use super::Store;
 use super::concealed::{ReservedName, Rules};
 use super::error::StoreErrorKind;
 use super::metadata::{Identity, Metadata};
 use super::staging::RESERVED_PREFIX;
+use super::state::Store;
 use super::sys::{metadata_at, metadata_of, split};
 
 impl Store {

@@ -14,9 +14,10 @@ use super::checks::check_path;
 use super::created::RemoveEmpty;
 use super::error::{StoreError, StoreErrorKind};
 use super::metadata::Identity;
+use super::root;
+use super::state::Store;
 use super::sys::{metadata_of, split};
 use super::target::{CommitCondition, WriteTarget};
-use super::{Store, root};
 use crate::durable::Durability;
 
 /// How a directory is opened in which something is written.

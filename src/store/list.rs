@@ -4,10 +4,10 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::{Dir, FileType, OFlags};
 
-use super::Store;
 use super::checks::check_path;
 use super::error::{StoreError, StoreErrorKind};
 use super::metadata::Metadata;
+use super::state::Store;
 use super::sys::{metadata_at, metadata_of};
 
 /// A directory that is read in portions.

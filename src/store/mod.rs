@@ -21,29 +21,11 @@ mod read;
 mod root;
 mod staging;
 mod stamps;
+mod state;
 mod sys;
 mod target;
 mod walk;
 mod write;
-
-use std::hash::{BuildHasher, RandomState};
-use std::io;
-use std::os::fd::OwnedFd;
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use rustix::fs::Mode;
-use rustix::process::{Resource, geteuid, getrlimit, umask};
-
-use self::beneath::Resolver;
-use self::cache::Cache;
-use self::commit_locks::CommitLocks;
-use self::concealed::Concealed;
-use self::created::CreatedDirectories;
-use self::root::{CurrentRoot, Fate, open_root};
-use self::stamps::Stamps;
-use crate::durable::{Durability, SharedSync};
 
 pub use self::concealed::ReservedName;
 pub use self::directories::Removed;
@@ -52,114 +34,7 @@ pub use self::found::{Certainty, FileContent, Found, SMALL};
 pub use self::list::{DirectoryReader, Entry, EntryKind, Portion};
 pub use self::metadata::Metadata;
 pub use self::staging::is_staging_name;
+pub use self::state::{Attachment, Store};
 pub use self::target::{CommitCondition, WriteTarget};
 pub use self::walk::{Depth, Step, walk};
 pub use self::write::{Committed, Staged};
-
-/// A directory and all that is below it.
-pub struct Store {
-    root: CurrentRoot,
-    /// How deep uploads are staged.
-    depth: Depth,
-    resolver: Resolver,
-    cache: Cache,
-    concealed: Concealed,
-    commit_locks: CommitLocks,
-    created: Arc<CreatedDirectories>,
-    durability: Durability,
-    syncs: SharedSync,
-    stamps: Stamps,
-    /// The number of the next staging file.
-    staging: AtomicU64,
-    /// The effective user of this process.
-    user: u32,
-    /// The permissions that new files do not get.
-    umask: u32,
-}
-
-/// What a program that is not a server does in a root that may be a server's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Attachment {
-    /// It reads only, and leaves no trace.
-    Reading,
-    /// It writes, and a server that starts meanwhile leaves its staging files alone.
-    Writing,
-}
-
-impl Store {
-    /// Opens the directory at `root` for a server, and removes uploads that a killed server left there.
-    ///
-    /// # Errors
-    /// From open(2).
-    pub fn open(root: &Path, depth: Depth, durability: Durability) -> io::Result<Self> {
-        let opened = open_root(root)?;
-        staging::take_over(&opened, depth);
-        Self::new(root, opened, depth, durability)
-    }
-
-    /// Opens the directory at `root` beside the servers that may have it. Nothing is removed.
-    ///
-    /// # Errors
-    /// As [`Store::open`].
-    pub fn attach(root: &Path, attachment: Attachment) -> io::Result<Self> {
-        let opened = open_root(root)?;
-        match attachment {
-            Attachment::Reading => {}
-            Attachment::Writing => staging::share(&opened),
-        }
-        Self::new(root, opened, Depth::Root, Durability::Kernel)
-    }
-
-    fn new(name: &Path, root: OwnedFd, depth: Depth, durability: Durability) -> io::Result<Self> {
-        let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-        let descriptors = usize::try_from(limit).unwrap_or(usize::MAX);
-        // umask(2) can only be read by setting it.
-        let mask = umask(Mode::empty());
-        umask(mask);
-        Ok(Self {
-            resolver: Resolver::detect(&root)?,
-            root: CurrentRoot::new(name, root)?,
-            depth,
-            cache: Cache::new(descriptors),
-            concealed: Concealed::default(),
-            commit_locks: CommitLocks::new(),
-            created: Arc::default(),
-            durability,
-            syncs: SharedSync::default(),
-            stamps: Stamps::default(),
-            staging: AtomicU64::new(RandomState::new().hash_one(0)),
-            user: geteuid().as_raw(),
-            umask: mask.as_raw_mode(),
-        })
-    }
-
-    /// The directory that is the root now.
-    fn root(&self) -> Arc<OwnedFd> {
-        Arc::clone(&self.root.get().directory)
-    }
-
-    /// Tries something, and once more if it finds nothing because the root was removed and made again.
-    fn with_root<R>(
-        &self,
-        mut attempt: impl FnMut() -> Result<R, StoreErrorKind>,
-    ) -> Result<R, StoreErrorKind> {
-        let root = self.root.get();
-        let failed = match attempt() {
-            Err(kind @ (StoreErrorKind::NotFound | StoreErrorKind::Vanished)) => kind,
-            done => return done,
-        };
-        let prepare = |directory: &OwnedFd| {
-            staging::take_over(directory, self.depth);
-            self.cache.clear();
-        };
-        match self.root.fate(&root, prepare) {
-            Fate::There => Err(failed),
-            Fate::Replaced => attempt(),
-            Fate::Gone => Err(StoreErrorKind::RootGone),
-        }
-    }
-
-    fn staging_name(&self) -> String {
-        staging::staging_name(self.staging.fetch_add(1, Ordering::Relaxed))
-    }
-}

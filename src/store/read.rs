@@ -20,12 +20,12 @@ use rustix::io::pread;
 use rustix::io::retry_on_intr;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-use super::Store;
 use super::certainty::StampSource;
 use super::checks::check_path;
 use super::error::{StoreError, StoreErrorKind};
 use super::found::{CachedFile, Certainty, FileContent, Found, SMALL};
 use super::metadata::Metadata;
+use super::state::Store;
 use super::sys::{is_in_root, metadata_at, metadata_of, regular};
 use crate::blocking::{Permission, WouldBlock};
 

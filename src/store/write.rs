@@ -17,9 +17,10 @@ use rustix::io::{Errno, pread, write};
 use super::checks::check_path;
 use super::error::{StoreError, StoreErrorKind};
 use super::metadata::Metadata;
+use super::root;
+use super::state::Store;
 use super::sys::{metadata_at, metadata_of, rename_new};
 use super::target::{CommitCondition, WriteTarget};
-use super::{Store, root};
 use crate::durable::Durability;
 
 /// An upload that has not taken effect.

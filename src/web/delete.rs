@@ -2,7 +2,7 @@
 
 use super::fields::Preconditions;
 use super::refusal::{Stop, respond};
-use super::{Web, path};
+use super::site::{Site, path};
 use crate::connection::{Response, ResponseContent};
 use crate::files::UploadError;
 use crate::http::semantics::conditional::Method;
@@ -11,7 +11,7 @@ use crate::refusing::{Operation, cannot_change};
 use crate::server::Turn;
 use crate::store::{CommitCondition, Metadata};
 
-impl Web {
+impl Site {
     /// Answers to DELETE.
     pub(super) fn delete(&self, request: &Request<'_>, turn: &Turn<'_>) -> Result<Response, Stop> {
         let (path, _) = path(request)?;

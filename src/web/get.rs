@@ -9,11 +9,12 @@ use std::borrow::Cow;
 
 use percent_encoding::{CONTROLS, percent_encode};
 
+use super::options::Directories;
 use super::pages::error::WayBack;
 use super::path::{Ending, Path, encode_name};
 use super::refusal::{Stop, concealed, respond_with};
 use super::representation::Representation;
-use super::{Directories, Web, name, path};
+use super::site::{Site, name, path};
 use crate::blocking::WouldBlock;
 use crate::connection::{Response, ResponseContent};
 use crate::http::semantics::fields::combined;
@@ -36,7 +37,7 @@ enum Resource {
     Directory,
 }
 
-impl Web {
+impl Site {
     /// Answers to GET, and to HEAD as if it were GET.
     pub(super) fn get(&self, request: &Request<'_>, turn: &Turn<'_>) -> Result<Response, Stop> {
         let (path, query) = path(request)?;

@@ -22,14 +22,13 @@ mod put;
 mod refusal;
 mod representation;
 mod sibling;
+mod site;
 mod upload_digests;
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
-use self::listing::budget::ListingBudget;
-use self::path::{Ending, Path};
 use self::refusal::{Stop, respond, without_content};
+use self::site::{Site, name, path};
 use crate::blocking::{Pending, WouldBlock};
 use crate::connection::{Action, Decision, Dialect, Response, ResponseContent};
 use crate::files::Files;
@@ -46,11 +45,9 @@ pub use self::put::WebUpload;
 
 /// The dialect, over its files.
 pub struct Web {
-    files: Arc<Files>,
-    options: Options,
+    site: Site,
     /// The field lines of every answer.
     common: Vec<u8>,
-    listing_budget: ListingBudget,
 }
 
 impl Web {
@@ -63,10 +60,8 @@ impl Web {
             write_field(&mut common, &field.name, field.value.as_bytes());
         }
         Self {
-            files: Arc::new(files),
-            options,
+            site: Site::new(files, options),
             common,
-            listing_budget: ListingBudget::default(),
         }
     }
 
@@ -90,17 +85,17 @@ impl Web {
             )
             .into());
         }
-        match (request.method, self.options.access) {
-            ("GET", _) => self.get(request, turn).map(Action::Response),
+        match (request.method, self.site.options.access) {
+            ("GET", _) => self.site.get(request, turn).map(Action::Response),
             ("HEAD", _) => {
-                let response = self.get(request, turn)?;
+                let response = self.site.get(request, turn)?;
                 Ok(Action::Response(without_content(response)))
             }
             ("OPTIONS", _) => Ok(Action::Response(self.options(request, turn)?)),
-            ("PUT", Access::Writable) => self.put(request, turn).map(Action::Receive),
-            ("DELETE", Access::Writable) => self.delete(request, turn).map(Action::Response),
+            ("PUT", Access::Writable) => self.site.put(request, turn).map(Action::Receive),
+            ("DELETE", Access::Writable) => self.site.delete(request, turn).map(Action::Response),
             ("PUT" | "DELETE" | "POST" | "PATCH" | "CONNECT" | "TRACE", _) => {
-                let allowed = self.allowed();
+                let allowed = self.site.allowed();
                 let reason = format!("the methods that are served here are {allowed}");
                 let refusal = Refusal::new(Status::MethodNotAllowed, reason);
                 Err(refusal.with("Allow", allowed.as_bytes()).into())
@@ -115,23 +110,14 @@ impl Web {
             Target::Asterisk => Cow::Borrowed(&b"*"[..]),
             _ => Cow::Owned(name(&path(request)?.0)),
         };
-        let entry = self.files.record_success("OPTIONS", &name, turn.worker());
+        let entry = self
+            .site
+            .files
+            .record_success("OPTIONS", &name, turn.worker());
         let mut fields = Vec::new();
-        write_field(&mut fields, "Allow", self.allowed().as_bytes());
+        write_field(&mut fields, "Allow", self.site.allowed().as_bytes());
         let content = ResponseContent::Unstated;
         Ok(Response::new(Status::NoContent, fields, content).recorded(entry))
-    }
-
-    fn allowed(&self) -> &'static str {
-        match self.options.access {
-            Access::ReadOnly => "GET, HEAD, OPTIONS",
-            Access::Writable => "GET, HEAD, OPTIONS, PUT, DELETE",
-        }
-    }
-
-    /// Whether a name on `path` begins with a dot, and such names are not served.
-    fn hides(&self, path: &Path) -> bool {
-        self.options.dot_files == DotFiles::Hidden && path.is_hidden()
     }
 
     fn refused(
@@ -142,12 +128,12 @@ impl Web {
     ) -> Result<Action<WebUpload>, WouldBlock> {
         let (status, persistence) = (refusal.status, refusal.persistence);
         let response = match request.method {
-            "GET" => self.page(request, refusal, turn)?,
-            "HEAD" => without_content(self.page(request, refusal, turn)?),
+            "GET" => self.site.page(request, refusal, turn)?,
+            "HEAD" => without_content(self.site.page(request, refusal, turn)?),
             _ => respond(refusal),
         };
         let received = ReceivedLine::of(request);
-        let entry = received.record(&self.files, status, Some(turn.worker()));
+        let entry = received.record(&self.site.files, status, Some(turn.worker()));
         let response = response.recorded(entry);
         Ok(match persistence {
             Persistence::Persistent => Action::Response(response),
@@ -178,7 +164,7 @@ impl Dialect for Web {
 
     fn refuse(&self, head: RefusedHead<'_>, refusal: Refusal, worker: usize) -> Response {
         let received = ReceivedLine::of_line(head.line);
-        let entry = received.record(&self.files, refusal.status, Some(worker));
+        let entry = received.record(&self.site.files, refusal.status, Some(worker));
         let response = respond(refusal).recorded(entry);
         if head.line.method == Some(b"HEAD") {
             without_content(response)
@@ -213,44 +199,14 @@ impl Dialect for Web {
     }
 
     fn pending(&self, worker: usize) -> Pending {
-        self.files.pending(worker)
+        self.site.files.pending(worker)
     }
 
     fn commit(&self, worker: usize) {
-        self.files.commit_pending(worker);
+        self.site.files.commit_pending(worker);
     }
 
     fn reopen(&self) {
-        self.files.reopen();
+        self.site.files.reopen();
     }
-}
-
-/// The path that a request is about, and its query.
-fn path<'h>(request: &Request<'h>) -> Result<(Path, Option<&'h [u8]>), Refusal> {
-    match request.target {
-        Target::Origin { path, query } | Target::Absolute { path, query, .. } => {
-            let path =
-                Path::parse(path).map_err(|error| Refusal::bad_request(error.to_string()))?;
-            Ok((path, query))
-        }
-        Target::Authority(_) | Target::Asterisk | Target::Other(_) => Err(Refusal::bad_request(
-            "the target has none of the forms that go with the method",
-        )
-        .closing()),
-    }
-}
-
-/// The name under which a request for `path` is recorded: decoded, without its leading slash.
-fn name(path: &Path) -> Vec<u8> {
-    let mut name = Vec::new();
-    for component in path.components() {
-        if !name.is_empty() {
-            name.push(b'/');
-        }
-        name.extend_from_slice(component);
-    }
-    if path.ending() == Ending::Slash && !name.is_empty() {
-        name.push(b'/');
-    }
-    name
 }

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use super::fields::{Preconditions, etag_of};
 use super::path::{Ending, Path};
 use super::refusal::{Stop, cannot_store, concealed, respond};
+use super::site::{Site, path};
 use super::upload_digests::UploadDigests;
-use super::{Web, path};
 use crate::blocking::Blocking;
 use crate::connection::{Block, Response, ResponseContent, Upload};
 use crate::files::{self, Files, Finishing, Remaining, UploadError};
@@ -25,7 +25,7 @@ use crate::refusing::{Operation, ReceivedLine, cannot_read};
 use crate::server::Turn;
 use crate::store::{CommitCondition, Metadata, StoreError, StoreErrorKind};
 
-impl Web {
+impl Site {
     /// Begins to receive a file.
     pub(super) fn put(&self, request: &Request<'_>, turn: &Turn<'_>) -> Result<WebUpload, Stop> {
         if let Some(what) = NotWhole::of(request) {

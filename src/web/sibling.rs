@@ -7,8 +7,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::Web;
 use super::representation::Representation;
+use super::site::Site;
 use crate::blocking::WouldBlock;
 use crate::http::Request;
 use crate::http::semantics::fields::combined;
@@ -16,7 +16,7 @@ use crate::http::semantics::negotiation::encoding::{self, Choice, Coding};
 use crate::server::Turn;
 use crate::store::{Found, Metadata};
 
-impl Web {
+impl Site {
     /// The representation of the file at `path` that the client prefers: a sibling, or `found`, the file itself.
     pub(super) fn preferred(
         &self,

@@ -17,9 +17,9 @@ use crate::web::fields::Preconditions;
 use crate::web::pages::document;
 use crate::web::path::Path;
 use crate::web::refusal::Stop;
-use crate::web::{Web, name};
+use crate::web::site::{Site, name};
 
-impl Web {
+impl Site {
     /// Responds with a listing of the directory at `path`, which is then made in portions. To HEAD it responds at once:
     /// the length is left out, since nobody knows it before (RFC 9110 §8.6).
     pub(in crate::web) fn listing(

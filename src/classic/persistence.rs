@@ -1,0 +1,43 @@
+//! Whether a connection persists, in this dialect.
+
+use crate::http::{Host, Persistence, Request, Version};
+
+/// As asked; a request without `Host` counts as HTTP/1.0, so it persists only if it asks for that.
+pub(super) fn persistence(request: &Request<'_>) -> Persistence {
+    let old = request.version == Version::Http11 && request.host == Host::Missing;
+    if old && !asks_to_persist(request) {
+        Persistence::Close
+    } else {
+        request.persistence
+    }
+}
+
+fn asks_to_persist(request: &Request<'_>) -> bool {
+    request.fields("connection").any(|value| {
+        value
+            .split(|&byte| byte == b',')
+            .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"keep-alive"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_without_host_persists_only_if_it_asks() {
+        use Persistence::{Close, Persistent};
+        for (rest, expected) in [
+            ("HTTP/1.1\r\nHost: a\r\n", Persistent),
+            ("HTTP/1.1\r\nHost: a\r\nConnection: close\r\n", Close),
+            ("HTTP/1.1\r\n", Close),
+            ("HTTP/1.1\r\nConnection: x, Keep-Alive\r\n", Persistent),
+            ("HTTP/1.0\r\n", Close),
+            ("HTTP/1.0\r\nConnection: keep-alive\r\n", Persistent),
+        ] {
+            let head = format!("GET / {rest}\r\n");
+            let request = Request::parse(head.as_bytes()).unwrap();
+            assert_eq!(persistence(&request), expected, "{rest}");
+        }
+    }
+}

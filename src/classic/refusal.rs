@@ -1,0 +1,32 @@
+//! How a request is refused: recorded, then answered without content.
+
+use super::name::name;
+use crate::connection::Response;
+use crate::files::Files;
+use crate::http::{self, Refusal, Request};
+use crate::refusing::ReceivedLine;
+
+/// What a request is recorded with.
+pub(super) fn received<'r>(request: &Request<'r>) -> ReceivedLine<'r> {
+    ReceivedLine::of(request).named(name(request))
+}
+
+/// Records a refusal and responds with it; see [`Files::record_refusal`].
+pub(super) fn refuse(
+    files: &Files,
+    received: &ReceivedLine<'_>,
+    refusal: Refusal,
+    worker: Option<usize>,
+) -> Response {
+    let entry = received.record(files, refusal.status, worker);
+    Response::refused(refusal).recorded(entry)
+}
+
+/// The response to a PUT that states no length, with the only other field of this dialect.
+///
+/// In this dialect the content of such a PUT is all that follows; by RFC 9112 §6.3 it has none. A proxy must not take
+/// the connection for one that can be used again, or what it sends for the next client would be read as content.
+pub(super) fn closing(mut response: Response) -> Response {
+    http::write_field(&mut response.fields, "Connection", b"close");
+    response
+}

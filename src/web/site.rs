@@ -1,0 +1,69 @@
+//! What is served: the files, and the options that say how. Each method of HTTP has a file with its part of [`Site`].
+
+use std::sync::Arc;
+
+use super::listing::budget::ListingBudget;
+use super::options::{Access, DotFiles, Options};
+use super::path::{Ending, Path};
+use crate::files::Files;
+use crate::http::{Refusal, Request, Target};
+
+/// The files and how they are served.
+pub(super) struct Site {
+    pub(super) files: Arc<Files>,
+    pub(super) options: Options,
+    pub(super) listing_budget: ListingBudget,
+}
+
+impl Site {
+    pub(super) fn new(files: Files, options: Options) -> Self {
+        Self {
+            files: Arc::new(files),
+            options,
+            listing_budget: ListingBudget::default(),
+        }
+    }
+
+    /// The methods that are served, as `Allow` lists them.
+    pub(super) fn allowed(&self) -> &'static str {
+        match self.options.access {
+            Access::ReadOnly => "GET, HEAD, OPTIONS",
+            Access::Writable => "GET, HEAD, OPTIONS, PUT, DELETE",
+        }
+    }
+
+    /// Whether a name on `path` begins with a dot, and such names are not served.
+    pub(super) fn hides(&self, path: &Path) -> bool {
+        self.options.dot_files == DotFiles::Hidden && path.is_hidden()
+    }
+}
+
+/// The path that a request is about, and its query.
+pub(super) fn path<'h>(request: &Request<'h>) -> Result<(Path, Option<&'h [u8]>), Refusal> {
+    match request.target {
+        Target::Origin { path, query } | Target::Absolute { path, query, .. } => {
+            let path =
+                Path::parse(path).map_err(|error| Refusal::bad_request(error.to_string()))?;
+            Ok((path, query))
+        }
+        Target::Authority(_) | Target::Asterisk | Target::Other(_) => Err(Refusal::bad_request(
+            "the target has none of the forms that go with the method",
+        )
+        .closing()),
+    }
+}
+
+/// The name under which a request for `path` is recorded: decoded, without its leading slash.
+pub(super) fn name(path: &Path) -> Vec<u8> {
+    let mut name = Vec::new();
+    for component in path.components() {
+        if !name.is_empty() {
+            name.push(b'/');
+        }
+        name.extend_from_slice(component);
+    }
+    if path.ending() == Ending::Slash && !name.is_empty() {
+        name.push(b'/');
+    }
+    name
+}
