@@ -4,8 +4,10 @@
     allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")
 )]
 
+mod announcement;
 mod cli;
 mod diagnostics;
+mod network;
 mod reports;
 mod start;
 

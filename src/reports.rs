@@ -100,6 +100,11 @@ impl RunningReports {
         }
     }
 
+    /// Prints lines for people, each with its newline.
+    pub(crate) fn print(&self, lines: &str) {
+        self.console.append(None, lines.as_bytes());
+    }
+
     /// What connections report to.
     pub(crate) fn reporter(&self) -> Option<Arc<Reporter>> {
         self.reporter.clone()

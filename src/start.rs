@@ -1,13 +1,13 @@
 //! The start of a server: opens what the command line names, and runs until a signal ends it.
 
 use std::error::Error;
-use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::cli::{Config, Verbosity};
+use crate::announcement::announce;
+use crate::cli::Config;
 use crate::reports::{self, RunningReports};
 use httpserver::classic::Classic;
 use httpserver::connection::{Dialect, Http};
@@ -15,6 +15,9 @@ use httpserver::files::Files;
 use httpserver::server::{Listener, Server};
 use httpserver::store::{Depth, Store, StoreError, StoreErrorKind};
 use httpserver::web::{self, Access, Web};
+
+/// How the server's URLs begin.
+const SCHEME: &str = "http";
 
 /// Why a server did not start, in terms of what was typed.
 #[derive(Debug, Error)]
@@ -29,8 +32,6 @@ enum StartError {
         root: PathBuf,
         kind: StoreErrorKind,
     },
-    #[error("cannot say on stdout where the server listens: {0}; type -q to start without")]
-    Stdout(io::Error),
 }
 
 /// What to do about a root that cannot be served.
@@ -112,7 +113,7 @@ fn serve(
         .behind(config.proxies.clone(), config.proxy_protocol)
         .reporting_to(reports.reporter());
     server.run(listener, http, || {
-        announce(address, config.verbosity).map_err(Box::from)
+        announce(SCHEME, address, config, reports)
     })
 }
 
@@ -126,15 +127,4 @@ fn depth(config: &Config) -> Depth {
         // No server of this kind makes any below the root.
         Some(_) | None => Depth::Root,
     }
-}
-
-/// Says where the server listens, so that a script need not choose a port.
-fn announce(address: SocketAddr, verbosity: Verbosity) -> Result<(), StartError> {
-    if verbosity == Verbosity::Quiet {
-        return Ok(());
-    }
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "listening on http://{address}")
-        .and_then(|()| stdout.flush())
-        .map_err(StartError::Stdout)
 }

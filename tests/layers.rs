@@ -425,7 +425,15 @@ fn no_arrow_runs_up_between_rooms() {
             assert!(
                 matches!(
                     from.as_str(),
-                    "main" | "start" | "reports" | "diagnostics" | "cli" | "bin" | "lib"
+                    "main"
+                        | "start"
+                        | "announcement"
+                        | "network"
+                        | "reports"
+                        | "diagnostics"
+                        | "cli"
+                        | "bin"
+                        | "lib"
                 ),
                 "what may the room '{from}' use? It is not in the table of this test"
             );

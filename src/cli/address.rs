@@ -196,6 +196,14 @@ pub(crate) struct Listen {
     pub(crate) addresses: Vec<SocketAddr>,
 }
 
+impl Listen {
+    /// Whether no other machine can connect, whichever of the addresses is taken.
+    pub(super) fn is_for_this_machine(&self) -> bool {
+        let ips = self.addresses.iter().map(SocketAddr::ip);
+        ips.map(|ip| ip.to_canonical()).all(|ip| ip.is_loopback())
+    }
+}
+
 impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)

@@ -41,6 +41,7 @@ pub(crate) use self::access_log::{AccessLog, AccessLogTarget};
 pub(crate) use self::address::Listen;
 pub(crate) use self::serve::Verbosity;
 pub(crate) use self::usage_error::UsageError;
+pub(crate) use self::web::QrCode;
 
 /// The words of a command line.
 #[derive(Debug, Parser)]
@@ -91,6 +92,7 @@ pub(crate) struct Config {
     pub(crate) root: PathBuf,
     pub(crate) durability: Durability,
     pub(crate) verbosity: Verbosity,
+    pub(crate) qr_code: QrCode,
     /// Which lines are printed on stderr, wherever that is.
     pub(crate) detail: Option<Detail>,
     pub(crate) access_log: Option<AccessLog>,
@@ -162,6 +164,10 @@ impl Config {
             typed.serve.root.as_deref(),
             &positionals::look,
         )?;
+        let qr_code = typed.web.qr_code();
+        if qr_code == QrCode::Drawn && positionals.listen.is_for_this_machine() {
+            return Err(UsageError::NothingToDraw(positionals.listen.to_string()));
+        }
         let max_body = typed.limits.max_body.unwrap_or(u64::MAX);
         Ok(Self {
             listen: positionals.listen,
@@ -176,6 +182,7 @@ impl Config {
             root: positionals.root.unwrap_or_else(|| PathBuf::from(".")),
             durability: typed.serve.durability(),
             verbosity: typed.serve.verbosity(),
+            qr_code,
             detail: typed.serve.detail(),
             access_log: typed.access_log.access_log(),
             proxies: typed.proxies.proxies(),

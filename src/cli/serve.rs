@@ -53,7 +53,7 @@ pub(super) struct ServeOptions {
 
     /// Print nothing on stdout
     ///
-    /// A terminal shows no uploads and no summary. Errors still appear on stderr, and what -v prints.
+    /// A terminal shows no addresses, uploads or summary. Errors still appear on stderr, and what -v prints.
     #[arg(short, long)]
     quiet: bool,
 

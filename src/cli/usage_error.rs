@@ -35,6 +35,10 @@ pub(crate) enum UsageError {
         option: &'static str,
         needs: &'static str,
     },
+    #[error(
+        "--qr is for other machines, and '{0}' is only for this one: type 0.0.0.0 to listen for all"
+    )]
+    NothingToDraw(String),
     #[error("a value is not UTF-8: only the names of files and directories may have other bytes")]
     NotUtf8,
     #[error(transparent)]

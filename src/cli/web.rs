@@ -27,6 +27,7 @@ pub(super) const GROUP: Group = Group {
         needs_web("spa"),
         needs_web("header"),
         needs_web("mime"),
+        needs_web("qr"),
     ],
 };
 
@@ -83,6 +84,19 @@ pub(super) struct WebOptions {
     /// An example is 'log=text/plain'. It may be given several times.
     #[arg(long, value_name = "EXT=TYPE", hide_short_help = true)]
     mime: Vec<Mapping>,
+
+    /// Draw the address for other machines as a QR code
+    ///
+    /// A telephone opens it with its camera.
+    #[arg(long, hide_short_help = true)]
+    qr: bool,
+}
+
+/// Whether the address for other machines is drawn as a QR code, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum QrCode {
+    Drawn,
+    Omitted,
 }
 
 /// A path in the root as the store takes it: the names on it, joined by slashes.
@@ -100,6 +114,14 @@ impl WebOptions {
             Dialect::Web
         } else {
             Dialect::Classic
+        }
+    }
+
+    pub(super) fn qr_code(&self) -> QrCode {
+        if self.qr {
+            QrCode::Drawn
+        } else {
+            QrCode::Omitted
         }
     }
 
@@ -187,6 +209,7 @@ mod tests {
             &["--spa", "index.html"],
             &["--header", "X: y"],
             &["--mime", "log=text/plain"],
+            &["--qr"],
         ] {
             let message = options(arguments).unwrap_err();
             assert!(message.contains("--web"), "{arguments:?}: {message}");

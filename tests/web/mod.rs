@@ -9,6 +9,7 @@ mod containment;
 mod listing;
 mod media_types;
 mod mirror;
+mod network;
 mod own_files;
 mod reading;
 mod reasons;

@@ -1,0 +1,165 @@
+//! What a start says: where the server listens, at which addresses other machines reach it, and that anyone may write
+//! there.
+//!
+//! The `listening on` line is for scripts and goes to stdout; the rest is for people and goes to stderr.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+use std::net::{IpAddr, SocketAddr};
+
+use terminal_size::{Width, terminal_size_of};
+use thiserror::Error;
+
+use crate::cli::{Config, QrCode, Verbosity};
+use crate::network::{self, Reachable};
+use crate::reports::RunningReports;
+use httpserver::qr::{Drawing, Ground};
+use httpserver::web::Access;
+
+/// The server would start unheard.
+#[derive(Debug, Error)]
+#[error("cannot say on stdout where the server listens: {0}; type -q to start without")]
+struct StdoutError(io::Error);
+
+/// Says it all, in so far as it is wanted. URLs begin with this scheme.
+pub(crate) fn announce(
+    scheme: &str,
+    listen: SocketAddr,
+    config: &Config,
+    reports: &RunningReports,
+) -> Result<(), Box<dyn Error>> {
+    if is_writable(config) && is_for_others(listen.ip()) {
+        log::warn!("anyone who reaches {listen} can store and remove files there");
+    }
+    if config.verbosity == Verbosity::Quiet {
+        return Ok(());
+    }
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "listening on {}", url(scheme, listen))
+        .and_then(|()| stdout.flush())
+        .map_err(StdoutError)?;
+    if config.web.is_some() {
+        reports.print(&for_people(scheme, listen, config.qr_code));
+    }
+    Ok(())
+}
+
+fn is_writable(config: &Config) -> bool {
+    let web = config.web.as_ref();
+    web.is_some_and(|options| options.access == Access::Writable)
+}
+
+/// Whether an address is not for this machine alone.
+fn is_for_others(address: IpAddr) -> bool {
+    !address.to_canonical().is_loopback()
+}
+
+fn url(scheme: &str, address: SocketAddr) -> String {
+    format!("{scheme}://{address}")
+}
+
+/// The lines for people: the URLs of other machines, and the first of them as a QR code.
+fn for_people(scheme: &str, listen: SocketAddr, qr_code: QrCode) -> String {
+    let mut text = String::new();
+    let mut first = is_for_others(listen.ip()).then_some(listen);
+    if listen.ip().is_unspecified() {
+        match network::behind(listen.ip()) {
+            Ok(all) => {
+                push_addresses(&mut text, scheme, listen.port(), &all);
+                first = all.first().map(|found| at(found, listen.port()));
+            }
+            Err(error) => {
+                let _ = writeln!(text, "cannot list the addresses of this machine: {error}");
+                first = None;
+            }
+        }
+    }
+    if let (QrCode::Drawn, Some(address)) = (qr_code, first) {
+        push_qr_code(&mut text, &url(scheme, address));
+    }
+    text
+}
+
+fn at(found: &Reachable, port: u16) -> SocketAddr {
+    SocketAddr::new(found.address, port)
+}
+
+fn push_addresses(text: &mut String, scheme: &str, port: u16, all: &[Reachable]) {
+    for found in all {
+        let url = url(scheme, at(found, port));
+        let interface = found.interface.escape_debug();
+        let _ = writeln!(text, "reachable at {url} ({interface})");
+    }
+    if all.is_empty() {
+        text.push_str("no other machine can reach it: this machine has no address in a network\n");
+    }
+}
+
+fn push_qr_code(text: &mut String, url: &str) {
+    // No URL of ours is too long.
+    let Ok(drawing) = Drawing::of(url) else {
+        return;
+    };
+    let columns = terminal_size_of(io::stderr()).map(|(Width(columns), _)| usize::from(columns));
+    let needed = drawing.columns();
+    if columns.is_some_and(|columns| columns < needed) {
+        let _ = writeln!(text, "the QR code needs a terminal of {needed} columns");
+    } else if io::stderr().is_terminal() {
+        text.push_str(&drawing.render(Ground::Terminal));
+    } else {
+        text.push_str(&drawing.render(Ground::Plain));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_address_has_a_line() {
+        let found = |address: &str, interface: &str| Reachable {
+            address: address.parse().unwrap(),
+            interface: interface.to_owned(),
+        };
+        let mut text = String::new();
+        let all = [found("192.0.2.7", "eth0"), found("2001:db8::7", "a\x1b")];
+        push_addresses(&mut text, "http", 8000, &all);
+        let expected = "reachable at http://192.0.2.7:8000 (eth0)\n\
+                        reachable at http://[2001:db8::7]:8000 (a\\u{1b})\n";
+        assert_eq!(text, expected);
+        text.clear();
+        push_addresses(&mut text, "http", 8000, &[]);
+        let expected = "no other machine can reach it: this machine has no address in a network\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn loopback_is_not_for_others() {
+        for (address, expected) in [
+            ("127.0.0.1", false),
+            ("127.9.9.9", false),
+            ("::1", false),
+            ("::ffff:127.0.0.1", false),
+            ("0.0.0.0", true),
+            ("::", true),
+            ("192.168.1.20", true),
+        ] {
+            assert_eq!(
+                is_for_others(address.parse().unwrap()),
+                expected,
+                "{address}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_address_is_drawn_without_a_line() {
+        let listen = "192.0.2.7:8000".parse().unwrap();
+        assert_eq!(for_people("http", listen, QrCode::Omitted), "");
+        let drawing = Drawing::of("http://192.0.2.7:8000").unwrap();
+        let lines = drawing.render(Ground::Plain).lines().count();
+        let drawn = for_people("http", listen, QrCode::Drawn);
+        assert_eq!(drawn.lines().count(), lines);
+    }
+}
