@@ -55,8 +55,8 @@
 //!
 //! # The rooms
 //!
-//! Documented here is what other programs can build on: the pool ([`server`], [`blocking`]) and the request log
-//! ([`request_log`]), whose format `docs/log-format.md` specifies. All other modules are open to this package's own
+//! Documented here is what other programs can build on: the pool ([`server`], [`blocking`]) and the request log with its
+//! seal ([`request_log`], [`seal`]), whose formats `docs/log-format.md` specifies. All other modules are open to this package's own
 //! binaries, benchmarks and fuzz targets only, are hidden here, and change without notice:
 //!
 //! | room | question it answers |
@@ -69,6 +69,7 @@
 //! | `files` | May this file be seen or replaced, and what is recorded with a change? |
 //! | `store` | Where is a file below the root, and how is it replaced as a whole? |
 //! | `request_log` | Which bytes is an entry, where does it go, and how is it read back? |
+//! | `seal` | How is an alteration of the request log found? |
 //! | `access_log`, `reporting`, `line_writer` | Who asked for what, and how is that told without holding up a worker? |
 //!
 //! `docs/architecture.md` draws the picture and explains the words.
@@ -102,6 +103,7 @@ mod refusing;
 #[doc(hidden)]
 pub mod reporting;
 pub mod request_log;
+pub mod seal;
 pub mod server;
 #[doc(hidden)]
 pub mod store;

@@ -27,6 +27,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("proxy_protocol", &[]),
     ("qr", &[]),
     ("access_log", &["entry_range"]),
+    ("seal", &["utc"]),
     ("store", &["durable", "sync", "blocking"]),
     ("request_log", &["durable", "sync", "utc", "entry_range"]),
     ("http", &["utc"]),

@@ -1,0 +1,88 @@
+//! The clock of one seal: it never runs backwards, whatever the system's does.
+//!
+//! When the system's clock is set back, the seal's goes on from where it was, at the same rate, and is ahead from then on.
+//! A line of the seal says so, so that the time of the system can be had again.
+
+use super::time::Moment;
+
+/// How far a seal's clock has come.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Clock {
+    /// What it said last.
+    last: Moment,
+    /// Microseconds that it is ahead of the system's.
+    ahead: u64,
+}
+
+/// What a seal's clock says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// The time. It is not before any that was read earlier.
+    pub time: Moment,
+    /// What the system's clock says, if it was set back since the last reading.
+    pub set_back: Option<Moment>,
+}
+
+impl Clock {
+    /// A clock that goes on from a moment, and was so many microseconds ahead of the system's at that.
+    #[must_use]
+    pub fn resume(last: Moment, ahead: u64) -> Self {
+        Self { last, ahead }
+    }
+
+    /// The time, when the system's clock says `system`.
+    pub fn read(&mut self, system: Moment) -> Reading {
+        let time = Moment::from_microseconds(system.microseconds().saturating_add(self.ahead));
+        if time >= self.last {
+            self.last = time;
+            return Reading {
+                time,
+                set_back: None,
+            };
+        }
+        self.ahead = self.last.microseconds() - system.microseconds();
+        Reading {
+            time: self.last,
+            set_back: Some(system),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_goes_on_when_the_clock_is_set_back() {
+        let mut clock = Clock::default();
+        let at = Moment::from_microseconds;
+        for (system, time, is_set_back) in [
+            (1_000, 1_000, false),
+            (1_500, 1_500, false),
+            (1_500, 1_500, false),
+            // Set back by 1,000: it is ahead by as much from here on.
+            (500, 1_500, true),
+            (700, 1_700, false),
+            (699, 1_700, true),
+            (5_000, 6_001, false),
+        ] {
+            let expected = Reading {
+                time: at(time),
+                set_back: is_set_back.then_some(at(system)),
+            };
+            assert_eq!(clock.read(at(system)), expected, "{system}");
+        }
+    }
+
+    #[test]
+    fn clock_goes_on_where_an_earlier_one_was() {
+        let at = Moment::from_microseconds;
+        let mut clock = Clock::resume(at(2_000), 500);
+        assert_eq!(clock.read(at(1_600)).time, at(2_100));
+        let reading = Clock::resume(at(2_000), 0).read(at(1_600));
+        assert_eq!(
+            (reading.time, reading.set_back),
+            (at(2_000), Some(at(1_600)))
+        );
+    }
+}

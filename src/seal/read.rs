@@ -1,0 +1,323 @@
+//! Reads a seal line by line, and checks the chain.
+//!
+//! A line whose chain value is not what it should be is given out all the same, marked, and the next one is compared with
+//! the value that stands there: so one altered line is one fault, and what is behind it can still be read.
+
+use std::io::{self, Read};
+
+use super::chain::{HEX, Hash};
+use super::line::{LINE_LIMIT, Line, NotALine};
+
+/// Bytes of the buffer: a few of the longest lines, so that reads are large.
+const BUFFER: usize = 4 * LINE_LIMIT;
+
+/// Reads the lines of a seal from a [`Read`]; it buffers by itself.
+///
+/// ```
+/// use httpserver::seal::chain::Hash;
+/// use httpserver::seal::line::{Line, push_chain};
+/// use httpserver::seal::read::SealReader;
+///
+/// let text = "begin 1 0000000000000001 1 0 0 0000000000000000000000000000000000000000000000000000000000000000 \
+///     2026-11-27T12:00:00.000000Z log.txt";
+/// let mut seal = text.as_bytes().to_vec();
+/// push_chain(&mut seal, &Hash::ZERO.chained(text.as_bytes()));
+/// let mut reader = SealReader::new(&seal[..]);
+/// let first = reader.next_line()?.ok_or("no line")?;
+/// assert!(first.is_chained && matches!(first.line, Line::Begin(begin) if begin.name == "log.txt"));
+/// assert!(reader.next_line()?.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct SealReader<R> {
+    input: R,
+    buffer: Vec<u8>,
+    /// What is read and not given out is `buffer[start..end]`.
+    start: usize,
+    end: usize,
+    /// Where `buffer[start]` is in the seal.
+    position: u64,
+    lines: u64,
+    chain: Hash,
+}
+
+/// A line of a seal.
+#[derive(Debug, Clone, Copy)]
+pub struct SealLine<'l> {
+    /// Its number in the file, from 1.
+    pub number: u64,
+    /// What it says.
+    pub line: Line<'l>,
+    /// The chain value that stands in it.
+    pub chain: Hash,
+    /// The chain value before it.
+    pub before: Hash,
+    /// Whether its chain value follows from the line and the value before it.
+    pub is_chained: bool,
+}
+
+/// Why a seal cannot be read on.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// A line is none that a server writes. The next call goes on behind it.
+    #[error("line {number} is not one of a seal: {reason}")]
+    NotALine {
+        /// Its number in the file, from 1.
+        number: u64,
+        /// Why not.
+        reason: NotALine,
+    },
+    /// The last line does not end. A kill of the server leaves that.
+    #[error("line {number} is torn: the file ends in it")]
+    Torn {
+        /// Its number in the file, from 1.
+        number: u64,
+    },
+    /// The input failed.
+    #[error("reading failed: {0}")]
+    Input(#[from] io::Error),
+}
+
+impl<R: Read> SealReader<R> {
+    /// Reads a seal from its start.
+    pub fn new(input: R) -> Self {
+        Self {
+            input,
+            buffer: vec![0; BUFFER],
+            start: 0,
+            end: 0,
+            position: 0,
+            lines: 0,
+            chain: Hash::ZERO,
+        }
+    }
+
+    /// Where the next line begins, in bytes.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// How many lines were read.
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// The chain value of the line that was read last.
+    pub fn chain(&self) -> Hash {
+        self.chain
+    }
+
+    /// The next line; `None` at the end.
+    ///
+    /// # Errors
+    /// See [`SealError`].
+    pub fn next_line(&mut self) -> Result<Option<SealLine<'_>>, SealError> {
+        let number = self.lines + 1;
+        let not_a_line = |reason| SealError::NotALine { number, reason };
+        let Some(length) = self.fill_line()? else {
+            return if self.start == self.end {
+                Ok(None)
+            } else {
+                Err(SealError::Torn { number })
+            };
+        };
+        let text = &self.buffer[self.start..self.start + length];
+        self.start += length + 1;
+        self.position += length as u64 + 1;
+        self.lines = number;
+        let parts = text.len().checked_sub(HEX + 1);
+        let parts = parts.map(|at| text.split_at(at));
+        let (text, chain) = parts
+            .and_then(|(text, chain)| Some((text, Hash::parse(chain.strip_prefix(b" ")?)?)))
+            .ok_or_else(|| not_a_line(NotALine::NO_CHAIN))?;
+        let text = str::from_utf8(text).map_err(|_| not_a_line(NotALine::NOT_ASCII))?;
+        let before = self.chain;
+        self.chain = chain;
+        let line = Line::parse(text).map_err(not_a_line)?;
+        let before = match line {
+            Line::Begin(begin) if number == 1 => begin.previous,
+            _ => before,
+        };
+        Ok(Some(SealLine {
+            number,
+            line,
+            chain,
+            before,
+            is_chained: before.chained(text.as_bytes()) == chain,
+        }))
+    }
+
+    /// Fetches a line, and returns its length without its line feed; `None` if the input ends before that.
+    fn fill_line(&mut self) -> Result<Option<usize>, SealError> {
+        let mut seen = 0;
+        loop {
+            let unread = &self.buffer[self.start..self.end];
+            let unread = &unread[..unread.len().min(LINE_LIMIT)];
+            if let Some(at) = memchr::memchr(b'\n', &unread[seen..]) {
+                return Ok(Some(seen + at));
+            }
+            seen = unread.len();
+            if seen == LINE_LIMIT {
+                // The rest of it is another line that is none.
+                return Ok(Some(LINE_LIMIT - 1));
+            }
+            if !self.fetch()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Fetches some more bytes; `false` at the end of the input.
+    fn fetch(&mut self) -> io::Result<bool> {
+        if self.start > 0 && self.buffer.len() - self.end < LINE_LIMIT {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        loop {
+            match self.input.read(&mut self.buffer[self.end..]) {
+                Ok(count) => {
+                    self.end += count;
+                    return Ok(count > 0);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seal::line::{push_chain, push_mac, push_next};
+    use crate::seal::time::Moment;
+
+    /// A seal of some lines.
+    fn seal(lines: &[&str]) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut chain = Hash::ZERO;
+        for line in lines {
+            chain = chain.chained(line.as_bytes());
+            out.extend_from_slice(line.as_bytes());
+            push_chain(&mut out, &chain);
+        }
+        out
+    }
+
+    fn lines() -> Vec<String> {
+        (0..5)
+            .map(|epoch| {
+                let mut line = Vec::new();
+                push_mac(&mut line, epoch, &Hash::of(&[1]));
+                String::from_utf8(line).unwrap()
+            })
+            .collect()
+    }
+
+    /// The epochs of a seal of `mac` lines, and whether each is chained; or why there is none.
+    fn read(seal: &[u8]) -> Vec<Result<(u64, bool), String>> {
+        let mut reader = SealReader::new(seal);
+        let mut all = Vec::new();
+        loop {
+            match reader.next_line() {
+                Ok(None) => return all,
+                Ok(Some(line)) => match line.line {
+                    Line::Mac { epoch, .. } => all.push(Ok((epoch, line.is_chained))),
+                    other => panic!("{other:?}"),
+                },
+                Err(error @ SealError::NotALine { .. }) => all.push(Err(error.to_string())),
+                Err(error) => {
+                    all.push(Err(error.to_string()));
+                    return all;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn whole_seal_is_chained() {
+        let lines = lines();
+        let texts: Vec<_> = lines.iter().map(String::as_str).collect();
+        let all: Vec<_> = (0..5).map(|epoch| Ok((epoch, true))).collect();
+        assert_eq!(read(&seal(&texts)), all);
+        assert_eq!(read(b""), []);
+    }
+
+    #[test]
+    fn one_altered_line_is_one_fault() {
+        let lines = lines();
+        let texts: Vec<_> = lines.iter().map(String::as_str).collect();
+        let seal = String::from_utf8(seal(&texts)).unwrap();
+        let rows: Vec<_> = seal.lines().collect();
+        let altered = seal.replacen("mac 1 ", "mac 8 ", 1);
+        assert_eq!(
+            read(altered.as_bytes()),
+            [
+                Ok((0, true)),
+                Ok((8, false)),
+                Ok((2, true)),
+                Ok((3, true)),
+                Ok((4, true))
+            ]
+        );
+        let removed = [rows[0], rows[2], rows[3], ""].join("\n");
+        assert_eq!(
+            read(removed.as_bytes()),
+            [Ok((0, true)), Ok((2, false)), Ok((3, true))]
+        );
+        let broken = [rows[0], "what is this", rows[1], ""].join("\n");
+        assert_eq!(
+            read(broken.as_bytes()),
+            [
+                Ok((0, true)),
+                Err("line 2 is not one of a seal: it does not end with a chain value".to_owned()),
+                Ok((1, true))
+            ]
+        );
+    }
+
+    #[test]
+    fn last_line_may_be_torn_at_each_byte() {
+        let lines = lines();
+        let whole = seal(&[&lines[0]]).len();
+        let both = seal(&[&lines[0], &lines[1]]);
+        for end in whole + 1..both.len() {
+            let read = read(&both[..end]);
+            let torn = Err("line 2 is torn: the file ends in it".to_owned());
+            assert_eq!(read, [Ok((0, true)), torn], "{end}");
+        }
+    }
+
+    #[test]
+    fn endless_line_is_no_line() {
+        let mut endless = vec![b'x'; 3 * LINE_LIMIT];
+        endless.push(b'\n');
+        let read = read(&endless);
+        assert!(
+            read.len() == 4 && read.iter().all(Result::is_err),
+            "{read:?}"
+        );
+    }
+
+    #[test]
+    fn chain_of_a_file_begins_with_what_it_continues() {
+        let previous = Hash::of(b"the file before");
+        let begin = format!(
+            "begin 1 0000000000000001 2 9 0 {previous} 2026-11-27T12:00:00.000000Z log.txt"
+        );
+        let chain = previous.chained(begin.as_bytes());
+        let mut text = begin.clone().into_bytes();
+        push_chain(&mut text, &chain);
+        let mut next = Vec::new();
+        push_next(&mut next, Moment::default(), "log.txt");
+        text.extend_from_slice(&next);
+        push_chain(&mut text, &chain.chained(&next));
+        let mut reader = SealReader::new(&text[..]);
+        assert!(reader.next_line().unwrap().unwrap().is_chained);
+        assert!(reader.next_line().unwrap().unwrap().is_chained);
+        assert!(reader.next_line().unwrap().is_none());
+        assert_eq!((reader.position(), reader.lines()), (text.len() as u64, 2));
+        assert_eq!(reader.chain(), chain.chained(&next));
+    }
+}

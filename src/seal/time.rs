@@ -1,0 +1,133 @@
+//! Moments as a seal writes them: RFC 3339, in UTC, with six digits of a second. As text they are in the order of time.
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jiff::Timestamp;
+
+use crate::utc;
+
+/// Bytes of a moment as text.
+pub const LENGTH: usize = 27;
+
+/// Microseconds of a second.
+const SECOND: u64 = 1_000_000;
+
+/// Microseconds since 1970, in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Moment(u64);
+
+/// Writes moments, most of which are in the same second as the one before.
+#[derive(Debug, Default)]
+pub struct MomentWriter {
+    /// The second that is written, up to its dot.
+    second: u64,
+    text: Vec<u8>,
+}
+
+impl Moment {
+    /// So many microseconds after 1970.
+    #[must_use]
+    pub fn from_microseconds(microseconds: u64) -> Self {
+        Self(microseconds)
+    }
+
+    /// Microseconds since 1970.
+    #[must_use]
+    pub fn microseconds(self) -> u64 {
+        self.0
+    }
+
+    /// Reads what [`MomentWriter::push`] writes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let is_form = bytes.len() == LENGTH
+            && bytes
+                .iter()
+                .zip(b"0000-00-00T00:00:00.000000Z")
+                .all(|(byte, form)| match form {
+                    b'0' => byte.is_ascii_digit(),
+                    form => byte == form,
+                });
+        if !is_form {
+            return None;
+        }
+        let time: Timestamp = text.parse().ok()?;
+        let moment = Self(u64::try_from(time.as_microsecond()).ok()?);
+        // A leap second is read as the second before it.
+        (moment.to_string() == text).then_some(moment)
+    }
+}
+
+impl From<SystemTime> for Moment {
+    fn from(time: SystemTime) -> Self {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = Vec::with_capacity(LENGTH);
+        MomentWriter::default().push(&mut text, *self);
+        formatter.write_str(&String::from_utf8_lossy(&text))
+    }
+}
+
+impl MomentWriter {
+    /// Appends a moment.
+    pub fn push(&mut self, out: &mut Vec<u8>, moment: Moment) {
+        let (second, mut fraction) = (moment.0 / SECOND, moment.0 % SECOND);
+        if self.text.is_empty() || self.second != second {
+            let time = utc::civil(UNIX_EPOCH + Duration::from_secs(second.min(1 << 40)));
+            self.text = time.strftime("%Y-%m-%dT%H:%M:%S.").to_string().into_bytes();
+            self.second = second;
+        }
+        out.extend_from_slice(&self.text);
+        let mut digits = *b"000000Z";
+        for digit in digits[..6].iter_mut().rev() {
+            *digit = b'0' + u8::try_from(fraction % 10).unwrap_or_default();
+            fraction /= 10;
+        }
+        out.extend_from_slice(&digits);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_read_as_they_are_written() {
+        let mut writer = MomentWriter::default();
+        for (microseconds, text) in [
+            (0, "1970-01-01T00:00:00.000000Z"),
+            (1_795_780_800_123_456, "2026-11-27T12:00:00.123456Z"),
+            (1_795_780_800_999_999, "2026-11-27T12:00:00.999999Z"),
+            (1_795_780_801_000_007, "2026-11-27T12:00:01.000007Z"),
+            (253_402_207_199_000_001, "9999-12-30T21:59:59.000001Z"),
+        ] {
+            let moment = Moment::from_microseconds(microseconds);
+            let mut out = Vec::new();
+            writer.push(&mut out, moment);
+            assert_eq!(String::from_utf8(out).unwrap(), text);
+            assert_eq!(Moment::parse(text), Some(moment), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_forms_are_no_moments() {
+        for text in [
+            "",
+            "2026-11-27T12:00:00Z",
+            "2026-11-27 12:00:00.000000Z",
+            "2026-11-27T12:00:00.000000+00:00",
+            "2026-02-30T12:00:00.000000Z",
+            "2026-11-27T12:00:60.000000Z",
+            "2026-11-27T12:00:00.000000z",
+        ] {
+            assert_eq!(Moment::parse(text), None, "{text}");
+        }
+    }
+}
