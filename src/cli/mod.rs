@@ -282,9 +282,11 @@ mod tests {
         }
     }
 
-    /// The command lines of a text that begin with `start`, without their comments.
-    fn lines_of<'t>(text: &'t str, start: &'t str) -> impl Iterator<Item = &'t str> {
-        text.lines().filter_map(move |line| {
+    /// The command lines in the `sh` blocks of a page that begin with `start`, without their comments.
+    fn lines_of<'t>(page: &'t str, start: &'t str) -> impl Iterator<Item = &'t str> {
+        let blocks = page.split("\n```sh\n").skip(1);
+        let lines = blocks.flat_map(|rest| rest.lines().take_while(|line| *line != "```"));
+        lines.filter_map(move |line| {
             let line = line.strip_prefix(start)?;
             Some(line.split_once("  #").map_or(line, |(line, _)| line).trim())
         })
@@ -293,8 +295,8 @@ mod tests {
     #[test]
     fn the_examples_of_readme_and_help_are_understood() {
         let readme = include_str!("../../README.md");
-        let installed = lines_of(readme, "    httpserver ").filter(|line| !line.contains('['));
-        let built = lines_of(readme, "    cargo run --release -- ");
+        let installed = lines_of(readme, "httpserver ");
+        let built = lines_of(readme, "cargo run --release -- ");
         let all: Vec<_> = installed.chain(built).collect();
         assert!(all.len() >= 3, "{all:?}");
         let help = GROUPS.map(|group| group.example.strip_prefix("httpserver ").unwrap());
@@ -307,10 +309,8 @@ mod tests {
     #[test]
     fn the_first_example_of_readme_serves_a_directory_that_it_makes() {
         let readme = include_str!("../../README.md");
-        let made = lines_of(readme, "    mkdir -p ").next().unwrap();
-        let first = lines_of(readme, "    cargo run --release -- ")
-            .next()
-            .unwrap();
+        let made = lines_of(readme, "mkdir -p ").next().unwrap();
+        let first = lines_of(readme, "cargo run --release -- ").next().unwrap();
         let config = config(first);
         assert_eq!(config.root, PathBuf::from(made));
         assert!(config.root.is_absolute());

@@ -9,6 +9,7 @@ mod command_line;
 mod console;
 mod contract;
 mod deadlines;
+mod documents;
 mod echo;
 mod help;
 mod journal;

@@ -20,7 +20,7 @@ const TWO_MACHINES: &str = "set -e
     ip link set lo up
     ip link add lan0 type veth peer name phone0
     unshare -n sleep 600 & machine=$!
-    trap 'kill $machine $server' EXIT
+    trap 'kill $machine $server || :' EXIT
     until [ \"$(readlink /proc/$machine/ns/net)\" != \"$(readlink /proc/self/ns/net)\" ]; do :; done
     elsewhere() { nsenter -t $machine -n -- \"$@\"; }
     ip link set phone0 netns $machine
