@@ -96,6 +96,8 @@ pub mod http;
 #[doc(hidden)]
 pub mod line_writer;
 #[doc(hidden)]
+pub mod operations;
+#[doc(hidden)]
 pub mod proxy_protocol;
 #[doc(hidden)]
 pub mod qr;

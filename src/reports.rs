@@ -118,6 +118,7 @@ impl RunningReports {
             .as_ref()
             .and_then(|reporter| reporter.totals())
         {
+            log::debug!("the longest turn took {}", totals.longest_turn);
             self.console.append(None, format!("{totals}\n").as_bytes());
         }
         self.console.stop();

@@ -1,14 +1,7 @@
 //! A worker's buffers, lent to the connection that has its turn.
 
-use std::io;
-use std::ops::Range;
-
 use super::dialect::Block;
-use crate::http::{Chunk, ContentDecoder, Refusal};
-use crate::server::Transport;
-
-/// Bytes of the input buffer. More than the longest head, so that a head always fits.
-const INPUT: usize = 128 * 1024;
+use super::input::Input;
 
 /// Bytes of the buffers that are kept for output and for input between two turns. Most connections that are served
 /// together need 1 KiB or two each.
@@ -32,55 +25,10 @@ pub struct Buffers {
     spare_bytes: usize,
 }
 
-/// Received bytes of the connection that has its turn.
-pub(super) struct Input {
-    buffer: Box<[u8]>,
-    start: usize,
-    end: usize,
-}
-
-/// Content that was decoded in the input.
-pub(super) struct Decoded {
-    /// Where its bytes are; see [`Input::content`].
-    content: Range<usize>,
-    /// Bytes on the wire that it took.
-    pub(super) used: usize,
-    pub(super) end: DecodedEnd,
-}
-
-/// Why no more content was decoded.
-pub(super) enum DecodedEnd {
-    /// More must be received first.
-    NeedMore,
-    /// The content is complete.
-    Complete,
-    /// What follows is not content.
-    Refused(Refusal),
-}
-
-/// What came of one receive.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Received {
-    /// So many bytes; the buffer was not filled.
-    Some,
-    /// As many as the buffer had room for.
-    Full,
-    /// Nothing for now.
-    Nothing,
-    /// The peer's end of stream.
-    End,
-    /// The connection is broken.
-    Broken,
-}
-
 impl Buffers {
     pub(super) fn new() -> Self {
         Self {
-            input: Input {
-                buffer: vec![0; INPUT].into_boxed_slice(),
-                start: 0,
-                end: 0,
-            },
+            input: Input::new(),
             block: Block::default(),
             line: Vec::new(),
             spare: Vec::new(),
@@ -107,9 +55,7 @@ impl Buffers {
 
     /// Begins to process a connection: takes the input that it kept.
     pub(super) fn take_input(&mut self, unused: &mut Vec<u8>) {
-        self.input.start = 0;
-        self.input.end = unused.len();
-        self.input.buffer[..unused.len()].copy_from_slice(unused);
+        self.input.set(unused);
         self.keep(std::mem::take(unused));
     }
 
@@ -150,149 +96,9 @@ impl Buffers {
     }
 }
 
-impl Input {
-    /// What was received and not consumed.
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.buffer[self.start..self.end]
-    }
-
-    pub(super) fn consume(&mut self, count: usize) {
-        self.start += count;
-        if self.start == self.end {
-            self.clear();
-        }
-    }
-
-    fn clear(&mut self) {
-        self.start = 0;
-        self.end = 0;
-    }
-
-    /// Whether another receive has room without anything being consumed first.
-    pub(super) fn has_room(&self) -> bool {
-        self.end - self.start < self.buffer.len()
-    }
-
-    /// Decodes and consumes all that was received, up to the end of the content. The bytes of small chunks are joined.
-    pub(super) fn decode(&mut self, decoder: &mut ContentDecoder) -> Decoded {
-        let begin = self.start;
-        let mut content = begin..begin;
-        let end = loop {
-            let (used, chunk) = match decoder.step(&self.buffer[self.start..self.end]) {
-                Ok(step) => step,
-                Err(refusal) => break DecodedEnd::Refused(refusal),
-            };
-            match chunk {
-                Chunk::Data(range) => {
-                    let data = self.start + range.start..self.start + range.end;
-                    content = join(&mut self.buffer, content, data);
-                }
-                Chunk::NeedMore => {
-                    self.start += used;
-                    break DecodedEnd::NeedMore;
-                }
-                Chunk::End => {}
-            }
-            self.start += used;
-            if decoder.is_finished() {
-                break DecodedEnd::Complete;
-            }
-        };
-        let used = self.start - begin;
-        self.consume(0);
-        Decoded { content, used, end }
-    }
-
-    /// The bytes of what was decoded, until the next receive.
-    pub(super) fn content(&self, decoded: &Decoded) -> &[u8] {
-        &self.buffer[decoded.content.clone()]
-    }
-
-    /// Receives once, `limit` bytes at most, behind what is there.
-    pub(super) fn receive(&mut self, transport: &impl Transport, limit: usize) -> Received {
-        if self.end == self.buffer.len() {
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
-        }
-        let room = limit.min(self.buffer.len() - self.end);
-        match transport.receive(&mut self.buffer[self.end..self.end + room]) {
-            Ok(0) => Received::End,
-            Ok(count) => {
-                self.end += count;
-                if count == room {
-                    Received::Full
-                } else {
-                    Received::Some
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Received::Nothing,
-            Err(error) => {
-                log::debug!("cannot receive: {error}");
-                Received::Broken
-            }
-        }
-    }
-}
-
-/// Moves `data` to the end of `content`, which lies before it; returns where both are.
-fn join(buffer: &mut [u8], content: Range<usize>, data: Range<usize>) -> Range<usize> {
-    if content.is_empty() {
-        return data;
-    }
-    let end = content.end + data.len();
-    if content.end < data.start {
-        buffer.copy_within(data, content.end);
-    }
-    content.start..end
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::ChunkedDecoder;
-
-    fn input(bytes: &[u8]) -> Input {
-        let mut input = Buffers::new().input;
-        input.buffer[7..7 + bytes.len()].copy_from_slice(bytes);
-        (input.start, input.end) = (7, 7 + bytes.len());
-        input
-    }
-
-    #[test]
-    fn chunks_of_one_buffer_are_joined() {
-        let mut decoder = ContentDecoder::Chunked(ChunkedDecoder::default());
-        let mut first = input(b"1\r\na\r\n3\r\nbcd\r\n1;x=y\r\ne\r\n4\r\nfg");
-        let found = first.decode(&mut decoder);
-        assert!(matches!(found.end, DecodedEnd::NeedMore));
-        assert_eq!(first.content(&found), b"abcdefg");
-        assert_eq!(found.used, 29);
-        assert!(first.bytes().is_empty());
-        let mut second = input(b"hi\r\n0\r\n\r\nGET");
-        let found = second.decode(&mut decoder);
-        assert!(matches!(found.end, DecodedEnd::Complete));
-        assert_eq!(second.content(&found), b"hi");
-        assert_eq!(second.bytes(), b"GET");
-    }
-
-    #[test]
-    fn content_before_a_fault_is_not_lost() {
-        let mut decoder = ContentDecoder::Chunked(ChunkedDecoder::default());
-        let mut input = input(b"1\r\na\r\n1\r\nb\r\nx");
-        let found = input.decode(&mut decoder);
-        assert!(matches!(found.end, DecodedEnd::Refused(_)));
-        assert_eq!(input.content(&found), b"ab");
-    }
-
-    #[test]
-    fn stated_length_ends_content_before_the_next_request() {
-        let mut decoder = ContentDecoder::Length { left: 3 };
-        let mut input = input(b"abcGET");
-        let found = input.decode(&mut decoder);
-        assert!(matches!(found.end, DecodedEnd::Complete));
-        assert_eq!(input.content(&found), b"abc");
-        assert_eq!(input.bytes(), b"GET");
-    }
 
     #[test]
     fn few_bytes_of_spare_buffers_are_kept() {

@@ -1,8 +1,8 @@
 //! The content of requests: received into an upload, or read past.
 
 use super::accounting::Accounting;
-use super::buffers::DecodedEnd;
 use super::dialect::{Block, Dialect, Response, Upload};
+use super::input::DecodedEnd;
 use super::phases::{Closing, Filled, Phase, Receiving, Reply, Skipping, Step, Stream, Then, Work};
 use super::report::report;
 use super::session::HttpSession;
@@ -91,6 +91,10 @@ impl<D: Dialect> HttpSession<D> {
             }
             match decoded.end {
                 DecodedEnd::NeedMore => {}
+                DecodedEnd::MoreAtHand if work.budget.is_spent() => {
+                    return Step::Yield(Phase::Body(receiving));
+                }
+                DecodedEnd::MoreAtHand => continue,
                 DecodedEnd::Complete => {
                     let response = receiving.upload.finish(&[], block, blocking);
                     return self.finished(receiving, response, work);
@@ -196,6 +200,10 @@ impl<D: Dialect> HttpSession<D> {
             }
             match decoded.end {
                 DecodedEnd::NeedMore => {}
+                DecodedEnd::MoreAtHand if work.budget.is_spent() => {
+                    return Step::Yield(Phase::Skipping(skipping));
+                }
+                DecodedEnd::MoreAtHand => continue,
                 DecodedEnd::Complete => {
                     let then = self.then();
                     self.accounting.end_request(work.buffers.unread().len());

@@ -1,7 +1,7 @@
 //! Heads: received, and what follows from them. Content is received in `content`.
 
-use super::buffers::Received;
 use super::dialect::{Action, Dialect};
+use super::input::Received;
 use super::phases::{
     Closing, Filled, Phase, Preparing, Receiving, Reply, Skipping, Step, Stream, Then, Work,
 };

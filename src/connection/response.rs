@@ -1,7 +1,7 @@
 //! Responses into the output, and what follows them. The output and long content are sent by `sending`.
 
-use super::buffers::Received;
 use super::dialect::{Dialect, Response, ResponseContent};
+use super::input::Received;
 use super::phases::{Closing, Phase, Preparing, Step, Stream, Then, Work};
 use super::report::report;
 use super::session::HttpSession;

@@ -40,12 +40,17 @@ enum SendPause {
 struct Sending<'s, T> {
     transport: &'s T,
     turn: &'s Turn<'s>,
-    budget: Budget,
+    budget: &'s mut Budget,
 }
 
 impl<D: Dialect> HttpSession<D> {
     /// Sends as much as the peer takes and one turn allows, and says how the session goes on.
-    pub(super) fn send_all<T: Transport>(&mut self, transport: &T, turn: &Turn<'_>) -> Next {
+    pub(super) fn send_all<T: Transport>(
+        &mut self,
+        transport: &T,
+        turn: &Turn<'_>,
+        budget: &mut Budget,
+    ) -> Next {
         // The connection is broken, and nothing can be sent.
         if self.after_flush == AfterFlush::Close {
             return Next::Close;
@@ -53,7 +58,7 @@ impl<D: Dialect> HttpSession<D> {
         let mut sending = Sending {
             transport,
             turn,
-            budget: Budget::new(),
+            budget,
         };
         loop {
             let after = match &self.phase {
@@ -70,7 +75,7 @@ impl<D: Dialect> HttpSession<D> {
                 Phase::Closing(Closing::Close | Closing::Flush) => After::More,
                 _ => After::Flush,
             };
-            match self.send_output(transport, after) {
+            match self.send_output(&mut sending, after) {
                 Flushed::All => {}
                 Flushed::Blocked => return self.wait_for_peer_to_read(transport, turn),
                 Flushed::Broken => {
@@ -100,15 +105,16 @@ impl<D: Dialect> HttpSession<D> {
     }
 
     /// Sends what is in the output.
-    fn send_output<T: Transport>(&mut self, transport: &T, after: After) -> Flushed {
+    fn send_output<T: Transport>(&mut self, sending: &mut Sending<'_, T>, after: After) -> Flushed {
         let mut sent = 0;
         let flushed = loop {
             if sent == self.output.len() {
                 break Flushed::All;
             }
-            match transport.send(&self.output[sent..], after) {
+            match sending.transport.send(&self.output[sent..], after) {
                 Ok(count) => {
                     sent += count;
+                    sending.budget.spend_bytes(count as u64);
                     self.accounting.add_sent(count);
                     self.progress = Progress::Some;
                 }
@@ -199,12 +205,10 @@ impl<D: Dialect> HttpSession<D> {
 
     fn send_memory<T: Transport>(&mut self, bytes: &[u8], sending: &mut Sending<'_, T>) -> Sent {
         self.output.extend_from_slice(bytes);
-        let length = self.output.len();
-        if length < ENOUGH {
+        if self.output.len() < ENOUGH {
             return Sent::All;
         }
-        sending.budget.spend_bytes(length as u64);
-        match self.send_output(sending.transport, After::Flush) {
+        match self.send_output(sending, After::Flush) {
             Flushed::All if !sending.budget.is_spent() => Sent::All,
             Flushed::All => Sent::Part(ResponseContent::Empty, SendPause::OutOfBudget),
             Flushed::Blocked => Sent::Part(ResponseContent::Empty, SendPause::Blocked),
@@ -220,7 +224,7 @@ impl<D: Dialect> HttpSession<D> {
         if sending.budget.is_spent() || sending.turn.permission().require().is_err() {
             return Sent::Part(ResponseContent::File(range), SendPause::OutOfBudget);
         }
-        match self.send_output(sending.transport, After::More) {
+        match self.send_output(sending, After::More) {
             Flushed::All => {}
             Flushed::Blocked => {
                 return Sent::Part(ResponseContent::File(range), SendPause::Blocked);

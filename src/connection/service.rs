@@ -10,11 +10,12 @@ use super::dialect::Dialect;
 use super::phases::{AfterFlush, Phase, ProxyProtocol, Stream};
 use super::session::HttpSession;
 use super::session::Shared;
+use super::spent::Spent;
 use super::timeouts::{Progress, Timeouts};
 use super::trusted_proxies::TrustedProxies;
 use crate::blocking::Pending;
 use crate::http::{HeadScan, Persistence, Version};
-use crate::reporting::Reporter;
+use crate::reporting::{Reporter, TurnTime};
 use crate::server::Service;
 
 /// HTTP in a dialect, as a protocol on the pool.
@@ -105,6 +106,8 @@ impl<D: Dialect> Service for Http<D> {
             stream: Stream::Fresh,
             served: false,
             accounting: self.account(peer),
+            spent: Spent::default(),
+            time: TurnTime::default(),
         }
     }
 

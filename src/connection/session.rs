@@ -6,11 +6,12 @@ use std::sync::Arc;
 use super::accounting::Accounting;
 use super::dialect::Dialect;
 use super::phases::{AfterFlush, Phase, ProxyProtocol, Stream};
+use super::spent::{Spent, Stopwatch};
 use super::timeouts::{Progress, Timeouts, Wait};
 use super::trusted_proxies::TrustedProxies;
 use crate::blocking::Blocking;
 use crate::http::{HeadScan, Persistence, Refusal, Status, Version};
-use crate::reporting::Reporter;
+use crate::reporting::{Reporter, TurnTime};
 
 /// One client.
 pub struct HttpSession<D: Dialect> {
@@ -35,6 +36,10 @@ pub struct HttpSession<D: Dialect> {
     /// Whether a request was read.
     pub(super) served: bool,
     pub(super) accounting: Accounting,
+    /// In the turn that it has, or had last.
+    pub(super) spent: Spent,
+    /// How long that takes, if it is measured.
+    pub(super) time: TurnTime,
 }
 
 /// What all connections share.
@@ -53,6 +58,20 @@ impl<D: Dialect> HttpSession<D> {
     #[must_use]
     pub fn kept(&self) -> usize {
         self.unused.capacity() + self.output.capacity()
+    }
+
+    /// What its last turn cost.
+    #[must_use]
+    pub fn spent(&self) -> Spent {
+        self.spent
+    }
+
+    /// Measures a step of a turn, if somebody wants to know.
+    pub(super) fn stopwatch(&self) -> Stopwatch {
+        match &self.shared.reporter {
+            Some(reporter) if reporter.measures_turns() => Stopwatch::start(),
+            Some(_) | None => Stopwatch::stopped(),
+        }
     }
 }
 

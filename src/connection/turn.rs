@@ -18,28 +18,16 @@ impl<D: Dialect> Session for HttpSession<D> {
     }
 
     fn process<T: Transport>(&mut self, transport: &T, buffers: &mut Buffers, turn: &Turn<'_>) {
-        // More may have come while this session had no turn, and a server that stops must not overlook it.
-        if turn.is_stopping() && self.stream == Stream::Drained {
-            self.stream = Stream::Open;
-        }
-        // What an earlier turn left is sent before more is done, unless that must not wait for the peer.
-        if !self.output.is_empty() && !matches!(self.phase, Phase::Finishing(_)) {
-            self.after_flush = AfterFlush::Yield;
-            return;
-        }
-        buffers.lend_output(&mut self.output);
-        buffers.take_input(&mut self.unused);
+        let stopwatch = self.stopwatch();
         let mut work = Work {
             transport,
             buffers,
             turn,
             budget: Budget::new(),
         };
-        self.after_flush = self.run(&mut work);
-        self.unused = match self.after_flush {
-            AfterFlush::Yield => buffers.lend_input(),
-            AfterFlush::Wait(_) | AfterFlush::Close => buffers.keep_input(),
-        };
+        self.begin_turn(&mut work);
+        self.spent = work.budget.spent();
+        self.time = stopwatch.elapsed();
     }
 
     fn flush<T: Transport>(
@@ -48,13 +36,18 @@ impl<D: Dialect> Session for HttpSession<D> {
         buffers: &mut Buffers,
         turn: &Turn<'_>,
     ) -> Next {
-        let next = self.send_all(transport, turn);
+        let stopwatch = self.stopwatch();
+        let mut budget = Budget::new();
+        let next = self.send_all(transport, turn, &mut budget);
         self.report(next, buffers, turn);
         if self.output.is_empty() {
             buffers.take_back(&mut self.output);
         } else {
             self.output.shrink_to_fit();
         }
+        self.spent.add(budget.spent());
+        self.time += stopwatch.elapsed();
+        self.report_turn(turn);
         next
     }
 
@@ -81,6 +74,34 @@ impl<D: Dialect> HttpSession<D> {
                 (Persistence::Persistent, _) => "the server stops",
             };
             accounting.close(reporter, Some(worker), why);
+        }
+    }
+
+    /// The first step of a turn, within a budget.
+    fn begin_turn<T: Transport>(&mut self, work: &mut Work<'_, T>) {
+        // More may have come while this session had no turn, and a server that stops must not overlook it.
+        if work.turn.is_stopping() && self.stream == Stream::Drained {
+            self.stream = Stream::Open;
+        }
+        // What an earlier turn left is sent before more is done, unless that must not wait for the peer.
+        if !self.output.is_empty() && !matches!(self.phase, Phase::Finishing(_)) {
+            self.after_flush = AfterFlush::Yield;
+            return;
+        }
+        work.buffers.lend_output(&mut self.output);
+        work.buffers.take_input(&mut self.unused);
+        self.after_flush = self.run(work);
+        self.unused = match self.after_flush {
+            AfterFlush::Yield => work.buffers.lend_input(),
+            AfterFlush::Wait(_) | AfterFlush::Close => work.buffers.keep_input(),
+        };
+    }
+
+    /// Says what the turn cost, where somebody wants to know.
+    fn report_turn(&self, turn: &Turn<'_>) {
+        log::trace!("a turn of {}: {}", self.peer, self.spent);
+        if let Some(reporter) = &self.shared.reporter {
+            reporter.turn(turn.worker(), self.time);
         }
     }
 

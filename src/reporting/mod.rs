@@ -6,6 +6,7 @@
 
 mod console;
 mod totals;
+mod turn_time;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 pub use self::console::Detail;
 pub use self::totals::Totals;
 use self::totals::WorkerTotals;
+pub use self::turn_time::TurnTime;
 use crate::access_log::{Format, Record};
 use crate::entry_range::Receipts;
 use crate::line_writer::LineWriter;
@@ -113,6 +115,19 @@ impl Reporter {
             let mut line = Vec::new();
             console::push_closed(&mut line, connection, peer, requests, reason);
             writer.append(None, &line);
+        }
+    }
+
+    /// Whether it is to be told how long turns take.
+    #[must_use]
+    pub fn measures_turns(&self) -> bool {
+        self.totals.is_some()
+    }
+
+    /// Reports that this worker gave a turn of so long.
+    pub fn turn(&self, worker: usize, time: TurnTime) {
+        if let Some(totals) = &self.totals {
+            totals.add_turn(worker, time);
         }
     }
 

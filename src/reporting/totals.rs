@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::AddAssign;
 use std::sync::Mutex;
 
+use super::turn_time::TurnTime;
 use crate::access_log::Record;
 use crate::sync::lock;
 
@@ -20,6 +21,8 @@ pub struct Totals {
     pub bytes_out: u64,
     /// Entries in the request log.
     pub entries: u64,
+    /// The longest turn of a connection.
+    pub longest_turn: TurnTime,
 }
 
 /// One for each worker, and one for all other threads.
@@ -38,6 +41,7 @@ impl Totals {
             bytes_in: record.bytes_in,
             bytes_out: record.bytes_out,
             entries: record.entry.is_some().into(),
+            longest_turn: TurnTime::default(),
         }
     }
 }
@@ -49,6 +53,7 @@ impl AddAssign for Totals {
         self.bytes_in += more.bytes_in;
         self.bytes_out += more.bytes_out;
         self.entries += more.entries;
+        self.longest_turn = self.longest_turn.max(more.longest_turn);
     }
 }
 
@@ -82,6 +87,12 @@ impl WorkerTotals {
         *lock(totals) += Totals::of(record);
     }
 
+    pub(super) fn add_turn(&self, worker: usize, time: TurnTime) {
+        let Slot(totals) = &self.0[worker.min(self.0.len() - 1)];
+        let mut totals = lock(totals);
+        totals.longest_turn = totals.longest_turn.max(time);
+    }
+
     pub(super) fn sum(&self) -> Totals {
         let mut sum = Totals::default();
         for Slot(totals) in &self.0 {
@@ -93,6 +104,8 @@ impl WorkerTotals {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::entry_range::EntryRange;
 
@@ -129,5 +142,19 @@ mod tests {
             shown(&totals),
             "4 requests, 2 failures; 241 bytes in, 504 bytes out; 1 log entry"
         );
+    }
+
+    #[test]
+    fn longest_turn_of_all_workers_is_kept() {
+        let totals = WorkerTotals::new(2);
+        let time = |wall, processor| TurnTime {
+            wall: Duration::from_micros(wall),
+            processor: Duration::from_micros(processor),
+        };
+        for (worker, wall, processor) in [(0, 3, 1), (1, 5, 1), (1, 4, 2)] {
+            totals.add_turn(worker, time(wall, processor));
+        }
+        assert_eq!(totals.sum().longest_turn, time(5, 2));
+        assert_eq!(time(5, 2).to_string(), "5 us, 2 us of processor time");
     }
 }

@@ -13,6 +13,8 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2, readlinkat};
 use rustix::io::{Errno, retry_on_intr};
 
+use crate::operations::operate;
+
 /// How often the kernel is asked again if a directory was renamed while it walked the path (EAGAIN of openat2(2)).
 const ATTEMPTS: usize = 4;
 
@@ -69,7 +71,7 @@ impl Resolver {
 fn open_by_kernel(root: &OwnedFd, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
     for _ in 0..ATTEMPTS {
-        match retry_on_intr(|| openat2(root, path, flags, Mode::empty(), resolve)) {
+        match operate(|| openat2(root, path, flags, Mode::empty(), resolve)) {
             Err(Errno::AGAIN) => {}
             done => return done,
         }
@@ -178,7 +180,7 @@ impl<'r> Walk<'r> {
     /// Goes on where the symlink `name` leads; `error` if it is none.
     fn follow(&mut self, name: &[u8], error: Errno) -> Result<(), Errno> {
         let directory = self.here.as_ref().unwrap_or(self.root);
-        let target = match retry_on_intr(|| readlinkat(directory, name, Vec::new())) {
+        let target = match operate(|| readlinkat(directory, name, Vec::new())) {
             Err(Errno::INVAL) => return Err(error),
             target => target?,
         };
@@ -193,12 +195,12 @@ impl<'r> Walk<'r> {
     fn open_at(&self, name: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
         let directory = self.here.as_ref().unwrap_or(self.root);
         let flags = flags | OFlags::NOFOLLOW;
-        retry_on_intr(|| openat(directory, name, flags, Mode::empty()))
+        operate(|| openat(directory, name, flags, Mode::empty()))
     }
 }
 
 fn is_link(opened: &OwnedFd) -> Result<bool, Errno> {
-    let found = retry_on_intr(|| fstat(opened))?;
+    let found = operate(|| fstat(opened))?;
     Ok(FileType::from_raw_mode(found.st_mode) == FileType::Symlink)
 }
 

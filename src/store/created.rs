@@ -19,10 +19,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rustix::fs::{AtFlags, Mode, OFlags, openat, statat, unlinkat};
-use rustix::io::{Errno, retry_on_intr};
+use rustix::io::Errno;
 
 use super::metadata::Identity;
 use super::sys::metadata_of;
+use crate::operations::{operate, operate_once};
 use crate::sync::lock;
 
 /// A directory that was made for an upload.
@@ -118,7 +119,7 @@ impl RemoveEmpty {
             let removed = if identity_at(here, &up)? == created.parent
                 && identity_at(here, &path)? == identity
             {
-                unlinkat(here, &path, AtFlags::REMOVEDIR)
+                operate_once(|| unlinkat(here, &path, AtFlags::REMOVEDIR))
             } else {
                 Err(Errno::STALE)
             };
@@ -133,7 +134,7 @@ impl RemoveEmpty {
             }
             identity = created.parent;
             let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-            match retry_on_intr(|| openat(here, &up, flags, Mode::empty())) {
+            match operate(|| openat(here, &up, flags, Mode::empty())) {
                 Ok(above) => {
                     opened = above;
                     here = opened.as_fd();
@@ -161,6 +162,6 @@ impl Drop for RemoveEmpty {
 /// Device and inode number of what is at `path`; a symlink is not followed.
 fn identity_at(directory: BorrowedFd<'_>, path: &Path) -> Result<Identity, Errno> {
     let flags = AtFlags::SYMLINK_NOFOLLOW;
-    let found = retry_on_intr(|| statat(directory, path, flags))?;
+    let found = operate(|| statat(directory, path, flags))?;
     Ok((found.st_dev, found.st_ino))
 }

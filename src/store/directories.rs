@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rustix::fs::{AtFlags, Mode, OFlags, fsync, mkdirat, openat, unlinkat};
-use rustix::io::{Errno, retry_on_intr};
+use rustix::io::Errno;
 
 use super::checks::check_path;
 use super::created::RemoveEmpty;
@@ -19,6 +19,7 @@ use super::state::Store;
 use super::sys::{metadata_of, split};
 use super::target::{CommitCondition, WriteTarget};
 use crate::durable::Durability;
+use crate::operations::{operate, operate_once};
 
 /// How a directory is opened in which something is written.
 const DIRECTORY: OFlags = OFlags::RDONLY
@@ -77,7 +78,8 @@ impl Store {
         }
         let mut identity = metadata_of(&directory)?.identity();
         for name in missing {
-            let made = match mkdirat(&directory, name, Mode::from_raw_mode(0o777)) {
+            let made = match operate_once(|| mkdirat(&directory, name, Mode::from_raw_mode(0o777)))
+            {
                 Ok(()) => true,
                 // Made by somebody else just now, or something that is not a directory: opening it will tell.
                 Err(Errno::EXIST) => false,
@@ -86,7 +88,7 @@ impl Store {
             let opened = self.open_made(&directory, name).inspect_err(|_| {
                 if made {
                     // Whether it goes or not, the cause is what counts.
-                    let _ = unlinkat(&directory, name, AtFlags::REMOVEDIR);
+                    let _ = operate_once(|| unlinkat(&directory, name, AtFlags::REMOVEDIR));
                 }
             });
             let (below, its_identity) = opened?;
@@ -106,11 +108,11 @@ impl Store {
         name: &[u8],
     ) -> Result<(OwnedFd, Identity), StoreErrorKind> {
         let flags = DIRECTORY | OFlags::NOFOLLOW;
-        let opened = retry_on_intr(|| openat(parent, name, flags, Mode::empty()));
+        let opened = operate(|| openat(parent, name, flags, Mode::empty()));
         let below = opened.map_err(StoreErrorKind::in_directory)?;
         let identity = metadata_of(&below)?.identity();
         if self.durability == Durability::Storage {
-            retry_on_intr(|| fsync(parent))?;
+            operate(|| fsync(parent))?;
         }
         Ok((below, identity))
     }
@@ -178,13 +180,13 @@ impl Store {
         if !holds {
             return Err(StoreErrorKind::ConditionFailed);
         }
-        unlinkat(&directory, name, AtFlags::empty())?;
+        operate_once(|| unlinkat(&directory, name, AtFlags::empty()))?;
         let published = publish();
         drop(commit_locks);
         self.cache.remove(path);
         let settled = match self.durability {
             Durability::Kernel => Ok(()),
-            Durability::Storage => fsync(&directory).map_err(io::Error::from),
+            Durability::Storage => operate_once(|| fsync(&directory)).map_err(io::Error::from),
         };
         Ok(Removed { published, settled })
     }

@@ -4,9 +4,10 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::io::{pread, retry_on_intr};
+use rustix::io::pread;
 
 use super::metadata::Metadata;
+use crate::operations::operate;
 
 /// Files up to this length are read into memory and sent with their head in one call.
 pub const SMALL: u64 = 16 * 1024;
@@ -54,7 +55,7 @@ impl FileContent {
                 buffer[..count].copy_from_slice(&rest[..count]);
                 Ok(count)
             }
-            Self::Descriptor(file) => Ok(retry_on_intr(|| pread(file, &mut *buffer, offset))?),
+            Self::Descriptor(file) => Ok(operate(|| pread(file, &mut *buffer, offset))?),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::error::{StoreError, StoreErrorKind};
 use super::metadata::Metadata;
 use super::state::Store;
 use super::sys::{metadata_at, metadata_of};
+use crate::operations;
 
 /// A directory that is read in portions.
 #[derive(Debug)]
@@ -66,7 +67,8 @@ impl Store {
         self.with_root(open).map_err(|kind| kind.of(path))
     }
 
-    /// Looks at the next `count` entries, and returns those whose names are `wanted`.
+    /// Looks at the next `count` entries, or fewer if that takes more than `count` file operations, as symlinks do;
+    /// returns those whose names are `wanted`.
     ///
     /// What is neither a file nor a directory, leads out of the root, or belongs to the server is left out.
     ///
@@ -79,7 +81,11 @@ impl Store {
         wanted: impl Fn(&[u8]) -> bool,
     ) -> Result<Portion, StoreError> {
         let mut entries = Vec::new();
+        let before = operations::count();
         for _ in 0..count {
+            if operations::count().wrapping_sub(before) >= count as u64 {
+                break;
+            }
             let Some(found) = reader.entries.read() else {
                 let is_last = true;
                 return Ok(Portion { entries, is_last });

@@ -17,7 +17,6 @@ use std::sync::Arc;
 
 use rustix::fs::{FileType, OFlags};
 use rustix::io::pread;
-use rustix::io::retry_on_intr;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use super::certainty::StampSource;
@@ -28,6 +27,7 @@ use super::metadata::Metadata;
 use super::state::Store;
 use super::sys::{is_in_root, metadata_at, metadata_of, regular};
 use crate::blocking::{Permission, WouldBlock};
+use crate::operations::operate;
 
 /// How often a file that changes while it is read is read again.
 const ATTEMPTS: usize = 4;
@@ -207,7 +207,7 @@ fn read_small(file: &OwnedFd, length: u64) -> Result<Vec<u8>, StoreErrorKind> {
 fn fill(file: &OwnedFd, buffer: &mut [u8]) -> Result<usize, StoreErrorKind> {
     let mut filled = 0;
     while filled < buffer.len() {
-        match retry_on_intr(|| pread(file, &mut buffer[filled..], filled as u64))? {
+        match operate(|| pread(file, &mut buffer[filled..], filled as u64))? {
             0 => break,
             count => filled += count,
         }

@@ -4,21 +4,22 @@ use std::os::fd::OwnedFd;
 
 use memchr::{memchr, memrchr};
 use rustix::fs::{AtFlags, FileType, RenameFlags, renameat, renameat_with, statx};
-use rustix::io::{Errno, retry_on_intr};
+use rustix::io::Errno;
 
 use super::error::StoreErrorKind;
 use super::metadata::Metadata;
+use crate::operations::{operate, operate_once};
 
 /// What `name` in `directory` is now; a symlink is not followed.
 pub(super) fn metadata_at(directory: &OwnedFd, name: &[u8]) -> Result<Metadata, StoreErrorKind> {
     let flags = AtFlags::SYMLINK_NOFOLLOW;
-    let found = retry_on_intr(|| statx(directory, name, flags, Metadata::ASKS))?;
+    let found = operate(|| statx(directory, name, flags, Metadata::ASKS))?;
     Ok(Metadata::new(&found))
 }
 
 /// What an open file is now.
 pub(super) fn metadata_of(file: &OwnedFd) -> Result<Metadata, StoreErrorKind> {
-    let found = retry_on_intr(|| statx(file, "", AtFlags::EMPTY_PATH, Metadata::ASKS))?;
+    let found = operate(|| statx(file, "", AtFlags::EMPTY_PATH, Metadata::ASKS))?;
     Ok(Metadata::new(&found))
 }
 
@@ -50,12 +51,14 @@ pub(super) fn rename_new(
     from: &[u8],
     to: &[u8],
 ) -> Result<(), StoreErrorKind> {
-    match renameat_with(directory, from, directory, to, RenameFlags::NOREPLACE) {
+    let rename = || renameat_with(directory, from, directory, to, RenameFlags::NOREPLACE);
+    match operate_once(rename) {
         Err(Errno::EXIST) => Err(StoreErrorKind::ConditionFailed),
         // The file system has no such rename (NFS has not); a look beforehand is then the best there is.
         Err(Errno::INVAL) => match metadata_at(directory, to) {
             Err(StoreErrorKind::NotFound) => {
-                renameat(directory, from, directory, to).map_err(StoreErrorKind::in_directory)
+                operate_once(|| renameat(directory, from, directory, to))
+                    .map_err(StoreErrorKind::in_directory)
             }
             Ok(_) => Err(StoreErrorKind::ConditionFailed),
             Err(kind) => Err(kind),

@@ -11,7 +11,6 @@ use rustix::fs::{
     Access, AtFlags, FileType, Mode, OFlags, accessat, fchmod, fdatasync, fsync, futimens, openat,
     renameat, unlinkat,
 };
-use rustix::io::retry_on_intr;
 use rustix::io::{Errno, pread, write};
 
 use super::checks::check_path;
@@ -22,6 +21,7 @@ use super::state::Store;
 use super::sys::{metadata_at, metadata_of, rename_new};
 use super::target::{CommitCondition, WriteTarget};
 use crate::durable::Durability;
+use crate::operations::{operate, operate_once};
 
 /// An upload that has not taken effect.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl Store {
         }
         // For a file of our own its mode says it all, and saves a system call.
         if !metadata.is_writable_by_owner(self.user) {
-            retry_on_intr(|| accessat(directory, name, Access::WRITE_OK, AtFlags::EACCESS))?;
+            operate(|| accessat(directory, name, Access::WRITE_OK, AtFlags::EACCESS))?;
         }
         Ok(Some(metadata))
     }
@@ -97,7 +97,7 @@ impl Store {
             let name = self.staging_name();
             let mode = Mode::from_raw_mode(permissions);
             let create = || openat(&target.directory, name.as_str(), flags, mode);
-            let file = match retry_on_intr(create) {
+            let file = match operate(create) {
                 Err(Errno::EXIST) => continue,
                 done => done.map_err(StoreErrorKind::in_directory)?,
             };
@@ -109,7 +109,7 @@ impl Store {
             };
             // A replaced file keeps its permissions, also those that the umask would take from a new one.
             if target.existing().is_some() && permissions & self.umask != 0 {
-                fchmod(&staged.file, mode)?;
+                operate_once(|| fchmod(&staged.file, mode))?;
             }
             return Ok(staged);
         }
@@ -141,10 +141,10 @@ impl Store {
         // Where nobody asks what was there, nobody tells two states of a file apart by their times.
         if !matches!(condition, CommitCondition::Always) {
             let times = self.stamps.next();
-            retry_on_intr(|| futimens(&staged.file, &times))?;
+            operate(|| futimens(&staged.file, &times))?;
         }
         if self.durability == Durability::Storage {
-            retry_on_intr(|| fdatasync(&staged.file))?;
+            operate(|| fdatasync(&staged.file))?;
         }
         let (directory, name) = (&target.directory, target.name());
         let committed = Committed {
@@ -153,7 +153,7 @@ impl Store {
         };
         let commit_locks = self.commit_locks.of(target.path());
         let replace = || {
-            renameat(directory, staged.name.as_str(), directory, name)
+            operate_once(|| renameat(directory, staged.name.as_str(), directory, name))
                 .map_err(StoreErrorKind::in_directory)
         };
         match condition {
@@ -197,10 +197,10 @@ impl Store {
     pub fn settle(&self, committed: &Committed) -> io::Result<()> {
         match self.durability {
             Durability::Kernel => Ok(()),
-            Durability::Storage if Arc::ptr_eq(&committed.directory, &self.root()) => {
-                self.syncs.sync(|| fsync(&committed.directory))
-            }
-            Durability::Storage => Ok(retry_on_intr(|| fsync(&committed.directory))?),
+            Durability::Storage if Arc::ptr_eq(&committed.directory, &self.root()) => self
+                .syncs
+                .sync(|| operate_once(|| fsync(&committed.directory))),
+            Durability::Storage => Ok(operate(|| fsync(&committed.directory))?),
         }
     }
 }
@@ -209,7 +209,7 @@ impl Staged {
     /// Appends to the upload.
     pub fn write(&mut self, mut content: &[u8]) -> Result<(), StoreErrorKind> {
         while !content.is_empty() {
-            let count = retry_on_intr(|| write(&self.file, content))?;
+            let count = operate(|| write(&self.file, content))?;
             if count == 0 {
                 return Err(StoreErrorKind::Io(Errno::IO));
             }
@@ -231,7 +231,8 @@ impl Drop for Staged {
         if self.name.is_empty() {
             return;
         }
-        let result = unlinkat(&self.directory, self.name.as_str(), AtFlags::empty());
+        let unlink = || unlinkat(&self.directory, self.name.as_str(), AtFlags::empty());
+        let result = operate_once(unlink);
         if let Err(error) = result
             && error != Errno::NOENT
         {
@@ -251,7 +252,7 @@ impl Committed {
         let mut filled = 0;
         while filled < buffer.len() {
             let from = offset + filled as u64;
-            match retry_on_intr(|| pread(&self.file, &mut buffer[filled..], from))? {
+            match operate(|| pread(&self.file, &mut buffer[filled..], from))? {
                 0 => return Ok(false),
                 count => filled += count,
             }

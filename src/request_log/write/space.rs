@@ -20,6 +20,7 @@ use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
 use crate::durable::SharedSync;
+use crate::operations;
 use crate::sync::lock;
 
 /// Disk space is preallocated this many bytes ahead, where the disk has them.
@@ -196,6 +197,7 @@ impl LogFile {
     fn fallocate(&self, offset: u64, length: u64) -> rustix::io::Result<()> {
         loop {
             // KEEP_SIZE: a reader of the log must not see what is only preallocated.
+            operations::add();
             match fallocate(&self.file, FallocateFlags::KEEP_SIZE, offset, length) {
                 Err(Errno::INTR) => {}
                 done => return done,
@@ -205,6 +207,7 @@ impl LogFile {
 
     /// Returns when all that was written before is on stable storage.
     fn sync(&self) -> io::Result<()> {
+        operations::add();
         self.syncs.sync(|| fdatasync(&self.file))
     }
 
@@ -290,6 +293,7 @@ impl Extent {
         if length > self.left() {
             return Err(io::ErrorKind::InvalidInput.into());
         }
+        operations::add();
         self.log.file.write_all_at(bytes, self.at)?;
         self.at += length;
         Ok(())

@@ -245,7 +245,8 @@ impl<'p, V: Service> Worker<'p, V> {
         match self.pool.reactor.park(connection, interest, deadline) {
             ParkOutcome::Parked => {}
             ParkOutcome::ParkedDueFirst => self.pool.wake_main(),
-            ParkOutcome::Ready(connection) => self.take_again(connection),
+            // It became ready during its turn, as it may do without end: all others have theirs first.
+            ParkOutcome::Ready(connection) => self.yield_turn(connection),
             // A request that came during its turn has its response yet; to close now would reset it.
             ParkOutcome::Stopping(connection)
                 if connection.socket.has_input() && !self.pool.is_aborting() =>
@@ -264,17 +265,6 @@ impl<'p, V: Service> Worker<'p, V> {
         }
         if self.pool.is_aborting() {
             self.pool.wake_main();
-        }
-    }
-
-    /// Takes a connection back that became ready during its turn. One that is ready without end must not keep this
-    /// worker from all others.
-    fn take_again(&mut self, connection: ConnectionOf<V>) {
-        self.pops += 1;
-        if self.pops < POPS_BETWEEN_LOOKS {
-            self.batch.push_back(connection);
-        } else {
-            self.yield_turn(connection);
         }
     }
 

@@ -1,0 +1,235 @@
+//! What was received for the connection that has its turn, and the content that is decoded in it.
+
+use std::io;
+use std::ops::Range;
+
+use crate::http::{Chunk, ContentDecoder, Refusal};
+use crate::server::Transport;
+
+/// Bytes of the input buffer. More than the longest head, so that a head always fits.
+const INPUT: usize = 128 * 1024;
+
+/// Chunks that are decoded at once: some hundred microseconds of work if they are of one byte each.
+const CHUNKS: usize = 2048;
+
+/// Received bytes of the connection that has its turn.
+pub(super) struct Input {
+    buffer: Box<[u8]>,
+    start: usize,
+    end: usize,
+}
+
+/// Content that was decoded in the input.
+pub(super) struct Decoded {
+    /// Where its bytes are; see [`Input::content`].
+    content: Range<usize>,
+    /// Bytes on the wire that it took.
+    pub(super) used: usize,
+    pub(super) end: DecodedEnd,
+}
+
+/// Why no more content was decoded.
+pub(super) enum DecodedEnd {
+    /// More must be received first.
+    NeedMore,
+    /// There was much to decode; the rest is at hand.
+    MoreAtHand,
+    /// The content is complete.
+    Complete,
+    /// What follows is not content.
+    Refused(Refusal),
+}
+
+/// What came of one receive.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Received {
+    /// So many bytes; the buffer was not filled.
+    Some,
+    /// As many as the buffer had room for.
+    Full,
+    /// Nothing for now.
+    Nothing,
+    /// The peer's end of stream.
+    End,
+    /// The connection is broken.
+    Broken,
+}
+
+impl Input {
+    pub(super) fn new() -> Self {
+        Self {
+            buffer: vec![0; INPUT].into_boxed_slice(),
+            start: 0,
+            end: 0,
+        }
+    }
+
+    /// Puts `bytes` in place of what is there; no more than the buffer holds.
+    pub(super) fn set(&mut self, bytes: &[u8]) {
+        self.start = 0;
+        self.end = bytes.len();
+        self.buffer[..bytes.len()].copy_from_slice(bytes);
+    }
+
+    /// What was received and not consumed.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    pub(super) fn consume(&mut self, count: usize) {
+        self.start += count;
+        if self.start == self.end {
+            self.clear();
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.start = 0;
+        self.end = 0;
+    }
+
+    /// Whether another receive has room without anything being consumed first.
+    pub(super) fn has_room(&self) -> bool {
+        self.end - self.start < self.buffer.len()
+    }
+
+    /// Decodes and consumes what was received, up to the end of the content, or no more than [`CHUNKS`] of it. The bytes
+    /// of small chunks are joined.
+    pub(super) fn decode(&mut self, decoder: &mut ContentDecoder) -> Decoded {
+        let begin = self.start;
+        let mut content = begin..begin;
+        let mut chunks = 0;
+        let end = loop {
+            if chunks == CHUNKS {
+                break DecodedEnd::MoreAtHand;
+            }
+            let (used, chunk) = match decoder.step(&self.buffer[self.start..self.end]) {
+                Ok(step) => step,
+                Err(refusal) => break DecodedEnd::Refused(refusal),
+            };
+            match chunk {
+                Chunk::Data(range) => {
+                    let data = self.start + range.start..self.start + range.end;
+                    content = join(&mut self.buffer, content, data);
+                    chunks += 1;
+                }
+                Chunk::NeedMore => {
+                    self.start += used;
+                    break DecodedEnd::NeedMore;
+                }
+                Chunk::End => {}
+            }
+            self.start += used;
+            if decoder.is_finished() {
+                break DecodedEnd::Complete;
+            }
+        };
+        let used = self.start - begin;
+        self.consume(0);
+        Decoded { content, used, end }
+    }
+
+    /// The bytes of what was decoded, until the next receive.
+    pub(super) fn content(&self, decoded: &Decoded) -> &[u8] {
+        &self.buffer[decoded.content.clone()]
+    }
+
+    /// Receives once, `limit` bytes at most, behind what is there.
+    pub(super) fn receive(&mut self, transport: &impl Transport, limit: usize) -> Received {
+        if self.end == self.buffer.len() {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        let room = limit.min(self.buffer.len() - self.end);
+        match transport.receive(&mut self.buffer[self.end..self.end + room]) {
+            Ok(0) => Received::End,
+            Ok(count) => {
+                self.end += count;
+                if count == room {
+                    Received::Full
+                } else {
+                    Received::Some
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Received::Nothing,
+            Err(error) => {
+                log::debug!("cannot receive: {error}");
+                Received::Broken
+            }
+        }
+    }
+}
+
+/// Moves `data` to the end of `content`, which lies before it; returns where both are.
+fn join(buffer: &mut [u8], content: Range<usize>, data: Range<usize>) -> Range<usize> {
+    if content.is_empty() {
+        return data;
+    }
+    let end = content.end + data.len();
+    if content.end < data.start {
+        buffer.copy_within(data, content.end);
+    }
+    content.start..end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::ChunkedDecoder;
+
+    fn input(bytes: &[u8]) -> Input {
+        let mut input = Input::new();
+        input.buffer[7..7 + bytes.len()].copy_from_slice(bytes);
+        (input.start, input.end) = (7, 7 + bytes.len());
+        input
+    }
+
+    #[test]
+    fn chunks_of_one_buffer_are_joined() {
+        let mut decoder = ContentDecoder::Chunked(ChunkedDecoder::default());
+        let mut first = input(b"1\r\na\r\n3\r\nbcd\r\n1;x=y\r\ne\r\n4\r\nfg");
+        let found = first.decode(&mut decoder);
+        assert!(matches!(found.end, DecodedEnd::NeedMore));
+        assert_eq!(first.content(&found), b"abcdefg");
+        assert_eq!(found.used, 29);
+        assert!(first.bytes().is_empty());
+        let mut second = input(b"hi\r\n0\r\n\r\nGET");
+        let found = second.decode(&mut decoder);
+        assert!(matches!(found.end, DecodedEnd::Complete));
+        assert_eq!(second.content(&found), b"hi");
+        assert_eq!(second.bytes(), b"GET");
+    }
+
+    #[test]
+    fn content_before_a_fault_is_not_lost() {
+        let mut decoder = ContentDecoder::Chunked(ChunkedDecoder::default());
+        let mut input = input(b"1\r\na\r\n1\r\nb\r\nx");
+        let found = input.decode(&mut decoder);
+        assert!(matches!(found.end, DecodedEnd::Refused(_)));
+        assert_eq!(input.content(&found), b"ab");
+    }
+
+    #[test]
+    fn stated_length_ends_content_before_the_next_request() {
+        let mut decoder = ContentDecoder::Length { left: 3 };
+        let mut input = input(b"abcGET");
+        let found = input.decode(&mut decoder);
+        assert!(matches!(found.end, DecodedEnd::Complete));
+        assert_eq!(input.content(&found), b"abc");
+        assert_eq!(input.bytes(), b"GET");
+    }
+
+    #[test]
+    fn no_more_than_some_chunks_are_decoded_at_once() {
+        let mut decoder = ContentDecoder::Chunked(ChunkedDecoder::default());
+        let stream = [&b"1\r\na\r\n".repeat(CHUNKS + 1)[..], b"0\r\n\r\n"].concat();
+        let mut input = input(&stream);
+        let found = input.decode(&mut decoder);
+        assert!(matches!(found.end, DecodedEnd::MoreAtHand));
+        assert_eq!(input.content(&found).len(), CHUNKS);
+        let found = input.decode(&mut decoder);
+        assert!(matches!(found.end, DecodedEnd::Complete));
+        assert_eq!(input.content(&found), b"a");
+    }
+}

@@ -1,0 +1,77 @@
+//! What a turn has cost: units of work, which are the same on every machine, and time, which is not.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, Timespec, clock_gettime};
+
+use crate::reporting::TurnTime;
+
+/// The work of one turn in units.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Requests that were read.
+    pub requests: u32,
+    /// Bytes on the wire in either direction.
+    pub bytes: u64,
+    /// Portions of work that move nothing: of listings and of other responses that are prepared.
+    pub portions: u32,
+    /// File operations: see [`crate::operations`].
+    pub operations: u64,
+}
+
+/// Measures a step of a turn, if that is wanted.
+pub(super) struct Stopwatch(Option<(Instant, Duration)>);
+
+impl Spent {
+    /// This, and what another step of the same turn cost.
+    pub(super) fn add(&mut self, more: Self) {
+        self.requests += more.requests;
+        self.bytes += more.bytes;
+        self.portions += more.portions;
+        self.operations += more.operations;
+    }
+}
+
+impl fmt::Display for Spent {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            requests,
+            bytes,
+            portions,
+            operations,
+        } = self;
+        write!(
+            formatter,
+            "requests: {requests}, bytes: {bytes}, portions: {portions}, file operations: {operations}"
+        )
+    }
+}
+
+impl Stopwatch {
+    /// Begins now.
+    pub(super) fn start() -> Self {
+        Self(Some((Instant::now(), processor_time())))
+    }
+
+    /// Measures nothing.
+    pub(super) fn stopped() -> Self {
+        Self(None)
+    }
+
+    /// What has passed since it began; nothing if it did not.
+    pub(super) fn elapsed(&self) -> TurnTime {
+        self.0
+            .map_or_else(TurnTime::default, |(wall, processor)| TurnTime {
+                wall: wall.elapsed(),
+                processor: processor_time().saturating_sub(processor),
+            })
+    }
+}
+
+/// What the calling thread has used.
+fn processor_time() -> Duration {
+    let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(tv_nsec).unwrap_or_default())
+}
