@@ -19,7 +19,7 @@ use httpserver::web::Access;
 
 /// The server would start unheard.
 #[derive(Debug, Error)]
-#[error("cannot say on stdout where the server listens: {0}; type -q to start without")]
+#[error("cannot print on stdout where the server listens: {0}; type -q to start without")]
 struct StdoutError(io::Error);
 
 /// Says it all, in so far as it is wanted. URLs begin with this scheme.

@@ -13,7 +13,7 @@ use super::log::not_an_address;
 
 pub(super) const GROUP: Group = Group {
     heading: "Access log",
-    sentence: "a line for each request, without the bytes: when, from where, what, and what came of it.",
+    sentence: "a line for each request, without its content: time, client, request and result.",
     example: "httpserver --access-log access.log --access-log-format json 127.0.0.1 8080",
     does: "appends an object of JSON to access.log for each request",
     defaults: &[Default {
@@ -35,7 +35,7 @@ pub(super) struct AccessLogOptions {
     #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(not_an_address))]
     access_log: Option<PathBuf>,
 
-    /// The form of its lines: combined, as Apache httpd and nginx write it, or json
+    /// Format of the lines: combined, as Apache httpd and nginx write it, or json
     #[arg(long, value_name = "FORMAT", hide_short_help = true, value_parser = format)]
     access_log_format: Option<Format>,
 }

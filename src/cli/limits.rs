@@ -11,7 +11,7 @@ pub(super) const GROUP: Group = Group {
     heading: "Limits",
     sentence: "how much the server takes on. SIZE is in bytes, or has a unit: 64K, 10M, 2G (powers of 1024).",
     example: "httpserver --max-body 10M --max-connections 500 127.0.0.1 8080",
-    does: "refuses longer uploads, and keeps at most 500 connections open",
+    does: "refuses uploads over 10 MiB, and keeps at most 500 connections open",
     defaults: &[
         Default {
             option: "max-body",

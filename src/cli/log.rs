@@ -14,9 +14,9 @@ use super::values::is_number;
 
 pub(super) const GROUP: Group = Group {
     heading: "Log",
-    sentence: "an entry for each request, and in it the bytes of each upload.",
+    sentence: "an entry for each request, with the bytes of each upload.",
     example: "httpserver -l log.txt 127.0.0.1 8080",
-    does: "records what happens in log.txt; 'httpserver-log list log.txt' shows it",
+    does: "records every request in log.txt; 'httpserver-log list log.txt' lists them",
     defaults: &[],
     needs: &[Need {
         option: "log-append",
@@ -29,7 +29,7 @@ pub(super) const GROUP: Group = Group {
 pub(super) struct LogOptions {
     /// Record every request in FILE
     ///
-    /// A log that is there already is kept as FILE. and the UTC time of its last change, such as FILE.20261127T103312Z.
+    /// An existing log is renamed to FILE. and the UTC time of its last change, such as FILE.20261127T103312Z.
     #[arg(short, long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(log_path))]
     log: Option<PathBuf>,
 

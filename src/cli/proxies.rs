@@ -12,7 +12,7 @@ use super::group::{Default, Group, Need};
 
 pub(super) const GROUP: Group = Group {
     heading: "Proxies",
-    sentence: "the address of a client whose requests a proxy passes on. The access log and -v show it.",
+    sentence: "the address of a client behind a proxy. The access log and -v show it.",
     example: "httpserver --trust-proxy 10.0.0.0/8,::1 --access-log - 0.0.0.0 8080",
     does: "takes the address of a client from X-Forwarded-For if the request comes from one of these networks",
     defaults: &[
@@ -41,9 +41,9 @@ const fn needs_proxies(option: &'static str) -> Need {
 #[derive(Debug, Args)]
 #[command(next_help_heading = GROUP.heading)]
 pub(super) struct ProxyOptions {
-    /// Believe proxies at these addresses which client they serve
+    /// Trust the client addresses that proxies at CIDR report
     ///
-    /// CIDR is an address or a network; several are separated by commas.
+    /// CIDR is an address or a network; separate several by commas.
     #[arg(long, value_name = "CIDR", value_delimiter = ',', hide_short_help = true, value_parser = network)]
     trust_proxy: Vec<IpNet>,
 

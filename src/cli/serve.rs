@@ -39,9 +39,9 @@ const MOST_THREADS: usize = 4096;
 #[derive(Debug, Args)]
 #[command(next_help_heading = GROUP.heading)]
 pub(super) struct ServeOptions {
-    /// Serve and store the files of DIR
+    /// Serve the files in DIR, and store uploads there
     ///
-    /// With --web the argument ROOT says the same.
+    /// With --web the argument ROOT does the same.
     #[arg(long, value_name = "DIR")]
     pub(super) root: Option<PathBuf>,
 
@@ -53,7 +53,7 @@ pub(super) struct ServeOptions {
 
     /// Print nothing on stdout
     ///
-    /// A terminal shows no addresses, uploads or summary. Errors still appear on stderr, and what -v prints.
+    /// stderr gets no addresses, uploads or summary, but still errors and the lines of -v.
     #[arg(short, long)]
     quiet: bool,
 
@@ -63,7 +63,7 @@ pub(super) struct ServeOptions {
     #[arg(short, long, action = ArgAction::Count)]
     verbose: u8,
 
-    /// Answer when file and log entry have reached the disk
+    /// Respond only when the file and its log entry are on the disk
     ///
     /// Without it they survive a kill of the server, but not always a power cut.
     #[arg(long, hide_short_help = true)]

@@ -13,7 +13,7 @@ pub(super) const GROUP: Group = Group {
     heading: "Timeouts",
     sentence: "how long the server waits. TIME is in seconds, or has a unit: 500ms, 10s, 2m, 1h.",
     example: "httpserver --idle-timeout 2m --drain-timeout 1 127.0.0.1 8080",
-    does: "keeps idle connections for two minutes, and ends a second after ctrl-C",
+    does: "keeps idle connections for two minutes, and stops at most a second after ctrl-C",
     defaults: &[],
     needs: &[],
 };
@@ -21,19 +21,19 @@ pub(super) const GROUP: Group = Group {
 #[derive(Debug, Args)]
 #[command(next_help_heading = GROUP.heading)]
 pub(super) struct TimeoutOptions {
-    /// Time for a client to send a whole request head
+    /// Time for a client to send a complete request head
     #[arg(long = "head-timeout", value_name = "TIME", default_value = "20s", hide_short_help = true, value_parser = values::duration)]
     head: Duration,
 
-    /// Time for a client to send more of an upload
+    /// Time for a client to send the next bytes of an upload
     #[arg(long = "body-timeout", value_name = "TIME", default_value = "30s", hide_short_help = true, value_parser = values::duration)]
     body: Duration,
 
-    /// Time for a client to take more of a response
+    /// Time for a client to read the next bytes of a response
     #[arg(long = "write-timeout", value_name = "TIME", default_value = "30s", hide_short_help = true, value_parser = values::duration)]
     write: Duration,
 
-    /// Time between two requests of a connection
+    /// Time between two requests on a connection
     #[arg(long = "idle-timeout", value_name = "TIME", default_value = "60s", hide_short_help = true, value_parser = values::duration)]
     idle: Duration,
 
@@ -41,7 +41,7 @@ pub(super) struct TimeoutOptions {
     #[arg(long = "linger-timeout", value_name = "TIME", default_value = "5s", hide_short_help = true, value_parser = values::duration)]
     linger: Duration,
 
-    /// Time for requests in progress after SIGINT or SIGTERM
+    /// Time to finish requests in progress after SIGINT or SIGTERM
     #[arg(long = "drain-timeout", value_name = "TIME", default_value = "10s", hide_short_help = true, value_parser = values::duration)]
     pub(super) drain: Duration,
 }

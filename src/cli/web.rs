@@ -59,15 +59,15 @@ pub(super) struct WebOptions {
 
     /// Store and remove files with PUT and DELETE
     ///
-    /// Anyone who reaches the port can.
+    /// Anyone who can reach the port can do so.
     #[arg(long)]
     writable: bool,
 
-    /// Serve names that begin with a dot, too
+    /// Also serve names that begin with a dot
     #[arg(long, hide_short_help = true)]
     hidden: bool,
 
-    /// Answer with FILE where nothing else is
+    /// Serve FILE for paths that do not exist
     ///
     /// FILE is a path in the root.
     #[arg(long, value_name = "FILE", hide_short_help = true, value_parser = PathBufValueParser::new().try_map(|path| below_root(&path)))]
@@ -87,7 +87,7 @@ pub(super) struct WebOptions {
 
     /// Draw the address for other machines as a QR code
     ///
-    /// A telephone opens it with its camera.
+    /// A phone opens it with its camera.
     #[arg(long, hide_short_help = true)]
     qr: bool,
 }

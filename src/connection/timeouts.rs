@@ -45,8 +45,8 @@ impl TimeoutKind {
             Self::Fresh => "no request came in time",
             Self::Idle => "no further request came in time",
             Self::Head => "the head was not complete in time",
-            Self::Body | Self::Skip => "no more of the content came in time",
-            Self::Write => "the client took no response in time",
+            Self::Body | Self::Skip => "the rest of the content did not come in time",
+            Self::Write => "the client did not read the response in time",
             Self::Linger => "the client did not end its side in time",
         }
     }

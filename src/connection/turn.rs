@@ -53,7 +53,7 @@ impl<D: Dialect> Session for HttpSession<D> {
 
     fn note_close(&mut self, cause: CloseCause) {
         self.accounting.note_end(match cause {
-            CloseCause::Evicted => "it was idle, and its place was needed",
+            CloseCause::Evicted => "it was idle, and a new connection needed its place",
             CloseCause::Stopping => "the server stops",
             CloseCause::Failed => "the server failed",
         });

@@ -154,7 +154,7 @@ impl Drop for RemoveEmpty {
             return;
         }
         if let Err(error) = self.remove() {
-            log::debug!("a directory that was made for an upload stays: {error}");
+            log::debug!("cannot remove a directory that was made for an upload: {error}");
         }
     }
 }

@@ -112,7 +112,7 @@ impl CurrentRoot {
             _ => {
                 if is_first {
                     log::warn!(
-                        "the root {name} was removed; until it is there again, the answer is 503"
+                        "the root {name} was removed; until there is one again, requests get 503"
                     );
                 }
                 Fate::Gone

@@ -30,7 +30,7 @@ pub fn is_staging_name(name: &[u8]) -> bool {
 pub(super) fn take_over(root: &OwnedFd, depth: Depth) {
     match flock(root, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => remove_all(root.as_fd(), depth),
-        Err(error) => log::debug!("abandoned uploads are left alone: {error}"),
+        Err(error) => log::debug!("unfinished uploads are not removed: {error}"),
     }
     share(root);
 }

@@ -181,7 +181,10 @@ fn connections_are_shown_with_the_reason_of_their_end() {
         server.request(get());
         client.rest();
     });
-    assert_eq!(why, "1 request: it was idle, and its place was needed");
+    assert_eq!(
+        why,
+        "1 request: it was idle, and a new connection needed its place"
+    );
     let why = closed_because(&[], |server, mut client| {
         ask(&mut client);
         server.stop();

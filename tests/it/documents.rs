@@ -52,17 +52,19 @@ const PROGRAMS: [&str; 6] = [
 /// Starts servers, and stops them where a later one wants the same port.
 const SERVERS: &str = r#"
     home=$PWD
-    servers=()
+    servers=() count=0
     stop() { kill "${servers[@]}"; wait "${servers[@]}"; servers=(); }
     launch() {
-        (cd "$home" && exec "$@") >"$home/.started" 2>&1 & server=$!
-        until grep -q '^listening on ' "$home/.started"; do
+        started="$home/.started.$((++count))"
+        : >"$started"
+        (cd "$home" && exec "$@") >"$started" 2>&1 & server=$!
+        until grep -q '^listening on ' "$started"; do
             kill -0 $server 2>/dev/null || return 1
         done
         servers+=($server)
     }
     start() {
-        launch "$@" || { grep -q 'in use' "$home/.started" && stop && launch "$@"; } || { cat "$home/.started"; exit 1; }
+        launch "$@" || { grep -q 'in use' "$started" && stop && launch "$@"; } || { cat "$started"; exit 1; }
     }
     ip link set lo up
     trap stop EXIT

@@ -369,7 +369,7 @@ const REFUSED: &[Row] = &[
     ),
     refused(
         "0 >/dev/full",
-        "httpserver: cannot say on stdout where the server listens: No space left on device; type -q to start \
+        "httpserver: cannot print on stdout where the server listens: No space left on device; type -q to start \
          without\n",
     ),
     refused(

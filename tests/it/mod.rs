@@ -11,6 +11,7 @@ mod contract;
 mod deadlines;
 mod documents;
 mod echo;
+mod first_steps;
 mod help;
 mod journal;
 mod log;

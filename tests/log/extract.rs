@@ -63,11 +63,11 @@ fn entries_without_content() {
     for (number, expected) in [
         (
             "2",
-            "log.txt: entry 2 is a GET and stored nothing, only a PUT does",
+            "log.txt: entry 2 is a GET and stored nothing; only a PUT stores bytes",
         ),
         (
             "3",
-            "log.txt: entry 3 is a PUT that failed with 400 and stored nothing, only a PUT does",
+            "log.txt: entry 3 is a PUT that failed with 400 and stored nothing; only a PUT stores bytes",
         ),
         ("6", "log.txt: there is no entry 6, the last is 5"),
     ] {

@@ -49,7 +49,7 @@ fn an_empty_directory_will_do_and_a_full_one_will_not() {
     assert_eq!(workdir.run(["replay", "log.txt", "d"]).status, Some(0));
     workdir
         .run(["replay", "log.txt", "d"])
-        .refuses("d: the directory is not empty (--force replays into it all the same)");
+        .refuses("d: the directory is not empty (use --force to replay into it)");
     workdir
         .run(["replay", "log.txt", "log.txt"])
         .refuses("log.txt: Not a directory");

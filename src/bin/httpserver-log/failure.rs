@@ -60,7 +60,7 @@ pub(crate) enum Failure {
         last: u64,
     },
     /// The entry holds no content.
-    #[error("{log}: entry {number} is a {what} and stored nothing, only a PUT does")]
+    #[error("{log}: entry {number} is a {what} and stored nothing; only a PUT stores bytes")]
     NothingStored {
         log: String,
         number: NonZeroU64,
@@ -70,7 +70,7 @@ pub(crate) enum Failure {
     #[error("{path}: exists and is not a regular file")]
     NotRegular { path: String },
     /// A replay would mix with what is there.
-    #[error("{path}: the directory is not empty (--force replays into it all the same)")]
+    #[error("{path}: the directory is not empty (use --force to replay into it)")]
     NotEmpty { path: String },
     /// A name is not that of a file below the directory.
     #[error("{log}: entry {number}: the name `{name}` {reason}")]

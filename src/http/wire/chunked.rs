@@ -133,7 +133,7 @@ impl ChunkedDecoder {
                 State::DataCr | State::DataLf => {
                     "a chunk's data is not followed by CRLF where its size says"
                 }
-                _ => "a line of the chunked coding does not end with CRLF",
+                _ => "a line of the chunked content does not end with CRLF",
             })),
         }
     }

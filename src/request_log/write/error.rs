@@ -38,7 +38,7 @@ pub enum LogError {
         source: io::Error,
     },
     /// No disk space for it.
-    #[error("cannot secure space for the log {}: {source}", path.display())]
+    #[error("cannot reserve space for the log {}: {source}", path.display())]
     Space {
         /// The log.
         path: PathBuf,

@@ -76,7 +76,7 @@ impl Recorder {
         let file = open::open(&Location::resolve(path)?, mode)?;
         if !file.preallocates() {
             log::warn!(
-                "the file system of {} cannot secure space ahead: a full disk may leave torn entries",
+                "the file system of {} cannot reserve space ahead: a full disk may leave torn entries",
                 path.display()
             );
         }

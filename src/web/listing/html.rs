@@ -83,7 +83,7 @@ const UPLOAD: &str = "\
 <ul id=\"uploads\" aria-label=\"Uploads\"></ul>
 <p id=\"stale\" class=\"note\" role=\"status\"></p>
 </section>
-<noscript><p class=\"note\">Without JavaScript this page cannot upload files. A PUT request can, for instance that of <code>curl -T FILE</code>.</p></noscript>
+<noscript><p class=\"note\">Without JavaScript this page cannot upload files. Use a PUT request instead, for example <code>curl -T FILE</code>.</p></noscript>
 ";
 
 /// The most ancestors that are links, the root among them.

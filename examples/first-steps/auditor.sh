@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# An auditor asks what was stored, when the files on the disk are not what the log says, and whether the log was
+# changed.
+. "$(dirname "$0")/lib.sh"
+
+mkdir files
+start --web ./files --writable -l log.txt 127.0.0.1 0
+echo 'first version' >first
+echo 'second version' >second
+expect 'a document is stored' 201 "$(status -T first "$url/contract.txt")"
+expect 'it is replaced' 204 "$(status -T second "$url/contract.txt")"
+expect 'another is stored' 201 "$(status -T first "$url/notes/memo.txt")"
+expect 'and removed' 204 "$(status -X DELETE "$url/notes/memo.txt")"
+stop
+
+httpserver-log check log.txt --against files || fail 'an honest log was rejected'
+expect 'the replaced version is still in the log' 'first version' "$(httpserver-log extract log.txt 1)"
+expect 'and so is the one that replaced it' 'second version' "$(httpserver-log extract log.txt 2)"
+expect 'each change is listed' 'PUT PUT PUT DELETE' "$(echo $(httpserver-log list log.txt | grep -oE 'PUT|DELETE'))"
+httpserver-log list --json log.txt | head -1
+httpserver-log stats log.txt
+
+echo 'changed behind the back of the server' >files/contract.txt
+if httpserver-log check log.txt --against files >report; then fail 'a changed file was not found'; fi
+grep -q 'contract.txt' report || fail 'the report does not name the changed file'
+echo 'ok: a file that was changed on the disk is found'
+
+mkdir rebuilt
+httpserver-log replay log.txt rebuilt
+expect 'the log gives back what was stored' 'second version' "$(cat rebuilt/contract.txt)"
+
+# A byte of the log is changed: this row is no row any more.
+sed 's/^00000000 66/00000000 6g/' log.txt >forged.txt
+if httpserver-log check forged.txt 2>report; then fail 'a corrupt log was not found'; fi
+grep -q corrupt report || fail 'the report does not say that the log is corrupt'
+echo 'ok: bytes that no server wrote are found'

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# A person shares a folder with a phone: starts the server on the network, opens the address that it prints, and takes
+# and leaves files. Needs a network; the phone is curl on this machine.
+. "$(dirname "$0")/lib.sh"
+
+mkdir pictures
+head -c 300000 /dev/urandom >pictures/photo-10.jpg
+cp pictures/photo-10.jpg pictures/photo-2.jpg
+start --web ./pictures --listing --writable --qr 0.0.0.0 0
+
+until grep -q '^reachable at ' server.err; do
+    if grep -q '^no other machine ' server.err; then fail 'this machine has no network'; fi
+    sleep 0.01
+done
+phone=$(sed -n '/^reachable at /{s///;s/ .*//;p;q}' server.err)
+echo "ok: the phone opens $phone"
+grep -q '█' server.err || fail 'there is no QR code'
+grep -q 'anyone who reaches' server.err || fail 'there is no warning that anyone may write'
+
+expect 'the folder is a page' 200 "$(status -H 'Accept: text/html' "$phone/")"
+grep -q 'href=.*photo-2.jpg' response || fail 'the page lacks a picture'
+expect 'a picture is served' 200 "$(status "$phone/photo-10.jpg")"
+cmp pictures/photo-10.jpg response || fail 'the picture came back changed'
+
+# A download that broke goes on where it ended.
+head -c 100000 pictures/photo-2.jpg >partial
+curl -s -C - -o partial "$phone/photo-2.jpg"
+cmp pictures/photo-2.jpg partial || fail 'the download did not go on'
+echo 'ok: a broken download goes on'
+
+echo 'from the phone' >note.txt
+expect 'the phone leaves a file' 201 "$(status -T note.txt "$phone/from-phone/note.txt")"
+expect 'it is in the folder' 'from the phone' "$(cat pictures/from-phone/note.txt)"
+expect 'a file that is there is not replaced by accident' 412 \
+    "$(status -T note.txt -H 'If-None-Match: *' "$phone/photo-2.jpg")"
+stop
