@@ -4,12 +4,12 @@
 //! [`LineWriter`], since a worker must not wait for that.
 
 use std::io::{self, Write};
-use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use httpserver::line_writer::LineWriter;
 
-/// Guards the writer through which diagnostics go, while there is one.
-static WRITER: RwLock<Weak<LineWriter>> = RwLock::new(Weak::new());
+/// The writer through which diagnostics go, while there is one.
+static WRITER: OnceLock<Weak<LineWriter>> = OnceLock::new();
 
 /// Where each line goes.
 struct Stderr;
@@ -24,17 +24,14 @@ pub(crate) fn start() {
 
 /// From now on they go through this writer, as long as there is one.
 pub(crate) fn write_through(writer: &Arc<LineWriter>) {
-    *WRITER.write().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(writer);
+    // Called once: there is one server in a process.
+    let _ = WRITER.set(Arc::downgrade(writer));
 }
 
 impl Write for Stderr {
     /// Gets whole lines, each in one call.
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
-        let writer = WRITER
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .upgrade();
-        match writer {
+        match WRITER.get().and_then(Weak::upgrade) {
             Some(writer) => {
                 writer.append(None, lines);
                 Ok(lines.len())

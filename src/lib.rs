@@ -102,6 +102,7 @@ pub mod proxy_protocol;
 #[doc(hidden)]
 pub mod qr;
 mod refusing;
+mod rename;
 #[doc(hidden)]
 pub mod reporting;
 pub mod request_log;

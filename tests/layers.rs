@@ -19,6 +19,7 @@ use syn::{Attribute, Item, ItemMod, ItemUse, Macro, UseTree};
 /// The rooms, and which others each may use.
 const ROOMS: &[(&str, &[&str])] = &[
     ("sync", &[]),
+    ("rename", &["operations"]),
     ("utc", &[]),
     ("entry_range", &[]),
     ("blocking", &[]),
@@ -30,10 +31,20 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("qr", &[]),
     ("access_log", &["entry_range"]),
     ("seal", &["utc"]),
-    ("store", &["durable", "sync", "blocking", "operations"]),
+    (
+        "store",
+        &["durable", "rename", "sync", "blocking", "operations"],
+    ),
     (
         "request_log",
-        &["durable", "sync", "utc", "entry_range", "operations"],
+        &[
+            "durable",
+            "rename",
+            "sync",
+            "utc",
+            "entry_range",
+            "operations",
+        ],
     ),
     ("http", &["utc"]),
     ("server", &["sync", "blocking"]),

@@ -4,20 +4,10 @@ use crate::http::{Host, Persistence, Request, Version};
 
 /// As asked; a request without `Host` counts as HTTP/1.0, so it persists only if it asks for that.
 pub(super) fn persistence(request: &Request<'_>) -> Persistence {
-    let old = request.version == Version::Http11 && request.host == Host::Missing;
-    if old && !asks_to_persist(request) {
-        Persistence::Close
-    } else {
-        request.persistence
+    match request.host {
+        Host::Missing => request.persistence_in(Version::Http10),
+        Host::One(_) => request.persistence,
     }
-}
-
-fn asks_to_persist(request: &Request<'_>) -> bool {
-    request.fields("connection").any(|value| {
-        value
-            .split(|&byte| byte == b',')
-            .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"keep-alive"))
-    })
 }
 
 #[cfg(test)]

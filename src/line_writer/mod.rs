@@ -10,12 +10,12 @@ mod sink;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use self::sink::{Opened, Sink, count};
-use crate::sync::lock;
+use crate::sync::{self, lock};
 
 pub use self::destination::Destination;
 
@@ -177,7 +177,7 @@ impl Drop for LineWriter {
                 return;
             }
             let waited = self.shared.ended.wait_timeout(request, left);
-            request = waited.unwrap_or_else(PoisonError::into_inner).0;
+            request = sync::waited(waited).0;
         }
     }
 }
@@ -250,11 +250,11 @@ impl Shared {
         let waited = self
             .asked
             .wait_while(request, |request| !(request.write || is_urgent(request)));
-        let request = waited.unwrap_or_else(PoisonError::into_inner);
+        let request = sync::waited(waited);
         let waited = self
             .asked
             .wait_timeout_while(request, GATHERING, |request| !is_urgent(request));
-        let (mut request, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let (mut request, _) = sync::waited(waited);
         let life = request.life;
         let asked = std::mem::take(&mut *request);
         request.life = life;

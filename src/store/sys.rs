@@ -3,12 +3,13 @@
 use std::os::fd::OwnedFd;
 
 use memchr::{memchr, memrchr};
-use rustix::fs::{AtFlags, FileType, RenameFlags, renameat, renameat_with, statx};
+use rustix::fs::{AtFlags, FileType, statx};
 use rustix::io::Errno;
 
 use super::error::StoreErrorKind;
 use super::metadata::Metadata;
-use crate::operations::{operate, operate_once};
+use crate::operations::operate;
+use crate::rename;
 
 /// What `name` in `directory` is now; a symlink is not followed.
 pub(super) fn metadata_at(directory: &OwnedFd, name: &[u8]) -> Result<Metadata, StoreErrorKind> {
@@ -51,18 +52,8 @@ pub(super) fn rename_new(
     from: &[u8],
     to: &[u8],
 ) -> Result<(), StoreErrorKind> {
-    let rename = || renameat_with(directory, from, directory, to, RenameFlags::NOREPLACE);
-    match operate_once(rename) {
+    match rename::rename_new(directory, from, to) {
         Err(Errno::EXIST) => Err(StoreErrorKind::ConditionFailed),
-        // The file system has no such rename (NFS has not); a look beforehand is then the best there is.
-        Err(Errno::INVAL) => match metadata_at(directory, to) {
-            Err(StoreErrorKind::NotFound) => {
-                operate_once(|| renameat(directory, from, directory, to))
-                    .map_err(StoreErrorKind::in_directory)
-            }
-            Ok(_) => Err(StoreErrorKind::ConditionFailed),
-            Err(kind) => Err(kind),
-        },
         done => done.map_err(StoreErrorKind::in_directory),
     }
 }

@@ -7,6 +7,8 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use crate::http::wire::syntax::is_token_byte;
+
 /// Takes what senders get wrong without harm: missing padding, and stray bits in it (RFC 9651 §4.2.7).
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -88,7 +90,7 @@ fn bare_item(text: &[u8]) -> Option<(Value, &[u8])> {
         [b'-' | b'0'..=b'9', ..] => number(text),
         [b'a'..=b'z' | b'A'..=b'Z' | b'*', ..] => {
             let (_, rest) = take_while(text, |byte| {
-                byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:/".contains(&byte)
+                is_token_byte(byte) || matches!(byte, b':' | b'/')
             });
             Some((Value::Other, rest))
         }

@@ -106,7 +106,7 @@ impl<'h> Request<'h> {
             Err(error) => return Err(not_field_lines(error)),
         };
         let mut host = Host::Missing;
-        let mut connection = Connection::default();
+        let mut connection = ConnectionOptions::default();
         let mut expect = Expect::None;
         for field in fields {
             if field.name.eq_ignore_ascii_case("host") {
@@ -163,6 +163,15 @@ impl<'h> Request<'h> {
         })
     }
 
+    /// What the client would ask for if its request were of this version.
+    pub(crate) fn persistence_in(&self, version: Version) -> Persistence {
+        let mut connection = ConnectionOptions::default();
+        for value in self.fields("Connection") {
+            connection.read(value);
+        }
+        connection.persistence(version)
+    }
+
     /// The parts of the request line as received.
     #[must_use]
     pub fn line_parts(&self) -> LineParts<'h> {
@@ -207,12 +216,12 @@ fn not_field_lines(error: httparse::Error) -> Refusal {
 
 /// Which of its two options `Connection` names (RFC 9110 §7.6.1).
 #[derive(Default)]
-struct Connection {
+struct ConnectionOptions {
     close: bool,
     keep_alive: bool,
 }
 
-impl Connection {
+impl ConnectionOptions {
     fn read(&mut self, value: &[u8]) {
         for option in list(value) {
             self.close |= option.eq_ignore_ascii_case(b"close");

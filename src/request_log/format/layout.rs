@@ -174,15 +174,12 @@ fn push_part(out: &mut Vec<u8>, part: Option<&[u8]>) {
 }
 
 fn push_bytes(out: &mut Vec<u8>, raw: &[u8], stands_for_itself: impl Fn(u8) -> bool) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     out.reserve(raw.len());
     for &byte in raw {
         if stands_for_itself(byte) {
             out.push(byte);
         } else {
-            out.push(b'%');
-            out.push(DIGITS[usize::from(byte >> 4)]);
-            out.push(DIGITS[usize::from(byte & 0x0F)]);
+            out.extend_from_slice(percent_encoding::percent_encode_byte(byte).as_bytes());
         }
     }
 }

@@ -4,11 +4,11 @@
 
 use std::time::SystemTime;
 
-use rustix::fs::{AtFlags, RenameFlags, renameat, renameat_with, statat};
 use rustix::io::Errno;
 
 use super::error::LogError;
 use super::location::Location;
+use crate::rename::rename_new;
 use crate::utc;
 
 /// What became of an old log.
@@ -32,7 +32,8 @@ pub(super) fn keep(location: &Location, changed: SystemTime) -> Result<Kept, Log
             1 => stamp.clone(),
             number => format!("{stamp}-{number}"),
         };
-        match rename_new(location, &location.name_with(&suffix)) {
+        let to = location.name_with(&suffix);
+        match rename_new(location.directory(), location.name(), &to) {
             Ok(()) => return Ok(Kept::Renamed),
             Err(Errno::EXIST) => number += 1,
             Err(Errno::BUSY) => return Ok(Kept::Mounted),
@@ -44,20 +45,6 @@ pub(super) fn keep(location: &Location, changed: SystemTime) -> Result<Kept, Log
                 });
             }
         }
-    }
-}
-
-/// Renames the log in its directory, unless the new name is taken (EEXIST).
-fn rename_new(location: &Location, to: &[u8]) -> Result<(), Errno> {
-    let (directory, from) = (location.directory(), location.name());
-    match renameat_with(directory, from, directory, to, RenameFlags::NOREPLACE) {
-        // The file system has no such rename (NFS has not). Nobody else gives such names: a look beforehand will do.
-        Err(Errno::INVAL) => match statat(directory, to, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(_) => Err(Errno::EXIST),
-            Err(Errno::NOENT) => renameat(directory, from, directory, to),
-            Err(error) => Err(error),
-        },
-        done => done,
     }
 }
 
