@@ -175,6 +175,7 @@ impl Address {
         };
         Ok(Listen {
             name,
+            host: self.host.clone(),
             addresses: found,
         })
     }
@@ -192,6 +193,8 @@ impl Address {
 pub(crate) struct Listen {
     /// Host and port as typed, for messages.
     name: String,
+    /// The host as typed, without brackets: a name, or an address.
+    pub(crate) host: String,
     /// The first that can be bound is taken.
     pub(crate) addresses: Vec<SocketAddr>,
 }

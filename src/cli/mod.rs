@@ -10,6 +10,7 @@ mod advice;
 mod group;
 mod groups;
 mod help;
+mod hosts;
 mod limits;
 mod log;
 mod option;
@@ -169,6 +170,8 @@ impl Config {
             return Err(UsageError::NothingToDraw(positionals.listen.to_string()));
         }
         let max_body = typed.limits.max_body.unwrap_or(u64::MAX);
+        let listened = [positionals.listen.host.clone()];
+        let web = typed.web.options(max_body, &listened);
         Ok(Self {
             listen: positionals.listen,
             settings: Settings {
@@ -188,7 +191,7 @@ impl Config {
             proxies: typed.proxies.proxies(),
             proxy_protocol: typed.proxies.protocol(),
             max_body,
-            web: typed.web.options(max_body),
+            web,
         })
     }
 }

@@ -9,9 +9,10 @@ use thiserror::Error;
 
 use httpserver::http::semantics::extra_field::ExtraField;
 use httpserver::http::semantics::media_type::{Mapping, MediaTypes};
-use httpserver::web::{Access, Directories, DotFiles, Options};
+use httpserver::web::{Access, Directories, Documents, DotFiles, HostNames, Options};
 
 use super::group::{Group, Need};
+use super::hosts;
 use super::positionals::Dialect;
 
 pub(super) const GROUP: Group = Group {
@@ -27,6 +28,11 @@ pub(super) const GROUP: Group = Group {
         needs_web("spa"),
         needs_web("header"),
         needs_web("mime"),
+        needs_web("allow-host"),
+        Need {
+            option: "trust-content",
+            needs: "writable",
+        },
         needs_web("qr"),
     ],
 };
@@ -85,6 +91,19 @@ pub(super) struct WebOptions {
     #[arg(long, value_name = "EXT=TYPE", hide_short_help = true)]
     mime: Vec<Mapping>,
 
+    /// Answer to the host NAME, too
+    ///
+    /// With --writable or this option, other names than those listened on and the machine's own are refused with 421. It may
+    /// be given several times.
+    #[arg(long, value_name = "NAME", hide_short_help = true, value_parser = hosts::host_name)]
+    allow_host: Vec<String>,
+
+    /// Let browsers run the scripts of HTML, SVG and XML among the files
+    ///
+    /// With --writable they do not otherwise, since anyone could have uploaded them.
+    #[arg(long, hide_short_help = true)]
+    trust_content: bool,
+
     /// Draw the address for other machines as a QR code
     ///
     /// A phone opens it with its camera.
@@ -125,16 +144,23 @@ impl WebOptions {
         }
     }
 
-    /// What to offer, if this dialect is spoken at all; uploads have at most `max_body` bytes.
-    pub(super) fn options(self, max_body: u64) -> Option<Options> {
+    /// What to offer, if this dialect is spoken at all; uploads have at most `max_body` bytes, and `listened` are the
+    /// hosts that are listened on.
+    pub(super) fn options(self, max_body: u64, listened: &[String]) -> Option<Options> {
         if !self.web {
             return None;
         }
+        let access = if self.writable {
+            Access::Writable
+        } else {
+            Access::ReadOnly
+        };
         Some(Options {
-            access: if self.writable {
-                Access::Writable
-            } else {
-                Access::ReadOnly
+            hosts: self.host_names(listened),
+            access,
+            documents: match access {
+                Access::Writable if !self.trust_content => Documents::Sandboxed,
+                Access::Writable | Access::ReadOnly => Documents::Trusted,
             },
             directories: if self.listing {
                 Directories::Listed
@@ -151,6 +177,15 @@ impl WebOptions {
             media_types: MediaTypes::with(self.mime),
             max_body,
         })
+    }
+
+    /// The names that the server answers to: all, unless files can be uploaded or a name is given.
+    fn host_names(&self, listened: &[String]) -> HostNames {
+        if !self.writable && self.allow_host.is_empty() {
+            return HostNames::Any;
+        }
+        let machine = hosts::names_of_machine();
+        HostNames::only(machine.iter().chain(&self.allow_host).chain(listened))
     }
 }
 
@@ -209,11 +244,49 @@ mod tests {
             &["--spa", "index.html"],
             &["--header", "X: y"],
             &["--mime", "log=text/plain"],
+            &["--allow-host", "files.example"],
             &["--qr"],
         ] {
             let message = options(arguments).unwrap_err();
             assert!(message.contains("--web"), "{arguments:?}: {message}");
         }
+    }
+
+    #[test]
+    fn names_are_checked_where_files_can_be_uploaded_or_a_name_is_given() {
+        let hosts = |arguments: &[&str]| options(arguments).unwrap().unwrap().hosts;
+        assert_eq!(hosts(&["--web"]), HostNames::Any);
+        for arguments in [
+            &["--web", "--allow-host", "Files.Example"][..],
+            &["--web", "--writable", "--allow-host", "files.example"],
+        ] {
+            let HostNames::Only(names) = hosts(arguments) else {
+                panic!("{arguments:?}");
+            };
+            assert!(names.contains("files.example"), "{names:?}");
+            assert!(names.contains("127.0.0.1"), "{names:?}");
+        }
+        let HostNames::Only(names) = hosts(&["--web", "--writable"]) else {
+            panic!("any");
+        };
+        assert!(!names.contains("files.example"), "{names:?}");
+    }
+
+    #[test]
+    fn documents_are_sandboxed_where_files_can_be_uploaded() {
+        for (arguments, expected) in [
+            (&["--web"][..], Documents::Trusted),
+            (&["--web", "--writable"], Documents::Sandboxed),
+            (
+                &["--web", "--writable", "--trust-content"],
+                Documents::Trusted,
+            ),
+        ] {
+            let found = options(arguments).unwrap().unwrap().documents;
+            assert_eq!(found, expected, "{arguments:?}");
+        }
+        let message = options(&["--web", "--trust-content"]).unwrap_err();
+        assert!(message.contains("--writable"), "{message}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::options::Directories;
 use super::pages::error::WayBack;
 use super::path::{Ending, Path, encode_name};
 use super::refusal::{Stop, concealed, respond_with};
-use super::representation::Representation;
+use super::representation::{MediaType, Representation};
 use super::site::{Site, name, path};
 use crate::blocking::WouldBlock;
 use crate::connection::{Response, ResponseContent};
@@ -124,8 +124,19 @@ impl Site {
         Ok(preferred.response(request)?)
     }
 
-    /// The value of Content-Type for the file at `path`; if its name says nothing, by its first bytes.
+    /// What the file at `path` is sent as.
     pub(super) fn media_type(
+        &self,
+        path: &[u8],
+        found: &Found,
+        turn: &Turn<'_>,
+    ) -> Result<MediaType, WouldBlock> {
+        let value = self.content_type(path, found, turn)?;
+        Ok(MediaType::new(value, self.options.documents))
+    }
+
+    /// The value of Content-Type for the file at `path`; if its name says nothing, by its first bytes.
+    fn content_type(
         &self,
         path: &[u8],
         found: &Found,

@@ -2,7 +2,8 @@
 //!
 //! A request is judged in this order; each step has its module:
 //!
-//! 1. Host is there, and the method is one that is served (`Web::action`).
+//! 1. Host is there, no page of another site asks (`other_sites`), and the method is one that is served
+//!    (`Web::action`).
 //! 2. The target is decoded, once (`path`). What must not be seen is not there.
 //! 3. GET and HEAD: a file, a directory's index or its listing (`get`, `listing`); which representation and which
 //!    bytes of it is decided in `representation`. PUT and DELETE: `put`, `delete`.
@@ -14,8 +15,10 @@
 mod delete;
 mod fields;
 mod get;
+mod hosts;
 pub mod listing;
 mod options;
+mod other_sites;
 pub mod pages;
 pub mod path;
 mod put;
@@ -40,7 +43,8 @@ use crate::http::{
 use crate::refusing::ReceivedLine;
 use crate::server::Turn;
 
-pub use self::options::{Access, Directories, DotFiles, Options};
+pub use self::hosts::HostNames;
+pub use self::options::{Access, Directories, Documents, DotFiles, Options};
 pub use self::put::WebUpload;
 
 /// The dialect, over its files.
@@ -66,7 +70,7 @@ impl Web {
     }
 
     fn action(&self, request: &Request<'_>, turn: &Turn<'_>) -> Result<Action<WebUpload>, Stop> {
-        // RFC 9112 §3.2; what it names makes no difference, since there is one site.
+        // RFC 9112 §3.2
         if request.host == Host::Missing && request.version == Version::Http11 {
             return Err(Refusal::bad_request("an HTTP/1.1 request has a Host field")
                 .closing()
@@ -85,6 +89,7 @@ impl Web {
             )
             .into());
         }
+        self.site.check_site(request)?;
         match (request.method, self.site.options.access) {
             ("GET", _) => self.site.get(request, turn).map(Action::Response),
             ("HEAD", _) => {
@@ -101,6 +106,21 @@ impl Web {
                 Err(refusal.with("Allow", allowed.as_bytes()).into())
             }
             _ => Err(Refusal::new(Status::NotImplemented, "the method is not known").into()),
+        }
+    }
+
+    /// Appends field lines. One that the person who runs the server has set takes the place of ours of the same name;
+    /// of `Vary` both count.
+    fn write_fields(&self, lines: &[u8], out: &mut Vec<u8>) {
+        if self.site.options.fields.is_empty() {
+            out.extend_from_slice(lines);
+            return;
+        }
+        for line in lines.split_inclusive(|&byte| byte == b'\n') {
+            let mut set = self.site.options.fields.iter();
+            if !set.any(|field| field.replaces(line)) {
+                out.extend_from_slice(line);
+            }
         }
     }
 
@@ -183,7 +203,7 @@ impl Dialect for Web {
         http::write_status_line(out, response.status);
         date_field::write_date(out);
         out.extend_from_slice(&self.common);
-        out.extend_from_slice(&response.fields);
+        self.write_fields(&response.fields, out);
         if let Some(length) = response.content.length() {
             http::write_content_length(out, length);
         }

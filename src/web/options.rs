@@ -1,5 +1,6 @@
 //! What a server of the web dialect offers.
 
+use super::hosts::HostNames;
 use crate::blocking::Blocking;
 use crate::files::Files;
 use crate::http::semantics::extra_field::ExtraField;
@@ -21,6 +22,10 @@ pub struct Options {
     pub fields: Vec<ExtraField>,
     /// What files are said to be.
     pub media_types: MediaTypes,
+    /// The names that it answers to.
+    pub hosts: HostNames,
+    /// Whether documents among the files may run scripts.
+    pub documents: Documents,
     /// Bytes of the longest upload.
     pub max_body: u64,
 }
@@ -57,6 +62,15 @@ pub enum DotFiles {
     Visible,
     /// As if they were not there.
     Hidden,
+}
+
+/// Whether browsers may run the scripts of HTML, SVG and XML that is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Documents {
+    /// They may: a document is a page of this site, and may do what the site's own pages may.
+    Trusted,
+    /// They may not: whoever uploads a document does not speak for the site.
+    Sandboxed,
 }
 
 /// Whether the server takes uploads.

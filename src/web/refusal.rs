@@ -7,7 +7,7 @@ use super::pages::error::{self, WayBack};
 use crate::blocking::WouldBlock;
 use crate::connection::{Preparation, Response, ResponseContent};
 use crate::files::UploadError;
-use crate::http::{Refusal, Status, write_field};
+use crate::http::{Refusal, Status};
 use crate::refusing::{Operation, cannot_change, status_of};
 use crate::store::StoreErrorKind;
 
@@ -22,13 +22,7 @@ pub(super) fn respond(refusal: Refusal) -> Response {
 pub(super) fn respond_with(refusal: Refusal, way_back: WayBack) -> Response {
     let status = refusal.status;
     let mut fields = refusal.fields.clone();
-    write_field(
-        &mut fields,
-        "Content-Type",
-        document::CONTENT_TYPE.as_bytes(),
-    );
-    let policy = error::content_security_policy();
-    write_field(&mut fields, "Content-Security-Policy", policy.as_bytes());
+    document::write_fields(&mut fields, error::content_security_policy());
     let reason = match status {
         Status::NotFound => "there is nothing at this address",
         _ => &*refusal.reason,

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::fields::{Preconditions, last_modified, tag_of};
+use super::options::Documents;
 use crate::connection::{FileRange, Response, ResponseContent};
+use crate::http::semantics::active_content::may_run_scripts;
 use crate::http::semantics::conditional::{Method, Outcome, Validators, range_applies};
 use crate::http::semantics::digest::{self, Hasher};
 use crate::http::semantics::etag::EntityTag;
@@ -19,18 +21,50 @@ use crate::http::semantics::{date, etag};
 use crate::http::{Refusal, Request, Status, write_field};
 use crate::store::{Certainty, FileContent, Found, StoreErrorKind};
 
+/// The policy that goes with a document whose scripts must not run: it is a page of no site (CSP Level 3, "sandbox").
+const SANDBOX: &[u8] = b"sandbox";
+
+/// What a file is said to be, and what a browser may do with it.
+#[derive(Clone)]
+pub(super) struct MediaType {
+    /// The value of Content-Type.
+    value: Cow<'static, str>,
+    is_sandboxed: bool,
+}
+
+impl MediaType {
+    /// This value of Content-Type, where documents are treated so.
+    pub(super) fn new(value: Cow<'static, str>, documents: Documents) -> Self {
+        let is_sandboxed = documents == Documents::Sandboxed && may_run_scripts(&value);
+        Self {
+            value,
+            is_sandboxed,
+        }
+    }
+
+    fn write_policy(&self, fields: &mut Vec<u8>) {
+        if self.is_sandboxed {
+            write_field(fields, "Content-Security-Policy", SANDBOX);
+        }
+    }
+
+    fn write(&self, fields: &mut Vec<u8>) {
+        write_field(fields, "Content-Type", self.value.as_bytes());
+    }
+}
+
 /// A file as it is sent: itself, or its precompressed sibling.
 pub(super) struct Representation {
     found: Found,
     coding: Option<Coding>,
-    media_type: Cow<'static, str>,
+    media_type: MediaType,
     /// The strong entity tag of the file in its state.
     etag: String,
 }
 
 impl Representation {
     /// `found` in the form `coding` of a file of this type.
-    pub(super) fn new(media_type: Cow<'static, str>, found: Found, coding: Option<Coding>) -> Self {
+    pub(super) fn new(media_type: MediaType, found: Found, coding: Option<Coding>) -> Self {
         let etag = tag_of(&found.metadata, coding);
         Self {
             found,
@@ -93,7 +127,8 @@ impl Representation {
     /// All of it, whatever the request's conditions and ranges say; for an error page.
     pub(super) fn into_page(self, status: Status) -> Response {
         let mut fields = Vec::new();
-        write_field(&mut fields, "Content-Type", self.media_type.as_bytes());
+        self.media_type.write_policy(&mut fields);
+        self.media_type.write(&mut fields);
         Response::new(status, fields, self.all())
     }
 
@@ -115,12 +150,14 @@ impl Representation {
         let mut fields = Vec::with_capacity(96);
         write_field(&mut fields, "ETag", self.etag.as_bytes());
         write_field(&mut fields, "Vary", b"Accept-Encoding");
+        // It takes the place of what was kept with the content, perhaps when files could not be uploaded yet.
+        self.media_type.write_policy(&mut fields);
         Response::new(Status::NotModified, fields, ResponseContent::Unstated)
     }
 
     fn whole(self, request: &Request<'_>) -> Response {
         let mut fields = self.fields();
-        write_field(&mut fields, "Content-Type", self.media_type.as_bytes());
+        self.media_type.write(&mut fields);
         // A wish, granted where it costs nobody a wait (RFC 9530 §4).
         if let FileContent::Memory(bytes) = &self.found.content
             && let Some(wish) = combined(request, "Want-Repr-Digest")
@@ -136,7 +173,7 @@ impl Representation {
 
     fn part(self, range: ByteRange) -> Response {
         let mut fields = self.fields();
-        write_field(&mut fields, "Content-Type", self.media_type.as_bytes());
+        self.media_type.write(&mut fields);
         let content_range = range.content_range(self.length()).to_string();
         write_field(&mut fields, "Content-Range", content_range.as_bytes());
         Response::new(
@@ -149,7 +186,7 @@ impl Representation {
     fn parts(self, ranges: &[ByteRange]) -> Response {
         let seed = RandomState::new();
         let seed = u128::from(seed.hash_one(0)) << 64 | u128::from(seed.hash_one(1));
-        let multipart = Multipart::new(ranges, self.length(), &self.media_type, seed);
+        let multipart = Multipart::new(ranges, self.length(), &self.media_type.value, seed);
         let mut fields = self.fields();
         write_field(
             &mut fields,
@@ -191,6 +228,7 @@ impl Representation {
         }
         // Also where there is no sibling: there may be one for the next request.
         write_field(&mut fields, "Vary", b"Accept-Encoding");
+        self.media_type.write_policy(&mut fields);
         fields
     }
 

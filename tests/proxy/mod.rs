@@ -125,7 +125,10 @@ fn ambiguous_messages_hide_no_request() {
         format!("{get}X: y\r{smuggled}"),
         format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{smuggled}"),
     ];
-    for options in [&[][..], &["--web", "--writable"]] {
+    // haproxy passes the client's host name on, and nginx names its own upstream.
+    let hosts = ["--allow-host", "a", "--allow-host", "files"];
+    let web = [&["--web", "--writable"], &hosts[..]].concat();
+    for options in [&[][..], &web] {
         behind_each(options, |kind, server, proxy| {
             for message in &messages {
                 let what = format!("{kind:?}: {options:?} {}", message.escape_debug());

@@ -161,6 +161,11 @@ impl Setup {
                 command.args([timeout, "3600"]);
             }
         }
+        // The tests' own name, unless a test is about names.
+        let takes_uploads = self.options.iter().any(|option| option == "--writable");
+        if takes_uploads && !self.options.iter().any(|option| option == "--allow-host") {
+            command.args(["--allow-host", "a"]);
+        }
         command.args(self.options);
         command.args([self.address.to_string(), "0".to_owned()]);
         command.current_dir(self.home.path());

@@ -10,6 +10,7 @@ mod listing;
 mod media_types;
 mod mirror;
 mod network;
+mod other_sites;
 mod own_files;
 mod reading;
 mod reasons;

@@ -1,4 +1,5 @@
-//! A response field that the person who runs the server adds, for CORS or caching.
+//! A response field that the person who runs the server adds, for CORS or caching, or sets in place of the server's own:
+//! the policies for browsers.
 
 use std::str::FromStr;
 
@@ -8,8 +9,8 @@ use crate::http::wire::syntax::is_token;
 
 /// Fields that the server sends itself: another line would contradict its own.
 ///
-/// `Vary` and `Content-Security-Policy` are not among them: of these several lines count together.
-const RESERVED: [&str; 16] = [
+/// `Vary` is not among them: of this one several lines count together.
+const RESERVED: [&str; 17] = [
     "Accept-Encoding",
     "Accept-Ranges",
     "Allow",
@@ -25,6 +26,7 @@ const RESERVED: [&str; 16] = [
     "Location",
     "Repr-Digest",
     "Transfer-Encoding",
+    "WWW-Authenticate",
     "X-Content-Type-Options",
 ];
 
@@ -52,6 +54,18 @@ pub enum FieldError {
     /// A control character is in the value.
     #[error("the value of {0} contains a control character")]
     Value(String),
+}
+
+impl ExtraField {
+    /// Whether this field is sent in place of the server's own field line `line`.
+    pub(crate) fn replaces(&self, line: &[u8]) -> bool {
+        let name = self.name.as_bytes();
+        let start = line.split_at_checked(name.len());
+        let is_same = start.is_some_and(|(start, rest)| {
+            start.eq_ignore_ascii_case(name) && rest.starts_with(b":")
+        });
+        is_same && !self.name.eq_ignore_ascii_case("Vary")
+    }
 }
 
 impl FromStr for ExtraField {
@@ -121,9 +135,27 @@ mod tests {
                 field("Cache-Control", "no-cache"),
             ),
             ("Vary: Origin", field("Vary", "Origin")),
+            (
+                "WWW-Authenticate: Basic",
+                Err(Reserved("WWW-Authenticate".into())),
+            ),
             ("Dated: now", field("Dated", "now")),
         ] {
             assert_eq!(typed.parse::<ExtraField>(), expected, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn field_replaces_ours_of_the_same_name() {
+        for (typed, line, expected) in [
+            ("Referrer-Policy: x", "Referrer-Policy: y\r\n", true),
+            ("referrer-policy: x", "Referrer-Policy: y\r\n", true),
+            ("Referrer: x", "Referrer-Policy: y\r\n", false),
+            ("Referrer-Policy: x", "Referrer: y\r\n", false),
+            ("Vary: x", "Vary: y\r\n", false),
+        ] {
+            let field: ExtraField = typed.parse().unwrap();
+            assert_eq!(field.replaces(line.as_bytes()), expected, "{typed} {line}");
         }
     }
 }

@@ -1,10 +1,12 @@
-//! What messages mean (RFC 9110, RFC 9530, RFC 9651): dates, entity tags, preconditions, ranges, digests, media types
-//! and the choice between representations.
+//! What messages mean (RFC 9110, RFC 9530, RFC 9651): dates, entity tags, preconditions, ranges, digests, media types,
+//! hosts and origins, and the choice between representations.
 //!
 //! Pure functions from bytes to values and back. How a message is delimited is in `wire`; which file answers is the
 //! dialect's business.
 
+pub(crate) mod active_content;
 pub mod conditional;
+pub mod cross_site;
 pub mod date;
 pub(crate) mod date_field;
 pub mod digest;
@@ -12,6 +14,7 @@ pub mod etag;
 pub mod extra_field;
 pub(crate) mod fields;
 pub mod forwarded;
+pub(crate) mod host;
 pub mod media_type;
 pub mod multipart;
 pub mod negotiation;

@@ -131,6 +131,15 @@ impl<'h> Request<'h> {
         })
     }
 
+    /// The authority that the request is for: that of an absolute target, or else that of `Host` (RFC 9112 §3.3).
+    #[must_use]
+    pub fn authority(&self) -> Host<'h> {
+        match self.target {
+            Target::Absolute { authority, .. } => Host::One(authority),
+            _ => self.host,
+        }
+    }
+
     /// The value of the first field line with this name, without the white space around it.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&'h [u8]> {

@@ -46,13 +46,11 @@ impl Site {
         let form = Form::choose(combined(request, "Accept").as_deref());
         let mut fields = Vec::new();
         match form {
-            Form::Html => {
-                let html = document::CONTENT_TYPE.as_bytes();
-                write_field(&mut fields, "Content-Type", html);
-                let policy = Assets::of(access).policy();
-                write_field(&mut fields, "Content-Security-Policy", policy.as_bytes());
+            Form::Html => document::write_fields(&mut fields, Assets::of(access).policy()),
+            Form::Json => {
+                write_field(&mut fields, "Content-Type", b"application/json");
+                document::write_resource_policy(&mut fields);
             }
-            Form::Json => write_field(&mut fields, "Content-Type", b"application/json"),
         }
         write_field(&mut fields, "Vary", b"Accept");
         if request.method == "HEAD" {

@@ -9,9 +9,23 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::escape::Escaped;
+use crate::http::write_field;
 
-/// The value of Content-Type that goes with a page.
-pub(crate) const CONTENT_TYPE: &str = "text/html; charset=utf-8";
+/// Writes the fields that go with a page; `policy` is that of its style and script.
+///
+/// Only this site may embed the page, and no other site learns from it where its reader was: names of directories may
+/// say something.
+pub(crate) fn write_fields(fields: &mut Vec<u8>, policy: &str) {
+    write_field(fields, "Content-Type", b"text/html; charset=utf-8");
+    write_field(fields, "Content-Security-Policy", policy.as_bytes());
+    write_field(fields, "Referrer-Policy", b"same-origin");
+    write_resource_policy(fields);
+}
+
+/// Writes the field that keeps what the server itself says about its files from pages of other sites.
+pub(crate) fn write_resource_policy(fields: &mut Vec<u8>) {
+    write_field(fields, "Cross-Origin-Resource-Policy", b"same-origin");
+}
 
 /// Writes all that stands before what can be seen.
 pub(crate) fn write_head(page: &mut String, title: &Escaped<'_>, style: &str) -> fmt::Result {

@@ -1,6 +1,7 @@
 //! The pages in a real browser: their scripts run, people can use them, and nothing of them is against their own policy.
 
 mod accessibility;
+mod hostile;
 mod listing;
 mod look;
 mod uploads;

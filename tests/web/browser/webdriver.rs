@@ -37,6 +37,11 @@ pub(crate) struct Browser {
 impl Browser {
     /// Starts one; `None` if there is no browser here, which is an error only where `CI` is `true`.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    /// The same with these arguments.
+    pub(crate) fn start_with(arguments: &[&str]) -> Option<Self> {
         if !Path::new(CHROMIUM).exists() || !Path::new(CHROMEDRIVER).exists() {
             skip(&format!("there is no {CHROMIUM} with {CHROMEDRIVER}"));
             return None;
@@ -50,13 +55,13 @@ impl Browser {
             session: String::new(),
             profile,
         };
-        browser.open_session();
+        browser.open_session(arguments);
         Some(browser)
     }
 
-    fn open_session(&mut self) {
+    fn open_session(&mut self, further: &[&str]) {
         let profile = format!("--user-data-dir={}", self.profile.path().display());
-        let arguments = [
+        let mut arguments = vec![
             "--headless",
             "--no-sandbox",
             "--disable-gpu",
@@ -68,6 +73,7 @@ impl Browser {
             "--disable-sync",
             &profile,
         ];
+        arguments.extend(further);
         let options = json!({ "binary": CHROMIUM, "args": arguments });
         let wanted = json!({ "browserName": "chrome", "goog:chromeOptions": options });
         let made = self.command(

@@ -1,0 +1,34 @@
+//! What a page of another site, in the browser of somebody who may reach this server, must not do.
+//!
+//! 1. Speak to the server under a name of its own (`hosts`): 421.
+//! 2. Change something (`http::semantics::cross_site`): 403.
+//!
+//! A server that is read-only has nothing to be changed, and answers to every name unless some are given. What
+//! documents among the *files* must not do is a policy that goes with them (`representation`).
+
+use super::options::Access;
+use super::site::Site;
+use crate::http::semantics::cross_site;
+use crate::http::{Host, Refusal, Request, Status};
+
+impl Site {
+    /// Refuses what comes, or may come, from a page of another site.
+    pub(super) fn check_site(&self, request: &Request<'_>) -> Result<(), Refusal> {
+        if let Host::One(authority) = request.authority()
+            && !self.options.hosts.include(authority)
+        {
+            let reason = "the server does not answer to this host name; --allow-host adds one";
+            return Err(Refusal::new(Status::MisdirectedRequest, reason));
+        }
+        if self.options.access == Access::Writable && !is_safe(request.method) {
+            cross_site::check(request)
+                .map_err(|from| Refusal::new(Status::Forbidden, from.to_string()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a method changes nothing (RFC 9110 §9.2.1).
+fn is_safe(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
+}
