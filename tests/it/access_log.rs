@@ -128,8 +128,10 @@ fn times_are_those_of_the_requests() {
         before - microsecond <= time && time <= after,
         "{before} {time} {after}"
     );
+    // The clock of the request may stop after the client has the answer, but not after the line is there.
+    let read = jiff::Timestamp::now();
     let duration = object["duration_us"].as_i64().unwrap();
-    assert!(duration <= after.duration_since(before).as_micros().try_into().unwrap());
+    assert!(duration <= read.duration_since(before).as_micros().try_into().unwrap());
 }
 
 #[test]
