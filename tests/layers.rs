@@ -16,6 +16,9 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemMod, ItemUse, Macro, UseTree};
 
+#[path = "layers/sizes.rs"]
+mod sizes;
+
 /// The rooms, and which others each may use.
 const ROOMS: &[(&str, &[&str])] = &[
     ("sync", &[]),

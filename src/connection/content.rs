@@ -11,6 +11,9 @@ use crate::blocking::Blocking;
 use crate::http::{ContentDecoder, Refusal};
 use crate::server::Transport;
 
+const BROKEN: &str = "the connection broke before the content was complete";
+const CUT_SHORT: &str = "the stream ends before the content is complete";
+
 impl<U: Upload> Receiving<U> {
     /// Gives the upload up; a response if one is due.
     pub(super) fn abandon(
@@ -56,20 +59,10 @@ impl<D: Dialect> HttpSession<D> {
             return Step::Yield(Phase::Body(receiving));
         };
         loop {
-            // As much as there is goes to the upload at once.
-            while work.buffers.input.has_room()
-                && !is_enough(&receiving.decoder, work.buffers.input.bytes().len())
-            {
-                match self.fill(work, usize::MAX) {
-                    Filled::More => {}
-                    Filled::NoMore => break,
-                    Filled::Broken => {
-                        let reason = "the connection broke before the content was complete";
-                        let refusal = Refusal::bad_request(reason);
-                        receiving.abandon(refusal, &mut self.accounting, blocking);
-                        return Step::Close;
-                    }
-                }
+            if let Filled::Broken = self.fill_with_content(&receiving.decoder, work) {
+                let refusal = Refusal::bad_request(BROKEN);
+                receiving.abandon(refusal, &mut self.accounting, blocking);
+                return Step::Close;
             }
             let (input, block) = (&mut work.buffers.input, &mut work.buffers.block);
             let decoded = input.decode(&mut receiving.decoder);
@@ -95,23 +88,17 @@ impl<D: Dialect> HttpSession<D> {
                     return Step::Yield(Phase::Body(receiving));
                 }
                 DecodedEnd::MoreAtHand => continue,
-                DecodedEnd::Complete => {
-                    let response = receiving.upload.finish(&[], block, blocking);
-                    return self.finished(receiving, response, work);
-                }
+                DecodedEnd::Complete => return self.begin_finish(receiving, work, blocking),
                 DecodedEnd::Refused(refusal) => {
                     return self.give_content_up(&mut receiving, refusal, work, blocking);
                 }
             }
             match self.stream {
                 Stream::Ended if matches!(receiving.decoder, ContentDecoder::UntilClose) => {
-                    let block = &mut work.buffers.block;
-                    let response = receiving.upload.finish(&[], block, blocking);
-                    return self.finished(receiving, response, work);
+                    return self.begin_finish(receiving, work, blocking);
                 }
                 Stream::Ended => {
-                    let reason = "the stream ends before the content is complete";
-                    let refusal = Refusal::bad_request(reason);
+                    let refusal = Refusal::bad_request(CUT_SHORT);
                     return self.give_content_up(&mut receiving, refusal, work, blocking);
                 }
                 Stream::Drained => return Step::Wait(Phase::Body(receiving), TimeoutKind::Body),
@@ -121,6 +108,34 @@ impl<D: Dialect> HttpSession<D> {
                 Stream::Fresh | Stream::Open => {}
             }
         }
+    }
+
+    /// Receives as much content as there is and the input has room for, so that it goes to the upload at once.
+    fn fill_with_content<T: Transport>(
+        &mut self,
+        decoder: &ContentDecoder,
+        work: &mut Work<'_, T>,
+    ) -> Filled {
+        while work.buffers.input.has_room() && !is_enough(decoder, work.buffers.input.bytes().len())
+        {
+            match self.fill(work, usize::MAX) {
+                Filled::More => {}
+                ended => return ended,
+            }
+        }
+        Filled::More
+    }
+
+    /// Begins to finish an upload that has all of its content.
+    fn begin_finish<T: Transport>(
+        &mut self,
+        mut receiving: Box<Receiving<D::Upload>>,
+        work: &mut Work<'_, T>,
+        blocking: Blocking<'_>,
+    ) -> Step<D::Upload> {
+        let block = &mut work.buffers.block;
+        let response = receiving.upload.finish(&[], block, blocking);
+        self.finished(receiving, response, work)
     }
 
     /// Ends a request whose content cannot be had.

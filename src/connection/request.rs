@@ -162,7 +162,17 @@ impl<D: Dialect> HttpSession<D> {
         } else {
             decision.persistence
         };
-        let line: Box<str> = line.into();
+        self.act(decision.action, (framing, expect), line.into(), work)
+    }
+
+    /// Does what a dialect decided.
+    fn act<T: Transport>(
+        &mut self,
+        action: Action<D::Upload>,
+        (framing, expect): (Framing, Expect),
+        line: Box<str>,
+        work: &mut Work<'_, T>,
+    ) -> Step<D::Upload> {
         let receiving = |line, upload, decoder, reply, peer| {
             Step::Go(Phase::Body(Box::new(Receiving {
                 upload,
@@ -173,7 +183,7 @@ impl<D: Dialect> HttpSession<D> {
             })))
         };
         let unread = work.buffers.unread();
-        match decision.action {
+        match action {
             Action::Response(response) => {
                 let then = self.after_content_of(framing, expect);
                 Step::Go(self.respond(response, then, unread))
