@@ -11,7 +11,7 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use httpserver::server::{
-    Activity, After, Deadline, Interest, Listener, Next, Server, Service, Session, Settings,
+    Activity, After, Deadline, Interest, Listener, Next, Peer, Server, Service, Session, Settings,
     Transport, Turn, WakeReason,
 };
 
@@ -47,7 +47,7 @@ impl Service for Echo {
     type Session = EchoSession;
     type Buffers = [u8; 1024];
 
-    fn connect(&self, _peer: SocketAddr) -> EchoSession {
+    fn connect(&self, _peer: Peer, _listener: usize) -> EchoSession {
         EchoSession::default()
     }
 
@@ -114,15 +114,16 @@ fn wait(interest: Interest, activity: Activity) -> Next {
 fn main() -> Result<(), Box<dyn Error>> {
     let port = std::env::args().nth(1).ok_or("Usage: echo PORT")?.parse()?;
     let listener = Listener::bind(&[SocketAddr::from((Ipv4Addr::LOCALHOST, port))])?;
-    let address = listener.local_addr()?;
+    let address = listener.local().clone();
     let four = NonZeroUsize::new(4).ok_or("no workers")?;
     let settings = Settings {
         workers: four,
         queue: four,
         max_connections: None,
+        client_limit: None,
         drain: TIMEOUT,
     };
-    Server::new(settings)?.run(listener, Echo, || {
+    Server::new(settings)?.run(vec![listener], Echo, || {
         println!("listening on {address}");
         Ok(())
     })

@@ -15,6 +15,7 @@ use crate::cli::{Config, QrCode, Verbosity};
 use crate::network::{self, Reachable};
 use crate::reports::RunningReports;
 use httpserver::qr::{Drawing, Ground};
+use httpserver::server::LocalAddress;
 use httpserver::web::Access;
 
 /// The server would start unheard.
@@ -22,27 +23,57 @@ use httpserver::web::Access;
 #[error("cannot print on stdout where the server listens: {0}; type -q to start without")]
 struct StdoutError(io::Error);
 
-/// Says it all, in so far as it is wanted. URLs begin with this scheme.
+/// A listener, as it is announced.
+pub(crate) struct Announced {
+    /// How its URLs begin.
+    pub(crate) scheme: &'static str,
+    pub(crate) place: LocalAddress,
+}
+
+/// Says it all, in so far as it is wanted.
 pub(crate) fn announce(
-    scheme: &str,
-    listen: SocketAddr,
+    listeners: &[Announced],
     config: &Config,
     reports: &RunningReports,
 ) -> Result<(), Box<dyn Error>> {
-    if is_writable(config) && is_for_others(listen.ip()) {
-        log::warn!("anyone who reaches {listen} can store and remove files there");
+    let ports: Vec<_> = listeners.iter().filter_map(Announced::port).collect();
+    for (_, listen) in &ports {
+        if is_writable(config) && is_for_others(listen.ip()) {
+            log::warn!("anyone who reaches {listen} can store and remove files there");
+        }
     }
     if config.verbosity == Verbosity::Quiet {
         return Ok(());
     }
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "listening on {}", url(scheme, listen))
-        .and_then(|()| stdout.flush())
-        .map_err(StdoutError)?;
+    say_for_scripts(listeners).map_err(StdoutError)?;
     if config.web.is_some() {
-        reports.print(&for_people(scheme, listen, config.qr_code));
+        reports.print(&for_people(&ports, config.qr_code));
     }
     Ok(())
+}
+
+impl Announced {
+    /// The scheme and the address, if it has a port.
+    fn port(&self) -> Option<(&'static str, SocketAddr)> {
+        match self.place {
+            LocalAddress::Internet(address) => Some((self.scheme, address)),
+            LocalAddress::Unix(_) => None,
+        }
+    }
+}
+
+/// A line for each listener.
+fn say_for_scripts(listeners: &[Announced]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    for listener in listeners {
+        match &listener.place {
+            LocalAddress::Internet(address) => {
+                writeln!(stdout, "listening on {}", url(listener.scheme, *address))?;
+            }
+            socket @ LocalAddress::Unix(_) => writeln!(stdout, "listening on {socket}")?,
+        }
+    }
+    stdout.flush()
 }
 
 fn is_writable(config: &Config) -> bool {
@@ -60,23 +91,27 @@ fn url(scheme: &str, address: SocketAddr) -> String {
 }
 
 /// The lines for people: the URLs of other machines, and the first of them as a QR code.
-fn for_people(scheme: &str, listen: SocketAddr, qr_code: QrCode) -> String {
+fn for_people(ports: &[(&str, SocketAddr)], qr_code: QrCode) -> String {
     let mut text = String::new();
-    let mut first = is_for_others(listen.ip()).then_some(listen);
-    if listen.ip().is_unspecified() {
-        match network::behind(listen.ip()) {
-            Ok(all) => {
-                push_addresses(&mut text, scheme, listen.port(), &all);
-                first = all.first().map(|found| at(found, listen.port()));
+    let mut urls = Vec::new();
+    for &(scheme, listen) in ports {
+        if listen.ip().is_unspecified() {
+            match network::behind(listen.ip()) {
+                Ok(all) => {
+                    push_addresses(&mut text, scheme, listen.port(), &all);
+                    let first = all.first().map(|found| at(found, listen.port()));
+                    urls.extend(first.map(|address| url(scheme, address)));
+                }
+                Err(error) => {
+                    let _ = writeln!(text, "cannot list the addresses of this machine: {error}");
+                }
             }
-            Err(error) => {
-                let _ = writeln!(text, "cannot list the addresses of this machine: {error}");
-                first = None;
-            }
+        } else if is_for_others(listen.ip()) {
+            urls.push(url(scheme, listen));
         }
     }
-    if let (QrCode::Drawn, Some(address)) = (qr_code, first) {
-        push_qr_code(&mut text, &url(scheme, address));
+    if let (QrCode::Drawn, Some(url)) = (qr_code, urls.first()) {
+        push_qr_code(&mut text, url);
     }
     text
 }
@@ -156,10 +191,11 @@ mod tests {
     #[test]
     fn one_address_is_drawn_without_a_line() {
         let listen = "192.0.2.7:8000".parse().unwrap();
-        assert_eq!(for_people("http", listen, QrCode::Omitted), "");
+        assert_eq!(for_people(&[("http", listen)], QrCode::Omitted), "");
         let drawing = Drawing::of("http://192.0.2.7:8000").unwrap();
         let lines = drawing.render(Ground::Plain).lines().count();
-        let drawn = for_people("http", listen, QrCode::Drawn);
+        let ports = [("http", "127.0.0.1:1".parse().unwrap()), ("http", listen)];
+        let drawn = for_people(&ports, QrCode::Drawn);
         assert_eq!(drawn.lines().count(), lines);
     }
 }

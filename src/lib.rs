@@ -15,7 +15,7 @@
 //! use std::time::Duration;
 //!
 //! use httpserver::server::{
-//!     After, Listener, Next, Server, ServerError, Service, Session, Settings, Transport, Turn,
+//!     After, Listener, Next, Peer, Server, ServerError, Service, Session, Settings, Transport, Turn,
 //! };
 //!
 //! struct Greeting;
@@ -24,7 +24,7 @@
 //! impl Service for Greeting {
 //!     type Session = Client;
 //!     type Buffers = ();
-//!     fn connect(&self, _peer: SocketAddr) -> Client {
+//!     fn connect(&self, _peer: Peer, _listener: usize) -> Client {
 //!         Client
 //!     }
 //!     fn buffers(&self) {}
@@ -44,10 +44,11 @@
 //!     workers: NonZeroUsize::MIN,
 //!     queue: NonZeroUsize::MIN,
 //!     max_connections: None,
+//!     client_limit: None,
 //!     drain: Duration::from_secs(10),
 //! };
 //! let on_start = || Ok::<(), ServerError>(println!("listening"));
-//! Server::new(settings)?.run(listener, Greeting, on_start)?; // until SIGINT or SIGTERM
+//! Server::new(settings)?.run(vec![listener], Greeting, on_start)?; // until SIGINT or SIGTERM
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -55,7 +56,7 @@
 //!
 //! # The rooms
 //!
-//! Documented here is what other programs can build on: the pool ([`server`], [`blocking`]) and the request log with its
+//! Documented here is what other programs can build on: the pool ([`server`], [`blocking`], [`peer`]) and the request log with its
 //! seal ([`request_log`], [`seal`]), whose formats `docs/log-format.md` specifies. All other modules are open to this package's own
 //! binaries, benchmarks and fuzz targets only, are hidden here, and change without notice:
 //!
@@ -97,6 +98,7 @@ pub mod http;
 pub mod line_writer;
 #[doc(hidden)]
 pub mod operations;
+pub mod peer;
 #[doc(hidden)]
 pub mod proxy_protocol;
 #[doc(hidden)]

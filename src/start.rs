@@ -6,11 +6,11 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::announcement::announce;
-use crate::cli::Config;
+use crate::announcement::{Announced, announce};
+use crate::cli::{Config, ListenerConfig, Place};
 use crate::reports::{self, RunningReports};
 use httpserver::classic::Classic;
-use httpserver::connection::{Dialect, Http};
+use httpserver::connection::{Dialect, Entrance, Http};
 use httpserver::files::Files;
 use httpserver::server::{Listener, Server};
 use httpserver::store::{Depth, Store, StoreError, StoreErrorKind};
@@ -26,6 +26,8 @@ enum StartError {
     Root { root: PathBuf, source: io::Error },
     #[error("cannot listen on {listen}: {source}{}", after_listen(source))]
     Listen { listen: String, source: io::Error },
+    #[error("cannot listen on unix:{}: {source}{}", path.display(), after_listen_unix(source))]
+    ListenUnix { path: PathBuf, source: io::Error },
     #[error("cannot serve '{}' of --spa from '{}': {kind}", file.display(), root.display())]
     Fallback {
         file: PathBuf,
@@ -53,6 +55,17 @@ fn after_listen(error: &io::Error) -> &'static str {
     }
 }
 
+/// What to do about a path that cannot be listened on.
+fn after_listen_unix(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "; a server listens there: stop it, or type another path",
+        io::ErrorKind::AlreadyExists => "; type another path",
+        io::ErrorKind::NotFound => "; make its directory first",
+        io::ErrorKind::InvalidFilename => "; type a path of fewer than 108 bytes",
+        _ => "",
+    }
+}
+
 /// Runs the server.
 pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     let server = Server::new(config.settings.clone())?;
@@ -62,11 +75,8 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
             source,
         }
     })?;
-    let listener =
-        Listener::bind(&config.listen.addresses).map_err(|source| StartError::Listen {
-            listen: config.listen.to_string(),
-            source,
-        })?;
+    let listeners = config.listeners.iter().map(listen);
+    let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
     let fallback_error = |error: StoreError| StartError::Fallback {
         file: error.path,
         root: config.root.clone(),
@@ -89,11 +99,11 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     match &config.web {
         None => {
             let dialect = Classic::new(files, config.max_body);
-            serve(server, listener, dialect, config, &reports)
+            serve(server, listeners, dialect, config, &reports)
         }
         Some(options) => {
             let dialect = Web::new(files, options.clone());
-            serve(server, listener, dialect, config, &reports)
+            serve(server, listeners, dialect, config, &reports)
         }
     }?;
     reports.finish();
@@ -103,18 +113,42 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
 /// Serves until a signal ends it.
 fn serve(
     server: Server,
-    listener: Listener,
+    listeners: Vec<Listener>,
     dialect: impl Dialect,
     config: &Config,
     reports: &RunningReports,
 ) -> Result<(), Box<dyn Error>> {
-    let address = listener.local_addr()?;
+    let announced = listeners.iter().map(|listener| Announced {
+        scheme: SCHEME,
+        place: listener.local().clone(),
+    });
+    let announced: Vec<_> = announced.collect();
+    let entrances = config.listeners.iter().map(|one| Entrance {
+        proxy_protocol: one.proxy_protocol,
+    });
     let http = Http::new(dialect, config.timeouts)
-        .behind(config.proxies.clone(), config.proxy_protocol)
+        .listening(entrances.collect())
+        .behind(config.proxies.clone())
         .reporting_to(reports.reporter());
-    server.run(listener, http, || {
-        announce(SCHEME, address, config, reports)
-    })
+    server.run(listeners, http, || announce(&announced, config, reports))
+}
+
+/// Binds a listener.
+fn listen(config: &ListenerConfig) -> Result<Listener, StartError> {
+    match &config.place {
+        Place::Internet(listen) => {
+            Listener::bind(&listen.addresses).map_err(|source| StartError::Listen {
+                listen: listen.to_string(),
+                source,
+            })
+        }
+        Place::Unix { path, mode } => {
+            Listener::bind_unix(path, *mode).map_err(|source| StartError::ListenUnix {
+                path: path.clone(),
+                source,
+            })
+        }
+    }
 }
 
 /// How deep uploads go.

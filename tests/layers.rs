@@ -32,7 +32,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("line_writer", &["sync"]),
     ("proxy_protocol", &[]),
     ("qr", &[]),
-    ("access_log", &["entry_range"]),
+    ("peer", &[]),
+    ("access_log", &["entry_range", "peer"]),
     ("seal", &["utc"]),
     (
         "store",
@@ -50,7 +51,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("http", &["utc"]),
-    ("server", &["sync", "blocking"]),
+    ("server", &["sync", "blocking", "peer"]),
     (
         "files",
         &[
@@ -70,6 +71,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "entry_range",
             "request_log",
             "sync",
+            "peer",
         ],
     ),
     (
@@ -80,6 +82,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "server",
             "access_log",
             "proxy_protocol",
+            "peer",
             "blocking",
             "operations",
             "entry_range",

@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn trusted_proxies_name_the_client() {
         let record = Record {
-            client: IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1]),
+            client: IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1]).into(),
             ..Record::sample()
         };
         assert!(line(&record).starts_with("2001:db8::1 - - ["));

@@ -4,12 +4,13 @@
 //! that are not UTF-8 appear as U+FFFD.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, SocketAddr};
+use std::fmt::Display;
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::record::Record;
+use crate::peer::ClientAddress;
 
 /// The object of a line, in the order of its keys.
 #[derive(Serialize)]
@@ -19,10 +20,12 @@ struct Line<'r> {
     time: Timestamp,
     connection: u64,
     request: u64,
-    peer: IpAddr,
-    port: u16,
-    proxy: Option<SocketAddr>,
-    client: IpAddr,
+    #[serde(serialize_with = "text")]
+    peer: ClientAddress,
+    port: Option<u16>,
+    proxy: Option<String>,
+    #[serde(serialize_with = "text")]
+    client: ClientAddress,
     user: Option<&'r str>,
     method: Option<Cow<'r, str>>,
     target: Option<Cow<'r, str>>,
@@ -50,9 +53,9 @@ pub(super) fn push(out: &mut Vec<u8>, record: &Record<'_>) {
         time: Timestamp::try_from(record.time).unwrap_or_default(),
         connection: record.connection,
         request: record.request,
-        peer: record.peer.ip(),
+        peer: record.peer.address(),
         port: record.peer.port(),
-        proxy: record.proxy,
+        proxy: record.proxy.map(|proxy| proxy.to_string()),
         client: record.client,
         user: record.user,
         method: record.method.map(String::from_utf8_lossy),
@@ -79,14 +82,21 @@ pub(super) fn push(out: &mut Vec<u8>, record: &Record<'_>) {
     }
 }
 
+fn text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
 fn microseconds<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{time:.6}"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
     use crate::entry_range::EntryRange;
+    use crate::peer::Peer;
 
     fn line(record: &Record<'_>) -> String {
         let mut out = Vec::new();
@@ -97,7 +107,7 @@ mod tests {
     #[test]
     fn a_request_is_one_object() {
         let record = Record {
-            proxy: Some(SocketAddr::from(([192, 0, 2, 8], 41_000))),
+            proxy: Some(SocketAddr::from(([192, 0, 2, 8], 41_000)).into()),
             user: Some("ann"),
             agent: Some(b"curl/8.0"),
             entry: Some(EntryRange {
@@ -115,6 +125,17 @@ mod tests {
              \"duration_us\":345,\"tls\":null,\"referer\":null,\"agent\":\"curl/8.0\",\
              \"entry\":{\"offset\":274,\"length\":50},\"error\":\"the name is not 27 characters\"}\n"
         );
+    }
+
+    #[test]
+    fn peer_of_a_unix_socket_has_no_port() {
+        let record = Record {
+            peer: Peer::Unix,
+            client: ClientAddress::Unix,
+            ..Record::sample()
+        };
+        let expected = r#""peer":"unix","port":null,"proxy":null,"client":"unix","#;
+        assert!(line(&record).contains(expected));
     }
 
     #[test]

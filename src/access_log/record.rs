@@ -1,9 +1,9 @@
 //! What an access log says of one request.
 
-use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
 use crate::entry_range::EntryRange;
+use crate::peer::{ClientAddress, Peer};
 
 /// One request and its response. What could not be read of the request is `None`.
 #[derive(Debug, Clone)]
@@ -15,11 +15,11 @@ pub struct Record<'r> {
     /// The number of the request in its connection, from 1.
     pub request: u64,
     /// Where the connection comes from.
-    pub peer: SocketAddr,
+    pub peer: Peer,
     /// The proxy that passes the connection on, and said with the PROXY protocol where it comes from.
-    pub proxy: Option<SocketAddr>,
+    pub proxy: Option<Peer>,
     /// The client: the peer, unless trusted proxies say that it is another.
-    pub client: IpAddr,
+    pub client: ClientAddress,
     /// The user, if one is logged in.
     pub user: Option<&'r str>,
     /// The method, as received.
@@ -56,14 +56,16 @@ pub struct Record<'r> {
 impl Record<'static> {
     /// A GET that was answered, for tests.
     pub(crate) fn sample() -> Self {
+        use std::net::{IpAddr, SocketAddr};
         use std::time::UNIX_EPOCH;
+
         Self {
             time: UNIX_EPOCH + Duration::from_micros(1_795_780_800_123_456),
             connection: 7,
             request: 2,
-            peer: SocketAddr::from(([192, 0, 2, 1], 40_000)),
+            peer: SocketAddr::from(([192, 0, 2, 1], 40_000)).into(),
             proxy: None,
-            client: IpAddr::from([192, 0, 2, 1]),
+            client: IpAddr::from([192, 0, 2, 1]).into(),
             user: None,
             method: Some(b"GET"),
             target: Some(b"/a.txt"),

@@ -69,6 +69,11 @@ impl Address {
         }
     }
 
+    /// Whether it says which port.
+    pub(super) fn has_port(&self) -> bool {
+        self.port.or(self.default_port).is_some()
+    }
+
     /// Whether every address is meant, in the notation of other servers.
     pub(super) fn is_wildcard(&self) -> bool {
         self.host == "*"

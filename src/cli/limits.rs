@@ -4,6 +4,9 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 
+use httpserver::connection::TrustedProxies;
+use httpserver::server::ClientLimit;
+
 use super::group::{Default, Group};
 use super::values;
 
@@ -15,6 +18,10 @@ pub(super) const GROUP: Group = Group {
     defaults: &[
         Default {
             option: "max-body",
+            holds: "no limit",
+        },
+        Default {
+            option: "max-connections-per-client",
             holds: "no limit",
         },
         Default {
@@ -44,7 +51,25 @@ pub(super) struct LimitOptions {
     #[arg(long, value_name = "N", hide_short_help = true, value_parser = values::count::<MOST_CONNECTIONS>)]
     pub(super) max_connections: Option<NonZeroUsize>,
 
+    /// Keep at most N connections of one client open
+    ///
+    /// More are closed at once. A client is an IPv4 address or an IPv6 network (/64). Trusted proxies and Unix domain
+    /// sockets have no limit.
+    #[arg(long, value_name = "N", hide_short_help = true, value_parser = values::count::<MOST_CONNECTIONS>)]
+    pub(super) max_connections_per_client: Option<NonZeroUsize>,
+
     /// Let at most N connections wait for a worker
     #[arg(long, value_name = "N", default_value = "1024", hide_short_help = true, value_parser = values::count::<LONGEST_QUEUE>)]
     pub(super) queue: NonZeroUsize,
+}
+
+impl LimitOptions {
+    /// The limit on connections of one client, if there is one.
+    pub(super) fn client_limit(&self, proxies: Option<&TrustedProxies>) -> Option<ClientLimit> {
+        let exempt = proxies.map(|proxies| proxies.networks.clone());
+        self.max_connections_per_client.map(|most| ClientLimit {
+            most,
+            exempt: exempt.unwrap_or_default(),
+        })
+    }
 }

@@ -12,6 +12,7 @@ mod groups;
 mod help;
 mod hosts;
 mod limits;
+mod listen;
 mod log;
 mod option;
 mod positionals;
@@ -29,7 +30,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Parser};
 
-use httpserver::connection::{ProxyProtocol, Timeouts, TrustedProxies};
+use httpserver::connection::{Timeouts, TrustedProxies};
 use httpserver::durable::Durability;
 use httpserver::reporting::Detail;
 use httpserver::request_log::write::Mode;
@@ -39,7 +40,7 @@ use self::group::Need;
 use self::groups::GROUPS;
 
 pub(crate) use self::access_log::{AccessLog, AccessLogTarget};
-pub(crate) use self::address::Listen;
+pub(crate) use self::listen::{ListenerConfig, Place};
 pub(crate) use self::serve::Verbosity;
 pub(crate) use self::usage_error::UsageError;
 pub(crate) use self::web::QrCode;
@@ -58,6 +59,8 @@ struct Typed {
 
     #[command(flatten)]
     serve: serve::ServeOptions,
+    #[command(flatten)]
+    listen: listen::ListenOptions,
     #[command(flatten)]
     log: log::LogOptions,
     #[command(flatten)]
@@ -86,7 +89,8 @@ pub(crate) enum Request {
 /// What to do, in plain values.
 #[derive(Debug)]
 pub(crate) struct Config {
-    pub(crate) listen: Listen,
+    /// At least one; that of the arguments comes first.
+    pub(crate) listeners: Vec<ListenerConfig>,
     pub(crate) settings: Settings,
     pub(crate) timeouts: Timeouts,
     pub(crate) log: Option<(PathBuf, Mode)>,
@@ -98,7 +102,6 @@ pub(crate) struct Config {
     pub(crate) detail: Option<Detail>,
     pub(crate) access_log: Option<AccessLog>,
     pub(crate) proxies: Option<TrustedProxies>,
-    pub(crate) proxy_protocol: ProxyProtocol,
     /// Bytes of the longest upload.
     pub(crate) max_body: u64,
     /// For the web dialect; the classic one has none.
@@ -163,21 +166,29 @@ impl Config {
             &typed.arguments,
             typed.web.dialect(),
             typed.serve.root.as_deref(),
+            typed.listen.address_rule(),
             &positionals::look,
         )?;
+        let proxies = typed.proxies.proxies();
+        let listeners = typed.listen.listeners(positionals.listen, &typed.proxies)?;
         let qr_code = typed.web.qr_code();
-        if qr_code == QrCode::Drawn && positionals.listen.is_for_this_machine() {
-            return Err(UsageError::NothingToDraw(positionals.listen.to_string()));
+        if qr_code == QrCode::Drawn && listeners.iter().all(ListenerConfig::is_for_this_machine) {
+            let names = listeners.iter().map(|listener| listener.place.to_string());
+            return Err(UsageError::NothingToDraw(
+                names.collect::<Vec<_>>().join(", "),
+            ));
         }
         let max_body = typed.limits.max_body.unwrap_or(u64::MAX);
-        let listened = [positionals.listen.host.clone()];
-        let web = typed.web.options(max_body, &listened);
+        let hosts = listeners.iter().filter_map(ListenerConfig::host);
+        let hosts: Vec<_> = hosts.map(str::to_owned).collect();
+        let web = typed.web.options(max_body, &hosts);
         Ok(Self {
-            listen: positionals.listen,
+            listeners,
             settings: Settings {
                 workers: typed.serve.threads,
                 queue: typed.limits.queue,
                 max_connections: typed.limits.max_connections,
+                client_limit: typed.limits.client_limit(proxies.as_ref()),
                 drain: typed.timeouts.drain,
             },
             timeouts: typed.timeouts.timeouts(),
@@ -188,8 +199,7 @@ impl Config {
             qr_code,
             detail: typed.serve.detail(),
             access_log: typed.access_log.access_log(),
-            proxies: typed.proxies.proxies(),
-            proxy_protocol: typed.proxies.protocol(),
+            proxies,
             max_body,
             web,
         })
@@ -205,6 +215,47 @@ mod tests {
         match read(words.map(OsString::from)) {
             Ok(Request::Run(config)) => *config,
             other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    /// Where it listens, each by its first address.
+    fn addresses(config: &Config) -> Vec<String> {
+        let listeners = config.listeners.iter().map(|listener| &listener.place);
+        listeners
+            .map(|place| match place {
+                Place::Internet(listen) => listen.addresses[0].to_string(),
+                Place::Unix { path, .. } => path.display().to_string(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn listener_of_the_arguments_comes_first() {
+        for (line, expected) in [
+            ("8080", &["127.0.0.1:8080"][..]),
+            ("--listen :8081 8080", &["127.0.0.1:8080", "127.0.0.1:8081"]),
+            ("--listen :8081 --listen unix:a", &["127.0.0.1:8081", "a"]),
+            ("--web --listen unix:a /", &["a"]),
+            ("--web --listen unix:a / 1", &["127.0.0.1:1", "a"]),
+        ] {
+            assert_eq!(addresses(&config(line)), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn proxy_header_is_expected_where_that_is_typed() {
+        use httpserver::connection::ProxyProtocol::{NotSpoken, Spoken};
+        let listen = "--trust-proxy ::1,unix --listen unix:a,proxy --listen :1";
+        for (line, expected) in [
+            (format!("{listen} 0"), [NotSpoken, Spoken, NotSpoken]),
+            (
+                format!("{listen} 0 --proxy-protocol"),
+                [Spoken, Spoken, Spoken],
+            ),
+        ] {
+            let config = config(&line);
+            let found = config.listeners.iter().map(|one| one.proxy_protocol);
+            assert_eq!(found.collect::<Vec<_>>(), expected, "{line}");
         }
     }
 
@@ -243,8 +294,8 @@ mod tests {
             "-N 8 -l log.txt -- 127.0.0.1:8080",
         ] {
             let config = config(line);
-            let expected = ["127.0.0.1:8080".parse().unwrap()];
-            assert_eq!(config.listen.addresses, expected, "{line}");
+            let expected = "127.0.0.1:8080";
+            assert_eq!(addresses(&config), [expected], "{line}");
             assert_eq!(config.settings.workers.get(), 8, "{line}");
             let log = Some((PathBuf::from("log.txt"), Mode::Fresh));
             assert_eq!(config.log, log, "{line}");

@@ -40,6 +40,15 @@ pub(super) enum Found {
     Nothing,
 }
 
+/// Whether the arguments must say where to listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AddressRule {
+    /// They must, if there is no default.
+    Needed,
+    /// They need not, since there are other listeners.
+    Optional,
+}
+
 /// How to find out what is at a path.
 pub(super) type Look<'l> = &'l dyn Fn(&Path) -> Found;
 
@@ -57,7 +66,8 @@ pub(super) fn look(path: &Path) -> Found {
 pub(super) struct Positionals {
     /// The root, if it is among them.
     pub(super) root: Option<PathBuf>,
-    pub(super) listen: Listen,
+    /// Where to listen, unless that is not said and need not be.
+    pub(super) listen: Option<Listen>,
 }
 
 /// The arguments make no sense.
@@ -120,6 +130,7 @@ pub(super) fn read(
     arguments: &[OsString],
     dialect: Dialect,
     root: Option<&Path>,
+    rule: AddressRule,
     look: Look<'_>,
 ) -> Result<Positionals, PositionalError> {
     let mut taken = Taken {
@@ -129,7 +140,7 @@ pub(super) fn read(
     for argument in arguments {
         taken.take(classify(argument, dialect, look)?, dialect, look)?;
     }
-    let listen = taken.listen(dialect, look)?;
+    let listen = taken.listen(dialect, rule, look)?;
     Ok(Positionals {
         root: taken.root,
         listen,
@@ -211,7 +222,12 @@ impl Taken {
     }
 
     /// Where to listen, by all that was taken.
-    fn listen(&self, dialect: Dialect, look: Look<'_>) -> Result<Listen, PositionalError> {
+    fn listen(
+        &self,
+        dialect: Dialect,
+        rule: AddressRule,
+        look: Look<'_>,
+    ) -> Result<Option<Listen>, PositionalError> {
         let (default_port, needs_address) = match dialect {
             Dialect::Classic => (CLASSIC_PORT, self.port.is_none()),
             Dialect::Web => (WEB_PORT, false),
@@ -219,6 +235,9 @@ impl Taken {
         let mut address = match (&self.address, &self.word) {
             (Some(address), _) => address.clone(),
             (None, Some(word)) => Address::named(word),
+            (None, None) if self.port.is_none() && rule == AddressRule::Optional => {
+                return Ok(None);
+            }
             (None, None) if needs_address => return Err(PositionalError::NoAddress),
             (None, None) => Address::loopback(None),
         };
@@ -230,6 +249,7 @@ impl Taken {
         }
         address
             .resolve(default_port)
+            .map(Some)
             .map_err(|cause| unresolved(&address, cause, dialect, look))
     }
 }
@@ -275,6 +295,7 @@ fn unresolved(
 
 #[cfg(test)]
 mod tests {
+    use super::AddressRule::{Needed, Optional};
     use super::*;
 
     /// `public` is a directory, `page.html` a file, and nothing else is there.
@@ -288,9 +309,10 @@ mod tests {
 
     fn said(dialect: Dialect, line: &str) -> Result<(Option<String>, String), String> {
         let arguments: Vec<_> = line.split_whitespace().map(OsString::from).collect();
-        let found = read(&arguments, dialect, None, &table).map_err(|error| error.to_string())?;
+        let found =
+            read(&arguments, dialect, None, Needed, &table).map_err(|error| error.to_string())?;
         let root = found.root.map(|root| root.to_str().unwrap().to_owned());
-        Ok((root, found.listen.addresses[0].to_string()))
+        Ok((root, found.listen.unwrap().addresses[0].to_string()))
     }
 
     #[test]
@@ -349,9 +371,9 @@ mod tests {
     fn bytes_that_are_not_utf_8_are_a_root() {
         let name = OsStr::from_bytes(b"caf\xe9/").to_owned();
         let arguments = [name.clone()];
-        let found = read(&arguments, Dialect::Web, None, &table).unwrap();
+        let found = read(&arguments, Dialect::Web, None, Needed, &table).unwrap();
         assert_eq!(found.root, Some(PathBuf::from(name)));
-        let error = read(&arguments, Dialect::Classic, None, &table).unwrap_err();
+        let error = read(&arguments, Dialect::Classic, None, Needed, &table).unwrap_err();
         assert!(matches!(error, PositionalError::Path(_)), "{error}");
     }
 
@@ -485,12 +507,35 @@ mod tests {
     }
 
     #[test]
+    fn beside_other_listeners_no_address_is_needed() {
+        for (dialect, line, expected) in [
+            (Dialect::Classic, "", None),
+            (Dialect::Web, "", None),
+            (Dialect::Web, "./public", None),
+            (Dialect::Web, "./public 1", Some("127.0.0.1:1")),
+            (Dialect::Classic, "127.0.0.1", Some("127.0.0.1:80")),
+        ] {
+            let arguments: Vec<_> = line.split_whitespace().map(OsString::from).collect();
+            let found = read(&arguments, dialect, None, Optional, &table).unwrap();
+            let found = found.listen.map(|listen| listen.addresses[0].to_string());
+            assert_eq!(found.as_deref(), expected, "{line}");
+        }
+    }
+
+    #[test]
     fn a_root_is_named_once() {
         let arguments = ["./public".into()];
-        let error = read(&arguments, Dialect::Web, Some("old".as_ref()), &table).unwrap_err();
+        let error = read(
+            &arguments,
+            Dialect::Web,
+            Some("old".as_ref()),
+            Needed,
+            &table,
+        )
+        .unwrap_err();
         let message = "there are two roots, 'old' and './public': type one";
         assert_eq!(error.to_string(), message);
-        let found = read(&[], Dialect::Web, Some("old".as_ref()), &table).unwrap();
+        let found = read(&[], Dialect::Web, Some("old".as_ref()), Needed, &table).unwrap();
         assert_eq!(found.root, Some("old".into()));
     }
 }

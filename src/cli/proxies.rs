@@ -6,7 +6,7 @@ use clap::Args;
 use ipnet::IpNet;
 use thiserror::Error;
 
-use httpserver::connection::{ForwardedField, ProxyProtocol, TrustedProxies};
+use httpserver::connection::{ForwardedField, ProxyProtocol, TrustedProxies, UnixPeers};
 
 use super::group::{Default, Group, Need};
 
@@ -43,9 +43,9 @@ const fn needs_proxies(option: &'static str) -> Need {
 pub(super) struct ProxyOptions {
     /// Trust the client addresses that proxies at CIDR report
     ///
-    /// CIDR is an address or a network; separate several by commas.
-    #[arg(long, value_name = "CIDR", value_delimiter = ',', hide_short_help = true, value_parser = network)]
-    trust_proxy: Vec<IpNet>,
+    /// CIDR is an address, a network, or 'unix' for all peers on Unix domain sockets; separate several by commas.
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', hide_short_help = true, value_parser = proxy)]
+    trust_proxy: Vec<TypedProxy>,
 
     /// Take the client's address from FIELD
     ///
@@ -54,17 +54,35 @@ pub(super) struct ProxyOptions {
     client_address_from: Option<ForwardedField>,
 
     /// Expect a PROXY header, version 1 or 2, on each connection of a trusted proxy
+    ///
+    /// It is ',proxy' on every listener.
     #[arg(long, hide_short_help = true)]
     proxy_protocol: bool,
+}
+
+/// Proxies that are trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TypedProxy {
+    Network(IpNet),
+    Unix,
 }
 
 /// What is no value of these options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 enum ProxyValueError {
-    #[error("it must be an address or a network, such as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32")]
+    #[error(
+        "it must be an address, a network or unix, such as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32"
+    )]
     Network,
     #[error("it must be x-forwarded-for or forwarded")]
     Field,
+}
+
+fn proxy(typed: &str) -> Result<TypedProxy, ProxyValueError> {
+    if typed == "unix" {
+        return Ok(TypedProxy::Unix);
+    }
+    network(typed).map(TypedProxy::Network)
 }
 
 fn network(typed: &str) -> Result<IpNet, ProxyValueError> {
@@ -97,8 +115,17 @@ fn field(typed: &str) -> Result<ForwardedField, ProxyValueError> {
 impl ProxyOptions {
     /// The proxies that are trusted, if any are.
     pub(super) fn proxies(&self) -> Option<TrustedProxies> {
+        let networks = self.trust_proxy.iter().filter_map(|proxy| match proxy {
+            TypedProxy::Network(network) => Some(*network),
+            TypedProxy::Unix => None,
+        });
         (!self.trust_proxy.is_empty()).then(|| TrustedProxies {
-            networks: self.trust_proxy.clone(),
+            networks: networks.collect(),
+            unix: if self.trust_proxy.contains(&TypedProxy::Unix) {
+                UnixPeers::Trusted
+            } else {
+                UnixPeers::NotTrusted
+            },
             field: self.client_address_from.unwrap_or_default(),
         })
     }

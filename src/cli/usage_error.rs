@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
 use thiserror::Error;
 
+use super::listen::ListenError;
 use super::positionals::PositionalError;
 use super::{advice, option};
 
@@ -43,6 +44,8 @@ pub(crate) enum UsageError {
     NotUtf8,
     #[error(transparent)]
     Positional(#[from] PositionalError),
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// What the parser finds in its definition alone.
     #[error("{0}")]
     Other(String),

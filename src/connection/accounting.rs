@@ -6,13 +6,13 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::dialect::Response;
 use super::exchange::{Exchange, Link};
 use super::trusted_proxies::TrustedProxies;
 use crate::http::{LineParts, Request};
+use crate::peer::Peer;
 use crate::reporting::Reporter;
 
 /// The accounts of one connection; empty if nothing is reported.
@@ -33,7 +33,7 @@ struct Account {
 
 impl Accounting {
     /// Opens the accounts of a connection.
-    pub(super) fn open(connection: u64, peer: SocketAddr) -> Self {
+    pub(super) fn open(connection: u64, peer: Peer) -> Self {
         Self(Some(Box::new(Account {
             link: Link {
                 connection,
@@ -50,7 +50,7 @@ impl Accounting {
     }
 
     /// A PROXY header said that the connection comes from `source`.
-    pub(super) fn set_source(&mut self, source: SocketAddr) {
+    pub(super) fn set_source(&mut self, source: Peer) {
         if let Some(account) = &mut self.0 {
             account.link.peer = source;
         }
@@ -88,10 +88,10 @@ impl Accounting {
         if let Some(account) = &mut self.0
             && let Some(current) = &mut account.current
         {
-            let nearest = account.link.peer.ip();
+            let nearest = account.link.peer.address();
             current.client = Some(match proxies {
                 Some(proxies) => proxies.client(nearest, request),
-                None => nearest.to_canonical(),
+                None => nearest,
             });
             current.describe(request);
         }

@@ -1,7 +1,6 @@
 //! One request and its response, as far as they have come.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::time::{Instant, SystemTime};
 
@@ -9,6 +8,7 @@ use super::dialect::Response;
 use crate::access_log::Record;
 use crate::entry_range::EntryReceipt;
 use crate::http::{LineParts, Request};
+use crate::peer::{ClientAddress, Peer};
 
 /// See the module's description. Positions are in bytes since the connection began.
 pub(super) struct Exchange {
@@ -24,7 +24,7 @@ pub(super) struct Exchange {
     sent_start: u64,
     pub(super) head_end: Option<u64>,
     pub(super) response_end: Option<u64>,
-    pub(super) client: Option<IpAddr>,
+    pub(super) client: Option<ClientAddress>,
     pub(super) status: Option<u16>,
     entry: EntryReceipt,
     error: Option<Cow<'static, str>>,
@@ -37,9 +37,9 @@ pub(super) struct Exchange {
 pub(super) struct Link {
     pub(super) connection: u64,
     /// Where it was accepted from.
-    pub(super) accepted_from: SocketAddr,
+    pub(super) accepted_from: Peer,
     /// The same, unless a PROXY header says that it comes from elsewhere.
-    pub(super) peer: SocketAddr,
+    pub(super) peer: Peer,
     /// Bytes received since it began.
     pub(super) received: u64,
     /// Bytes sent since then.
@@ -123,7 +123,7 @@ impl Exchange {
             request: self.number,
             peer: link.peer,
             proxy: (link.peer != link.accepted_from).then_some(link.accepted_from),
-            client: self.client.unwrap_or(link.peer.ip().to_canonical()),
+            client: self.client.unwrap_or(link.peer.address()),
             user: None,
             method: part(&self.parts.method),
             target: part(&self.parts.target),

@@ -15,6 +15,7 @@ mod budget;
 mod buffers;
 mod content;
 mod dialect;
+mod entrance;
 mod exchange;
 mod input;
 mod phases;
@@ -36,9 +37,9 @@ pub use self::dialect::{
     Action, Block, Decision, Dialect, FileRange, Preparation, Response, ResponseContent,
     TrackedBytes, Upload,
 };
-pub use self::phases::ProxyProtocol;
+pub use self::entrance::{Entrance, ProxyProtocol};
 pub use self::service::Http;
 pub use self::session::HttpSession;
 pub use self::spent::Spent;
 pub use self::timeouts::Timeouts;
-pub use self::trusted_proxies::{ForwardedField, TrustedProxies};
+pub use self::trusted_proxies::{ForwardedField, TrustedProxies, UnixPeers};

@@ -1,12 +1,11 @@
 //! The states of a connection, and the outcomes of the steps between them.
 
-use std::net::SocketAddr;
-
 use super::budget::Budget;
 use super::buffers::Buffers;
 use super::dialect::{Preparation, ResponseContent};
 use super::timeouts::TimeoutKind;
 use crate::http::ContentDecoder;
+use crate::peer::Peer;
 use crate::server::Turn;
 
 /// Where a connection stands.
@@ -91,7 +90,7 @@ pub(super) struct Receiving<U> {
     pub(super) upload: U,
     pub(super) decoder: ContentDecoder,
     pub(super) reply: Reply,
-    pub(super) peer: SocketAddr,
+    pub(super) peer: Peer,
     /// The request line, for people.
     pub(super) line: Box<str>,
 }
@@ -163,14 +162,4 @@ pub(super) enum Flushed {
     Blocked,
     /// The connection is broken.
     Broken,
-}
-
-/// Whether connections begin with a PROXY header.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ProxyProtocol {
-    /// Those of trusted proxies do. All others speak HTTP at once.
-    Spoken,
-    /// None does.
-    #[default]
-    NotSpoken,
 }

@@ -20,8 +20,8 @@ impl<D: Dialect> HttpSession<D> {
                 Ok(Some(header)) => {
                     work.buffers.input.consume(header.length);
                     if let Source::Address(source) = header.source {
-                        self.peer = source;
-                        self.accounting.set_source(source);
+                        self.peer = source.into();
+                        self.accounting.set_source(self.peer);
                     }
                     return Step::Go(Phase::Head);
                 }

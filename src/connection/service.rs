@@ -1,13 +1,13 @@
 //! HTTP in a dialect as a protocol on the pool: makes sessions and buffers.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::accounting::Accounting;
 use super::buffers::Buffers;
 use super::dialect::Dialect;
-use super::phases::{AfterFlush, Phase, ProxyProtocol, Stream};
+use super::entrance::{Entrance, ProxyProtocol};
+use super::phases::{AfterFlush, Phase, Stream};
 use super::session::HttpSession;
 use super::session::Shared;
 use super::spent::Spent;
@@ -15,6 +15,7 @@ use super::timeouts::{Progress, Timeouts};
 use super::trusted_proxies::TrustedProxies;
 use crate::blocking::Pending;
 use crate::http::{HeadScan, Persistence, Version};
+use crate::peer::Peer;
 use crate::reporting::{Reporter, TurnTime};
 use crate::server::Service;
 
@@ -26,42 +27,45 @@ pub struct Http<D> {
 }
 
 impl<D: Dialect> Http<D> {
-    /// HTTP in this dialect, with these timeouts.
+    /// HTTP in this dialect, with these timeouts, on one listener.
     pub fn new(dialect: D, timeouts: Timeouts) -> Self {
         Self {
             shared: Arc::new(Shared {
                 dialect,
                 timeouts,
                 proxies: None,
-                proxy_protocol: ProxyProtocol::NotSpoken,
+                entrances: vec![Entrance::default()],
                 reporter: None,
             }),
             connections: AtomicU64::new(0),
         }
     }
 
-    /// The same, behind these proxies, which speak the PROXY protocol or do not.
+    /// The same, behind these proxies.
     #[must_use]
-    pub fn behind(mut self, proxies: Option<TrustedProxies>, protocol: ProxyProtocol) -> Self {
+    pub fn behind(mut self, proxies: Option<TrustedProxies>) -> Self {
         if let Some(shared) = Arc::get_mut(&mut self.shared) {
             shared.proxies = proxies;
-            shared.proxy_protocol = protocol;
+        }
+        self
+    }
+
+    /// The same on several listeners, each with its entrance.
+    #[must_use]
+    pub fn listening(mut self, entrances: Vec<Entrance>) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.entrances = entrances;
         }
         self
     }
 
     /// What the first bytes from this peer are.
-    fn first_phase<U>(&self, peer: SocketAddr) -> Phase<U> {
-        let Shared {
-            proxies,
-            proxy_protocol,
-            ..
-        } = &*self.shared;
+    fn first_phase<U>(&self, peer: Peer, entrance: &Entrance) -> Phase<U> {
         let is_proxy = || {
-            let trust = |proxies: &TrustedProxies| proxies.trust(peer.ip());
-            proxies.as_ref().is_some_and(trust)
+            let trust = |proxies: &TrustedProxies| proxies.trust(peer.address());
+            self.shared.proxies.as_ref().is_some_and(trust)
         };
-        match proxy_protocol {
+        match entrance.proxy_protocol {
             ProxyProtocol::Spoken if is_proxy() => Phase::ProxyHeader,
             ProxyProtocol::Spoken | ProxyProtocol::NotSpoken => Phase::Head,
         }
@@ -76,7 +80,7 @@ impl<D: Dialect> Http<D> {
         self
     }
 
-    fn account(&self, peer: SocketAddr) -> Accounting {
+    fn account(&self, peer: Peer) -> Accounting {
         let Some(reporter) = &self.shared.reporter else {
             return Accounting::default();
         };
@@ -90,11 +94,12 @@ impl<D: Dialect> Service for Http<D> {
     type Session = HttpSession<D>;
     type Buffers = Buffers;
 
-    fn connect(&self, peer: SocketAddr) -> HttpSession<D> {
+    fn connect(&self, peer: Peer, listener: usize) -> HttpSession<D> {
+        let entrance = &self.shared.entrances[listener];
         HttpSession {
             shared: Arc::clone(&self.shared),
             peer,
-            phase: self.first_phase(peer),
+            phase: self.first_phase(peer, entrance),
             scan: HeadScan::default(),
             version: Version::Http11,
             persistence: Persistence::Persistent,

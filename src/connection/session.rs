@@ -1,22 +1,23 @@
 //! The state of one HTTP client between two turns, and between the steps of one.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::accounting::Accounting;
 use super::dialect::Dialect;
-use super::phases::{AfterFlush, Phase, ProxyProtocol, Stream};
+use super::entrance::Entrance;
+use super::phases::{AfterFlush, Phase, Stream};
 use super::spent::{Spent, Stopwatch};
 use super::timeouts::{Progress, Timeouts, Wait};
 use super::trusted_proxies::TrustedProxies;
 use crate::blocking::Blocking;
 use crate::http::{HeadScan, Persistence, Refusal, Status, Version};
+use crate::peer::Peer;
 use crate::reporting::{Reporter, TurnTime};
 
 /// One client.
 pub struct HttpSession<D: Dialect> {
     pub(super) shared: Arc<Shared<D>>,
-    pub(super) peer: SocketAddr,
+    pub(super) peer: Peer,
     pub(super) phase: Phase<D::Upload>,
     pub(super) scan: HeadScan,
     /// Of the request in progress, as far as it is known.
@@ -48,7 +49,8 @@ pub(super) struct Shared<D> {
     pub(super) timeouts: Timeouts,
     /// The proxies that are trusted, if any are.
     pub(super) proxies: Option<TrustedProxies>,
-    pub(super) proxy_protocol: ProxyProtocol,
+    /// How connections begin, by listener.
+    pub(super) entrances: Vec<Entrance>,
     /// What becomes of accounts, if anything is reported.
     pub(super) reporter: Option<Arc<Reporter>>,
 }

@@ -4,20 +4,31 @@
 //! proxy is the client; what stands before it may have been made up. Only one field is read, since a proxy that sets
 //! one passes on whatever its client put into the other.
 
-use std::net::IpAddr;
-
 use ipnet::IpNet;
 
 use crate::http::Request;
 use crate::http::semantics::forwarded::{self, Hop, Malformed};
+use crate::peer::ClientAddress;
 
 /// The proxies that are trusted, and how they name their clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustedProxies {
     /// Their addresses.
     pub networks: Vec<IpNet>,
+    /// Whether they may be programs of this machine that connect through a Unix domain socket.
+    pub unix: UnixPeers,
     /// The field to which they append.
     pub field: ForwardedField,
+}
+
+/// Whether peers on Unix domain sockets are proxies that are trusted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum UnixPeers {
+    /// They are.
+    Trusted,
+    /// They are clients like any other.
+    #[default]
+    NotTrusted,
 }
 
 /// A field that names the hops of a request.
@@ -31,21 +42,24 @@ pub enum ForwardedField {
 }
 
 impl TrustedProxies {
-    /// Whether a proxy at this address is trusted.
+    /// Whether a proxy there is trusted.
     #[must_use]
-    pub fn trust(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        self.networks
-            .iter()
-            .any(|network| network.contains(&address))
+    pub fn trust(&self, address: ClientAddress) -> bool {
+        match address {
+            ClientAddress::Ip(address) => {
+                let address = address.to_canonical();
+                let mut networks = self.networks.iter();
+                networks.any(|network| network.contains(&address))
+            }
+            ClientAddress::Unix => self.unix == UnixPeers::Trusted,
+        }
     }
 
     /// The client of a request that `nearest` sent.
     ///
     /// `unknown` and obfuscated names end the way back at the hop before. A malformed field counts as none.
     #[must_use]
-    pub fn client(&self, nearest: IpAddr, request: &Request<'_>) -> IpAddr {
-        let nearest = nearest.to_canonical();
+    pub fn client(&self, nearest: ClientAddress, request: &Request<'_>) -> ClientAddress {
         if !self.trust(nearest) {
             return nearest;
         }
@@ -69,13 +83,13 @@ impl TrustedProxies {
 
     fn walk(
         &self,
-        nearest: IpAddr,
+        nearest: ClientAddress,
         hops: impl Iterator<Item = Result<Hop, Malformed>>,
-    ) -> Result<IpAddr, Malformed> {
+    ) -> Result<ClientAddress, Malformed> {
         let mut last = nearest;
         for hop in hops {
             match hop? {
-                Hop::Address(address) => last = address,
+                Hop::Address(address) => last = address.into(),
                 Hop::Unnamed => break,
             }
             if !self.trust(last) {
@@ -97,19 +111,35 @@ impl ForwardedField {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     fn client(field: ForwardedField, nearest: &str, fields: &str) -> String {
+        let nearest = nearest.parse::<IpAddr>();
+        client_of(
+            field,
+            nearest.unwrap().into(),
+            UnixPeers::NotTrusted,
+            fields,
+        )
+    }
+
+    fn client_of(
+        field: ForwardedField,
+        nearest: ClientAddress,
+        unix: UnixPeers,
+        fields: &str,
+    ) -> String {
         let networks = ["10.0.0.0/8", "2001:db8:1::/48"];
         let proxies = TrustedProxies {
             networks: networks.iter().map(|net| net.parse().unwrap()).collect(),
+            unix,
             field,
         };
         let head = format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
         let request = Request::parse(head.as_bytes()).unwrap();
-        proxies
-            .client(nearest.parse().unwrap(), &request)
-            .to_string()
+        proxies.client(nearest, &request).to_string()
     }
 
     #[test]
@@ -185,6 +215,19 @@ mod tests {
         ] {
             let found = client(ForwardedField::XForwardedFor, nearest, fields);
             assert_eq!(found, expected, "{nearest}: {fields}");
+        }
+    }
+
+    #[test]
+    fn peer_of_a_unix_socket_is_a_proxy_if_it_is_trusted() {
+        let fields = "X-Forwarded-For: 192.0.2.9\r\n";
+        for (unix, expected) in [
+            (UnixPeers::Trusted, "192.0.2.9"),
+            (UnixPeers::NotTrusted, "unix"),
+        ] {
+            let field = ForwardedField::XForwardedFor;
+            let found = client_of(field, ClientAddress::Unix, unix, fields);
+            assert_eq!(found, expected);
         }
     }
 

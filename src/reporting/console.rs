@@ -5,12 +5,12 @@
 
 use std::borrow::Cow;
 use std::io::Write as _;
-use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
 
 use crate::access_log::Record;
+use crate::peer::Peer;
 use crate::request_log::format::layout::{push_escaped, push_name};
 
 /// Which lines people get.
@@ -80,7 +80,7 @@ fn push_any(out: &mut Vec<u8>, record: &Record<'_>) {
 }
 
 /// `2026-11-27T12:00:00.123Z 192.0.2.1:40000 connection 7 opened`
-pub(super) fn push_opened(out: &mut Vec<u8>, connection: u64, peer: SocketAddr) {
+pub(super) fn push_opened(out: &mut Vec<u8>, connection: u64, peer: Peer) {
     push_time(out, SystemTime::now());
     let _ = writeln!(out, " {peer} connection {connection} opened");
 }
@@ -89,7 +89,7 @@ pub(super) fn push_opened(out: &mut Vec<u8>, connection: u64, peer: SocketAddr) 
 pub(super) fn push_closed(
     out: &mut Vec<u8>,
     connection: u64,
-    peer: SocketAddr,
+    peer: Peer,
     requests: u64,
     reason: &str,
 ) {
@@ -107,7 +107,7 @@ fn is_granted(record: &Record<'_>) -> bool {
 
 /// The peer with its port; behind proxies the client, and through which peer it came.
 fn push_client(out: &mut Vec<u8>, record: &Record<'_>) {
-    let _ = if record.client == record.peer.ip().to_canonical() {
+    let _ = if record.client == record.peer.address() {
         write!(out, "{}", record.peer)
     } else {
         write!(out, "{} (through {})", record.client, record.peer)
@@ -169,7 +169,7 @@ mod tests {
             method: None,
             target: None,
             status: None,
-            client: IpAddr::from([192, 0, 2, 9]),
+            client: IpAddr::from([192, 0, 2, 9]).into(),
             ..Record::sample()
         };
         assert_eq!(

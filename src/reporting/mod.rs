@@ -8,7 +8,6 @@ mod console;
 mod totals;
 mod turn_time;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub use self::console::Detail;
@@ -18,6 +17,7 @@ pub use self::turn_time::TurnTime;
 use crate::access_log::{Format, Record};
 use crate::entry_range::Receipts;
 use crate::line_writer::LineWriter;
+use crate::peer::Peer;
 
 /// See the module's description.
 pub struct Reporter {
@@ -101,7 +101,7 @@ impl Reporter {
     }
 
     /// Reports that a connection was opened.
-    pub fn opened(&self, connection: u64, peer: SocketAddr) {
+    pub fn opened(&self, connection: u64, peer: Peer) {
         if let Some((Detail::Connections, writer)) = &self.console {
             let mut line = Vec::new();
             console::push_opened(&mut line, connection, peer);
@@ -110,7 +110,7 @@ impl Reporter {
     }
 
     /// Reports that a connection was closed after so many requests, and why.
-    pub fn closed(&self, connection: u64, peer: SocketAddr, requests: u64, reason: &str) {
+    pub fn closed(&self, connection: u64, peer: Peer, requests: u64, reason: &str) {
         if let Some((Detail::Connections, writer)) = &self.console {
             let mut line = Vec::new();
             console::push_closed(&mut line, connection, peer, requests, reason);

@@ -2,6 +2,7 @@
 
 use rustix::event::epoll::EventFlags;
 
+use super::accept::client_limit::Counted;
 use super::protocol::WakeReason;
 use super::transport::Socket;
 
@@ -13,6 +14,8 @@ pub(crate) struct Connection<S> {
     pub(crate) reason: WakeReason,
     /// What epoll(7) watches its socket for; empty before its first wait.
     pub(crate) watched: EventFlags,
+    /// Counts it among those of its client until it is closed.
+    _counted: Option<Counted>,
 }
 
 impl<S> Connection<S> {
@@ -22,6 +25,15 @@ impl<S> Connection<S> {
             session,
             reason: WakeReason::Ready,
             watched: EventFlags::empty(),
+            _counted: None,
+        }
+    }
+
+    /// The same, counted among those of its client.
+    pub(crate) fn counted(self, counted: Option<Counted>) -> Self {
+        Self {
+            _counted: counted,
+            ..self
         }
     }
 

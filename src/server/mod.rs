@@ -1,4 +1,4 @@
-//! The pool: a listener, a bounded queue, N workers and a reactor, for any protocol that is a [`Service`].
+//! The pool: listeners, a bounded queue, N workers and a reactor, for any protocol that is a [`Service`].
 //!
 //! The main thread accepts and pushes into the queue. Workers pop, and serve a connection for as long as that needs no
 //! waiting for the peer; then the connection is parked in the reactor, and the worker is free. An idle worker polls the
@@ -21,6 +21,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use self::accept::accept_loop::Acceptor;
+use self::accept::admission::Limits;
 use self::accept::limits;
 use self::accept::signals::Signals;
 use self::reactor::{Reactor, max_pollers};
@@ -29,11 +30,13 @@ use self::workers::queue::Queue;
 use self::workers::spares::SpareWorkers;
 use self::workers::worker::Worker;
 
-pub use self::accept::listener::Listener;
+pub use self::accept::client_limit::ClientLimit;
+pub use self::accept::listener::{Listener, LocalAddress};
 pub use self::protocol::{
     Activity, CloseCause, Deadline, Interest, Next, Service, Session, Stopping, Turn, WakeReason,
 };
 pub use self::transport::{After, Socket, Transport};
+pub use crate::peer::Peer;
 
 /// How a server is to run.
 #[derive(Debug, Clone)]
@@ -44,6 +47,8 @@ pub struct Settings {
     pub queue: NonZeroUsize,
     /// Connections that may be open at once; `None` leaves it to the descriptor limit.
     pub max_connections: Option<NonZeroUsize>,
+    /// Connections that one client may have open at once; `None` does not count them.
+    pub client_limit: Option<ClientLimit>,
     /// How long requests in progress may go on after the first SIGINT or SIGTERM.
     pub drain: Duration,
 }
@@ -86,14 +91,14 @@ impl Server {
         })
     }
 
-    /// Serves until SIGINT or SIGTERM: then finishes the requests in progress and joins its threads. `on_start` is
+    /// Serves what connects to these listeners until SIGINT or SIGTERM: then finishes the requests in progress and joins its threads. `on_start` is
     /// called once, when nothing can keep the server from starting any more, before the first connection is accepted.
     ///
     /// # Errors
     /// Only before the first connection is accepted; that of `on_start`, too.
     pub fn run<V: Service, E: From<ServerError>>(
         self,
-        listener: Listener,
+        listeners: Vec<Listener>,
         service: V,
         on_start: impl FnOnce() -> Result<(), E>,
     ) -> Result<(), E> {
@@ -127,8 +132,12 @@ impl Server {
                 pool.stop(workers);
                 return Err(error);
             }
+            let limits = Limits {
+                connections: max_connections,
+                client: self.settings.client_limit,
+            };
             let drain = self.settings.drain;
-            Acceptor::new(pool, &self.signals, listener, max_connections, drain).run();
+            Acceptor::new(pool, &self.signals, listeners, limits, drain).run();
             pool.stop(workers);
             Ok(())
         })

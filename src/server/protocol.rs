@@ -13,11 +13,11 @@
 //! Nothing here knows a protocol. Whichever worker is free has a session's next turn; between two turns a session holds
 //! only what it needs to go on, since the buffers are the worker's.
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::transport::Transport;
 use crate::blocking::{Blocking, Pending, Permission};
+use crate::peer::Peer;
 
 /// A protocol on the pool: makes the sessions, and the buffers with which a worker serves them.
 pub trait Service: Sync {
@@ -26,8 +26,9 @@ pub trait Service: Sync {
     /// What one worker reuses from turn to turn.
     type Buffers;
 
-    /// Starts the session of a connection with `peer` that was just accepted.
-    fn connect(&self, peer: SocketAddr) -> Self::Session;
+    /// Starts the session of a connection with `peer` that was just accepted, from the listener that has this place
+    /// among those of [`Server::run`](super::Server::run), from 0.
+    fn connect(&self, peer: Peer, listener: usize) -> Self::Session;
 
     /// Makes buffers; called once per worker, and again after a panic.
     fn buffers(&self) -> Self::Buffers;

@@ -14,6 +14,7 @@ mod echo;
 mod first_steps;
 mod help;
 mod journal;
+mod listeners;
 mod log;
 mod messages;
 mod own_files;

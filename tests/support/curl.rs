@@ -36,6 +36,15 @@ pub(crate) fn curl_in<S: AsRef<OsStr>>(directory: &Path, arguments: &[S]) -> Str
     String::from_utf8(run(command, b"")).unwrap()
 }
 
+/// Runs `curl -si ARGUMENTS` in a directory, and returns what it prints; it must succeed.
+#[track_caller]
+pub(crate) fn curl_to<S: AsRef<OsStr>>(directory: &Path, arguments: &[S]) -> Vec<u8> {
+    let mut command = without_settings();
+    command.args(["--path-as-is", "-si"]).args(arguments);
+    command.current_dir(directory);
+    run(command, b"")
+}
+
 /// A curl that takes no settings from this machine.
 fn without_settings() -> Command {
     let mut command = Command::new("curl");

@@ -84,6 +84,14 @@ impl Server {
         self.address
     }
 
+    /// Its next line on stdout, without the line end.
+    #[track_caller]
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        line.trim_end_matches('\n').to_owned()
+    }
+
     /// Its directory, which outlives it.
     pub(crate) fn home(&self) -> Home {
         self.home.clone()

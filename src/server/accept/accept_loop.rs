@@ -3,14 +3,14 @@
 //! It never touches a connection's bytes. It blocks in three places: in poll(2) while there is nothing to do, in the
 //! queue while that is full, and for a moment between two batches of accepts. At a log rotation it opens the new log.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::admission::{Admission, Admitted};
+use super::admission::{Admission, Admitted, Limits};
 use super::batching::{AcceptBatching, BATCH_INTERVAL};
 use super::listener::Listener;
 use super::signals::Signals;
@@ -34,13 +34,18 @@ pub(crate) struct Acceptor<'p, V: Service> {
     state: AcceptState,
     /// Connections accepted so far.
     accepted: u64,
+    /// How often listeners were looked at.
+    turn: usize,
     batching: AcceptBatching,
 }
 
 /// What happens to new connections.
 enum AcceptState {
     /// They are accepted, unless there is a pause.
-    Accepting { listener: Listener, pause: Pause },
+    Accepting {
+        listeners: Vec<Listener>,
+        pause: Pause,
+    },
     /// They are refused: the server stops, at this moment at the latest.
     Draining(Instant),
 }
@@ -56,30 +61,33 @@ enum Pause {
     UntilCapacityOr(Instant),
 }
 
-/// What ended a wait, besides connections and deadlines, which are looked at anyway.
+/// What ended a wait, besides deadlines, which are looked at anyway.
 struct Woken {
     main_waker: bool,
     signal: bool,
+    /// Listeners at which connections wait, by number.
+    listeners: Vec<usize>,
 }
 
 impl<'p, V: Service> Acceptor<'p, V> {
     pub(crate) fn new(
         pool: &'p Pool<V>,
         signals: &'p Signals,
-        listener: Listener,
-        max_connections: usize,
+        listeners: Vec<Listener>,
+        limits: Limits,
         drain: Duration,
     ) -> Self {
         Self {
             pool,
             signals,
-            admission: Admission::new(pool, max_connections),
+            admission: Admission::new(pool, limits),
             drain,
             state: AcceptState::Accepting {
-                listener,
+                listeners,
                 pause: Pause::None,
             },
             accepted: 0,
+            turn: 0,
             batching: AcceptBatching::default(),
         }
     }
@@ -98,7 +106,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
                 self.handle_signals();
             }
             self.expire();
-            self.accept();
+            self.accept(&woken.listeners);
             self.pool.reactor.wake_poller();
         }
     }
@@ -130,11 +138,11 @@ impl<'p, V: Service> Acceptor<'p, V> {
         let [stop, reopen] = self.signals.fds();
         let mut sources = vec![main_waker, stop, reopen];
         if let AcceptState::Accepting {
-            listener,
+            listeners,
             pause: Pause::None,
         } = &self.state
         {
-            sources.push(listener.as_fd());
+            sources.extend(listeners.iter().map(AsFd::as_fd));
         }
         let readable = |&source| PollFd::from_borrowed_fd(source, PollFlags::IN);
         let mut polled: Vec<_> = sources.iter().map(readable).collect();
@@ -143,13 +151,14 @@ impl<'p, V: Service> Acceptor<'p, V> {
         {
             log::error!("cannot wait for connections: {error}");
         }
-        let is_ready = |source: BorrowedFd<'_>| {
-            let mut ready = polled.iter().filter(|fd| !fd.revents().is_empty());
-            ready.any(|fd| fd.as_fd().as_raw_fd() == source.as_raw_fd())
-        };
+        let mut ready = polled.iter().map(|fd| !fd.revents().is_empty());
+        let mut is_ready = || ready.next().unwrap_or_default();
+        let (main_waker, stop, reopen) = (is_ready(), is_ready(), is_ready());
+        let listeners = ready.enumerate().filter(|&(_, is_ready)| is_ready);
         Woken {
-            main_waker: is_ready(main_waker),
-            signal: is_ready(stop) || is_ready(reopen),
+            main_waker,
+            signal: stop || reopen,
+            listeners: listeners.map(|(number, _)| number).collect(),
         }
     }
 
@@ -208,36 +217,56 @@ impl<'p, V: Service> Acceptor<'p, V> {
         }
     }
 
-    /// Accepts what waits in the backlog. A pause is over: whatever woke this thread is reason enough to try again.
-    fn accept(&mut self) {
-        let AcceptState::Accepting { listener, pause } = &mut self.state else {
+    /// Accepts what waits in the backlogs of listeners that are ready. A pause is over: whatever woke this thread is
+    /// reason enough to look again.
+    fn accept(&mut self, ready: &[usize]) {
+        let AcceptState::Accepting { pause, .. } = &mut self.state else {
             return;
         };
         *pause = Pause::None;
         let before = self.accepted;
+        // Each is the first in its turn: where there is room for one connection only, the first has it.
+        self.turn = self.turn.wrapping_add(1);
+        for at in 0..ready.len() {
+            let listener = ready[(self.turn + at) % ready.len()];
+            if let pause @ (Pause::UntilCapacity | Pause::UntilCapacityOr(_)) =
+                self.accept_from(listener)
+            {
+                self.pause(pause);
+                break;
+            }
+        }
+        self.batching.note(self.accepted - before, Instant::now());
+    }
+
+    /// Accepts what waits in the backlog of one listener; the pause that is to follow.
+    fn accept_from(&mut self, number: usize) -> Pause {
+        let AcceptState::Accepting { listeners, .. } = &self.state else {
+            return Pause::None;
+        };
         for _ in 0..ACCEPTS_AT_ONCE {
-            match self.admission.admit(listener) {
-                Admitted::Connection(socket, peer) => {
+            match self.admission.admit(&listeners[number]) {
+                Admitted::Connection(socket, peer, counted) => {
                     self.accepted += 1;
-                    let session = self.pool.service.connect(peer);
-                    let connection = Connection::new(socket, session);
+                    let session = self.pool.service.connect(peer, number);
+                    let connection = Connection::new(socket, session).counted(counted);
                     self.pool.push(Job::Serve(Box::new(connection)));
                 }
                 Admitted::Gone => {}
                 Admitted::Nobody => break,
-                Admitted::AtLimit => {
-                    *pause = Pause::UntilCapacity;
-                    break;
-                }
+                Admitted::AtLimit => return Pause::UntilCapacity,
                 Admitted::Exhausted => {
-                    *pause = Pause::UntilCapacityOr(Instant::now() + EXHAUSTION_PAUSE);
-                    break;
+                    return Pause::UntilCapacityOr(Instant::now() + EXHAUSTION_PAUSE);
                 }
             }
         }
-        if *pause != Pause::None {
+        Pause::None
+    }
+
+    fn pause(&mut self, until: Pause) {
+        if let AcceptState::Accepting { pause, .. } = &mut self.state {
+            *pause = until;
             self.pool.capacity.request();
         }
-        self.batching.note(self.accepted - before, Instant::now());
     }
 }

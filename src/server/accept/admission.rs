@@ -1,11 +1,12 @@
 //! Whether another connection may be open, and what gives way to it.
 
-use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
+use super::client_limit::{ClientLimit, Clients, Counted, TooMany};
 use super::eviction::Eviction;
 use super::listener::{Accepted, Listener};
+use crate::peer::Peer;
 use crate::server::protocol::Service;
 use crate::server::transport::Socket;
 use crate::server::workers::pool::Pool;
@@ -13,20 +14,32 @@ use crate::server::workers::pool::Pool;
 /// The time between two reports of a shortage: it may come and go a thousand times a second.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
+/// How many connections may be open.
+pub(crate) struct Limits {
+    /// In all.
+    pub(crate) connections: usize,
+    /// Of one client.
+    pub(crate) client: Option<ClientLimit>,
+}
+
 /// Accepts connections up to a limit.
 pub(super) struct Admission<'p, V: Service> {
     pool: &'p Pool<V>,
     max_connections: usize,
+    /// Connections by client, if they are limited.
+    clients: Option<Clients>,
     eviction: Eviction,
     /// When a shortage was reported last.
     reported: Option<Instant>,
+    /// When a client with too many connections was reported last.
+    client_reported: Option<Instant>,
 }
 
 /// What came of an attempt to accept.
 pub(super) enum Admitted {
-    /// A connection, which is counted, and its peer's address.
-    Connection(Socket, SocketAddr),
-    /// A connection that was gone, or that there is no slot for: try the next.
+    /// A connection, which is counted, and its peer.
+    Connection(Socket, Peer, Option<Counted>),
+    /// A connection that was gone, that its client has too many of, or that there is no slot for: try the next.
     Gone,
     /// No connection waits.
     Nobody,
@@ -37,12 +50,14 @@ pub(super) enum Admitted {
 }
 
 impl<'p, V: Service> Admission<'p, V> {
-    pub(super) fn new(pool: &'p Pool<V>, max_connections: usize) -> Self {
+    pub(super) fn new(pool: &'p Pool<V>, limits: Limits) -> Self {
         Self {
             pool,
-            max_connections,
+            max_connections: limits.connections,
+            clients: limits.client.map(Clients::new),
             eviction: Eviction::default(),
             reported: None,
+            client_reported: None,
         }
     }
 
@@ -54,9 +69,10 @@ impl<'p, V: Service> Admission<'p, V> {
         }
         if self.is_full() && !self.make_capacity() {
             let most = self.max_connections;
-            self.report(format_args!(
-                "{most} connections are open, the most allowed; others wait"
-            ));
+            report(
+                &mut self.reported,
+                format_args!("{most} connections are open, the most allowed; others wait"),
+            );
             return Admitted::AtLimit;
         }
         match listener.accept() {
@@ -64,7 +80,8 @@ impl<'p, V: Service> Admission<'p, V> {
             Accepted::Gone => Admitted::Gone,
             Accepted::Nobody => Admitted::Nobody,
             Accepted::Exhausted(error) => {
-                self.report(format_args!("cannot accept connections for now: {error}"));
+                let what = format_args!("cannot accept connections for now: {error}");
+                report(&mut self.reported, what);
                 if self.eviction.close_one(self.pool) {
                     Admitted::Gone
                 } else {
@@ -74,13 +91,16 @@ impl<'p, V: Service> Admission<'p, V> {
         }
     }
 
-    fn register(&self, socket: Socket, peer: SocketAddr) -> Admitted {
+    fn register(&mut self, socket: Socket, peer: Peer) -> Admitted {
         if !self.pool.reactor.has_slot_for(socket.as_fd().as_raw_fd()) {
             log::warn!("closed a connection whose descriptor number is out of bounds");
             return Admitted::Gone;
         }
+        let Ok(counted) = self.count(peer) else {
+            return Admitted::Gone;
+        };
         self.pool.capacity.add();
-        Admitted::Connection(socket, peer)
+        Admitted::Connection(socket, peer, counted)
     }
 
     fn is_full(&self) -> bool {
@@ -97,13 +117,27 @@ impl<'p, V: Service> Admission<'p, V> {
         !self.is_full() || self.eviction.close_one(self.pool)
     }
 
-    /// Reports a shortage, but not over and over.
-    fn report(&mut self, what: std::fmt::Arguments<'_>) {
-        let now = Instant::now();
-        let is_due = |last| now.duration_since(last) > REPORT_INTERVAL;
-        if self.reported.is_none_or(is_due) {
-            self.reported = Some(now);
-            log::warn!("{what}");
-        }
+    /// Counts a connection among those of its client, if they are counted.
+    fn count(&mut self, peer: Peer) -> Result<Option<Counted>, TooMany> {
+        let Some(clients) = &self.clients else {
+            return Ok(None);
+        };
+        clients.count(peer).inspect_err(|TooMany| {
+            let (client, most) = (peer.address(), clients.most());
+            let what = format_args!(
+                "{client} has {most} connections open, the most allowed for a client; more are closed"
+            );
+            report(&mut self.client_reported, what);
+        })
+    }
+}
+
+/// Reports a shortage, but not over and over; `last` is when it was reported last.
+fn report(last: &mut Option<Instant>, what: std::fmt::Arguments<'_>) {
+    let now = Instant::now();
+    let is_due = |last| now.duration_since(last) > REPORT_INTERVAL;
+    if last.is_none_or(is_due) {
+        *last = Some(now);
+        log::warn!("{what}");
     }
 }

@@ -1,10 +1,12 @@
 //! The main thread: connections, deadlines, limits and signals.
 
 pub(crate) mod accept_loop;
-mod admission;
+pub(crate) mod admission;
 mod batching;
+pub(crate) mod client_limit;
 mod eviction;
 pub(crate) mod limits;
 pub(crate) mod listener;
 pub(crate) mod signals;
+mod socket_file;
 mod terminal;

@@ -1,10 +1,10 @@
 //! One worker by itself: which session has its turn when, and what is committed before.
 
-use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex};
 
 use super::*;
+use crate::peer::Peer;
 use crate::server::connection::Connection;
 use crate::server::reactor::Reactor;
 use crate::server::workers::queue::Queue;
@@ -57,7 +57,7 @@ impl Service for Protocol {
     type Session = Client;
     type Buffers = ();
 
-    fn connect(&self, _: SocketAddr) -> Client {
+    fn connect(&self, _: Peer, _: usize) -> Client {
         unreachable!("nobody connects")
     }
 

@@ -96,7 +96,7 @@ pub(crate) fn drive<D: Dialect>(
     sent: &dyn Fn(&[u8]),
 ) -> Vec<u8> {
     let peer = Peer::new(scenario, sent);
-    let mut session = service.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
+    let mut session = service.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)).into(), 0);
     // Whichever worker is free has the next turn: nothing may be left in its buffers.
     let mut buffers = [service.buffers(), service.buffers()];
     let mut reason = peer.reason();

@@ -1,0 +1,105 @@
+//! Where connections and requests come from: an address of a network, or a program on this machine without one.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+/// The other end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Peer {
+    /// A TCP socket with this address.
+    Internet(SocketAddr),
+    /// A Unix domain socket of this machine. It has no address.
+    Unix,
+}
+
+/// The machine behind a request, which may have come through proxies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ClientAddress {
+    /// One with this address.
+    Ip(IpAddr),
+    /// This machine, through a Unix domain socket.
+    Unix,
+}
+
+/// How a peer without an address is written.
+const UNIX: &str = "unix";
+
+impl Peer {
+    /// Its address without a port. An IPv4 address in IPv6 form is one of IPv4.
+    #[must_use]
+    pub fn address(self) -> ClientAddress {
+        match self {
+            Self::Internet(address) => ClientAddress::Ip(address.ip().to_canonical()),
+            Self::Unix => ClientAddress::Unix,
+        }
+    }
+
+    /// Its port, if it has one.
+    #[must_use]
+    pub fn port(self) -> Option<u16> {
+        match self {
+            Self::Internet(address) => Some(address.port()),
+            Self::Unix => None,
+        }
+    }
+}
+
+impl From<SocketAddr> for Peer {
+    fn from(address: SocketAddr) -> Self {
+        Self::Internet(address)
+    }
+}
+
+impl From<IpAddr> for ClientAddress {
+    fn from(address: IpAddr) -> Self {
+        Self::Ip(address.to_canonical())
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Internet(address) => address.fmt(f),
+            Self::Unix => f.write_str(UNIX),
+        }
+    }
+}
+
+impl fmt::Display for ClientAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(address) => address.fmt(f),
+            Self::Unix => f.write_str(UNIX),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peers_are_written_with_their_ports_and_addresses_without() {
+        for (peer, written, address, port) in [
+            (
+                "192.0.2.1:40000",
+                "192.0.2.1:40000",
+                "192.0.2.1",
+                Some(40_000),
+            ),
+            ("[2001:db8::1]:1", "[2001:db8::1]:1", "2001:db8::1", Some(1)),
+            (
+                "[::ffff:192.0.2.1]:1",
+                "[::ffff:192.0.2.1]:1",
+                "192.0.2.1",
+                Some(1),
+            ),
+            ("unix", "unix", "unix", None),
+        ] {
+            let peer = peer.parse().map_or(Peer::Unix, Peer::Internet);
+            assert_eq!(peer.to_string(), written);
+            assert_eq!(peer.address().to_string(), address);
+            assert_eq!(peer.port(), port);
+        }
+    }
+}

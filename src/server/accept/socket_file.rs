@@ -1,0 +1,157 @@
+//! The file of a Unix domain socket: made by bind(2), and there until somebody removes it.
+//!
+//! A server that was killed leaves its file. Nobody listens on it any more, which connect(2) shows, so it is replaced.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FileType, Mode, Stat, chmod, fchmod, lstat, unlink};
+use rustix::io::Errno;
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
+
+/// A file that was made by bind(2), and is removed when this is dropped, unless another has its path by then.
+#[derive(Debug)]
+pub(super) struct SocketFile {
+    /// Absolute, so that it does not depend on the working directory.
+    path: PathBuf,
+    /// Device and inode number.
+    identity: (u64, u64),
+}
+
+impl SocketFile {
+    /// Makes a listening socket at `path`.
+    pub(super) fn bind(path: &Path, mode: Option<Mode>) -> io::Result<(OwnedFd, Self)> {
+        let address = SocketAddrUnix::new(path)?;
+        let fd = stream_socket()?;
+        if let Some(mode) = mode {
+            // What bind(2) makes has no more bits than the socket, so it is open to nobody for a moment only.
+            fchmod(&fd, mode)?;
+        }
+        match net::bind(&fd, &address) {
+            Err(Errno::ADDRINUSE) => {
+                remove_abandoned(path, &address)?;
+                net::bind(&fd, &address)?;
+            }
+            bound => bound?,
+        }
+        let file = Self {
+            path: std::path::absolute(path)?,
+            identity: identity(&lstat(path)?),
+        };
+        if let Some(mode) = mode {
+            chmod(path, mode)?;
+        }
+        net::listen(&fd, i32::MAX)?;
+        Ok((fd, file))
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if lstat(&self.path).is_ok_and(|found| identity(&found) == self.identity)
+            && let Err(error) = unlink(&self.path)
+        {
+            log::warn!("cannot remove {}: {error}", self.path.display());
+        }
+    }
+}
+
+fn stream_socket() -> Result<OwnedFd, Errno> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
+}
+
+/// Removes a socket on which nobody listens.
+fn remove_abandoned(path: &Path, address: &SocketAddrUnix) -> io::Result<()> {
+    if FileType::from_raw_mode(lstat(path)?.st_mode) != FileType::Socket {
+        let why = "there is something else than a socket";
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
+    }
+    match net::connect(&stream_socket()?, address) {
+        Err(Errno::CONNREFUSED) => Ok(unlink(path)?),
+        // Somebody listens, perhaps with a full backlog.
+        Ok(()) | Err(Errno::AGAIN) => Err(Errno::ADDRINUSE.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn identity(found: &Stat) -> (u64, u64) {
+    (found.st_dev, found.st_ino)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::net::{UnixListener, UnixStream};
+
+    use super::*;
+
+    fn path() -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("socket");
+        (directory, path)
+    }
+
+    #[test]
+    fn file_has_its_mode_and_goes_with_the_listener() {
+        let (_directory, path) = path();
+        for bits in [0o660, 0o600, 0o666, 0o777] {
+            let bound = SocketFile::bind(&path, Some(Mode::from_raw_mode(bits))).unwrap();
+            let mode = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o7777, bits);
+            UnixStream::connect(&path).unwrap();
+            drop(bound);
+            assert!(!path.exists());
+        }
+    }
+
+    #[test]
+    fn abandoned_socket_is_replaced_and_one_in_use_is_not() {
+        let (_directory, path) = path();
+        let other = UnixListener::bind(&path).unwrap();
+        let error = SocketFile::bind(&path, None).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        drop(other);
+        assert!(path.exists());
+        let before = fs::metadata(&path).unwrap().ctime_nsec();
+        let bound = SocketFile::bind(&path, None).unwrap();
+        assert_ne!(fs::metadata(&path).unwrap().ctime_nsec(), before);
+        UnixStream::connect(&path).unwrap();
+        drop(bound);
+    }
+
+    #[test]
+    fn what_is_no_socket_stays() {
+        let (_directory, path) = path();
+        fs::write(&path, "a file").unwrap();
+        let error = SocketFile::bind(&path, None).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"a file");
+        // A symlink to an abandoned socket is no socket either.
+        let link = path.with_extension("link");
+        let target = path.with_extension("target");
+        drop(UnixListener::bind(&target).unwrap());
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        assert!(SocketFile::bind(&link, None).is_err());
+        assert!(link.symlink_metadata().is_ok() && target.exists());
+    }
+
+    #[test]
+    fn socket_of_another_is_not_removed() {
+        let (_directory, path) = path();
+        let bound = SocketFile::bind(&path, None).unwrap();
+        fs::remove_file(&path).unwrap();
+        let _other = UnixListener::bind(&path).unwrap();
+        drop(bound);
+        UnixStream::connect(&path).unwrap();
+    }
+
+    #[test]
+    fn path_that_is_too_long_is_an_error() {
+        let (directory, _) = path();
+        let path = directory.path().join("x".repeat(108));
+        assert!(SocketFile::bind(&path, None).is_err());
+    }
+}
