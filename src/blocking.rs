@@ -2,7 +2,7 @@
 //!
 //! Every function that blocks takes a [`Blocking`] as an argument, so the compiler shows that its caller has one. A
 //! worker gives it to the session whose turn is a blocking one. A session without it learns that it needs one by
-//! [`WouldBlock`], which only [`Permission::require`] makes. This module blocks nothing and waits for nothing itself.
+//! [`WouldBlock`], which [`Permission::require`] makes; so does one that needs another after this. This module blocks nothing and waits for nothing itself.
 
 use std::marker::PhantomData;
 
@@ -30,7 +30,7 @@ pub enum Pending {
     MayBlock,
 }
 
-/// Something cannot be done without a [`Blocking`]. Nothing has happened.
+/// Something cannot be done without a [`Blocking`], or without another after this one. To be tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("it would block")]
 pub struct WouldBlock(());
@@ -52,6 +52,12 @@ impl Blocking<'_> {
             worker: Some(worker),
             turn: PhantomData,
         }
+    }
+
+    /// The rest of what is to be done takes another turn.
+    #[must_use]
+    pub fn in_another_turn(self) -> WouldBlock {
+        WouldBlock(())
     }
 
     /// The worker that commits what is pending.

@@ -15,7 +15,9 @@ use super::state::Files;
 use crate::blocking::Blocking;
 use crate::entry_range::EntryReceipt;
 use crate::request_log::write::{EntryReservation, EntryWriter};
-use crate::store::{CommitCondition, Committed, Staged, StoreError, StoreErrorKind, WriteTarget};
+use crate::store::{
+    CommitCondition, Committed, Staged, StoreError, StoreErrorKind, Target, WriteTarget,
+};
 
 /// How often an upload starts over because a directory on its way was removed.
 const ATTEMPTS: usize = 8;
@@ -57,6 +59,8 @@ impl Files {
     /// Begins an upload of no more than `limit` bytes to `path`: directories that are missing on the way are made, and
     /// the upload is staged, so that it is known whether its directory takes it.
     ///
+    /// `None`: so many are missing that making them takes another turn. To be called again.
+    ///
     /// # Errors
     /// If no file can be put there.
     pub fn begin_below(
@@ -64,7 +68,7 @@ impl Files {
         path: &[u8],
         limit: u64,
         blocking: Blocking<'_>,
-    ) -> Result<Upload, UploadError> {
+    ) -> Result<Option<Upload>, UploadError> {
         let mut attempt = 1;
         loop {
             match self.begin_once(path, limit, blocking) {
@@ -84,10 +88,15 @@ impl Files {
         path: &[u8],
         limit: u64,
         blocking: Blocking<'_>,
-    ) -> Result<Upload, UploadError> {
-        let mut upload = self.upload_to(self.store.target_below(path)?, limit);
-        upload.stage(blocking)?;
-        Ok(upload)
+    ) -> Result<Option<Upload>, UploadError> {
+        match self.store.target_below(path)? {
+            Target::Ready(target) => {
+                let mut upload = self.upload_to(target, limit);
+                upload.stage(blocking)?;
+                Ok(Some(upload))
+            }
+            Target::Unfinished => Ok(None),
+        }
     }
 
     fn upload_to(self: &Arc<Self>, target: WriteTarget, limit: u64) -> Upload {

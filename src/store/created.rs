@@ -8,7 +8,7 @@
 //!
 //! What is kept of a directory is its name and the identity of its parent, no descriptor: an upload holds one directory
 //! open, however deep that is, and the way up leads through `..`. A directory that is not where it was made is left
-//! alone.
+//! alone. A deep chain is removed in the background, so that nobody waits for that.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -21,10 +21,14 @@ use std::sync::{Arc, Mutex};
 use rustix::fs::{AtFlags, Mode, OFlags, openat, statat, unlinkat};
 use rustix::io::Errno;
 
+use super::background::Background;
 use super::metadata::Identity;
 use super::sys::metadata_of;
 use crate::operations::{operate, operate_once};
 use crate::sync::lock;
+
+/// Directories that are removed at once; the rest of a deep chain goes in the background.
+const PORTION: usize = 16;
 
 /// A directory that was made for an upload.
 struct Created {
@@ -34,12 +38,29 @@ struct Created {
 }
 
 /// The directories that were made for uploads and have had no file since.
-#[derive(Default)]
 pub(super) struct CreatedDirectories {
     /// How many there are, so that most uploads need no look.
     count: AtomicUsize,
     /// Guards the set; held for a look-up or a change, never for a system call.
     by_identity: Mutex<HashMap<Identity, Arc<Created>>>,
+    /// Removes what is more than a turn may.
+    background: Arc<Background>,
+}
+
+/// A removal in progress.
+struct Removal {
+    created: Arc<CreatedDirectories>,
+    here: Arc<OwnedFd>,
+    /// From `here` to the parent of the directory that is looked at.
+    up: PathBuf,
+    /// Of the directory that is looked at.
+    identity: Identity,
+}
+
+/// What is left to remove.
+enum Left {
+    Nothing,
+    Perhaps,
 }
 
 /// Removes the directory of an upload when it is dropped, and those above it, as far as they were made for uploads and
@@ -50,6 +71,15 @@ pub(super) struct RemoveEmpty {
 }
 
 impl CreatedDirectories {
+    /// None so far.
+    pub(super) fn new(background: Arc<Background>) -> Self {
+        Self {
+            count: AtomicUsize::new(0),
+            by_identity: Mutex::default(),
+            background,
+        }
+    }
+
     /// Remembers a directory that was made, called `name` in `parent`.
     pub(super) fn add(&self, identity: Identity, name: &[u8], parent: Identity) {
         let created = Created {
@@ -107,45 +137,6 @@ impl RemoveEmpty {
     pub(super) fn descend(&mut self, below: &Arc<OwnedFd>) {
         self.directory = Arc::clone(below);
     }
-
-    fn remove(&self) -> Result<(), Errno> {
-        let mut opened;
-        let mut here = self.directory.as_fd();
-        // From `here` to the parent of the directory that is looked at.
-        let mut up = PathBuf::from("..");
-        let mut identity = identity_at(here, Path::new("."))?;
-        while let Some(created) = self.created.get(identity) {
-            let path = up.join(OsStr::from_bytes(&created.name));
-            let removed = if identity_at(here, &up)? == created.parent
-                && identity_at(here, &path)? == identity
-            {
-                operate_once(|| unlinkat(here, &path, AtFlags::REMOVEDIR))
-            } else {
-                Err(Errno::STALE)
-            };
-            match removed {
-                Ok(()) => self.created.forget(identity, &created),
-                // An upload that has something in it ends later.
-                Err(Errno::NOTEMPTY | Errno::EXIST) => return Ok(()),
-                Err(error) => {
-                    self.created.forget(identity, &created);
-                    return Err(error);
-                }
-            }
-            identity = created.parent;
-            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-            match operate(|| openat(here, &up, flags, Mode::empty())) {
-                Ok(above) => {
-                    opened = above;
-                    here = opened.as_fd();
-                    up = PathBuf::from("..");
-                }
-                // Without a descriptor the way is only longer.
-                Err(_) => up.push(".."),
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Drop for RemoveEmpty {
@@ -153,9 +144,72 @@ impl Drop for RemoveEmpty {
         if self.created.is_empty() {
             return;
         }
-        if let Err(error) = self.remove() {
-            log::debug!("cannot remove a directory that was made for an upload: {error}");
+        let mut removal = match Removal::begin(&self.created, &self.directory) {
+            Ok(removal) => removal,
+            Err(error) => return report(error),
+        };
+        match removal.go_on(PORTION) {
+            Ok(Left::Nothing) => {}
+            Ok(Left::Perhaps) => self.created.background.run(move || {
+                if let Err(error) = removal.go_on(usize::MAX) {
+                    report(error);
+                }
+            }),
+            Err(error) => report(error),
         }
+    }
+}
+
+fn report(error: Errno) {
+    log::debug!("cannot remove a directory that was made for an upload: {error}");
+}
+
+impl Removal {
+    fn begin(created: &Arc<CreatedDirectories>, directory: &Arc<OwnedFd>) -> Result<Self, Errno> {
+        Ok(Self {
+            identity: identity_at(directory.as_fd(), Path::new("."))?,
+            created: Arc::clone(created),
+            here: Arc::clone(directory),
+            up: PathBuf::from(".."),
+        })
+    }
+
+    /// Removes no more than `most` directories.
+    fn go_on(&mut self, most: usize) -> Result<Left, Errno> {
+        for _ in 0..most {
+            let Some(created) = self.created.get(self.identity) else {
+                return Ok(Left::Nothing);
+            };
+            let here = self.here.as_fd();
+            let path = self.up.join(OsStr::from_bytes(&created.name));
+            let removed = if identity_at(here, &self.up)? == created.parent
+                && identity_at(here, &path)? == self.identity
+            {
+                operate_once(|| unlinkat(here, &path, AtFlags::REMOVEDIR))
+            } else {
+                Err(Errno::STALE)
+            };
+            match removed {
+                Ok(()) => self.created.forget(self.identity, &created),
+                // An upload that has something in it ends later.
+                Err(Errno::NOTEMPTY | Errno::EXIST) => return Ok(Left::Nothing),
+                Err(error) => {
+                    self.created.forget(self.identity, &created);
+                    return Err(error);
+                }
+            }
+            self.identity = created.parent;
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            match operate(|| openat(here, &self.up, flags, Mode::empty())) {
+                Ok(above) => {
+                    self.here = Arc::new(above);
+                    self.up = PathBuf::from("..");
+                }
+                // Without a descriptor the way is only longer.
+                Err(_) => self.up.push(".."),
+            }
+        }
+        Ok(Left::Perhaps)
     }
 }
 

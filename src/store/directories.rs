@@ -1,30 +1,17 @@
-//! Writing below the root's own level: directories on the way to a file, and the removal of files.
-//!
-//! Directories are made for an upload as it begins (see [`super::created`] for when they are removed again), one after
-//! the other: whatever the path, no more than two are open at once, and one while the upload goes on.
+//! The removal of files.
 
 use std::io;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, Mode, OFlags, fsync, mkdirat, openat, unlinkat};
-use rustix::io::Errno;
+use rustix::fs::{AtFlags, fsync, unlinkat};
 
 use super::checks::check_path;
-use super::created::RemoveEmpty;
 use super::error::{StoreError, StoreErrorKind};
-use super::metadata::Identity;
-use super::root;
 use super::state::Store;
-use super::sys::{metadata_of, split};
-use super::target::{CommitCondition, WriteTarget};
+use super::sys::{DIRECTORY, split};
+use super::target::CommitCondition;
 use crate::durable::Durability;
-use crate::operations::{operate, operate_once};
-
-/// How a directory is opened in which something is written.
-const DIRECTORY: OFlags = OFlags::RDONLY
-    .union(OFlags::DIRECTORY)
-    .union(OFlags::CLOEXEC);
+use crate::operations::operate_once;
 
 /// What came of a removal.
 #[derive(Debug)]
@@ -36,111 +23,6 @@ pub struct Removed<R> {
 }
 
 impl Store {
-    /// Checks that a file may be put at `path`, and makes the directories that are missing on the way.
-    ///
-    /// # Errors
-    /// `NotFound` if something on the way is not a directory; `Vanished` if a directory was removed meanwhile.
-    pub fn target_below(&self, path: &[u8]) -> Result<WriteTarget, StoreError> {
-        self.with_root(|| self.make_target(path))
-            .map_err(|kind| kind.of(path))
-    }
-
-    fn make_target(&self, path: &[u8]) -> Result<WriteTarget, StoreErrorKind> {
-        check_path(path)?;
-        let (parent, name) = split(path);
-        let (directory, remove_empty) = self.make_directory(parent)?;
-        let existing = self.replaceable(&directory, name)?;
-        if existing.is_none() {
-            root::require_present(&directory)?;
-        }
-        let name_at = path.len() - name.len();
-        Ok(WriteTarget::new(
-            path,
-            name_at,
-            directory,
-            existing,
-            remove_empty,
-        ))
-    }
-
-    /// Opens the directory at `path`, and makes what is missing of it; also what removes it again.
-    fn make_directory(
-        &self,
-        path: &[u8],
-    ) -> Result<(Arc<OwnedFd>, Option<RemoveEmpty>), StoreErrorKind> {
-        if path.is_empty() {
-            return Ok((self.root(), None));
-        }
-        let (mut directory, missing) = self.open_deepest(path)?;
-        let mut remove_empty = RemoveEmpty::new(Arc::clone(&self.created), Arc::clone(&directory));
-        if missing.is_empty() {
-            return Ok((directory, Some(remove_empty)));
-        }
-        let mut identity = metadata_of(&directory)?.identity();
-        for name in missing {
-            let made = match operate_once(|| mkdirat(&directory, name, Mode::from_raw_mode(0o777)))
-            {
-                Ok(()) => true,
-                // Made by somebody else just now, or something that is not a directory: opening it will tell.
-                Err(Errno::EXIST) => false,
-                Err(error) => return Err(StoreErrorKind::in_directory(error)),
-            };
-            let opened = self.open_made(&directory, name).inspect_err(|_| {
-                if made {
-                    // Whether it goes or not, the cause is what counts.
-                    let _ = operate_once(|| unlinkat(&directory, name, AtFlags::REMOVEDIR));
-                }
-            });
-            let (below, its_identity) = opened?;
-            if made {
-                self.created.add(its_identity, name, identity);
-            }
-            (directory, identity) = (Arc::new(below), its_identity);
-            remove_empty.descend(&directory);
-        }
-        Ok((directory, Some(remove_empty)))
-    }
-
-    /// Opens a directory that was made in another, once it is there to stay as long as is wanted; also its identity.
-    fn open_made(
-        &self,
-        parent: &OwnedFd,
-        name: &[u8],
-    ) -> Result<(OwnedFd, Identity), StoreErrorKind> {
-        let flags = DIRECTORY | OFlags::NOFOLLOW;
-        let opened = operate(|| openat(parent, name, flags, Mode::empty()));
-        let below = opened.map_err(StoreErrorKind::in_directory)?;
-        let identity = metadata_of(&below)?.identity();
-        if self.durability == Durability::Storage {
-            operate(|| fsync(parent))?;
-        }
-        Ok((below, identity))
-    }
-
-    /// Opens as much of the directory at `path` as is there; also the names of what is missing.
-    fn open_deepest<'p>(
-        &self,
-        path: &'p [u8],
-    ) -> Result<(Arc<OwnedFd>, Vec<&'p [u8]>), StoreErrorKind> {
-        let mut there = path;
-        let mut missing = Vec::new();
-        while !there.is_empty() {
-            match self.open_beneath(there, DIRECTORY) {
-                Ok(directory) => {
-                    missing.reverse();
-                    return Ok((Arc::new(directory), missing));
-                }
-                Err(StoreErrorKind::NotFound) => {}
-                Err(kind) => return Err(kind),
-            }
-            let (parent, name) = split(there);
-            missing.push(name);
-            there = parent;
-        }
-        missing.reverse();
-        Ok((self.root(), missing))
-    }
-
     /// Removes the regular file at `path`, and calls `publish` in that instant, in step with commits.
     ///
     /// # Errors
@@ -180,10 +62,12 @@ impl Store {
         if !holds {
             return Err(StoreErrorKind::ConditionFailed);
         }
+        let held = self.hold_if_large(&directory, name, Some(&existing));
         operate_once(|| unlinkat(&directory, name, AtFlags::empty()))?;
         let published = publish();
         drop(commit_locks);
         self.cache.remove(path);
+        held.release(&self.background.0);
         let settled = match self.durability {
             Durability::Kernel => Ok(()),
             Durability::Storage => operate_once(|| fsync(&directory)).map_err(io::Error::from),
@@ -210,7 +94,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let store = Store::open(root.path(), Depth::Tree, Durability::Kernel).unwrap();
         let path = b"a/b/file";
-        let target = store.target_below(path).unwrap();
+        let target = store.target_at_once(path).unwrap();
         let staged = store.stage(&target).unwrap();
         let cached = store.commit(staged, &target, &CommitCondition::Absent, |_| {
             store.commit_locks.is_locked(path)
@@ -228,7 +112,7 @@ mod tests {
     fn an_upload_that_is_given_up_takes_its_empty_directories_with_it() {
         let root = tempfile::tempdir().unwrap();
         let store = Store::open(root.path(), Depth::Tree, Durability::Storage).unwrap();
-        let target = store.target_below(b"a/b/file").unwrap();
+        let target = store.target_at_once(b"a/b/file").unwrap();
         let staged = store.stage(&target).unwrap();
         assert!(root.path().join("a/b").is_dir());
         std::fs::write(root.path().join("a/other"), "").unwrap();

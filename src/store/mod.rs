@@ -4,6 +4,7 @@
 //! name; the kernel decides what lies beneath it (see `beneath`). Paths are bytes without a leading `/`. This room
 //! knows no HTTP: its errors are its own, and a dialect gives each a status.
 
+mod background;
 mod beneath;
 mod cache;
 mod certainty;
@@ -15,7 +16,9 @@ mod directories;
 mod error;
 mod found;
 mod freshness;
+mod large;
 mod list;
+mod make_directories;
 mod metadata;
 mod read;
 mod root;
@@ -32,6 +35,7 @@ pub use self::directories::Removed;
 pub use self::error::{StoreError, StoreErrorKind};
 pub use self::found::{Certainty, FileContent, Found, SMALL};
 pub use self::list::{DirectoryReader, Entry, EntryKind, Portion};
+pub use self::make_directories::Target;
 pub use self::metadata::Metadata;
 pub use self::staging::is_staging_name;
 pub use self::state::{Attachment, Store};

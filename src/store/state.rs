@@ -10,12 +10,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::fs::Mode;
 use rustix::process::{Resource, geteuid, getrlimit, umask};
 
+use super::background::StopOnDrop;
 use super::beneath::Resolver;
 use super::cache::Cache;
 use super::commit_locks::CommitLocks;
 use super::concealed::Concealed;
 use super::created::CreatedDirectories;
 use super::error::StoreErrorKind;
+use super::make_directories::Unfinished;
 use super::root::{CurrentRoot, Fate, open_root};
 use super::staging;
 use super::stamps::Stamps;
@@ -32,6 +34,7 @@ pub struct Store {
     pub(super) concealed: Concealed,
     pub(super) commit_locks: CommitLocks,
     pub(super) created: Arc<CreatedDirectories>,
+    pub(super) unfinished: Unfinished,
     pub(super) durability: Durability,
     pub(super) syncs: SharedSync,
     pub(super) stamps: Stamps,
@@ -41,6 +44,8 @@ pub struct Store {
     pub(super) user: u32,
     /// The permissions that new files do not get.
     pub(super) umask: u32,
+    /// The last field: what the others leave to do is done when this is dropped.
+    pub(super) background: StopOnDrop,
 }
 
 /// What a program that is not a server does in a root that may be a server's.
@@ -82,6 +87,7 @@ impl Store {
         // umask(2) can only be read by setting it.
         let mask = umask(Mode::empty());
         umask(mask);
+        let background = StopOnDrop::default();
         Ok(Self {
             resolver: Resolver::detect(&root)?,
             root: CurrentRoot::new(name, root)?,
@@ -89,13 +95,15 @@ impl Store {
             cache: Cache::new(descriptors),
             concealed: Concealed::default(),
             commit_locks: CommitLocks::new(),
-            created: Arc::default(),
+            created: Arc::new(CreatedDirectories::new(Arc::clone(&background.0))),
+            unfinished: Unfinished::default(),
             durability,
             syncs: SharedSync::default(),
             stamps: Stamps::default(),
             staging: AtomicU64::new(RandomState::new().hash_one(0)),
             user: geteuid().as_raw(),
             umask: mask.as_raw_mode(),
+            background,
         })
     }
 

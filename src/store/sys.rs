@@ -3,13 +3,18 @@
 use std::os::fd::OwnedFd;
 
 use memchr::{memchr, memrchr};
-use rustix::fs::{AtFlags, FileType, statx};
+use rustix::fs::{AtFlags, FileType, OFlags, statx};
 use rustix::io::Errno;
 
 use super::error::StoreErrorKind;
 use super::metadata::Metadata;
 use crate::operations::operate;
 use crate::rename;
+
+/// How a directory is opened in which something is written.
+pub(super) const DIRECTORY: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::CLOEXEC);
 
 /// What `name` in `directory` is now; a symlink is not followed.
 pub(super) fn metadata_at(directory: &OwnedFd, name: &[u8]) -> Result<Metadata, StoreErrorKind> {

@@ -13,8 +13,10 @@ use rustix::fs::{
 };
 use rustix::io::{Errno, pread, write};
 
+use super::background::Background;
 use super::checks::check_path;
 use super::error::{StoreError, StoreErrorKind};
+use super::large::LARGE;
 use super::metadata::Metadata;
 use super::root;
 use super::state::Store;
@@ -24,13 +26,13 @@ use crate::durable::Durability;
 use crate::operations::{operate, operate_once};
 
 /// An upload that has not taken effect.
-#[derive(Debug)]
 pub struct Staged {
     file: Arc<OwnedFd>,
     directory: Arc<OwnedFd>,
     /// The name of the staging file; empty once it has none.
     name: String,
     length: u64,
+    background: Arc<Background>,
 }
 
 /// The content of an upload that has taken effect.
@@ -106,6 +108,7 @@ impl Store {
                 directory: Arc::clone(&target.directory),
                 name,
                 length: 0,
+                background: Arc::clone(&self.background.0),
             };
             // A replaced file keeps its permissions, also those that the umask would take from a new one.
             if target.existing().is_some() && permissions & self.umask != 0 {
@@ -151,6 +154,7 @@ impl Store {
             file: Arc::clone(&staged.file),
             directory: Arc::clone(directory),
         };
+        let held = self.hold_if_large(directory, name, target.existing());
         let commit_locks = self.commit_locks.of(target.path());
         let replace = || {
             operate_once(|| renameat(directory, staged.name.as_str(), directory, name))
@@ -177,6 +181,7 @@ impl Store {
         drop(commit_locks);
         self.created.keep(directory);
         self.cache.remove(target.path());
+        held.release(&self.background.0);
         Ok(published)
     }
 
@@ -237,6 +242,10 @@ impl Drop for Staged {
             && error != Errno::NOENT
         {
             log::warn!("cannot remove the unfinished upload {}: {error}", self.name);
+        }
+        if self.length >= LARGE {
+            let file = Arc::clone(&self.file);
+            self.background.run(move || drop(file));
         }
     }
 }

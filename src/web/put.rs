@@ -57,7 +57,8 @@ impl Site {
         let receiving = self
             .files
             .begin_below(path.relative(), self.options.max_body, blocking)
-            .map_err(|error| cannot_store(&error))?;
+            .map_err(|error| cannot_store(&error))?
+            .ok_or_else(|| blocking.in_another_turn())?;
         Ok(WebUpload {
             files: Arc::clone(&self.files),
             received: ReceivedLine::of(request).into_owned(),

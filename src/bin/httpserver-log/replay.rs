@@ -104,7 +104,7 @@ fn write(
     failed: impl Fn(StoreErrorKind) -> Failure,
 ) -> Result<(), Failure> {
     let of = |error: StoreError| failed(error.kind);
-    let target = store.target_below(path).map_err(of)?;
+    let target = store.target_at_once(path).map_err(of)?;
     let mut staged = store.stage(&target).map_err(of)?;
     while let Some(piece) = contents.next_piece()? {
         staged.write(piece).map_err(&failed)?;

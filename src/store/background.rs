@@ -1,0 +1,107 @@
+//! A thread for work that no client waits for, and that takes too long for a turn: to remove a deep chain of directories,
+//! to close the last descriptor of a large file that has no name any more, which frees its space.
+//!
+//! It is started for the first such work. A store that is dropped waits for what is left.
+
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use crossbeam_channel::{Sender, unbounded};
+
+use crate::sync::lock;
+
+/// A piece of work. It must not drop a store.
+type Job = Box<dyn FnOnce() + Send>;
+
+/// See the module's description.
+#[derive(Default)]
+pub(super) struct Background(
+    /// Guards the sender of jobs; held to send one and to start the thread.
+    Mutex<State>,
+);
+
+#[derive(Default)]
+enum State {
+    /// There was nothing to do so far.
+    #[default]
+    Idle,
+    /// The thread does one job after the other.
+    Running(Sender<Job>, JoinHandle<()>),
+    /// It has ended.
+    Stopped,
+}
+
+/// Waits at the end for what is left to do.
+#[derive(Default)]
+pub(super) struct StopOnDrop(pub(super) Arc<Background>);
+
+impl Background {
+    /// Has the job done by the thread; here and now if there can be none.
+    pub(super) fn run(&self, job: impl FnOnce() + Send + 'static) {
+        if let Err(job) = self.hand_over(Box::new(job)) {
+            job();
+        }
+    }
+
+    fn hand_over(&self, job: Job) -> Result<(), Job> {
+        let mut state = lock(&self.0);
+        if matches!(*state, State::Idle) {
+            let (sender, jobs) = unbounded::<Job>();
+            let work = move || jobs.iter().for_each(|job| job());
+            let thread = thread::Builder::new().name("background".into());
+            match thread.spawn(work) {
+                Ok(thread) => *state = State::Running(sender, thread),
+                Err(error) => log::debug!("there is no thread for work in the background: {error}"),
+            }
+        }
+        match &*state {
+            State::Running(jobs, _) => jobs.send(job).map_err(|refused| refused.0),
+            State::Idle | State::Stopped => Err(job),
+        }
+    }
+
+    fn stop(&self) {
+        let state = std::mem::replace(&mut *lock(&self.0), State::Stopped);
+        if let State::Running(jobs, thread) = state {
+            drop(jobs);
+            if thread.join().is_err() {
+                log::error!("the work in the background has panicked");
+            }
+        }
+    }
+}
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn all_jobs_are_done_when_the_background_has_stopped() {
+        let done = Arc::new(AtomicUsize::new(0));
+        let stop = StopOnDrop::default();
+        let background = Arc::clone(&stop.0);
+        let here = thread::current().id();
+        for _ in 0..100 {
+            let done = Arc::clone(&done);
+            background.run(move || {
+                assert_ne!(thread::current().id(), here);
+                done.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+        drop(stop);
+        assert_eq!(done.load(Ordering::Relaxed), 100);
+        let also = Arc::clone(&done);
+        background.run(move || {
+            also.fetch_add(1, Ordering::Relaxed);
+        });
+        assert_eq!(done.load(Ordering::Relaxed), 101, "done at once");
+    }
+}

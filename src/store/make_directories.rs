@@ -1,0 +1,204 @@
+//! The directories on the way to an upload, made as it begins; [`super::created`] says when they are removed again.
+//!
+//! They are made one after the other: whatever the path, no more than two are open at once, and one while the upload goes
+//! on. A path has room for two thousand, which take longer than one turn may: they are made in portions, and between two
+//! of these the store keeps what removes them.
+
+use std::collections::HashMap;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex};
+
+use rustix::fs::{AtFlags, Mode, OFlags, fsync, mkdirat, openat, unlinkat};
+use rustix::io::Errno;
+
+use super::checks::check_path;
+use super::created::RemoveEmpty;
+use super::error::{StoreError, StoreErrorKind};
+use super::metadata::Identity;
+use super::root;
+use super::state::Store;
+use super::sys::{DIRECTORY, metadata_of, split};
+use super::target::WriteTarget;
+use crate::durable::Durability;
+use crate::operations::{operate, operate_once};
+use crate::sync::lock;
+
+/// Directories that are made at once: some hundred microseconds of work.
+const PORTION: usize = 32;
+
+/// Whether a file can be put at a path.
+pub enum Target {
+    /// It can.
+    Ready(WriteTarget),
+    /// Directories are still missing on the way. To be asked for again; some more are made then.
+    Unfinished,
+}
+
+/// What removes the directories of unfinished targets, by their paths.
+#[derive(Default)]
+pub(super) struct Unfinished(
+    /// Guards the map; held for a look-up or a change, never for a system call.
+    Mutex<HashMap<Box<[u8]>, RemoveEmpty>>,
+);
+
+/// What is there of the way to a file.
+struct Way {
+    directory: Arc<OwnedFd>,
+    /// `None` in the root.
+    remove_empty: Option<RemoveEmpty>,
+}
+
+impl Store {
+    /// Checks that a file may be put at `path`, and makes directories that are missing on the way, some at a time.
+    ///
+    /// # Errors
+    /// `NotFound` if something on the way is not a directory; `Vanished` if a directory was removed meanwhile.
+    pub fn target_below(&self, path: &[u8]) -> Result<Target, StoreError> {
+        self.with_root(|| self.make_target(path))
+            .map_err(|kind| kind.of(path))
+    }
+
+    /// The same, however many directories that takes; for a program without other clients.
+    ///
+    /// # Errors
+    /// As [`Store::target_below`].
+    pub fn target_at_once(&self, path: &[u8]) -> Result<WriteTarget, StoreError> {
+        loop {
+            if let Target::Ready(target) = self.target_below(path)? {
+                return Ok(target);
+            }
+        }
+    }
+
+    fn make_target(&self, path: &[u8]) -> Result<Target, StoreErrorKind> {
+        check_path(path)?;
+        let (parent, name) = split(path);
+        let earlier = lock(&self.unfinished.0).remove(path);
+        let Some(way) = self.make_way(parent, earlier, path)? else {
+            return Ok(Target::Unfinished);
+        };
+        let existing = self.replaceable(&way.directory, name)?;
+        if existing.is_none() {
+            root::require_present(&way.directory)?;
+        }
+        let name_at = path.len() - name.len();
+        Ok(Target::Ready(WriteTarget::new(
+            path,
+            name_at,
+            way.directory,
+            existing,
+            way.remove_empty,
+        )))
+    }
+
+    /// Opens the directory at `path`, and makes what is missing of it, or a portion of that: then `None`, and what
+    /// removes them is kept for the target at `kept_for`. `earlier` removes what was made in earlier portions.
+    fn make_way(
+        &self,
+        path: &[u8],
+        earlier: Option<RemoveEmpty>,
+        kept_for: &[u8],
+    ) -> Result<Option<Way>, StoreErrorKind> {
+        if path.is_empty() {
+            return Ok(Some(Way {
+                directory: self.root(),
+                remove_empty: None,
+            }));
+        }
+        let (mut directory, missing) = self.open_deepest(path)?;
+        let mut remove_empty = earlier
+            .unwrap_or_else(|| RemoveEmpty::new(Arc::clone(&self.created), Arc::clone(&directory)));
+        remove_empty.descend(&directory);
+        let mut names = missing.split(|&byte| byte == b'/').peekable();
+        if !missing.is_empty() {
+            let mut identity = metadata_of(&directory)?.identity();
+            for name in names.by_ref().take(PORTION) {
+                (directory, identity) = self.make_one(&directory, identity, name)?;
+                remove_empty.descend(&directory);
+            }
+            if names.peek().is_some() {
+                let replaced = lock(&self.unfinished.0).insert(kept_for.into(), remove_empty);
+                drop(replaced); // outside of the lock
+                return Ok(None);
+            }
+        }
+        Ok(Some(Way {
+            directory,
+            remove_empty: Some(remove_empty),
+        }))
+    }
+
+    /// Makes the directory `name` in `parent`, or finds that it is there by now; also its identity.
+    fn make_one(
+        &self,
+        parent: &Arc<OwnedFd>,
+        parent_identity: Identity,
+        name: &[u8],
+    ) -> Result<(Arc<OwnedFd>, Identity), StoreErrorKind> {
+        let made = match operate_once(|| mkdirat(parent, name, Mode::from_raw_mode(0o777))) {
+            Ok(()) => true,
+            // Made by somebody else just now, or something that is not a directory: opening it will tell.
+            Err(Errno::EXIST) => false,
+            Err(error) => return Err(StoreErrorKind::in_directory(error)),
+        };
+        let opened = self.open_made(parent, name).inspect_err(|_| {
+            if made {
+                // Whether it goes or not, the cause is what counts.
+                let _ = operate_once(|| unlinkat(parent, name, AtFlags::REMOVEDIR));
+            }
+        });
+        let (below, identity) = opened?;
+        if made {
+            self.created.add(identity, name, parent_identity);
+        }
+        Ok((Arc::new(below), identity))
+    }
+
+    /// Opens a directory that was made in another, once it is there to stay as long as is wanted; also its identity.
+    fn open_made(
+        &self,
+        parent: &OwnedFd,
+        name: &[u8],
+    ) -> Result<(OwnedFd, Identity), StoreErrorKind> {
+        let flags = DIRECTORY | OFlags::NOFOLLOW;
+        let opened = operate(|| openat(parent, name, flags, Mode::empty()));
+        let below = opened.map_err(StoreErrorKind::in_directory)?;
+        let identity = metadata_of(&below)?.identity();
+        if self.durability == Durability::Storage {
+            operate(|| fsync(parent))?;
+        }
+        Ok((below, identity))
+    }
+
+    /// Opens as much of the directory at `path` as is there; also the path from there to what is missing.
+    ///
+    /// Most often all is there, or all but the last name. Else bisection finds how much is.
+    fn open_deepest<'p>(&self, path: &'p [u8]) -> Result<(Arc<OwnedFd>, &'p [u8]), StoreErrorKind> {
+        let slashes = (0..path.len()).filter(|&at| path[at] == b'/');
+        let ends: Vec<usize> = slashes.chain([path.len()]).collect();
+        // So many names are there, and so many are not.
+        let (mut there, mut missing) = (0, ends.len() + 1);
+        let mut found = None;
+        let mut next = ends.len();
+        while missing - there > 1 {
+            match self.open_beneath(&path[..ends[next - 1]], DIRECTORY) {
+                Ok(directory) => {
+                    found = Some(directory);
+                    there = next;
+                }
+                Err(StoreErrorKind::NotFound) => missing = next,
+                Err(kind) => return Err(kind),
+            }
+            next = if missing == ends.len() && there == 0 {
+                missing - 1
+            } else {
+                there + (missing - there) / 2
+            };
+        }
+        let rest = match there.checked_sub(1) {
+            None => path,
+            Some(last) => path.get(ends[last] + 1..).unwrap_or_default(),
+        };
+        Ok((found.map_or_else(|| self.root(), Arc::new), rest))
+    }
+}
