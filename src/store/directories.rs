@@ -7,6 +7,7 @@ use rustix::fs::{AtFlags, fsync, unlinkat};
 
 use super::checks::check_path;
 use super::error::{StoreError, StoreErrorKind};
+use super::large::Held;
 use super::state::Store;
 use super::sys::{DIRECTORY, split};
 use super::target::CommitCondition;
@@ -62,7 +63,7 @@ impl Store {
         if !holds {
             return Err(StoreErrorKind::ConditionFailed);
         }
-        let held = self.hold_if_large(&directory, name, Some(&existing));
+        let held = Held::take(&directory, name, Some(&existing));
         operate_once(|| unlinkat(&directory, name, AtFlags::empty()))?;
         let published = publish();
         drop(commit_locks);

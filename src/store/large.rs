@@ -8,7 +8,6 @@ use rustix::fs::{Mode, OFlags, openat};
 
 use super::background::Background;
 use super::metadata::Metadata;
-use super::state::Store;
 use crate::operations::operate;
 
 /// Bytes of a file from which on it counts as large: less is freed within a millisecond or two.
@@ -18,24 +17,17 @@ pub(super) const LARGE: u64 = 16 * 1024 * 1024;
 #[must_use = "the space is freed where this is dropped"]
 pub(super) struct Held(Option<OwnedFd>);
 
-impl Store {
-    /// Holds the file `name`, which is about to lose this name.
-    pub(super) fn hold_if_large(
-        &self,
-        directory: &OwnedFd,
-        name: &[u8],
-        file: Option<&Metadata>,
-    ) -> Held {
+impl Held {
+    /// Holds the file `name`, which is about to lose this name, if it is large.
+    pub(super) fn take(directory: &OwnedFd, name: &[u8], file: Option<&Metadata>) -> Self {
         if file.is_none_or(|file| file.length() < LARGE) {
-            return Held(None);
+            return Self(None);
         }
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         // Without a descriptor its space is only freed at once.
-        Held(operate(|| openat(directory, name, flags, Mode::empty())).ok())
+        Self(operate(|| openat(directory, name, flags, Mode::empty())).ok())
     }
-}
 
-impl Held {
     /// Lets it go in the background.
     pub(super) fn release(self, background: &Background) {
         if let Some(file) = self.0 {

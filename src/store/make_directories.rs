@@ -202,3 +202,81 @@ impl Store {
         Ok((found.map_or_else(|| self.root(), Arc::new), rest))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Depth;
+    use super::*;
+
+    fn store(root: &tempfile::TempDir) -> Store {
+        Store::open(root.path(), Depth::Tree, Durability::Kernel).unwrap()
+    }
+
+    /// A path with so many directories on the way.
+    fn deep(depth: usize) -> Vec<u8> {
+        [&b"d/".repeat(depth)[..], b"file"].concat()
+    }
+
+    #[test]
+    fn directories_are_made_in_portions_and_removed_with_their_upload() {
+        let root = tempfile::tempdir().unwrap();
+        let store = store(&root);
+        for (depth, there, attempts) in [
+            (PORTION, 0, 1),
+            (PORTION + 1, 0, 2),
+            (2_000, 0, 2_000_usize.div_ceil(PORTION)),
+            (PORTION, PORTION - 1, 1),
+            (PORTION, PORTION, 1),
+            (5 * PORTION, 3 * PORTION, 2),
+        ] {
+            let above = root.path().join("d/".repeat(there));
+            std::fs::create_dir_all(&above).unwrap();
+            let path = deep(depth);
+            let mut unfinished = 0;
+            let target = loop {
+                match store.target_below(&path).unwrap() {
+                    Target::Ready(target) => break target,
+                    Target::Unfinished => unfinished += 1,
+                }
+            };
+            assert_eq!(unfinished + 1, attempts, "{depth} {there}");
+            assert!(root.path().join("d/".repeat(depth)).is_dir());
+            assert!(lock(&store.unfinished.0).is_empty());
+            drop(target);
+            // What was there before stays.
+            let below = above.join("d");
+            while below.exists() {
+                std::thread::yield_now();
+            }
+            assert!(above.is_dir());
+            std::fs::remove_dir_all(root.path().join("d")).ok();
+        }
+    }
+
+    #[test]
+    fn store_takes_unfinished_directories_with_it() {
+        let root = tempfile::tempdir().unwrap();
+        let store = store(&root);
+        let path = deep(10 * PORTION);
+        for _ in 0..5 {
+            assert!(matches!(store.target_below(&path), Ok(Target::Unfinished)));
+        }
+        assert!(root.path().join("d/".repeat(5 * PORTION)).is_dir());
+        drop(store);
+        assert!(!root.path().join("d").exists());
+    }
+
+    #[test]
+    fn what_is_no_directory_is_found_wherever_it_is() {
+        let root = tempfile::tempdir().unwrap();
+        let store = store(&root);
+        for there in [0, 1, 2, 7] {
+            let above = root.path().join("d/".repeat(there));
+            std::fs::create_dir_all(&above).unwrap();
+            std::fs::write(above.join("d"), "a file").unwrap();
+            let refused = store.target_below(&deep(8)).map(drop).unwrap_err();
+            assert_eq!(refused.kind, StoreErrorKind::NotFound, "{there}");
+            std::fs::remove_file(above.join("d")).unwrap();
+        }
+    }
+}

@@ -16,7 +16,7 @@ use rustix::io::{Errno, pread, write};
 use super::background::Background;
 use super::checks::check_path;
 use super::error::{StoreError, StoreErrorKind};
-use super::large::LARGE;
+use super::large::{Held, LARGE};
 use super::metadata::Metadata;
 use super::root;
 use super::state::Store;
@@ -154,7 +154,7 @@ impl Store {
             file: Arc::clone(&staged.file),
             directory: Arc::clone(directory),
         };
-        let held = self.hold_if_large(directory, name, target.existing());
+        let held = Held::take(directory, name, target.existing());
         let commit_locks = self.commit_locks.of(target.path());
         let replace = || {
             operate_once(|| renameat(directory, staged.name.as_str(), directory, name))

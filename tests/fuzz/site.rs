@@ -65,6 +65,14 @@ const FIELDS: &[&str] = &[
     "Content-Range: bytes 0-1/2",
 ];
 
+fn targets() -> impl Strategy<Value = String> {
+    prop_oneof![
+        20 => select(TARGETS).prop_map(str::to_owned),
+        // Deeper than what one turn makes of it; and no deeper than what can be removed with the descriptors at hand.
+        1 => select(&[40_usize, 300][..]).prop_map(|depth| "/d".repeat(depth) + "/f"),
+    ]
+}
+
 fn requests() -> impl Strategy<Value = Vec<u8>> {
     let content = prop_oneof![
         3 => (0_usize..70).prop_map(Some),
@@ -78,36 +86,40 @@ fn requests() -> impl Strategy<Value = Vec<u8>> {
     ];
     (
         select(METHODS),
-        select(TARGETS),
+        targets(),
         version,
         vec(select(FIELDS), 0..3),
         content,
         any::<bool>(),
+        prop_oneof![9 => Just(1), 1 => 2_usize..70],
     )
-        .prop_map(|(method, target, version, fields, content, chunked)| {
-            let mut request = format!("{method} {target} {version}").into_bytes();
-            for field in fields {
-                request.extend_from_slice(field.as_bytes());
-                request.extend_from_slice(b"\r\n");
-            }
-            let length = content.or((method == "PUT").then_some(0));
-            let bytes = vec![b'c'; length.unwrap_or(0)];
-            match length {
-                Some(length) if chunked && length > 0 => {
-                    let text = format!("Transfer-Encoding: chunked\r\n\r\n{length:x}\r\n");
-                    request.extend_from_slice(text.as_bytes());
-                    request.extend_from_slice(&bytes);
-                    request.extend_from_slice(b"\r\n0\r\n\r\n");
+        .prop_map(
+            |(method, target, version, fields, content, chunked, times)| {
+                let mut request = format!("{method} {target} {version}").into_bytes();
+                for field in fields {
+                    request.extend_from_slice(field.as_bytes());
+                    request.extend_from_slice(b"\r\n");
                 }
-                Some(length) => {
-                    let text = format!("Content-Length: {length}\r\n\r\n");
-                    request.extend_from_slice(text.as_bytes());
-                    request.extend_from_slice(&bytes);
+                let length = content.or((method == "PUT").then_some(0));
+                let bytes = vec![b'c'; length.unwrap_or(0)];
+                match length {
+                    Some(length) if chunked && length > 0 => {
+                        let text = format!("Transfer-Encoding: chunked\r\n\r\n{length:x}\r\n");
+                        request.extend_from_slice(text.as_bytes());
+                        request.extend_from_slice(&bytes);
+                        request.extend_from_slice(b"\r\n0\r\n\r\n");
+                    }
+                    Some(length) => {
+                        let text = format!("Content-Length: {length}\r\n\r\n");
+                        request.extend_from_slice(text.as_bytes());
+                        request.extend_from_slice(&bytes);
+                    }
+                    None => request.extend_from_slice(b"\r\n"),
                 }
-                None => request.extend_from_slice(b"\r\n"),
-            }
-            request
-        })
+                // Many of the same, one behind the other, but not megabytes.
+                request.repeat(if bytes.len() > 1_000 { 1 } else { times })
+            },
+        )
 }
 
 fn scenarios() -> impl Strategy<Value = Scenario> {

@@ -99,7 +99,7 @@ fn run(scenario: &Scenario) -> (Vec<Entry>, BTreeMap<String, Vec<u8>>) {
     let web = Web::new(world.open(), options);
     let reporter = reporter();
     let service = Http::new(web, TIMEOUTS).reporting_to(Some(Arc::clone(&reporter)));
-    let sent = drive(&service, scenario, || world.check_log_is_whole(), &|_| {});
+    let sent = drive(&service, scenario, || world.check_at_rest(), &|_| {});
     drop(service);
     check_reported(&reporter, scenario, &sent, world.count_entries());
     let (log, files) = world.end();

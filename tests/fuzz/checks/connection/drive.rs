@@ -1,7 +1,7 @@
 //! Serving one connection to its end, as workers would, with a peer in memory.
 
 use httpserver::blocking::Pending;
-use httpserver::connection::{Buffers, Dialect, Http, HttpSession, Timeouts};
+use httpserver::connection::{Buffers, Dialect, Http, HttpSession, Spent, Timeouts};
 use httpserver::server::{Activity, Interest, Next, Service, Session, Stopping, Turn, WakeReason};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -100,8 +100,9 @@ pub(crate) fn drive<D: Dialect>(
     // Whichever worker is free has the next turn: nothing may be left in its buffers.
     let mut buffers = [service.buffers(), service.buffers()];
     let mut reason = peer.reason();
-    // A turn moves a byte, or meets an end, or writes a portion of an entry, or is followed by a blocking one.
-    let patience = 16 + scenario.stream.len() / 16_000;
+    // A turn moves a byte, or meets an end, or writes a portion of an entry, or makes directories, or is followed by a
+    // blocking one.
+    let patience = 32 + scenario.stream.len() / 16_000;
     let (mut moved, mut still) = (0, 0);
     for number in 0.. {
         let late = number >= usize::from(scenario.chances.first().copied().unwrap_or(0) % 16);
@@ -122,6 +123,7 @@ pub(crate) fn drive<D: Dialect>(
         peer.begin_turn();
         let next = take_turn(service, &mut session, &peer, &mut buffers[worker], &turn);
         peer.check_turn();
+        check_spent(session.spent());
         assert!(session.kept() <= KEPT, "keeps {} bytes", session.kept());
         still = if peer.moved() == moved { still + 1 } else { 0 };
         moved = peer.moved();
@@ -147,6 +149,15 @@ pub(crate) fn drive<D: Dialect>(
     }
     drop(session);
     peer.into_taken()
+}
+
+/// Checks what a turn cost: a budget for each of two steps, and one piece of work beyond it.
+fn check_spent(spent: Spent) {
+    let is_bounded = spent.requests <= 32
+        && spent.bytes <= 2 * (1024 + 256) * 1024
+        && spent.portions <= 64
+        && spent.operations <= 256 + 160;
+    assert!(is_bounded, "a turn is too long: {spent}");
 }
 
 /// Gives a session one turn in its three steps.

@@ -109,7 +109,7 @@ fn run(scenario: &Scenario) -> Outcome {
     let service = Http::new(Classic::new(world.open(), scenario.max_body), TIMEOUTS)
         .reporting_to(Some(Arc::clone(&reporter)));
     let recorded = |sent: &[u8]| check_recorded(sent, world.count_entries());
-    let sent = drive(&service, scenario, || world.check_log_is_whole(), &recorded);
+    let sent = drive(&service, scenario, || world.check_at_rest(), &recorded);
     drop(service);
     check_reported(&reporter, scenario, &sent, world.count_entries());
     let (log, files) = world.end();

@@ -36,6 +36,10 @@ pub(crate) const NAMES: [&str; 5] = [
     "n00000000000000000000000001",
 ];
 
+/// The most descriptors that a server with one connection has of its files: the root, the log and its directory, as many
+/// files as it may keep open of those above, and two of an upload, whatever its path.
+const MOST_DESCRIPTORS: usize = 12;
+
 /// A root and a log in a directory of their own.
 pub(crate) struct World {
     directory: TempDir,
@@ -83,9 +87,25 @@ impl World {
         files
     }
 
+    /// Checks what holds whenever a connection waits for its peer.
+    pub(crate) fn check_at_rest(&self) {
+        self.check_log_is_whole();
+        let held = self.descriptors();
+        assert!(held <= MOST_DESCRIPTORS, "{held} descriptors are open");
+    }
+
+    /// How many descriptors this process has of what is in the directory.
+    fn descriptors(&self) -> usize {
+        let all = fs::read_dir("/proc/self/fd").expect("the descriptors");
+        // Those of others come and go meanwhile.
+        all.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
+            .filter(|target| target.starts_with(self.directory.path()))
+            .count()
+    }
+
     /// Checks that no entry has its place in the log and waits to be written: nobody who waits for a peer may leave a
     /// hole there.
-    pub(crate) fn check_log_is_whole(&self) {
+    fn check_log_is_whole(&self) {
         let log = fs::File::open(self.log()).expect("the log");
         let length = log.metadata().expect("its length").len();
         if let Some(at) = length.checked_sub(SEPARATOR.len() as u64) {
