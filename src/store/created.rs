@@ -47,6 +47,13 @@ pub(super) struct CreatedDirectories {
     background: Arc<Background>,
 }
 
+/// What removes the directories of uploads for which more are to be made, by the paths of the uploads.
+#[derive(Default)]
+pub(super) struct Unfinished(
+    /// Guards the map; held for a look-up or a change, never for a system call.
+    Mutex<HashMap<Box<[u8]>, RemoveEmpty>>,
+);
+
 /// A removal in progress.
 struct Removal {
     created: Arc<CreatedDirectories>,
@@ -136,6 +143,19 @@ impl RemoveEmpty {
     /// Goes on in a directory below.
     pub(super) fn descend(&mut self, below: &Arc<OwnedFd>) {
         self.directory = Arc::clone(below);
+    }
+}
+
+impl Unfinished {
+    /// What was kept for the upload to `path`.
+    pub(super) fn take(&self, path: &[u8]) -> Option<RemoveEmpty> {
+        lock(&self.0).remove(path)
+    }
+
+    /// Keeps this until the upload to `path` goes on, or the store is dropped.
+    pub(super) fn keep(&self, path: &[u8], remove_empty: RemoveEmpty) {
+        let replaced = lock(&self.0).insert(path.into(), remove_empty);
+        drop(replaced); // not under the lock
     }
 }
 

@@ -4,9 +4,8 @@
 //! on. A path has room for two thousand, which take longer than one turn may: they are made in portions, and between two
 //! of these the store keeps what removes them.
 
-use std::collections::HashMap;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use rustix::fs::{AtFlags, Mode, OFlags, fsync, mkdirat, openat, unlinkat};
 use rustix::io::Errno;
@@ -21,7 +20,6 @@ use super::sys::{DIRECTORY, metadata_of, split};
 use super::target::WriteTarget;
 use crate::durable::Durability;
 use crate::operations::{operate, operate_once};
-use crate::sync::lock;
 
 /// Directories that are made at once: some hundred microseconds of work.
 const PORTION: usize = 32;
@@ -33,13 +31,6 @@ pub enum Target {
     /// Directories are still missing on the way. To be asked for again; some more are made then.
     Unfinished,
 }
-
-/// What removes the directories of unfinished targets, by their paths.
-#[derive(Default)]
-pub(super) struct Unfinished(
-    /// Guards the map; held for a look-up or a change, never for a system call.
-    Mutex<HashMap<Box<[u8]>, RemoveEmpty>>,
-);
 
 /// What is there of the way to a file.
 struct Way {
@@ -73,7 +64,7 @@ impl Store {
     fn make_target(&self, path: &[u8]) -> Result<Target, StoreErrorKind> {
         check_path(path)?;
         let (parent, name) = split(path);
-        let earlier = lock(&self.unfinished.0).remove(path);
+        let earlier = self.unfinished.take(path);
         let Some(way) = self.make_way(parent, earlier, path)? else {
             return Ok(Target::Unfinished);
         };
@@ -117,8 +108,7 @@ impl Store {
                 remove_empty.descend(&directory);
             }
             if names.peek().is_some() {
-                let replaced = lock(&self.unfinished.0).insert(kept_for.into(), remove_empty);
-                drop(replaced); // outside of the lock
+                self.unfinished.keep(kept_for, remove_empty);
                 return Ok(None);
             }
         }
@@ -241,7 +231,7 @@ mod tests {
             };
             assert_eq!(unfinished + 1, attempts, "{depth} {there}");
             assert!(root.path().join("d/".repeat(depth)).is_dir());
-            assert!(lock(&store.unfinished.0).is_empty());
+            assert!(store.unfinished.take(&path).is_none());
             drop(target);
             // What was there before stays.
             let below = above.join("d");
