@@ -14,10 +14,10 @@ pub struct EntryRange {
     pub length: u64,
 }
 
-/// The promise of an [`EntryRange`].
+/// An [`EntryRange`] that is known now, or later.
 #[derive(Debug, Clone, Default)]
 pub enum EntryReceipt {
-    /// There is no entry, or nobody wants to know.
+    /// There is no entry, or its range is not asked for.
     #[default]
     None,
     /// The entry is here.

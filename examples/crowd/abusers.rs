@@ -44,7 +44,7 @@ pub(crate) struct Abusers {
     all: Vec<Abuser>,
     /// Those whose fate is not known yet.
     left: usize,
-    /// The deaf who have not begun to read, in the order of their deadlines.
+    /// The clients that do not read yet, in the order of their deadlines.
     deaf: VecDeque<usize>,
     epoll: OwnedFd,
     /// What the dripping ones send, and how many bytes a second.
@@ -59,8 +59,8 @@ impl Abusers {
     /// These groups; each dripping client sends `rate` bytes a second.
     pub(crate) fn new(groups: Vec<Group>, rate: u16) -> io::Result<Self> {
         let slowly = groups.iter().filter(|group| group.kind == Kind::Dripping);
-        let patience = slowly.map(|group| group.deadline + SLACK).sum::<Duration>();
-        let enough = usize::try_from((patience * u32::from(rate)).as_secs()).unwrap_or_default();
+        let time = slowly.map(|group| group.deadline + SLACK).sum::<Duration>();
+        let enough = usize::try_from((time * u32::from(rate)).as_secs()).unwrap_or_default();
         let filler = format!("X-Filler: {}\r\n", "x".repeat(enough));
         Ok(Self {
             groups,
@@ -148,9 +148,9 @@ impl Abusers {
         )?)
     }
 
-    /// Receives what has come, and waits for it no longer than `patience`.
-    fn hear(&mut self, patience: Duration) -> io::Result<()> {
-        let timeout = Timespec::try_from(patience).map_err(io::Error::other)?;
+    /// Receives what has come, and waits for it no longer than `timeout`.
+    fn hear(&mut self, timeout: Duration) -> io::Result<()> {
+        let timeout = Timespec::try_from(timeout).map_err(io::Error::other)?;
         let mut events = Vec::with_capacity(256);
         match epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&timeout)) {
             Err(rustix::io::Errno::INTR) => return Ok(()),

@@ -57,9 +57,9 @@ pub(crate) fn show(options: &Options) -> Result<Verdict, Failure> {
 /// Microseconds per GET without and beside idle connections: medians.
 fn processor_time(options: &Options) -> Result<(f64, f64), Failure> {
     let directory = directory_in_memory(options)?;
-    let patient = ["--idle-timeout".to_owned(), "3600".to_owned()];
+    let never_idle = ["--idle-timeout".to_owned(), "3600".to_owned()];
     let threads = options.threads.unwrap_or(WORKERS);
-    let server = Server::start(options, directory, threads, &patient)?;
+    let server = Server::start(options, directory, threads, &never_idle)?;
     round(&server, options)?;
     let (mut alone, mut beside) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
@@ -71,7 +71,7 @@ fn processor_time(options: &Options) -> Result<(f64, f64), Failure> {
         }
         beside.push(round(&server, options)?);
         drop(idle);
-        settle(&server, options)?;
+        wait_until_quiet(&server, options)?;
     }
     Ok((median(alone), median(beside)))
 }
@@ -93,7 +93,7 @@ fn round(server: &Server, options: &Options) -> Result<f64, Failure> {
 }
 
 /// Waits until the server has closed what its clients have closed.
-fn settle(server: &Server, options: &Options) -> Result<(), Failure> {
+fn wait_until_quiet(server: &Server, options: &Options) -> Result<(), Failure> {
     while server.descriptors()? > options.active + 32 {
         std::thread::yield_now();
     }

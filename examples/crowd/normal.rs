@@ -14,7 +14,7 @@ const UPLOAD: &str = "an-upload-of-a-normal-peer-";
 const FRESH: usize = 10;
 
 /// An answer that takes longer has failed.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A client with one persistent connection.
 pub(crate) struct Normal {
@@ -153,9 +153,9 @@ impl Normal {
     }
 
     fn connect(&self) -> io::Result<TcpStream> {
-        let connection = TcpStream::connect_timeout(&self.address, PATIENCE)?;
+        let connection = TcpStream::connect_timeout(&self.address, TIMEOUT)?;
         connection.set_nodelay(true)?;
-        connection.set_read_timeout(Some(PATIENCE))?;
+        connection.set_read_timeout(Some(TIMEOUT))?;
         Ok(connection)
     }
 }

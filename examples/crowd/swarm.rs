@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
 
 /// Without any event for so long, what is left has failed.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What every client of a swarm does.
 #[derive(Debug, Clone)]
@@ -108,13 +108,13 @@ impl Swarm {
         Ok(swarm)
     }
 
-    /// Goes on until `enough`, or until nothing has happened for `patience`.
+    /// Goes on until `enough`, or until nothing has happened for `timeout`.
     pub(crate) fn run_until(
         &mut self,
         enough: impl Fn(&Tally) -> bool,
-        patience: Duration,
+        timeout: Duration,
     ) -> io::Result<()> {
-        let timeout = Timespec::try_from(patience).map_err(io::Error::other)?;
+        let timeout = Timespec::try_from(timeout).map_err(io::Error::other)?;
         let mut events = Vec::with_capacity(256);
         while !enough(&self.tally) {
             events.clear();
@@ -135,7 +135,7 @@ impl Swarm {
     /// Makes all exchanges that are left. Persistent connections stay open until this is dropped.
     pub(crate) fn finish(&mut self) -> io::Result<()> {
         let all = self.all;
-        self.run_until(|tally| tally.ended() == all, PATIENCE)?;
+        self.run_until(|tally| tally.ended() == all, TIMEOUT)?;
         self.tally.silent = all - self.tally.ended();
         Ok(())
     }

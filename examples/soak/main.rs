@@ -93,7 +93,7 @@ fn run(length: Duration) -> Result<(), Box<dyn Error>> {
         }
     }
     let answers = load.stop()?;
-    let quiet = settle(server.child.id(), before)?;
+    let quiet = wait_until_quiet(server.child.id(), before)?;
     println!("{:>9} {quiet}", "quiet");
     println!("{answers} requests were answered as they should be");
 
@@ -104,12 +104,12 @@ fn run(length: Duration) -> Result<(), Box<dyn Error>> {
 }
 
 /// Waits until the server has closed what the clients have left, or has had the time for it.
-fn settle(pid: u32, before: Sample) -> io::Result<Sample> {
+fn wait_until_quiet(pid: u32, before: Sample) -> io::Result<Sample> {
     let start = Instant::now();
     loop {
         let now = Sample::take(pid)?;
-        let settled = now.descriptors <= before.descriptors + MORE_WHEN_QUIET;
-        if settled || start.elapsed() > QUIET {
+        let is_quiet = now.descriptors <= before.descriptors + MORE_WHEN_QUIET;
+        if is_quiet || start.elapsed() > QUIET {
             return Ok(now);
         }
         thread::sleep(Duration::from_millis(100));

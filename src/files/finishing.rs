@@ -63,8 +63,8 @@ impl Finishing {
                 return Ok(Remaining::More);
             }
         }
-        let settled = self.files.store.settle(&self.committed);
-        self.recorded(settled)?;
+        let synced = self.files.store.sync_name(&self.committed);
+        self.recorded(synced)?;
         Ok(Remaining::Done)
     }
 

@@ -77,12 +77,6 @@ impl Reporter {
         }
     }
 
-    /// Whether connections are reported, too.
-    #[must_use]
-    pub fn has_connections(&self) -> bool {
-        matches!(self.console, Some((Detail::Connections, _)))
-    }
-
     /// Reports a request that has ended, from this worker, or from another thread. `line` is room for a line.
     pub fn request(&self, worker: Option<usize>, record: &Record<'_>, line: &mut Vec<u8>) {
         if let Some((format, writer)) = &self.access_log {

@@ -83,7 +83,7 @@ impl Cache {
         self.shard(path).files.get(path).cloned()
     }
 
-    /// Takes in a file that is settled (see `Metadata::is_stable`).
+    /// Takes in a file that is stable (see `Metadata::is_stable`).
     pub(super) fn insert(&self, path: &[u8], file: CachedFile) {
         let mut shard = self.shard(path);
         let forgotten = shard.insert(path, file, self.most);

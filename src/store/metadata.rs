@@ -119,12 +119,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_change_again_within_its_time_stamp_is_not_settled() {
+    fn what_may_change_again_within_its_time_stamp_is_not_stable() {
         let now = Timespec {
             tv_sec: 1_000,
             tv_nsec: 500_000_000,
         };
-        for (changed, settled) in [
+        for (changed, stable) in [
             ((0, 1), true),
             ((-1, 1), true),
             ((999, 499_999_999), true),
@@ -149,7 +149,7 @@ mod tests {
                 owner: 0,
                 mount: 0,
             };
-            assert_eq!(file.is_stable(now), settled, "{changed:?}");
+            assert_eq!(file.is_stable(now), stable, "{changed:?}");
         }
     }
 }

@@ -26,7 +26,7 @@ pub fn is_staging_name(name: &[u8]) -> bool {
         .is_some_and(|number| number.len() == 16 && number.iter().all(u8::is_ascii_hexdigit))
 }
 
-/// Locks the root for as long as it is open, and removes abandoned uploads if no other server has it.
+/// Locks the root for as long as it is open, and removes orphaned uploads if no other server has it.
 pub(super) fn take_over(root: &OwnedFd, depth: Depth) {
     match flock(root, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => remove_all(root.as_fd(), depth),

@@ -1,7 +1,7 @@
 //! Writing: an upload is staged in a file of its own beside its target, and takes effect by a rename.
 //!
 //! A reader sees the whole old file or the whole new one. An upload that is not committed is removed when it is
-//! dropped; one that a killed server left behind is removed when the next one starts (see `abandoned`).
+//! dropped; one that a killed server left behind is removed when the next one starts (see `staging`).
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -199,7 +199,7 @@ impl Store {
     }
 
     /// Returns when a committed upload's name is on stable storage, if that is wanted.
-    pub fn settle(&self, committed: &Committed) -> io::Result<()> {
+    pub fn sync_name(&self, committed: &Committed) -> io::Result<()> {
         match self.durability {
             Durability::Kernel => Ok(()),
             Durability::Storage if Arc::ptr_eq(&committed.directory, &self.root()) => self

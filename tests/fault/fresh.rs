@@ -104,7 +104,7 @@ fn every_change_shows(home: &Home, length: usize) {
         })
         .collect();
     let ([_, last], ..) = &cases[cases.len() - 1];
-    home.wait_until_settled(last);
+    home.wait_until_stable(last);
     for (names, files, &(what, change, expected)) in cases {
         let two = client.get(&names[1]).unwrap().body;
         for _ in 0..3 {
@@ -157,7 +157,7 @@ fn a_small_file_in_the_root_is_kept_open() {
     };
     home.place(&name(1), b"small");
     let file = home.root().join(name(1));
-    home.wait_until_settled(&name(1));
+    home.wait_until_stable(&name(1));
     let server = Setup::at(&home, &["-N", "1"]).start();
     let is_open = || server.open_files().any(|path| path.contains(&name(1)));
     assert!(!is_open());

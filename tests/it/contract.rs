@@ -374,16 +374,16 @@ fn a_change_of_a_file_that_was_served_before_is_seen_at_once() {
     for length in [10, 100_000] {
         let [one, other, third] = [1, 2, 3].map(|seed| noise(seed, length));
         server.place(&file, &one);
-        server.wait_until_settled(&file);
+        server.wait_until_stable(&file);
         expect(OK, &one, "read");
         expect(OK, &one, "known");
         server.place(&file, &other);
         expect(OK, &other, "written in place");
-        server.wait_until_settled(&file);
+        server.wait_until_stable(&file);
         expect(OK, &other, "known again");
         server.request(put(&file, &third));
         expect(OK, &third, "replaced by a PUT");
-        server.wait_until_settled(&file);
+        server.wait_until_stable(&file);
         expect(OK, &third, "known again");
         std::fs::write(server.file("new"), &one).unwrap();
         std::fs::rename(server.file("new"), server.file(&file)).unwrap();
@@ -398,7 +398,7 @@ fn a_file_that_was_served_before_may_become_unreadable() {
     let server = Setup::nobody(&["-N", "1"]).unrecorded().start();
     let file = name("secret");
     server.request(put(&file, b"secret"));
-    server.wait_until_settled(&file);
+    server.wait_until_stable(&file);
     for _ in 0..2 {
         assert_bytes(
             &server.request(get(&file)),

@@ -16,7 +16,7 @@ fn each_has_its_entry_before_its_answer() {
         server.place(name, &content);
     }
     for name in &names {
-        server.wait_until_settled(name);
+        server.wait_until_stable(name);
     }
     for (client, name) in clients.iter_mut().zip(&names) {
         client.send(get(name));

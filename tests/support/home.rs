@@ -114,8 +114,8 @@ impl Home {
 
     /// Waits until a file of the root changed so long ago that the server keeps it, which is a second.
     #[track_caller]
-    pub(crate) fn wait_until_settled(&self, name: &str) {
-        eventually("the file is settled", || {
+    pub(crate) fn wait_until_stable(&self, name: &str) {
+        eventually("the file is stable", || {
             let found = fs::metadata(self.file(name)).unwrap();
             let changed = Duration::new(
                 found.ctime().try_into().unwrap(),

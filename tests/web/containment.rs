@@ -188,7 +188,7 @@ fn try_targets(site: &Server, cases: u32) {
 fn what_was_once_inside_is_not_served_from_memory() {
     let site = tempting();
     write(&site.root(), "moving/file", INSIDE);
-    site.wait_until_settled("moving/file");
+    site.wait_until_stable("moving/file");
     for _ in 0..3 {
         assert_eq!(site.get("/moving/file").body, INSIDE);
     }

@@ -58,7 +58,7 @@ impl EntryWriter {
         self.written
     }
 
-    /// How many content bytes the next [`EntryWriter::write`] wants.
+    /// How many content bytes the next [`EntryWriter::write`] takes.
     #[must_use]
     pub fn next_len(&self) -> usize {
         usize::try_from(self.length - self.written).map_or(BLOCK, |left| left.min(BLOCK))

@@ -46,7 +46,7 @@ pub(crate) fn check(data: &[u8]) {
     for method in [Method::Read, Method::Put, Method::Delete] {
         for current in [None, Some(&current)] {
             let outcome = evaluate(method, &all(data), current);
-            // Only who reads can be told that nothing has changed.
+            // Only a reader can be told that nothing has changed.
             assert!(outcome != Outcome::NotModified || method == Method::Read);
         }
     }

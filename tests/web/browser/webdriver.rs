@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use crate::support::requirements::skip;
 
 /// How long a command may take; a browser that starts on a busy machine takes its time.
-const PATIENCE: Duration = Duration::from_secs(240);
+const TIMEOUT: Duration = Duration::from_secs(240);
 
 const CHROMIUM: &str = "/usr/bin/chromium";
 const CHROMEDRIVER: &str = "/usr/bin/chromedriver";
@@ -111,7 +111,7 @@ impl Browser {
                 return;
             }
             assert!(
-                start.elapsed() < PATIENCE,
+                start.elapsed() < TIMEOUT,
                 "{script}: {found}, not {expected}"
             );
             std::thread::sleep(Duration::from_millis(20));
@@ -205,7 +205,7 @@ impl Browser {
             _ => String::new(),
         };
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         write!(
             stream,
             "{method} /session{}{path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\

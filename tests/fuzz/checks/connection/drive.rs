@@ -19,7 +19,7 @@ const KEPT_IDLE: usize = 2;
 /// A limit for uploads that is easily passed.
 pub(crate) const SHORT: u64 = 50;
 
-/// Patience that never ends: who expires is up to the peer.
+/// Timeouts that never end: the peer decides which of them expires.
 pub(crate) const TIMEOUTS: Timeouts = {
     let day = Duration::from_secs(24 * 60 * 60);
     Timeouts {
@@ -102,7 +102,7 @@ pub(crate) fn drive<D: Dialect>(
     let mut reason = peer.reason();
     // A turn moves a byte, or meets an end, or writes a portion of an entry, or makes directories, or is followed by a
     // blocking one.
-    let patience = 32 + scenario.stream.len() / 16_000;
+    let most_still = 32 + scenario.stream.len() / 16_000;
     let (mut moved, mut still) = (0, 0);
     for number in 0.. {
         let late = number >= usize::from(scenario.chances.first().copied().unwrap_or(0) % 16);
@@ -127,7 +127,7 @@ pub(crate) fn drive<D: Dialect>(
         assert!(session.kept() <= KEPT, "keeps {} bytes", session.kept());
         still = if peer.moved() == moved { still + 1 } else { 0 };
         moved = peer.moved();
-        assert!(still < patience, "nothing moves any more");
+        assert!(still < most_still, "nothing moves any more");
         match next {
             Next::Close => break,
             Next::Yield => {
