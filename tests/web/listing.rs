@@ -1,6 +1,7 @@
 //! Listings over the wire.
 
 use std::fs;
+use std::io::Read;
 
 use crate::support::client::Client;
 use crate::support::home::Home;
@@ -44,7 +45,7 @@ fn names(site: &Server, target: &str) -> Vec<String> {
     );
     assert_eq!(response.status, 200);
     assert_eq!(response.field("Content-Type"), Some("application/json"));
-    assert_eq!(response.field("Vary"), Some("Accept"));
+    assert_eq!(response.field("Vary"), Some("Accept, Accept-Encoding"));
     let json: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
     json["entries"]
         .as_array()
@@ -83,7 +84,7 @@ fn what_is_listed() {
 fn the_page() {
     let site = site(&["--listing"]);
     let response = site.get("/");
-    assert_eq!(response.field("Vary"), Some("Accept"));
+    assert_eq!(response.field("Vary"), Some("Accept, Accept-Encoding"));
     assert_eq!(
         response.field("Content-Type"),
         Some("text/html; charset=utf-8")
@@ -123,6 +124,46 @@ fn a_long_directory_is_listed_in_part_and_says_so() {
 
 /// One worker makes a listing in portions, and others have their turns in between: a response comes while the first of
 /// many listings is not made yet.
+#[test]
+fn long_listing_is_compressed_for_clients_that_take_it() {
+    let site = Setup::web(&["--listing"])
+        .files(|root| {
+            for number in 0..1_000 {
+                write(root, &format!("many/a file with number {number}"), "");
+            }
+            write(root, "few/a", "");
+        })
+        .start();
+    for accept in ["text/html", "application/json"] {
+        let get = |target: &str, codings: &str| {
+            let fields = format!("Accept: {accept}\r\nAccept-Encoding: {codings}\r\n");
+            site.ask(&format!("GET {target}"), &fields, b"")
+        };
+        let plain = get("/many/", "br");
+        assert_eq!(plain.field("Content-Encoding"), None);
+        for codings in ["gzip", "gzip, deflate, br, zstd", "identity;q=0, x-gzip"] {
+            let coded = get("/many/", codings);
+            assert_eq!(coded.field("Content-Encoding"), Some("gzip"), "{codings}");
+            assert_eq!(coded.field("Vary"), plain.field("Vary"));
+            assert!(
+                coded.body.len() < plain.body.len() / 5,
+                "{}",
+                coded.body.len()
+            );
+            let mut decoded = Vec::new();
+            let mut gunzip = flate2::read::GzDecoder::new(coded.body.as_slice());
+            gunzip.read_to_end(&mut decoded).unwrap();
+            assert!(decoded == plain.body, "{accept} {codings}");
+        }
+        for codings in ["", "gzip;q=0", "deflate", "identity, gzip;q=0.5"] {
+            let found = get("/many/", codings);
+            assert_eq!(found.field("Content-Encoding"), None, "{codings}");
+            assert!(found.body == plain.body);
+        }
+        assert_eq!(get("/few/", "gzip").field("Content-Encoding"), None);
+    }
+}
+
 #[test]
 fn listings_in_progress_do_not_hold_others_up() {
     let site = Setup::at(&Home::fast(), &["--web", "--listing", "-N", "1"])

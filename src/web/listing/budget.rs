@@ -39,9 +39,9 @@ impl ListingBudget {
     }
 
     /// A part of a text as content; `None` if listings hold too much already.
-    pub(super) fn part(&self, text: String) -> Option<ResponseContent> {
+    pub(super) fn part(&self, text: Vec<u8>) -> Option<ResponseContent> {
         let mut held = self.hold();
-        let text = text.into_bytes().into_boxed_slice();
+        let text = text.into_boxed_slice();
         held.grow(text.len())
             .then(|| ResponseContent::TrackedBytes(Arc::new(Part { text, _held: held })))
     }
@@ -85,11 +85,11 @@ mod tests {
         let mut first = budget.hold();
         assert!(first.grow(MOST - PART));
         assert!(!first.grow(PART + 1));
-        let part = budget.part("x".repeat(PART)).unwrap();
+        let part = budget.part(vec![b'x'; PART]).unwrap();
         assert_eq!(part.length(), Some(PART as u64));
-        assert!(budget.part("x".to_owned()).is_none());
+        assert!(budget.part(vec![b'x']).is_none());
         drop(part);
-        assert!(budget.part("x".to_owned()).is_some());
+        assert!(budget.part(vec![b'x']).is_some());
         drop(first);
         assert_eq!(budget.bytes.load(Ordering::Relaxed), 0);
     }

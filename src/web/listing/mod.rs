@@ -2,7 +2,7 @@
 //!
 //! `response` begins a listing, and `preparation` makes it in portions within the bounds of `budget`. `order` puts the
 //! entries in order, and `writer` turns them into text: the page of `html`, or data. Which of the two a client wants is
-//! in `form`.
+//! in `form`, and `output` compresses it.
 
 mod assets;
 pub(crate) mod budget;
@@ -11,6 +11,7 @@ mod frame;
 mod html;
 mod item;
 mod order;
+mod output;
 mod preparation;
 mod response;
 mod size;

@@ -11,11 +11,13 @@ use super::form::Form;
 use super::frame::{Extent, Frame, MAX_ENTRIES};
 use super::item::{Item, Kind};
 use super::order::Place;
+use super::output::{COMPRESSOR, Output};
 use super::writer::Writer;
 use crate::blocking::Blocking;
 use crate::connection::{Preparation, Response, ResponseContent};
 use crate::files::Files;
-use crate::http::{Refusal, Status};
+use crate::http::semantics::negotiation::encoding::Choice;
+use crate::http::{Refusal, Status, write_field};
 use crate::refusing::{Operation, ReceivedLine, cannot_read};
 use crate::store::{DirectoryReader, Entry, EntryKind};
 use crate::web::DotFiles;
@@ -37,6 +39,8 @@ pub(super) struct ListingPreparation {
     /// The name with which it is recorded otherwise.
     pub(super) name: Vec<u8>,
     pub(super) form: Form,
+    /// Which coding the client takes for a long listing.
+    pub(super) coding: Choice,
     /// The field lines of the response.
     pub(super) fields: Vec<u8>,
     pub(super) state: State,
@@ -68,7 +72,7 @@ pub(super) struct Writing {
     writer: Writer,
     items: btree_map::IntoValues<Place, Item>,
     /// What is not in `parts` yet.
-    text: String,
+    output: Output,
     parts: VecDeque<ResponseContent>,
     _held: Held,
 }
@@ -84,14 +88,21 @@ impl Reading {
         }
     }
 
-    fn into_writing(self, form: Form) -> Writing {
-        let mut text = String::with_capacity(PART + PART / 4);
+    /// A listing of one portion is short, and goes as it is.
+    fn into_writing(mut self, form: Form, coding: Choice) -> Writing {
+        let is_long = self.items.len() > PORTION;
+        let mut output = match coding {
+            Choice::Coded(_) if is_long && self.held.grow(COMPRESSOR) => Output::gzip(),
+            Choice::Coded(_) | Choice::Identity | Choice::NotAcceptable => Output::plain(),
+        };
         let writer = Writer::new(self.frame, form);
+        let mut text = String::with_capacity(PART);
         writer.begin(&mut text);
+        output.push(&text);
         Writing {
             writer,
             items: self.items.into_values(),
-            text,
+            output,
             parts: VecDeque::new(),
             _held: self.held,
         }
@@ -142,7 +153,7 @@ impl ListingPreparation {
             reading.items.insert(Place::of(&item), item);
         }
         self.state = if is_last {
-            State::Writing(reading.into_writing(self.form))
+            State::Writing(reading.into_writing(self.form, self.coding))
         } else {
             State::Reading(reading)
         };
@@ -151,32 +162,40 @@ impl ListingPreparation {
 
     fn write(&mut self, mut writing: Writing, blocking: Blocking<'_>) -> Option<Response> {
         let mut is_complete = false;
+        let mut text = String::with_capacity(PART);
         for _ in 0..PORTION {
             let Some(item) = writing.items.next() else {
-                writing.writer.end(&mut writing.text);
+                writing.writer.end(&mut text);
                 is_complete = true;
                 break;
             };
-            writing.writer.item(&mut writing.text, &item);
+            writing.writer.item(&mut text, &item);
         }
-        if is_complete && writing.parts.is_empty() && writing.text.len() <= PART {
-            // A connection may keep as much for any response.
-            let text = Arc::from(writing.text.into_bytes());
-            return Some(self.complete(ResponseContent::Memory(text), blocking));
-        }
-        if is_complete || writing.text.len() >= PART {
-            let room = String::with_capacity(PART + PART / 4);
-            let text = std::mem::replace(&mut writing.text, room);
-            match self.budget.part(text) {
-                Some(part) => writing.parts.push_back(part),
-                None => return Some(self.refuse(too_many(), blocking)),
+        writing.output.push(&text);
+        if !is_complete {
+            if writing.output.len() >= PART {
+                match self.budget.part(writing.output.take()) {
+                    Some(part) => writing.parts.push_back(part),
+                    None => return Some(self.refuse(too_many(), blocking)),
+                }
             }
+            self.state = State::Writing(writing);
+            return None;
         }
-        if is_complete {
-            return Some(self.complete(ResponseContent::Sequence(writing.parts), blocking));
+        if let Output::Gzip(_) = writing.output {
+            write_field(&mut self.fields, "Content-Encoding", b"gzip");
         }
-        self.state = State::Writing(writing);
-        None
+        let rest = writing.output.finish();
+        if writing.parts.is_empty() && rest.len() <= PART {
+            // A connection may keep as much for any response.
+            let content = ResponseContent::Memory(Arc::from(rest));
+            return Some(self.complete(content, blocking));
+        }
+        match self.budget.part(rest) {
+            Some(part) => writing.parts.push_back(part),
+            None => return Some(self.refuse(too_many(), blocking)),
+        }
+        Some(self.complete(ResponseContent::Sequence(writing.parts), blocking))
     }
 
     fn complete(&mut self, content: ResponseContent, blocking: Blocking<'_>) -> Response {

@@ -9,6 +9,7 @@ use super::preparation::{ListingPreparation, Reading, State};
 use crate::connection::{Response, ResponseContent};
 use crate::http::semantics::conditional::{Method, Outcome, Validators};
 use crate::http::semantics::fields::combined;
+use crate::http::semantics::negotiation::encoding::{Coding, choose};
 use crate::http::{Refusal, Request, Status, write_field};
 use crate::refusing::{Operation, ReceivedLine, cannot_read};
 use crate::server::Turn;
@@ -18,6 +19,9 @@ use crate::web::pages::document;
 use crate::web::path::Path;
 use crate::web::refusal::Stop;
 use crate::web::site::{Site, name};
+
+/// The request fields that the bytes of a listing depend on.
+const VARY: &[u8] = b"Accept, Accept-Encoding";
 
 impl Site {
     /// Responds with a listing of the directory at `path`, which is then made in portions. To HEAD it responds at once:
@@ -52,7 +56,7 @@ impl Site {
                 document::write_resource_policy(&mut fields);
             }
         }
-        write_field(&mut fields, "Vary", b"Accept");
+        write_field(&mut fields, "Vary", VARY);
         if request.method == "HEAD" {
             let content = ResponseContent::Unstated;
             return Ok(Response::new(Status::Ok, fields, content));
@@ -73,6 +77,10 @@ impl Site {
             received: ReceivedLine::of(request).into_owned(),
             name: name(path),
             form,
+            coding: choose(
+                combined(request, "Accept-Encoding").as_deref(),
+                &[Coding::Gzip],
+            ),
             fields,
             state: State::Reading(reading),
         })))
@@ -82,6 +90,6 @@ impl Site {
 /// RFC 9110 §15.4.5
 fn not_modified() -> Response {
     let mut fields = Vec::new();
-    write_field(&mut fields, "Vary", b"Accept");
+    write_field(&mut fields, "Vary", VARY);
     Response::new(Status::NotModified, fields, ResponseContent::Unstated)
 }
