@@ -166,7 +166,7 @@ impl Drop for ClassicUpload {
     /// A request that the server itself gave up is recorded, too.
     fn drop(&mut self) {
         if matches!(self.state, State::Receiving(..)) {
-            let reason = "the server gave the request up";
+            let reason = "the server gave up the request";
             let refusal = Refusal::new(Status::ServiceUnavailable, reason);
             self.abandon(refusal, Blocking::outside_turn());
         }

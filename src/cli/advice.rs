@@ -34,13 +34,28 @@ pub(super) fn instead_of(option: &str, similar: Option<&str>, command: &Command)
     if let Some((_, advice)) = foreign {
         return (*advice).to_owned();
     }
-    if let Some(similar) = similar {
+    let similar = similar.map(str::to_owned);
+    if let Some(similar) = similar.or_else(|| with_same_letters(option, command)) {
         return format!("did you mean '{similar}'?");
     }
     if let Some(letter) = other_case(option).filter(|&letter| has_short(command, letter)) {
         return format!("did you mean '-{letter}'?");
     }
     "'httpserver -h' lists the options".to_owned()
+}
+
+/// The long option that has the same letters in another order, such as `--web` for `--wbe`: the parser finds only
+/// longer words alike.
+fn with_same_letters(option: &str, command: &Command) -> Option<String> {
+    let sorted = |word: &str| {
+        let mut letters: Vec<_> = word.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    let typed = sorted(option.strip_prefix("--")?);
+    let mut longs = command.get_arguments().filter_map(clap::Arg::get_long);
+    let long = longs.find(|long| sorted(long) == typed)?;
+    Some(format!("--{long}"))
 }
 
 /// The other case of the letter of a short option.

@@ -79,7 +79,7 @@ impl<D: Dialect> HttpSession<D> {
                 Flushed::All => {}
                 Flushed::Blocked => return self.wait_for_peer_to_read(transport, turn),
                 Flushed::Broken => {
-                    let reason = "the client was gone before the content was complete";
+                    let reason = "the client left before the content was complete";
                     return self.give_up(Refusal::bad_request(reason), turn);
                 }
             }

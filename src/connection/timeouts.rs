@@ -47,7 +47,7 @@ impl TimeoutKind {
             Self::Head => "the head was not complete in time",
             Self::Body | Self::Skip => "the rest of the content did not come in time",
             Self::Write => "the client did not read the response in time",
-            Self::Linger => "the client did not end its side in time",
+            Self::Linger => "the client did not close its side in time",
         }
     }
 }

@@ -70,7 +70,7 @@ impl<D: Dialect> HttpSession<D> {
         if next == Next::Close {
             let why = match (self.persistence, self.stream) {
                 (Persistence::Close, _) => "its last response was sent",
-                (Persistence::Persistent, Stream::Ended) => "the client ended it",
+                (Persistence::Persistent, Stream::Ended) => "the client closed it",
                 (Persistence::Persistent, _) => "the server stops",
             };
             accounting.close(reporter, Some(worker), why);

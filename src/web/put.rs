@@ -36,7 +36,7 @@ impl Site {
         let existing = self.check_target(&path, blocking)?;
         match request.framing {
             Framing::Absent => {
-                let reason = "an upload has a Content-Length or the transfer coding chunked";
+                let reason = "an upload needs a Content-Length or the transfer coding chunked";
                 return Err(Refusal::new(Status::LengthRequired, reason).into());
             }
             Framing::Length(length) if length > self.options.max_body => {
@@ -80,7 +80,7 @@ impl Site {
         let directory = |reason| Refusal::new(Status::Conflict, reason);
         if path.ending() == Ending::Slash {
             return Err(directory(
-                "the path ends with a slash, and a file's does not",
+                "the path ends with a slash, but the path of a file does not",
             ));
         }
         match self.files.inspect(path.relative(), blocking) {
@@ -236,7 +236,7 @@ impl Drop for WebUpload {
     /// A request that the server itself gave up is recorded, too.
     fn drop(&mut self) {
         if matches!(self.state, State::Receiving(_)) {
-            let reason = "the server gave the request up";
+            let reason = "the server gave up the request";
             let refusal = Refusal::new(Status::ServiceUnavailable, reason);
             self.refuse(refusal, Blocking::outside_turn());
         }

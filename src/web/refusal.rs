@@ -74,7 +74,7 @@ pub(super) fn concealed() -> Refusal {
 pub(super) fn cannot_store(error: &UploadError) -> Refusal {
     match error {
         UploadError::Store(error) if error.kind == StoreErrorKind::NotFound => {
-            let reason = "something on the way to the file is not a directory";
+            let reason = "a component of the path is not a directory";
             Refusal::new(status_of(error.kind, Operation::WebPut), reason)
         }
         _ => cannot_change(error, Operation::WebPut),

@@ -154,9 +154,9 @@ fn connections_are_shown_with_the_reason_of_their_end() {
         client.response();
     };
     let why = closed_because(&[], |_, client| drop(client));
-    assert_eq!(why, "0 requests: the client ended it");
+    assert_eq!(why, "0 requests: the client closed it");
     let why = closed_because(&[], |_, mut client| ask(&mut client));
-    assert_eq!(why, "1 request: the client ended it");
+    assert_eq!(why, "1 request: the client closed it");
     let why = closed_because(&[], |_, mut client| {
         client.send("GET / HTTP/1.0\r\n\r\n");
         client.rest();

@@ -147,6 +147,10 @@ const REFUSED: &[Row] = &[
         "httpserver: there is no option '--lisitng': did you mean '--listing'?\n",
     ),
     refused(
+        "--wbe ./public",
+        "httpserver: there is no option '--wbe': did you mean '--web'?\n",
+    ),
+    refused(
         "-n 8 8080",
         "httpserver: there is no option '-n': did you mean '-N'?\n",
     ),

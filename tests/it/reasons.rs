@@ -43,7 +43,7 @@ fn every_refused_head_is_explained_once_with_its_peer() {
         (
             put("Transfer-Encoding: gzip, chunked\r\n"),
             "501",
-            "only transfer coding",
+            "no transfer coding other than chunked",
         ),
     ] {
         check(&server, &input, status, reason);

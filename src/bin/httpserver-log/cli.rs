@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 /// Read, check and replay the request log of httpserver.
 ///
-/// The log holds one entry per request, and for every PUT the bytes that were stored. So it can be listed and
-/// counted, any version of any file can be extracted from it, and the directory can be rebuilt from it. A log that
-/// gzip or zstd compressed is read as it is.
+/// The log holds one entry per request, and for every PUT the bytes that were stored. So its entries can be listed and
+/// counted, any version of any file can be extracted, and the directory can be rebuilt. The log may be compressed with
+/// gzip or zstd.
 #[derive(Debug, Parser)]
 #[command(
     name = "httpserver-log",
@@ -31,7 +31,7 @@ Examples:
   httpserver-log replay log.txt.gz rebuilt        the directory, from the log alone
   xz -dc log.txt.xz | httpserver-log stats -      a log from standard input
 
-Exit status: 0 no fault was found, 1 a fault was found or the work failed, 2 the command line is wrong.";
+Exit status: 0 no fault was found, 1 a fault was found or the command failed, 2 the command line is wrong.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -49,22 +49,22 @@ pub(crate) enum Command {
 ///
 /// It finds:
 ///
-/// - torn entries. The server was killed, or the disk was full, while it wrote them: a correct beginning, and then the
-///   file ends, or NUL bytes fill the place. They are listed, and the check goes on behind them.
+/// - torn entries. The server was killed, or the disk was full, while it wrote them: after a correct beginning the file
+///   ends, or NUL bytes fill the rest. The check lists them and continues after them.
 ///
-/// - corrupt entries. No server leaves such bytes: some were changed, added or taken away. The first one ends the
-///   check.
+/// - corrupt entries. No server writes such bytes: some were changed, added or removed. The check stops at the first
+///   one.
 ///
-/// It cannot find a change after which every line is still one that a server writes, since the log has no checksums:
+/// It cannot find a change that leaves every line as a server could have written it, since the log has no checksums:
 ///
-/// - a hex digit of a row that became another one (--against finds it if the entry is the last of its name);
+/// - a hex digit of a row that was replaced by another (--against finds it if the entry is the last of its name);
 ///
-/// - a letter of a name that became another one; GET, HEAD, DELETE, OPTIONS, or PUT with length 0 in place of each
+/// - a letter of a name that was replaced by another; GET, HEAD, DELETE, OPTIONS, or PUT with length 0 in place of each
 ///   other; another method, target, version or status (300 to 599) in a FAIL line;
 ///
 /// - whole entries that were removed, added, repeated or put in another order.
 ///
-/// An entry that a server is writing at the moment may look torn or corrupt. So may one in which a power cut left a
+/// An entry that a server is writing at this moment may look torn or corrupt. So may one in which a power cut left a
 /// gap.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -76,10 +76,9 @@ pub(crate) struct Check {
     pub(crate) file: PathBuf,
     /// Compare the files in DIR with the last PUT or DELETE of each name
     ///
-    /// A file that is missing, has other content, or is still there after its DELETE makes the exit status 1. So does
-    /// a directory that cannot be read. Files that are not in the log are listed as notes: they may be older than the
-    /// log. Times, permissions and empty directories are not compared. The log must be a regular file, since it is read
-    /// twice.
+    /// The exit status is 1 if a file is missing, has other content, or still exists after its DELETE, or if a directory
+    /// cannot be read. Files that are not in the log are listed as notes: they may be older than the log. Times,
+    /// permissions and empty directories are not compared. The log must be a regular file, since it is read twice.
     #[arg(long, value_name = "DIR")]
     pub(crate) against: Option<PathBuf>,
 }
@@ -87,8 +86,8 @@ pub(crate) struct Check {
 /// List the entries of a log, one per line.
 ///
 /// The columns are the entry's number, its offset in bytes, the bytes of its content, its status, the method and the
-/// name. The status is `ok`, the number of the error response, or `torn` (see `check`). Names are as in the log: bytes
-/// that are not visible ASCII, and `%`, are written %XX.
+/// name. The status is `ok` (2xx or 3xx: the log does not hold which), the number of the error response, or `torn` (see
+/// `check`). Names are as in the log: bytes that are not visible ASCII, and `%`, are written %XX.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -103,7 +102,7 @@ pub(crate) struct List {
     pub(crate) json: bool,
     /// Show names as text
     ///
-    /// %XX is decoded, and UTF-8 is shown. What a terminal would act on, or not show, is escaped: control characters
+    /// %XX is decoded, and UTF-8 is shown. Characters that a terminal would obey or hide are escaped: control characters
     /// (\n, \x1b), characters that are invisible or change the direction (\u{202e}), bytes that are not UTF-8 (\xff),
     /// and the backslash (\\). With --json a field `decoded` is added; it is null where the name is not UTF-8. The
     /// target of a request that failed may have been sent with %XX; these are decoded, too.
@@ -140,7 +139,7 @@ pub(crate) struct Extract {
 ///
 /// The last PUT or DELETE of each name counts. The whole log is read, and every name is checked, before the first file
 /// is written. A name that would leave DIR is refused, and so are symbolic links that lead out of it. Torn entries are
-/// passed over with a warning: no client was told that they succeeded.
+/// skipped with a warning: no client was told that they succeeded.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -67,7 +67,7 @@ pub(super) fn decide(version: Version, fields: &[Header<'_>]) -> Result<Framing,
         (Some(Codings::Chunked), None) => Ok(Framing::Chunked),
         (Some(Codings::UnknownThenChunked), None) => Err(Refusal::new(
             Status::NotImplemented,
-            "chunked is the only transfer coding that is understood",
+            "the server understands no transfer coding other than chunked",
         )),
         (None, Some(length)) => Ok(Framing::Length(length.value)),
         (None, None) => Ok(Framing::Absent),

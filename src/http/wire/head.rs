@@ -271,7 +271,7 @@ fn further_expectation(before: Expect, value: &[u8]) -> Result<Expect, Refusal> 
             } else {
                 Err(Refusal::new(
                     Status::ExpectationFailed,
-                    "100-continue is the only expectation that is met",
+                    "the server meets no expectation other than 100-continue",
                 ))
             }
         })

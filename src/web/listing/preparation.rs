@@ -213,7 +213,7 @@ impl ListingPreparation {
 }
 
 fn too_many() -> Refusal {
-    let reason = "too many listings wait for their clients to take them";
+    let reason = "too many listings wait for slow clients";
     Refusal::new(Status::ServiceUnavailable, reason)
 }
 
