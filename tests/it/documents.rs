@@ -1,10 +1,10 @@
 //! The commands in README and the other pages run, and print what stands there.
 //!
 //! A block `sh` has commands; a block `console` has commands behind `$ ` and below each what it prints. The blocks of a
-//! page run in order, in a network of their own, in which every port is free: those with `sh` in a directory of their
-//! own, those with `console` as in another terminal, which stays where it was. A command that starts a
-//! server runs beside the later ones; `cargo run --release --` starts the program that is tested. A block that cannot
-//! run here says so in its first line, and is listed here.
+//! page run in order, in a network of their own, in which every port is free. Those with `sh` run in a directory of their
+//! own, which has a file `public/a.txt`; those with `console` run as in another terminal, which stays where it was. A
+//! command that starts a server runs beside the later ones; `cargo run --release --` starts the program that is tested.
+//! A block that cannot run here says so in its first line, and is listed here.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use crate::support::home::Home;
 use crate::support::namespace::in_network_namespace;
 use crate::support::process::finish;
 use crate::support::requirements::is_there;
+use crate::support::tree::write;
 
 /// How the first line of a block begins that is not run.
 const NOT_RUN: &str = "# not run by the tests: ";
@@ -184,10 +185,15 @@ fn commands_of_pages_print_what_stands_there() {
         let home = Home::new();
         let demo = home.path().join("demo");
         let demo = demo.to_str().unwrap();
+        let socket = home.path().join("socket");
+        let socket = socket.to_str().unwrap();
+        write(&home.root(), "public/a.txt", "hello\n");
         let mut whole = SERVERS.to_owned();
         for block in &run {
             let number = block.line.to_string();
-            let commands = script(block).replace("/tmp/demo", demo);
+            let commands = script(block)
+                .replace("/tmp/demo", demo)
+                .replace("/run/httpserver.sock", socket);
             whole.extend(["echo '\x01", &number, "'\n", &commands]);
         }
         let path = home.path().join("script");
