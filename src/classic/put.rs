@@ -56,7 +56,7 @@ pub struct ClassicUpload {
 /// How far a PUT has come.
 enum State {
     /// Content is coming. If it was answered already: the empty file that was put in place for that answer.
-    Receiving(files::Upload, Option<Box<Empty>>),
+    Receiving(files::FileUpload, Option<Box<Empty>>),
     /// It has taken effect; its entry is being written.
     Finishing(Finishing),
     /// It is recorded, one way or the other.

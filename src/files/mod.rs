@@ -18,4 +18,4 @@ mod upload;
 pub use self::error::UploadError;
 pub use self::finishing::{Finishing, Remaining};
 pub use self::state::Files;
-pub use self::upload::{Empty, Upload};
+pub use self::upload::{Empty, FileUpload};

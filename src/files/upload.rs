@@ -23,7 +23,7 @@ use crate::store::{
 const ATTEMPTS: usize = 8;
 
 /// An upload that is being received.
-pub struct Upload {
+pub struct FileUpload {
     files: Arc<Files>,
     /// How long it may be.
     limit: u64,
@@ -52,7 +52,7 @@ impl Files {
         name: &[u8],
         limit: u64,
         _: Blocking<'_>,
-    ) -> Result<Upload, UploadError> {
+    ) -> Result<FileUpload, UploadError> {
         Ok(self.upload_to(self.store.target(name)?, limit))
     }
 
@@ -68,7 +68,7 @@ impl Files {
         path: &[u8],
         limit: u64,
         blocking: Blocking<'_>,
-    ) -> Result<Option<Upload>, UploadError> {
+    ) -> Result<Option<FileUpload>, UploadError> {
         let mut attempt = 1;
         loop {
             match self.begin_once(path, limit, blocking) {
@@ -88,7 +88,7 @@ impl Files {
         path: &[u8],
         limit: u64,
         blocking: Blocking<'_>,
-    ) -> Result<Option<Upload>, UploadError> {
+    ) -> Result<Option<FileUpload>, UploadError> {
         match self.store.target_below(path)? {
             Target::Ready(target) => {
                 let mut upload = self.upload_to(target, limit);
@@ -99,8 +99,8 @@ impl Files {
         }
     }
 
-    fn upload_to(self: &Arc<Self>, target: WriteTarget, limit: u64) -> Upload {
-        Upload {
+    fn upload_to(self: &Arc<Self>, target: WriteTarget, limit: u64) -> FileUpload {
+        FileUpload {
             files: Arc::clone(self),
             limit,
             staged: None,
@@ -109,7 +109,7 @@ impl Files {
     }
 }
 
-impl Upload {
+impl FileUpload {
     /// Makes sure that its directory takes it.
     pub fn stage(&mut self, _: Blocking<'_>) -> Result<(), UploadError> {
         self.staged = Some(self.take_staged()?);

@@ -116,7 +116,7 @@ pub struct WebUpload {
 /// How far a PUT has come.
 enum State {
     /// Content is coming.
-    Receiving(files::Upload),
+    Receiving(files::FileUpload),
     /// It has taken effect; its entry is being written. The answer is ready.
     Finishing(Finishing, Response),
     /// It is recorded, one way or the other.
@@ -191,7 +191,7 @@ impl WebUpload {
     /// Puts the upload in place, if the conditions hold at that moment; also the status for that.
     fn commit(
         &self,
-        upload: files::Upload,
+        upload: files::FileUpload,
         last: &[u8],
         block: &mut Block,
         blocking: Blocking<'_>,
