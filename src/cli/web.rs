@@ -91,16 +91,16 @@ pub(super) struct WebOptions {
     #[arg(long, value_name = "EXT=TYPE", hide_short_help = true)]
     mime: Vec<Mapping>,
 
-    /// Answer to the host NAME, too
+    /// Also serve requests for the host NAME
     ///
-    /// With --writable or this option, other names than those listened on and the machine's own are refused with 421. It may
-    /// be given several times.
+    /// With --writable or this option, a name that is neither listened on nor the machine's own gets 421. It may be given
+    /// several times.
     #[arg(long, value_name = "NAME", hide_short_help = true, value_parser = hosts::host_name)]
     allow_host: Vec<String>,
 
-    /// Let browsers run the scripts of HTML, SVG and XML among the files
+    /// Let browsers run scripts in HTML, SVG and XML files
     ///
-    /// With --writable they do not otherwise, since anyone could have uploaded them.
+    /// With --writable they otherwise run none, since anyone could have uploaded the files.
     #[arg(long, hide_short_help = true)]
     trust_content: bool,
 
