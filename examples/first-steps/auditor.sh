@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# An auditor asks what was stored, when the files on the disk are not what the log says, and whether the log was
-# changed.
+# An auditor asks what was stored and from where, whether the files on the disk are what the log says, and whether the log
+# was changed.
 . "$(dirname "$0")/lib.sh"
 
 mkdir files
-start --web ./files --writable -l log.txt 127.0.0.1 0
+start --web ./files --writable -l log.txt --access-log access.jsonl --access-log-format json 127.0.0.1 0
 echo 'first version' >first
 echo 'second version' >second
 expect 'a document is stored' 201 "$(status -T first "$url/contract.txt")"
-expect 'it is replaced' 204 "$(status -T second "$url/contract.txt")"
+expect 'it is replaced' 204 "$(status --interface 127.0.0.2 -T second "$url/contract.txt")"
 expect 'another is stored' 201 "$(status -T first "$url/notes/memo.txt")"
 expect 'and removed' 204 "$(status -X DELETE "$url/notes/memo.txt")"
 stop
@@ -17,7 +17,11 @@ httpserver-log check log.txt --against files || fail 'an honest log was rejected
 expect 'the replaced version is still in the log' 'first version' "$(httpserver-log extract log.txt 1)"
 expect 'and so is the one that replaced it' 'second version' "$(httpserver-log extract log.txt 2)"
 expect 'each change is listed' 'PUT PUT PUT DELETE' "$(echo $(httpserver-log list log.txt | grep -oE 'PUT|DELETE'))"
-httpserver-log list --json log.txt | head -1
+
+# The access log says where in the request log the entry of a request is.
+offset=$(httpserver-log list --json log.txt | sed -n '2s/.*"offset":\([0-9]*\).*/\1/p')
+request=$(grep "\"entry\":{\"offset\":$offset," access.jsonl) || fail "no request belongs to the entry at byte $offset"
+expect 'the second version came from' 127.0.0.2 "$(sed 's/.*"client":"\([^"]*\)".*/\1/' <<<"$request")"
 httpserver-log stats log.txt
 
 echo 'changed behind the back of the server' >files/contract.txt

@@ -21,7 +21,7 @@ start() {
         kill -0 "$server" 2>/dev/null || fail "the server did not start: $(cat server.err)"
         sleep 0.01
     done
-    url=$(sed -n 's/^listening on //p' server.out)
+    url=$(sed -n '/^listening on http/{s/^listening on //;p;q}' server.out)
 }
 
 # stop: what ctrl-C does; the server must end without a fault.
