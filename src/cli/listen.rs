@@ -18,7 +18,7 @@ use super::values::is_number;
 
 pub(super) const GROUP: Group = Group {
     heading: "Listeners",
-    sentence: "where clients connect, besides ADDRESS and PORT, which are one listener more.",
+    sentence: "more places where clients can connect, besides ADDRESS and PORT.",
     example: "httpserver --web --listen 127.0.0.1:8080 --listen unix:/run/httpserver.sock,mode=660",
     does: "listens on a port, and on a Unix domain socket that a group may use",
     defaults: &[],
@@ -28,11 +28,11 @@ pub(super) const GROUP: Group = Group {
 #[derive(Debug, Args)]
 #[command(next_help_heading = GROUP.heading)]
 pub(super) struct ListenOptions {
-    /// Listen on SPEC, too
+    /// Also listen on SPEC
     ///
-    /// SPEC is an address with its port, or 'unix:' and the path of a socket. Behind it may stand ',proxy' (trusted
-    /// proxies begin each connection with a PROXY header), and behind a path ',mode=660' (the permission bits of the
-    /// socket). It may be given several times.
+    /// SPEC is an address with its port, or 'unix:' and the path of a socket. Append ',mode=660' to a path to set the
+    /// permission bits of the socket, and ',proxy' if trusted proxies begin each connection with a PROXY header. It may
+    /// be given several times.
     #[arg(long, value_name = "SPEC", hide_short_help = true, value_parser = spec)]
     listen: Vec<Spec>,
 }

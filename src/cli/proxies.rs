@@ -55,7 +55,7 @@ pub(super) struct ProxyOptions {
 
     /// Expect a PROXY header, version 1 or 2, on each connection of a trusted proxy
     ///
-    /// It is ',proxy' on every listener.
+    /// The same as ',proxy' on every listener.
     #[arg(long, hide_short_help = true)]
     proxy_protocol: bool,
 }

@@ -53,7 +53,7 @@ pub(super) struct ServeOptions {
 
     /// Print nothing on stdout
     ///
-    /// stderr gets no addresses, uploads or summary, but still errors and the lines of -v.
+    /// stderr gets no addresses, uploads or summary, but still warnings, errors and the lines of -v.
     #[arg(short, long)]
     quiet: bool,
 
