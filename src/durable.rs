@@ -3,10 +3,10 @@
 //! Used by the store for its directories and by the request log for its file. Neither knows the other.
 
 use std::io;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::sync::lock;
 use rustix::io::{Errno, retry_on_intr};
+
+use crate::sync::{self, Condvar, Mutex, MutexGuard, lock};
 
 /// What must be true before a request that changed something is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,7 +20,8 @@ pub enum Durability {
 
 /// Lets workers that need the same file on stable storage share one system call.
 ///
-/// One caller syncs; those that come meanwhile wait, and then one of them syncs for all of these.
+/// One caller syncs; those that come meanwhile wait, and then one of them syncs for all of these. What holds: *on return
+/// a sync has ended that began after the call did*, so what the caller had written is on stable storage.
 #[derive(Default)]
 pub(crate) struct SharedSync {
     /// Guards two counts; the system call is made outside it.
@@ -59,10 +60,7 @@ impl SharedSync {
             if counts.started == counts.returned {
                 break;
             }
-            counts = self
-                .finished
-                .wait(counts)
-                .unwrap_or_else(PoisonError::into_inner);
+            counts = sync::wait(&self.finished, counts);
         }
         counts.started += 1;
         drop(counts);

@@ -1,8 +1,7 @@
 //! An accepted connection on its way between the threads.
 
-use rustix::event::epoll::EventFlags;
-
 use super::accept::client_limit::Counted;
+use super::epoll::EventFlags;
 use super::protocol::WakeReason;
 use super::transport::Socket;
 

@@ -8,9 +8,11 @@
 
 mod accept;
 mod connection;
+mod epoll;
 mod protocol;
 mod reactor;
 mod transport;
+mod waker;
 mod workers;
 
 use std::io;

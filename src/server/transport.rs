@@ -1,7 +1,7 @@
 //! The byte stream under a session: a non-blocking TCP socket in the server, something in memory in a test.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use rustix::io::retry_on_intr;
 use rustix::net::{self, RecvFlags, SendFlags};
@@ -43,6 +43,11 @@ impl Socket {
     /// Takes a socket that is connected and non-blocking.
     pub(crate) fn new(fd: OwnedFd) -> Self {
         Self(fd)
+    }
+
+    /// The number of its descriptor, which no other open socket has.
+    pub(crate) fn number(&self) -> RawFd {
+        self.0.as_raw_fd()
     }
 
     /// Whether the peer has sent something that nobody has received yet.

@@ -100,7 +100,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
             }
             let woken = self.wait();
             if woken.main_waker {
-                self.pool.drain_main_waker();
+                self.pool.main_waker.drain();
             }
             if woken.signal {
                 self.handle_signals();
@@ -134,7 +134,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
         let timeout = self.wakes_at().and_then(|until| {
             Timespec::try_from(until.saturating_duration_since(Instant::now())).ok()
         });
-        let main_waker = self.pool.main_waker().as_fd();
+        let main_waker = self.pool.main_waker.as_fd();
         let [stop, reopen] = self.signals.fds();
         let mut sources = vec![main_waker, stop, reopen];
         if let AcceptState::Accepting {

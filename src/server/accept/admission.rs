@@ -1,6 +1,5 @@
 //! Whether another connection may be open, and what gives way to it.
 
-use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
 use super::client_limit::{ClientLimit, Clients, Counted, TooMany};
@@ -67,7 +66,7 @@ impl<'p, V: Service> Admission<'p, V> {
         if self.is_full() && !listener.has_waiting() {
             return Admitted::Nobody;
         }
-        if self.is_full() && !self.make_capacity() {
+        if self.is_full() && !self.find_capacity() {
             let most = self.max_connections;
             report(
                 &mut self.reported,
@@ -82,7 +81,8 @@ impl<'p, V: Service> Admission<'p, V> {
             Accepted::Exhausted(error) => {
                 let what = format_args!("cannot accept connections for now: {error}");
                 report(&mut self.reported, what);
-                if self.eviction.close_one(self.pool) {
+                let (pool, eviction) = (self.pool, &mut self.eviction);
+                if pool.capacity.find(|| eviction.close_one(pool)) {
                     Admitted::Gone
                 } else {
                     Admitted::Exhausted
@@ -92,7 +92,7 @@ impl<'p, V: Service> Admission<'p, V> {
     }
 
     fn register(&mut self, socket: Socket, peer: Peer) -> Admitted {
-        if !self.pool.reactor.has_slot_for(socket.as_fd().as_raw_fd()) {
+        if !self.pool.reactor.has_slot_for(socket.number()) {
             log::warn!("closed a connection whose descriptor number is out of bounds");
             return Admitted::Gone;
         }
@@ -108,13 +108,11 @@ impl<'p, V: Service> Admission<'p, V> {
     }
 
     /// Makes room for one connection, or asks to be woken when there may be some.
-    fn make_capacity(&mut self) -> bool {
-        if self.eviction.close_one(self.pool) {
-            return true;
-        }
-        self.pool.capacity.request();
-        // A connection that closed or became idle before the request was seen has woken nobody.
-        !self.is_full() || self.eviction.close_one(self.pool)
+    fn find_capacity(&mut self) -> bool {
+        let (pool, max) = (self.pool, self.max_connections);
+        let eviction = &mut self.eviction;
+        pool.capacity
+            .find(|| pool.capacity.open() < max || eviction.close_one(pool))
     }
 
     /// Counts a connection among those of its client, if they are counted.

@@ -6,40 +6,30 @@
 //! thread that acts on it without a hand-over. There are few pollers (see [`max_pollers`]), since more would be woken
 //! in vain. The main thread takes out connections whose deadline has passed.
 
-mod pollers;
+pub(crate) mod pollers;
 mod slots;
 mod timers;
 
 use std::collections::VecDeque;
 use std::io;
 use std::num::NonZeroUsize;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::os::fd::RawFd;
 use std::thread;
 use std::time::Instant;
 
-use rustix::buffer::spare_capacity;
-use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
 use rustix::io::Errno;
 
-use self::pollers::Pollers;
+use self::pollers::{Pollers, TooManyPollers, Work};
 use self::slots::{Due, Parking, Slots};
 use self::timers::{Sleeper, Timers};
 use super::connection::Connection;
+use super::epoll::{Epoll, EventFlags, Events, Timeout};
 use super::protocol::{Activity, Deadline, Interest};
-
-/// How many ready connections a poller takes at a time: enough to pay for the system call, few enough that none of them
-/// waits long for its turn.
-const BATCH: usize = 16;
-
-/// Marks the waker's events; no descriptor has this number.
-const WAKER: u64 = u64::MAX;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// See the module's description.
 pub(crate) struct Reactor<S> {
-    epoll: OwnedFd,
-    /// An eventfd that wakes one poller when something was pushed into the queue.
-    waker: OwnedFd,
+    epoll: Epoll,
     slots: Slots<S>,
     timers: Timers,
     pollers: Pollers,
@@ -86,29 +76,11 @@ pub(crate) fn max_pollers() -> usize {
     processors.saturating_sub(1).max(1)
 }
 
-/// The events of one poll; a worker's own, and reused.
-pub(crate) struct Events(Vec<epoll::Event>);
-
-impl Events {
-    pub(crate) fn new() -> Self {
-        Self(Vec::with_capacity(BATCH))
-    }
-}
-
 impl<S> Reactor<S> {
     /// A reactor for descriptors below `bound`.
     pub(crate) fn new(bound: usize, max_pollers: usize) -> io::Result<Self> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let waker = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        epoll::add(
-            &epoll,
-            &waker,
-            epoll::EventData::new_u64(WAKER),
-            epoll::EventFlags::IN | epoll::EventFlags::ET,
-        )?;
         Ok(Self {
-            epoll,
-            waker,
+            epoll: Epoll::new()?,
             slots: Slots::new(bound),
             timers: Timers::default(),
             pollers: Pollers::new(max_pollers),
@@ -133,8 +105,8 @@ impl<S> Reactor<S> {
         interest: Interest,
         deadline: Deadline,
     ) -> ParkOutcome<S> {
-        let fd = connection.socket.as_fd().as_raw_fd();
-        if let Err(error) = self.register(&mut connection, fd, interest) {
+        let fd = connection.socket.number();
+        if let Err(error) = self.register(&mut connection, interest) {
             log::warn!("cannot wait for a connection: {error}");
             return ParkOutcome::Refused(connection);
         }
@@ -156,28 +128,17 @@ impl<S> Reactor<S> {
     }
 
     /// Registers the socket for what its connection waits for, unless it is.
-    fn register(
-        &self,
-        connection: &mut Connection<S>,
-        fd: RawFd,
-        interest: Interest,
-    ) -> Result<(), Errno> {
-        use epoll::EventFlags as Flags;
+    fn register(&self, connection: &mut Connection<S>, interest: Interest) -> Result<(), Errno> {
         let wanted = match interest {
-            Interest::Read => Flags::IN | Flags::RDHUP | Flags::ET,
+            Interest::Read => EventFlags::IN | EventFlags::RDHUP,
             // Most connections never wait for this, and it would be an event at once.
-            Interest::Write => Flags::IN | Flags::RDHUP | Flags::OUT | Flags::ET,
+            Interest::Write => EventFlags::IN | EventFlags::RDHUP | EventFlags::OUT,
         };
-        if connection.watched.contains(wanted) {
-            return Ok(());
+        if !connection.watched.contains(wanted) {
+            self.epoll
+                .watch(&connection.socket, connection.watched, wanted)?;
+            connection.watched = wanted;
         }
-        let data = epoll::EventData::new_u64(u64::try_from(fd).unwrap_or(WAKER));
-        if connection.watched.is_empty() {
-            epoll::add(&self.epoll, &connection.socket, data, wanted)?;
-        } else {
-            epoll::modify(&self.epoll, &connection.socket, data, wanted)?;
-        }
-        connection.watched = wanted;
         Ok(())
     }
 
@@ -192,30 +153,20 @@ impl<S> Reactor<S> {
         events: &mut Events,
         batch: &mut VecDeque<Box<Connection<S>>>,
     ) -> Polled {
-        let at_once = Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
+        let wait = |work| match work {
+            Work::None => self.epoll.wait(events, Timeout::Never),
+            Work::Queued => self.epoll.wait(events, Timeout::AtOnce),
         };
-        let (poller, timeout) = match mode {
-            PollMode::Look => (None, Some(&at_once)),
-            PollMode::Wait => match self.pollers.register() {
-                None => return Polled::TooManyPollers,
-                registered => (registered, has_work().then_some(&at_once)),
-            },
-        };
-        events.0.clear();
-        let waited = epoll::wait(&self.epoll, spare_capacity(&mut events.0), timeout);
-        drop(poller);
-        if let Err(error) = waited
-            && error != Errno::INTR
-        {
-            log::error!("cannot wait for connections: {error}");
+        match mode {
+            PollMode::Look => self.epoll.wait(events, Timeout::AtOnce),
+            PollMode::Wait => {
+                if let Err(TooManyPollers) = self.pollers.poll(has_work, wait) {
+                    return Polled::TooManyPollers;
+                }
+            }
         }
-        for event in &events.0 {
-            let Ok(fd) = RawFd::try_from(event.data.u64()) else {
-                continue; // the waker
-            };
-            if let Some(connection) = self.slots.slot(fd).wake(event.flags) {
+        for (fd, readiness) in events.sockets() {
+            if let Some(connection) = self.slots.slot(fd).wake(readiness) {
                 batch.push_back(connection);
             }
         }
@@ -225,8 +176,7 @@ impl<S> Reactor<S> {
     /// Wakes a poller, if there is one; to be called after a push into the queue.
     pub(crate) fn wake_poller(&self) {
         if self.pollers.must_be_woken() {
-            // It fails only when the counter is at its end, and then a poller is being woken.
-            let _ = rustix::io::write(&self.waker, &1_u64.to_ne_bytes());
+            self.epoll.wake();
         }
     }
 
@@ -281,9 +231,7 @@ impl<S> Reactor<S> {
 
     /// Closes a connection that is not parked.
     pub(crate) fn close(&self, connection: Box<Connection<S>>) {
-        self.slots
-            .slot(connection.socket.as_fd().as_raw_fd())
-            .vacate();
+        self.slots.slot(connection.socket.number()).vacate();
         drop(connection);
     }
 }

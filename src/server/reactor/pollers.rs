@@ -1,51 +1,70 @@
 //! Which workers poll: how many may, and whether a push into the queue must wake one.
 //!
 //! A poller counts itself, then looks at the queue, then sleeps. A thread that pushes does so, then looks for a poller,
-//! then wakes it. Both look after a fence, so at least one of them sees the other, and no push is slept through. What a
-//! poller sleeps in, and how it is woken, is the reactor's.
+//! then wakes it. Both look after a fence, so at least one of them sees the other. What holds: *no job is in the queue
+//! while all workers sleep*. What a poller sleeps in, and how it is woken, is the caller's.
 
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use crate::sync::atomic::{AtomicUsize, Ordering, fence};
 
 /// The workers that poll or are about to.
-pub(super) struct Pollers {
+pub(crate) struct Pollers {
     polling: AtomicUsize,
     max: usize,
 }
 
 /// One poller, until this is dropped.
-#[must_use = "the worker polls until this is dropped"]
-pub(super) struct Poller<'p>(&'p Pollers);
+struct Poller<'p>(&'p Pollers);
+
+/// Whether there is something to do for a poller that is about to sleep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// It may sleep: the next push wakes a poller.
+    None,
+    /// It must not.
+    Queued,
+}
+
+/// As many workers poll as may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooManyPollers;
 
 impl Pollers {
     /// Up to `max` at a time.
-    pub(super) fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize) -> Self {
         Self {
             polling: AtomicUsize::new(0),
             max,
         }
     }
 
-    /// Counts the caller; `None` if there are as many as may be. The caller must look at the queue before it sleeps.
-    pub(super) fn register(&self) -> Option<Poller<'_>> {
+    /// Counts the caller as a poller during `poll`, which may sleep if it is given [`Work::None`]. `has_work` looks at
+    /// the queue.
+    pub(crate) fn poll(
+        &self,
+        has_work: impl FnOnce() -> bool,
+        poll: impl FnOnce(Work),
+    ) -> Result<(), TooManyPollers> {
         self.polling
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |polling| {
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |polling| {
                 (polling < self.max).then_some(polling + 1)
             })
-            .ok()?;
+            .map_err(|_| TooManyPollers)?;
+        let _counted = Poller(self);
         fence(Ordering::SeqCst);
-        Some(Poller(self))
+        poll(if has_work() { Work::Queued } else { Work::None });
+        Ok(())
     }
 
     /// Whether somebody may sleep who has not seen what the caller has pushed.
-    pub(super) fn must_be_woken(&self) -> bool {
+    pub(crate) fn must_be_woken(&self) -> bool {
         fence(Ordering::SeqCst);
-        self.polling.load(Ordering::SeqCst) > 0
+        self.polling.load(Ordering::Relaxed) > 0
     }
 }
 
 impl Drop for Poller<'_> {
     fn drop(&mut self) {
-        self.0.polling.fetch_sub(1, Ordering::SeqCst);
+        self.0.polling.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -57,14 +76,26 @@ mod tests {
     fn no_more_poll_than_may() {
         let pollers = Pollers::new(2);
         assert!(!pollers.must_be_woken());
-        let first = pollers.register();
-        let second = pollers.register();
-        assert!(first.is_some() && second.is_some());
-        assert!(pollers.register().is_none());
-        drop(first);
-        assert!(pollers.must_be_woken());
-        assert!(pollers.register().is_some());
-        drop(second);
+        let second = || {
+            assert!(pollers.must_be_woken());
+            pollers.poll(
+                || false,
+                |_| assert_eq!(pollers.poll(|| false, |_| ()), Err(TooManyPollers)),
+            )
+        };
+        assert_eq!(
+            pollers.poll(|| false, |_| assert_eq!(second(), Ok(()))),
+            Ok(())
+        );
         assert!(!pollers.must_be_woken());
+    }
+
+    #[test]
+    fn poller_that_finds_work_does_not_sleep() {
+        let pollers = Pollers::new(1);
+        for (has_work, expected) in [(true, Work::Queued), (false, Work::None)] {
+            let polled = pollers.poll(|| has_work, |work| assert_eq!(work, expected));
+            assert_eq!(polled, Ok(()));
+        }
     }
 }

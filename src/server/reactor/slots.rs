@@ -5,15 +5,14 @@
 //! must bear anyway. The slot alone decides whether a connection waits: parking, readiness and deadlines meet under its
 //! mutex.
 
-use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::os::fd::RawFd;
+use std::sync::OnceLock;
 use std::time::Instant;
 
-use rustix::event::epoll::EventFlags;
-
 use crate::server::connection::Connection;
+use crate::server::epoll::EventFlags;
 use crate::server::protocol::{Activity, Deadline, Interest, WakeReason};
-use crate::sync::lock;
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// Slots are made this many at a time, so that a small server has a small table.
 const CHUNK: usize = 256;
@@ -21,6 +20,7 @@ const CHUNK: usize = 256;
 /// The slots of all descriptor numbers below a bound.
 pub(crate) struct Slots<S> {
     chunks: Box<[OnceLock<Chunk<S>>]>,
+    bound: usize,
 }
 
 /// Each mutex guards its slot alone, and only for as long as it takes to put a connection in or take it out.
@@ -68,19 +68,22 @@ impl<S> Slots<S> {
             chunks: (0..bound.div_ceil(CHUNK))
                 .map(|_| OnceLock::new())
                 .collect(),
+            bound,
         }
     }
 
     /// Whether `fd` has a slot.
     pub(crate) fn holds(&self, fd: RawFd) -> bool {
-        usize::try_from(fd).is_ok_and(|number| number / CHUNK < self.chunks.len())
+        usize::try_from(fd).is_ok_and(|number| number < self.bound)
     }
 
     /// The slot of `fd`, for which [`Slots::holds`] is true.
     pub(crate) fn slot(&self, fd: RawFd) -> MutexGuard<'_, Slot<S>> {
         let number = usize::try_from(fd).unwrap_or_default();
-        let chunk = self.chunks[number / CHUNK]
-            .get_or_init(|| (0..CHUNK).map(|_| Mutex::new(Slot::vacant())).collect());
+        let chunk = self.chunks[number / CHUNK].get_or_init(|| {
+            let length = CHUNK.min(self.bound - number / CHUNK * CHUNK);
+            (0..length).map(|_| Mutex::new(Slot::vacant())).collect()
+        });
         lock(&chunk[number % CHUNK])
     }
 
@@ -167,7 +170,7 @@ impl<S> Slot<S> {
     pub(crate) fn idle(&self) -> Option<(Instant, RawFd)> {
         let parked = self.parked.as_ref()?;
         match parked.deadline.activity {
-            Activity::Idle { since } => Some((since, parked.connection.socket.as_fd().as_raw_fd())),
+            Activity::Idle { since } => Some((since, parked.connection.socket.number())),
             Activity::NoResponseDue | Activity::Request => None,
         }
     }

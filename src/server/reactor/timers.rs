@@ -7,10 +7,9 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::os::fd::RawFd;
-use std::sync::Mutex;
 use std::time::Instant;
 
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// What comes due when, of all connections.
 #[derive(Default)]

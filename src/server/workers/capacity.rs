@@ -1,22 +1,30 @@
-//! How many connections are open, and who is told when one fewer is.
+//! How many connections are open, and when the main thread must learn that one fewer is.
 //!
-//! The main thread accepts up to a limit. At the limit it asks to be told, looks once more, and sleeps; a worker that
-//! closes a connection, or parks one that is idle and so may be closed, answers the request. Counting and asking are
-//! sequentially consistent: either the main thread's second look sees the worker's change, or the worker sees the
-//! request.
+//! The main thread accepts up to a limit. At the limit it asks to be woken, looks once more, and sleeps. A worker closes a
+//! connection, or parks one that is idle and so may be closed, and then looks whether it is asked. Counting and asking are
+//! sequentially consistent, so either the main thread's second look sees the worker's change, or the worker sees the
+//! request. What holds: *the main thread never sleeps at the limit while a connection could be accepted*, and *a
+//! connection is counted once, and uncounted once*.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// See the module's description.
-#[derive(Default)]
 pub(crate) struct Capacity {
     /// Accepted connections that are not closed yet.
     open: AtomicUsize,
-    /// Whether the main thread wants to be told.
+    /// Whether the main thread wants to be woken.
     is_requested: AtomicBool,
 }
 
 impl Capacity {
+    /// No connection is open.
+    pub(crate) fn new() -> Self {
+        Self {
+            open: AtomicUsize::new(0),
+            is_requested: AtomicBool::new(false),
+        }
+    }
+
     /// How many connections are open.
     pub(crate) fn open(&self) -> usize {
         self.open.load(Ordering::SeqCst)
@@ -24,22 +32,36 @@ impl Capacity {
 
     /// Counts a connection that was accepted.
     pub(crate) fn add(&self) {
-        self.open.fetch_add(1, Ordering::SeqCst);
+        self.open.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a connection that is closed. [`Capacity::take_request`] is to follow.
-    pub(crate) fn remove(&self) {
-        self.open.fetch_sub(1, Ordering::SeqCst);
+    /// Uncounts a connection that is closed, and wakes the main thread if it asked for that.
+    pub(crate) fn remove(&self, wake: impl FnOnce()) {
+        let open = self.open.fetch_sub(1, Ordering::SeqCst);
+        debug_assert!(open > 0, "a connection was closed twice");
+        self.offer(wake);
     }
 
-    /// Asks to be told of the next connection that closes or becomes idle.
+    /// Wakes the main thread if it asked for that, since a connection was closed, or is parked and idle.
+    pub(crate) fn offer(&self, wake: impl FnOnce()) {
+        if self.is_requested.load(Ordering::SeqCst)
+            && self.is_requested.swap(false, Ordering::Relaxed)
+        {
+            wake();
+        }
+    }
+
+    /// Asks to be woken when the next connection is closed or becomes idle. The caller looks once more before it sleeps.
     pub(crate) fn request(&self) {
         self.is_requested.store(true, Ordering::SeqCst);
     }
 
-    /// Whether the main thread asked since this was true last; if so the caller must wake it.
-    pub(crate) fn take_request(&self) -> bool {
-        self.is_requested.load(Ordering::SeqCst) && self.is_requested.swap(false, Ordering::SeqCst)
+    /// Looks for capacity. If there is none, asks to be woken, and looks again: what comes after that look wakes.
+    pub(crate) fn find(&self, mut look: impl FnMut() -> bool) -> bool {
+        look() || {
+            self.request();
+            look()
+        }
     }
 }
 
@@ -48,14 +70,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn request_is_taken_once() {
-        let capacity = Capacity::default();
+    fn request_is_met_once() {
+        let capacity = Capacity::new();
+        let mut wakes = 0;
         capacity.add();
-        assert!(!capacity.take_request());
+        capacity.offer(|| wakes += 1);
         capacity.request();
-        capacity.remove();
+        capacity.remove(|| wakes += 10);
         assert_eq!(capacity.open(), 0);
-        assert!(capacity.take_request());
-        assert!(!capacity.take_request());
+        capacity.offer(|| wakes += 100);
+        assert_eq!(wakes, 10);
+    }
+
+    #[test]
+    fn second_look_comes_after_the_request() {
+        for (finds_at, requested) in [(1, false), (2, true), (3, true)] {
+            let capacity = Capacity::new();
+            let mut looks = 0;
+            let found = capacity.find(|| {
+                looks += 1;
+                looks == finds_at
+            });
+            assert_eq!(found, finds_at < 3);
+            let mut is_woken = false;
+            capacity.offer(|| is_woken = true);
+            assert_eq!(is_woken, requested, "{finds_at}");
+        }
     }
 }

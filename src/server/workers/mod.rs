@@ -1,10 +1,12 @@
 //! The worker threads and what they share.
 
 mod activity;
+mod batch;
 pub(crate) mod capacity;
 mod monitor;
 pub(crate) mod pool;
 pub(crate) mod queue;
 mod round;
 pub(crate) mod spares;
+mod thread_state;
 pub(crate) mod worker;

@@ -6,9 +6,9 @@
 //! looks: another worker would only take that processor from it. Nothing here sleeps, and nothing knows how a spare
 //! worker is called: that is in `spares`.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use super::activity::{BlockingSection, Section, ThreadState, WorkerActivity};
+use super::activity::{BlockingSection, Section, WorkerActivity};
+use super::thread_state::ThreadState;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// So many looks in a row may find a worker that could run and does not leave its section.
 const STARVED: u32 = 10;
@@ -60,7 +60,7 @@ enum Seen {
 impl Monitor {
     pub(super) fn new(workers: usize) -> Self {
         Self {
-            activities: (0..workers).map(|_| WorkerActivity::default()).collect(),
+            activities: (0..workers).map(|_| WorkerActivity::new()).collect(),
             exists: AtomicBool::new(false),
         }
     }

@@ -2,10 +2,6 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use rustix::event::{EventfdFlags, eventfd};
 
 use super::activity::BlockingSection;
 use super::capacity::Capacity;
@@ -14,6 +10,8 @@ use super::spares::SpareWorkers;
 use crate::server::connection::Connection;
 use crate::server::protocol::{CloseCause, Service, Session};
 use crate::server::reactor::Reactor;
+use crate::server::waker::Waker;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// The queue, the reactor, and what ties them to the main thread.
 pub(crate) struct Pool<V: Service> {
@@ -25,8 +23,8 @@ pub(crate) struct Pool<V: Service> {
     pub(crate) capacity: Capacity,
     /// Whether connections are closed as soon as their turn ends.
     aborting: AtomicBool,
-    /// An eventfd that wakes the main thread.
-    main_waker: OwnedFd,
+    /// Makes the main thread look at its deadlines and counts again.
+    pub(crate) main_waker: Waker,
 }
 
 impl<V: Service> Pool<V> {
@@ -41,9 +39,9 @@ impl<V: Service> Pool<V> {
             queue,
             reactor,
             spares,
-            capacity: Capacity::default(),
+            capacity: Capacity::new(),
             aborting: AtomicBool::new(false),
-            main_waker: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+            main_waker: Waker::new()?,
         })
     }
 
@@ -91,8 +89,7 @@ impl<V: Service> Pool<V> {
     /// Closes a connection that is not parked.
     pub(crate) fn close(&self, connection: Box<Connection<V::Session>>) {
         self.reactor.close(connection);
-        self.capacity.remove();
-        self.offer_capacity();
+        self.capacity.remove(|| self.main_waker.wake());
     }
 
     /// Closes a connection that is not parked, although its session did not ask for that.
@@ -107,9 +104,7 @@ impl<V: Service> Pool<V> {
 
     /// Tells the main thread, if it asked for that, that a connection was closed or is parked and idle.
     pub(crate) fn offer_capacity(&self) {
-        if self.capacity.take_request() {
-            self.wake_main();
-        }
+        self.capacity.offer(|| self.main_waker.wake());
     }
 
     /// From now on no connection waits for its peer.
@@ -120,23 +115,5 @@ impl<V: Service> Pool<V> {
     /// Whether [`Pool::abort`] was called.
     pub(crate) fn is_aborting(&self) -> bool {
         self.aborting.load(Ordering::Relaxed)
-    }
-
-    /// Makes the main thread look at its deadlines and counts again.
-    pub(crate) fn wake_main(&self) {
-        // It fails only when the counter is at its end, and then the main thread is being woken.
-        let _ = rustix::io::write(&self.main_waker, &1_u64.to_ne_bytes());
-    }
-
-    /// What becomes readable when the main thread is woken.
-    pub(crate) fn main_waker(&self) -> &OwnedFd {
-        &self.main_waker
-    }
-
-    /// Takes note that the main thread is awake.
-    pub(crate) fn drain_main_waker(&self) {
-        let mut count = [0_u8; 8];
-        // It fails when nobody has woken it.
-        let _ = rustix::io::read(&self.main_waker, &mut count);
     }
 }

@@ -2,16 +2,15 @@
 //!
 //! They are needed when the others block, so that nobody waits for a disk but the client that needs it. When a worker
 //! enters a blocking section while spare workers sleep, one of them becomes the monitor, unless there is one. Where
-//! requests are served from memory there are no sections, and no thread is woken.
+//! requests are served from memory there are no sections, and no thread is woken. What holds: *while a worker is blocked
+//! and another is spare, one that is not blocked is awake*: it works, or it is the monitor.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use super::activity::BlockingSection;
 use super::monitor::{Finding, Monitor};
-use crate::sync::lock;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{self, Condvar, Mutex, lock};
 
 /// The time between two looks of the monitor: some hundred times what a request from memory takes. A worker that is
 /// blocked holds others up for twice this time at most.
@@ -70,7 +69,7 @@ impl SpareWorkers {
                 Duty::Monitor => {}
             }
         }
-        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Calls one worker to work. A call that finds nobody asleep is answered by the next that would sleep.
@@ -105,10 +104,7 @@ impl SpareWorkers {
             {
                 return Duty::Monitor;
             }
-            calls = self
-                .called
-                .wait(calls)
-                .unwrap_or_else(PoisonError::into_inner);
+            calls = sync::wait(&self.called, calls);
         }
     }
 
@@ -116,7 +112,7 @@ impl SpareWorkers {
     fn is_needed_while_watching(&self) -> bool {
         let mut watch = self.monitor.watch();
         loop {
-            thread::sleep(INTERVAL);
+            sync::sleep(INTERVAL);
             if self.take_call_to_work() {
                 // This worker is awake now, and whoever enters a section next calls another.
                 self.monitor.resign();

@@ -1,26 +1,19 @@
 //! A worker: takes connections that are ready, and gives them their turns; see [`Service`] for the three steps of one.
 //!
-//! Where its next connections come from, in this order: its batch, which it found ready in the reactor or got back; the
-//! queue; the reactor, where it also sleeps. A worker that may not sleep there, since enough others do, is a spare.
+//! Which connections these are is in `batch`.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::batch::{Batch, ConnectionOf, Gathered};
 use super::pool::Pool;
-use super::queue::Job;
 use super::round::Round;
 use crate::blocking::Pending;
 use crate::server::connection::Connection;
 use crate::server::protocol::{
     Activity, CloseCause, Deadline, Interest, Next, Service, Session, Stopping, Turn, WakeReason,
 };
-use crate::server::reactor::{Events, ParkOutcome, PollMode, Polled};
-
-/// A look into the reactor is due after this many pops, however long the queue is.
-const POPS_BETWEEN_LOOKS: u32 = 16;
-
-/// A connection of the pool's protocol.
-type ConnectionOf<V> = Box<Connection<<V as Service>::Session>>;
+use crate::server::reactor::ParkOutcome;
 
 /// What one worker thread has.
 pub(crate) struct Worker<'p, V: Service> {
@@ -28,21 +21,9 @@ pub(crate) struct Worker<'p, V: Service> {
     /// Which of the workers it is, from 0.
     number: usize,
     buffers: V::Buffers,
-    events: Events,
-    /// Connections that are ready and wait for this worker.
-    batch: VecDeque<ConnectionOf<V>>,
+    batch: Batch<'p, V>,
     /// Reused from round to round, and empty in between.
     round: Round<ConnectionOf<V>>,
-    pops: u32,
-}
-
-/// Whether a worker goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Gathered {
-    /// There are connections in its batch.
-    Batch,
-    /// It is to end.
-    Stop,
 }
 
 impl<V: Service> Drop for Worker<'_, V> {
@@ -59,10 +40,8 @@ impl<'p, V: Service> Worker<'p, V> {
             pool,
             number,
             buffers: pool.service.buffers(),
-            events: Events::new(),
-            batch: VecDeque::new(),
+            batch: Batch::new(pool),
             round: Round::new(),
-            pops: 0,
         }
     }
 
@@ -71,59 +50,16 @@ impl<'p, V: Service> Worker<'p, V> {
         if let Some(spares) = &self.pool.spares {
             spares.bind_to_thread(self.number);
         }
-        while self.gather() == Gathered::Batch {
+        while self.batch.gather() == Gathered::Batch {
             self.serve_batch();
         }
-    }
-
-    /// Waits until there are connections in the batch.
-    fn gather(&mut self) -> Gathered {
-        loop {
-            if !self.batch.is_empty() {
-                return Gathered::Batch;
-            }
-            if self.pops >= POPS_BETWEEN_LOOKS {
-                self.poll_ready(PollMode::Look);
-                if !self.batch.is_empty() {
-                    return Gathered::Batch;
-                }
-            }
-            match self.pool.queue.try_pop() {
-                Some(Job::Serve(connection)) => {
-                    self.pops += 1;
-                    if !self.pool.queue.is_empty() {
-                        self.pool.reactor.wake_poller(); // for the rest
-                    }
-                    self.batch.push_back(connection);
-                }
-                Some(Job::Stop) => return Gathered::Stop,
-                None => {
-                    if self.poll_ready(PollMode::Wait) == Polled::TooManyPollers
-                        && let Some(spares) = &self.pool.spares
-                    {
-                        spares.wait();
-                    }
-                }
-            }
-        }
-    }
-
-    fn poll_ready(&mut self, mode: PollMode) -> Polled {
-        self.pops = 0;
-        let queue = &self.pool.queue;
-        self.pool.reactor.poll_ready(
-            mode,
-            || !queue.is_empty(),
-            &mut self.events,
-            &mut self.batch,
-        )
     }
 
     /// Gives the connections of the batch their turns: first those that cannot block, together, then one that may. Other
     /// workers can have the rest meanwhile.
     fn serve_batch(&mut self) {
         let mut may_block = VecDeque::new();
-        while let Some(mut connection) = self.batch.pop_front() {
+        while let Some(mut connection) = self.batch.ready.pop_front() {
             if connection.session.may_block() {
                 may_block.push_back(connection);
             } else if self.process(&mut connection, TurnKind::Quick) == Processed::Whole {
@@ -144,7 +80,7 @@ impl<'p, V: Service> Worker<'p, V> {
         }
         self.round = round;
         if let Some(connection) = may_block.pop_front() {
-            self.batch.append(&mut may_block);
+            self.batch.ready.append(&mut may_block);
             self.serve_blocking(connection);
         }
     }
@@ -153,7 +89,7 @@ impl<'p, V: Service> Worker<'p, V> {
     fn serve_blocking(&mut self, mut connection: ConnectionOf<V>) {
         let section = self
             .pool
-            .enter_blocking_section(self.number, &mut self.batch);
+            .enter_blocking_section(self.number, &mut self.batch.ready);
         let next = match self.process(&mut connection, TurnKind::Blocking) {
             Processed::Whole => {
                 self.pool.service.commit(self.number);
@@ -234,7 +170,7 @@ impl<'p, V: Service> Worker<'p, V> {
             }
             Next::Yield => {
                 connection.forget_expiry();
-                self.yield_turn(connection);
+                self.batch.yield_turn(connection);
             }
             Next::Close => self.pool.close(connection),
         }
@@ -244,14 +180,14 @@ impl<'p, V: Service> Worker<'p, V> {
         connection.reason = WakeReason::Ready;
         match self.pool.reactor.park(connection, interest, deadline) {
             ParkOutcome::Parked => {}
-            ParkOutcome::ParkedDueFirst => self.pool.wake_main(),
+            ParkOutcome::ParkedDueFirst => self.pool.main_waker.wake(),
             // It became ready during its turn, as it may do without end: all others have theirs first.
-            ParkOutcome::Ready(connection) => self.yield_turn(connection),
+            ParkOutcome::Ready(connection) => self.batch.yield_turn(connection),
             // A request that came during its turn has its response yet; to close now would reset it.
             ParkOutcome::Stopping(connection)
                 if connection.socket.has_input() && !self.pool.is_aborting() =>
             {
-                self.batch.push_back(connection);
+                self.batch.ready.push_back(connection);
             }
             ParkOutcome::Stopping(connection) => {
                 self.pool.close_early(connection, CloseCause::Stopping);
@@ -264,24 +200,7 @@ impl<'p, V: Service> Worker<'p, V> {
             self.pool.offer_capacity();
         }
         if self.pool.is_aborting() {
-            self.pool.wake_main();
-        }
-    }
-
-    /// Puts a connection at the back of the queue. A look into the reactor comes before the next pop.
-    fn yield_turn(&mut self, connection: ConnectionOf<V>) {
-        self.pops = POPS_BETWEEN_LOOKS;
-        let queue = &self.pool.queue;
-        let Err(Job::Serve(connection)) = queue.try_push(Job::Serve(connection)) else {
-            return;
-        };
-        // The first of a full queue changes places with it, or no connection there would ever have a turn. (No worker is
-        // told to stop while a connection is open.)
-        if let Some(Job::Serve(first)) = queue.try_pop() {
-            self.batch.push_back(first);
-        }
-        if let Err(Job::Serve(connection)) = queue.try_push(Job::Serve(connection)) {
-            self.batch.push_back(connection);
+            self.pool.main_waker.wake();
         }
     }
 }

@@ -7,7 +7,7 @@ use super::*;
 use crate::peer::Peer;
 use crate::server::connection::Connection;
 use crate::server::reactor::Reactor;
-use crate::server::workers::queue::Queue;
+use crate::server::workers::queue::{Job, Queue};
 use crate::server::{After, Socket, Transport};
 use crate::sync::lock;
 
@@ -138,17 +138,17 @@ fn run_beside(batch: &[Script], queued: &[Script], places: usize, pending: Pendi
         pool.capacity.add();
         let connection = Connection::new(Socket::new(ours.into()), session);
         if number < batch.len() {
-            worker.batch.push_back(Box::new(connection));
+            worker.batch.ready.push_back(Box::new(connection));
         } else {
             pool.push(Job::Serve(Box::new(connection)));
         }
     }
     // A worker stops only when it has nothing left to do.
     while pool.capacity.open() > 0 {
-        assert_eq!(worker.gather(), Gathered::Batch);
+        assert_eq!(worker.batch.gather(), Gathered::Batch);
         worker.serve_batch();
     }
-    assert!(worker.batch.is_empty());
+    assert!(worker.batch.ready.is_empty());
     drop(worker);
     drop(pool);
     Arc::into_inner(events).unwrap().into_inner().unwrap()

@@ -1,0 +1,109 @@
+//! The kernel's part of the reactor: one edge-triggered epoll(7) instance, in which pollers sleep, and the waker in it.
+//!
+//! It knows sockets by their descriptor numbers, and has no state of its own.
+
+use std::io;
+use std::os::fd::{OwnedFd, RawFd};
+
+use rustix::buffer::spare_capacity;
+use rustix::event::{Timespec, epoll};
+use rustix::io::Errno;
+
+use super::transport::Socket;
+use super::waker::Waker;
+
+pub(crate) use rustix::event::epoll::EventFlags;
+
+/// How many ready connections a poller takes at a time: enough to pay for the system call, few enough that none of them
+/// waits long for its turn.
+const BATCH: usize = 16;
+
+/// Marks the waker's events; no descriptor has this number.
+const WAKER: u64 = u64::MAX;
+
+/// See the module's description.
+pub(crate) struct Epoll {
+    epoll: OwnedFd,
+    /// Its events are edge-triggered, too: each ends the wait of one poller, and need not be drained.
+    waker: Waker,
+}
+
+/// How long a poller waits for events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Timeout {
+    /// Until there are some.
+    Never,
+    /// It takes those that are there.
+    AtOnce,
+}
+
+/// The events of one wait; a worker's own, and reused.
+pub(crate) struct Events(Vec<epoll::Event>);
+
+impl Events {
+    pub(crate) fn new() -> Self {
+        Self(Vec::with_capacity(BATCH))
+    }
+
+    /// The sockets that are ready, and for what.
+    pub(crate) fn sockets(&self) -> impl Iterator<Item = (RawFd, EventFlags)> {
+        self.0.iter().filter_map(|event| {
+            // What is no descriptor is the waker.
+            let fd = RawFd::try_from(event.data.u64()).ok()?;
+            Some((fd, event.flags))
+        })
+    }
+}
+
+impl Epoll {
+    pub(crate) fn new() -> io::Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let waker = Waker::new()?;
+        epoll::add(
+            &epoll,
+            &waker,
+            epoll::EventData::new_u64(WAKER),
+            EventFlags::IN | EventFlags::ET,
+        )?;
+        Ok(Self { epoll, waker })
+    }
+
+    /// Reports from now on when a socket is ready for `wanted`, at first if it is so already; `watched` is what it was
+    /// reported for until now. It is reported no more when it is closed.
+    pub(crate) fn watch(
+        &self,
+        socket: &Socket,
+        watched: EventFlags,
+        wanted: EventFlags,
+    ) -> Result<(), Errno> {
+        let data = epoll::EventData::new_u64(u64::try_from(socket.number()).unwrap_or(WAKER));
+        if watched.is_empty() {
+            epoll::add(&self.epoll, socket, data, wanted | EventFlags::ET)
+        } else {
+            epoll::modify(&self.epoll, socket, data, wanted | EventFlags::ET)
+        }
+    }
+
+    /// Waits for events. Each is given to one caller.
+    pub(crate) fn wait(&self, events: &mut Events, timeout: Timeout) {
+        let at_once = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        let timeout = match timeout {
+            Timeout::Never => None,
+            Timeout::AtOnce => Some(&at_once),
+        };
+        events.0.clear();
+        if let Err(error) = epoll::wait(&self.epoll, spare_capacity(&mut events.0), timeout)
+            && error != Errno::INTR
+        {
+            log::error!("cannot wait for connections: {error}");
+        }
+    }
+
+    /// Ends the wait of one caller, or the next.
+    pub(crate) fn wake(&self) {
+        self.waker.wake();
+    }
+}

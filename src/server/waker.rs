@@ -1,0 +1,36 @@
+//! What ends a thread's sleep in poll(2) or epoll(7) from another thread: an eventfd(2).
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::event::{EventfdFlags, eventfd};
+
+/// A descriptor that becomes readable when it is woken.
+pub(crate) struct Waker(OwnedFd);
+
+impl Waker {
+    /// One that nobody has woken.
+    pub(crate) fn new() -> io::Result<Self> {
+        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+        Ok(Self(eventfd(0, flags)?))
+    }
+
+    /// Makes it readable.
+    pub(crate) fn wake(&self) {
+        // It fails only when the counter is at its end, and then it is readable.
+        let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
+    }
+
+    /// Makes it unreadable until it is woken again.
+    pub(crate) fn drain(&self) {
+        let mut count = [0_u8; 8];
+        // It fails when nobody has woken it.
+        let _ = rustix::io::read(&self.0, &mut count);
+    }
+}
+
+impl AsFd for Waker {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

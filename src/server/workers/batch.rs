@@ -1,0 +1,110 @@
+//! The batch of one worker, and where its next connections come from: those that it got back; the queue; the reactor,
+//! where it also sleeps. A worker that may not sleep there, since enough others do, is a spare.
+//!
+//! What holds: *no connection waits while a worker sleeps that could serve it*. A push wakes one poller, and a worker that
+//! leaves a part of what it was woken for wakes the next.
+
+use std::collections::VecDeque;
+
+use super::pool::Pool;
+use super::queue::Job;
+use crate::server::connection::Connection;
+use crate::server::epoll::Events;
+use crate::server::protocol::Service;
+use crate::server::reactor::{PollMode, Polled};
+
+/// A look into the reactor is due after this many pops, however long the queue is.
+const POPS_BETWEEN_LOOKS: u32 = 16;
+
+/// A connection of the pool's protocol.
+pub(crate) type ConnectionOf<V> = Box<Connection<<V as Service>::Session>>;
+
+/// See the module's description.
+pub(crate) struct Batch<'p, V: Service> {
+    pool: &'p Pool<V>,
+    /// Connections that are ready and wait for this worker.
+    pub(crate) ready: VecDeque<ConnectionOf<V>>,
+    events: Events,
+    pops: u32,
+}
+
+/// Whether a worker goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gathered {
+    /// There are connections in its batch.
+    Batch,
+    /// It is to end.
+    Stop,
+}
+
+impl<'p, V: Service> Batch<'p, V> {
+    /// An empty one.
+    pub(crate) fn new(pool: &'p Pool<V>) -> Self {
+        Self {
+            pool,
+            ready: VecDeque::new(),
+            events: Events::new(),
+            pops: 0,
+        }
+    }
+
+    /// Waits until there are connections in the batch.
+    pub(crate) fn gather(&mut self) -> Gathered {
+        loop {
+            if !self.ready.is_empty() {
+                return Gathered::Batch;
+            }
+            if self.pops >= POPS_BETWEEN_LOOKS {
+                self.poll_ready(PollMode::Look);
+                if !self.ready.is_empty() {
+                    return Gathered::Batch;
+                }
+            }
+            match self.pool.queue.try_pop() {
+                Some(Job::Serve(connection)) => {
+                    self.pops += 1;
+                    if !self.pool.queue.is_empty() {
+                        self.pool.reactor.wake_poller(); // for the rest
+                    }
+                    self.ready.push_back(connection);
+                }
+                Some(Job::Stop) => return Gathered::Stop,
+                None => {
+                    if self.poll_ready(PollMode::Wait) == Polled::TooManyPollers
+                        && let Some(spares) = &self.pool.spares
+                    {
+                        spares.wait();
+                    }
+                }
+            }
+        }
+    }
+
+    fn poll_ready(&mut self, mode: PollMode) -> Polled {
+        self.pops = 0;
+        let queue = &self.pool.queue;
+        self.pool.reactor.poll_ready(
+            mode,
+            || !queue.is_empty(),
+            &mut self.events,
+            &mut self.ready,
+        )
+    }
+
+    /// Puts a connection at the back of the queue. A look into the reactor comes before the next pop.
+    pub(crate) fn yield_turn(&mut self, connection: ConnectionOf<V>) {
+        self.pops = POPS_BETWEEN_LOOKS;
+        let queue = &self.pool.queue;
+        let Err(Job::Serve(connection)) = queue.try_push(Job::Serve(connection)) else {
+            return;
+        };
+        // The first of a full queue changes places with it, or no connection there would ever have a turn. (No worker is
+        // told to stop while a connection is open.)
+        if let Some(Job::Serve(first)) = queue.try_pop() {
+            self.ready.push_back(first);
+        }
+        if let Err(Job::Serve(connection)) = queue.try_push(Job::Serve(connection)) {
+            self.ready.push_back(connection);
+        }
+    }
+}

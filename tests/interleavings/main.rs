@@ -1,0 +1,30 @@
+//! The protocols between the threads of the pool, in every interleaving up to a bound.
+//!
+//! The files of the pool are compiled here a second time, as they ship, with a `crate::sync` whose locks and atomics loom
+//! watches. What stands in for the world around them (the kernel, the queue, the state of a thread) is in `server`. Each
+//! file of tests has *models*: a few threads that use a protocol, and what must hold. A model says how often at most a
+//! thread stops for another although it could go on (`Model::bounded`), or that this is not limited (`Model::every`); up
+//! to that, each order of steps is tried, with each value that a load may see. A thread that sleeps for ever fails the
+//! model: that is how a lost wake-up shows.
+//!
+//! Then each fence is left out, and each access weakened, one by one: a model must fail (`explore_and_weaken`).
+//!
+//! The tests beside the code run here, too, with the standard library's locks.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "a model uses a part of what the files that it explores offer"
+)]
+
+mod explore;
+mod server;
+mod sync;
+
+#[path = "../../src/durable.rs"]
+mod durable;
+
+mod capacity;
+mod polling;
+mod spares;
+mod syncing;

@@ -1,0 +1,18 @@
+//! The pool as it ships, over a kernel and a queue that are models.
+
+pub(crate) mod epoll;
+pub(crate) mod transport;
+pub(crate) mod waker;
+pub(crate) mod workers;
+
+#[path = "../../../src/server/connection.rs"]
+pub(crate) mod connection;
+#[path = "../../../src/server/reactor/mod.rs"]
+pub(crate) mod reactor;
+
+/// What a session and its worker say to each other.
+pub(crate) mod protocol {
+    pub(crate) use httpserver::server::{
+        Activity, CloseCause, Deadline, Interest, Service, Session, WakeReason,
+    };
+}
