@@ -25,6 +25,7 @@ mod sync;
 mod durable;
 
 mod capacity;
+mod committing;
+mod parking;
 mod polling;
 mod spares;
-mod syncing;

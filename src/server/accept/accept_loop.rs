@@ -266,7 +266,6 @@ impl<'p, V: Service> Acceptor<'p, V> {
     fn pause(&mut self, until: Pause) {
         if let AcceptState::Accepting { pause, .. } = &mut self.state {
             *pause = until;
-            self.pool.capacity.request();
         }
     }
 }

@@ -92,7 +92,7 @@ impl<'p, V: Service> Admission<'p, V> {
     }
 
     fn register(&mut self, socket: Socket, peer: Peer) -> Admitted {
-        if !self.pool.reactor.has_slot_for(socket.number()) {
+        if !self.pool.reactor.make_slot(socket.number()) {
             log::warn!("closed a connection whose descriptor number is out of bounds");
             return Admitted::Gone;
         }

@@ -88,9 +88,10 @@ impl<S> Reactor<S> {
         })
     }
 
-    /// Whether a connection on `fd` can be parked here.
-    pub(crate) fn has_slot_for(&self, fd: RawFd) -> bool {
-        self.slots.holds(fd)
+    /// Makes sure that a connection on `fd` can be parked here; false if it cannot. To be called by the main thread,
+    /// before a worker has the connection.
+    pub(crate) fn make_slot(&self, fd: RawFd) -> bool {
+        self.slots.make(fd)
     }
 
     /// Whether [`Reactor::stop`] was called.

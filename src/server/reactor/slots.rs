@@ -3,7 +3,8 @@
 //! A descriptor number names one open socket at a time, so it is the only key: no free list, no generation. An event
 //! that reaches a slot after its descriptor was closed and given out anew wakes the wrong session once, which a session
 //! must bear anyway. The slot alone decides whether a connection waits: parking, readiness and deadlines meet under its
-//! mutex.
+//! mutex. What holds: *a parked connection is taken out once*, by its readiness, its deadline, an eviction or the end; and
+//! *readiness that comes while a worker has the connection wakes it when it is parked*.
 
 use std::os::fd::RawFd;
 use std::sync::OnceLock;
@@ -72,22 +73,28 @@ impl<S> Slots<S> {
         }
     }
 
-    /// Whether `fd` has a slot.
-    pub(crate) fn holds(&self, fd: RawFd) -> bool {
-        usize::try_from(fd).is_ok_and(|number| number < self.bound)
-    }
-
-    /// The slot of `fd`, for which [`Slots::holds`] is true.
-    pub(crate) fn slot(&self, fd: RawFd) -> MutexGuard<'_, Slot<S>> {
-        let number = usize::try_from(fd).unwrap_or_default();
-        let chunk = self.chunks[number / CHUNK].get_or_init(|| {
+    /// Makes the slot of `fd`, unless it is made; false if there can be none. For the main thread, which thereby knows
+    /// every slot that a connection may be in when it looks at all of them.
+    pub(crate) fn make(&self, fd: RawFd) -> bool {
+        let number = usize::try_from(fd).ok();
+        let Some(number) = number.filter(|&number| number < self.bound) else {
+            return false;
+        };
+        self.chunks[number / CHUNK].get_or_init(|| {
             let length = CHUNK.min(self.bound - number / CHUNK * CHUNK);
             (0..length).map(|_| Mutex::new(Slot::vacant())).collect()
         });
-        lock(&chunk[number % CHUNK])
+        true
     }
 
-    /// Every slot that was ever used.
+    /// The slot of `fd`, for which [`Slots::make`] was called and true.
+    pub(crate) fn slot(&self, fd: RawFd) -> MutexGuard<'_, Slot<S>> {
+        let number = usize::try_from(fd).unwrap_or_default();
+        let chunk = self.chunks[number / CHUNK].get();
+        lock(&chunk.map_or(&[][..], |chunk| chunk)[number % CHUNK])
+    }
+
+    /// Every slot that was made.
     pub(crate) fn all(&self) -> impl Iterator<Item = MutexGuard<'_, Slot<S>>> {
         self.chunks
             .iter()

@@ -2,7 +2,8 @@
 //!
 //! It is a heap. A connection has at most one live entry here, and moving a deadline *later* costs nothing: the entry
 //! stays, and the slot is looked at again when it comes up (see `Slots`). A busy persistent connection, whose idle
-//! deadline moves with every request, comes here once a minute.
+//! deadline moves with every request, comes here once a minute. What holds: *the main thread never sleeps past a deadline
+//! that was added*; it is woken for one that is earlier than what it sleeps until.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

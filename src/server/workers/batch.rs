@@ -1,5 +1,7 @@
-//! The batch of one worker, and where its next connections come from: those that it got back; the queue; the reactor,
-//! where it also sleeps. A worker that may not sleep there, since enough others do, is a spare.
+//! The batch of one worker: where its next connections come from, and where those go that wait.
+//!
+//! They come, in this order, from those that it got back; the queue; the reactor, where it also sleeps. A worker that may
+//! not sleep there, since enough others do, is a spare.
 //!
 //! What holds: *no connection waits while a worker sleeps that could serve it*. A push wakes one poller, and a worker that
 //! leaves a part of what it was woken for wakes the next.
@@ -10,8 +12,8 @@ use super::pool::Pool;
 use super::queue::Job;
 use crate::server::connection::Connection;
 use crate::server::epoll::Events;
-use crate::server::protocol::Service;
-use crate::server::reactor::{PollMode, Polled};
+use crate::server::protocol::{Activity, CloseCause, Deadline, Interest, Service, WakeReason};
+use crate::server::reactor::{ParkOutcome, PollMode, Polled};
 
 /// A look into the reactor is due after this many pops, however long the queue is.
 const POPS_BETWEEN_LOOKS: u32 = 16;
@@ -89,6 +91,40 @@ impl<'p, V: Service> Batch<'p, V> {
             &mut self.events,
             &mut self.ready,
         )
+    }
+
+    /// Parks a connection, with what it waits for and until when. It comes back if there is something to do for it.
+    pub(crate) fn park(
+        &mut self,
+        mut connection: ConnectionOf<V>,
+        interest: Interest,
+        deadline: Deadline,
+    ) {
+        connection.reason = WakeReason::Ready;
+        match self.pool.reactor.park(connection, interest, deadline) {
+            ParkOutcome::Parked => {}
+            ParkOutcome::ParkedDueFirst => self.pool.main_waker.wake(),
+            // It became ready during its turn, as it may do without end: all others have theirs first.
+            ParkOutcome::Ready(connection) => self.yield_turn(connection),
+            // A request that came during its turn has its response yet; to close now would reset it.
+            ParkOutcome::Stopping(connection)
+                if connection.socket.has_input() && !self.pool.is_aborting() =>
+            {
+                self.ready.push_back(connection);
+            }
+            ParkOutcome::Stopping(connection) => {
+                self.pool.close_early(connection, CloseCause::Stopping);
+            }
+            ParkOutcome::Refused(connection) => {
+                self.pool.close_early(connection, CloseCause::Failed);
+            }
+        }
+        if let Activity::Idle { .. } = deadline.activity {
+            self.pool.offer_capacity();
+        }
+        if self.pool.is_aborting() {
+            self.pool.main_waker.wake();
+        }
     }
 
     /// Puts a connection at the back of the queue. A look into the reactor comes before the next pop.

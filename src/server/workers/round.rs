@@ -1,28 +1,28 @@
 //! The turns that a worker gives together: those that are processed, and those whose responses may be sent.
 //!
-//! A response is sent after its commit, and the types say so: only [`Round::commit`] gives back connections.
+//! What holds: *a response is sent after its commit*. The types say so: only [`Round::commit`] gives back connections.
 
 use std::vec::Drain;
 
 /// Connections of one round, in the order of their turns.
-pub(super) struct Round<C> {
+pub(crate) struct Round<C> {
     processed: Vec<C>,
 }
 
 impl<C> Round<C> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             processed: Vec::new(),
         }
     }
 
     /// Adds a connection that was processed.
-    pub(super) fn add(&mut self, connection: C) {
+    pub(crate) fn add(&mut self, connection: C) {
         self.processed.push(connection);
     }
 
     /// Commits what they have pending, and gives them back to be flushed.
-    pub(super) fn commit(&mut self, commit: impl FnOnce()) -> Drain<'_, C> {
+    pub(crate) fn commit(&mut self, commit: impl FnOnce()) -> Drain<'_, C> {
         commit();
         self.processed.drain(..)
     }

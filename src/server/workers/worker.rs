@@ -10,10 +10,7 @@ use super::pool::Pool;
 use super::round::Round;
 use crate::blocking::Pending;
 use crate::server::connection::Connection;
-use crate::server::protocol::{
-    Activity, CloseCause, Deadline, Interest, Next, Service, Session, Stopping, Turn, WakeReason,
-};
-use crate::server::reactor::ParkOutcome;
+use crate::server::protocol::{CloseCause, Next, Service, Session, Stopping, Turn};
 
 /// What one worker thread has.
 pub(crate) struct Worker<'p, V: Service> {
@@ -164,7 +161,7 @@ impl<'p, V: Service> Worker<'p, V> {
     /// Does with a connection what its session asks for.
     fn end_turn(&mut self, mut connection: ConnectionOf<V>, next: Next) {
         match next {
-            Next::Wait(interest, deadline) => self.park(connection, interest, deadline),
+            Next::Wait(interest, deadline) => self.batch.park(connection, interest, deadline),
             Next::Yield if self.pool.is_aborting() => {
                 self.pool.close_early(connection, CloseCause::Stopping);
             }
@@ -173,34 +170,6 @@ impl<'p, V: Service> Worker<'p, V> {
                 self.batch.yield_turn(connection);
             }
             Next::Close => self.pool.close(connection),
-        }
-    }
-
-    fn park(&mut self, mut connection: ConnectionOf<V>, interest: Interest, deadline: Deadline) {
-        connection.reason = WakeReason::Ready;
-        match self.pool.reactor.park(connection, interest, deadline) {
-            ParkOutcome::Parked => {}
-            ParkOutcome::ParkedDueFirst => self.pool.main_waker.wake(),
-            // It became ready during its turn, as it may do without end: all others have theirs first.
-            ParkOutcome::Ready(connection) => self.batch.yield_turn(connection),
-            // A request that came during its turn has its response yet; to close now would reset it.
-            ParkOutcome::Stopping(connection)
-                if connection.socket.has_input() && !self.pool.is_aborting() =>
-            {
-                self.batch.ready.push_back(connection);
-            }
-            ParkOutcome::Stopping(connection) => {
-                self.pool.close_early(connection, CloseCause::Stopping);
-            }
-            ParkOutcome::Refused(connection) => {
-                self.pool.close_early(connection, CloseCause::Failed);
-            }
-        }
-        if let Activity::Idle { .. } = deadline.activity {
-            self.pool.offer_capacity();
-        }
-        if self.pool.is_aborting() {
-            self.pool.main_waker.wake();
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The pool as it ships, over a kernel and a queue that are models.
 
+pub(crate) mod accept;
 pub(crate) mod epoll;
 pub(crate) mod transport;
 pub(crate) mod waker;

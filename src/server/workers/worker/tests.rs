@@ -137,6 +137,7 @@ fn run_beside(batch: &[Script], queued: &[Script], places: usize, pending: Pendi
         };
         pool.capacity.add();
         let connection = Connection::new(Socket::new(ours.into()), session);
+        assert!(pool.reactor.make_slot(connection.socket.number()));
         if number < batch.len() {
             worker.batch.ready.push_back(Box::new(connection));
         } else {

@@ -1,0 +1,261 @@
+//! Park against readiness, deadlines, eviction and the end: a parked connection is woken, by one of them, and closed once.
+//!
+//! One or two workers gather and park as they ship, over a socket, a clock and a main thread of the model's.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use httpserver::peer::Peer;
+use httpserver::server::{Next, Transport, Turn};
+use loom::thread::{self, JoinHandle};
+
+use crate::explore::Model;
+use crate::server::accept::eviction::Eviction;
+use crate::server::connection::Connection;
+use crate::server::epoll;
+use crate::server::protocol::{
+    Activity, CloseCause, Deadline, Interest, Service, Session, WakeReason,
+};
+use crate::server::reactor::Reactor;
+use crate::server::transport::Socket;
+use crate::server::workers::batch::{Batch, Gathered};
+use crate::server::workers::pool::Pool;
+use crate::server::workers::queue::{Job, Queue};
+
+/// What the session of a model does when it has received a byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Closes,
+    /// It waits again, for one second more than before.
+    WaitsLonger,
+}
+
+struct Protocol;
+
+struct Client {
+    then: Then,
+    deadline: Instant,
+}
+
+impl Service for Protocol {
+    type Session = Client;
+    type Buffers = ();
+
+    fn connect(&self, _: Peer, _: usize) -> Client {
+        unreachable!("a model makes its sessions")
+    }
+
+    fn buffers(&self) {}
+}
+
+impl Session for Client {
+    type Buffers = ();
+
+    fn process<T: Transport>(&mut self, _: &T, (): &mut (), _: &Turn<'_>) {}
+
+    fn flush<T: Transport>(&mut self, _: &T, (): &mut (), _: &Turn<'_>) -> Next {
+        Next::Close
+    }
+
+    fn note_close(&mut self, _: CloseCause) {}
+}
+
+struct Server {
+    pool: Pool<Protocol>,
+    start: Instant,
+    // These are what happened, and give no order to it.
+    received: AtomicUsize,
+    timed_out: AtomicUsize,
+}
+
+impl Server {
+    /// A server with one connection, on descriptor 0, in its queue.
+    fn new(then: Then) -> Arc<Self> {
+        let reactor = Reactor::new(epoll::SOCKETS, 1).unwrap();
+        let server = Arc::new(Self {
+            pool: Pool::new(Protocol, Queue::new(4), reactor, None).unwrap(),
+            start: Instant::now(),
+            received: AtomicUsize::new(0),
+            timed_out: AtomicUsize::new(0),
+        });
+        let client = Client {
+            then,
+            deadline: server.start + Duration::from_secs(1),
+        };
+        assert!(server.pool.reactor.make_slot(0));
+        server.pool.capacity.add();
+        let connection = Connection::new(Socket::new(0), client);
+        server.pool.push(Job::Serve(Box::new(connection)));
+        server
+    }
+
+    /// A worker, until it is told to stop.
+    fn start_worker(self: &Arc<Self>) -> JoinHandle<()> {
+        let server = self.clone();
+        thread::spawn(move || {
+            let mut batch = Batch::new(&server.pool);
+            while batch.gather() == Gathered::Batch {
+                while let Some(connection) = batch.ready.pop_front() {
+                    server.give_turn(&mut batch, connection);
+                }
+            }
+        })
+    }
+
+    fn give_turn(&self, batch: &mut Batch<'_, Protocol>, mut connection: Box<Connection<Client>>) {
+        if connection.reason == WakeReason::TimedOut {
+            self.timed_out.fetch_add(1, Ordering::Relaxed);
+            return self.pool.close(connection);
+        }
+        if epoll::receive(0) > 0 {
+            self.received.fetch_add(1, Ordering::Relaxed);
+            match connection.session.then {
+                Then::Closes => return self.pool.close(connection),
+                Then::WaitsLonger => connection.session.deadline += Duration::from_secs(1),
+            }
+        }
+        let deadline = Deadline {
+            at: connection.session.deadline,
+            activity: Activity::Idle { since: self.start },
+        };
+        batch.park(connection, Interest::Read, deadline);
+    }
+
+    fn is_done(&self) -> bool {
+        self.pool.capacity.request();
+        self.pool.capacity.open() == 0
+    }
+
+    /// What the main thread does until no connection is open. Time passes when it sleeps until a deadline.
+    fn run_clock(&self) {
+        let mut now = self.start;
+        while !self.is_done() {
+            while let Some(connection) = self.pool.reactor.take_expired(now) {
+                assert!(connection.session.deadline <= now, "too early");
+                self.pool.push(Job::Serve(connection));
+            }
+            self.pool.reactor.wake_poller();
+            if let Some(deadline) = self.pool.reactor.next_deadline() {
+                now = now.max(deadline);
+            } else {
+                self.wait();
+            }
+        }
+    }
+
+    fn wait(&self) {
+        self.pool.main_waker.wait();
+        self.pool.main_waker.drain();
+    }
+
+    /// Ends its workers.
+    fn stop(&self, workers: Vec<JoinHandle<()>>) {
+        self.pool.stop(workers.len());
+        for worker in workers {
+            worker.join().unwrap();
+        }
+        assert_eq!(self.pool.capacity.open(), 0);
+    }
+}
+
+fn peer_sends() -> JoinHandle<()> {
+    thread::spawn(|| epoll::send(0))
+}
+
+/// A byte comes before, while or after the connection is parked: it is received.
+fn byte_comes() {
+    let server = Server::new(Then::Closes);
+    let worker = server.start_worker();
+    epoll::send(0);
+    server.pool.reactor.wake_poller();
+    while !server.is_done() {
+        server.wait();
+    }
+    assert_eq!(server.received.load(Ordering::Relaxed), 1);
+    server.stop(vec![worker]);
+}
+
+/// A deadline passes: the main thread learns of it however late the connection is parked.
+fn deadline_passes() {
+    let server = Server::new(Then::Closes);
+    let worker = server.start_worker();
+    server.run_clock();
+    assert_eq!(server.timed_out.load(Ordering::Relaxed), 1);
+    server.stop(vec![worker]);
+}
+
+/// A byte comes as a deadline passes: one of them has the connection. If it is the byte, the next deadline passes.
+fn byte_comes_as_deadline_passes() {
+    let server = Server::new(Then::WaitsLonger);
+    let worker = server.start_worker();
+    let peer = peer_sends();
+    server.run_clock();
+    peer.join().unwrap();
+    assert!(server.received.load(Ordering::Relaxed) <= 1);
+    assert_eq!(server.timed_out.load(Ordering::Relaxed), 1);
+    server.stop(vec![worker]);
+}
+
+/// A byte comes as an idle connection is closed because another needs its place: in the end it is closed, once.
+fn byte_comes_as_connection_is_evicted() {
+    let server = Server::new(Then::WaitsLonger);
+    let worker = server.start_worker();
+    let peer = peer_sends();
+    let mut eviction = Eviction::default();
+    let pool = &server.pool;
+    while !pool
+        .capacity
+        .find(|| pool.capacity.open() < 1 || eviction.close_one(pool))
+    {
+        pool.reactor.wake_poller(); // for what eviction has pushed
+        server.wait();
+    }
+    peer.join().unwrap();
+    server.stop(vec![worker]);
+}
+
+/// The server stops as a worker parks a connection that is idle: it is closed, and the main thread learns of it.
+fn server_stops_as_connection_is_parked() {
+    let server = Server::new(Then::Closes);
+    let worker = server.start_worker();
+    for connection in server.pool.reactor.stop() {
+        server.pool.close_early(connection, CloseCause::Stopping);
+    }
+    while !server.is_done() {
+        server.wait();
+    }
+    server.stop(vec![worker]);
+}
+
+/// The server is told to stop at once.
+fn server_aborts_as_connection_is_parked() {
+    let server = Server::new(Then::Closes);
+    let worker = server.start_worker();
+    server.pool.abort();
+    while !server.is_done() {
+        for connection in server.pool.reactor.clear() {
+            server.pool.close_early(connection, CloseCause::Stopping);
+        }
+        if server.is_done() {
+            break;
+        }
+        server.wait();
+    }
+    server.stop(vec![worker]);
+}
+
+#[test]
+fn parked_connection_is_woken_and_closed_once() {
+    let models = [
+        Model::bounded(2, "byte comes", byte_comes),
+        Model::bounded(2, "deadline passes", deadline_passes),
+        Model::bounded(2, "byte and deadline", byte_comes_as_deadline_passes),
+        Model::bounded(2, "byte and eviction", byte_comes_as_connection_is_evicted),
+        Model::bounded(2, "stop", server_stops_as_connection_is_parked),
+        Model::bounded(2, "abort", server_aborts_as_connection_is_parked),
+    ];
+    for model in models {
+        model.explore();
+    }
+}
