@@ -57,6 +57,8 @@ pub struct ClassicUpload {
 enum State {
     /// Content is coming. If it was answered already: the empty file that was put in place for that answer.
     Receiving(files::FileUpload, Option<Box<Empty>>),
+    /// All of the content has come; space for its entry is being preallocated.
+    Preallocating(files::FileUpload, Option<Box<Empty>>),
     /// It has taken effect; its entry is being written.
     Finishing(Finishing),
     /// It is recorded, one way or the other.
@@ -67,10 +69,12 @@ impl Upload for ClassicUpload {
     fn write(&mut self, content: &[u8], blocking: Blocking<'_>) -> Result<(), Box<Response>> {
         let written = match &mut self.state {
             State::Receiving(upload, _) => upload.write(content, blocking),
-            State::Finishing(_) | State::Recorded => Ok(()),
+            State::Preallocating(..) | State::Finishing(_) | State::Recorded => Ok(()),
         };
         written.map_err(|error| match self.take() {
-            State::Receiving(_, empty) => Box::new(self.refused(&error, empty, blocking)),
+            State::Receiving(_, empty) | State::Preallocating(_, empty) => {
+                Box::new(self.refused(&error, empty, blocking))
+            }
             State::Finishing(_) | State::Recorded => Box::new(self.refused(&error, None, blocking)),
         })
     }
@@ -81,48 +85,82 @@ impl Upload for ClassicUpload {
         block: &mut Block,
         blocking: Blocking<'_>,
     ) -> Option<Response> {
-        let State::Receiving(upload, empty) = self.take() else {
+        let State::Receiving(mut upload, empty) = self.take() else {
             return None;
         };
-        match upload.commit(last, &CommitCondition::Always, &mut block.text, blocking) {
-            Ok(finishing) => {
-                self.state = State::Finishing(finishing);
-                self.step(block, blocking)
-            }
-            Err(error) => Some(self.refused(&error, empty, blocking)),
+        if !upload.is_large_with(last) {
+            return self.put_in_place(upload, last, empty, block, blocking);
         }
+        if let Err(error) = upload.write(last, blocking) {
+            return Some(self.refused(&error, empty, blocking));
+        }
+        self.state = State::Preallocating(upload, empty);
+        None
     }
 
     fn step(&mut self, block: &mut Block, blocking: Blocking<'_>) -> Option<Response> {
-        let State::Finishing(finishing) = &mut self.state else {
-            return Some(Response::refused(Refusal::of_file(
+        match self.take() {
+            State::Preallocating(upload, empty) => match upload.preallocate(blocking) {
+                Remaining::More => {
+                    self.state = State::Preallocating(upload, empty);
+                    None
+                }
+                Remaining::Done => self.put_in_place(upload, &[], empty, block, blocking),
+            },
+            State::Finishing(finishing) => self.write_entry(finishing, block, blocking),
+            State::Receiving(..) | State::Recorded => Some(Response::refused(Refusal::of_file(
                 Status::InternalServerError,
                 "the upload has ended already",
-            )));
-        };
-        match finishing.step(&mut block.content, &mut block.text, blocking) {
-            Ok(Remaining::More) => None,
-            Ok(Remaining::Done) => {
-                let entry = finishing.receipt();
-                self.state = State::Recorded;
-                Some(Response::empty(Status::Created).recorded(entry))
-            }
-            Err(error) => {
-                self.state = State::Recorded;
-                Some(self.refused(&error, None, blocking))
-            }
+            ))),
         }
     }
 
     fn abandon(&mut self, refusal: Refusal, blocking: Blocking<'_>) -> Response {
         match self.take() {
-            State::Receiving(_, empty) => self.record_refusal(empty, refusal, blocking),
+            State::Receiving(_, empty) | State::Preallocating(_, empty) => {
+                self.record_refusal(empty, refusal, blocking)
+            }
             State::Finishing(_) | State::Recorded => Response::refused(refusal),
         }
     }
 }
 
 impl ClassicUpload {
+    /// Makes the upload take effect, and begins to write its entry.
+    fn put_in_place(
+        &mut self,
+        upload: files::FileUpload,
+        last: &[u8],
+        empty: Option<Box<Empty>>,
+        block: &mut Block,
+        blocking: Blocking<'_>,
+    ) -> Option<Response> {
+        match upload.commit(last, &CommitCondition::Always, &mut block.text, blocking) {
+            Ok(finishing) => self.write_entry(finishing, block, blocking),
+            Err(error) => Some(self.refused(&error, empty, blocking)),
+        }
+    }
+
+    /// Writes another portion of the entry; the response once it is whole.
+    fn write_entry(
+        &mut self,
+        mut finishing: Finishing,
+        block: &mut Block,
+        blocking: Blocking<'_>,
+    ) -> Option<Response> {
+        match finishing.step(&mut block.content, &mut block.text, blocking) {
+            Ok(Remaining::More) => {
+                self.state = State::Finishing(finishing);
+                None
+            }
+            Ok(Remaining::Done) => {
+                let entry = finishing.receipt();
+                Some(Response::empty(Status::Created).recorded(entry))
+            }
+            Err(error) => Some(self.refused(&error, None, blocking)),
+        }
+    }
+
     /// What state it is in; nothing more is done about it.
     fn take(&mut self) -> State {
         std::mem::replace(&mut self.state, State::Recorded)
@@ -165,7 +203,7 @@ impl ClassicUpload {
 impl Drop for ClassicUpload {
     /// A request that the server itself gave up is recorded, too.
     fn drop(&mut self) {
-        if matches!(self.state, State::Receiving(..)) {
+        if matches!(self.state, State::Receiving(..) | State::Preallocating(..)) {
             let reason = "the server gave up the request";
             let refusal = Refusal::new(Status::ServiceUnavailable, reason);
             self.abandon(refusal, Blocking::outside_turn());

@@ -10,17 +10,20 @@
 use std::sync::Arc;
 
 use super::error::UploadError;
-use super::finishing::Finishing;
+use super::finishing::{Finishing, Remaining};
 use super::state::Files;
 use crate::blocking::Blocking;
 use crate::entry_range::EntryReceipt;
-use crate::request_log::write::{EntryReservation, EntryWriter};
+use crate::request_log::write::{EntryReservation, EntryWriter, Preallocated};
 use crate::store::{
     CommitCondition, Committed, Staged, StoreError, StoreErrorKind, Target, WriteTarget,
 };
 
 /// How often an upload starts over because a directory on its way was removed.
 const ATTEMPTS: usize = 8;
+
+/// Bytes of content from which on the space for an entry is preallocated in portions.
+const LARGE: u64 = 1024 * 1024;
 
 /// An upload that is being received.
 pub struct FileUpload {
@@ -128,6 +131,23 @@ impl FileUpload {
         staged
             .write(content)
             .map_err(|kind: StoreErrorKind| StoreError::new(self.target.path(), kind).into())
+    }
+
+    /// Whether so much comes with these bytes that [`FileUpload::preallocate`] is to be called before the commit.
+    #[must_use]
+    pub fn is_large_with(&self, last: &[u8]) -> bool {
+        let length = self.staged.as_ref().map_or(0, Staged::length);
+        length + last.len() as u64 > LARGE
+    }
+
+    /// Preallocates a portion of the log's space that its entry needs.
+    pub fn preallocate(&self, _: Blocking<'_>) -> Remaining {
+        let length = self.staged.as_ref().map_or(0, Staged::length);
+        let recorder = &self.files.recorder;
+        match recorder.preallocate("PUT", self.target.path(), length) {
+            Preallocated::Enough => Remaining::Done,
+            Preallocated::MoreToDo => Remaining::More,
+        }
     }
 
     /// What is staged so far, if only an empty file.

@@ -117,6 +117,8 @@ pub struct WebUpload {
 enum State {
     /// Content is coming.
     Receiving(files::FileUpload),
+    /// All of the content has come; space for its entry is being preallocated.
+    Preallocating(files::FileUpload, Option<Sha256Digest>),
     /// It has taken effect; its entry is being written. The answer is ready.
     Finishing(Finishing, Response),
     /// It is recorded, one way or the other.
@@ -128,7 +130,7 @@ impl Upload for WebUpload {
         self.digests.update(content);
         let written = match &mut self.state {
             State::Receiving(upload) => upload.write(content, blocking),
-            State::Finishing(..) | State::Recorded => Ok(()),
+            State::Preallocating(..) | State::Finishing(..) | State::Recorded => Ok(()),
         };
         written.map_err(|error| Box::new(self.refused(&error, blocking)))
     }
@@ -139,7 +141,8 @@ impl Upload for WebUpload {
         block: &mut Block,
         blocking: Blocking<'_>,
     ) -> Option<Response> {
-        let State::Receiving(upload) = std::mem::replace(&mut self.state, State::Recorded) else {
+        let State::Receiving(mut upload) = std::mem::replace(&mut self.state, State::Recorded)
+        else {
             return None;
         };
         self.digests.update(last);
@@ -147,18 +150,25 @@ impl Upload for WebUpload {
             Ok(digest) => digest,
             Err(refusal) => return Some(self.refuse(refusal, blocking)),
         };
-        match self.commit(upload, last, block, blocking) {
-            Ok((finishing, status)) => {
-                let response = stored(&finishing, status, digest);
-                self.state = State::Finishing(finishing, response);
-                self.step(block, blocking)
-            }
-            Err(error) => Some(self.refused(&error, blocking)),
+        if !upload.is_large_with(last) {
+            return self.put_in_place(upload, last, digest, block, blocking);
         }
+        if let Err(error) = upload.write(last, blocking) {
+            return Some(self.refused(&error, blocking));
+        }
+        self.state = State::Preallocating(upload, digest);
+        None
     }
 
     fn step(&mut self, block: &mut Block, blocking: Blocking<'_>) -> Option<Response> {
         match std::mem::replace(&mut self.state, State::Recorded) {
+            State::Preallocating(upload, digest) => match upload.preallocate(blocking) {
+                Remaining::More => {
+                    self.state = State::Preallocating(upload, digest);
+                    None
+                }
+                Remaining::Done => self.put_in_place(upload, &[], digest, block, blocking),
+            },
             State::Finishing(mut finishing, response) => {
                 match finishing.step(&mut block.content, &mut block.text, blocking) {
                     Ok(Remaining::More) => {
@@ -181,13 +191,32 @@ impl Upload for WebUpload {
 
     fn abandon(&mut self, refusal: Refusal, blocking: Blocking<'_>) -> Response {
         match std::mem::replace(&mut self.state, State::Recorded) {
-            State::Receiving(_) => self.refuse(refusal, blocking),
+            State::Receiving(_) | State::Preallocating(..) => self.refuse(refusal, blocking),
             State::Finishing(..) | State::Recorded => respond(refusal),
         }
     }
 }
 
 impl WebUpload {
+    /// Makes the upload take effect, and begins to write its entry.
+    fn put_in_place(
+        &mut self,
+        upload: files::FileUpload,
+        last: &[u8],
+        digest: Option<Sha256Digest>,
+        block: &mut Block,
+        blocking: Blocking<'_>,
+    ) -> Option<Response> {
+        match self.commit(upload, last, block, blocking) {
+            Ok((finishing, status)) => {
+                let response = stored(&finishing, status, digest);
+                self.state = State::Finishing(finishing, response);
+                self.step(block, blocking)
+            }
+            Err(error) => Some(self.refused(&error, blocking)),
+        }
+    }
+
     /// Puts the upload in place, if the conditions hold at that moment; also the status for that.
     fn commit(
         &self,
@@ -235,7 +264,7 @@ impl WebUpload {
 impl Drop for WebUpload {
     /// A request that the server itself gave up is recorded, too.
     fn drop(&mut self) {
-        if matches!(self.state, State::Receiving(_)) {
+        if matches!(self.state, State::Receiving(_) | State::Preallocating(..)) {
             let reason = "the server gave up the request";
             let refusal = Refusal::new(Status::ServiceUnavailable, reason);
             self.refuse(refusal, Blocking::outside_turn());

@@ -15,4 +15,4 @@ pub use self::error::LogError;
 pub use self::location::{Location, LogName};
 pub use self::open::Mode;
 pub use self::recorder::{EntryReservation, Recorder, Refused};
-pub use self::space::RESERVED_FOR_SMALL_ENTRIES;
+pub use self::space::{Preallocated, RESERVED_FOR_SMALL_ENTRIES};

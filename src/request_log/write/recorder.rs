@@ -17,7 +17,7 @@ use super::error::LogError;
 use super::location::Location;
 use super::open::{self, Mode};
 use super::pending::Pending;
-use super::space::{Extent, LogFile, Reservation};
+use super::space::{Extent, LogFile, Preallocated, Reservation};
 use crate::durable::Durability;
 use crate::entry_range::{EntryReceipt, Receipts};
 use crate::request_log::format::layout;
@@ -198,6 +198,15 @@ impl Recorder {
             .is_some_and(|log| log.durability == Durability::Storage)
     }
 
+    /// Preallocates a portion of what [`Recorder::reserve`] will reserve.
+    pub fn preallocate(&self, method: &str, name: &[u8], length: u64) -> Preallocated {
+        let Some(log) = &self.log else {
+            return Preallocated::Enough;
+        };
+        let (_, total) = header_and_total(method, name, length);
+        log.current().preallocate(total)
+    }
+
     /// Reserves space for the entry of an upload of `length` bytes; `None` if there is no log.
     ///
     /// What is pending with `worker` is written before, so that entries of one connection are in the order of its
@@ -218,9 +227,7 @@ impl Recorder {
         if let Some(worker) = worker {
             log.record_all(&mut log.pending(worker));
         }
-        let mut header = Vec::with_capacity(96);
-        layout::push_header(&mut header, method, name, length);
-        let total = header.len() as u64 + layout::rows_len(length) + layout::SEPARATOR.len() as u64;
+        let (header, total) = header_and_total(method, name, length);
         let reservation = log.current().reserve(total)?;
         Ok(Some(EntryReservation {
             reservation,
@@ -229,6 +236,14 @@ impl Recorder {
             durability: log.durability,
         }))
     }
+}
+
+/// The header of an upload's entry, and the length of the whole entry in bytes.
+fn header_and_total(method: &str, name: &[u8], length: u64) -> (Vec<u8>, u64) {
+    let mut header = Vec::with_capacity(96);
+    layout::push_header(&mut header, method, name, length);
+    let total = header.len() as u64 + layout::rows_len(length) + layout::SEPARATOR.len() as u64;
+    (header, total)
 }
 
 /// Space for the entry of one upload.

@@ -9,22 +9,20 @@
 //!
 //! The mutex guards numbers only.
 
+mod preallocation;
+
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use rustix::fs::{FallocateFlags, fallocate, fdatasync};
-use rustix::io::Errno;
+use rustix::fs::fdatasync;
 use rustix::process::{Resource, getrlimit};
 
 use crate::durable::SharedSync;
 use crate::operations;
 use crate::sync::lock;
-
-/// Disk space is preallocated this many bytes ahead, where the disk has them.
-const AHEAD: u64 = 1024 * 1024;
 
 /// Space that uploads leave to the entries of other requests, so that a log that is full for uploads still records
 /// what is refused and what is read.
@@ -37,6 +35,15 @@ pub(super) enum ReservationClass {
     Upload,
     /// A small entry: nothing need be left.
     Small,
+}
+
+/// Whether the space for an upload's entry can be reserved in little time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preallocated {
+    /// It can, or there is not enough.
+    Enough,
+    /// More of it is to be preallocated before.
+    MoreToDo,
 }
 
 /// An open log file and its space.
@@ -161,47 +168,6 @@ impl LogFile {
             }
             drop(space);
             self.grow(class, length)?;
-        }
-    }
-
-    /// Preallocates enough for a reservation of `length` bytes, and more if the disk has it.
-    fn grow(&self, class: ReservationClass, length: u64) -> io::Result<()> {
-        let _one_at_a_time = lock(&self.growing);
-        let space = *self.lock();
-        let needed = space.needed(class, length).ok_or(Errno::FBIG)?;
-        let Some(missing) = needed
-            .checked_sub(space.preallocated)
-            .filter(|&bytes| bytes > 0)
-        else {
-            return Ok(()); // another did it meanwhile
-        };
-        let mut preallocated = missing;
-        let result = match self.fallocate(space.preallocated, missing.saturating_add(AHEAD)) {
-            Ok(()) => {
-                preallocated = missing.saturating_add(AHEAD);
-                Ok(())
-            }
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
-                self.preallocates.store(false, Ordering::Relaxed);
-                preallocated = i64::MAX.unsigned_abs() - space.preallocated;
-                Ok(())
-            }
-            Err(_) => self.fallocate(space.preallocated, missing),
-        };
-        if result.is_ok() {
-            self.lock().preallocated += preallocated;
-        }
-        Ok(result?)
-    }
-
-    fn fallocate(&self, offset: u64, length: u64) -> rustix::io::Result<()> {
-        loop {
-            // KEEP_SIZE: a reader of the log must not see what is only preallocated.
-            operations::add();
-            match fallocate(&self.file, FallocateFlags::KEEP_SIZE, offset, length) {
-                Err(Errno::INTR) => {}
-                done => return done,
-            }
         }
     }
 
