@@ -1,7 +1,7 @@
 //! Load that shows what the server promises: that a crowd of abusers does not touch a normal client, that no connection
 //! is refused or reset, and that its cost does not grow with what it holds.
 //!
-//!     cargo build --release && cargo run --release --example crowd -- [crowd|storm|burst|growth]
+//!     cargo build --release && cargo run --release --example crowd -- [crowd|storm|burst|growth|beside]
 //!
 //! It starts the real server with files of its own on a free port, and prints a table. Its exit status is 1 if a
 //! promise is broken. Latencies mean something on a machine that does nothing else.
@@ -12,11 +12,13 @@
 //! | `storm` | many short connections |
 //! | `burst` | many connections at once |
 //! | `growth` | the cost of a request beside idle connections and among many files |
+//! | `beside` | one connection that makes the server work hard beside a normal client |
 //! | `abuser`, `abusers`, `normal`, `swarm` | the clients: those who abuse, one that waits for each answer, many in a loop |
 //! | `server`, `report` | the server under test and its figures; percentiles and verdicts |
 
 mod abuser;
 mod abusers;
+mod beside;
 mod burst;
 mod crowd;
 mod growth;
@@ -48,6 +50,8 @@ enum Mode {
     Burst,
     /// Cost per request beside idle connections, latency among many files
     Growth,
+    /// A normal client beside one connection that makes the server work hard, of each kind
+    Beside,
 }
 
 /// Shows what the server promises under load.
@@ -66,7 +70,7 @@ struct Options {
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
 
-    /// Worker threads of the server [default: 1 in a crowd, else 4]
+    /// Worker threads of the server [default: 1 for crowd and beside, else 4]
     #[arg(short = 'N', long)]
     threads: Option<usize>,
 
@@ -126,6 +130,7 @@ fn main() -> ExitCode {
         Mode::Storm => storm::show(&options),
         Mode::Burst => burst::show(&options),
         Mode::Growth => growth::show(&options),
+        Mode::Beside => beside::show(&options),
     });
     match shown {
         Ok(Verdict::Kept) => ExitCode::SUCCESS,
