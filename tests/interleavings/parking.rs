@@ -29,6 +29,8 @@ enum Then {
     Closes,
     /// It waits again, for one second more than before.
     WaitsLonger,
+    /// It is in a request: it closes when it has received two bytes.
+    WaitsForTwo,
 }
 
 struct Protocol;
@@ -72,7 +74,7 @@ struct Server {
 impl Server {
     /// A server with one connection, on descriptor 0, in its queue.
     fn new(then: Then) -> Arc<Self> {
-        let reactor = Reactor::new(epoll::SOCKETS, 1).unwrap();
+        let reactor = Reactor::new(epoll::SOCKETS, 2).unwrap();
         let server = Arc::new(Self {
             pool: Pool::new(Protocol, Queue::new(4), reactor, None).unwrap(),
             start: Instant::now(),
@@ -100,6 +102,8 @@ impl Server {
                     server.give_turn(&mut batch, connection);
                 }
             }
+            // As `Worker` does at its end: what woke it may have been meant for two.
+            server.pool.reactor.wake_poller();
         })
     }
 
@@ -108,16 +112,24 @@ impl Server {
             self.timed_out.fetch_add(1, Ordering::Relaxed);
             return self.pool.close(connection);
         }
-        if epoll::receive(0) > 0 {
-            self.received.fetch_add(1, Ordering::Relaxed);
-            match connection.session.then {
-                Then::Closes => return self.pool.close(connection),
-                Then::WaitsLonger => connection.session.deadline += Duration::from_secs(1),
+        let count = epoll::receive(0);
+        let received = self.received.fetch_add(count, Ordering::Relaxed) + count;
+        match connection.session.then {
+            Then::Closes if count > 0 => return self.pool.close(connection),
+            Then::WaitsLonger if count > 0 => {
+                connection.session.deadline += Duration::from_secs(1);
             }
+            Then::WaitsForTwo if received == 2 => return self.pool.close(connection),
+            // The peer sends the second as soon as the first is received.
+            Then::WaitsForTwo if count > 0 => epoll::send(0),
+            Then::Closes | Then::WaitsLonger | Then::WaitsForTwo => {}
         }
         let deadline = Deadline {
             at: connection.session.deadline,
-            activity: Activity::Idle { since: self.start },
+            activity: match connection.session.then {
+                Then::Closes | Then::WaitsLonger => Activity::Idle { since: self.start },
+                Then::WaitsForTwo => Activity::Request,
+            },
         };
         batch.park(connection, Interest::Read, deadline);
     }
@@ -176,9 +188,22 @@ fn byte_comes() {
     server.stop(vec![worker]);
 }
 
+/// Two bytes come, and two workers poll: what comes during a turn with one of them is received in the next.
+fn byte_comes_during_a_turn() {
+    let server = Server::new(Then::WaitsForTwo);
+    let workers = vec![server.start_worker(), server.start_worker()];
+    server.pool.capacity.request();
+    epoll::send(0);
+    while !server.is_done() {
+        server.wait();
+    }
+    assert_eq!(server.received.load(Ordering::Relaxed), 2);
+    server.stop(workers);
+}
+
 /// A deadline passes: the main thread learns of it however late the connection is parked.
 fn deadline_passes() {
-    let server = Server::new(Then::Closes);
+    let server = Server::new(Then::WaitsForTwo);
     let worker = server.start_worker();
     server.run_clock();
     assert_eq!(server.timed_out.load(Ordering::Relaxed), 1);
@@ -230,7 +255,7 @@ fn server_stops_as_connection_is_parked() {
 
 /// The server is told to stop at once.
 fn server_aborts_as_connection_is_parked() {
-    let server = Server::new(Then::Closes);
+    let server = Server::new(Then::WaitsForTwo);
     let worker = server.start_worker();
     server.pool.abort();
     while !server.is_done() {
@@ -249,6 +274,7 @@ fn server_aborts_as_connection_is_parked() {
 fn parked_connection_is_woken_and_closed_once() {
     let models = [
         Model::bounded(2, "byte comes", byte_comes),
+        Model::bounded(2, "byte during a turn", byte_comes_during_a_turn),
         Model::bounded(2, "deadline passes", deadline_passes),
         Model::bounded(2, "byte and deadline", byte_comes_as_deadline_passes),
         Model::bounded(2, "byte and eviction", byte_comes_as_connection_is_evicted),

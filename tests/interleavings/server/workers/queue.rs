@@ -48,12 +48,14 @@ impl<S> Queue<S> {
     }
 
     pub(crate) fn try_pop(&self) -> Option<Job<S>> {
-        if self.length.load(Ordering::Relaxed) == 0 {
-            return None;
+        let job = self.jobs.lock().unwrap().pop_front();
+        if job.is_some() {
+            self.length.fetch_sub(1, Ordering::Relaxed);
+        } else {
+            // Another thread may be between the two steps of a pop.
+            loom::thread::yield_now();
         }
-        let job = self.jobs.lock().unwrap().pop_front()?;
-        self.length.fetch_sub(1, Ordering::Relaxed);
-        Some(job)
+        job
     }
 
     pub(crate) fn is_empty(&self) -> bool {
