@@ -113,12 +113,14 @@ pub(crate) fn status_of(kind: StoreErrorKind, operation: Operation) -> Status {
             ClassicGet | ClassicPut | WebPut => Status::BadRequest,
             WebGet | WebDelete => Status::NotFound,
         },
-        StoreErrorKind::Busy => match operation {
-            ClassicGet | ClassicPut => Status::Forbidden,
-            WebPut | WebDelete => Status::Conflict,
-            // Reading does not meet it.
-            WebGet => Status::InternalServerError,
-        },
+        StoreErrorKind::Busy | StoreErrorKind::NotEmpty | StoreErrorKind::HoldsServerFiles => {
+            match operation {
+                ClassicGet | ClassicPut => Status::Forbidden,
+                WebPut | WebDelete => Status::Conflict,
+                // Reading does not meet them.
+                WebGet => Status::InternalServerError,
+            }
+        }
         StoreErrorKind::Forbidden => Status::Forbidden,
         StoreErrorKind::ConditionFailed => Status::PreconditionFailed,
         StoreErrorKind::NoSpace => Status::InsufficientStorage,

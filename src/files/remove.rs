@@ -1,15 +1,18 @@
-//! The removal of a file from the store, and its entry in the log, for any dialect.
+//! The removal of a file or a directory from the store, and its entry in the log, for any dialect.
 //!
 //! As with an upload, space for the entry is secured first, and its place in the log is taken in the instant in which
-//! the file is gone: whoever replays the log has what the store has.
+//! the file is gone: whoever replays the log has what the store has. The name of a directory is recorded with a slash
+//! behind it.
+
+use std::io;
 
 use super::error::UploadError;
 use super::state::Files;
 use super::upload::receipt_of;
 use crate::blocking::Blocking;
 use crate::entry_range::EntryReceipt;
-use crate::request_log::write::EntryReservation;
-use crate::store::CommitCondition;
+use crate::request_log::write::{EntryReservation, EntryWriter};
+use crate::store::{CommitCondition, Removed};
 
 impl Files {
     /// Removes the file at `path`, and records it in the same instant as a DELETE. `text` is room for the entry.
@@ -23,25 +26,63 @@ impl Files {
         text: &mut Vec<u8>,
         blocking: Blocking<'_>,
     ) -> Result<EntryReceipt, UploadError> {
-        let reservation = self
-            .recorder
-            .reserve("DELETE", path, 0, blocking.worker())
-            .map_err(|source| UploadError::LogFull {
-                path: path.into(),
-                source,
-            })?;
+        let reservation = self.reserve_removal(path, path, blocking)?;
         let removed = self.store.remove(path, condition, || {
             reservation.map(EntryReservation::commit)
         })?;
-        let receipt = receipt_of(removed.published.as_ref());
-        removed
-            .published
-            .map_or(Ok(()), |mut entry| entry.write(&[], text))
-            .and(removed.settled)
-            .map(|()| receipt)
-            .map_err(|source| UploadError::NotRecorded {
-                path: path.into(),
-                source,
-            })
+        record(path, removed, text)
     }
+
+    /// Removes the directory at `path` if it is empty, as [`Files::remove`] removes a file.
+    ///
+    /// # Errors
+    /// With any but `NotRecorded` the directory is still there.
+    pub fn remove_directory(
+        &self,
+        path: &[u8],
+        condition: &CommitCondition<'_>,
+        text: &mut Vec<u8>,
+        blocking: Blocking<'_>,
+    ) -> Result<EntryReceipt, UploadError> {
+        let name = [path, b"/"].concat();
+        let reservation = self.reserve_removal(path, &name, blocking)?;
+        let removed = self.store.remove_directory(path, condition, || {
+            reservation.map(EntryReservation::commit)
+        })?;
+        record(path, removed, text)
+    }
+
+    /// Space for the entry that says that `name` is gone.
+    fn reserve_removal(
+        &self,
+        path: &[u8],
+        name: &[u8],
+        blocking: Blocking<'_>,
+    ) -> Result<Option<EntryReservation>, UploadError> {
+        let full = |source: io::Error| UploadError::LogFull {
+            path: path.into(),
+            source,
+        };
+        self.recorder
+            .reserve("DELETE", name, 0, blocking.worker())
+            .map_err(full)
+    }
+}
+
+/// Writes the entry of what was removed at `path`.
+fn record(
+    path: &[u8],
+    removed: Removed<Option<EntryWriter>>,
+    text: &mut Vec<u8>,
+) -> Result<EntryReceipt, UploadError> {
+    let receipt = receipt_of(removed.published.as_ref());
+    removed
+        .published
+        .map_or(Ok(()), |mut entry| entry.write(&[], text))
+        .and(removed.settled)
+        .map(|()| receipt)
+        .map_err(|source| UploadError::NotRecorded {
+            path: path.into(),
+            source,
+        })
 }

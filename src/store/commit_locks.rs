@@ -27,6 +27,11 @@ impl CommitLocks {
         lock(self.stripe(path))
     }
 
+    /// The same for every name at once. The order of the locks is always the same, and no commit holds two.
+    pub(super) fn of_all(&self) -> Vec<MutexGuard<'_, ()>> {
+        self.stripes.iter().map(lock).collect()
+    }
+
     /// Returns when every commit has ended that had its turn at the time of the call.
     pub(super) fn wait_for_commits(&self) {
         for stripe in &self.stripes {

@@ -116,6 +116,11 @@ impl Rules {
         other.names.iter().all(is_here)
     }
 
+    /// Whether a name is reserved in this directory, so that the server needs it.
+    pub(super) fn reserve_names_in(&self, directory: Identity) -> bool {
+        self.names.iter().any(|rule| rule.identity == directory)
+    }
+
     /// Whether a file is concealed that has this name in `directory`; or the name, if no file has it.
     pub(super) fn cover(
         &self,

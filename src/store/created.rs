@@ -202,15 +202,9 @@ impl Removal {
             };
             let here = self.here.as_fd();
             let path = self.up.join(OsStr::from_bytes(&created.name));
-            let removed = if identity_at(here, &self.up)? == created.parent
-                && identity_at(here, &path)? == self.identity
-            {
-                operate_once(|| unlinkat(here, &path, AtFlags::REMOVEDIR))
-            } else {
-                Err(Errno::STALE)
-            };
-            match removed {
-                Ok(()) => self.created.forget(self.identity, &created),
+            match self.remove_at(&path, &created) {
+                // A client may have removed it before, by a DELETE.
+                Ok(()) | Err(Errno::NOENT) => self.created.forget(self.identity, &created),
                 // An upload that has something in it ends later.
                 Err(Errno::NOTEMPTY | Errno::EXIST) => return Ok(Left::Nothing),
                 Err(error) => {
@@ -230,6 +224,17 @@ impl Removal {
             }
         }
         Ok(Left::Perhaps)
+    }
+
+    /// Removes the directory at `path`, from here, if it is the one that was created.
+    fn remove_at(&self, path: &Path, created: &Created) -> Result<(), Errno> {
+        let here = self.here.as_fd();
+        if identity_at(here, &self.up)? != created.parent
+            || identity_at(here, path)? != self.identity
+        {
+            return Err(Errno::STALE);
+        }
+        operate_once(|| unlinkat(here, path, AtFlags::REMOVEDIR))
     }
 }
 

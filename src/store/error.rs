@@ -35,6 +35,10 @@ pub enum StoreErrorKind {
     Forbidden,
     /// It is a directory.
     Directory,
+    /// It is a directory with something in it (ENOTEMPTY).
+    NotEmpty,
+    /// It is a directory in which the server has, or will make, files of its own.
+    HoldsServerFiles,
     /// It is neither a regular file nor a directory: a FIFO, a device, a socket; for an upload also a symlink.
     NotRegular,
     /// Its path leads out of the root, or round in circles (EXDEV, ELOOP).
@@ -66,6 +70,8 @@ impl StoreErrorKind {
             Self::Concealed => "belongs to the server",
             Self::Forbidden => "permission denied",
             Self::Directory => "is a directory",
+            Self::NotEmpty => "the directory is not empty",
+            Self::HoldsServerFiles => "the server keeps files of its own in this directory",
             Self::NotRegular => "is not a regular file",
             Self::Outside => "leads out of the root",
             Self::ImpossibleName => "no file can have this name",
@@ -117,6 +123,7 @@ impl From<Errno> for StoreErrorKind {
             Errno::NOENT | Errno::NOTDIR | Errno::STALE => Self::NotFound,
             Errno::ACCESS | Errno::PERM | Errno::ROFS => Self::Forbidden,
             Errno::ISDIR => Self::Directory,
+            Errno::NOTEMPTY => Self::NotEmpty,
             Errno::NXIO | Errno::NODEV => Self::NotRegular,
             Errno::XDEV | Errno::LOOP => Self::Outside,
             Errno::NAMETOOLONG | Errno::INVAL | Errno::ILSEQ => Self::ImpossibleName,

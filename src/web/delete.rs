@@ -1,30 +1,44 @@
-//! DELETE: a regular file is removed, and its entry stands in the log where it took effect (RFC 9110 §9.3.5).
+//! DELETE: a regular file or an empty directory is removed, and its entry stands in the log where it took effect
+//! (RFC 9110 §9.3.5).
+//!
+//! A directory is meant with or without a slash at the end of the path. What is in it is never removed with it.
 
 use super::fields::Preconditions;
-use super::refusal::{Stop, respond};
+use super::path::{Ending, Path};
+use super::refusal::{Stop, concealed, respond};
 use super::site::{Site, path};
+use crate::blocking::Blocking;
 use crate::connection::{Response, ResponseContent};
 use crate::files::UploadError;
 use crate::http::semantics::conditional::Method;
-use crate::http::{Request, Status};
-use crate::refusing::{Operation, cannot_change};
+use crate::http::{Refusal, Request, Status};
+use crate::refusing::{Operation, cannot_change, cannot_read};
 use crate::server::Turn;
-use crate::store::{CommitCondition, Metadata};
+use crate::store::{CommitCondition, Metadata, StoreErrorKind};
+
+/// What a path leads to.
+enum Resource {
+    /// A file, or nothing.
+    File,
+    Directory,
+}
 
 impl Site {
     /// Answers to DELETE.
     pub(super) fn delete(&self, request: &Request<'_>, turn: &Turn<'_>) -> Result<Response, Stop> {
         let (path, _) = path(request)?;
         let blocking = turn.permission().require()?;
-        self.check_target(&path, blocking)?;
+        let resource = self.removable(&path, blocking)?;
         let conditional = Preconditions::of(request);
         let holds = |current: Option<&Metadata>| conditional.permits(Method::Delete, current);
-        let removed = self.files.remove(
-            path.relative(),
-            &CommitCondition::Holds(&holds),
-            &mut Vec::new(),
-            blocking,
-        );
+        let condition = CommitCondition::Holds(&holds);
+        let (path, text) = (path.relative(), &mut Vec::new());
+        let removed = match resource {
+            Resource::File => self.files.remove(path, &condition, text, blocking),
+            Resource::Directory => self
+                .files
+                .remove_directory(path, &condition, text, blocking),
+        };
         match removed {
             Ok(entry) => {
                 let content = ResponseContent::Unstated;
@@ -39,6 +53,29 @@ impl Site {
                     _ => Err(refusal.into()),
                 }
             }
+        }
+    }
+
+    /// Refuses a path at which nothing is to be removed; else which of the two it is.
+    fn removable(&self, path: &Path, blocking: Blocking<'_>) -> Result<Resource, Refusal> {
+        if self.hides(path) {
+            return Err(concealed());
+        }
+        if path.file_name().is_none() {
+            let reason = "the directory that is served cannot be removed";
+            return Err(Refusal::new(Status::Conflict, reason));
+        }
+        match self.files.inspect(path.relative(), blocking) {
+            Ok(there) if there.is_directory() => Ok(Resource::Directory),
+            Ok(_) if path.ending() == Ending::Slash => {
+                let reason = "the path ends with a slash, and a file's does not";
+                Err(Refusal::new(Status::Conflict, reason))
+            }
+            Ok(_) => Ok(Resource::File),
+            Err(error) => match error.kind {
+                StoreErrorKind::NotFound | StoreErrorKind::ImpossibleName => Ok(Resource::File),
+                kind => Err(cannot_read(kind, Operation::WebDelete)),
+            },
         }
     }
 }

@@ -64,8 +64,12 @@ impl<'h> Preconditions<'h> {
         conditional::evaluate(method, &conditions, current)
     }
 
-    /// Whether a change of the file that is there now, if one is, may go on.
+    /// Whether a change of what is there now, if something is, may go on. A directory has no validators: that it is
+    /// there is all that a condition can ask.
     pub(super) fn permits(&self, method: conditional::Method, current: Option<&Metadata>) -> bool {
+        if current.is_some_and(Metadata::is_directory) {
+            return self.evaluate(method, Some(&Validators::default())) == Outcome::Proceed;
+        }
         let tagged = current.map(|metadata| (etag_of(metadata), last_modified(metadata)));
         let validators = tagged.as_ref().map(|(etag, modified)| Validators {
             etag: Some(etag),

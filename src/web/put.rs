@@ -68,8 +68,8 @@ impl Site {
         })
     }
 
-    /// Refuses a path at which no file is to be changed; else the file that is there now.
-    pub(super) fn check_target(
+    /// Refuses a path at which no file can be stored; else the file that is there now.
+    fn check_target(
         &self,
         path: &Path,
         blocking: Blocking<'_>,

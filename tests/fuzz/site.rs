@@ -24,6 +24,7 @@ const TARGETS: &[&str] = &[
     "/dir/large",
     "/new",
     "/new/deep/file",
+    "/new/deep",
     "/new/",
     "/d00000000000000000000000000",
     "/f00000000000000000000000000",

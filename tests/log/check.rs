@@ -281,3 +281,29 @@ fn deleted_name_of_a_dangling_link_is_still_there() {
         run.stdout()
     );
 }
+
+#[test]
+fn deleted_directory_that_is_there_and_empty_differs() {
+    let log = Log::default()
+        .other("DELETE", "gone/")
+        .other("DELETE", "empty/")
+        .other("DELETE", "file/")
+        .other("DELETE", "full/")
+        .other("DELETE", "made/")
+        .put("made/f", b"")
+        .other("DELETE", "made/f");
+    let workdir = Workdir::new(&log);
+    for directory in ["d/empty", "d/full", "d/made"] {
+        fs::create_dir_all(workdir.path(directory)).unwrap();
+    }
+    for file in ["d/file", "d/full/f"] {
+        fs::write(workdir.path(file), "").unwrap();
+    }
+    let run = workdir.run(["check", "log.txt", "--against", "d"]);
+    assert_eq!(run.status, Some(1));
+    let expected = "d/empty: the empty directory is still there (entry 2 deleted it)\n\
+        d/file: still there (entry 3 deleted it)\n\
+        d/full/f: note: not in the log\n\
+        d: 6 names compared, 2 differ, 1 not in the log\n";
+    assert!(run.stdout().ends_with(expected), "{}", run.stdout());
+}

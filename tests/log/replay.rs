@@ -98,6 +98,79 @@ fn a_name_that_was_a_file_and_became_a_directory() {
     );
 }
 
+/// The names of all directories below `dir`, sorted.
+fn directories(dir: &std::path::Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            let name = entry.file_name().into_string().unwrap();
+            let below = directories(&entry.path());
+            found.extend(below.iter().map(|below| format!("{name}/{below}")));
+            found.push(name);
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn deleted_directories_go_from_below_unless_something_is_in_them() {
+    let log = Log::default()
+        .put("a/b/f", b"1")
+        .other("DELETE", "a/b/f")
+        .other("DELETE", "a/b/")
+        .other("DELETE", "a/")
+        .other("DELETE", "kept/")
+        .other("DELETE", "made/")
+        .put("made/f", b"2")
+        .other("DELETE", "file/")
+        .put("torn/f", b"3")
+        .other("DELETE", "torn/");
+    let workdir = Workdir::new(&log);
+    for directory in ["d/a/b", "d/kept", "d/made", "d/torn", "d/other"] {
+        fs::create_dir_all(workdir.path(directory)).unwrap();
+    }
+    for file in ["d/a/b/f", "d/kept/g", "d/file", "d/torn/f"] {
+        fs::write(workdir.path(file), "before").unwrap();
+    }
+    workdir
+        .run(["replay", "--force", "log.txt", "d"])
+        .says("d: 1 file, 1 byte, from 10 entries\n");
+    assert_eq!(
+        files(&workdir.path("d")),
+        owned(&[("kept/g", "before"), ("made/f", "2")])
+    );
+    assert_eq!(directories(&workdir.path("d")), ["kept", "made", "other"]);
+    assert_eq!(
+        workdir.run(["check", "log.txt", "--against", "d"]).status,
+        Some(0)
+    );
+}
+
+#[test]
+fn names_of_deleted_directories_that_would_leave_the_directory() {
+    for (name, shown, reason) in [
+        ("../", "..", "would leave the directory"),
+        ("a/../", "a/..", "would leave the directory"),
+        ("a//", "a/", "has an empty component"),
+        ("./", ".", "has a component `.`"),
+        ("//", "/", "is absolute"),
+        ("", "/", "is empty"),
+    ] {
+        let workdir = Workdir::new(&Log::default().other("DELETE", name));
+        workdir
+            .run(["replay", "log.txt", "d"])
+            .refuses(&format!("log.txt: entry 1: the name `{shown}` {reason}"));
+        assert!(!workdir.path("d").exists());
+    }
+    // Only what is deleted may be a directory.
+    let workdir = Workdir::new(&Log::default().put("a/", b"x"));
+    workdir
+        .run(["replay", "log.txt", "d"])
+        .refuses("log.txt: entry 1: the name `a/` has an empty component");
+}
+
 /// Nothing at all is written when one name is wrong, or one entry.
 #[test]
 fn names_that_would_leave_the_directory() {

@@ -7,6 +7,7 @@ mod bounds;
 mod browser;
 mod conditional;
 mod containment;
+mod directories;
 mod listing;
 mod media_types;
 mod mirror;

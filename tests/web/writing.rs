@@ -256,7 +256,7 @@ fn digests() {
 
 /// RFC 9110 §9.3.5
 #[test]
-fn delete_removes_files() {
+fn delete_removes_files_and_empty_directories() {
     let site = site();
     for (target, status) in [
         ("/old.txt", 204),
@@ -265,6 +265,7 @@ fn delete_removes_files() {
         ("/dir/", 409),
         ("/", 409),
         ("/dir/file.txt", 204),
+        ("/dir/", 204),
         ("/nothing/at/all", 404),
         ("/.httpserver-0123456789abcdef", 404),
         ("/outdir/x", 404),
@@ -274,7 +275,7 @@ fn delete_removes_files() {
         let response = site.ask(&format!("DELETE {target}"), "", b"");
         assert_eq!(response.status, status, "{target}");
     }
-    assert!(site.root().join("dir").is_dir());
+    assert!(!site.root().join("dir").exists());
     assert_eq!(site.put("/old.txt", "", b"new").status, 201);
     let log = site.log_lines();
     let changes: Vec<&str> = log
@@ -287,6 +288,7 @@ fn delete_removes_files() {
         [
             "DELETE old.txt length 0",
             "DELETE dir/file.txt length 0",
+            "DELETE dir/ length 0",
             "PUT old.txt length 3",
         ]
     );

@@ -3,7 +3,7 @@
 //! Compares the last PUT or DELETE of each name with the file of that name. Contents are compared as they stream by.
 
 use crate::failure::{Failure, cause, reason};
-use crate::journal::{Contents, Delete, Journal, Put};
+use crate::journal::{Contents, Delete, Deleted, Journal, Put};
 use crate::name::objection;
 use crate::progress;
 use crate::source::Source;
@@ -77,8 +77,9 @@ fn differences<'j>(
     store: &Store,
 ) -> Result<BTreeMap<&'j [u8], String>, Failure> {
     let mut differing = BTreeMap::new();
-    for (name, Delete { number }) in journal.deleted() {
-        if let Some(what) = delete_difference(store, name) {
+    for (name, delete) in journal.deleted() {
+        if let Some(what) = delete_difference(store, name, delete.what) {
+            let Delete { number, .. } = delete;
             differing.insert(name, format!("{what} (entry {number} deleted it)"));
         }
     }
@@ -144,12 +145,17 @@ fn put_difference(
     })
 }
 
-fn delete_difference(store: &Store, name: &[u8]) -> Option<String> {
+/// How a name that was deleted is there all the same. A directory with something in it is: that needs it.
+fn delete_difference(store: &Store, name: &[u8], what: Deleted) -> Option<String> {
     if let Some(reason) = objection(name) {
         return Some(format!("the name {reason}"));
     }
     match store.inspect_link(name) {
-        Ok(found) if found.is_directory() => None,
+        Ok(found) if found.is_directory() => match (what, store.is_empty_directory(name)) {
+            (Deleted::Anything, Ok(true)) => Some("the empty directory is still there".to_owned()),
+            (Deleted::File, _) | (Deleted::Anything, Ok(false)) => None,
+            (Deleted::Anything, Err(error)) => Some(difference(error.kind)),
+        },
         Ok(_) => Some("still there".to_owned()),
         Err(error) if error.kind == StoreErrorKind::NotFound => None,
         Err(error) => Some(difference(error.kind)),

@@ -2,6 +2,9 @@
 //!
 //! One record per name is kept, never content; that is read again, in a second pass through the log. This file touches
 //! no directory.
+//!
+//! A DELETE whose name ends with a slash removed an empty directory: at that place in the log, nothing has this name,
+//! nor any below it. A later PUT below it makes the directory again.
 
 use crate::failure::Failure;
 use crate::log_file::{Item, LogFile};
@@ -39,6 +42,17 @@ pub(crate) struct Put {
 pub(crate) struct Delete {
     /// The entry's number.
     pub(crate) number: u64,
+    /// What does not have the name any more.
+    pub(crate) what: Deleted,
+}
+
+/// What a DELETE entry leaves no trace of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deleted {
+    /// A file. There may be a directory of this name.
+    File,
+    /// A file or a directory.
+    Anything,
 }
 
 /// What to remember while a log is read.
@@ -54,6 +68,8 @@ pub(crate) enum Keep {
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
     names: BTreeMap<Vec<u8>, Last>,
+    /// Whether a directory was deleted.
+    has_deleted_directories: bool,
     /// Names of torn PUT and DELETE entries and where these begin: what became of them is not known.
     uncertain: BTreeMap<Vec<u8>, u64>,
     /// Whole entries read.
@@ -93,12 +109,12 @@ impl Journal {
         Ok(journal)
     }
 
-    /// How many names the log has stored or deleted.
+    /// How many names the log has stored or deleted, those of directories included.
     pub(crate) fn len(&self) -> usize {
         self.names.len()
     }
 
-    /// Whether the log has stored or deleted a file of this name.
+    /// Whether the log has stored or deleted something of this name.
     pub(crate) fn has(&self, name: &[u8]) -> bool {
         self.names.contains_key(name)
     }
@@ -106,7 +122,9 @@ impl Journal {
     /// Every name, with the number of its last entry.
     pub(crate) fn names(&self) -> impl Iterator<Item = (&[u8], u64)> {
         self.names.iter().map(|(name, last)| match *last {
-            Last::Put(Put { number, .. }) | Last::Delete(Delete { number }) => (&name[..], number),
+            Last::Put(Put { number, .. }) | Last::Delete(Delete { number, .. }) => {
+                (&name[..], number)
+            }
         })
     }
 
@@ -154,16 +172,48 @@ impl Journal {
         else {
             return;
         };
-        let last = match *method {
-            "PUT" => Last::Put(Put {
-                number,
-                at,
-                length: *length,
-            }),
-            "DELETE" => Last::Delete(Delete { number }),
-            _ => return,
-        };
-        self.names.insert(decode_name(name), last);
+        let name = decode_name(name);
+        match *method {
+            "PUT" => {
+                self.note_directories_of(&name);
+                let put = Put {
+                    number,
+                    at,
+                    length: *length,
+                };
+                self.names.insert(name, Last::Put(put));
+            }
+            "DELETE" => self.note_delete(name, number),
+            _ => {}
+        }
+    }
+
+    /// A file is stored: the directories on the way to it are there.
+    fn note_directories_of(&mut self, name: &[u8]) {
+        if !self.has_deleted_directories {
+            return;
+        }
+        for slash in memchr::memchr_iter(b'/', name) {
+            if let Some(Last::Delete(delete)) = self.names.get_mut(&name[..slash]) {
+                delete.what = Deleted::File;
+            }
+        }
+    }
+
+    fn note_delete(&mut self, mut name: Vec<u8>, number: u64) {
+        let mut what = Deleted::File;
+        if let Some(directory) = name.strip_suffix(b"/") {
+            what = Deleted::Anything;
+            self.has_deleted_directories = true;
+            // Between a slash and the byte after it is every name below.
+            let below = name.clone()..[directory, b"0"].concat();
+            for (_, last) in self.names.range_mut(below) {
+                *last = Last::Delete(Delete { number, what });
+            }
+            name.pop();
+        }
+        self.names
+            .insert(name, Last::Delete(Delete { number, what }));
     }
 
     fn note_torn(&mut self, head: Option<&EntryHead>) {
@@ -178,7 +228,11 @@ impl Journal {
             ..
         }) = head
         {
-            self.uncertain.insert(decode_name(name), *offset);
+            let mut name = decode_name(name);
+            if name.ends_with(b"/") {
+                name.pop();
+            }
+            self.uncertain.insert(name, *offset);
         }
     }
 }
@@ -224,6 +278,62 @@ impl<'s> Contents<'s> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn journal(entries: &[&str]) -> Journal {
+        let end = " length 0\n========\n";
+        let text = format!("{}{end}", entries.join(end));
+        let mut log = LogFile::new("log", Box::new(text.as_bytes()));
+        Journal::read(&mut log, Keep::Names, |_, _| Ok(())).unwrap()
+    }
+
+    /// Entries of a log, the names that are stored by it, and those that are deleted.
+    type Row<'r> = (&'r [&'r str], &'r [&'r str], &'r [(&'r str, Deleted)]);
+
+    #[test]
+    fn directory_that_was_deleted_leaves_nothing_until_a_file_is_stored_below_it() {
+        use Deleted::{Anything, File};
+        let rows: &[Row<'_>] = &[
+            (&["DELETE d/"], &[], &[("d", Anything)]),
+            (
+                &["PUT d/f", "DELETE d/f", "DELETE d/"],
+                &[],
+                &[("d/f", Anything), ("d", Anything)],
+            ),
+            // What another program removed, or a torn entry, is gone all the same.
+            (
+                &["PUT d/e/f", "PUT d.x", "PUT d0", "DELETE d/"],
+                &["d.x", "d0"],
+                &[("d/e/f", Anything), ("d", Anything)],
+            ),
+            (
+                &["DELETE d/e/", "DELETE d/", "PUT d/f"],
+                &["d/f"],
+                &[("d/e", Anything), ("d", File)],
+            ),
+            (
+                &["DELETE d/", "PUT d/e/f", "DELETE d/e/f"],
+                &[],
+                &[("d/e/f", File), ("d", File)],
+            ),
+            (&["DELETE d/", "PUT d"], &["d"], &[]),
+            (&["PUT d", "DELETE d", "DELETE d/"], &[], &[("d", Anything)]),
+        ];
+        for (entries, stored, deleted) in rows {
+            let journal = journal(entries);
+            let found: Vec<_> = journal.stored().iter().map(|(name, _)| *name).collect();
+            let expected: Vec<_> = stored.iter().map(|name| name.as_bytes()).collect();
+            assert_eq!(found, expected, "{entries:?}");
+            let found: Vec<_> = journal
+                .deleted()
+                .map(|(name, delete)| (name, delete.what))
+                .collect();
+            let expected: Vec<_> = deleted
+                .iter()
+                .map(|(name, what)| (name.as_bytes(), *what))
+                .collect();
+            assert_eq!(found, expected, "{entries:?}");
+        }
+    }
 
     #[test]
     fn stored_names_come_in_the_order_of_the_log_and_deleted_ones_from_below() {

@@ -2,12 +2,12 @@
 //!
 //! 1. Read the whole log; remember where the last entry of each name is. A corrupt log ends here.
 //! 2. Judge every name. One that would leave the directory ends here.
-//! 3. Remove what was deleted last.
+//! 3. Remove what was deleted last, from below: files, and directories that are empty then.
 //! 4. Write each other name once, from its last entry, complete or not at all.
 
 use crate::cli::Replay;
 use crate::failure::{Failure, reason};
-use crate::journal::{Contents, Journal, Keep};
+use crate::journal::{Contents, Deleted, Journal, Keep};
 use crate::name::objection;
 use crate::progress;
 use crate::source::Source;
@@ -38,8 +38,8 @@ pub(crate) fn run(options: &Replay, out: &mut impl Write) -> Result<Verdict, Fai
     fs::create_dir_all(&options.dir).map_err(Failure::file(&options.dir))?;
     let store =
         Store::attach(&options.dir, Attachment::Writing).map_err(Failure::file(&options.dir))?;
-    for (path, _) in journal.deleted() {
-        remove(&store, path).map_err(|kind| failure(&options.dir, path, kind))?;
+    for (path, delete) in journal.deleted() {
+        remove(&store, path, delete.what).map_err(|kind| failure(&options.dir, path, kind))?;
     }
     let stored = journal.stored();
     let bytes = stored.iter().map(|(_, put)| put.length).sum();
@@ -85,14 +85,22 @@ fn judge(log: &str, journal: &Journal) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Removes a file that the log deletes, if it is there; a directory is not what the log means.
-fn remove(store: &Store, path: &[u8]) -> Result<(), StoreErrorKind> {
-    match store.remove(path, &CommitCondition::Always, || {}) {
-        Ok(_) => Ok(()),
-        Err(error) => match error.kind {
-            StoreErrorKind::NotFound | StoreErrorKind::Directory => Ok(()),
-            kind => Err(kind),
-        },
+/// Removes what the log deletes, if it is there: a file, or an empty directory. One with something in it stays.
+fn remove(store: &Store, path: &[u8], what: Deleted) -> Result<(), StoreErrorKind> {
+    let file = store.remove(path, &CommitCondition::Always, || {});
+    let kind = match (file, what) {
+        (Ok(_), _) => return Ok(()),
+        (Err(error), Deleted::Anything) if error.kind == StoreErrorKind::Directory => {
+            match store.remove_directory(path, &CommitCondition::Always, || {}) {
+                Ok(_) => return Ok(()),
+                Err(error) => error.kind,
+            }
+        }
+        (Err(error), _) => error.kind,
+    };
+    match kind {
+        StoreErrorKind::NotFound | StoreErrorKind::Directory | StoreErrorKind::NotEmpty => Ok(()),
+        kind => Err(kind),
     }
 }
 

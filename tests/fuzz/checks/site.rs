@@ -113,6 +113,10 @@ fn run(scenario: &Scenario) -> (Vec<Entry>, BTreeMap<String, Vec<u8>>) {
         }
         match (entry.method.as_str(), entry.failed) {
             ("PUT", None) => drop(expected.insert(entry.name.clone(), entry.content.clone())),
+            ("DELETE", None) if entry.name.ends_with('/') => {
+                let is_below = |name: &String| name.starts_with(&entry.name);
+                assert!(!expected.keys().any(is_below), "{entry:?}");
+            }
             ("DELETE", None) => assert!(expected.remove(&entry.name).is_some(), "{entry:?}"),
             _ => {}
         }
