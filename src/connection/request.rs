@@ -38,9 +38,10 @@ impl<D: Dialect> HttpSession<D> {
         match received {
             Received::Some | Received::Full => {
                 self.progress = Progress::Some;
-                // A short receive emptied the socket, and what comes now is reported, unless the end has come with it.
-                let emptied =
-                    received == Received::Some && work.turn.reason() != WakeReason::HungUp;
+                // A short receive emptied the socket, and what comes now is reported, unless the end has come with it,
+                // or urgent data cut it short.
+                let emptied = received == Received::Some
+                    && !matches!(work.turn.reason(), WakeReason::HungUp | WakeReason::Urgent);
                 self.stream = if emptied {
                     Stream::Drained
                 } else {

@@ -47,6 +47,8 @@ impl<S> Connection<S> {
     pub(crate) fn note(&mut self, readiness: EventFlags) {
         if readiness.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR) {
             self.reason = WakeReason::HungUp;
+        } else if readiness.contains(EventFlags::PRI) && self.reason != WakeReason::HungUp {
+            self.reason = WakeReason::Urgent;
         }
     }
 }

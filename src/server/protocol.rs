@@ -69,8 +69,8 @@ pub trait Session: Send {
     /// The last step of a turn: sends what there is, and says how the session goes on.
     ///
     /// A session that asks to wait for [`Interest::Read`] is woken by *new* readiness only. So since its last wait it
-    /// must have met `WouldBlock` or a receive shorter than its buffer. After [`WakeReason::HungUp`] a short receive is
-    /// not enough.
+    /// must have met `WouldBlock` or a receive shorter than its buffer. After [`WakeReason::HungUp`] and
+    /// [`WakeReason::Urgent`] a short receive is not enough.
     fn flush<T: Transport>(
         &mut self,
         transport: &T,
@@ -145,6 +145,9 @@ pub enum WakeReason {
     Ready,
     /// As `Ready`, and the peer has sent its end of stream or reset the connection: receive until 0 or an error.
     HungUp,
+    /// As `Ready`, and the peer has sent urgent data (RFC 9293 §3.8.5), before which a receive ends: receive until
+    /// `WouldBlock`, 0 or an error.
+    Urgent,
     /// The deadline it waited for has passed.
     TimedOut,
 }

@@ -458,24 +458,6 @@ fn chunks_of_one_byte_and_endless_extensions() {
     check_afterwards(&home, server);
 }
 
-/// Urgent data is no part of the stream, and a read ends before it, so that what follows may be seen late. A client that
-/// sends some gets its response, or the one for a head that is not complete in time; no other client suffers.
-#[test]
-fn urgent_data_harms_no_other_client() {
-    let home = Home::new();
-    let server = Setup::at(&home, &["-N", "1", "--head-timeout", "5"]).start();
-    for _ in 0..10 {
-        let mut client = server.connect();
-        let _ = client.try_send("GET / HTTP/1.1\r\nHo");
-        client.send_urgent(b'!');
-        let _ = client.try_send("st: a\r\n\r\n");
-        assert_eq!(server.connect().get("").unwrap().status, 200);
-        let status = client.final_response().map(|response| response.status);
-        assert!(matches!(status, Some(200 | 408) | None), "{status:?}");
-    }
-    check_afterwards(&home, server);
-}
-
 /// Without descriptors uploads are refused and connections wait; with descriptors all goes on.
 #[test]
 fn no_descriptors() {

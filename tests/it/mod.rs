@@ -25,4 +25,5 @@ mod put;
 mod reasons;
 mod terminal;
 mod together;
+mod urgent;
 mod without_length;

@@ -84,9 +84,9 @@ impl Client {
         self.stream.set_write_timeout(Some(GUARD)).unwrap();
     }
 
-    /// Sends one byte of urgent data, which is no part of the stream, unless the peer is gone.
-    pub(crate) fn send_urgent(&mut self, byte: u8) {
-        let _ = rustix::net::send(&self.stream, &[byte], SendFlags::OOB);
+    /// Sends these bytes, the last of which is urgent data (RFC 9293 §3.8.5), unless the peer is gone.
+    pub(crate) fn send_urgent(&mut self, bytes: impl AsRef<[u8]>) {
+        let _ = rustix::net::send(&self.stream, bytes.as_ref(), SendFlags::OOB);
     }
 
     /// Lets no more than some `bytes` wait on our side to be read, from now on.

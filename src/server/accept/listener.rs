@@ -105,6 +105,8 @@ impl Listener {
             // And this: an acknowledgement goes with the response instead of in a segment of its own. See
             // `Transport::acknowledge` for those that must not wait.
             sockopt::set_tcp_quickack(&fd, false)?;
+            // And this: urgent data is a part of the stream (RFC 6093 §5), of which no byte is lost.
+            sockopt::set_socket_oobinline(&fd, true)?;
         }
         Ok(Self {
             fd,

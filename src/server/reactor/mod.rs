@@ -131,9 +131,11 @@ impl<S> Reactor<S> {
     /// Registers the socket for what its connection waits for, unless it is.
     fn register(&self, connection: &mut Connection<S>, interest: Interest) -> Result<(), Errno> {
         let wanted = match interest {
-            Interest::Read => EventFlags::IN | EventFlags::RDHUP,
+            Interest::Read => EventFlags::IN | EventFlags::PRI | EventFlags::RDHUP,
             // Most connections never wait for this, and it would be an event at once.
-            Interest::Write => EventFlags::IN | EventFlags::RDHUP | EventFlags::OUT,
+            Interest::Write => {
+                EventFlags::IN | EventFlags::PRI | EventFlags::RDHUP | EventFlags::OUT
+            }
         };
         if !connection.watched.contains(wanted) {
             self.epoll
