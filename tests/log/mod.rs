@@ -195,44 +195,65 @@ fn what_is_no_log_is_called_that() {
     }
 }
 
-/// `list | head` must not end in an error, nor in silence that hides one.
-#[test]
-fn a_closed_output_ends_quietly() {
-    let log = (0..20_000).fold(Log::default(), |log, _| {
-        log.other("GET", "ABCDEFarqdeXYZxyzf012345-ab")
-    });
-    let workdir = Workdir::new(&log);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_httpserver-log"))
-        .args(["list", "log.txt"])
+/// Every command line that writes to standard output.
+const PRINTING: &[&[&str]] = &[
+    &["check", "log.txt"],
+    &["check", "log.txt", "--against", "."],
+    &["list", "log.txt"],
+    &["list", "log.txt", "--json"],
+    &["extract", "log.txt", "1"],
+    &["replay", "log.txt", "rebuilt"],
+    &["stats", "log.txt"],
+    &["stats", "log.txt", "--json"],
+    &["--help"],
+    &["list", "--help"],
+    &["--version"],
+];
+
+/// Runs the tool in `workdir` with another standard output.
+fn run_into(
+    workdir: &Workdir,
+    arguments: &[&str],
+    stdout: impl Into<Stdio>,
+) -> (Option<i32>, String) {
+    let child = Command::new(env!("CARGO_BIN_EXE_httpserver-log"))
+        .args(arguments)
         .current_dir(workdir.0.path())
-        .stdout(Stdio::piped())
+        .stdout(stdout)
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
-    assert_eq!(
-        (output.status.code(), &output.stderr[..]),
-        (Some(0), &b""[..])
-    );
+    (
+        output.status.code(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+/// `list | head` must not end in an error, nor in silence that hides one.
+#[test]
+fn a_closed_output_ends_quietly() {
+    let log = (0..20_000).fold(Log::default().put("a", b"content"), |log, _| {
+        log.other("GET", "ABCDEFarqdeXYZxyzf012345-ab")
+    });
+    let workdir = Workdir::new(&log);
+    for arguments in PRINTING {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ended = run_into(&workdir, arguments, writer);
+        assert_eq!(ended, (Some(0), String::new()), "{arguments:?}");
+        let _ = fs::remove_dir_all(workdir.path("rebuilt"));
+    }
 }
 
 #[test]
 fn a_full_output_is_an_error() {
-    let workdir = Workdir::new(&Log::default().other("GET", "a"));
-    let full = fs::OpenOptions::new()
-        .write(true)
-        .open("/dev/full")
-        .unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_httpserver-log"))
-        .args(["list", "log.txt"])
-        .current_dir(workdir.0.path())
-        .stdout(full)
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert_eq!(
-        output.stderr,
-        b"httpserver-log: standard output: No space left on device\n"
-    );
+    let workdir = Workdir::new(&Log::default().put("a", b"content"));
+    for arguments in PRINTING {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let (status, stderr) = run_into(&workdir, arguments, full);
+        let expected = "httpserver-log: standard output: No space left on device\n";
+        assert_eq!((status, &*stderr), (Some(1), expected), "{arguments:?}");
+        let _ = fs::remove_dir_all(workdir.path("rebuilt"));
+    }
 }

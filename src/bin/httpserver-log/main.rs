@@ -30,7 +30,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use cli::{Cli, Command};
 use failure::Failure;
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use verdict::Verdict;
 
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         Command::Replay(options) => replay::run(options, &mut out),
         Command::Stats(options) => stats::run(options, &mut out),
     };
-    let flushed = io::Write::flush(&mut out).map_err(Failure::output);
+    let flushed = out.flush().map_err(Failure::output);
     match verdict.and_then(|verdict| flushed.map(|()| verdict)) {
         // A program that closes our output, such as `head`, has seen enough.
         Ok(Verdict::Sound) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
@@ -63,9 +63,15 @@ fn main() -> ExitCode {
 fn end_of_usage(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            // A closed output is not an error here either.
-            let _ = error.print();
-            ExitCode::SUCCESS
+            let printed = error.print().and_then(|()| io::stdout().flush());
+            match printed.map_err(Failure::output) {
+                // A closed output is not an error here either.
+                Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
+                Err(failure) => {
+                    eprintln!("httpserver-log: {failure}");
+                    ExitCode::FAILURE
+                }
+            }
         }
         _ => {
             eprintln!("httpserver-log: {}", usage::sentence(error));
