@@ -7,6 +7,7 @@
 //! - `full`: full disks (needs the right to mount, in a namespace of its own).
 //! - `killed`: `kill -9` in the middle of uploads.
 //! - `peers`: clients that break every habit.
+//! - `root`: the directory that is served is removed, and made again.
 
 mod failing;
 mod files;
@@ -15,5 +16,6 @@ mod full;
 mod hanging;
 mod killed;
 mod peers;
+mod root;
 mod syscalls;
 mod syscalls_web;
