@@ -159,6 +159,36 @@ impl Path {
     }
 }
 
+/// How many `../` lead a client from the address `raw`, a target's path as it was sent, to the directories on it: to the
+/// root first, then to each below it. The last is the directory that the address itself is in, or names with a slash.
+///
+/// A client resolves a link against exactly what it sent (RFC 3986 §5.2): an empty component is a level of its own there,
+/// `.` is none.
+#[must_use]
+pub fn levels_up(raw: &[u8]) -> Vec<usize> {
+    let mut components: Vec<&[u8]> = raw
+        .strip_prefix(b"/")
+        .unwrap_or(raw)
+        .split(|&byte| byte == b'/')
+        .collect();
+    components.pop(); // what follows the last slash is not on the way
+    components.retain(|component| !is_dot(component));
+    let mut left = components.len();
+    let mut levels = vec![left];
+    for component in components {
+        left -= 1;
+        if !component.is_empty() {
+            levels.push(left);
+        }
+    }
+    levels
+}
+
+/// Whether a component is `.`, encoded or not.
+fn is_dot(component: &[u8]) -> bool {
+    component == b"." || component.eq_ignore_ascii_case(b"%2e")
+}
+
 /// One file name in the canonical percent-encoded form of [`Path::encode`].
 #[must_use]
 pub fn encode_name(name: &[u8]) -> impl fmt::Display {
@@ -321,7 +351,53 @@ mod tests {
         assert_eq!(encode_name(b"50%.txt").to_string(), "50%25.txt");
     }
 
+    #[test]
+    fn levels_up_from_an_address_as_it_was_sent() {
+        for (raw, expected) in [
+            ("/", &[0][..]),
+            ("/a", &[0]),
+            ("/a/", &[1, 0]),
+            ("/a/b", &[1, 0]),
+            ("/a/b/", &[2, 1, 0]),
+            ("//", &[1]),
+            ("//a/", &[2, 0]),
+            ("/a//", &[2, 1]),
+            ("/a//b/", &[3, 2, 0]),
+            ("/a/./b/", &[2, 1, 0]),
+            ("/a/%2E/b/", &[2, 1, 0]),
+            ("/a/.", &[1, 0]),
+            ("/./", &[0]),
+            ("/.//a///b/./c/.", &[6, 4, 1, 0]),
+        ] {
+            assert_eq!(levels_up(raw.as_bytes()), expected, "{raw}");
+        }
+    }
+
     proptest! {
+        /// The links of a page for a directory lead to it and to each above it.
+        #[test]
+        fn levels_up_are_those_that_a_client_resolves(tail in "(/|\\./|%2e/|a|b/){0,12}/") {
+            let raw = format!("/{tail}");
+            if let Ok(path) = Path::parse(raw.as_bytes()) {
+                let levels = levels_up(raw.as_bytes());
+                let names: Vec<&[u8]> = path.components().collect();
+                prop_assert_eq!(levels.len(), names.len() + 1);
+                for (depth, up) in levels.into_iter().enumerate() {
+                    // RFC 3986 §5.2.4, of a path that ends with a slash
+                    let mut base: Vec<&str> = raw[1..raw.len() - 1].split('/').collect();
+                    if raw == "/" {
+                        base.clear();
+                    }
+                    base.retain(|component| !matches!(*component, "." | "%2e"));
+                    base.truncate(base.len() - up);
+                    let resolved = format!("/{}/", base.join("/"));
+                    let found = Path::parse(resolved.as_bytes()).unwrap();
+                    let expected: Vec<&[u8]> = names[..depth].to_vec();
+                    prop_assert_eq!(found.components().collect::<Vec<_>>(), expected);
+                }
+            }
+        }
+
         /// No path that is taken can climb, and its canonical form means the same path.
         #[test]
         fn a_path_stays_below_the_root_and_round_trips(tail in "(/|\\.|%2[eEfF]|%00|%|[a-c]|\\PC){0,24}") {

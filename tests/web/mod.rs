@@ -3,6 +3,7 @@
 //!
 //! The modules are the tests, by what they show.
 
+mod addresses;
 mod bounds;
 mod browser;
 mod conditional;

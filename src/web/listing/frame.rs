@@ -20,6 +20,8 @@ pub(super) enum Extent {
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
     pub(super) path: Path,
+    /// How many `../` lead to each directory on the path, the root first (see [`crate::web::path::levels_up`]).
+    pub(super) levels_up: Vec<usize>,
     pub(super) extent: Extent,
     pub(super) access: Access,
     pub(super) files: usize,

@@ -89,6 +89,10 @@ const UPLOAD: &str = "\
 /// The most ancestors that are links, the root among them.
 const MOST_ANCESTORS: usize = 32;
 
+/// The most levels that a link climbs: more than a path of the file system has. An address can have more, of empty
+/// components.
+const MOST_LEVELS: usize = 2_048;
+
 /// The way up: each ancestor is a link, the directory itself the heading.
 fn write_breadcrumb(page: &mut String, frame: &Frame) -> fmt::Result {
     let mut names = vec![Escaped::from("Files")];
@@ -107,11 +111,14 @@ fn write_breadcrumb(page: &mut String, frame: &Frame) -> fmt::Result {
                 "<li><h1 aria-current=\"page\"><bdi>{name}</bdi></h1></li>"
             )?;
         } else {
-            writeln!(
-                page,
-                "<li><a href=\"{}\"><bdi>{name}</bdi></a></li>",
-                "../".repeat(depth - level)
-            )?;
+            match frame.levels_up.get(level) {
+                Some(&up) if up <= MOST_LEVELS => writeln!(
+                    page,
+                    "<li><a href=\"{}\"><bdi>{name}</bdi></a></li>",
+                    "../".repeat(up)
+                )?,
+                _ => writeln!(page, "<li><bdi>{name}</bdi></li>")?,
+            }
         }
     }
     page.push_str("</ol>\n</nav>\n</header>\n");

@@ -10,13 +10,13 @@ use crate::connection::{Response, ResponseContent};
 use crate::http::semantics::conditional::{Method, Outcome, Validators};
 use crate::http::semantics::fields::combined;
 use crate::http::semantics::negotiation::encoding::{Coding, choose};
-use crate::http::{Refusal, Request, Status, write_field};
+use crate::http::{Refusal, Request, Status, Target, write_field};
 use crate::refusing::{Operation, ReceivedLine, cannot_read};
 use crate::server::Turn;
 use crate::store::StoreErrorKind;
 use crate::web::fields::Preconditions;
 use crate::web::pages::document;
-use crate::web::path::Path;
+use crate::web::path::{Path, levels_up};
 use crate::web::refusal::Stop;
 use crate::web::site::{Site, name};
 
@@ -63,6 +63,7 @@ impl Site {
         }
         let frame = Frame {
             path: path.clone(),
+            levels_up: levels_up_from(request),
             extent: Extent::Complete,
             access,
             files: 0,
@@ -84,6 +85,14 @@ impl Site {
             fields,
             state: State::Reading(reading),
         })))
+    }
+}
+
+/// How many `../` lead from the request's address to each directory on it.
+fn levels_up_from(request: &Request<'_>) -> Vec<usize> {
+    match request.target {
+        Target::Origin { path, .. } | Target::Absolute { path, .. } => levels_up(path),
+        Target::Authority(_) | Target::Asterisk | Target::Other(_) => Vec::new(),
     }
 }
 

@@ -111,6 +111,7 @@ pub(super) mod tests {
         items.sort_by_key(Place::of);
         let mut frame = Frame {
             path: path.clone(),
+            levels_up: (0..=path.components().count()).rev().collect(),
             extent,
             access,
             files: 0,

@@ -6,11 +6,10 @@
 use std::fmt::{self, Write};
 use std::sync::LazyLock;
 
-use memchr::memchr_iter;
-
 use super::document;
 use super::escape::Escaped;
 use crate::http::Status;
+use crate::web::path::levels_up;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -43,13 +42,15 @@ pub(crate) enum WayBack {
 impl WayBack {
     /// From the path of a target, as it was sent: a browser resolves links against exactly that.
     pub(crate) fn from_path(raw: &[u8]) -> Self {
-        let slashes = memchr_iter(b'/', raw).count();
-        if !raw.starts_with(b"/") || raw == b"/" {
+        if !raw.starts_with(b"/") {
             return Self::Nowhere;
         }
-        Self::Up {
-            to_root: slashes - 1,
-            to_parent: usize::from(raw.ends_with(b"/")),
+        let levels = levels_up(raw);
+        // The last level of a path with a slash at its end is the path itself.
+        let parent = levels.iter().nth_back(usize::from(raw.ends_with(b"/")));
+        match (levels.first(), parent) {
+            (Some(&to_root), Some(&to_parent)) => Self::Up { to_root, to_parent },
+            _ => Self::Nowhere,
         }
     }
 }
@@ -149,8 +150,10 @@ mod tests {
             ("/a/b", &["../", "./"]),
             ("/a/b/", &["../../", "../"]),
             ("/a/b/c%2Fd", &["../../", "./"]),
-            ("/a//b", &["../../", "./"]),
-            ("//", &["../"]),
+            ("/a//b", &["../../", "../"]),
+            ("/a//", &["../../"]),
+            ("/a/./b", &["../", "./"]),
+            ("//", &[]),
             (&deep, &[&to_top, "./"]),
             (&deeper, &["/", "./"]),
             ("/\"><script>alert(1)</script>", &["../", "./"]),
