@@ -181,7 +181,7 @@ impl Site {
         };
         let mut response = if takes_html(combined(request, "Accept")) {
             let media_type = self.media_type(NOT_FOUND, &found, turn)?;
-            let page = Representation::new(media_type, found, None).into_page(Status::NotFound);
+            let page = Representation::of_file(media_type, found, None).into_page(Status::NotFound);
             Response {
                 refusal: Some(refusal),
                 ..page

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::fields::{Preconditions, last_modified, tag_of};
+use super::fields::{Preconditions, etag_of, last_modified, tag_of};
 use super::options::Documents;
 use crate::connection::{FileRange, Response, ResponseContent};
 use crate::http::semantics::active_content::may_run_scripts;
@@ -42,6 +42,11 @@ impl MediaType {
         }
     }
 
+    /// The value of Content-Type.
+    pub(super) fn value(&self) -> &str {
+        &self.value
+    }
+
     fn write_policy(&self, fields: &mut Vec<u8>) {
         if self.is_sandboxed {
             write_field(fields, "Content-Security-Policy", SANDBOX);
@@ -56,6 +61,7 @@ impl MediaType {
 /// A file as it is sent: itself, or its precompressed sibling.
 pub(super) struct Representation {
     found: Found,
+    /// In which its bytes are.
     coding: Option<Coding>,
     media_type: MediaType,
     /// The strong entity tag of the file in its state.
@@ -63,14 +69,23 @@ pub(super) struct Representation {
 }
 
 impl Representation {
-    /// `found` in the form `coding` of a file of this type.
-    pub(super) fn new(media_type: MediaType, found: Found, coding: Option<Coding>) -> Self {
-        let etag = tag_of(&found.metadata, coding);
+    /// The file `found` itself, whose bytes are in this coding if any.
+    pub(super) fn of_file(media_type: MediaType, found: Found, coding: Option<Coding>) -> Self {
         Self {
+            etag: etag_of(&found.metadata),
             found,
             coding,
             media_type,
-            etag,
+        }
+    }
+
+    /// The precompressed sibling `found` of a file of this type.
+    pub(super) fn of_sibling(media_type: MediaType, found: Found, coding: Coding) -> Self {
+        Self {
+            etag: tag_of(&found.metadata, Some(coding)),
+            found,
+            coding: Some(coding),
+            media_type,
         }
     }
 

@@ -26,16 +26,19 @@ impl Site {
         turn: &Turn<'_>,
     ) -> Result<Representation, WouldBlock> {
         let media_type = self.media_type(path, &found, turn)?;
+        if let Some(coding) = own_coding(path, media_type.value(), &found, turn)? {
+            return Ok(Representation::of_file(media_type, found, Some(coding)));
+        }
         let ranged = request.method == "GET" && request.field("Range").is_some();
         if ranged && request.field("If-Range").is_none() {
-            return Ok(Representation::new(media_type, found, None));
+            return Ok(Representation::of_file(media_type, found, None));
         }
         let Some((sibling, coding)) = self.sibling(request, path, &found, turn)? else {
-            return Ok(Representation::new(media_type, found, None));
+            return Ok(Representation::of_file(media_type, found, None));
         };
-        let coded = Representation::new(media_type.clone(), sibling, Some(coding));
+        let coded = Representation::of_sibling(media_type.clone(), sibling, coding);
         if ranged && !coded.is_tagged_by_if_range(request) {
-            return Ok(Representation::new(media_type, found, None));
+            return Ok(Representation::of_file(media_type, found, None));
         }
         Ok(coded)
     }
@@ -73,6 +76,27 @@ impl Site {
             Choice::Identity | Choice::NotAcceptable => None,
         })
     }
+}
+
+/// The coding in which the file itself is, as its name promises and its first bytes confirm. It is the only form that
+/// there is, so nothing is chosen, and a client gets it whatever codings it takes.
+fn own_coding(
+    path: &[u8],
+    media_type: &str,
+    found: &Found,
+    turn: &Turn<'_>,
+) -> Result<Option<Coding>, WouldBlock> {
+    let Some(coding) = encoding::promised_by_name(path, media_type) else {
+        return Ok(None);
+    };
+    let mut buffer = [0; encoding::MAGIC];
+    Ok(match found.start(&mut buffer, turn.permission())? {
+        Ok(start) => coding.begins(start).then_some(coding),
+        Err(error) => {
+            log::debug!("GET: cannot tell whether this is compressed: {error}");
+            None
+        }
+    })
 }
 
 /// When a file was modified and when anything of it was changed.

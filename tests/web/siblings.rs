@@ -80,6 +80,105 @@ fn precompressed_siblings() {
     assert_eq!(site.ask("GET /all.css", &field, b"").status, 304);
 }
 
+/// `.svgz` is an image that is compressed itself.
+#[test]
+fn compressed_svg_is_sent_as_it_is_with_its_coding() {
+    const GZIP: &[u8] = b"\x1f\x8b\x08compressed";
+    let site = Setup::web(&[])
+        .files(|root| {
+            write(root, "a.svg", "<svg/>");
+            for name in ["a.svgz", "B.SVGZ", "a.svg.gz"] {
+                fs::write(root.join(name), GZIP).unwrap();
+            }
+            fs::write(
+                root.join("large.svgz"),
+                [GZIP, &vec![b'x'; 20_000]].concat(),
+            )
+            .unwrap();
+            write(root, "a.svgz.gz", "no sibling");
+            write(root, "plain.svgz", "<svg/>");
+            write(root, "empty.svgz", "");
+        })
+        .start();
+    let identity = site.ask("GET /a.svgz", "Accept-Encoding: identity\r\n", b"");
+    let etag = identity.field("ETag").unwrap();
+    for fields in [
+        "",
+        "Accept-Encoding: gzip\r\n",
+        "Accept-Encoding: identity, gzip;q=0\r\n",
+        "Accept-Encoding: *;q=0\r\n",
+    ] {
+        for line in ["GET /a.svgz", "HEAD /a.svgz", "GET /B.SVGZ"] {
+            let response = site.ask(line, fields, b"");
+            assert_eq!(response.status, 200, "{line} {fields}");
+            assert_eq!(
+                response.field("Content-Type"),
+                Some("image/svg+xml"),
+                "{line} {fields}"
+            );
+            assert_eq!(
+                response.field("Content-Encoding"),
+                Some("gzip"),
+                "{line} {fields}"
+            );
+            let body = if line.starts_with("GET") { GZIP } else { b"" };
+            assert_eq!(response.body, body, "{line} {fields}");
+        }
+        assert_eq!(
+            site.ask("GET /a.svgz", fields, b"").field("ETag"),
+            Some(etag),
+            "{fields}"
+        );
+    }
+    for (fields, status, body) in [
+        ("Range: bytes=3-\r\n".to_owned(), 206, &b"compressed"[..]),
+        (
+            format!("Range: bytes=3-6\r\nIf-Range: {etag}\r\nAccept-Encoding: gzip\r\n"),
+            206,
+            b"comp",
+        ),
+        (format!("If-None-Match: {etag}\r\n"), 304, b""),
+    ] {
+        let response = site.ask("GET /a.svgz", &fields, b"");
+        assert_eq!(
+            (response.status, &response.body[..]),
+            (status, body),
+            "{fields}"
+        );
+        let coding = (status == 206).then_some("gzip");
+        assert_eq!(response.field("Content-Encoding"), coding, "{fields}");
+    }
+    for (target, coding) in [
+        ("/large.svgz", Some("gzip")),
+        ("/plain.svgz", None),
+        ("/empty.svgz", None),
+    ] {
+        let response = site.get(target);
+        assert_eq!(
+            response.field("Content-Type"),
+            Some("image/svg+xml"),
+            "{target}"
+        );
+        assert_eq!(response.field("Content-Encoding"), coding, "{target}");
+    }
+    // Beside that, an image that is not compressed has a sibling as any file.
+    let sibling = get_gzip(&site, "/a.svg", "");
+    assert_eq!(
+        (sibling.field("Content-Encoding"), &sibling.body[..]),
+        (Some("gzip"), GZIP)
+    );
+}
+
+#[test]
+fn compressed_svg_of_another_type_is_no_svg() {
+    let site = Setup::web(&["--mime", "svgz=application/gzip"])
+        .files(|root| fs::write(root.join("a.svgz"), b"\x1f\x8b").unwrap())
+        .start();
+    let response = site.get("/a.svgz");
+    assert_eq!(response.field("Content-Type"), Some("application/gzip"));
+    assert_eq!(response.field("Content-Encoding"), None);
+}
+
 fn get_gzip(site: &Server, target: &str, fields: &str) -> Response {
     let fields = format!("Accept-Encoding: gzip\r\n{fields}");
     site.ask(&format!("GET {target}"), &fields, b"")

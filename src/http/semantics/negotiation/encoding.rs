@@ -40,6 +40,18 @@ impl Coding {
         }
     }
 
+    /// Whether a file that begins with these bytes, [`MAGIC`] of them if it has so many, can be in this coding.
+    #[must_use]
+    pub fn begins(self, start: &[u8]) -> bool {
+        let magic: &[u8] = match self {
+            Self::Zstd => b"\x28\xb5\x2f\xfd",
+            // It has none.
+            Self::Brotli => b"",
+            Self::Gzip => b"\x1f\x8b",
+        };
+        start.starts_with(magic)
+    }
+
     /// The names under which a client may ask for it, in the order in which they decide.
     fn names(self) -> &'static [&'static str] {
         match self {
@@ -49,6 +61,18 @@ impl Coding {
             Self::Gzip => &["gzip", "x-gzip", "*"],
         }
     }
+}
+
+/// How many of a file's first bytes show in which coding it is.
+pub const MAGIC: usize = 4;
+
+/// The coding that the name of a file promises beside its media type: an `.svgz` is an SVG image through gzip, which a
+/// browser shows only if it is told so.
+#[must_use]
+pub fn promised_by_name(path: &[u8], media_type: &str) -> Option<Coding> {
+    let extension = path.rsplit(|&byte| byte == b'.').next()?;
+    let is_svg = media_type.starts_with("image/svg+xml");
+    (is_svg && extension.eq_ignore_ascii_case(b"svgz")).then_some(Coding::Gzip)
 }
 
 /// What to send.
