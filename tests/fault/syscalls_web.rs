@@ -20,6 +20,8 @@ enum Ask {
     /// Into directories that are not there.
     Create,
     Delete,
+    /// Of a directory, which is in the root.
+    RemoveDirectory,
 }
 
 impl Ask {
@@ -31,6 +33,7 @@ impl Ask {
             Self::Replace => ("PUT /dir/a.txt", "new"),
             Self::Create => ("PUT /deep/er/b.txt", "new"),
             Self::Delete => ("DELETE /dir/a.txt", ""),
+            Self::RemoveDirectory => ("DELETE /empty/", ""),
         }
     }
 
@@ -38,7 +41,7 @@ impl Ask {
     fn files(self) -> BTreeMap<String, Vec<u8>> {
         let mut files = before();
         match self {
-            Self::Get | Self::List => {}
+            Self::Get | Self::List | Self::RemoveDirectory => {}
             Self::Replace => drop(files.insert("dir/a.txt".to_owned(), b"new".to_vec())),
             Self::Create => drop(files.insert("deep/er/b.txt".to_owned(), b"new".to_vec())),
             Self::Delete => drop(files.remove("dir/a.txt")),
@@ -52,7 +55,7 @@ impl Request for Ask {
         match self {
             Self::Get | Self::List => 200,
             Self::Create => 201,
-            Self::Replace | Self::Delete => 204,
+            Self::Replace | Self::Delete | Self::RemoveDirectory => 204,
         }
     }
 
@@ -64,6 +67,7 @@ impl Request for Ask {
             Self::Replace => put("dir/a.txt"),
             Self::Create => put("deep/er/b.txt"),
             Self::Delete => Entry::Delete("dir/a.txt".to_owned()),
+            Self::RemoveDirectory => Entry::Delete("empty/".to_owned()),
         }
     }
 }
@@ -141,6 +145,17 @@ const DELETE: &[Row] = &[
     call("pwrite64", "1").failing(&["EIO", "ENOSPC"], Unrecorded),
 ];
 
+/// A DELETE of an empty directory.
+#[rustfmt::skip]
+const REMOVE_DIRECTORY: &[Row] = &[
+    call("openat2", "1").failing(&["EIO"], Refused(500)),
+    call("unlinkat", "1").failing(&["EACCES", "EPERM", "EROFS"], Refused(403)),
+    call("unlinkat", "1").failing(&["EIO"], Refused(500)),
+    call("unlinkat", "1").failing(&["EBUSY", "ENOTEMPTY", "EEXIST"], Refused(409)),
+    call("unlinkat", "1").failing(&["ENOENT", "ENOTDIR"], Refused(404)),
+    call("pwrite64", "1").failing(&["EIO", "ENOSPC"], Unrecorded),
+];
+
 #[test]
 fn a_get() {
     try_all(Ask::Get, GET, attempt);
@@ -166,6 +181,11 @@ fn a_delete() {
     try_all(Ask::Delete, DELETE, attempt);
 }
 
+#[test]
+fn removal_of_a_directory() {
+    try_all(Ask::RemoveDirectory, REMOVE_DIRECTORY, attempt);
+}
+
 fn before() -> BTreeMap<String, Vec<u8>> {
     [("dir/a.txt", "old"), ("dir/other.txt", "other")]
         .map(|(name, content)| (name.to_owned(), content.as_bytes().to_vec()))
@@ -175,7 +195,9 @@ fn before() -> BTreeMap<String, Vec<u8>> {
 /// Tries one fault; what is wrong, if anything is.
 fn attempt(ask: Ask, fault: Fault) -> Result<Attempt, String> {
     let home = Home::new();
-    fs::create_dir(home.file("dir")).unwrap();
+    for directory in ["dir", "empty"] {
+        fs::create_dir(home.file(directory)).unwrap();
+    }
     let options = ["--web", "--listing", "--writable", "-N", "1"];
     let mut server = Setup::at(&home, &options).start();
     same("first status", server.get("/dir/nothing").status, 404)?;
@@ -204,9 +226,15 @@ fn attempt(ask: Ask, fault: Fault) -> Result<Attempt, String> {
     server.stop();
     if fault.outcome.has_effect() {
         same("files", home.files(), ask.files())?;
+        let is_removed = matches!(ask, Ask::RemoveDirectory);
+        same("empty", home.file("empty").exists(), !is_removed)?;
     } else {
         same("files", home.files(), before())?;
-        same("directories", home.names(), vec!["dir".to_owned()])?;
+        same(
+            "directories",
+            home.names(),
+            vec!["dir".to_owned(), "empty".to_owned()],
+        )?;
     }
     let before = vec![Entry::Failure(404)];
     let after = vec![Entry::Get("dir/other.txt".to_owned())];
