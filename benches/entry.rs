@@ -4,6 +4,7 @@
 //! file in `/dev/shm` (or the directory for temporary files where there is none), so that no disk is measured.
 
 use std::fs::File;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -12,7 +13,9 @@ use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use httpserver::durable::Durability;
 use httpserver::request_log::format::layout::{SEPARATOR, push_header, rows_len};
-use httpserver::request_log::write::{BLOCK, Mode, Recorder, Refused};
+use httpserver::request_log::write::{BLOCK, Mode, Recorder, Refused, Sealing};
+use httpserver::requester::{Answered, Requester, Source};
+use httpserver::seal::chain::Hash;
 use tempfile::TempDir;
 
 fn main() {
@@ -37,13 +40,26 @@ fn directory() -> TempDir {
     directory.expect("a directory for the log")
 }
 
+/// What the seal would say of every request.
+fn requester() -> Requester {
+    Requester {
+        source: Source::Peer(SocketAddr::from(([127, 0, 0, 1], 40_000)).into()),
+        user: None,
+    }
+}
+
 fn log() -> (Recorder, TempDir) {
+    log_sealed(None)
+}
+
+fn log_sealed(sealing: Option<&Sealing>) -> (Recorder, TempDir) {
     let directory = directory();
     let recorder = Recorder::open(
         &directory.path().join("log"),
         Mode::Fresh,
         Durability::Kernel,
         NonZeroUsize::MIN,
+        sealing,
     );
     (recorder.expect("a log"), directory)
 }
@@ -71,13 +87,19 @@ fn entry(bencher: Bencher<'_, '_>, length: usize) {
     // What a worker shows is always in its buffer, fresh from the file or the socket.
     let content = content(length.min(BLOCK));
     let mut text = Vec::new();
+    let requester = requester();
+    let answered = Answered {
+        requester: &requester,
+        status: 201,
+    };
     bencher
         .counter(BytesCount::new(entry_len(length) * repetitions(length)))
         .with_inputs(log)
         .bench_local_values(|(recorder, directory)| {
             for _ in 0..repetitions(length) {
-                let room = recorder.reserve("PUT", NAME, length as u64, None);
-                let mut entry = room.expect("room in the log").expect("a log").commit();
+                let room = recorder.reserve("PUT", NAME, length as u64, &requester, None);
+                let room = room.expect("room in the log").expect("a log");
+                let mut entry = room.commit(&answered, Some(&Hash::ZERO));
                 while !entry.is_complete() {
                     let block = &black_box(&content)[..entry.next_len()];
                     entry.write(block, &mut text).expect("a write");
@@ -118,12 +140,27 @@ const SMALL: usize = 10_000;
 /// Successes, so many written together: those of a worker's turns in a row.
 #[divan::bench(args = [1, 4, 16], sample_size = 1, sample_count = 30)]
 fn success(bencher: Bencher<'_, '_>, together: usize) {
+    success_in(bencher, together, log);
+}
+
+/// The same in a log that is sealed.
+#[divan::bench(args = [1, 4, 16], sample_size = 1, sample_count = 30)]
+fn sealed_success(bencher: Bencher<'_, '_>, together: usize) {
+    success_in(bencher, together, || log_sealed(Some(&Sealing::default())));
+}
+
+fn success_in(bencher: Bencher<'_, '_>, together: usize, log: impl Fn() -> (Recorder, TempDir)) {
+    let requester = requester();
+    let answered = Answered {
+        requester: &requester,
+        status: 200,
+    };
     bencher
         .counter(ItemsCount::new(SMALL))
         .with_inputs(log)
         .bench_local_values(|(recorder, directory)| {
             for number in 1..=SMALL {
-                recorder.success("GET", black_box(NAME), 0);
+                recorder.success("GET", black_box(NAME), &answered, 0);
                 if number % together == 0 {
                     recorder.commit(0);
                 }
@@ -139,12 +176,17 @@ fn failure(bencher: Bencher<'_, '_>) {
         name: Some(b"abcd"),
         version: Some(b"HTTP/1.1"),
     };
+    let requester = requester();
+    let answered = Answered {
+        requester: &requester,
+        status: 400,
+    };
     bencher
         .counter(ItemsCount::new(SMALL))
         .with_inputs(log)
         .bench_local_values(|(recorder, directory)| {
             for _ in 0..SMALL {
-                recorder.failure(black_box(refused), 400, None);
+                recorder.failure(black_box(refused), &answered, None);
             }
             (recorder, directory)
         });

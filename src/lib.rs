@@ -71,6 +71,7 @@
 //! | `store` | Where is a file below the root, and how is it replaced as a whole? |
 //! | `request_log` | Which bytes is an entry, where does it go, and how is it read back? |
 //! | `seal` | How is an alteration of the request log found? |
+//! | `requester` | Who makes a request, and how is it answered? |
 //! | `access_log`, `reporting`, `line_writer` | Who asked for what, and how is that told without holding up a worker? |
 //!
 //! `docs/architecture.md` draws the picture and explains the words.
@@ -108,6 +109,8 @@ mod rename;
 #[doc(hidden)]
 pub mod reporting;
 pub mod request_log;
+#[doc(hidden)]
+pub mod requester;
 pub mod seal;
 pub mod server;
 #[doc(hidden)]

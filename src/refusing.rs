@@ -9,6 +9,7 @@ use crate::entry_range::EntryReceipt;
 use crate::files::{Files, UploadError};
 use crate::http::{LineParts, Refusal, Request, Status};
 use crate::request_log::write::Refused;
+use crate::requester::{Answered, Requester};
 use crate::store::StoreErrorKind;
 
 /// What a refused request is recorded with: its parts as received, `None` where one could not be read.
@@ -17,20 +18,22 @@ pub(crate) struct ReceivedLine<'r> {
     method: Option<Cow<'r, [u8]>>,
     name: Option<Cow<'r, [u8]>>,
     version: Option<Cow<'r, [u8]>>,
+    requester: Cow<'r, Requester>,
 }
 
 impl<'r> ReceivedLine<'r> {
     /// The parts of a request's line.
-    pub(crate) fn of(request: &Request<'r>) -> Self {
-        Self::of_line(request.line_parts())
+    pub(crate) fn of(request: &Request<'r>, requester: &'r Requester) -> Self {
+        Self::of_line(request.line_parts(), requester)
     }
 
     /// The parts of a request line; the name is the target without its leading `/`.
-    pub(crate) fn of_line(line: LineParts<'r>) -> Self {
+    pub(crate) fn of_line(line: LineParts<'r>, requester: &'r Requester) -> Self {
         Self {
             method: line.method.map(Cow::Borrowed),
             name: line.target.map(without_slash).map(Cow::Borrowed),
             version: line.version.map(Cow::Borrowed),
+            requester: Cow::Borrowed(requester),
         }
     }
 
@@ -49,7 +52,13 @@ impl<'r> ReceivedLine<'r> {
             method: owned(self.method),
             name: owned(self.name),
             version: owned(self.version),
+            requester: Cow::Owned(self.requester.into_owned()),
         }
+    }
+
+    /// Who made the request.
+    pub(crate) fn requester(&self) -> &Requester {
+        &self.requester
     }
 
     /// Records it; see [`Files::record_refusal`].
@@ -64,7 +73,11 @@ impl<'r> ReceivedLine<'r> {
             name: self.name.as_deref(),
             version: self.version.as_deref(),
         };
-        files.record_refusal(refused, status.code(), worker)
+        let answered = Answered {
+            requester: &self.requester,
+            status: status.code(),
+        };
+        files.record_refusal(refused, &answered, worker)
     }
 }
 

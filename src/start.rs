@@ -85,6 +85,10 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     let mut files = Files::new(store);
     if let Some((path, _)) = &config.log {
         files.reserve_log(path)?;
+        let sealing = config.sealing.as_ref();
+        if let Some(state) = sealing.and_then(|sealing| sealing.key_state.as_ref()) {
+            files.reserve_log(state)?;
+        }
     }
     reports::reserve(config, &files)?;
     if let Some(options) = &config.web {
@@ -93,7 +97,8 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     let reports = RunningReports::open(config)?;
     // Last, so that a server that cannot start leaves an old log where it is.
     if let Some((path, mode)) = &config.log {
-        files.open_log(path, *mode, config.durability, config.settings.workers)?;
+        let (durability, workers) = (config.durability, config.settings.workers);
+        files.open_log(path, *mode, durability, workers, config.sealing.as_ref())?;
     }
     reports.attach_to(&mut files);
     match &config.web {

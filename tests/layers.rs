@@ -35,6 +35,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("peer", &[]),
     ("access_log", &["entry_range", "peer"]),
     ("seal", &["utc"]),
+    ("requester", &["peer"]),
     (
         "store",
         &["durable", "rename", "sync", "blocking", "operations"],
@@ -42,8 +43,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "request_log",
         &[
-            "durable",
             "rename",
+            "requester",
+            "seal",
+            "durable",
             "sync",
             "utc",
             "entry_range",
@@ -55,6 +58,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "files",
         &[
+            "requester",
+            "seal",
             "line_writer",
             "store",
             "request_log",
@@ -77,6 +82,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "connection",
         &[
+            "requester",
             "http",
             "reporting",
             "server",
@@ -90,11 +96,19 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "refusing",
-        &["files", "http", "request_log", "store", "entry_range"],
+        &[
+            "requester",
+            "files",
+            "http",
+            "request_log",
+            "store",
+            "entry_range",
+        ],
     ),
     (
         "classic",
         &[
+            "requester",
             "refusing",
             "files",
             "connection",
@@ -107,6 +121,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "web",
         &[
+            "requester",
             "refusing",
             "files",
             "connection",

@@ -20,6 +20,7 @@ use crate::files::Files;
 use crate::http::semantics::whole::NotWhole;
 use crate::http::{self, Framing, Persistence, Refusal, RefusedHead, Request, Status, Version};
 use crate::refusing::{Operation, ReceivedLine, cannot_change, cannot_read};
+use crate::requester::{Answered, Requester};
 use crate::server::Turn;
 use crate::store::{FileContent, Found};
 
@@ -46,10 +47,11 @@ impl Classic {
         &self,
         request: &Request<'_>,
         refusal: Refusal,
+        requester: &Requester,
         turn: &Turn<'_>,
     ) -> Action<ClassicUpload> {
         let worker = Some(turn.worker());
-        let response = refuse(&self.files, &received(request), refusal, worker);
+        let response = refuse(&self.files, &received(request, requester), refusal, worker);
         if request.method == "PUT" && request.framing == Framing::Absent {
             Action::RespondAndClose(closing(response))
         } else {
@@ -61,25 +63,35 @@ impl Classic {
         &self,
         request: &Request<'_>,
         name: &[u8],
+        requester: &Requester,
         turn: &Turn<'_>,
     ) -> Result<Action<ClassicUpload>, WouldBlock> {
+        let answered = Answered {
+            requester,
+            status: Status::Ok.code(),
+        };
+        let record = || {
+            self.files
+                .record_success("GET", name, &answered, turn.worker())
+        };
         if name.is_empty() {
-            let entry = self.files.record_success("GET", name, turn.worker());
+            let entry = record();
             let response = Response::empty(Status::Ok).recorded(entry);
             return Ok(Action::Response(response));
         }
         if !is_name(name) {
-            return Ok(self.refuse_request(request, Refusal::bad_request(NOT_A_NAME), turn));
+            let refusal = Refusal::bad_request(NOT_A_NAME);
+            return Ok(self.refuse_request(request, refusal, requester, turn));
         }
         Ok(match self.files.look_up(name, turn.permission())? {
             Ok(found) => {
-                let entry = self.files.record_success("GET", name, turn.worker());
+                let entry = record();
                 let response = Response::new(Status::Ok, Vec::new(), content(found));
                 Action::Response(response.recorded(entry))
             }
             Err(error) => {
                 let refusal = cannot_read(error.kind, Operation::ClassicGet);
-                self.refuse_request(request, refusal, turn)
+                self.refuse_request(request, refusal, requester, turn)
             }
         })
     }
@@ -88,23 +100,21 @@ impl Classic {
         &self,
         request: &Request<'_>,
         name: &[u8],
+        requester: &Requester,
         turn: &Turn<'_>,
     ) -> Result<Action<ClassicUpload>, WouldBlock> {
+        let refuse = |refusal| Ok(self.refuse_request(request, refusal, requester, turn));
         if let Some(what) = NotWhole::of(request) {
-            return Ok(self.refuse_request(request, Refusal::bad_request(what.to_string()), turn));
+            return refuse(Refusal::bad_request(what.to_string()));
         }
         if !is_name(name) {
-            return Ok(self.refuse_request(request, Refusal::bad_request(NOT_A_NAME), turn));
+            return refuse(Refusal::bad_request(NOT_A_NAME));
         }
         let blocking = turn.permission().require()?;
-        Ok(
-            match put::begin(&self.files, self.max_body, request, blocking) {
-                Ok(action) => action,
-                Err(error) => {
-                    self.refuse_request(request, cannot_change(&error, Operation::ClassicPut), turn)
-                }
-            },
-        )
+        match put::begin(&self.files, self.max_body, request, requester, blocking) {
+            Ok(action) => Ok(action),
+            Err(error) => refuse(cannot_change(&error, Operation::ClassicPut)),
+        }
     }
 }
 
@@ -114,16 +124,17 @@ impl Dialect for Classic {
     fn handle(
         &self,
         request: &Request<'_>,
+        requester: &Requester,
         turn: &Turn<'_>,
     ) -> Result<Decision<ClassicUpload>, WouldBlock> {
         let name = name(request);
         let action = match request.method {
-            "GET" => self.get(request, name, turn)?,
-            "PUT" => self.put(request, name, turn)?,
+            "GET" => self.get(request, name, requester, turn)?,
+            "PUT" => self.put(request, name, requester, turn)?,
             _ => {
                 let reason = "this dialect has the methods GET and PUT only";
                 let refusal = Refusal::new(Status::InternalServerError, reason);
-                self.refuse_request(request, refusal, turn)
+                self.refuse_request(request, refusal, requester, turn)
             }
         };
         Ok(Decision {
@@ -132,8 +143,14 @@ impl Dialect for Classic {
         })
     }
 
-    fn refuse(&self, head: RefusedHead<'_>, refusal: Refusal, worker: usize) -> Response {
-        let received = ReceivedLine::of_line(head.line);
+    fn refuse(
+        &self,
+        head: RefusedHead<'_>,
+        refusal: Refusal,
+        requester: &Requester,
+        worker: usize,
+    ) -> Response {
+        let received = ReceivedLine::of_line(head.line, requester);
         let response = refuse(&self.files, &received, refusal, Some(worker));
         if head.line.method == Some(b"PUT") && !head.states_length {
             closing(response)

@@ -9,6 +9,7 @@ use crate::connection::{Action, Block, Response, Upload};
 use crate::files::{self, Empty, Files, Finishing, Remaining, UploadError};
 use crate::http::{Expect, Framing, Refusal, Request, Status};
 use crate::refusing::{Operation, ReceivedLine, cannot_change};
+use crate::requester::Requester;
 use crate::store::CommitCondition;
 
 /// Checks what can be checked before the content comes.
@@ -16,6 +17,7 @@ pub(super) fn begin(
     files: &Arc<Files>,
     max_body: u64,
     request: &Request<'_>,
+    requester: &Requester,
     blocking: Blocking<'_>,
 ) -> Result<Action<ClassicUpload>, UploadError> {
     let name = name(request);
@@ -25,7 +27,7 @@ pub(super) fn begin(
             limit: max_body,
         });
     }
-    let mut receiving = files.begin(name, max_body, blocking)?;
+    let mut receiving = files.begin(name, max_body, requester, blocking)?;
     let empty = match request.framing {
         Framing::Absent => Some(Box::new(receiving.commit_empty(blocking)?)),
         Framing::Length(_) | Framing::Chunked => None,
@@ -36,7 +38,7 @@ pub(super) fn begin(
     let answered = empty.is_some();
     let upload = ClassicUpload {
         files: Arc::clone(files),
-        received: received(request).into_owned(),
+        received: received(request, requester).into_owned(),
         state: State::Receiving(receiving, empty),
     };
     Ok(if answered {
@@ -135,7 +137,8 @@ impl ClassicUpload {
         block: &mut Block,
         blocking: Blocking<'_>,
     ) -> Option<Response> {
-        match upload.commit(last, &CommitCondition::Always, &mut block.text, blocking) {
+        let (always, created) = (CommitCondition::Always, || Status::Created.code());
+        match upload.commit(last, &always, &created, &mut block.text, blocking) {
             Ok(finishing) => self.write_entry(finishing, block, blocking),
             Err(error) => Some(self.refused(&error, empty, blocking)),
         }
@@ -189,7 +192,8 @@ impl ClassicUpload {
         refusal: Refusal,
         blocking: Blocking<'_>,
     ) -> Response {
-        let entry = empty.and_then(|empty| empty.record(&mut Vec::new(), blocking));
+        let created = Status::Created.code();
+        let entry = empty.and_then(|empty| empty.record(created, &mut Vec::new(), blocking));
         if let Some(entry) = entry {
             return Response {
                 status: Status::Created,

@@ -5,10 +5,11 @@ use crate::connection::Response;
 use crate::files::Files;
 use crate::http::{self, Refusal, Request};
 use crate::refusing::ReceivedLine;
+use crate::requester::Requester;
 
 /// What a request is recorded with.
-pub(super) fn received<'r>(request: &Request<'r>) -> ReceivedLine<'r> {
-    ReceivedLine::of(request).named(name(request))
+pub(super) fn received<'r>(request: &Request<'r>, requester: &'r Requester) -> ReceivedLine<'r> {
+    ReceivedLine::of(request, requester).named(name(request))
 }
 
 /// Records a refusal and responds with it; see [`Files::record_refusal`].

@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use thiserror::Error;
 
-use httpserver::request_log::write::Mode;
+use httpserver::request_log::write::{Mode, Sealing};
 
 use super::address::Address;
 use super::group::{Group, Need};
@@ -18,10 +18,20 @@ pub(super) const GROUP: Group = Group {
     example: "httpserver -l log.txt 127.0.0.1 8080",
     does: "records every request in log.txt; 'httpserver-log list log.txt' lists them",
     defaults: &[],
-    needs: &[Need {
-        option: "log-append",
-        needs: "log",
-    }],
+    needs: &[
+        Need {
+            option: "log-append",
+            needs: "log",
+        },
+        Need {
+            option: "seal",
+            needs: "log",
+        },
+        Need {
+            option: "seal-key",
+            needs: "seal",
+        },
+    ],
 };
 
 #[derive(Debug, Args)]
@@ -36,6 +46,19 @@ pub(super) struct LogOptions {
     /// Continue the log instead of starting a new one
     #[arg(long)]
     log_append: bool,
+
+    /// Seal the log in FILE.seal
+    ///
+    /// A line for each entry says when and by whom it was made, and shows if anything in the log is altered later.
+    #[arg(long)]
+    seal: bool,
+
+    /// Seal with the key in STATE
+    ///
+    /// 'httpserver-log seal-key STATE' makes it. The key is replaced by its own hash all the time, so that whoever takes
+    /// over this machine cannot alter what was sealed before.
+    #[arg(long, value_name = "STATE")]
+    seal_key: Option<PathBuf>,
 }
 
 /// Why no log is called so.
@@ -67,6 +90,13 @@ pub(super) fn not_an_address(path: PathBuf) -> Result<PathBuf, LogNameError> {
 }
 
 impl LogOptions {
+    /// How the log is sealed, if it is.
+    pub(super) fn sealing(&self) -> Option<Sealing> {
+        self.seal.then(|| Sealing {
+            key_state: self.seal_key.clone(),
+        })
+    }
+
     /// The log, if there is to be one, and what becomes of an old one.
     pub(super) fn log(self) -> Option<(PathBuf, Mode)> {
         let mode = if self.log_append {

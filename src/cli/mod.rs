@@ -33,7 +33,7 @@ use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Parse
 use httpserver::connection::{Timeouts, TrustedProxies};
 use httpserver::durable::Durability;
 use httpserver::reporting::Detail;
-use httpserver::request_log::write::Mode;
+use httpserver::request_log::write::{Mode, Sealing};
 use httpserver::server::Settings;
 
 use self::group::Need;
@@ -94,6 +94,8 @@ pub(crate) struct Config {
     pub(crate) settings: Settings,
     pub(crate) timeouts: Timeouts,
     pub(crate) log: Option<(PathBuf, Mode)>,
+    /// How the log is sealed, if it is.
+    pub(crate) sealing: Option<Sealing>,
     pub(crate) root: PathBuf,
     pub(crate) durability: Durability,
     pub(crate) verbosity: Verbosity,
@@ -192,6 +194,7 @@ impl Config {
                 drain: typed.timeouts.drain,
             },
             timeouts: typed.timeouts.timeouts(),
+            sealing: typed.log.sealing(),
             log: typed.log.log(),
             root: positionals.root.unwrap_or_else(|| PathBuf::from(".")),
             durability: typed.serve.durability(),

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::blocking::{Blocking, Pending, WouldBlock};
 use crate::entry_range::EntryReceipt;
 use crate::http::{Persistence, Refusal, RefusedHead, Request, Status, Version};
+use crate::requester::Requester;
 use crate::server::Turn;
 
 /// The rules by which requests have their responses.
@@ -17,18 +18,25 @@ pub trait Dialect: Send + Sync {
     /// A request whose content is being received.
     type Upload: Upload;
 
-    /// Decides on a request from its head alone.
+    /// Decides on a request of this requester from its head alone.
     ///
     /// # Errors
     /// If that needs a blocking turn. Then nothing has happened, nothing is recorded, and the request is handled again.
     fn handle(
         &self,
         request: &Request<'_>,
+        requester: &Requester,
         turn: &Turn<'_>,
     ) -> Result<Decision<Self::Upload>, WouldBlock>;
 
     /// Responds, in a turn with this worker, to what is not a request, or not one that can be read to its end.
-    fn refuse(&self, head: RefusedHead<'_>, refusal: Refusal, worker: usize) -> Response;
+    fn refuse(
+        &self,
+        head: RefusedHead<'_>,
+        refusal: Refusal,
+        requester: &Requester,
+        worker: usize,
+    ) -> Response;
 
     /// Appends the head of a response to a request of this version.
     fn write_head(

@@ -8,10 +8,12 @@ use super::phases::{
 use super::report::report;
 use super::session::HttpSession;
 use super::timeouts::{Progress, TimeoutKind};
+use super::trusted_proxies::TrustedProxies;
 use crate::http::{
     CONTINUE, ChunkedDecoder, ContentDecoder, Expect, Framing, Persistence, Refusal, RefusedHead,
     Request,
 };
+use crate::requester::{Requester, Source};
 use crate::server::{Transport, WakeReason};
 
 /// Content of a request that has its response is read past up to this length, so that the connection persists; a longer
@@ -121,7 +123,8 @@ impl<D: Dialect> HttpSession<D> {
         report(self.peer, head.line, &refusal);
         self.accounting.describe_line(head.line);
         let dialect = &self.shared.dialect;
-        let response = dialect.refuse(head, refusal, work.turn.worker());
+        let requester = self.requester(None);
+        let response = dialect.refuse(head, refusal, &requester, work.turn.worker());
         self.respond(response, Then::CloseUnread, work.buffers.unread())
     }
 
@@ -138,7 +141,9 @@ impl<D: Dialect> HttpSession<D> {
             Err(refusal) => return Step::Go(self.refuse_head(refusal, work)),
         };
         let (framing, expect) = (request.framing, request.expect);
-        let Ok(decision) = self.shared.dialect.handle(&request, work.turn) else {
+        let requester = self.requester(Some(&request));
+        let dialect = &self.shared.dialect;
+        let Ok(decision) = dialect.handle(&request, &requester, work.turn) else {
             return Step::Yield(Phase::Request(length));
         };
         let proxies = self.shared.proxies.as_ref();
@@ -218,6 +223,22 @@ impl<D: Dialect> HttpSession<D> {
                     self.peer,
                 )
             }
+        }
+    }
+
+    /// Who makes a request, as far as it could be read.
+    fn requester(&self, request: Option<&Request<'_>>) -> Requester {
+        let nearest = self.peer.address();
+        let named = |proxies: &TrustedProxies| {
+            let is_proxy = proxies.trust(nearest);
+            request
+                .filter(|_| is_proxy)
+                .map(|request| proxies.client(nearest, request))
+        };
+        let named = self.shared.proxies.as_ref().and_then(named);
+        Requester {
+            source: named.map_or(Source::Peer(self.peer), Source::Client),
+            user: None,
         }
     }
 

@@ -68,7 +68,24 @@ impl Finishing {
         Ok(Remaining::Done)
     }
 
-    pub(super) fn recorded(&self, result: io::Result<()>) -> Result<(), UploadError> {
+    /// Writes all rows, if they are few enough: the whole content is at hand, and need not be read back.
+    pub(super) fn write_at_once(
+        &mut self,
+        content: &[u8],
+        text: &mut Vec<u8>,
+    ) -> Result<(), UploadError> {
+        let mut entry = self.entry.as_mut();
+        let Some(entry) = entry.take_if(|entry| entry.next_len() == content.len()) else {
+            return Ok(());
+        };
+        let written = entry.write(content, text);
+        if written.is_err() {
+            self.entry = None;
+        }
+        self.recorded(written)
+    }
+
+    fn recorded(&self, result: io::Result<()>) -> Result<(), UploadError> {
         result.map_err(|source| UploadError::NotRecorded {
             path: self.path.clone(),
             source,
@@ -93,4 +110,11 @@ impl Drop for Finishing {
             }
         }
     }
+}
+
+/// Where an entry is, if there is one.
+pub(super) fn receipt_of(entry: Option<&EntryWriter>) -> EntryReceipt {
+    entry.map_or(EntryReceipt::None, |entry| {
+        EntryReceipt::Known(entry.range())
+    })
 }

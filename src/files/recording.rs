@@ -1,27 +1,44 @@
 //! Recording what changed no file: requests that were granted, or refused.
 
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
 use super::state::{Files, reserved_names};
 use crate::blocking::Pending;
 use crate::entry_range::{EntryReceipt, Receipts};
-use crate::request_log::write::Refused;
+use crate::request_log::write::{Refused, Reopened};
+use crate::requester::Answered;
+
+/// How often it is looked whether the log and its seal both have other names.
+const LOOKS: Duration = Duration::from_millis(50);
+
+/// How long one of them may lack another name before a warning says so.
+const WARNING: Duration = Duration::from_secs(5);
 
 impl Files {
     /// Records a request that was granted and changed nothing, in a turn with this worker.
     ///
     /// The entry is pending until [`Files::commit_pending`] returns.
-    pub fn record_success(&self, method: &str, name: &[u8], worker: usize) -> EntryReceipt {
-        self.recorder.success(method, name, worker)
+    pub fn record_success(
+        &self,
+        method: &str,
+        name: &[u8],
+        answered: &Answered<'_>,
+        worker: usize,
+    ) -> EntryReceipt {
+        self.recorder.success(method, name, answered, worker)
     }
 
-    /// Records a request that was refused with the status `code`, as [`Files::record_success`] does; without a worker
+    /// Records a request that was refused, as [`Files::record_success`] does; without a worker
     /// the entry is in the log on return.
     pub fn record_refusal(
         &self,
         request: Refused<'_>,
-        code: u16,
+        answered: &Answered<'_>,
         worker: Option<usize>,
     ) -> EntryReceipt {
-        self.recorder.failure(request, code, worker)
+        self.recorder.failure(request, answered, worker)
     }
 
     /// Says from now on where entries are in the log, or does not.
@@ -50,23 +67,63 @@ impl Files {
     ///
     /// The names that the logs may get are reserved before they are opened: what a client stores is never taken for one
     /// of them, and does not take its place.
-    pub fn reopen(&self) {
+    ///
+    /// A log that is sealed goes on when its seal has another name, too. It is waited for, with a warning.
+    pub fn reopen(self: &Arc<Self>) {
         let access_location = self.locate_access_log();
         self.store
             .reserve(access_location.iter().flat_map(reserved_names).collect());
-        let located = self.recorder.locate();
-        if let Some(Ok(location)) = &located {
-            self.store.reserve(reserved_names(location));
-            self.recorder.reopen(location);
-        }
         if let Some(access_log) = &self.access_log {
             access_log.reopen();
+        }
+        if let Reopened::Half(moved) = self.reopen_request_log() {
+            let files = Arc::downgrade(self);
+            let waiting = thread::Builder::new()
+                .name("rotation".to_owned())
+                .spawn(move || wait_for_other_name(&files, moved));
+            if let Err(error) = waiting {
+                log::error!(
+                    "only {moved} has another name, and nobody can wait for the other: {error}"
+                );
+            }
+        }
+    }
+
+    fn reopen_request_log(&self) -> Reopened {
+        let access_location = self.locate_access_log();
+        let located = self.recorder.locate();
+        let mut reopened = Reopened::Done;
+        if let Some(Ok(location)) = &located {
+            self.store.reserve(reserved_names(location));
+            reopened = self.recorder.reopen(location);
         }
         match located {
             None => self.conceal_logs(None, access_location.as_ref()),
             Some(Ok(location)) => self.conceal_logs(Some(&location), access_location.as_ref()),
             // What is concealed stays so.
             Some(Err(error)) => log::error!("the request log stays in its old file: {error}"),
+        }
+        reopened
+    }
+}
+
+/// Opens the logs again once both the log and its seal have other names. Until then one of them, `moved`, has one.
+fn wait_for_other_name(files: &Weak<Files>, moved: &str) {
+    let begun = Instant::now();
+    let mut is_warned = false;
+    loop {
+        thread::sleep(LOOKS);
+        let Some(files) = files.upgrade() else {
+            return; // the server has ended
+        };
+        if files.reopen_request_log() == Reopened::Done {
+            return;
+        }
+        if !is_warned && begun.elapsed() >= WARNING {
+            is_warned = true;
+            log::warn!(
+                "only {moved} was renamed: the server goes on in the old files until the other one is renamed, too"
+            );
         }
     }
 }

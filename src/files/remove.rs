@@ -7,15 +7,18 @@
 use std::io;
 
 use super::error::UploadError;
+use super::finishing::receipt_of;
 use super::state::Files;
-use super::upload::receipt_of;
+
 use crate::blocking::Blocking;
 use crate::entry_range::EntryReceipt;
 use crate::request_log::write::{EntryReservation, EntryWriter};
+use crate::requester::{Answered, Requester};
 use crate::store::{CommitCondition, Removed};
 
 impl Files {
-    /// Removes the file at `path`, and records it in the same instant as a DELETE. `text` is room for the entry.
+    /// Removes the file at `path`, and records it in the same instant as a DELETE that is `answered` so. `text` is room
+    /// for the entry.
     ///
     /// # Errors
     /// With any but `NotRecorded` the file is still there.
@@ -23,12 +26,13 @@ impl Files {
         &self,
         path: &[u8],
         condition: &CommitCondition<'_>,
+        answered: &Answered<'_>,
         text: &mut Vec<u8>,
         blocking: Blocking<'_>,
     ) -> Result<EntryReceipt, UploadError> {
-        let reservation = self.reserve_removal(path, path, blocking)?;
+        let reservation = self.reserve_removal(path, path, answered.requester, blocking)?;
         let removed = self.store.remove(path, condition, || {
-            reservation.map(EntryReservation::commit)
+            reservation.map(|reservation| reservation.commit(answered, None))
         })?;
         record(path, removed, text)
     }
@@ -41,13 +45,14 @@ impl Files {
         &self,
         path: &[u8],
         condition: &CommitCondition<'_>,
+        answered: &Answered<'_>,
         text: &mut Vec<u8>,
         blocking: Blocking<'_>,
     ) -> Result<EntryReceipt, UploadError> {
         let name = [path, b"/"].concat();
-        let reservation = self.reserve_removal(path, &name, blocking)?;
+        let reservation = self.reserve_removal(path, &name, answered.requester, blocking)?;
         let removed = self.store.remove_directory(path, condition, || {
-            reservation.map(EntryReservation::commit)
+            reservation.map(|reservation| reservation.commit(answered, None))
         })?;
         record(path, removed, text)
     }
@@ -57,6 +62,7 @@ impl Files {
         &self,
         path: &[u8],
         name: &[u8],
+        requester: &Requester,
         blocking: Blocking<'_>,
     ) -> Result<Option<EntryReservation>, UploadError> {
         let full = |source: io::Error| UploadError::LogFull {
@@ -64,7 +70,7 @@ impl Files {
             source,
         };
         self.recorder
-            .reserve("DELETE", name, 0, blocking.worker())
+            .reserve("DELETE", name, 0, requester, blocking.worker())
             .map_err(full)
     }
 }

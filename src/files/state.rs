@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::durable::Durability;
 use crate::line_writer::LineWriter;
-use crate::request_log::write::{Location, LogError, LogName, Mode, Recorder};
+use crate::request_log::write::{Location, LogError, LogName, Mode, Recorder, Sealing};
 use crate::store::{ReservedName, Store};
 
 /// The files of a server, and its logs.
@@ -39,8 +39,8 @@ impl Files {
         Ok(())
     }
 
-    /// Records all requests in the log at `path` from now on, for so many workers; conceals it as
-    /// [`Files::reserve_log`] does.
+    /// Records all requests in the log at `path` from now on, for so many workers, and seals it if that is wanted; conceals
+    /// log, seal and the state of its key as [`Files::reserve_log`] does.
     ///
     /// # Errors
     /// See [`LogError`].
@@ -50,9 +50,10 @@ impl Files {
         mode: Mode,
         durability: Durability,
         workers: NonZeroUsize,
+        sealing: Option<&Sealing>,
     ) -> Result<(), LogError> {
         let location = Location::resolve(path)?;
-        self.recorder = Recorder::open(path, mode, durability, workers)?;
+        self.recorder = Recorder::open(path, mode, durability, workers, sealing)?;
         self.conceal_logs(Some(&location), self.locate_access_log().as_ref());
         Ok(())
     }
@@ -73,9 +74,12 @@ impl Files {
     /// Conceals the logs that are written now, and what has or may get their names.
     pub(super) fn conceal_logs(&self, log: Option<&Location>, access_log: Option<&Location>) {
         let access_identity = self.access_log.as_ref().and_then(|log| log.identity());
-        let open = self.recorder.identity().into_iter().chain(access_identity);
-        let names = log.into_iter().chain(access_log).flat_map(reserved_names);
-        self.store.conceal(names.collect(), open.collect());
+        let open = self.recorder.identities().into_iter();
+        let key_state = self.recorder.locate_key_state();
+        let names = log.into_iter().chain(access_log).chain(&key_state);
+        let names = names.flat_map(reserved_names);
+        let open = open.chain(access_identity).collect();
+        self.store.conceal(names.collect(), open);
     }
 }
 

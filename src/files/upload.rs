@@ -9,12 +9,16 @@
 
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use super::error::UploadError;
-use super::finishing::{Finishing, Remaining};
+use super::finishing::{Finishing, Remaining, receipt_of};
 use super::state::Files;
 use crate::blocking::Blocking;
 use crate::entry_range::EntryReceipt;
-use crate::request_log::write::{EntryReservation, EntryWriter, Preallocated};
+use crate::request_log::write::{EntryReservation, Preallocated};
+use crate::requester::{Answered, Requester};
+use crate::seal::chain::Hash;
 use crate::store::{
     CommitCondition, Committed, Staged, StoreError, StoreErrorKind, Target, WriteTarget,
 };
@@ -28,8 +32,11 @@ const LARGE: u64 = 1024 * 1024;
 /// An upload that is being received.
 pub struct FileUpload {
     files: Arc<Files>,
+    requester: Requester,
     /// How long it may be.
     limit: u64,
+    /// Of the content so far, if the log is sealed.
+    hasher: Option<Sha256>,
     /// `None` until there is content to write.
     staged: Option<Staged>,
     /// After `staged`, since directories that were made for it are removed with it when they are empty.
@@ -40,6 +47,7 @@ pub struct FileUpload {
 pub struct Empty {
     files: Arc<Files>,
     target: WriteTarget,
+    requester: Requester,
     committed: Committed,
     /// Space for its entry, for the case that it stays.
     reservation: Option<EntryReservation>,
@@ -54,9 +62,10 @@ impl Files {
         self: &Arc<Self>,
         name: &[u8],
         limit: u64,
+        requester: &Requester,
         _: Blocking<'_>,
     ) -> Result<FileUpload, UploadError> {
-        Ok(self.upload_to(self.store.target(name)?, limit))
+        Ok(self.upload_to(self.store.target(name)?, limit, requester))
     }
 
     /// Begins an upload of no more than `limit` bytes to `path`: directories that are missing on the way are made, and
@@ -70,11 +79,12 @@ impl Files {
         self: &Arc<Self>,
         path: &[u8],
         limit: u64,
+        requester: &Requester,
         blocking: Blocking<'_>,
     ) -> Result<Option<FileUpload>, UploadError> {
         let mut attempt = 1;
         loop {
-            match self.begin_once(path, limit, blocking) {
+            match self.begin_once(path, limit, requester, blocking) {
                 // Somebody removed a directory, as an upload does that is given up, and this one was to go there.
                 Err(UploadError::Store(error))
                     if error.kind == StoreErrorKind::Vanished && attempt < ATTEMPTS =>
@@ -90,11 +100,12 @@ impl Files {
         self: &Arc<Self>,
         path: &[u8],
         limit: u64,
+        requester: &Requester,
         blocking: Blocking<'_>,
     ) -> Result<Option<FileUpload>, UploadError> {
         match self.store.target_below(path)? {
             Target::Ready(target) => {
-                let mut upload = self.upload_to(target, limit);
+                let mut upload = self.upload_to(target, limit, requester);
                 upload.stage(blocking)?;
                 Ok(Some(upload))
             }
@@ -102,10 +113,17 @@ impl Files {
         }
     }
 
-    fn upload_to(self: &Arc<Self>, target: WriteTarget, limit: u64) -> FileUpload {
+    fn upload_to(
+        self: &Arc<Self>,
+        target: WriteTarget,
+        limit: u64,
+        requester: &Requester,
+    ) -> FileUpload {
         FileUpload {
             files: Arc::clone(self),
+            requester: requester.clone(),
             limit,
+            hasher: self.recorder.is_sealed().then(Sha256::new),
             staged: None,
             target,
         }
@@ -127,6 +145,9 @@ impl FileUpload {
         if staged.length() + content.len() as u64 > limit {
             let path = self.target.path().into();
             return Err(UploadError::TooLong { path, limit });
+        }
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(content);
         }
         staged
             .write(content)
@@ -158,7 +179,8 @@ impl FileUpload {
         }
     }
 
-    /// Appends the last bytes, and puts it in place. `text` is room for rows.
+    /// Appends the last bytes, and puts it in place. `status` says with which status it is answered, once it is in place;
+    /// `text` is room for rows.
     ///
     /// # Errors
     /// With any but `NotRecorded` the old file is untouched.
@@ -166,12 +188,15 @@ impl FileUpload {
         mut self,
         last: &[u8],
         condition: &CommitCondition<'_>,
+        status: &dyn Fn() -> u16,
         text: &mut Vec<u8>,
         blocking: Blocking<'_>,
     ) -> Result<Finishing, UploadError> {
         self.write(last, blocking)?;
         let Self {
             files,
+            requester,
+            hasher,
             target,
             staged,
             ..
@@ -182,15 +207,23 @@ impl FileUpload {
         let length = staged.length();
         let reservation = files
             .recorder
-            .reserve("PUT", &path, length, blocking.worker())
+            .reserve("PUT", &path, length, &requester, blocking.worker())
             .map_err(|source| UploadError::LogFull {
                 path: path.clone(),
                 source,
             })?;
+        let hash = hasher.map(|hasher| Hash(hasher.finalize().into()));
         let (committed, entry) = files
             .store
             .commit(staged, &target, condition, |committed| {
-                (committed.clone(), reservation.map(EntryReservation::commit))
+                let entry = reservation.map(|reservation| {
+                    let answered = Answered {
+                        requester: &requester,
+                        status: status(),
+                    };
+                    reservation.commit(&answered, hash.as_ref())
+                });
+                (committed.clone(), entry)
             })?;
         let mut finishing = Finishing {
             files,
@@ -199,16 +232,8 @@ impl FileUpload {
             receipt: receipt_of(entry.as_ref()),
             entry,
         };
-        // If all of it is at hand it need not be read back.
-        if let Some(entry) = &mut finishing.entry
-            && length == last.len() as u64
-            && entry.next_len() == last.len()
-        {
-            let written = entry.write(last, text);
-            if written.is_err() {
-                finishing.entry = None;
-            }
-            finishing.recorded(written)?;
+        if length == last.len() as u64 {
+            finishing.write_at_once(last, text)?;
         }
         Ok(finishing)
     }
@@ -219,7 +244,13 @@ impl FileUpload {
     /// With any the old file is untouched.
     pub fn commit_empty(&mut self, blocking: Blocking<'_>) -> Result<Empty, UploadError> {
         let recorder = &self.files.recorder;
-        let reservation = recorder.reserve("PUT", self.target.path(), 0, blocking.worker());
+        let reservation = recorder.reserve(
+            "PUT",
+            self.target.path(),
+            0,
+            &self.requester,
+            blocking.worker(),
+        );
         let reservation = reservation.map_err(|source| UploadError::LogFull {
             path: self.target.path().into(),
             source,
@@ -235,6 +266,7 @@ impl FileUpload {
         Ok(Empty {
             files: Arc::clone(&self.files),
             target: self.target.clone(),
+            requester: self.requester.clone(),
             committed,
             reservation,
         })
@@ -242,20 +274,21 @@ impl FileUpload {
 }
 
 impl Empty {
-    /// Records the empty file, since nothing has replaced it and nothing will: `None` if something has.
+    /// Records the empty file, since nothing has replaced it and nothing will: `None` if something has. It was answered
+    /// with this status.
     #[must_use]
-    pub fn record(self, text: &mut Vec<u8>, _: Blocking<'_>) -> Option<EntryReceipt> {
+    pub fn record(self, status: u16, text: &mut Vec<u8>, _: Blocking<'_>) -> Option<EntryReceipt> {
         let reservation = self.reservation?;
         let store = &self.files.store;
-        let mut entry = store.if_still(&self.committed, &self.target, || reservation.commit())?;
+        let answered = Answered {
+            requester: &self.requester,
+            status,
+        };
+        let hash = Hash::of(b"");
+        let mut entry = store.if_still(&self.committed, &self.target, || {
+            reservation.commit(&answered, Some(&hash))
+        })?;
         let receipt = EntryReceipt::Known(entry.range());
         entry.write(&[], text).is_ok().then_some(receipt)
     }
-}
-
-/// Where an entry is, if there is one.
-pub(super) fn receipt_of(entry: Option<&EntryWriter>) -> EntryReceipt {
-    entry.map_or(EntryReceipt::None, |entry| {
-        EntryReceipt::Known(entry.range())
-    })
 }

@@ -6,7 +6,7 @@
 //! chain values behind it. With a [`Key`](key::Key) that is replaced by its own hash again and again, lines also carry
 //! authentication codes that nobody can make afterwards.
 //!
-//! This room is the format, and pure: [`line`](mod@line) and [`chain`] say what a line is, [`mod@read`] reads
+//! This room is the format, and pure: [`line`](mod@line), [`mod@text`] and [`chain`] say what a line is, [`mod@read`] reads
 //! lines back, and [`state`] is what a server keeps between two starts. `docs/log-format.md` specifies it. Which bytes of the log belong to
 //! a line is checked by [`crate::request_log::read`], and lines are written by [`crate::request_log::write`].
 
@@ -16,4 +16,5 @@ pub mod key;
 pub mod line;
 pub mod read;
 pub mod state;
+pub mod text;
 pub mod time;

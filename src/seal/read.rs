@@ -15,7 +15,8 @@ const BUFFER: usize = 4 * LINE_LIMIT;
 ///
 /// ```
 /// use httpserver::seal::chain::Hash;
-/// use httpserver::seal::line::{Line, push_chain};
+/// use httpserver::seal::line::Line;
+/// use httpserver::seal::text::push_chain;
 /// use httpserver::seal::read::SealReader;
 ///
 /// let text = "begin 1 0000000000000001 1 0 0 0000000000000000000000000000000000000000000000000000000000000000 \
@@ -190,7 +191,7 @@ impl<R: Read> SealReader<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seal::line::{push_chain, push_mac, push_next};
+    use crate::seal::text::{push_chain, push_mac, push_next};
     use crate::seal::time::Moment;
 
     /// A seal of some lines.

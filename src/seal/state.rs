@@ -1,11 +1,11 @@
-//! The state of a sealing key between two starts of a server: the key, and how far the seal had come.
+//! How far a seal has come, and the state of its key between two starts of a server.
 //!
-//! As text, in a file that only the server and its tool know:
+//! The state is text, in a file that only the server and its tool know:
 //!
 //! ```text
 //! httpserver-seal-state 1
 //! key EPOCH HEX
-//! seal LINES CHAIN
+//! seal IDENTITY FILE LINES CHAIN
 //! ```
 
 use thiserror::Error;
@@ -16,15 +16,26 @@ use super::key::Key;
 /// The first line.
 const HEADER: &str = "httpserver-seal-state 1";
 
+/// The last line of a seal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tip {
+    /// The identity of the seal.
+    pub identity: u64,
+    /// The number of the file that the line is in, from 1; 0 if there is none.
+    pub file: u64,
+    /// How many lines the seal has, over all its files.
+    pub lines: u64,
+    /// The chain value of the line.
+    pub chain: Hash,
+}
+
 /// A key, and the last line of the seal before it is used.
 #[derive(Debug, Clone)]
 pub struct State {
     /// The key of the next authentication code.
     pub key: Key,
-    /// How many lines the seal has, over all its files; 0 before the first.
-    pub lines: u64,
-    /// The chain value of the last of them.
-    pub chain: Hash,
+    /// The last line.
+    pub tip: Tip,
 }
 
 /// A text is no state.
@@ -32,26 +43,42 @@ pub struct State {
 #[error("it is not the state of a sealing key, which `httpserver-log seal-key` makes")]
 pub struct NotAState;
 
-impl State {
-    /// The state of a new key.
+impl Tip {
+    /// Of a seal that has no line.
     #[must_use]
-    pub fn first(key: Key) -> Self {
+    pub fn none(identity: u64) -> Self {
         Self {
-            key,
+            identity,
+            file: 0,
             lines: 0,
             chain: Hash::ZERO,
+        }
+    }
+}
+
+impl State {
+    /// The state of a new key, for the seal that will have this identity if it is a new one.
+    #[must_use]
+    pub fn first(key: Key, identity: u64) -> Self {
+        Self {
+            key,
+            tip: Tip::none(identity),
         }
     }
 
     /// As a file holds it.
     #[must_use]
     pub fn to_text(&self) -> String {
+        let Tip {
+            identity,
+            file,
+            lines,
+            chain,
+        } = self.tip;
         format!(
-            "{HEADER}\nkey {} {}\nseal {} {}\n",
+            "{HEADER}\nkey {} {}\nseal {identity:016x} {file} {lines} {chain}\n",
             self.key.epoch(),
             Hash(*self.key.bytes()),
-            self.lines,
-            self.chain
         )
     }
 
@@ -60,27 +87,30 @@ impl State {
     /// # Errors
     /// If it is no state.
     pub fn parse(text: &str) -> Result<Self, NotAState> {
-        let pair = |line: Option<&str>, word: &str| {
-            let rest = line?.strip_prefix(word)?.strip_prefix(' ')?;
-            let (number, hash) = rest.split_once(' ')?;
-            let is_decimal = number.bytes().all(|byte| byte.is_ascii_digit());
-            let number: u64 = number.parse().ok().filter(|_| is_decimal)?;
-            Some((number, Hash::parse(hash.as_bytes())?))
-        };
-        let read = || {
-            let mut lines = text.strip_suffix('\n')?.split('\n');
-            if lines.next() != Some(HEADER) {
-                return None;
-            }
-            let (epoch, Hash(bytes)) = pair(lines.next(), "key")?;
-            let (count, chain) = pair(lines.next(), "seal")?;
-            lines.next().is_none().then_some(Self {
-                key: Key::at(bytes, epoch),
-                lines: count,
-                chain,
-            })
-        };
-        read().ok_or(NotAState)
+        Self::read(text)
+            // Only what is written here.
+            .filter(|state| state.to_text() == text)
+            .ok_or(NotAState)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let mut lines = text.strip_suffix('\n')?.split('\n');
+        if lines.next() != Some(HEADER) {
+            return None;
+        }
+        let mut key = lines.next()?.strip_prefix("key ")?.split(' ');
+        let epoch = key.next()?.parse().ok()?;
+        let Hash(bytes) = Hash::parse(key.next()?.as_bytes())?;
+        let mut seal = lines.next()?.strip_prefix("seal ")?.split(' ');
+        Some(Self {
+            key: Key::at(bytes, epoch),
+            tip: Tip {
+                identity: u64::from_str_radix(seal.next()?, 16).ok()?,
+                file: seal.next()?.parse().ok()?,
+                lines: seal.next()?.parse().ok()?,
+                chain: Hash::parse(seal.next()?.as_bytes())?,
+            },
+        })
     }
 }
 
@@ -92,23 +122,26 @@ mod tests {
     fn states_are_read_as_they_are_written() {
         let mut key = Key::first([7; 32]);
         key.step();
-        let state = State {
-            key,
+        let tip = Tip {
+            identity: 0xAB,
+            file: 2,
             lines: 12,
             chain: Hash::of(b"a"),
         };
-        let text = state.to_text();
+        let text = State { key, tip }.to_text();
         let read = State::parse(&text).unwrap();
         assert_eq!(read.to_text(), text);
-        assert_eq!((read.key.epoch(), read.lines), (1, 12));
+        assert_eq!((read.key.epoch(), read.tip), (1, tip));
         for wrong in [
             "",
             &text[1..],
             &text[..text.len() - 1],
             &text.replace("state 1", "state 2"),
             &text.replace("key 1", "key +1"),
-            &text.replace("seal 12", "seal"),
+            &text.replace("seal 00000000000000ab 2 12", "seal 00000000000000ab 2"),
+            &text.replace("seal 00000000000000ab", "seal ab"),
             &format!("{text}\n"),
+            &format!("{text}more\n"),
         ] {
             assert_eq!(State::parse(wrong).err(), Some(NotAState), "{wrong}");
         }

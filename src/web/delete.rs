@@ -13,6 +13,7 @@ use crate::files::UploadError;
 use crate::http::semantics::conditional::Method;
 use crate::http::{Refusal, Request, Status};
 use crate::refusing::{Operation, cannot_change, cannot_read};
+use crate::requester::{Answered, Requester};
 use crate::server::Turn;
 use crate::store::{CommitCondition, Metadata, StoreErrorKind};
 
@@ -25,7 +26,12 @@ enum Resource {
 
 impl Site {
     /// Answers to DELETE.
-    pub(super) fn delete(&self, request: &Request<'_>, turn: &Turn<'_>) -> Result<Response, Stop> {
+    pub(super) fn delete(
+        &self,
+        request: &Request<'_>,
+        requester: &Requester,
+        turn: &Turn<'_>,
+    ) -> Result<Response, Stop> {
         let (path, _) = path(request)?;
         let blocking = turn.permission().require()?;
         let resource = self.removable(&path, blocking)?;
@@ -33,11 +39,17 @@ impl Site {
         let holds = |current: Option<&Metadata>| conditional.permits(Method::Delete, current);
         let condition = CommitCondition::Holds(&holds);
         let (path, text) = (path.relative(), &mut Vec::new());
+        let answered = Answered {
+            requester,
+            status: Status::NoContent.code(),
+        };
         let removed = match resource {
-            Resource::File => self.files.remove(path, &condition, text, blocking),
+            Resource::File => self
+                .files
+                .remove(path, &condition, &answered, text, blocking),
             Resource::Directory => self
                 .files
-                .remove_directory(path, &condition, text, blocking),
+                .remove_directory(path, &condition, &answered, text, blocking),
         };
         match removed {
             Ok(entry) => {

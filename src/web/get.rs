@@ -22,6 +22,7 @@ use crate::http::semantics::media_type::{self, Guess};
 use crate::http::semantics::negotiation::weights::{Weight, weight_of};
 use crate::http::{Refusal, Request, Status, Target, write_field};
 use crate::refusing::{Operation, cannot_read};
+use crate::requester::{Answered, Requester};
 use crate::server::Turn;
 use crate::store::{Found, StoreErrorKind};
 
@@ -39,10 +40,15 @@ enum Resource {
 
 impl Site {
     /// Answers to GET, and to HEAD as if it were GET.
-    pub(super) fn get(&self, request: &Request<'_>, turn: &Turn<'_>) -> Result<Response, Stop> {
+    pub(super) fn get(
+        &self,
+        request: &Request<'_>,
+        requester: &Requester,
+        turn: &Turn<'_>,
+    ) -> Result<Response, Stop> {
         let (path, query) = path(request)?;
         let response = match (
-            self.find(request, &path, query, turn),
+            self.find(request, &path, query, requester, turn),
             &self.options.fallback,
         ) {
             (Err(Stop::Refused(refusal)), Some(fallback)) if refusal.status == Status::NotFound => {
@@ -53,10 +59,12 @@ impl Site {
             }
             (response, _) => response,
         }?;
-        let worker = turn.worker();
-        let entry = self
-            .files
-            .record_success(request.method, &name(&path), worker);
+        let answered = Answered {
+            requester,
+            status: response.status.code(),
+        };
+        let (files, name) = (&self.files, name(&path));
+        let entry = files.record_success(request.method, &name, &answered, turn.worker());
         Ok(response.recorded(entry))
     }
 
@@ -65,6 +73,7 @@ impl Site {
         request: &Request<'_>,
         path: &Path,
         query: Option<&[u8]>,
+        requester: &Requester,
         turn: &Turn<'_>,
     ) -> Result<Response, Stop> {
         if self.hides(path) {
@@ -86,16 +95,22 @@ impl Site {
                         Err(refusal.into())
                     }
                     Ok(Resource::Directory) | Err(Stop::Refused(_) | Stop::Prepare(_)) => {
-                        self.list(request, path, turn)
+                        self.list(request, path, requester, turn)
                     }
                 }
             }
         }
     }
 
-    fn list(&self, request: &Request<'_>, path: &Path, turn: &Turn<'_>) -> Result<Response, Stop> {
+    fn list(
+        &self,
+        request: &Request<'_>,
+        path: &Path,
+        requester: &Requester,
+        turn: &Turn<'_>,
+    ) -> Result<Response, Stop> {
         match self.options.directories {
-            Directories::Listed => self.listing(request, path, turn),
+            Directories::Listed => self.listing(request, path, requester, turn),
             Directories::NotListed => {
                 let reason = "the directory has no index.html, and directories are not listed";
                 Err(Refusal::new(Status::NotFound, reason).into())

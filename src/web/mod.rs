@@ -41,6 +41,7 @@ use crate::http::{
     write_field,
 };
 use crate::refusing::ReceivedLine;
+use crate::requester::{Answered, Requester};
 use crate::server::Turn;
 
 pub use self::hosts::HostNames;
@@ -69,7 +70,12 @@ impl Web {
         }
     }
 
-    fn action(&self, request: &Request<'_>, turn: &Turn<'_>) -> Result<Action<WebUpload>, Stop> {
+    fn action(
+        &self,
+        request: &Request<'_>,
+        requester: &Requester,
+        turn: &Turn<'_>,
+    ) -> Result<Action<WebUpload>, Stop> {
         // RFC 9112 §3.2
         if request.host == Host::Missing && request.version == Version::Http11 {
             return Err(Refusal::bad_request("an HTTP/1.1 request has a Host field")
@@ -91,14 +97,22 @@ impl Web {
         }
         self.site.check_site(request)?;
         match (request.method, self.site.options.access) {
-            ("GET", _) => self.site.get(request, turn).map(Action::Response),
+            ("GET", _) => self
+                .site
+                .get(request, requester, turn)
+                .map(Action::Response),
             ("HEAD", _) => {
-                let response = self.site.get(request, turn)?;
+                let response = self.site.get(request, requester, turn)?;
                 Ok(Action::Response(without_content(response)))
             }
-            ("OPTIONS", _) => Ok(Action::Response(self.options(request, turn)?)),
-            ("PUT", Access::Writable) => self.site.put(request, turn).map(Action::Receive),
-            ("DELETE", Access::Writable) => self.site.delete(request, turn).map(Action::Response),
+            ("OPTIONS", _) => Ok(Action::Response(self.options(request, requester, turn)?)),
+            ("PUT", Access::Writable) => {
+                self.site.put(request, requester, turn).map(Action::Receive)
+            }
+            ("DELETE", Access::Writable) => self
+                .site
+                .delete(request, requester, turn)
+                .map(Action::Response),
             ("PUT" | "DELETE" | "POST" | "PATCH" | "CONNECT" | "TRACE", _) => {
                 let allowed = self.site.allowed();
                 let reason = format!("the methods that are served here are {allowed}");
@@ -125,15 +139,22 @@ impl Web {
     }
 
     /// RFC 9110 §9.3.7
-    fn options(&self, request: &Request<'_>, turn: &Turn<'_>) -> Result<Response, Refusal> {
+    fn options(
+        &self,
+        request: &Request<'_>,
+        requester: &Requester,
+        turn: &Turn<'_>,
+    ) -> Result<Response, Refusal> {
         let name = match request.target {
             Target::Asterisk => Cow::Borrowed(&b"*"[..]),
             _ => Cow::Owned(name(&path(request)?.0)),
         };
-        let entry = self
-            .site
-            .files
-            .record_success("OPTIONS", &name, turn.worker());
+        let answered = Answered {
+            requester,
+            status: Status::NoContent.code(),
+        };
+        let files = &self.site.files;
+        let entry = files.record_success("OPTIONS", &name, &answered, turn.worker());
         let mut fields = Vec::new();
         write_field(&mut fields, "Allow", self.site.allowed().as_bytes());
         let content = ResponseContent::Unstated;
@@ -144,6 +165,7 @@ impl Web {
         &self,
         request: &Request<'_>,
         refusal: Refusal,
+        requester: &Requester,
         turn: &Turn<'_>,
     ) -> Result<Action<WebUpload>, WouldBlock> {
         let (status, persistence) = (refusal.status, refusal.persistence);
@@ -152,7 +174,7 @@ impl Web {
             "HEAD" => without_content(self.site.page(request, refusal, turn)?),
             _ => respond(refusal),
         };
-        let received = ReceivedLine::of(request);
+        let received = ReceivedLine::of(request, requester);
         let entry = received.record(&self.site.files, status, Some(turn.worker()));
         let response = response.recorded(entry);
         Ok(match persistence {
@@ -168,11 +190,12 @@ impl Dialect for Web {
     fn handle(
         &self,
         request: &Request<'_>,
+        requester: &Requester,
         turn: &Turn<'_>,
     ) -> Result<Decision<WebUpload>, WouldBlock> {
-        let action = match self.action(request, turn) {
+        let action = match self.action(request, requester, turn) {
             Ok(action) => action,
-            Err(Stop::Refused(refusal)) => self.refused(request, refusal, turn)?,
+            Err(Stop::Refused(refusal)) => self.refused(request, refusal, requester, turn)?,
             Err(Stop::WouldBlock(would_block)) => return Err(would_block),
             Err(Stop::Prepare(preparation)) => Action::Prepare(preparation),
         };
@@ -182,8 +205,14 @@ impl Dialect for Web {
         })
     }
 
-    fn refuse(&self, head: RefusedHead<'_>, refusal: Refusal, worker: usize) -> Response {
-        let received = ReceivedLine::of_line(head.line);
+    fn refuse(
+        &self,
+        head: RefusedHead<'_>,
+        refusal: Refusal,
+        requester: &Requester,
+        worker: usize,
+    ) -> Response {
+        let received = ReceivedLine::of_line(head.line, requester);
         let entry = received.record(&self.site.files, refusal.status, Some(worker));
         let response = respond(refusal).recorded(entry);
         if head.line.method == Some(b"HEAD") {

@@ -22,12 +22,18 @@ use crate::http::semantics::digest::Sha256Digest;
 use crate::http::semantics::whole::NotWhole;
 use crate::http::{Framing, Refusal, Request, Status, write_field};
 use crate::refusing::{Operation, ReceivedLine, cannot_read};
+use crate::requester::Requester;
 use crate::server::Turn;
 use crate::store::{CommitCondition, Metadata, StoreError, StoreErrorKind};
 
 impl Site {
     /// Begins to receive a file.
-    pub(super) fn put(&self, request: &Request<'_>, turn: &Turn<'_>) -> Result<WebUpload, Stop> {
+    pub(super) fn put(
+        &self,
+        request: &Request<'_>,
+        requester: &Requester,
+        turn: &Turn<'_>,
+    ) -> Result<WebUpload, Stop> {
         if let Some(what) = NotWhole::of(request) {
             return Err(not_whole(what).into());
         }
@@ -56,12 +62,12 @@ impl Site {
         }
         let receiving = self
             .files
-            .begin_below(path.relative(), self.options.max_body, blocking)
+            .begin_below(path.relative(), self.options.max_body, requester, blocking)
             .map_err(|error| cannot_store(&error))?
             .ok_or_else(|| blocking.in_another_turn())?;
         Ok(WebUpload {
             files: Arc::clone(&self.files),
-            received: ReceivedLine::of(request).into_owned(),
+            received: ReceivedLine::of(request, requester).into_owned(),
             conditional: conditional.into_owned(),
             digests,
             state: State::Receiving(receiving),
@@ -237,7 +243,8 @@ impl WebUpload {
         } else {
             CommitCondition::Holds(&holds)
         };
-        let finishing = upload.commit(last, &condition, &mut block.text, blocking)?;
+        let code = || status.get().code();
+        let finishing = upload.commit(last, &condition, &code, &mut block.text, blocking)?;
         Ok((finishing, status.get()))
     }
 

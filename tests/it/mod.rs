@@ -23,6 +23,7 @@ mod persistence;
 mod pool;
 mod put;
 mod reasons;
+mod seal;
 mod terminal;
 mod together;
 mod urgent;

@@ -17,6 +17,7 @@ pub(crate) mod reasons;
 pub(crate) mod requirements;
 pub(crate) mod response;
 pub(crate) mod running;
+pub(crate) mod seal;
 pub(crate) mod server;
 pub(crate) mod setup;
 pub(crate) mod strace;

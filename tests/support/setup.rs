@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::home::{Home, NOBODY};
+use crate::support::process::finish;
 use crate::support::server::Server;
 
 /// The timeouts that are an hour unless a test names them: no test depends on how fast the machine is, and what hangs
@@ -140,20 +141,37 @@ impl Setup {
 
     /// Starts it, and returns when it has said where it listens.
     #[track_caller]
-    pub(crate) fn start(self) -> Server {
+    pub(crate) fn start(mut self) -> Server {
+        let command = self.command();
+        match self.stderr {
+            None => Server::start(self.home, command),
+            Some(stderr) => Server::start_with(self.home, command, stderr),
+        }
+    }
+
+    /// Sees to it that it does not start; what it says on stderr.
+    #[track_caller]
+    pub(crate) fn refused(mut self) -> String {
+        let output = finish(self.command(), b"");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        stderr
+    }
+
+    fn command(&mut self) -> Command {
         let program = match self.account {
             Account::Ours => PathBuf::from(env!("CARGO_BIN_EXE_httpserver")),
             Account::Nobody => self.home.program(),
         };
-        let mut command = match self.wrapper {
+        let mut command = match self.wrapper.take() {
             None => Command::new(program),
             Some(mut wrapper) => {
                 wrapper.arg(program);
                 wrapper
             }
         };
-        command.arg("--root").arg(self.root);
-        if let Some(log) = self.log {
+        command.arg("--root").arg(&self.root);
+        if let Some(log) = &self.log {
             command.arg("--log").arg(log);
         }
         for timeout in TIMEOUTS {
@@ -166,15 +184,12 @@ impl Setup {
         if takes_uploads && !self.options.iter().any(|option| option == "--allow-host") {
             command.args(["--allow-host", "a"]);
         }
-        command.args(self.options);
+        command.args(&self.options);
         command.args([self.address.to_string(), "0".to_owned()]);
         command.current_dir(self.home.path());
         if self.account == Account::Nobody && rustix::process::geteuid().is_root() {
             command.uid(NOBODY).gid(NOBODY);
         }
-        match self.stderr {
-            None => Server::start(self.home, command),
-            Some(stderr) => Server::start_with(self.home, command, stderr),
-        }
+        command
     }
 }

@@ -40,6 +40,7 @@ pub(crate) enum Command {
     Extract(Extract),
     Replay(Replay),
     Stats(Stats),
+    SealKey(SealKey),
 }
 
 /// Check every byte of a log.
@@ -170,6 +171,24 @@ pub(crate) struct Stats {
     /// One JSON object instead of a table
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Make a key that seals a log.
+///
+/// The key's state goes into STATE, for `httpserver --seal --seal-key STATE`, which replaces the key by its hash again and
+/// again. The verification key is printed, once: whoever has it can verify the seal, and could also forge it. Keep it in a
+/// safe place, not on the machine that runs the server. On a terminal a QR code of it is drawn, too.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  httpserver-log seal-key /var/lib/httpserver/key
+  httpserver-log seal-key key > verification-key    to be moved to another machine")]
+pub(crate) struct SealKey {
+    /// The file to make; it must not exist
+    pub(crate) state: PathBuf,
+    /// Draw a QR code of the key, too, where the output is no terminal
+    #[arg(long)]
+    pub(crate) qr: bool,
 }
 
 fn entry_number(typed: &str) -> Result<NonZeroU64, &'static str> {

@@ -20,6 +20,7 @@ mod log_file;
 mod name;
 mod progress;
 mod replay;
+mod seal_key;
 mod source;
 mod stats;
 mod text;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Extract(options) => extract::run(options, &mut out),
         Command::Replay(options) => replay::run(options, &mut out),
         Command::Stats(options) => stats::run(options, &mut out),
+        Command::SealKey(options) => seal_key::run(options, &mut out),
     };
     let flushed = out.flush().map_err(Failure::output);
     match verdict.and_then(|verdict| flushed.map(|()| verdict)) {

@@ -16,7 +16,7 @@ use super::window::{Window, to_usize};
 use crate::request_log::format::hex::{push_rows, read_rows};
 use crate::request_log::format::layout::{LINE_LIMIT, ROW, SEPARATOR, row_position, rows_len};
 use crate::request_log::format::line::{Kind, common_prefix, parse};
-use std::io::Read;
+use std::io::{self, Read};
 
 #[cfg(test)]
 mod tests;
@@ -63,6 +63,8 @@ pub struct Reader<R> {
     pub(super) window: Window<R>,
     next_number: u64,
     pub(super) state: State,
+    /// The first line that was read last, without its newline.
+    first_line: Vec<u8>,
     /// The piece of content that was read last.
     content: Vec<u8>,
     /// The rows that this piece should have.
@@ -107,6 +109,7 @@ impl<R: Read> Reader<R> {
             window,
             next_number: number,
             state: State::Line,
+            first_line: Vec::new(),
             content: Vec::new(),
             rows: Vec::new(),
         }
@@ -115,6 +118,25 @@ impl<R: Read> Reader<R> {
     /// How far the log has been read and checked, in bytes from its start.
     pub fn position(&self) -> u64 {
         self.window.position()
+    }
+
+    /// The first line of the current entry as it stands in the log, without its newline.
+    pub fn first_line(&self) -> &[u8] {
+        &self.first_line
+    }
+
+    /// Goes on with the entry at byte `offset`, which is known to begin one; what is before it is not checked. `false` if
+    /// it was passed already, or the log ends before it.
+    pub fn skip_to(&mut self, offset: u64) -> io::Result<bool> {
+        while self.position() < offset {
+            if self.window.fill(1)?.is_empty() {
+                return Ok(false);
+            }
+            let left = to_usize(offset - self.position());
+            self.window.consume(left);
+        }
+        self.state = State::Line;
+        Ok(self.position() == offset)
     }
 
     /// Checks the rest of the current entry, if there is one, and reads the first line of the next.
@@ -137,6 +159,9 @@ impl<R: Read> Reader<R> {
             Ok(kind) => kind,
             Err(error) => return Err(self.broken_line(entry, line_len, error)),
         };
+        self.first_line.clear();
+        let line = &self.window.unread()[..line_len - 1];
+        self.first_line.extend_from_slice(line);
         self.window.consume(line_len);
         let length = match kind {
             Kind::Success { length, .. } => length,

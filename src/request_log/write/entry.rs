@@ -3,7 +3,7 @@
 
 use std::io;
 
-use super::space::Extent;
+use super::reservation::Extent;
 use crate::durable::Durability;
 use crate::entry_range::EntryRange;
 use crate::request_log::format::hex;

@@ -45,6 +45,22 @@ pub enum LogError {
         /// The cause, from fallocate(2).
         source: io::Error,
     },
+    /// Its seal cannot be used.
+    #[error("cannot use the seal {}: {reason}", path.display())]
+    Seal {
+        /// The seal.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// The state of the sealing key cannot be used.
+    #[error("cannot use {} as the state of a sealing key: {reason}", path.display())]
+    State {
+        /// The state.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// It cannot be continued.
     #[error("cannot continue the log {}: {reason}", path.display())]
     Recover {

@@ -4,6 +4,7 @@
 
 use std::time::SystemTime;
 
+use rustix::fs::{AtFlags, statat};
 use rustix::io::Errno;
 
 use super::error::LogError;
@@ -20,11 +21,12 @@ pub(super) enum Kept {
     Mounted,
 }
 
-/// Renames the log to `FILE.20261127T103312Z`, or with `-2`, `-3`, … behind that if it is taken.
+/// Renames the log to `FILE.20261127T103312Z`, or with `-2`, `-3`, … behind that if it is taken. What is kept together,
+/// the log as the first, gets one suffix.
 ///
 /// # Errors
 /// `Keep`, from renameat2(2).
-pub(super) fn keep(location: &Location, changed: SystemTime) -> Result<Kept, LogError> {
+pub(super) fn keep(together: &[&Location], changed: SystemTime) -> Result<Kept, LogError> {
     let stamp = stamp(changed);
     let mut number = 1_u64;
     loop {
@@ -32,19 +34,36 @@ pub(super) fn keep(location: &Location, changed: SystemTime) -> Result<Kept, Log
             1 => stamp.clone(),
             number => format!("{stamp}-{number}"),
         };
-        let to = location.name_with(&suffix);
-        match rename_new(location.directory(), location.name(), &to) {
-            Ok(()) => return Ok(Kept::Renamed),
-            Err(Errno::EXIST) => number += 1,
-            Err(Errno::BUSY) => return Ok(Kept::Mounted),
-            Err(source) => {
-                return Err(LogError::Keep {
-                    from: location.path().to_path_buf(),
-                    to: location.path_with(&suffix),
-                    source: source.into(),
-                });
-            }
+        let failed = |location: &Location, source: Errno| LogError::Keep {
+            from: location.path().to_path_buf(),
+            to: location.path_with(&suffix),
+            source: source.into(),
+        };
+        let is_taken = |location: &&Location| {
+            let to = location.name_with(&suffix);
+            statat(location.directory(), &to[..], AtFlags::SYMLINK_NOFOLLOW).is_ok()
+        };
+        if together.iter().any(is_taken) {
+            number += 1;
+            continue;
         }
+        let mut locations = together.iter();
+        let Some(log) = locations.next() else {
+            return Ok(Kept::Renamed);
+        };
+        let to = log.name_with(&suffix);
+        match rename_new(log.directory(), log.name(), &to) {
+            Ok(()) => {}
+            Err(Errno::EXIST) => continue,
+            Err(Errno::BUSY) => return Ok(Kept::Mounted),
+            Err(source) => return Err(failed(log, source)),
+        }
+        for other in locations {
+            let to = other.name_with(&suffix);
+            let renamed = rename_new(other.directory(), other.name(), &to);
+            renamed.map_err(|source| failed(other, source))?;
+        }
+        return Ok(Kept::Renamed);
     }
 }
 
@@ -84,7 +103,7 @@ mod tests {
         for number in ["1", "2", "3"] {
             fs::write(&log, number).unwrap();
             let location = Location::resolve(&log).unwrap();
-            assert_eq!(keep(&location, UNIX_EPOCH).unwrap(), Kept::Renamed);
+            assert_eq!(keep(&[&location], UNIX_EPOCH).unwrap(), Kept::Renamed);
             assert!(!log.exists());
         }
         for (suffix, content) in [("", "1"), ("-3", "2"), ("-4", "3")] {

@@ -127,6 +127,19 @@ impl Location {
         [self.name(), b".", suffix.as_bytes()].concat()
     }
 
+    /// A file beside it: its name is this one's, a dot, and `suffix`.
+    #[must_use]
+    pub fn beside(&self, suffix: &str) -> Self {
+        let names = self.names.last().map(|last| LogName {
+            name: self.name_with(suffix).into(),
+            ..last.clone()
+        });
+        Self {
+            path: self.path_with(suffix),
+            names: names.into_iter().collect(),
+        }
+    }
+
     /// The name of the file in its directory.
     pub(super) fn name(&self) -> &[u8] {
         self.names.last().map_or(&[], |last| &last.name)

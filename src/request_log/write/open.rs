@@ -35,7 +35,7 @@ pub(super) fn open(location: &Location, mode: Mode) -> Result<LogFile, LogError>
             let changed = found
                 .modified()
                 .map_err(|error| cannot_open(location, error))?;
-            match keep(location, changed)? {
+            match keep(&[location], changed)? {
                 Kept::Renamed => start(open_and_lock(location)?, 0, location),
                 Kept::Mounted => {
                     log::warn!(
@@ -60,7 +60,7 @@ pub(super) fn reopen(location: &Location, current: &LogFile) -> Result<Option<Lo
     open(location, Mode::Append).map(Some)
 }
 
-fn open_and_lock(location: &Location) -> Result<File, LogError> {
+pub(super) fn open_and_lock(location: &Location) -> Result<File, LogError> {
     let file = location
         .open(location.name(), OFlags::RDWR)
         .map_err(|error| cannot_open(location, error))?;
@@ -72,7 +72,7 @@ fn open_and_lock(location: &Location) -> Result<File, LogError> {
     }
 }
 
-fn cannot_open(location: &Location, source: std::io::Error) -> LogError {
+pub(super) fn cannot_open(location: &Location, source: std::io::Error) -> LogError {
     LogError::Open {
         path: location.path().to_path_buf(),
         source,
@@ -86,7 +86,7 @@ fn resume(file: File, location: &Location) -> Result<LogFile, LogError> {
 }
 
 fn start(file: File, end: u64, location: &Location) -> Result<LogFile, LogError> {
-    LogFile::new(file, end).map_err(|source| LogError::Space {
+    LogFile::new(file, end, None).map_err(|source| LogError::Space {
         path: location.path().to_path_buf(),
         source,
     })

@@ -2,8 +2,11 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::reservation::SmallEntries;
+use super::seal_lines::{self, push_known};
 use crate::entry_range::{EntryRange, EntryReceipt, Receipts};
 use crate::request_log::format::layout;
+use crate::requester::Answered;
 
 /// Bytes that are kept for the next pending entries: what a full batch of requests needs, and more.
 const KEPT: usize = 64 * 1024;
@@ -12,6 +15,8 @@ const KEPT: usize = 64 * 1024;
 #[derive(Default)]
 pub(super) struct Pending {
     pub(super) text: Vec<u8>,
+    /// What is known of their lines in the seal; empty for a log without one.
+    known: Vec<u8>,
     /// In the order of the entries; none if no receipts are made.
     receipts: Vec<Receipt>,
 }
@@ -24,14 +29,19 @@ struct Receipt {
 }
 
 impl Pending {
-    /// Appends an entry, whose first line `push_line` appends.
+    /// Appends an entry, whose first line `push_line` appends; `sealed` is what its line in the seal says, if there is one.
     pub(super) fn push(
         &mut self,
         receipts: Receipts,
+        sealed: Option<&Answered<'_>>,
         push_line: impl FnOnce(&mut Vec<u8>),
     ) -> EntryReceipt {
         let start = self.text.len();
         push_line(&mut self.text);
+        if let Some(answered) = sealed {
+            let first_line = &self.text[start..self.text.len() - 1];
+            push_known(&mut self.known, answered, None, first_line);
+        }
         self.text.extend_from_slice(layout::SEPARATOR);
         match receipts {
             Receipts::Omitted => EntryReceipt::None,
@@ -43,6 +53,14 @@ impl Pending {
                 });
                 EntryReceipt::Pending(range)
             }
+        }
+    }
+
+    /// The entries, to be given their places.
+    pub(super) fn entries(&self) -> SmallEntries<'_> {
+        SmallEntries {
+            text: &self.text,
+            known: &self.known,
         }
     }
 
@@ -62,8 +80,10 @@ impl Pending {
     /// The entries one by one.
     pub(super) fn split(&self) -> impl Iterator<Item = Self> {
         let mut receipts = self.receipts.iter();
+        let mut known = seal_lines::split(&self.known);
         layout::small_entries(&self.text).map(move |entry| Self {
             text: entry.to_vec(),
+            known: known.next().map(<[u8]>::to_vec).unwrap_or_default(),
             receipts: receipts
                 .next()
                 .map(|receipt| Receipt {
@@ -79,6 +99,8 @@ impl Pending {
         self.receipts.clear();
         self.text.clear();
         self.text.shrink_to(KEPT);
+        self.known.clear();
+        self.known.shrink_to(KEPT);
     }
 }
 
@@ -87,7 +109,7 @@ mod tests {
     use super::*;
 
     fn entry(pending: &mut Pending, name: &[u8]) -> EntryReceipt {
-        pending.push(Receipts::Made, |text| {
+        pending.push(Receipts::Made, None, |text| {
             layout::push_header(text, "GET", name, 0);
         })
     }
@@ -126,7 +148,7 @@ mod tests {
     #[test]
     fn nobody_gets_a_receipt_who_wants_none() {
         let mut pending = Pending::default();
-        let receipt = pending.push(Receipts::Omitted, |text| {
+        let receipt = pending.push(Receipts::Omitted, None, |text| {
             layout::push_header(text, "GET", b"a", 0);
         });
         assert!(matches!(receipt, EntryReceipt::None));

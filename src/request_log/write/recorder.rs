@@ -1,49 +1,44 @@
 //! The writing side of the request log: what the dialects call, whether or not there is a log.
 //!
 //! It writes small entries, reserves space for those of uploads, and changes files at a rotation. `open` opens these; the
-//! entry of an upload is written by [`EntryWriter`], block by block.
+//! entry of an upload is written by [`super::EntryWriter`], block by block.
 //!
 //! Small entries are *pending* with the worker on which they were made, until that worker commits them, all in one
 //! write. Nothing may be sent in between.
 
 use std::io;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+use std::path::Path;
+use std::sync::Arc;
 
-use super::entry::EntryWriter;
+use super::current_log::Log;
+use super::entry_reservation::EntryReservation;
 use super::error::LogError;
 use super::location::Location;
 use super::open::{self, Mode};
 use super::pending::Pending;
-use super::space::{Extent, LogFile, Preallocated, Reservation};
+use super::preallocation::Preallocated;
+use super::seal_key::KeyKeeper;
+use super::seal_open::Rotation;
+use super::sealer::{Sealer, Sealing};
 use crate::durable::Durability;
 use crate::entry_range::{EntryReceipt, Receipts};
 use crate::request_log::format::layout;
-use crate::sync;
+use crate::requester::{Answered, Requester};
 
 /// The request log of a server, or the knowledge that there is none.
 pub struct Recorder {
     log: Option<Log>,
 }
 
-struct Log {
-    path: PathBuf,
-    durability: Durability,
-    /// Guards which file new entries go to; entries in flight keep theirs.
-    current: RwLock<Arc<LogFile>>,
-    /// Whether it was reported that entries are missing.
-    full: AtomicBool,
-    /// One for each worker.
-    pending: Box<[PendingEntries]>,
-    receipts: Receipts,
+/// What came of opening a log again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reopened {
+    /// It goes on where its path leads.
+    Done,
+    /// Only the log or only its seal, as this says, has another name: both go on in the old files until the other has.
+    Half(&'static str),
 }
-
-/// Only one worker takes this lock. It is by itself in a cache line or two, since the next is another worker's.
-#[derive(Default)]
-#[repr(align(128))]
-struct PendingEntries(Mutex<Pending>);
 
 /// What a refused request is recorded with: each part as received, `None` where it could not be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -63,7 +58,7 @@ impl Recorder {
         Self { log: None }
     }
 
-    /// Records in the file at `path`, for so many workers.
+    /// Records in the file at `path`, for so many workers, and seals it if that is wanted.
     ///
     /// # Errors
     /// See [`LogError`].
@@ -72,8 +67,17 @@ impl Recorder {
         mode: Mode,
         durability: Durability,
         workers: NonZeroUsize,
+        sealing: Option<&Sealing>,
     ) -> Result<Self, LogError> {
-        let file = open::open(&Location::resolve(path)?, mode)?;
+        let location = Location::resolve(path)?;
+        let (sealer, file) = match sealing {
+            None => (None, Arc::new(open::open(&location, mode)?)),
+            Some(sealing) => {
+                let (sealer, state) = Sealer::open(sealing)?;
+                let file = sealer.start(&location, mode, state)?;
+                (Some(sealer), file)
+            }
+        };
         if !file.preallocates() {
             log::warn!(
                 "the file system of {} cannot reserve space ahead: a full disk may leave torn entries",
@@ -81,16 +85,7 @@ impl Recorder {
             );
         }
         Ok(Self {
-            log: Some(Log {
-                path: path.to_path_buf(),
-                durability,
-                current: RwLock::new(Arc::new(file)),
-                full: AtomicBool::new(false),
-                pending: (0..workers.get())
-                    .map(|_| PendingEntries::default())
-                    .collect(),
-                receipts: Receipts::default(),
-            }),
+            log: Some(Log::new(path, file, durability, workers, sealer)),
         })
     }
 
@@ -101,12 +96,21 @@ impl Recorder {
         }
     }
 
-    /// Device and inode number of the log's file, as stat(2) has them.
+    /// Device and inode numbers of the files that are written, as stat(2) has them: the log, its seal, and the state of
+    /// its key.
     #[must_use]
-    pub fn identity(&self) -> Option<(u64, u64)> {
-        let log = self.log.as_ref()?;
-        let current = sync::read(&log.current);
-        Some(current.identity())
+    pub fn identities(&self) -> Vec<(u64, u64)> {
+        let Some(log) = &self.log else {
+            return Vec::new();
+        };
+        let current = log.current();
+        let keeper = log.sealer.as_ref().and_then(Sealer::keeper);
+        let state = keeper.and_then(KeyKeeper::identity);
+        let seal = current.seal_identity();
+        [Some(current.identity()), seal, state]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     /// Where the log's path leads now; `None` if there is no log.
@@ -117,58 +121,76 @@ impl Recorder {
         self.log.as_ref().map(|log| Location::resolve(&log.path))
     }
 
-    /// Goes on in the file at this location, or in a new one there. Entries in flight end where they began.
-    pub fn reopen(&self, location: &Location) {
-        let Some(log) = &self.log else { return };
-        match open::reopen(location, &log.current()) {
-            Ok(Some(file)) => {
-                let mut current = sync::write(&log.current);
-                let old = std::mem::replace(&mut *current, Arc::new(file));
-                drop(current);
-                drop(old); // cuts the old file, unless entries are in flight
-                log.full.store(false, Ordering::Relaxed);
+    /// Where the state of the sealing key is, if there is one.
+    #[must_use]
+    pub fn locate_key_state(&self) -> Option<Location> {
+        let keeper = self.log.as_ref()?.sealer.as_ref()?.keeper()?;
+        Some(keeper.location().clone())
+    }
+
+    /// Goes on in the file at this location, or in a new one there. Entries that have their place end where they began.
+    pub fn reopen(&self, location: &Location) -> Reopened {
+        let Some(log) = &self.log else {
+            return Reopened::Done;
+        };
+        match log.rotate(location) {
+            Ok(Rotation::Moved(file)) => {
+                log.change_file(file);
+                Reopened::Done
             }
-            Ok(None) => {}
-            Err(error) => log::error!("the request log stays in its old file: {error}"),
+            Ok(Rotation::Unmoved) => Reopened::Done,
+            Ok(Rotation::Half(what)) => Reopened::Half(what),
+            Err(error) => {
+                log::error!("the request log stays in its old file: {error}");
+                Reopened::Done
+            }
         }
     }
 
     /// Records a request that was granted and stored nothing, in a turn with this worker. The entry is pending.
     ///
     /// A log without space does not keep a server from being read: then the entry is left out, and a warning says so.
-    pub fn success(&self, method: &str, name: &[u8], worker: usize) -> EntryReceipt {
+    pub fn success(
+        &self,
+        method: &str,
+        name: &[u8],
+        answered: &Answered<'_>,
+        worker: usize,
+    ) -> EntryReceipt {
         let Some(log) = &self.log else {
             return EntryReceipt::None;
         };
-        log.pending(worker).push(log.receipts, |text| {
+        let sealed = log.sealer.as_ref().map(|_| answered);
+        log.pending(worker).push(log.receipts, sealed, |text| {
             layout::push_header(text, method, name, 0);
         })
     }
 
-    /// Records a request that was refused with `status`. The entry is pending if a worker is given; else it is in the
+    /// Records a request that was refused. The entry is pending if a worker is given; else it is in the
     /// file on return. A log without space is met as in [`Recorder::success`].
     pub fn failure(
         &self,
         request: Refused<'_>,
-        status: u16,
+        answered: &Answered<'_>,
         worker: Option<usize>,
     ) -> EntryReceipt {
         let Some(log) = &self.log else {
             return EntryReceipt::None;
         };
+        let sealed = log.sealer.as_ref().map(|_| answered);
         let push_line = |text: &mut Vec<u8>| {
             let Refused {
                 method,
                 name,
                 version,
             } = request;
-            layout::push_failure(text, method, name, version, status);
+            layout::push_failure(text, method, name, version, answered.status);
         };
         if let Some(worker) = worker {
-            log.pending(worker).push(log.receipts, push_line)
+            log.pending(worker).push(log.receipts, sealed, push_line)
         } else {
             let mut entry = Pending::default();
-            let receipt = entry.push(log.receipts, push_line);
+            let receipt = entry.push(log.receipts, sealed, push_line);
             log.record(&entry);
             receipt
         }
@@ -198,6 +220,12 @@ impl Recorder {
             .is_some_and(|log| log.durability == Durability::Storage)
     }
 
+    /// Whether the content of uploads is to be hashed.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.log.as_ref().is_some_and(|log| log.sealer.is_some())
+    }
+
     /// Preallocates a portion of what [`Recorder::reserve`] will reserve.
     pub fn preallocate(&self, method: &str, name: &[u8], length: u64) -> Preallocated {
         let Some(log) = &self.log else {
@@ -219,6 +247,7 @@ impl Recorder {
         method: &str,
         name: &[u8],
         length: u64,
+        requester: &Requester,
         worker: Option<usize>,
     ) -> io::Result<Option<EntryReservation>> {
         let Some(log) = &self.log else {
@@ -228,13 +257,18 @@ impl Recorder {
             log.record_all(&mut log.pending(worker));
         }
         let (header, total) = header_and_total(method, name, length);
-        let reservation = log.current().reserve(total)?;
-        Ok(Some(EntryReservation {
+        let known = match &log.sealer {
+            Some(_) => EntryReservation::room_for_line(requester, &header),
+            None => Vec::new(),
+        };
+        let reservation = log.current().reserve(total, known.len())?;
+        Ok(Some(EntryReservation::new(
             reservation,
             header,
+            known,
             length,
-            durability: log.durability,
-        }))
+            log.durability,
+        )))
     }
 }
 
@@ -244,99 +278,4 @@ fn header_and_total(method: &str, name: &[u8], length: u64) -> (Vec<u8>, u64) {
     layout::push_header(&mut header, method, name, length);
     let total = header.len() as u64 + layout::rows_len(length) + layout::SEPARATOR.len() as u64;
     (header, total)
-}
-
-/// Space for the entry of one upload.
-#[must_use = "an upload that takes effect must be placed in the log"]
-pub struct EntryReservation {
-    reservation: Reservation,
-    header: Vec<u8>,
-    length: u64,
-    durability: Durability,
-}
-
-impl EntryReservation {
-    /// Takes the entry's place; to be called in the instant in which the upload takes effect.
-    pub fn commit(self) -> EntryWriter {
-        EntryWriter::new(
-            self.reservation.commit(),
-            self.header,
-            self.length,
-            self.durability,
-        )
-    }
-}
-
-impl Log {
-    fn current(&self) -> Arc<LogFile> {
-        Arc::clone(&sync::read(&self.current))
-    }
-
-    fn pending(&self, worker: usize) -> MutexGuard<'_, Pending> {
-        let PendingEntries(pending) = &self.pending[worker % self.pending.len()];
-        sync::lock(pending)
-    }
-
-    /// Records pending entries together, or each by itself if there is no space for all.
-    fn record_all(&self, pending: &mut Pending) {
-        if pending.text.is_empty() {
-            return;
-        }
-        match self.current().allocate(pending.text.len() as u64) {
-            Ok(extent) => {
-                let offset = extent.start();
-                let written = self.write(extent, &pending.text);
-                if written.is_ok() {
-                    pending.set_receipts(offset);
-                }
-                self.report(written);
-            }
-            Err(_) => {
-                for entry in pending.split() {
-                    self.record(&entry);
-                }
-            }
-        }
-        pending.clear();
-    }
-
-    fn record(&self, entry: &Pending) {
-        let written = self
-            .current()
-            .allocate(entry.text.len() as u64)
-            .and_then(|extent| {
-                let offset = extent.start();
-                self.write(extent, &entry.text)?;
-                entry.set_receipts(offset);
-                Ok(())
-            });
-        self.report(written);
-    }
-
-    /// Says once when entries begin to be missing, and once when they are not any more.
-    fn report(&self, written: io::Result<()>) {
-        match written {
-            Ok(()) => {
-                if self.full.load(Ordering::Relaxed) && self.full.swap(false, Ordering::Relaxed) {
-                    log::warn!("{}: entries are recorded again", self.path.display());
-                }
-            }
-            Err(error) => {
-                if !self.full.swap(true, Ordering::Relaxed) {
-                    log::error!(
-                        "{}: entries are missing from here on: {error}",
-                        self.path.display()
-                    );
-                }
-            }
-        }
-    }
-
-    fn write(&self, mut extent: Extent, entries: &[u8]) -> io::Result<()> {
-        extent.write(entries)?;
-        match self.durability {
-            Durability::Kernel => Ok(()),
-            Durability::Storage => extent.sync(),
-        }
-    }
 }

@@ -26,7 +26,7 @@ pub(super) fn recover(mut file: &File, location: &Location) -> Result<u64, LogEr
         reason,
     };
     let whole = end_of_last_whole_entry(file).map_err(failed)?;
-    let torn = cut(file, whole, location).map_err(|error| failed(error.to_string()))?;
+    let torn = cut_to_torn(file, whole, location).map_err(|error| failed(error.to_string()))?;
     if torn > 0 {
         log::warn!(
             "{}: {torn} bytes of torn entries at its end were moved to {}",
@@ -59,7 +59,10 @@ fn end_of_last_whole_entry(mut file: &File) -> Result<u64, String> {
 }
 
 /// Moves what stands from `end` on to `FILE.torn`; returns how many bytes that were.
-fn cut(mut file: &File, end: u64, location: &Location) -> io::Result<u64> {
+///
+/// # Errors
+/// From reading and writing; then nothing is cut.
+pub(super) fn cut_to_torn(mut file: &File, end: u64, location: &Location) -> io::Result<u64> {
     let length = file.metadata()?.len();
     if length > end {
         let flags = OFlags::WRONLY | OFlags::APPEND;

@@ -19,6 +19,7 @@ use crate::files::Files;
 use crate::http::semantics::negotiation::encoding::Choice;
 use crate::http::{Refusal, Status, write_field};
 use crate::refusing::{Operation, ReceivedLine, cannot_read};
+use crate::requester::Answered;
 use crate::store::{DirectoryReader, Entry, EntryKind};
 use crate::web::DotFiles;
 use crate::web::refusal::respond;
@@ -34,7 +35,7 @@ pub(super) struct ListingPreparation {
     pub(super) files: Arc<Files>,
     pub(super) budget: ListingBudget,
     pub(super) dot_files: DotFiles,
-    /// What the request is recorded with if it is refused.
+    /// What the request is recorded with if it is refused, and who made it.
     pub(super) received: ReceivedLine<'static>,
     /// The name with which it is recorded otherwise.
     pub(super) name: Vec<u8>,
@@ -200,7 +201,13 @@ impl ListingPreparation {
 
     fn complete(&mut self, content: ResponseContent, blocking: Blocking<'_>) -> Response {
         let worker = blocking.worker().unwrap_or_default();
-        let entry = self.files.record_success("GET", &self.name, worker);
+        let answered = Answered {
+            requester: self.received.requester(),
+            status: Status::Ok.code(),
+        };
+        let entry = self
+            .files
+            .record_success("GET", &self.name, &answered, worker);
         let fields = std::mem::take(&mut self.fields);
         Response::new(Status::Ok, fields, content).recorded(entry)
     }

@@ -12,6 +12,7 @@ use crate::http::semantics::fields::combined;
 use crate::http::semantics::negotiation::encoding::{Coding, choose};
 use crate::http::{Refusal, Request, Status, Target, write_field};
 use crate::refusing::{Operation, ReceivedLine, cannot_read};
+use crate::requester::Requester;
 use crate::server::Turn;
 use crate::store::StoreErrorKind;
 use crate::web::fields::Preconditions;
@@ -30,6 +31,7 @@ impl Site {
         &self,
         request: &Request<'_>,
         path: &Path,
+        requester: &Requester,
         turn: &Turn<'_>,
     ) -> Result<Response, Stop> {
         let blocking = turn.permission().require()?;
@@ -58,8 +60,7 @@ impl Site {
         }
         write_field(&mut fields, "Vary", VARY);
         if request.method == "HEAD" {
-            let content = ResponseContent::Unstated;
-            return Ok(Response::new(Status::Ok, fields, content));
+            return Ok(Response::new(Status::Ok, fields, ResponseContent::Unstated));
         }
         let frame = Frame {
             path: path.clone(),
@@ -75,7 +76,7 @@ impl Site {
             files: Arc::clone(&self.files),
             budget: self.listing_budget.clone(),
             dot_files: self.options.dot_files,
-            received: ReceivedLine::of(request).into_owned(),
+            received: ReceivedLine::of(request, requester).into_owned(),
             name: name(path),
             form,
             coding: choose(

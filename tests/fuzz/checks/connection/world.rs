@@ -81,7 +81,7 @@ impl World {
         let store = Store::open(&self.root(), Depth::Tree, durability).expect("the store");
         let mut files = Files::new(store);
         files
-            .open_log(&self.log(), Mode::Fresh, durability, workers)
+            .open_log(&self.log(), Mode::Fresh, durability, workers, None)
             .expect("the log");
         files.make_receipts(Receipts::Made);
         files

@@ -1,0 +1,127 @@
+//! What is wrong with a seal itself: its chain, the numbers of its entries, and its authentication codes.
+
+use super::finding::{EntryName, SealFault};
+use crate::seal::chain::Hash;
+use crate::seal::key::Key;
+use crate::seal::time::Moment;
+
+/// Hashes that are made for one authentication code at most. One that is written each microsecond for a year is not
+/// further away from the verification key.
+const MOST_STEPS: u64 = 1 << 45;
+
+/// See the module's description.
+#[derive(Default)]
+pub(super) struct Audit {
+    pub(super) findings: Vec<SealFault>,
+    /// The key for the next code, if there is one.
+    pub(super) key: Option<Key>,
+    /// The number of the last entry.
+    pub(super) number: u64,
+    pub(super) entries: u64,
+    pub(super) last_time: Moment,
+    /// Whether the last line was moved: then the next is not in the chain either.
+    is_behind_moved: bool,
+    pub(super) codes: u64,
+    pub(super) verified_codes: u64,
+    /// The line of the last code.
+    pub(super) line_of_code: u64,
+    /// The last entry before the last code that is right.
+    verified_entry: u64,
+    has_wrong_code: bool,
+    last_epoch: Option<u64>,
+}
+
+impl Audit {
+    pub(super) fn new(key: Option<Key>) -> Self {
+        Self {
+            key,
+            ..Self::default()
+        }
+    }
+
+    /// The order of entries, and the chain at one of them.
+    pub(super) fn entry(&mut self, name: &EntryName, is_chained: bool) {
+        self.entries += 1;
+        let expected = self.number + 1;
+        let is_behind_moved = std::mem::take(&mut self.is_behind_moved);
+        if name.number > expected {
+            self.findings.push(SealFault::LinesRemoved {
+                from: expected,
+                to: name.number - 1,
+            });
+        } else if name.number < expected {
+            self.findings.push(SealFault::LineMoved(name.clone()));
+            self.is_behind_moved = true;
+        } else if !is_chained && !is_behind_moved {
+            self.findings.push(SealFault::LineAltered(name.clone()));
+        }
+        if name.number >= expected && name.time < self.last_time {
+            self.findings.push(SealFault::TimeReversed(name.clone()));
+        }
+        self.number = self.number.max(name.number);
+        self.time(name.time);
+    }
+
+    /// The chain at a line that is no entry's.
+    pub(super) fn other(&mut self, line: u64, is_chained: bool) {
+        if !is_chained && !std::mem::take(&mut self.is_behind_moved) {
+            self.findings.push(SealFault::OtherLineAltered { line });
+        }
+    }
+
+    /// The time of a line.
+    pub(super) fn time(&mut self, time: Moment) {
+        self.last_time = self.last_time.max(time);
+    }
+
+    /// An authentication code of what is before it, which has this chain value.
+    pub(super) fn code(&mut self, line: u64, epoch: u64, code: &Hash, before: &Hash) {
+        self.codes += 1;
+        self.line_of_code = line;
+        let expected = self.last_epoch.map(|last| last + 1);
+        if let Some(from) = expected.filter(|expected| epoch > *expected) {
+            let to = epoch - 1;
+            self.findings.push(SealFault::CodesMissing { from, to });
+        }
+        self.last_epoch = Some(epoch);
+        let Some(key) = &mut self.key else {
+            return;
+        };
+        if epoch < key.epoch() {
+            return; // of an earlier key, which nobody has
+        }
+        // A number that was made up would keep us busy for ever.
+        let is_near = epoch - key.epoch() <= MOST_STEPS;
+        while is_near && key.epoch() < epoch {
+            key.step();
+        }
+        if is_near && key.authenticate(before) == *code {
+            self.verified_codes += 1;
+            self.verified_entry = self.number;
+        } else if !std::mem::replace(&mut self.has_wrong_code, true) {
+            self.findings.push(SealFault::WrongCode {
+                line,
+                entry: self.number,
+                after: self.verified_entry,
+            });
+        }
+        key.step();
+    }
+
+    /// Takes all findings. A line that is in another place is not removed.
+    pub(super) fn take_findings(&mut self) -> Vec<SealFault> {
+        let mut findings = std::mem::take(&mut self.findings);
+        let number_of_moved = |finding: &SealFault| match finding {
+            SealFault::LineMoved(name) => Some(name.number),
+            _ => None,
+        };
+        let moved: Vec<u64> = findings.iter().filter_map(number_of_moved).collect();
+        findings.retain(|finding| match finding {
+            SealFault::LinesRemoved { from, to } => {
+                !(*from..=*to).all(|number| moved.contains(&number))
+            }
+            _ => true,
+        });
+        findings
+    }
+}

@@ -1,0 +1,78 @@
+//! What the entries that are not where they belong come to: moved, removed, cut off or added.
+
+use super::finding::{EntryName, LogFault};
+use super::logged::{Logged, What};
+use super::matching::Matching;
+use super::pairing::is_same;
+use super::report::Matched;
+
+impl Matching {
+    /// Tells what was moved from what was removed and added.
+    pub(super) fn finish(mut self) -> Matched {
+        let mut added: Vec<Logged> = Vec::new();
+        for logged in std::mem::take(&mut self.added) {
+            match self.take_moved(&logged) {
+                Some(entry) => self.findings.push(LogFault::Moved {
+                    entry,
+                    offset: logged.offset,
+                }),
+                None => added.push(logged),
+            }
+        }
+        for run in self
+            .missing
+            .chunk_by(|one, next| one.name.number + 1 == next.name.number)
+        {
+            if let [from, ..] = run
+                && let [.., to] = run
+            {
+                self.findings.push(LogFault::Removed {
+                    from: from.name.clone(),
+                    to: to.name.clone(),
+                });
+            }
+        }
+        if let [from, ..] = &self.missing_at_end[..]
+            && let [.., to] = &self.missing_at_end[..]
+        {
+            self.findings.push(LogFault::MissingAtEnd {
+                from: from.name.clone(),
+                to: to.name.clone(),
+            });
+        }
+        for logged in added {
+            self.findings.push(match logged.what {
+                What::Corrupt(fault) => LogFault::Corrupt {
+                    entry: None,
+                    fault: fault.to_string(),
+                },
+                What::Whole { first_line, .. }
+                | What::Torn {
+                    first_line: Some(first_line),
+                } => LogFault::NotSealed {
+                    offset: logged.offset,
+                    logged: first_line,
+                },
+                What::Torn { first_line: None } => LogFault::NotSealed {
+                    offset: logged.offset,
+                    logged: "(torn)".into(),
+                },
+            });
+        }
+        Matched {
+            findings: self.findings,
+            torn: self.torn,
+            whole_end: self.whole_end,
+        }
+    }
+
+    /// The entry that is missing elsewhere and is this one.
+    fn take_moved(&mut self, logged: &Logged) -> Option<EntryName> {
+        for missing in [&mut self.missing, &mut self.missing_at_end] {
+            if let Some(place) = missing.iter().position(|sealed| is_same(sealed, logged)) {
+                return Some(missing.remove(place).name);
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,223 @@
+//! Which entry of the log is which of the seal.
+//!
+//! As long as both agree, each entry is compared with its line and forgotten. Where they do not, `resync` finds where they
+//! agree again. What this comes to is said by `conclusion`.
+
+use std::collections::VecDeque;
+use std::io::{self, Read};
+
+use super::finding::LogFault;
+use super::logged::{Logged, LoggedEntries, What};
+use super::pairing::{MOST, is_same, push_capped};
+use super::report::TornEntry;
+use super::sealed::{Sealed, SealedEntries};
+use crate::seal::line::Place;
+
+/// See the module's description.
+pub(super) struct Matching {
+    pub(super) sealed: VecDeque<Sealed>,
+    pub(super) logged: VecDeque<Logged>,
+    pub(super) findings: Vec<LogFault>,
+    pub(super) torn: Vec<TornEntry>,
+    /// Where the last whole entry ends.
+    pub(super) whole_end: u64,
+    /// How much further back entries are in the log than they were made, modulo 2^64.
+    pub(super) shift: u64,
+    /// Entries of the seal that are not where they belong.
+    pub(super) missing: Vec<Sealed>,
+    /// Entries of the seal that would be behind the end of the log.
+    pub(super) missing_at_end: Vec<Sealed>,
+    /// Entries of the log that are not in the seal there.
+    pub(super) added: Vec<Logged>,
+}
+
+impl Matching {
+    /// A log whose sealed entries begin at this byte.
+    pub(super) fn new(start: u64) -> Self {
+        Self {
+            sealed: VecDeque::new(),
+            logged: VecDeque::new(),
+            findings: Vec::new(),
+            torn: Vec::new(),
+            whole_end: start,
+            shift: 0,
+            missing: Vec::new(),
+            missing_at_end: Vec::new(),
+            added: Vec::new(),
+        }
+    }
+
+    /// Compares all entries of both.
+    pub(super) fn run<S: Read, L: Read>(
+        &mut self,
+        seal: &mut SealedEntries<S>,
+        log: &mut LoggedEntries<L>,
+    ) -> io::Result<()> {
+        loop {
+            self.fill(seal, log, 1)?;
+            if self.findings.len() + self.missing.len() + self.added.len() > MOST {
+                self.findings.push(LogFault::More);
+                // The seal is read to its end all the same.
+                while seal.next()?.is_some() {}
+                return Ok(());
+            }
+            let Some(logged) = self.logged.front() else {
+                if self.sealed.is_empty() {
+                    return Ok(());
+                }
+                self.lose_end(seal)?;
+                return Ok(());
+            };
+            match &logged.what {
+                What::Torn { .. } => self.pass_torn(seal)?,
+                What::Corrupt(_) => self.pass_corrupt(seal, log)?,
+                What::Whole { .. } => match self.sealed.front() {
+                    Some(sealed) if is_same(sealed, logged) => {
+                        self.whole_end = logged.end;
+                        self.shift = logged.offset.wrapping_sub(sealed.offset);
+                        self.sealed.pop_front();
+                        self.logged.pop_front();
+                    }
+                    _ => self.resync(seal, log)?,
+                },
+            }
+        }
+    }
+
+    /// Has so many entries of both at hand, if there are as many.
+    pub(super) fn fill<S: Read, L: Read>(
+        &mut self,
+        seal: &mut SealedEntries<S>,
+        log: &mut LoggedEntries<L>,
+        count: usize,
+    ) -> io::Result<()> {
+        while self.logged.len() < count {
+            match log.next()? {
+                Some(logged) => {
+                    let is_corrupt = matches!(logged.what, What::Corrupt(_));
+                    self.logged.push_back(logged);
+                    if is_corrupt {
+                        break;
+                    }
+                }
+                None => break,
+            }
+        }
+        self.fill_sealed(seal, count)
+    }
+
+    fn fill_sealed<S: Read>(
+        &mut self,
+        seal: &mut SealedEntries<S>,
+        count: usize,
+    ) -> io::Result<()> {
+        while self.sealed.len() < count {
+            match seal.next()? {
+                // What was cut is not in the log.
+                Some(sealed) if sealed.place == Some(Place::Cut) => self.note_torn(sealed),
+                Some(sealed) => self.sealed.push_back(sealed),
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn note_torn(&mut self, sealed: Sealed) {
+        self.torn.push(TornEntry {
+            entry: sealed.name,
+            offset: sealed.offset,
+            place: sealed.place,
+        });
+    }
+
+    /// Passes a torn entry, or several that were never begun.
+    fn pass_torn<S: Read>(&mut self, seal: &mut SealedEntries<S>) -> io::Result<()> {
+        let Some(logged) = self.logged.pop_front() else {
+            return Ok(());
+        };
+        let mut first_line = match &logged.what {
+            What::Torn { first_line } => first_line.clone(),
+            What::Whole { .. } | What::Corrupt(_) => None,
+        };
+        let mut is_sealed = false;
+        loop {
+            self.fill_sealed(seal, 1)?;
+            let is_covered =
+                |sealed: &Sealed| (logged.offset..logged.end).contains(&self.place_of(sealed));
+            if !self.sealed.front().is_some_and(is_covered) {
+                break;
+            }
+            let Some(sealed) = self.sealed.pop_front() else {
+                break;
+            };
+            is_sealed = true;
+            // Only the first of several has one.
+            match first_line.take() {
+                Some(line) if line != sealed.name.first_line => {
+                    self.findings.push(LogFault::FirstLineAltered {
+                        entry: sealed.name,
+                        logged: line,
+                    });
+                }
+                _ => self.note_torn(sealed),
+            }
+        }
+        if !is_sealed {
+            push_capped(&mut self.added, logged);
+        }
+        Ok(())
+    }
+
+    /// Where an entry should begin in the log as it is.
+    pub(super) fn place_of(&self, sealed: &Sealed) -> u64 {
+        sealed.offset.wrapping_add(self.shift)
+    }
+
+    /// Passes what no server writes; goes on with the next entry that the seal has.
+    fn pass_corrupt<S: Read, L: Read>(
+        &mut self,
+        seal: &mut SealedEntries<S>,
+        log: &mut LoggedEntries<L>,
+    ) -> io::Result<()> {
+        let Some(Logged {
+            offset,
+            what: What::Corrupt(fault),
+            ..
+        }) = self.logged.pop_front()
+        else {
+            return Ok(());
+        };
+        self.fill_sealed(seal, 1)?;
+        let is_here = self
+            .sealed
+            .front()
+            .is_some_and(|sealed| self.place_of(sealed) == offset);
+        let sealed = if is_here {
+            self.sealed.pop_front()
+        } else {
+            None
+        };
+        self.findings.push(LogFault::Corrupt {
+            entry: sealed.as_ref().map(|sealed| sealed.name.clone()),
+            fault: fault.to_string(),
+        });
+        self.fill_sealed(seal, 1)?;
+        let later = self.sealed.iter().map(|sealed| self.place_of(sealed));
+        if let Some(next) = later.into_iter().find(|place| *place > offset) {
+            log.skip_to(next)?;
+        }
+        Ok(())
+    }
+
+    /// All that is left of the seal is not in the log.
+    fn lose_end<S: Read>(&mut self, seal: &mut SealedEntries<S>) -> io::Result<()> {
+        loop {
+            self.fill_sealed(seal, 1)?;
+            match self.sealed.pop_front() {
+                None => return Ok(()),
+                Some(sealed) if sealed.place.is_some() => self.note_torn(sealed),
+                Some(sealed) => push_capped(&mut self.missing_at_end, sealed),
+            }
+        }
+    }
+}

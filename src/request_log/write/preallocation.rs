@@ -1,0 +1,129 @@
+//! Disk space ahead of the entries: preallocated by fallocate(2), a portion at a time for large uploads, and given back
+//! where it is not enough.
+
+use std::io;
+
+use super::space::{Claim, LogFile};
+use super::space_file::{AHEAD, ReservationClass};
+use crate::sync::lock;
+
+/// Bytes that are preallocated at once for a large upload: what a file system in memory clears in half a millisecond.
+const PORTION: u64 = 4 * 1024 * 1024;
+
+/// Whether the space for an upload's entry can be reserved in little time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preallocated {
+    /// It can, or there is not enough.
+    Enough,
+    /// More of it is to be preallocated before.
+    MoreToDo,
+}
+
+impl LogFile {
+    /// Preallocates a portion of what a reservation of `length` bytes needs, so that the reservation itself is quick.
+    /// Where that fails, the reservation finds out what there is.
+    pub(super) fn preallocate(&self, length: u64) -> Preallocated {
+        let _one_at_a_time = lock(&self.growing);
+        let area = self.lock().log;
+        let missing = area
+            .needed(ReservationClass::Upload, length)
+            .map_or(0, |needed| needed.saturating_sub(area.preallocated));
+        if missing <= PORTION || !self.preallocates() || !self.file.disk_has(missing) {
+            return Preallocated::Enough;
+        }
+        if self.file.fallocate(area.preallocated, PORTION).is_err() {
+            return Preallocated::Enough;
+        }
+        self.lock().log.preallocated += PORTION;
+        Preallocated::MoreToDo
+    }
+
+    /// Gives back what was preallocated for a reservation that cannot be made. The caller holds `growing`.
+    fn give_back(&self) {
+        let mut space = self.lock();
+        let area = &mut space.log;
+        let kept = area.end + area.reserved + area.kept + AHEAD;
+        let Some(length) = area.preallocated.checked_sub(kept).filter(|&it| it > 0) else {
+            return;
+        };
+        area.preallocated = kept;
+        drop(space);
+        self.file.give_back(kept, length);
+    }
+
+    /// Preallocates enough for a reservation, and more if the disk has it.
+    pub(super) fn grow(&self, class: ReservationClass, claim: Claim) -> io::Result<()> {
+        let _one_at_a_time = lock(&self.growing);
+        let area = self.lock().log;
+        match self.file.grow(area, class, claim.log) {
+            Ok(grown) => self.lock().log.preallocated += grown,
+            Err(error) => {
+                self.give_back();
+                return Err(error);
+            }
+        }
+        let area = self.lock().lines.as_ref().map(|lines| lines.area);
+        if let (Some(area), Some(seal)) = (area, &self.seal) {
+            let grown = seal.file().grow(area, class, claim.seal)?;
+            if let Some(lines) = &mut self.lock().lines {
+                lines.area.preallocated += grown;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::request_log::write::RESERVED_FOR_SMALL_ENTRIES;
+
+    /// An empty log, and what it takes on disk.
+    fn log() -> (Arc<LogFile>, impl Fn() -> u64) {
+        // A file system in memory gives space back; not all others do.
+        let file = tempfile::tempfile_in("/dev/shm").or_else(|_| tempfile::tempfile());
+        let file = file.unwrap();
+        let same = file.try_clone().unwrap();
+        let log = Arc::new(LogFile::new(file, 0, None).unwrap());
+        (log, move || same.metadata().unwrap().blocks() * 512)
+    }
+
+    #[test]
+    fn space_of_a_large_upload_is_preallocated_in_portions() {
+        let (log, on_disk) = log();
+        let before = on_disk();
+        let length = 5 * PORTION;
+        let mut portions = 0;
+        while log.preallocate(length) == Preallocated::MoreToDo {
+            portions += 1;
+            assert!(on_disk() >= before + portions * PORTION);
+        }
+        assert_eq!(portions, 4);
+        let reservation = log.reserve(length, 0).unwrap();
+        assert!(on_disk() >= length);
+        assert_eq!(log.preallocate(0), Preallocated::Enough);
+        drop(reservation);
+    }
+
+    #[test]
+    fn space_is_given_back_where_it_is_not_enough() {
+        let (log, on_disk) = log();
+        let reserved = log.reserve(PORTION, 0).unwrap();
+        for _ in 0..3 {
+            assert_eq!(log.preallocate(9 * PORTION), Preallocated::MoreToDo);
+        }
+        assert!(on_disk() >= 4 * PORTION);
+        // No disk has as much.
+        assert!(log.reserve(i64::MAX.unsigned_abs() / 2, 0).is_err());
+        let kept = PORTION + RESERVED_FOR_SMALL_ENTRIES + AHEAD;
+        assert_eq!(log.lock().log.preallocated, kept);
+        if std::path::Path::new("/dev/shm").is_dir() {
+            assert!(on_disk() <= kept + 64 * 1024, "{}", on_disk());
+        }
+        drop(reserved);
+        assert!(log.reserve(PORTION, 0).is_ok());
+    }
+}

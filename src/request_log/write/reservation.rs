@@ -1,0 +1,286 @@
+//! How an entry comes to its place in a log, in three steps, so that an upload can be refused while nothing has happened
+//! yet, and is committed to the log in the same instant as its file takes effect:
+//!
+//! 1. [`LogFile::reserve`] preallocates disk space (fallocate(2)) and sets it aside: a [`Reservation`], without offset.
+//! 2. [`Reservation::commit`] gives it the next offset: an [`Extent`]. It cannot fail.
+//! 3. [`Extent::write`] writes there (pwrite(2)), outside every lock.
+//!
+//! In a log that is sealed the second step makes the entry's line, too. It is in the file of the seal before any byte of
+//! the entry is in the log.
+
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use super::seal_lines;
+use super::space::{Claim, LogFile, Space};
+use super::space_file::ReservationClass;
+use crate::operations;
+use crate::request_log::format::layout;
+
+/// Small entries that get their places together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SmallEntries<'p> {
+    /// The entries, one after the other.
+    pub(super) text: &'p [u8],
+    /// What is known of their lines in the seal; nothing for a log without one.
+    pub(super) known: &'p [u8],
+}
+
+impl LogFile {
+    /// Reserves space for an upload's entry of `length` bytes, of whose line in the seal `known` bytes will be known.
+    ///
+    /// # Errors
+    /// ENOSPC and the like, from fallocate(2).
+    pub(super) fn reserve(self: &Arc<Self>, length: u64, known: usize) -> io::Result<Reservation> {
+        let claim = Claim {
+            log: length,
+            seal: self.claimed(known),
+        };
+        let (log, ()) = self.take_space(ReservationClass::Upload, claim, |space| {
+            space.add_reserved(claim);
+        })?;
+        Ok(Reservation { log, claim })
+    }
+
+    /// Reserves and commits the space of small entries in one step.
+    ///
+    /// # Errors
+    /// As [`LogFile::reserve`].
+    pub(super) fn allocate(self: &Arc<Self>, entries: SmallEntries<'_>) -> io::Result<Extent> {
+        let length = entries.text.len() as u64;
+        let claim = Claim {
+            log: length,
+            seal: seal_lines::most_of_all(entries.known),
+        };
+        let (log, (at, made)) = self.take_space(ReservationClass::Small, claim, |space| {
+            let at = space.log.end;
+            space.log.end += length;
+            if let Some(lines) = &mut space.lines {
+                let time = lines.read_clock();
+                let mut offset = at;
+                let known = seal_lines::split(entries.known);
+                for (entry, known) in layout::small_entries(entries.text).zip(known) {
+                    lines.push_entry(time, offset, entry.len() as u64, known);
+                    offset += entry.len() as u64;
+                }
+            }
+            (at, space.lines_made())
+        })?;
+        let end = at + length;
+        Ok(Extent { log, at, end, made })
+    }
+
+    /// What an entry claims of the seal.
+    fn claimed(&self, known: usize) -> u64 {
+        self.seal.as_ref().map_or(0, |_| seal_lines::most(known))
+    }
+}
+
+/// Disk space in the log that is reserved for one entry, and has no offset yet.
+#[must_use = "space that is reserved and never committed is only given back"]
+pub(super) struct Reservation {
+    /// The log in which it was made; a successor has it once there is one.
+    log: Arc<LogFile>,
+    claim: Claim,
+}
+
+impl Reservation {
+    /// Takes the next offset of the log. The entry must then be written: nobody else will. `known` is the known part of its
+    /// line in the seal.
+    pub(super) fn commit(mut self, known: &[u8]) -> Extent {
+        let claim = std::mem::take(&mut self.claim);
+        self.in_current_log(|log, space| {
+            let at = space.log.end;
+            let end = at + claim.log;
+            space.subtract_reserved(claim);
+            space.log.end = end;
+            if let Some(lines) = &mut space.lines {
+                let time = lines.read_clock();
+                lines.push_entry(time, at, claim.log, known);
+            }
+            Extent {
+                log: Arc::clone(log),
+                at,
+                end,
+                made: space.lines_made(),
+            }
+        })
+    }
+
+    /// Calls this with the log that has the reservation now.
+    fn in_current_log<R>(&self, change: impl FnOnce(&Arc<LogFile>, &mut Space) -> R) -> R {
+        let mut log = Arc::clone(&self.log);
+        loop {
+            let mut space = log.lock();
+            match space.successor.clone() {
+                None => return change(&log, &mut space),
+                Some(successor) => {
+                    drop(space);
+                    log = successor;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if self.claim != Claim::default() {
+            self.in_current_log(|_, space| space.subtract_reserved(self.claim));
+        }
+    }
+}
+
+/// A range of the log that belongs to one entry, written from its front to its end.
+#[must_use = "what is reserved and not written is a hole in the log"]
+pub(super) struct Extent {
+    log: Arc<LogFile>,
+    at: u64,
+    end: u64,
+    /// Its line in the seal is among the first so many.
+    made: u64,
+}
+
+impl Extent {
+    /// Where the next byte goes; at first, where the entry begins.
+    pub(super) fn start(&self) -> u64 {
+        self.at
+    }
+
+    /// Bytes that are still to be written.
+    pub(super) fn left(&self) -> u64 {
+        self.end - self.at
+    }
+
+    /// Writes the next bytes of the entry, and its line in the seal before the first.
+    ///
+    /// # Errors
+    /// From pwrite(2); `InvalidInput`, with nothing written, if the bytes would leave the reservation.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let length = bytes.len() as u64;
+        if length > self.left() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        self.log.flush_lines(self.made)?;
+        operations::add();
+        self.log.file.file().write_all_at(bytes, self.at)?;
+        self.at += length;
+        Ok(())
+    }
+
+    /// Returns when all that was written is on stable storage. See fdatasync(2).
+    ///
+    /// # Errors
+    /// From fdatasync(2).
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.log.sync()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use std::fs::File;
+
+    use super::*;
+
+    fn log() -> (File, Arc<LogFile>) {
+        let file = tempfile::tempfile().unwrap();
+        let log = Arc::new(LogFile::new(file.try_clone().unwrap(), 0, None).unwrap());
+        (file, log)
+    }
+
+    fn allocate(log: &Arc<LogFile>, length: u64) -> io::Result<Extent> {
+        let text = vec![b' '; usize::try_from(length).unwrap()];
+        log.allocate(SmallEntries {
+            text: &text,
+            known: &[],
+        })
+    }
+
+    fn reserve(log: &Arc<LogFile>, length: u64) -> io::Result<Reservation> {
+        log.reserve(length, 0)
+    }
+
+    fn contents(file: &File) -> Vec<u8> {
+        let mut all = vec![0; usize::try_from(file.metadata().unwrap().len()).unwrap()];
+        file.read_exact_at(&mut all, 0).unwrap();
+        all
+    }
+
+    #[test]
+    fn secured_space_is_not_seen_by_a_reader() {
+        let (file, log) = log();
+        let reservation = reserve(&log, 5_000_000).unwrap();
+        assert_eq!(file.metadata().unwrap().len(), 0);
+        drop(reservation);
+        let mut entry = allocate(&log, 3).unwrap();
+        entry.write(b"abc").unwrap();
+        assert_eq!(contents(&file), b"abc");
+    }
+
+    #[test]
+    fn a_place_is_taken_when_it_is_placed_not_when_it_is_promised() {
+        let (file, log) = log();
+        let first = reserve(&log, 2).unwrap();
+        let second = reserve(&log, 3).unwrap();
+        let given_up = reserve(&log, 100).unwrap();
+        second.commit(&[]).write(b"222").unwrap();
+        drop(given_up);
+        first.commit(&[]).write(b"11").unwrap();
+        assert_eq!(contents(&file), b"22211");
+        assert_eq!(log.lock().log.reserved, 0);
+    }
+
+    #[test]
+    fn a_reservation_cannot_write_past_its_range() {
+        let (file, log) = log();
+        let mut one = allocate(&log, 4).unwrap();
+        let mut next = allocate(&log, 4).unwrap();
+        next.write(b"next").unwrap();
+        one.write(b"on").unwrap();
+        assert!(one.write(b"eee").is_err());
+        one.write(b"ee").unwrap();
+        assert_eq!(one.left(), 0);
+        assert_eq!(contents(&file), b"oneenext");
+    }
+
+    #[test]
+    fn entries_tile_whatever_the_threads_do() {
+        let (file, log) = log();
+        thread::scope(|scope| {
+            for id in 1..=8_u8 {
+                let log = &log;
+                scope.spawn(move || {
+                    for round in 0..200_usize {
+                        let length = 1 + (round * usize::from(id)) % 700;
+                        let bytes = vec![id; length];
+                        let mut entry = if round % 3 == 0 {
+                            reserve(log, length as u64).unwrap().commit(&[])
+                        } else {
+                            allocate(log, length as u64).unwrap()
+                        };
+                        entry.write(&bytes).unwrap();
+                    }
+                });
+            }
+        });
+        let expected: usize = (1..=8)
+            .flat_map(|id| (0..200).map(move |round| 1 + (round * id) % 700))
+            .sum();
+        let all = contents(&file);
+        assert_eq!(all.len(), expected);
+        assert!(!all.contains(&0), "a hole");
+    }
+
+    #[test]
+    fn an_entry_past_the_largest_offset_is_refused() {
+        let (_, log) = log();
+        for length in [u64::MAX, i64::MAX as u64] {
+            assert!(reserve(&log, length).is_err(), "{length}");
+        }
+        assert!(allocate(&log, 1).is_ok());
+    }
+}

@@ -1,0 +1,233 @@
+//! The file of a seal: lines get their chain values and are written, many at a time.
+//!
+//! Whoever needs a line in the file writes all lines before it, too; those that come meanwhile find theirs written. With
+//! a key, each such group ends with an authentication code, and the key is replaced by its hash.
+
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::seal_key::KeyKeeper;
+use super::space_file::SpaceFile;
+use crate::operations;
+use crate::seal::key::Key;
+use crate::seal::line::Begin;
+use crate::seal::state::{State, Tip};
+use crate::seal::text::{push_begin, push_chain, push_mac};
+use crate::seal::time::Moment;
+use crate::sync::lock;
+
+/// Bytes that are kept for the next lines.
+const KEPT: usize = 256 * 1024;
+
+/// See the module's description.
+pub(super) struct SealFile {
+    file: Arc<SpaceFile>,
+    /// How many lines are in the file, counted as those that are made are.
+    written: AtomicU64,
+    /// Guards the chain and the write: one thread at a time brings lines into the file.
+    end: Mutex<End>,
+    keeper: Option<Arc<KeyKeeper>>,
+}
+
+/// Where a chain ends, and the key for what comes next.
+#[derive(Debug, Clone)]
+pub(super) struct ChainEnd {
+    pub(super) tip: Tip,
+    pub(super) key: Option<Key>,
+}
+
+/// What the first line of a seal says of its log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Beginning<'n> {
+    /// Where the first sealed entry is, in bytes.
+    pub(super) start: u64,
+    pub(super) time: Moment,
+    pub(super) name: &'n str,
+}
+
+/// The end of the chain, and what is on its way to the file.
+pub(super) struct End {
+    /// Where the next line goes.
+    at: u64,
+    tip: Tip,
+    key: Option<Key>,
+    /// Lines without chain values.
+    text: Vec<u8>,
+    /// Lines with theirs that are not in the file.
+    out: Vec<u8>,
+    /// How many lines were made, up to the last one in `out`.
+    made: u64,
+}
+
+impl SealFile {
+    /// A seal whose last line ends at `at`, and is the end of this chain.
+    pub(super) fn new(
+        file: Arc<SpaceFile>,
+        at: u64,
+        chain_end: ChainEnd,
+        keeper: Option<Arc<KeyKeeper>>,
+    ) -> Self {
+        let ChainEnd { tip, key } = chain_end;
+        Self {
+            file,
+            written: AtomicU64::new(0),
+            end: Mutex::new(End {
+                at,
+                tip,
+                key,
+                text: Vec::new(),
+                out: Vec::new(),
+                made: 0,
+            }),
+            keeper,
+        }
+    }
+
+    pub(super) fn file(&self) -> &SpaceFile {
+        &self.file
+    }
+
+    /// Keeps everybody from writing to it.
+    pub(super) fn lock_end(&self) -> MutexGuard<'_, End> {
+        lock(&self.end)
+    }
+
+    /// Writes the first line: the seal goes on here behind the end of another chain.
+    ///
+    /// # Errors
+    /// From pwrite(2). The next call of [`SealFile::flush`] tries again.
+    pub(super) fn begin(
+        &self,
+        mut end: MutexGuard<'_, End>,
+        chain_end: ChainEnd,
+        beginning: Beginning<'_>,
+    ) -> io::Result<()> {
+        let ChainEnd { tip, key } = chain_end;
+        let Beginning { start, time, name } = beginning;
+        let begin = Begin {
+            identity: tip.identity,
+            file: tip.file + 1,
+            lines: tip.lines,
+            start,
+            previous: tip.chain,
+            time,
+            name,
+        };
+        push_begin(&mut end.text, &begin);
+        end.text.push(b'\n');
+        end.tip = Tip {
+            file: begin.file,
+            ..tip
+        };
+        end.key = key;
+        end.chain_up();
+        self.write(&mut end)
+    }
+
+    /// Returns when as many lines are in the file. `take` exchanges the lines that are made for an empty vector, and
+    /// returns how many were made so far; it is given where the file ends with those that were taken before.
+    ///
+    /// # Errors
+    /// From pwrite(2). The next call tries again.
+    pub(super) fn flush(
+        &self,
+        made: u64,
+        take: impl FnOnce(&mut Vec<u8>, u64) -> u64,
+    ) -> io::Result<()> {
+        if self.written.load(Ordering::Acquire) >= made {
+            return Ok(());
+        }
+        let mut end = lock(&self.end);
+        if self.written.load(Ordering::Acquire) >= made {
+            return Ok(());
+        }
+        end.take(take);
+        self.write(&mut end)
+    }
+
+    /// Writes the last lines, and returns what the next file begins with.
+    pub(super) fn finish(
+        &self,
+        take: impl FnOnce(&mut Vec<u8>, u64) -> u64,
+    ) -> (ChainEnd, io::Result<()>) {
+        let mut end = lock(&self.end);
+        end.take(take);
+        let written = self.write(&mut end);
+        let chain_end = ChainEnd {
+            tip: end.tip,
+            key: end.key.take(),
+        };
+        (chain_end, written)
+    }
+
+    fn write(&self, end: &mut End) -> io::Result<()> {
+        operations::add();
+        self.file.file().write_all_at(&end.out, end.at)?;
+        end.at += end.out.len() as u64;
+        end.out.clear();
+        end.out.shrink_to(KEPT);
+        self.written.store(end.made, Ordering::Release);
+        if let (Some(keeper), Some(key)) = (&self.keeper, &end.key) {
+            let state = State {
+                key: key.clone(),
+                tip: end.tip,
+            };
+            keeper.note(state, &self.file);
+        }
+        Ok(())
+    }
+
+    /// Returns when all that was written before is on stable storage.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.file.sync()
+    }
+}
+
+impl Drop for SealFile {
+    /// Gives back the space that was preallocated and not used.
+    fn drop(&mut self) {
+        self.file.cut(lock(&self.end).at);
+    }
+}
+
+impl End {
+    fn take(&mut self, take: impl FnOnce(&mut Vec<u8>, u64) -> u64) {
+        let at = self.at + self.out.len() as u64;
+        self.made = take(&mut self.text, at);
+        self.chain_up();
+    }
+
+    /// Gives the lines their chain values, and the group of them its authentication code.
+    fn chain_up(&mut self) {
+        let mut rest = &self.text[..];
+        while let Some(length) = memchr::memchr(b'\n', rest) {
+            let (line, after) = rest.split_at(length);
+            rest = &after[1..];
+            append(&mut self.out, &mut self.tip, line);
+        }
+        if let Some(key) = &mut self.key
+            && !self.text.is_empty()
+        {
+            self.text.clear();
+            push_mac(
+                &mut self.text,
+                key.epoch(),
+                &key.authenticate(&self.tip.chain),
+            );
+            append(&mut self.out, &mut self.tip, &self.text);
+            key.step();
+        }
+        self.text.clear();
+        self.text.shrink_to(KEPT);
+    }
+}
+
+/// Appends a line with its chain value.
+fn append(out: &mut Vec<u8>, tip: &mut Tip, line: &[u8]) {
+    tip.chain = tip.chain.chained(line);
+    tip.lines += 1;
+    out.extend_from_slice(line);
+    push_chain(out, &tip.chain);
+}

@@ -1,0 +1,142 @@
+//! Lines of the seal that have their order, and are not in the chain yet.
+//!
+//! They are made under the mutex that gives entries their places, so that both have one order. What takes longer, the
+//! chain and the write, is done outside it by [`super::seal_file`].
+
+use std::time::SystemTime;
+
+use super::space_file::Area;
+use crate::requester::{Answered, Requester};
+use crate::seal::chain::Hash;
+use crate::seal::clock::Clock;
+use crate::seal::text::{
+    CLOCK_LENGTH, ENTRY_START_LENGTH, MAC_LENGTH, push_clock, push_entry_end, push_entry_start,
+};
+use crate::seal::time::{Moment, MomentWriter};
+
+/// See the module's description.
+pub(super) struct Lines {
+    /// The end of the seal once they are written. Lines are counted with the most that they can take.
+    pub(super) area: Area,
+    /// Without chain values; each ends with LF.
+    text: Vec<u8>,
+    /// What of the area they were counted with.
+    counted: u64,
+    /// Lines so far, from the start of the server.
+    made: u64,
+    /// The number of the last entry.
+    entries: u64,
+    clock: Clock,
+    writer: MomentWriter,
+}
+
+/// Appends what of an entry's line is known before the entry has its place, and LF.
+pub(super) fn push_known(
+    out: &mut Vec<u8>,
+    answered: &Answered<'_>,
+    hash: Option<&Hash>,
+    first_line: &[u8],
+) {
+    let Requester { source, user } = answered.requester;
+    let push_peer = |out: &mut Vec<u8>| source.push(out);
+    push_entry_end(
+        out,
+        push_peer,
+        user.as_deref(),
+        answered.status,
+        hash,
+        first_line,
+    );
+    out.push(b'\n');
+}
+
+/// The most that an entry can add to the seal, if so many bytes of its line are known.
+pub(super) fn most(known: usize) -> u64 {
+    (ENTRY_START_LENGTH + known + CLOCK_LENGTH + MAC_LENGTH) as u64
+}
+
+/// The same for several entries, of whose lines this is known.
+pub(super) fn most_of_all(known: &[u8]) -> u64 {
+    let count = memchr::memchr_iter(b'\n', known).count() as u64;
+    count * most(0) + known.len() as u64
+}
+
+/// The lines that [`push_known`] appended.
+pub(super) fn split(known: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut start = 0;
+    memchr::memchr_iter(b'\n', known).map(move |newline| {
+        let line = &known[start..=newline];
+        start = newline + 1;
+        line
+    })
+}
+
+impl Lines {
+    pub(super) fn new(area: Area, entries: u64, clock: Clock) -> Self {
+        Self {
+            area,
+            text: Vec::new(),
+            counted: 0,
+            made: 0,
+            entries,
+            clock,
+            writer: MomentWriter::default(),
+        }
+    }
+
+    /// Lines so far.
+    pub(super) fn made(&self) -> u64 {
+        self.made
+    }
+
+    /// Takes the time for the entries that get their places now.
+    pub(super) fn read_clock(&mut self) -> Moment {
+        let reading = self.clock.read(SystemTime::now().into());
+        if let Some(system) = reading.set_back {
+            push_clock(&mut self.text, reading.time, system);
+            self.text.push(b'\n');
+            self.made += 1;
+        }
+        reading.time
+    }
+
+    /// Appends the line of an entry that has this place; `known` is what [`push_known`] made.
+    pub(super) fn push_entry(&mut self, time: Moment, offset: u64, length: u64, known: &[u8]) {
+        self.entries += 1;
+        let number = self.entries;
+        push_entry_start(
+            &mut self.text,
+            number,
+            offset,
+            length,
+            time,
+            &mut self.writer,
+        );
+        self.text.extend_from_slice(known);
+        self.count(known.len());
+    }
+
+    /// Appends another line, which `push` makes.
+    pub(super) fn push_other(&mut self, push: impl FnOnce(&mut Vec<u8>, Moment)) {
+        let time = self.read_clock();
+        let start = self.text.len();
+        push(&mut self.text, time);
+        self.text.push(b'\n');
+        self.count(self.text.len() - start);
+    }
+
+    fn count(&mut self, known: usize) {
+        self.made += 1;
+        let most = most(known);
+        self.area.end += most;
+        self.counted += most;
+    }
+
+    /// Takes all lines, and returns how many were made so far. `text`, which must be empty, is room for the next. The seal
+    /// ends at `end` with those that were taken before.
+    pub(super) fn take(&mut self, text: &mut Vec<u8>, end: u64) -> u64 {
+        std::mem::swap(&mut self.text, text);
+        self.area.end = end + std::mem::take(&mut self.counted);
+        self.made
+    }
+}

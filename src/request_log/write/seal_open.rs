@@ -1,0 +1,107 @@
+//! Opening a log that is sealed: a new one, the old one continued, or the next one after a rotation.
+//!
+//! The seal of a log is called as the log and `.seal`, in the directory of the log's file. Both are always opened, kept and
+//! continued together.
+
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, statat};
+
+use super::error::LogError;
+use super::keep::{Kept, keep};
+use super::location::Location;
+use super::open::{Mode, cannot_open};
+use super::seal_pair::{Pair, length, name_of, seal_failed, seal_of};
+use super::sealer::Sealer;
+use super::space::LogFile;
+use crate::seal::state::State;
+
+impl Sealer {
+    /// Opens the log at this location with its seal.
+    ///
+    /// # Errors
+    /// See [`LogError`].
+    pub(super) fn start(
+        &self,
+        location: &Location,
+        mode: Mode,
+        state: Option<State>,
+    ) -> Result<Arc<LogFile>, LogError> {
+        let seal_location = seal_of(location);
+        let pair = Pair::open(location, &seal_location)?;
+        let failed = |error| cannot_open(location, error);
+        let found = pair.log.metadata().map_err(failed)?;
+        if mode == Mode::Append || found.len() == 0 {
+            return self.resume(pair, location, state);
+        }
+        let changed = found.modified().map_err(failed)?;
+        let is_sealed = length(&pair.seal).map_err(seal_failed(&seal_location))? > 0;
+        let both = [location, &seal_location];
+        let kept = if is_sealed { &both[..] } else { &both[..1] };
+        if keep(kept, changed)? == Kept::Mounted {
+            log::warn!(
+                "the log {} is continued: it is a mount point, which cannot be renamed",
+                location.path().display()
+            );
+            return self.resume(pair, location, state);
+        }
+        let name = name_of(location);
+        let chain_end = self.finish(pair.seal, &seal_location, state, &name)?;
+        let file = self.new_file(Pair::open(location, &seal_location)?, location)?;
+        file.begin_seal(chain_end, &name)
+            .map_err(seal_failed(&seal_location))?;
+        self.settle();
+        Ok(file)
+    }
+
+    /// Goes on in the files that are at this location now, once both names have moved.
+    ///
+    /// # Errors
+    /// See [`LogError`]; the old files go on then.
+    pub(super) fn rotate(
+        &self,
+        location: &Location,
+        current: &Arc<LogFile>,
+    ) -> Result<Rotation, LogError> {
+        let seal_location = seal_of(location);
+        let is_still = |location: &Location, identity: Option<(u64, u64)>| {
+            let flags = AtFlags::SYMLINK_NOFOLLOW;
+            let found = statat(location.directory(), location.name(), flags);
+            found.is_ok_and(|found| Some((found.st_dev, found.st_ino)) == identity)
+        };
+        match (
+            is_still(location, Some(current.identity())),
+            is_still(&seal_location, current.seal_identity()),
+        ) {
+            (true, true) => return Ok(Rotation::Unmoved),
+            (true, false) => return Ok(Rotation::Half("the seal")),
+            (false, true) => return Ok(Rotation::Half("the log")),
+            (false, false) => {}
+        }
+        let pair = Pair::open(location, &seal_location)?;
+        if length(&pair.seal).map_err(seal_failed(&seal_location))? > 0 {
+            return Err(LogError::Seal {
+                path: seal_location.path().to_path_buf(),
+                reason: "it is the seal of another log".to_owned(),
+            });
+        }
+        let file = self.new_file(pair, location)?;
+        let succeeded = current.succeed(&file, &name_of(location));
+        succeeded.map_err(|source| LogError::Space {
+            path: location.path().to_path_buf(),
+            source,
+        })?;
+        self.settle();
+        Ok(Rotation::Moved(file))
+    }
+}
+
+/// What came of a rotation.
+pub(super) enum Rotation {
+    /// Neither name has moved.
+    Unmoved,
+    /// Only this has moved.
+    Half(&'static str),
+    /// Both have moved, and the log goes on here.
+    Moved(Arc<LogFile>),
+}

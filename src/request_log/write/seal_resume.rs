@@ -1,0 +1,245 @@
+//! Continuing a seal: behind its last line, in the same file or in the next one.
+
+use std::fmt::Display;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustix::rand::{GetRandomFlags, getrandom};
+
+use super::error::LogError;
+use super::location::Location;
+use super::recover::cut_to_torn;
+use super::seal_file::ChainEnd;
+use super::seal_lines::Lines;
+use super::seal_pair::{Pair, length, name_of, rewound, seal_failed, seal_of};
+use super::sealer::{Continued, Sealer};
+use super::space::LogFile;
+use super::space_file::Area;
+use crate::request_log::verify::{
+    Evidence, Finding, LogFault, Report, SealFault, torn_entries, verify,
+};
+use crate::seal::line::{Place, Torn};
+use crate::seal::state::{State, Tip};
+use crate::seal::text::{push_next, push_torn};
+
+impl Sealer {
+    /// Ends a seal whose log was kept, and returns where its chain ends.
+    pub(super) fn finish(
+        &self,
+        seal: File,
+        location: &Location,
+        state: Option<State>,
+        name: &str,
+    ) -> Result<ChainEnd, LogError> {
+        let failed = seal_failed(location);
+        if length(&seal).map_err(&failed)? == 0 {
+            return first_chain_end(state);
+        }
+        let evidence = Evidence {
+            key: state.as_ref().map(|state| state.key.clone()),
+            wanted: state.iter().map(|state| state.tip.lines).collect(),
+            ..Evidence::default()
+        };
+        // The log of a server that begins anew is not read again: that is what `httpserver-log check` is for.
+        let report =
+            verify(rewound(&seal).map_err(&failed)?, io::empty(), evidence).map_err(&failed)?;
+        let mut findings = report.findings.iter();
+        let altered = findings.find(|finding| !is_of_a_kill(finding, &report));
+        let is_cut = check_state(&report, state.as_ref()).err();
+        if let Some(reason) = altered.map(ToString::to_string).or(is_cut) {
+            log::error!(
+                "the seal of the old log, {}: {reason}; `httpserver-log check` says more",
+                location.path().display()
+            );
+        }
+        let chain_end = ChainEnd {
+            tip: report.tip,
+            key: report.key,
+        };
+        if report.next.is_some() {
+            return Ok(chain_end);
+        }
+        let end = report.seal_end;
+        let seal = self.seal_file(seal, end, chain_end).map_err(&failed)?;
+        let mut lines = Lines::new(Area::new(end, 0), report.last_entry, report.clock);
+        lines.push_other(|text, time| push_next(text, time, name));
+        let (chain_end, written) = seal.finish(|text, end| lines.take(text, end));
+        written.map_err(&failed)?;
+        Ok(chain_end)
+    }
+
+    /// Goes on behind the last whole entry and the last whole line.
+    pub(super) fn resume(
+        &self,
+        pair: Pair,
+        location: &Location,
+        state: Option<State>,
+    ) -> Result<Arc<LogFile>, LogError> {
+        let seal_location = seal_of(location);
+        let failed = seal_failed(&seal_location);
+        if length(&pair.seal).map_err(&failed)? == 0 {
+            let chain_end = first_chain_end(state)?;
+            let file = self.new_file(pair, location)?;
+            file.begin_seal(chain_end, &name_of(location))
+                .map_err(&failed)?;
+            self.settle();
+            return Ok(file);
+        }
+        let report = examine(&pair, location, state.as_ref())?;
+        let refused = |error: io::Error| refused(location, error);
+        let cut = cut_to_torn(&pair.log, report.whole_end, location);
+        let cut = cut.map_err(refused)?;
+        if cut > 0 {
+            log::warn!(
+                "{}: {cut} bytes behind the last whole entry were moved to its .torn",
+                location.path().display()
+            );
+        }
+        let torn = newly_torn(&report);
+        if let Some((number, _)) = torn.first() {
+            log::warn!(
+                "{}: the server was killed before it had written entry {number} to its end, and {} others",
+                location.path().display(),
+                torn.len() - 1
+            );
+        }
+        let chain_end = ChainEnd {
+            tip: report.tip,
+            key: report.key.clone(),
+        };
+        let continued = Continued {
+            log_end: report.whole_end,
+            seal_end: report.seal_end,
+            chain_end,
+            last_entry: report.last_entry,
+            clock: report.clock,
+        };
+        let file = self.log_file(pair, location, continued)?;
+        let push = |text: &mut Vec<u8>, time, (number, place): (u64, Place)| {
+            push_torn(
+                text,
+                &Torn {
+                    number,
+                    time,
+                    place,
+                },
+            );
+        };
+        file.push_lines(torn, push).map_err(&failed)?;
+        self.settle();
+        Ok(file)
+    }
+}
+
+/// Compares a log that is to be continued with its seal.
+///
+/// # Errors
+/// `Recover` if anything but a kill of the server is behind what is found.
+fn examine(pair: &Pair, location: &Location, state: Option<&State>) -> Result<Report, LogError> {
+    let seal_location = seal_of(location);
+    let failed = seal_failed(&seal_location);
+    let evidence = Evidence {
+        torn: rewound(&pair.seal)
+            .and_then(torn_entries)
+            .map_err(&failed)?,
+        key: state.map(|state| state.key.clone()),
+        wanted: state.iter().map(|state| state.tip.lines).collect(),
+    };
+    let (seal, log) = (rewound(&pair.seal), rewound(&pair.log));
+    let report = seal
+        .and_then(|seal| verify(seal, log?, evidence))
+        .map_err(&failed)?;
+    let mut findings = report.findings.iter();
+    if let Some(finding) = findings.find(|finding| !is_of_a_kill(finding, &report)) {
+        return Err(refused(location, finding));
+    }
+    check_state(&report, state).map_err(|reason| refused(location, reason))?;
+    if let Some(next) = &report.next {
+        let reason = format!("its seal says that the log goes on in a new {next}");
+        return Err(refused(location, reason));
+    }
+    Ok(report)
+}
+
+fn refused(location: &Location, reason: impl Display) -> LogError {
+    LogError::Recover {
+        path: location.path().to_path_buf(),
+        reason: format!("{reason}; `httpserver-log check` says more"),
+    }
+}
+
+/// What a seal continues that is not in the place of another: what the key was used for last, or nothing.
+fn first_chain_end(state: Option<State>) -> Result<ChainEnd, LogError> {
+    if let Some(State { key, tip }) = state {
+        return Ok(ChainEnd {
+            tip,
+            key: Some(key),
+        });
+    }
+    let mut identity = [0; 8];
+    let read = getrandom(&mut identity[..], GetRandomFlags::empty());
+    read.map_err(|error| LogError::Seal {
+        path: PathBuf::from("getrandom"),
+        reason: error.to_string(),
+    })?;
+    Ok(ChainEnd {
+        tip: Tip::none(u64::from_le_bytes(identity)),
+        key: None,
+    })
+}
+
+/// Whether a kill of the server, or a power cut, leaves this behind.
+fn is_of_a_kill(finding: &Finding, report: &Report) -> bool {
+    match finding {
+        Finding::Seal(SealFault::TornLine { .. }) | Finding::Log(LogFault::MissingAtEnd { .. }) => {
+            true
+        }
+        Finding::Log(LogFault::NotSealed { offset, .. }) => *offset >= report.whole_end,
+        Finding::Seal(_) | Finding::Log(_) => false,
+    }
+}
+
+/// Whether the state of the key was made for this seal, and not for more of it than there is.
+fn check_state(report: &Report, state: Option<&State>) -> Result<(), String> {
+    let Some(State { tip, .. }) = state.filter(|state| state.tip.lines > 0) else {
+        return Ok(());
+    };
+    if tip.identity != report.tip.identity {
+        return Err("the state of the sealing key belongs to another seal".to_owned());
+    }
+    if tip.lines > report.tip.lines {
+        return Err(format!(
+            "the end of the seal was cut off: it has {} lines, and the state of its key knows of {}",
+            report.tip.lines, tip.lines
+        ));
+    }
+    match report.chain_at.get(&tip.lines) {
+        Some(chain) if *chain != tip.chain => {
+            Err("the seal is another one than the state of its key knows of".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The entries that are torn and were not known to be, and what becomes of them.
+fn newly_torn(report: &Report) -> Vec<(u64, Place)> {
+    let found = report.torn.iter().filter(|torn| torn.place.is_none());
+    let mut torn: Vec<_> = found
+        .map(|torn| {
+            let place = if torn.offset < report.whole_end {
+                Place::Left
+            } else {
+                Place::Cut
+            };
+            (torn.entry.number, place)
+        })
+        .collect();
+    for finding in &report.findings {
+        if let Finding::Log(LogFault::MissingAtEnd { from, to }) = finding {
+            torn.extend((from.number..=to.number).map(|number| (number, Place::Cut)));
+        }
+    }
+    torn
+}

@@ -1,0 +1,130 @@
+//! What seals the logs of a server: it makes log files with seals, and has the key. How these are opened is in
+//! `seal_open`, how old ones are continued in `seal_resume`.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::error::LogError;
+use super::location::Location;
+use super::recover::recover;
+use super::seal_file::{ChainEnd, SealFile};
+use super::seal_key::KeyKeeper;
+use super::seal_lines::Lines;
+use super::seal_pair::Pair;
+use super::space::{LogFile, RESERVED_FOR_LINES};
+use super::space_file::{Area, SpaceFile};
+use crate::seal::clock::Clock;
+use crate::seal::state::{State, Tip};
+
+/// How a log is sealed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sealing {
+    /// The state of the sealing key, if there is one.
+    pub key_state: Option<PathBuf>,
+}
+
+/// Where a log and its seal are continued.
+pub(super) struct Continued {
+    pub(super) log_end: u64,
+    pub(super) seal_end: u64,
+    pub(super) chain_end: ChainEnd,
+    /// The number of the last entry.
+    pub(super) last_entry: u64,
+    pub(super) clock: Clock,
+}
+
+/// What seals the logs of a server.
+pub(super) struct Sealer {
+    keeper: Option<Arc<KeyKeeper>>,
+}
+
+impl Sealer {
+    /// Reads the key, if there is one.
+    ///
+    /// # Errors
+    /// `State` if it cannot be had.
+    pub(super) fn open(sealing: &Sealing) -> Result<(Self, Option<State>), LogError> {
+        let opened = sealing
+            .key_state
+            .as_deref()
+            .map(KeyKeeper::open)
+            .transpose()?;
+        let (keeper, state) = opened.unzip();
+        let keeper = keeper.map(Arc::new);
+        Ok((Self { keeper }, state))
+    }
+
+    /// Who keeps the key.
+    pub(super) fn keeper(&self) -> Option<&KeyKeeper> {
+        self.keeper.as_deref()
+    }
+
+    /// Brings the state of the key to the disk.
+    pub(super) fn settle(&self) {
+        if let Some(keeper) = &self.keeper {
+            keeper.write();
+        }
+    }
+
+    /// A log whose seal is not begun.
+    pub(super) fn new_file(
+        &self,
+        pair: Pair,
+        location: &Location,
+    ) -> Result<Arc<LogFile>, LogError> {
+        let continued = Continued {
+            log_end: recover(&pair.log, location)?,
+            seal_end: 0,
+            chain_end: ChainEnd {
+                tip: Tip::none(0),
+                key: None,
+            },
+            last_entry: 0,
+            clock: Clock::default(),
+        };
+        self.log_file(pair, location, continued)
+    }
+
+    /// A log and its seal that go on from here.
+    pub(super) fn log_file(
+        &self,
+        pair: Pair,
+        location: &Location,
+        continued: Continued,
+    ) -> Result<Arc<LogFile>, LogError> {
+        let failed = |source| LogError::Space {
+            path: location.path().to_path_buf(),
+            source,
+        };
+        let Continued {
+            log_end,
+            seal_end,
+            chain_end,
+            last_entry,
+            clock,
+        } = continued;
+        let seal = self
+            .seal_file(pair.seal, seal_end, chain_end)
+            .map_err(failed)?;
+        let area = Area::new(seal_end, RESERVED_FOR_LINES);
+        let lines = Lines::new(area, last_entry, clock);
+        let file = LogFile::new(pair.log, log_end, Some((seal, lines)));
+        file.map(Arc::new).map_err(failed)
+    }
+
+    /// A seal that goes on behind byte `end`.
+    ///
+    /// # Errors
+    /// From fstat(2).
+    pub(super) fn seal_file(
+        &self,
+        file: File,
+        end: u64,
+        chain_end: ChainEnd,
+    ) -> io::Result<SealFile> {
+        let file = Arc::new(SpaceFile::new(file)?);
+        Ok(SealFile::new(file, end, chain_end, self.keeper.clone()))
+    }
+}

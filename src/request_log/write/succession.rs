@@ -1,0 +1,95 @@
+//! What becomes of a log and its seal when they end or begin: a rotation, a start, a continuation.
+//!
+//! At a rotation a log has a successor. What is reserved in it and has no offset yet goes there.
+
+use std::io;
+use std::sync::Arc;
+
+use super::seal_file::{Beginning, ChainEnd, SealFile};
+use super::seal_lines::Lines;
+use super::space::{LogFile, Space};
+use super::space_file::ReservationClass;
+use crate::seal::text::push_next;
+use crate::seal::time::Moment;
+
+impl LogFile {
+    /// Ends this log: what is reserved in it, and all that comes, goes to `successor`, which is new. If it is sealed, its
+    /// seal says that the log goes on in a file called `name`, and that of the successor begins there.
+    ///
+    /// # Errors
+    /// If the successor has no space for what is reserved: then nothing has happened.
+    pub(super) fn succeed(&self, successor: &Arc<Self>, name: &str) -> io::Result<()> {
+        // Nobody writes to the new seal before it is begun.
+        let beginning = successor.seal.as_ref().map(SealFile::lock_end);
+        loop {
+            let promised = self.lock().reserved();
+            let take = |space: &mut Space| space.add_reserved(promised);
+            successor.take_space(ReservationClass::Upload, promised, take)?;
+            let mut space = self.lock();
+            let reserved = space.reserved();
+            let mut next = successor.lock();
+            next.subtract_reserved(promised);
+            if reserved.log <= promised.log && reserved.seal <= promised.seal {
+                next.add_reserved(reserved);
+                drop(next);
+                space.subtract_reserved(reserved);
+                space.successor = Some(Arc::clone(successor));
+                if let Some(lines) = &mut space.lines {
+                    lines.push_other(|text, time| push_next(text, time, name));
+                }
+                break;
+            }
+        }
+        if let (Some(seal), Some(next), Some(end)) = (&self.seal, &successor.seal, beginning) {
+            let (chain_end, finished) = seal.finish(|text, end| self.take_lines(text, end));
+            let begun = next.begin(end, chain_end, successor.beginning(name));
+            if let Err(error) = finished.and(begun) {
+                log::error!("lines of the seal are not written: {error}");
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins the seal of a new log behind the end of another chain.
+    ///
+    /// # Errors
+    /// From pwrite(2).
+    pub(super) fn begin_seal(&self, chain_end: ChainEnd, name: &str) -> io::Result<()> {
+        match &self.seal {
+            Some(seal) => seal.begin(seal.lock_end(), chain_end, self.beginning(name)),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds lines to a seal that is continued, which `push` makes one by one, and writes them.
+    ///
+    /// # Errors
+    /// From pwrite(2).
+    pub(super) fn push_lines<L>(
+        &self,
+        lines: impl IntoIterator<Item = L>,
+        push: impl Fn(&mut Vec<u8>, Moment, L),
+    ) -> io::Result<()> {
+        if let Some(made) = &mut self.lock().lines {
+            for line in lines {
+                made.push_other(|text, time| push(text, time, line));
+            }
+        }
+        let made = self.lock().lines_made();
+        self.flush_lines(made)
+    }
+
+    /// What the first line of the seal says of this log.
+    fn beginning<'n>(&self, name: &'n str) -> Beginning<'n> {
+        let mut space = self.lock();
+        Beginning {
+            start: space.log.end,
+            time: space
+                .lines
+                .as_mut()
+                .map(Lines::read_clock)
+                .unwrap_or_default(),
+            name,
+        }
+    }
+}

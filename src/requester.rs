@@ -1,0 +1,106 @@
+//! Who makes a request, where it comes from, and how it is answered.
+//!
+//! The connection knows it, the dialects pass it on, and the request log seals it. None of them knows the others.
+
+use std::io::Write;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::peer::{ClientAddress, Peer};
+
+/// Who makes a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requester {
+    /// Where it comes from.
+    pub source: Source,
+    /// The user who logged in.
+    pub user: Option<Arc<str>>,
+}
+
+/// How a request is answered, and who made it: what the seal says besides its entry.
+#[derive(Debug, Clone, Copy)]
+pub struct Answered<'a> {
+    /// Who made it.
+    pub requester: &'a Requester,
+    /// The status of the response.
+    pub status: u16,
+}
+
+/// Where a request comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The peer of the connection, or the source that a PROXY header names.
+    Peer(Peer),
+    /// The client that a trusted proxy names.
+    Client(ClientAddress),
+}
+
+impl Source {
+    /// Appends it as one word: an address, and `:` and the port if it has one; `unix` for a Unix domain socket.
+    pub fn push(&self, out: &mut Vec<u8>) {
+        // Most are of IPv4, and these need no formatter.
+        let address = self.address();
+        let is_ipv6 = matches!(address, ClientAddress::Ip(IpAddr::V6(_)));
+        if let ClientAddress::Ip(IpAddr::V4(address)) = address {
+            for (index, octet) in address.octets().into_iter().enumerate() {
+                if index > 0 {
+                    out.push(b'.');
+                }
+                push_number(out, u16::from(octet));
+            }
+        } else if is_ipv6 && self.port().is_some() {
+            // A vector takes everything.
+            let _ = write!(out, "[{address}]");
+        } else {
+            let _ = write!(out, "{address}");
+        }
+        if let Some(port) = self.port() {
+            out.push(b':');
+            push_number(out, port);
+        }
+    }
+
+    fn address(self) -> ClientAddress {
+        match self {
+            Self::Peer(peer) => peer.address(),
+            Self::Client(address) => address,
+        }
+    }
+
+    fn port(self) -> Option<u16> {
+        match self {
+            Self::Peer(peer) => peer.port(),
+            Self::Client(_) => None,
+        }
+    }
+}
+
+fn push_number(out: &mut Vec<u8>, number: u16) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+
+    #[test]
+    fn sources_are_one_word() {
+        let peer = |text: &str| Source::Peer(text.parse::<SocketAddr>().unwrap().into());
+        let client = |text: &str| Source::Client(text.parse::<IpAddr>().unwrap().into());
+        for (source, expected) in [
+            (peer("192.0.2.7:40000"), "192.0.2.7:40000"),
+            (peer("[2001:db8::1]:80"), "[2001:db8::1]:80"),
+            (peer("[::ffff:192.0.2.7]:80"), "192.0.2.7:80"),
+            (Source::Peer(Peer::Unix), "unix"),
+            (client("192.0.2.7"), "192.0.2.7"),
+            (client("2001:db8::1"), "2001:db8::1"),
+            (Source::Client(ClientAddress::Unix), "unix"),
+        ] {
+            let mut out = Vec::new();
+            source.push(&mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! The lines of a seal as text: what a writer appends. [`super::line`] reads it back.
+//!
+//! The chain value at the end of a line is appended by itself, since many threads make lines, and one puts them into the
+//! chain: see [`push_chain`].
+
+use std::fmt::{self, Write as _};
+use std::io::Write;
+
+use super::chain::{HEX, Hash};
+use super::line::{Begin, FORMAT, Place, Torn};
+use super::time::{self, Moment, MomentWriter};
+
+/// Bytes of the longest word that names a user, a server or a file, as written. A longer one is cut.
+pub const WORD_LIMIT: usize = 1024;
+
+/// Bytes that a chain value and what is around it take in a line.
+pub const CHAIN_LENGTH: usize = HEX + 2;
+
+/// Bytes of the longest `mac` line.
+pub const MAC_LENGTH: usize = "mac 18446744073709551615 ".len() + HEX + CHAIN_LENGTH;
+
+/// Appends `begin …`.
+pub fn push_begin(out: &mut Vec<u8>, begin: &Begin<'_>) {
+    push_all(out, format_args!("begin {FORMAT} {:016x}", begin.identity));
+    push_all(
+        out,
+        format_args!(" {} {} {} ", begin.file, begin.lines, begin.start),
+    );
+    begin.previous.push(out);
+    push_all(out, format_args!(" {} {}", begin.time, begin.name));
+}
+
+/// Appends what of an entry's line is known before the entry has its place: `PEER USER STATUS HASH SERVER VERSION FIRST
+/// LINE`.
+///
+/// `push_peer` appends the first word; `user` is a name, not yet a word.
+pub fn push_entry_end(
+    out: &mut Vec<u8>,
+    push_peer: impl FnOnce(&mut Vec<u8>),
+    user: Option<&str>,
+    status: u16,
+    hash: Option<&Hash>,
+    first_line: &[u8],
+) {
+    push_peer(out);
+    out.push(b' ');
+    match user {
+        Some(user) => out.extend_from_slice(word(user.as_bytes()).as_bytes()),
+        None => out.push(b'-'),
+    }
+    out.push(b' ');
+    push_number(out, u64::from(status));
+    out.push(b' ');
+    match hash {
+        Some(hash) => hash.push(out),
+        None => out.push(b'-'),
+    }
+    // Several servers of one store are not there yet.
+    out.extend_from_slice(b" - - ");
+    out.extend_from_slice(first_line);
+}
+
+/// Appends what of an entry's line is known when the entry has its place: `entry NUMBER OFFSET LENGTH TIME `.
+pub fn push_entry_start(
+    out: &mut Vec<u8>,
+    number: u64,
+    offset: u64,
+    length: u64,
+    time: Moment,
+    writer: &mut MomentWriter,
+) {
+    out.extend_from_slice(b"entry ");
+    for number in [number, offset, length] {
+        push_number(out, number);
+        out.push(b' ');
+    }
+    writer.push(out, time);
+    out.push(b' ');
+}
+
+/// The longest that [`push_entry_start`] appends, with the chain value behind the line.
+pub const ENTRY_START_LENGTH: usize =
+    "entry ".len() + 3 * "18446744073709551615 ".len() + time::LENGTH + 1 + CHAIN_LENGTH;
+
+/// Bytes of a `clock` line.
+pub const CLOCK_LENGTH: usize = "clock ".len() + 2 * time::LENGTH + " ".len() + CHAIN_LENGTH;
+
+/// Appends `torn …`.
+pub fn push_torn(out: &mut Vec<u8>, torn: &Torn) {
+    let place = match torn.place {
+        Place::Left => "left",
+        Place::Cut => "cut",
+    };
+    push_all(
+        out,
+        format_args!("torn {} {} {place}", torn.number, torn.time),
+    );
+}
+
+/// Appends `clock …`.
+pub fn push_clock(out: &mut Vec<u8>, time: Moment, system: Moment) {
+    push_all(out, format_args!("clock {time} {system}"));
+}
+
+/// Appends `mac …`.
+pub fn push_mac(out: &mut Vec<u8>, epoch: u64, code: &Hash) {
+    out.extend_from_slice(b"mac ");
+    push_number(out, epoch);
+    out.push(b' ');
+    code.push(out);
+}
+
+/// Appends `next …`.
+pub fn push_next(out: &mut Vec<u8>, time: Moment, name: &str) {
+    push_all(out, format_args!("next {time} {name}"));
+}
+
+/// Ends a line: appends its chain value and a line feed.
+pub fn push_chain(out: &mut Vec<u8>, chain: &Hash) {
+    out.push(b' ');
+    chain.push(out);
+    out.push(b'\n');
+}
+
+/// A name as a word: bytes outside 0x21–0x7E, and `%`, are written `%XX`. `-` alone is written `%2D`, and nothing is
+/// written `%`.
+#[must_use]
+pub fn word(name: &[u8]) -> String {
+    match name {
+        b"" => "%".to_owned(),
+        b"-" => "%2D".to_owned(),
+        _ => {
+            let mut word = String::with_capacity(name.len());
+            for &byte in name {
+                if word.len() + 3 > WORD_LIMIT {
+                    break;
+                }
+                if matches!(byte, 0x21..=0x7E) && byte != b'%' {
+                    word.push(char::from(byte));
+                } else {
+                    // A string takes everything.
+                    let _ = write!(word, "%{byte:02X}");
+                }
+            }
+            word
+        }
+    }
+}
+
+fn push_number(out: &mut Vec<u8>, number: u64) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+fn push_all(out: &mut Vec<u8>, arguments: fmt::Arguments<'_>) {
+    // A vector takes everything.
+    let _ = out.write_fmt(arguments);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seal::line::{Entry, Line, Origin};
+
+    type Push<'p> = &'p dyn Fn(&mut Vec<u8>);
+
+    const TIME: &str = "2026-11-27T12:00:00.123456Z";
+
+    fn time() -> Moment {
+        Moment::from_microseconds(1_795_780_800_123_456)
+    }
+
+    #[test]
+    fn lines_are_read_as_they_are_written() {
+        let zero = Hash::ZERO.to_string();
+        let hash = Hash::of(b"");
+        let begin = Begin {
+            identity: 0xABC,
+            file: 2,
+            lines: 17,
+            start: 5,
+            previous: Hash::ZERO,
+            time: time(),
+            name: "log.txt",
+        };
+        let torn = Torn {
+            number: 7,
+            time: time(),
+            place: Place::Cut,
+        };
+        let push_entry = |out: &mut Vec<u8>| {
+            push_entry_start(out, 3, 100, 50, time(), &mut MomentWriter::default());
+            let push_peer = |out: &mut Vec<u8>| out.extend_from_slice(b"[::1]:40000");
+            push_entry_end(
+                out,
+                push_peer,
+                Some("ann"),
+                201,
+                Some(&hash),
+                b"PUT a length 0",
+            );
+        };
+        let entry = Entry {
+            number: 3,
+            offset: 100,
+            length: 50,
+            time: time(),
+            origin: Origin {
+                peer: "[::1]:40000",
+                user: Some("ann"),
+            },
+            status: 201,
+            hash: Some(hash),
+            server: None,
+            version: None,
+            first_line: "PUT a length 0",
+        };
+        let rows: [(Push<'_>, String, Line<'_>); 6] = [
+            (
+                &|out| push_begin(out, &begin),
+                format!("begin 1 0000000000000abc 2 17 5 {zero} {TIME} log.txt"),
+                Line::Begin(begin),
+            ),
+            (
+                &push_entry,
+                format!("entry 3 100 50 {TIME} [::1]:40000 ann 201 {hash} - - PUT a length 0"),
+                Line::Entry(entry),
+            ),
+            (
+                &|out| push_torn(out, &torn),
+                format!("torn 7 {TIME} cut"),
+                Line::Torn(torn),
+            ),
+            (
+                &|out| push_clock(out, time(), Moment::default()),
+                format!("clock {TIME} 1970-01-01T00:00:00.000000Z"),
+                Line::Clock {
+                    time: time(),
+                    system: Moment::default(),
+                },
+            ),
+            (
+                &|out| push_mac(out, 9, &hash),
+                format!("mac 9 {hash}"),
+                Line::Mac {
+                    epoch: 9,
+                    code: hash,
+                },
+            ),
+            (
+                &|out| push_next(out, time(), "log.txt"),
+                format!("next {TIME} log.txt"),
+                Line::Next {
+                    time: time(),
+                    name: "log.txt",
+                },
+            ),
+        ];
+        for (push, text, line) in rows {
+            let mut out = Vec::new();
+            push(&mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), text);
+            assert_eq!(Line::parse(&text), Ok(line));
+        }
+    }
+
+    #[test]
+    fn lengths_are_the_longest() {
+        let mut out = Vec::new();
+        push_mac(&mut out, u64::MAX, &Hash::ZERO);
+        push_chain(&mut out, &Hash::ZERO);
+        assert_eq!(out.len(), MAC_LENGTH);
+        let mut out = Vec::new();
+        let writer = &mut MomentWriter::default();
+        push_entry_start(&mut out, u64::MAX, u64::MAX, u64::MAX, time(), writer);
+        push_chain(&mut out, &Hash::ZERO);
+        assert_eq!(out.len(), ENTRY_START_LENGTH);
+        let mut out = Vec::new();
+        push_clock(&mut out, time(), time());
+        push_chain(&mut out, &Hash::ZERO);
+        assert_eq!(out.len(), CLOCK_LENGTH);
+    }
+
+    #[test]
+    fn words_hold_nothing_that_ends_them() {
+        for (name, expected) in [
+            (&b"ann"[..], "ann"),
+            (b"", "%"),
+            (b"-", "%2D"),
+            (b"a-b", "a-b"),
+            (b"a b\n", "a%20b%0A"),
+            ("caf\u{e9}%".as_bytes(), "caf%C3%A9%25"),
+        ] {
+            assert_eq!(word(name), expected);
+        }
+        assert!(word(&[b' '; 5_000]).len() <= WORD_LIMIT);
+    }
+}
