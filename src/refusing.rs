@@ -48,10 +48,16 @@ impl<'r> ReceivedLine<'r> {
     /// The same, for as long as an upload takes.
     pub(crate) fn into_owned(self) -> ReceivedLine<'static> {
         let owned = |part: Option<Cow<'_, [u8]>>| part.map(|part| Cow::Owned(part.into_owned()));
+        let usual = |part: Option<Cow<'_, [u8]>>| match part.as_deref() {
+            Some(b"GET") => Some(Cow::Borrowed(&b"GET"[..])),
+            Some(b"PUT") => Some(Cow::Borrowed(&b"PUT"[..])),
+            Some(b"HTTP/1.1") => Some(Cow::Borrowed(&b"HTTP/1.1"[..])),
+            _ => owned(part),
+        };
         ReceivedLine {
-            method: owned(self.method),
+            method: usual(self.method),
             name: owned(self.name),
-            version: owned(self.version),
+            version: usual(self.version),
             requester: Cow::Owned(self.requester.into_owned()),
         }
     }

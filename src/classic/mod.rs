@@ -143,6 +143,10 @@ impl Dialect for Classic {
         })
     }
 
+    fn awaits_blocking_turn(&self, method: &[u8]) -> bool {
+        method == b"PUT"
+    }
+
     fn refuse(
         &self,
         head: RefusedHead<'_>,

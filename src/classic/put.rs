@@ -36,11 +36,11 @@ pub(super) fn begin(
         receiving.stage(blocking)?; // so that a 403 or 507 comes before the content
     }
     let answered = empty.is_some();
-    let upload = ClassicUpload {
+    let upload = Box::new(ClassicUpload {
         files: Arc::clone(files),
         received: received(request, requester).into_owned(),
         state: State::Receiving(receiving, empty),
-    };
+    });
     Ok(if answered {
         Action::RespondThenReceive(closing(Response::empty(Status::Created)), upload)
     } else {

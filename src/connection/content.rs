@@ -43,7 +43,7 @@ impl<U: Upload> Receiving<U> {
     fn conclude(&self, response: &Response, accounting: &mut Accounting) {
         accounting.conclude(response);
         if let Some(refusal) = &response.refusal {
-            report(self.peer, &self.line, refusal);
+            report(self.peer, self.line.escape_ascii(), refusal);
         }
     }
 }

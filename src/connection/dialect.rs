@@ -29,6 +29,10 @@ pub trait Dialect: Send + Sync {
         turn: &Turn<'_>,
     ) -> Result<Decision<Self::Upload>, WouldBlock>;
 
+    /// Whether a request with this method most likely needs a blocking turn, so that it is not looked at before it has
+    /// one.
+    fn awaits_blocking_turn(&self, method: &[u8]) -> bool;
+
     /// Responds, in a turn with this worker, to what is not a request, or not one that can be read to its end.
     fn refuse(
         &self,
@@ -72,11 +76,11 @@ pub enum Action<U> {
     /// It has its response, and nothing that follows is taken for a request: where its content ends cannot be told.
     RespondAndClose(Response),
     /// Its content is received, and then it has its response.
-    Receive(U),
+    Receive(Box<U>),
     /// Its response takes more work than one turn may do.
     Prepare(Box<dyn Preparation>),
     /// It has its response at once, and then all that comes until the peer's end of stream is received.
-    RespondThenReceive(Response, U),
+    RespondThenReceive(Response, Box<U>),
 }
 
 /// A response that is made in portions, between which other connections have their turns.

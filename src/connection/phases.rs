@@ -87,20 +87,20 @@ pub(super) struct Work<'w, T> {
 
 /// A request whose content is being received.
 pub(super) struct Receiving<U> {
-    pub(super) upload: U,
+    pub(super) upload: Box<U>,
     pub(super) decoder: ContentDecoder,
     pub(super) reply: Reply,
     pub(super) peer: Peer,
-    /// The request line, for people.
-    pub(super) line: Box<str>,
+    /// The request line, as received.
+    pub(super) line: Box<[u8]>,
 }
 
 /// A response that is made in portions.
 pub(super) struct Preparing {
     pub(super) preparation: Box<dyn Preparation>,
     pub(super) then: Then,
-    /// The request line, for people.
-    pub(super) line: Box<str>,
+    /// The request line, as received.
+    pub(super) line: Box<[u8]>,
 }
 
 /// Whether a response is still due.

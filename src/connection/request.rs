@@ -11,7 +11,7 @@ use super::timeouts::{Progress, TimeoutKind};
 use super::trusted_proxies::TrustedProxies;
 use crate::http::{
     CONTINUE, ChunkedDecoder, ContentDecoder, Expect, Framing, Persistence, Refusal, RefusedHead,
-    Request,
+    Request, method_of,
 };
 use crate::requester::{Requester, Source};
 use crate::server::{Transport, WakeReason};
@@ -83,6 +83,12 @@ impl<D: Dialect> HttpSession<D> {
                 Ok(Some(length)) => {
                     self.wait = None;
                     self.served = true;
+                    let method = method_of(&input[..length]);
+                    if work.turn.permission().require().is_err()
+                        && self.shared.dialect.awaits_blocking_turn(method)
+                    {
+                        return Step::Yield(Phase::Request(length));
+                    }
                     return self.handle(length, work);
                 }
                 Err(refusal) => return Step::Go(self.refuse_head(refusal, work)),
@@ -156,10 +162,10 @@ impl<D: Dialect> HttpSession<D> {
                 if let Some(refusal) = &response.refusal {
                     report(self.peer, request.line_parts(), refusal);
                 }
-                String::new()
+                Box::default()
             }
             Action::Receive(_) | Action::RespondThenReceive(..) | Action::Prepare(_) => {
-                request.line_parts().to_string()
+                request.raw_line().into()
             }
         };
         work.buffers.input.consume(length);
@@ -168,7 +174,7 @@ impl<D: Dialect> HttpSession<D> {
         } else {
             decision.persistence
         };
-        self.act(decision.action, (framing, expect), line.into(), work)
+        self.act(decision.action, (framing, expect), line, work)
     }
 
     /// Does what a dialect decided.
@@ -176,7 +182,7 @@ impl<D: Dialect> HttpSession<D> {
         &mut self,
         action: Action<D::Upload>,
         (framing, expect): (Framing, Expect),
-        line: Box<str>,
+        line: Box<[u8]>,
         work: &mut Work<'_, T>,
     ) -> Step<D::Upload> {
         let receiving = |line, upload, decoder, reply, peer| {

@@ -65,7 +65,7 @@ impl<D: Dialect> HttpSession<D> {
         loop {
             if let Some(response) = preparing.preparation.step(blocking) {
                 if let Some(refusal) = &response.refusal {
-                    report(self.peer, &preparing.line, refusal);
+                    report(self.peer, preparing.line.escape_ascii(), refusal);
                 }
                 return Step::Go(self.respond(response, preparing.then, work.buffers.unread()));
             }

@@ -60,6 +60,7 @@ impl Stopwatch {
     }
 
     /// What has passed since it began; nothing if it did not.
+    #[inline]
     pub(super) fn elapsed(&self) -> TurnTime {
         self.0
             .map_or_else(TurnTime::default, |(wall, processor)| TurnTime {

@@ -203,13 +203,12 @@ impl FileUpload {
         } = self;
         // The last to be bound, and so the first to be dropped: see the field `target`.
         let staged = staged.map_or_else(|| files.store.stage(&target), Ok)?;
-        let path: Box<[u8]> = target.path().into();
         let length = staged.length();
         let reservation = files
             .recorder
-            .reserve("PUT", &path, length, &requester, blocking.worker())
+            .reserve("PUT", target.path(), length, &requester, blocking.worker())
             .map_err(|source| UploadError::LogFull {
-                path: path.clone(),
+                path: target.path().into(),
                 source,
             })?;
         let hash = hasher.map(|hasher| Hash(hasher.finalize().into()));
@@ -227,7 +226,7 @@ impl FileUpload {
             })?;
         let mut finishing = Finishing {
             files,
-            path,
+            path: target.into_path(),
             committed,
             receipt: receipt_of(entry.as_ref()),
             entry,

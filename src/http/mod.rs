@@ -29,7 +29,7 @@ pub use wire::chunked::{Chunk, ChunkedDecoder, MAX_CHUNK_EXTENSIONS_LEN, MAX_CHU
 pub use wire::framing::Framing;
 pub use wire::head::{Expect, Host, MAX_FIELDS, Request};
 pub use wire::refused_head::{LineParts, RefusedHead, line_parts};
-pub use wire::request_line::Version;
+pub use wire::request_line::{Version, method_of};
 pub use wire::response::{
     CONTINUE, end_head, write_content_length, write_field, write_status_line,
 };

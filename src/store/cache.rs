@@ -7,8 +7,10 @@
 //! need not be looked up. Disk space of a file that is removed is free only when its descriptor is closed.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::{Mutex, MutexGuard};
+
+use rustc_hash::FxBuildHasher;
 
 use super::found::{CachedFile, FileContent};
 use crate::sync::lock;
@@ -27,7 +29,6 @@ const LARGE: usize = 8;
 
 /// See the module's description.
 pub(super) struct Cache {
-    hasher: RandomState,
     /// Each guards its part of the names; held for a look-up or an insertion, never for a system call: what is
     /// forgotten is closed afterwards.
     shards: [Mutex<Shard>; SHARDS],
@@ -67,7 +68,6 @@ impl Cache {
     pub(super) fn new(descriptors: usize) -> Self {
         let descriptors = descriptors / 16 / SHARDS;
         Self {
-            hasher: RandomState::new(),
             shards: Default::default(),
             most: Load {
                 files: FILES,
@@ -111,7 +111,7 @@ impl Cache {
         reason = "any bits of the hash will do"
     )]
     fn shard(&self, path: &[u8]) -> MutexGuard<'_, Shard> {
-        let index = self.hasher.hash_one(path) as usize % SHARDS;
+        let index = FxBuildHasher.hash_one(path) as usize % SHARDS;
         lock(&self.shards[index])
     }
 }

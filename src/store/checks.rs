@@ -6,6 +6,7 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use memchr::memchr;
 use rustix::fs::OFlags;
 
 use super::concealed::{ReservedName, Rules};
@@ -90,9 +91,14 @@ impl Store {
 
 /// Lets a path pass that has no name on it which is reserved in every directory.
 pub(super) fn check_path(path: &[u8]) -> Result<(), StoreErrorKind> {
-    let mut names = path.split(|&byte| byte == b'/');
-    if names.any(|name| name.starts_with(RESERVED_PREFIX)) {
-        return Err(StoreErrorKind::Concealed);
+    let mut rest = path;
+    loop {
+        if rest.starts_with(RESERVED_PREFIX) {
+            return Err(StoreErrorKind::Concealed);
+        }
+        match memchr(b'/', rest) {
+            Some(slash) => rest = &rest[slash + 1..],
+            None => return Ok(()),
+        }
     }
-    Ok(())
 }

@@ -1,8 +1,10 @@
 //! The order in which files of one name take effect.
 
 use crate::sync::lock;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::{Mutex, MutexGuard};
+
+use rustc_hash::FxBuildHasher;
 
 /// Names share this many locks; two names seldom share one.
 const STRIPES: usize = 64;
@@ -10,14 +12,12 @@ const STRIPES: usize = 64;
 /// Locks for names. Each guards the order in which files of its names take effect and are published; it is held for
 /// a rename, never while content is written.
 pub(super) struct CommitLocks {
-    hasher: RandomState,
     stripes: [Mutex<()>; STRIPES],
 }
 
 impl CommitLocks {
     pub(super) fn new() -> Self {
         Self {
-            hasher: RandomState::new(),
             stripes: [const { Mutex::new(()) }; STRIPES],
         }
     }
@@ -50,6 +50,6 @@ impl CommitLocks {
         reason = "any bits of the hash will do"
     )]
     fn stripe(&self, path: &[u8]) -> &Mutex<()> {
-        &self.stripes[self.hasher.hash_one(path) as usize % STRIPES]
+        &self.stripes[FxBuildHasher.hash_one(path) as usize % STRIPES]
     }
 }

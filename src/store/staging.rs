@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::ffi::CStr;
+use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{AtFlags, FileType, FlockOperation, flock, unlinkat};
@@ -14,16 +15,44 @@ use super::walk::{Depth, Step, walk};
 /// What the name of a staging file begins with; 16 hex digits follow. No client sees or makes a name that begins so.
 pub(super) const RESERVED_PREFIX: &[u8] = b".httpserver-";
 
-/// The name of the staging file with this number.
-pub(super) fn staging_name(number: u64) -> String {
-    format!("{}{number:016x}", RESERVED_PREFIX.escape_ascii())
+/// Hex digits in the name of a staging file.
+const DIGITS: usize = 16;
+
+/// The name of a staging file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct StagingName([u8; RESERVED_PREFIX.len() + DIGITS]);
+
+impl StagingName {
+    /// The name with this number.
+    pub(super) fn new(number: u64) -> Self {
+        let mut name = [b'0'; RESERVED_PREFIX.len() + DIGITS];
+        let (prefix, digits) = name.split_at_mut(RESERVED_PREFIX.len());
+        prefix.copy_from_slice(RESERVED_PREFIX);
+        // Every upload has such a name, and `format!` takes a thousand instructions for one.
+        let mut rest = number;
+        for digit in digits.iter_mut().rev() {
+            *digit = b"0123456789abcdef"[(rest & 0xf) as usize];
+            rest >>= 4;
+        }
+        Self(name)
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for StagingName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.escape_ascii().fmt(f)
+    }
 }
 
 /// Whether a file of this name is an upload in progress.
 #[must_use]
 pub fn is_staging_name(name: &[u8]) -> bool {
     name.strip_prefix(RESERVED_PREFIX)
-        .is_some_and(|number| number.len() == 16 && number.iter().all(u8::is_ascii_hexdigit))
+        .is_some_and(|number| number.len() == DIGITS && number.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// Locks the root for as long as it is open, and removes orphaned uploads if no other server has it.
@@ -86,15 +115,27 @@ fn remove(directory: BorrowedFd<'_>, name: &CStr, path: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::staging_name;
+    use super::{StagingName, is_staging_name};
     use crate::durable::Durability;
     use crate::store::{Attachment, Depth, Store};
+
+    #[test]
+    fn number_of_a_staging_file_is_in_its_name() {
+        for (number, name) in [
+            (0, ".httpserver-0000000000000000"),
+            (0x5bdc_425c_f638_9d3f, ".httpserver-5bdc425cf6389d3f"),
+            (u64::MAX, ".httpserver-ffffffffffffffff"),
+        ] {
+            assert_eq!(StagingName::new(number).to_string(), name);
+            assert!(is_staging_name(StagingName::new(number).as_bytes()));
+        }
+    }
 
     #[test]
     fn server_that_starts_leaves_the_staging_files_of_a_writer_alone() {
         for (attachment, is_left) in [(Attachment::Writing, true), (Attachment::Reading, false)] {
             let root = tempfile::tempdir().unwrap();
-            let unfinished = root.path().join(staging_name(7));
+            let unfinished = root.path().join(StagingName::new(7).to_string());
             std::fs::write(&unfinished, "").unwrap();
             let attached = Store::attach(root.path(), attachment).unwrap();
             assert!(unfinished.exists());

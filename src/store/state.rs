@@ -18,7 +18,7 @@ use super::concealed::Concealed;
 use super::created::{CreatedDirectories, Unfinished};
 use super::error::StoreErrorKind;
 use super::root::{CurrentRoot, Fate, open_root};
-use super::staging;
+use super::staging::{self, StagingName};
 use super::stamps::Stamps;
 use super::walk::Depth;
 use crate::durable::{Durability, SharedSync};
@@ -132,7 +132,7 @@ impl Store {
         }
     }
 
-    pub(super) fn staging_name(&self) -> String {
-        staging::staging_name(self.staging.fetch_add(1, Ordering::Relaxed))
+    pub(super) fn staging_name(&self) -> StagingName {
+        StagingName::new(self.staging.fetch_add(1, Ordering::Relaxed))
     }
 }

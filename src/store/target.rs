@@ -51,6 +51,12 @@ impl WriteTarget {
         &self.path
     }
 
+    /// The path below the root, kept.
+    #[must_use]
+    pub fn into_path(self) -> Box<[u8]> {
+        self.path
+    }
+
     /// What it would replace.
     #[must_use]
     pub fn existing(&self) -> Option<&Metadata> {

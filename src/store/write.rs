@@ -19,6 +19,7 @@ use super::error::{StoreError, StoreErrorKind};
 use super::large::{Held, LARGE};
 use super::metadata::Metadata;
 use super::root;
+use super::staging::StagingName;
 use super::state::Store;
 use super::sys::{metadata_at, metadata_of, rename_new};
 use super::target::{CommitCondition, WriteTarget};
@@ -29,8 +30,8 @@ use crate::operations::{operate, operate_once};
 pub struct Staged {
     file: Arc<OwnedFd>,
     directory: Arc<OwnedFd>,
-    /// The name of the staging file; empty once it has none.
-    name: String,
+    /// The name of the staging file, until it has another.
+    name: Option<StagingName>,
     length: u64,
     background: Arc<Background>,
 }
@@ -98,7 +99,7 @@ impl Store {
         loop {
             let name = self.staging_name();
             let mode = Mode::from_raw_mode(permissions);
-            let create = || openat(&target.directory, name.as_str(), flags, mode);
+            let create = || openat(&target.directory, name.as_bytes(), flags, mode);
             let file = match operate(create) {
                 Err(Errno::EXIST) => continue,
                 done => done.map_err(StoreErrorKind::in_directory)?,
@@ -106,7 +107,7 @@ impl Store {
             let staged = Staged {
                 file: Arc::new(file),
                 directory: Arc::clone(&target.directory),
-                name,
+                name: Some(name),
                 length: 0,
                 background: Arc::clone(&self.background.0),
             };
@@ -156,8 +157,9 @@ impl Store {
         };
         let held = Held::take(directory, name, target.existing());
         let commit_locks = self.commit_locks.of(target.path());
+        let staging_name = staged.name.as_ref().map_or(&[][..], StagingName::as_bytes);
         let replace = || {
-            operate_once(|| renameat(directory, staged.name.as_str(), directory, name))
+            operate_once(|| renameat(directory, staging_name, directory, name))
                 .map_err(StoreErrorKind::in_directory)
         };
         match condition {
@@ -167,7 +169,7 @@ impl Store {
             }
             CommitCondition::Absent => {
                 self.check_name(directory, name, None)?;
-                rename_new(directory, staged.name.as_bytes(), name)?;
+                rename_new(directory, staging_name, name)?;
             }
             CommitCondition::Holds(holds) => {
                 if !holds(self.replaceable(directory, name)?.as_ref()) {
@@ -176,7 +178,7 @@ impl Store {
                 replace()?;
             }
         }
-        staged.name.clear();
+        staged.name = None;
         let published = publish(&committed);
         drop(commit_locks);
         self.created.keep(directory);
@@ -233,15 +235,15 @@ impl Staged {
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        if self.name.is_empty() {
+        let Some(name) = self.name else {
             return;
-        }
-        let unlink = || unlinkat(&self.directory, self.name.as_str(), AtFlags::empty());
+        };
+        let unlink = || unlinkat(&self.directory, name.as_bytes(), AtFlags::empty());
         let result = operate_once(unlink);
         if let Err(error) = result
             && error != Errno::NOENT
         {
-            log::warn!("cannot remove the unfinished upload {}: {error}", self.name);
+            log::warn!("cannot remove the unfinished upload {name}: {error}");
         }
         if self.length >= LARGE {
             let file = Arc::clone(&self.file);

@@ -107,7 +107,8 @@ impl Web {
             }
             ("OPTIONS", _) => Ok(Action::Response(self.options(request, requester, turn)?)),
             ("PUT", Access::Writable) => {
-                self.site.put(request, requester, turn).map(Action::Receive)
+                let upload = self.site.put(request, requester, turn)?;
+                Ok(Action::Receive(Box::new(upload)))
             }
             ("DELETE", Access::Writable) => self
                 .site
@@ -203,6 +204,10 @@ impl Dialect for Web {
             persistence: request.persistence,
             action,
         })
+    }
+
+    fn awaits_blocking_turn(&self, method: &[u8]) -> bool {
+        self.site.options.access == Access::Writable && matches!(method, b"PUT" | b"DELETE")
     }
 
     fn refuse(

@@ -58,6 +58,7 @@ pub struct Request<'h> {
     pub expect: Expect,
     /// The `Host` field.
     pub host: Host<'h>,
+    raw_line: &'h [u8],
     raw_target: &'h [u8],
     raw_version: &'h [u8],
     /// The field lines, checked, with the empty line that ends them.
@@ -125,6 +126,7 @@ impl<'h> Request<'h> {
             persistence: connection.persistence(line.version),
             expect,
             host,
+            raw_line: line.raw,
             raw_target: line.target,
             raw_version: line.raw_version,
             section,
@@ -165,9 +167,12 @@ impl<'h> Request<'h> {
 
     /// The name and the value of every field line, in their order.
     pub(crate) fn field_lines(&self) -> impl Iterator<Item = (&'h [u8], &'h [u8])> + use<'h> {
-        let lines = self.section.split(|&byte| byte == b'\n').map(without_cr);
-        lines.filter_map(|line| {
-            let colon = memchr(b':', line)?;
+        let mut rest = self.section;
+        std::iter::from_fn(move || {
+            let end = memchr(b'\n', rest)?;
+            let line = without_cr(&rest[..end]);
+            rest = &rest[end + 1..];
+            let colon = memchr(b':', line)?; // the empty line has none, and is the last
             Some((&line[..colon], trim_ows(&line[colon + 1..])))
         })
     }
@@ -189,6 +194,12 @@ impl<'h> Request<'h> {
             target: Some(self.raw_target),
             version: Some(self.raw_version),
         }
+    }
+
+    /// The request line as received, without its line end.
+    #[must_use]
+    pub fn raw_line(&self) -> &'h [u8] {
+        self.raw_line
     }
 
     /// The request target as received.

@@ -5,7 +5,7 @@
 
 use memchr::memchr;
 
-use super::syntax::{is_target, is_token};
+use super::syntax::{after_leading_line, is_target, is_token};
 use crate::http::refusal::Refusal;
 use crate::http::status::Status;
 
@@ -53,6 +53,7 @@ impl Version {
 
 /// A well-formed request line, its parts as received.
 pub(super) struct RequestLine<'h> {
+    pub(super) raw: &'h [u8],
     pub(super) method: &'h str,
     pub(super) target: &'h [u8],
     pub(super) version: Version,
@@ -75,12 +76,19 @@ impl<'h> RequestLine<'h> {
             return Err(Refusal::bad_request(reason));
         }
         Ok(Self {
+            raw: line,
             method,
             target,
             version: Version::parse(raw_version)?,
             raw_version,
         })
     }
+}
+
+/// What stands before the first space of a head: the method, if this is a request.
+#[must_use]
+pub fn method_of(head: &[u8]) -> &[u8] {
+    split_at_space(after_leading_line(head)).map_or(&[], |(method, _)| method)
 }
 
 pub(super) fn split_at_space(bytes: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -76,12 +76,8 @@ pub(super) fn host_and_port(bytes: &[u8]) -> Option<&str> {
         let valid = !literal.is_empty() && literal.split(|&byte| byte == b':').all(is_reg_name);
         valid.then_some(port)?
     } else {
-        let end = bytes
-            .iter()
-            .position(|&byte| byte == b':')
-            .unwrap_or(bytes.len());
-        let (name, port) = bytes.split_at(end);
-        is_reg_name(name).then_some(port)?
+        let end = bytes.iter().position(|&byte| !is_reg_name_byte(byte));
+        &bytes[end.unwrap_or(bytes.len())..]
     };
     match port {
         [] => {}
@@ -93,7 +89,11 @@ pub(super) fn host_and_port(bytes: &[u8]) -> Option<&str> {
 
 /// Whether `bytes`, perhaps none, can be a registered name or an IPv4 address (RFC 3986 §3.2.2).
 fn is_reg_name(bytes: &[u8]) -> bool {
-    all(bytes, REG_NAME)
+    bytes.iter().copied().all(is_reg_name_byte)
+}
+
+fn is_reg_name_byte(byte: u8) -> bool {
+    CLASSES[usize::from(byte)] & REG_NAME != 0
 }
 
 /// `bytes` without the spaces and tabs around it (RFC 9110 §5.6.3 `OWS`).

@@ -21,6 +21,8 @@ pub(crate) struct Worker<'p, V: Service> {
     batch: Batch<'p, V>,
     /// Reused from round to round, and empty in between.
     round: Round<ConnectionOf<V>>,
+    /// Those of a batch that need a blocking turn. Reused, too, and empty in between.
+    may_block: VecDeque<ConnectionOf<V>>,
 }
 
 impl<V: Service> Drop for Worker<'_, V> {
@@ -39,6 +41,7 @@ impl<'p, V: Service> Worker<'p, V> {
             buffers: pool.service.buffers(),
             batch: Batch::new(pool),
             round: Round::new(),
+            may_block: VecDeque::new(),
         }
     }
 
@@ -55,7 +58,7 @@ impl<'p, V: Service> Worker<'p, V> {
     /// Gives the connections of the batch their turns: first those that cannot block, together, then one that may. Other
     /// workers can have the rest meanwhile.
     fn serve_batch(&mut self) {
-        let mut may_block = VecDeque::new();
+        let mut may_block = std::mem::take(&mut self.may_block);
         while let Some(mut connection) = self.batch.ready.pop_front() {
             if connection.session.may_block() {
                 may_block.push_back(connection);
@@ -76,8 +79,10 @@ impl<'p, V: Service> Worker<'p, V> {
             }
         }
         self.round = round;
-        if let Some(connection) = may_block.pop_front() {
-            self.batch.ready.append(&mut may_block);
+        let first = may_block.pop_front();
+        self.batch.ready.append(&mut may_block);
+        self.may_block = may_block;
+        if let Some(connection) = first {
             self.serve_blocking(connection);
         }
     }
