@@ -4,8 +4,7 @@ use crate::log::{Log, Workdir};
 
 #[test]
 fn wrong_command_line_has_one_sentence_and_status_2() {
-    const SUBCOMMANDS: &str =
-        "`check`, `list`, `extract`, `replay` or `stats`; `httpserver-log --help` explains them";
+    const SUBCOMMANDS: &str = "`check`, `list`, `extract`, `replay`, `stats` or `seal-key`; `httpserver-log --help` explains them";
     let workdir = Workdir::new(&Log::default());
     for (typed, expected) in [
         ("", format!("the subcommand is missing: {SUBCOMMANDS}")),
