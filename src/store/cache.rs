@@ -59,7 +59,8 @@ enum Resource {
 
 #[derive(Default)]
 struct Shard {
-    files: HashMap<Box<[u8]>, CachedFile>,
+    /// A quick hash will do: of names that somebody chose to collide there are [`FILES`] at most.
+    files: HashMap<Box<[u8]>, CachedFile, FxBuildHasher>,
     load: Load,
 }
 
@@ -106,12 +107,9 @@ impl Cache {
         drop(forgotten);
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "any bits of the hash will do"
-    )]
     fn shard(&self, path: &[u8]) -> MutexGuard<'_, Shard> {
-        let index = FxBuildHasher.hash_one(path) as usize % SHARDS;
+        // Not by the lowest and highest bits: the map of a shard goes by these.
+        let index = (FxBuildHasher.hash_one(path) >> 32) as usize % SHARDS;
         lock(&self.shards[index])
     }
 }

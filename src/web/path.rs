@@ -8,9 +8,7 @@
 //! path together. `..` is refused, encoded or not: clients resolve it before they send a path (RFC 3986 §5.2.4). What
 //! is hidden, and what the log says, is judged by what is left; a rule in front of the server has to do the same.
 
-use std::fmt;
-
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, percent_encode};
 
 /// Everything but the unreserved characters (RFC 3986 §2.3).
 ///
@@ -189,9 +187,9 @@ fn is_dot(component: &[u8]) -> bool {
     component == b"." || component.eq_ignore_ascii_case(b"%2e")
 }
 
-/// One file name in the canonical percent-encoded form of [`Path::encode`].
+/// One file name in the canonical percent-encoded form of [`Path::encode`], as text or as pieces of it.
 #[must_use]
-pub fn encode_name(name: &[u8]) -> impl fmt::Display {
+pub fn encode_name(name: &[u8]) -> PercentEncode<'_> {
     percent_encode(name, ESCAPED)
 }
 

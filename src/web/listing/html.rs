@@ -7,8 +7,8 @@ use std::fmt::{self, Write};
 
 use super::assets::Assets;
 use super::frame::{Extent, Frame, display_path};
-use super::item::{Item, Kind, href};
-use super::size::human;
+use super::item::{Item, Kind, push_href};
+use super::size::{human, push_human};
 use crate::http::semantics::date;
 use crate::web::Access;
 use crate::web::pages::document;
@@ -53,21 +53,26 @@ pub(super) fn tail(page: &mut String, frame: &Frame) -> fmt::Result {
 
 /// Writes one row: name, size, time. A directory's link ends with a slash.
 pub(super) fn row(page: &mut String, item: &Item) -> fmt::Result {
-    let name = Escaped::from_bytes(&item.name);
+    page.push_str("<tr><th><a href=");
     // The link has no quotes: only unreserved characters, `%` and `/` stand in it.
-    write!(page, "<tr><th><a href={}>{name}", href(item))?;
+    push_href(page, item);
+    write!(page, ">{}", Escaped::from_bytes(&item.name))?;
     match item.kind {
         Kind::Directory => page.push_str("/</a><td>"),
-        Kind::File => write!(
-            page,
-            "</a><td><data value={}>{}</data>",
-            item.size,
-            human(item.size)
-        )?,
+        Kind::File => {
+            page.push_str("</a><td><data value=");
+            page.push_str(itoa::Buffer::new().format(item.size));
+            page.push('>');
+            push_human(page, item.size);
+            page.push_str("</data>");
+        }
     }
     let time = date::rfc3339(item.modified);
     let (day, clock) = (&time[..10], &time[11..19]);
-    writeln!(page, "<td>{day} <span>{clock}</span>")
+    for text in ["<td>", day, " <span>", clock, "</span>\n"] {
+        page.push_str(text);
+    }
+    Ok(())
 }
 
 /// What the script needs for uploads; it shows the section, which is of no use without it.

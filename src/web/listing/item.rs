@@ -26,11 +26,11 @@ pub(super) struct Item {
     pub(super) modified: SystemTime,
 }
 
-/// A link to the entry, relative to the directory. The `./` keeps a name like `javascript:x` a name.
-pub(super) fn href(item: &Item) -> String {
-    let slash = match item.kind {
-        Kind::Directory => "/",
-        Kind::File => "",
-    };
-    format!("./{}{slash}", encode_name(&item.name))
+/// Appends a link to the entry, relative to the directory. The `./` keeps a name like `javascript:x` a name.
+pub(super) fn push_href(text: &mut String, item: &Item) {
+    text.push_str("./");
+    text.extend(encode_name(&item.name));
+    if item.kind == Kind::Directory {
+        text.push('/');
+    }
 }

@@ -2,25 +2,40 @@
 
 /// A size as people read it, in powers of 1024 with two or three digits that matter.
 pub(super) fn human(bytes: u64) -> String {
-    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let mut text = String::new();
+    push_human(&mut text, bytes);
+    text
+}
+
+/// Appends a size as people read it.
+pub(super) fn push_human(text: &mut String, bytes: u64) {
+    const UNITS: [&str; 6] = [" KiB", " MiB", " GiB", " TiB", " PiB", " EiB"];
+    let mut number = itoa::Buffer::new();
     if bytes < 1024 {
-        return format!("{bytes} B");
+        text.push_str(number.format(bytes));
+        text.push_str(" B");
+        return;
     }
     let mut unit = 1024_u128;
     for name in UNITS {
         // Rounded to tenths; what rounds up to 1024 is one of the next unit.
         let tenths = (u128::from(bytes) * 10 + unit / 2) / unit;
         if tenths < 100 {
-            return format!("{}.{} {name}", tenths / 10, tenths % 10);
+            text.push_str(number.format(tenths / 10));
+            text.push('.');
+            text.push_str(number.format(tenths % 10));
+            text.push_str(name);
+            return;
         }
+        // 2^64 bytes are 16 EiB, so a unit is found.
         let whole = (u128::from(bytes) + unit / 2) / unit;
         if whole < 1024 {
-            return format!("{whole} {name}");
+            text.push_str(number.format(whole));
+            text.push_str(name);
+            return;
         }
         unit *= 1024;
     }
-    // 2^64 bytes are 16 EiB, so a unit has been found.
-    format!("{bytes} B")
 }
 
 #[cfg(test)]

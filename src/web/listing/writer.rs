@@ -1,14 +1,16 @@
 //! From entries to text, piece by piece. A pure function: reading the directory, leaving out hidden names and following
 //! symbolic links happen before. The page is in `html`; the data are here.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
+use serde::Serialize;
 use serde_json::json;
 
 use super::form::Form;
 use super::frame::{Extent, Frame, display_path};
 use super::html;
-use super::item::{Item, Kind, href};
+use super::item::{Item, Kind, push_href};
 use crate::http::semantics::date;
 
 /// The text of a listing, made piece by piece: [`Writer::begin`], each item in order with [`Writer::item`], and
@@ -50,8 +52,11 @@ impl Writer {
                 let _ = html::row(text, item);
             }
             Form::Json => {
-                let comma = if is_first { "" } else { "," };
-                let _ = write!(text, "{comma}{}", row(item));
+                if !is_first {
+                    text.push(',');
+                }
+                // A struct of texts and a number is never without JSON.
+                text.push_str(&serde_json::to_string(&Row::new(item)).unwrap_or_default());
             }
         }
     }
@@ -71,14 +76,31 @@ impl Writer {
 }
 
 /// An item as data.
-fn row(item: &Item) -> serde_json::Value {
-    json!({
-        "name": String::from_utf8_lossy(&item.name),
-        "href": href(item),
-        "type": match item.kind { Kind::Directory => "directory", Kind::File => "file" },
-        "size": match item.kind { Kind::Directory => None, Kind::File => Some(item.size) },
-        "modified": date::rfc3339(item.modified),
-    })
+#[derive(Serialize)]
+struct Row<'i> {
+    href: String,
+    modified: String,
+    name: Cow<'i, str>,
+    size: Option<u64>,
+    r#type: &'static str,
+}
+
+impl<'i> Row<'i> {
+    fn new(item: &'i Item) -> Self {
+        let mut href = String::with_capacity(item.name.len() + 3);
+        push_href(&mut href, item);
+        let (size, r#type) = match item.kind {
+            Kind::Directory => (None, "directory"),
+            Kind::File => (Some(item.size), "file"),
+        };
+        Self {
+            href,
+            modified: date::rfc3339(item.modified),
+            name: String::from_utf8_lossy(&item.name),
+            size,
+            r#type,
+        }
+    }
 }
 
 #[cfg(test)]

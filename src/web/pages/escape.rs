@@ -24,7 +24,15 @@ impl<'a> From<&'a str> for Escaped<'a> {
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
+        let mut rest = &*self.0;
+        // Most names have nothing to escape, and are written as a whole.
+        while let Some(plain) = rest.find(is_escaped) {
+            formatter.write_str(&rest[..plain])?;
+            let mut characters = rest[plain..].chars();
+            let Some(character) = characters.next() else {
+                break;
+            };
+            rest = characters.as_str();
             match character {
                 '&' => formatter.write_str("&amp;")?,
                 '<' => formatter.write_str("&lt;")?,
@@ -33,14 +41,26 @@ impl fmt::Display for Escaped<'_> {
                 '\'' => formatter.write_str("&#39;")?,
                 '\0'..='\x1f' => formatter.write_char(picture(character))?,
                 '\x7f' => formatter.write_char('\u{2421}')?,
-                '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                    formatter.write_char(char::REPLACEMENT_CHARACTER)?;
-                }
-                other => formatter.write_char(other)?,
+                _ => formatter.write_char(char::REPLACEMENT_CHARACTER)?,
             }
         }
-        Ok(())
+        formatter.write_str(rest)
     }
+}
+
+/// Whether a character is not shown as it is.
+fn is_escaped(character: char) -> bool {
+    matches!(
+        character,
+        '&' | '<'
+            | '>'
+            | '"'
+            | '\''
+            | '\0'..='\x1f'
+            | '\x7f'..='\u{9f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+    )
 }
 
 /// The visible picture of a control character below U+0020.
