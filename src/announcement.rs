@@ -25,9 +25,17 @@ struct StdoutError(io::Error);
 
 /// A listener, as it is announced.
 pub(crate) struct Announced {
-    /// How its URLs begin.
-    pub(crate) scheme: &'static str,
+    pub(crate) role: Role,
     pub(crate) place: LocalAddress,
+}
+
+/// What a listener is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It serves. Its URLs have this scheme.
+    Serves(&'static str),
+    /// It sends clients to another one.
+    Redirects,
 }
 
 /// Says it all, in so far as it is wanted.
@@ -53,11 +61,11 @@ pub(crate) fn announce(
 }
 
 impl Announced {
-    /// The scheme and the address, if it has a port.
+    /// The scheme and the address, if it serves on a port.
     fn port(&self) -> Option<(&'static str, SocketAddr)> {
-        match self.place {
-            LocalAddress::Internet(address) => Some((self.scheme, address)),
-            LocalAddress::Unix(_) => None,
+        match (self.role, &self.place) {
+            (Role::Serves(scheme), LocalAddress::Internet(address)) => Some((scheme, *address)),
+            _ => None,
         }
     }
 }
@@ -68,7 +76,11 @@ fn say_for_scripts(listeners: &[Announced]) -> io::Result<()> {
     for listener in listeners {
         match &listener.place {
             LocalAddress::Internet(address) => {
-                writeln!(stdout, "listening on {}", url(listener.scheme, *address))?;
+                let scheme = match listener.role {
+                    Role::Serves(scheme) => scheme,
+                    Role::Redirects => "http",
+                };
+                writeln!(stdout, "listening on {}", url(scheme, *address))?;
             }
             socket @ LocalAddress::Unix(_) => writeln!(stdout, "listening on {socket}")?,
         }

@@ -116,6 +116,8 @@ pub mod server;
 #[doc(hidden)]
 pub mod store;
 mod sync;
+#[doc(hidden)]
+pub mod tls;
 mod utc;
 #[doc(hidden)]
 pub mod web;

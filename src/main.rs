@@ -5,8 +5,10 @@
 )]
 
 mod announcement;
+mod certificate;
 mod cli;
 mod diagnostics;
+mod listening;
 mod network;
 mod reports;
 mod start;

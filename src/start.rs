@@ -6,28 +6,23 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::announcement::{Announced, announce};
-use crate::cli::{Config, ListenerConfig, Place};
+use crate::announcement::announce;
+use crate::certificate;
+use crate::cli::Config;
+use crate::listening::Listening;
 use crate::reports::{self, RunningReports};
 use httpserver::classic::Classic;
-use httpserver::connection::{Dialect, Entrance, Http};
+use httpserver::connection::{Dialect, Http};
 use httpserver::files::Files;
-use httpserver::server::{Listener, Server};
+use httpserver::server::Server;
 use httpserver::store::{Depth, Store, StoreError, StoreErrorKind};
 use httpserver::web::{self, Access, Web};
-
-/// How the server's URLs begin.
-const SCHEME: &str = "http";
 
 /// Why a server did not start, in terms of what was typed.
 #[derive(Debug, Error)]
 enum StartError {
     #[error("cannot serve '{}': {source}{}", root.display(), after_root(source))]
     Root { root: PathBuf, source: io::Error },
-    #[error("cannot listen on {listen}: {source}{}", after_listen(source))]
-    Listen { listen: String, source: io::Error },
-    #[error("cannot listen on unix:{}: {source}{}", path.display(), after_listen_unix(source))]
-    ListenUnix { path: PathBuf, source: io::Error },
     #[error("cannot serve '{}' of --spa from '{}': {kind}", file.display(), root.display())]
     Fallback {
         file: PathBuf,
@@ -45,27 +40,6 @@ fn after_root(error: &io::Error) -> &'static str {
     }
 }
 
-/// What to do about an address that cannot be listened on.
-fn after_listen(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => "; type another port, or 0 for one that is free",
-        io::ErrorKind::AddrNotAvailable => "; type an address of this machine, or 0.0.0.0 for all",
-        io::ErrorKind::PermissionDenied => "; type a port above 1023, such as 8080",
-        _ => "",
-    }
-}
-
-/// What to do about a path that cannot be listened on.
-fn after_listen_unix(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => "; a server listens there: stop it, or type another path",
-        io::ErrorKind::AlreadyExists => "; type another path",
-        io::ErrorKind::NotFound => "; make its directory first",
-        io::ErrorKind::InvalidFilename => "; type a path of fewer than 108 bytes",
-        _ => "",
-    }
-}
-
 /// Runs the server.
 pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     let server = Server::new(config.settings.clone())?;
@@ -75,14 +49,14 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
             source,
         }
     })?;
-    let listeners = config.listeners.iter().map(listen);
-    let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
     let fallback_error = |error: StoreError| StartError::Fallback {
         file: error.path,
         root: config.root.clone(),
         kind: error.kind,
     };
     let mut files = Files::new(store);
+    let certificate = certificate::load(config, &mut files)?;
+    let listening = Listening::bind(&config.listeners, certificate.as_ref())?;
     if let Some((path, _)) = &config.log {
         files.reserve_log(path)?;
         let sealing = config.sealing.as_ref();
@@ -104,11 +78,11 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     match &config.web {
         None => {
             let dialect = Classic::new(files, config.max_body);
-            serve(server, listeners, dialect, config, &reports)
+            serve(server, listening, dialect, config, &reports)
         }
         Some(options) => {
             let dialect = Web::new(files, options.clone());
-            serve(server, listeners, dialect, config, &reports)
+            serve(server, listening, dialect, config, &reports)
         }
     }?;
     reports.finish();
@@ -118,42 +92,21 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
 /// Serves until a signal ends it.
 fn serve(
     server: Server,
-    listeners: Vec<Listener>,
+    listening: Listening,
     dialect: impl Dialect,
     config: &Config,
     reports: &RunningReports,
 ) -> Result<(), Box<dyn Error>> {
-    let announced = listeners.iter().map(|listener| Announced {
-        scheme: SCHEME,
-        place: listener.local().clone(),
-    });
-    let announced: Vec<_> = announced.collect();
-    let entrances = config.listeners.iter().map(|one| Entrance {
-        proxy_protocol: one.proxy_protocol,
-    });
+    let Listening {
+        listeners,
+        entrances,
+        announced,
+    } = listening;
     let http = Http::new(dialect, config.timeouts)
-        .listening(entrances.collect())
+        .listening(entrances)
         .behind(config.proxies.clone())
         .reporting_to(reports.reporter());
     server.run(listeners, http, || announce(&announced, config, reports))
-}
-
-/// Binds a listener.
-fn listen(config: &ListenerConfig) -> Result<Listener, StartError> {
-    match &config.place {
-        Place::Internet(listen) => {
-            Listener::bind(&listen.addresses).map_err(|source| StartError::Listen {
-                listen: listen.to_string(),
-                source,
-            })
-        }
-        Place::Unix { path, mode } => {
-            Listener::bind_unix(path, *mode).map_err(|source| StartError::ListenUnix {
-                path: path.clone(),
-                source,
-            })
-        }
-    }
 }
 
 /// How deep uploads go.

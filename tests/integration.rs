@@ -4,6 +4,7 @@
 //! - `web`: `httpserver --web`, over raw sockets, with curl, wget and a real browser.
 //! - `log`: `httpserver-log` on logs made for it.
 //! - `proxy`: `httpserver` behind a real nginx and a real `haproxy`.
+//! - `tls`: HTTPS, with curl, openssl and clients of rustls.
 //! - `fault`: what a disk, a signal, a kill or a hostile peer does to the server.
 //!
 //! `support` is what they share: it starts programs, speaks to them, and waits. One binary, since a helper that no
@@ -21,4 +22,6 @@ mod it;
 mod log;
 mod proxy;
 mod support;
+#[cfg(feature = "tls")]
+mod tls;
 mod web;

@@ -32,6 +32,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("line_writer", &["sync"]),
     ("proxy_protocol", &[]),
     ("qr", &[]),
+    ("tls", &["server", "sync"]),
     ("peer", &[]),
     ("access_log", &["entry_range", "peer"]),
     ("seal", &["utc"]),
@@ -89,6 +90,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "access_log",
             "proxy_protocol",
             "peer",
+            "sync",
+            "tls",
             "blocking",
             "operations",
             "entry_range",
@@ -465,6 +468,8 @@ fn no_arrow_runs_up_between_rooms() {
                 matches!(
                     from.as_str(),
                     "main"
+                        | "certificate"
+                        | "listening"
                         | "start"
                         | "announcement"
                         | "network"

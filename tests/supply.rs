@@ -12,13 +12,19 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Licences that ask for nothing but their own text.
-const PERMITTED: [&str; 3] = ["MIT", "Apache-2.0", "Unicode-3.0"];
+const PERMITTED: [&str; 5] = ["MIT", "Apache-2.0", "BSD-3-Clause", "ISC", "Unicode-3.0"];
 
 /// Crates of which two versions are built, and why that is borne.
-const TWICE: [(&str, &str); 1] = [(
-    "syn",
-    "parses macros at build time only; the benchmarks' is older",
-)];
+const TWICE: [(&str, &str); 2] = [
+    (
+        "getrandom",
+        "a few lines around getrandom(2); ring's is older than that of the tests",
+    ),
+    (
+        "syn",
+        "parses macros at build time only; the benchmarks' is older",
+    ),
+];
 
 /// All packages of a build for this system, this one among them.
 fn packages() -> Vec<Value> {

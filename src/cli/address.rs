@@ -10,8 +10,9 @@ use thiserror::Error;
 
 use super::values::is_number;
 
-/// The port of a URL that names none (RFC 9110 §4.2.1).
-const URL_PORT: u16 = 80;
+/// The ports of URLs that name none (RFC 9110 §4.2.1, §4.2.2).
+const HTTP_PORT: u16 = 80;
+const HTTPS_PORT: u16 = 443;
 
 /// Where to listen, as it was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,24 @@ pub(super) struct Address {
     pub(super) port: Option<u16>,
     /// The port where none is named; `None` leaves it to the dialect.
     default_port: Option<u16>,
+    /// What its scheme says, if it has one.
+    security: Option<Security>,
+}
+
+/// Whether HTTP is spoken inside TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Security {
+    Plain,
+    Tls,
+}
+
+/// Whether the arguments must say where to listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AddressRule {
+    /// They must, if there is no default.
+    Needed,
+    /// They need not, since there are other listeners.
+    Optional,
 }
 
 /// What was typed is meant as an address, and is none.
@@ -34,9 +53,9 @@ pub(crate) enum AddressError {
     PortIn { port: String, typed: String },
     #[error("'{typed}' has more than an address: type '{address}'")]
     Path { typed: String, address: String },
-    #[error("'{typed}' needs a certificate, and there is none: type 'http://{rest}'")]
-    Https { typed: String, rest: String },
-    #[error("'{0}' is not an address: only http:// is served")]
+    #[error("'{0}' needs a certificate: type --tls-cert and --tls-key, too, or --tls-self-signed")]
+    Https(String),
+    #[error("'{0}' is not an address: only http:// and https:// are served")]
     Scheme(String),
     #[error("'{0}' is not an address: type one such as '127.0.0.1:8080' or '[::1]:8080'")]
     Malformed(String),
@@ -66,7 +85,24 @@ impl Address {
             host: host.to_owned(),
             port: None,
             default_port: None,
+            security: None,
         }
+    }
+
+    /// Whether TLS is spoken there; `default` if it does not say.
+    ///
+    /// # Errors
+    /// If it says so, and there is no certificate, which `default` shows.
+    pub(super) fn security(&self, default: Security) -> Result<Security, AddressError> {
+        match (self.security, default) {
+            (Some(Security::Tls), Security::Plain) => Err(AddressError::Https(self.typed.clone())),
+            (said, default) => Ok(said.unwrap_or(default)),
+        }
+    }
+
+    /// Whether TLS is spoken there, if it says so.
+    pub(super) fn stated_security(&self) -> Option<Security> {
+        self.security
     }
 
     /// Whether it says which port.
@@ -87,15 +123,11 @@ impl Address {
         };
         let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(authority_end);
-        if scheme.eq_ignore_ascii_case("https") {
-            return Err(AddressError::Https {
-                typed: typed.to_owned(),
-                rest: authority.to_owned(),
-            });
-        }
-        if !scheme.eq_ignore_ascii_case("http") {
-            return Err(AddressError::Scheme(typed.to_owned()));
-        }
+        let (security, default_port) = match scheme.to_ascii_lowercase().as_str() {
+            "http" => (Security::Plain, HTTP_PORT),
+            "https" => (Security::Tls, HTTPS_PORT),
+            _ => return Err(AddressError::Scheme(typed.to_owned())),
+        };
         if !matches!(path, "" | "/") {
             return Err(AddressError::Path {
                 typed: typed.to_owned(),
@@ -108,7 +140,8 @@ impl Address {
         let address = Self::authority(authority, typed)?.unwrap_or_else(|| Self::named(authority));
         Ok(Some(Self {
             typed: typed.to_owned(),
-            default_port: Some(URL_PORT),
+            default_port: Some(default_port),
+            security: Some(security),
             ..address
         }))
     }
@@ -250,6 +283,8 @@ mod tests {
             ("http://localhost:8080/", Some("127.0.0.1:8080")),
             ("HTTP://127.0.0.1", Some("127.0.0.1:80")),
             ("http://[::1]", Some("[::1]:80")),
+            ("https://[::1]", Some("[::1]:443")),
+            ("HTTPS://localhost:8443/", Some("127.0.0.1:8443")),
             ("http://:8080", Some("127.0.0.1:8080")),
             ("8080", None),
             ("example.org", None),
@@ -285,12 +320,8 @@ mod tests {
                 "'http://localhost:8080/x?y' has more than an address: type 'http://localhost:8080'",
             ),
             (
-                "https://localhost:8443/",
-                "'https://localhost:8443/' needs a certificate, and there is none: type 'http://localhost:8443'",
-            ),
-            (
                 "ftp://localhost",
-                "'ftp://localhost' is not an address: only http:// is served",
+                "'ftp://localhost' is not an address: only http:// and https:// are served",
             ),
             (
                 "http://",
@@ -315,6 +346,28 @@ mod tests {
         ] {
             let error = Address::parse(typed).unwrap_err();
             assert_eq!(error.to_string(), message, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn https_needs_a_certificate() {
+        use Security::{Plain, Tls};
+        for (typed, default, expected) in [
+            ("127.0.0.1", Plain, Ok(Plain)),
+            ("127.0.0.1", Tls, Ok(Tls)),
+            ("http://127.0.0.1", Tls, Ok(Plain)),
+            ("https://127.0.0.1", Tls, Ok(Tls)),
+            (
+                "https://127.0.0.1",
+                Plain,
+                Err(
+                    "'https://127.0.0.1' needs a certificate: type --tls-cert and --tls-key, too, or --tls-self-signed",
+                ),
+            ),
+        ] {
+            let address = Address::parse(typed).unwrap().unwrap();
+            let found = address.security(default).map_err(|error| error.to_string());
+            assert_eq!(found, expected.map_err(str::to_owned), "{typed}");
         }
     }
 

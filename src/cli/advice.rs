@@ -3,7 +3,7 @@
 use clap::Command;
 
 /// Options that people know from other servers, and how the same is said here.
-const FOREIGN: [(&[&str], &str); 5] = [
+const FOREIGN: [(&[&str], &str); 6] = [
     (
         &["-p", "--port"],
         "type the port after the address, as in 'httpserver 127.0.0.1 8080'",
@@ -19,6 +19,24 @@ const FOREIGN: [(&[&str], &str); 5] = [
     (
         &["--auth", "-u", "--user", "--username", "--password"],
         "httpserver asks for no password; a proxy in front of it can",
+    ),
+    (
+        &[
+            "--tls",
+            "--ssl",
+            "--https",
+            "--cert",
+            "--certfile",
+            "--certificate",
+            "--ssl-cert",
+            "--key",
+            "--keyfile",
+            "--ssl-key",
+            "-S",
+            "-C",
+            "-K",
+        ],
+        "type '--tls-cert FILE --tls-key FILE', or '--tls-self-signed DIR' without a certificate",
     ),
     (
         &["--cors"],

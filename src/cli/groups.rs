@@ -1,12 +1,13 @@
 //! All groups of options.
 
 use super::group::Group;
-use super::{access_log, limits, listen, log, proxies, serve, timeouts, web};
+use super::{access_log, limits, listen, log, proxies, serve, timeouts, tls, web};
 
 /// The groups, in the order of help.
-pub(super) const GROUPS: [Group; 8] = [
+pub(super) const GROUPS: [Group; 9] = [
     serve::GROUP,
     listen::GROUP,
+    tls::GROUP,
     log::GROUP,
     access_log::GROUP,
     web::GROUP,

@@ -32,7 +32,7 @@ pub(super) fn host_name(typed: &str) -> Result<String, HostNameError> {
 }
 
 /// The name of this machine, as uname(2) has it; its first label; and that in the domain `local` (RFC 6762 §3).
-pub(super) fn names_of_machine() -> BTreeSet<String> {
+pub(crate) fn names_of_machine() -> BTreeSet<String> {
     let system = uname();
     names_of(&system.nodename().to_string_lossy())
 }

@@ -13,12 +13,14 @@ mod help;
 mod hosts;
 mod limits;
 mod listen;
+mod listener;
 mod log;
 mod option;
 mod positionals;
 mod proxies;
 mod serve;
 mod timeouts;
+mod tls;
 mod usage_error;
 mod values;
 mod web;
@@ -38,10 +40,13 @@ use httpserver::server::Settings;
 
 use self::group::Need;
 use self::groups::GROUPS;
+use self::tls::TlsOptionError;
 
 pub(crate) use self::access_log::{AccessLog, AccessLogTarget};
-pub(crate) use self::listen::{ListenerConfig, Place};
+pub(crate) use self::hosts::names_of_machine;
+pub(crate) use self::listener::{ListenerConfig, ListenerProtocol, Place};
 pub(crate) use self::serve::Verbosity;
+pub(crate) use self::tls::Certificate;
 pub(crate) use self::usage_error::UsageError;
 pub(crate) use self::web::QrCode;
 
@@ -61,6 +66,8 @@ struct Typed {
     serve: serve::ServeOptions,
     #[command(flatten)]
     listen: listen::ListenOptions,
+    #[command(flatten)]
+    tls: tls::TlsOptions,
     #[command(flatten)]
     log: log::LogOptions,
     #[command(flatten)]
@@ -91,6 +98,7 @@ pub(crate) enum Request {
 pub(crate) struct Config {
     /// At least one; that of the arguments comes first.
     pub(crate) listeners: Vec<ListenerConfig>,
+    pub(crate) certificate: Option<Certificate>,
     pub(crate) settings: Settings,
     pub(crate) timeouts: Timeouts,
     pub(crate) log: Option<(PathBuf, Mode)>,
@@ -169,10 +177,21 @@ impl Config {
             typed.web.dialect(),
             typed.serve.root.as_deref(),
             typed.listen.address_rule(),
+            typed.tls.default_security(),
             &positionals::look,
         )?;
         let proxies = typed.proxies.proxies();
-        let listeners = typed.listen.listeners(positionals.listen, &typed.proxies)?;
+        let certificate = typed.tls.certificate()?;
+        let listeners = typed
+            .listen
+            .listeners(positionals.listen, &typed.tls, &typed.proxies)?;
+        if certificate.is_some() && !listeners.iter().any(ListenerConfig::has_tls) {
+            return Err(TlsOptionError::NoListener.into());
+        }
+        if typed.tls.redirect_http.is_some() && !listeners.iter().any(ListenerConfig::has_tls_port)
+        {
+            return Err(TlsOptionError::NothingToRedirectTo.into());
+        }
         let qr_code = typed.web.qr_code();
         if qr_code == QrCode::Drawn && listeners.iter().all(ListenerConfig::is_for_this_machine) {
             let names = listeners.iter().map(|listener| listener.place.to_string());
@@ -186,6 +205,7 @@ impl Config {
         let web = typed.web.options(max_body, &hosts);
         Ok(Self {
             listeners,
+            certificate,
             settings: Settings {
                 workers: typed.serve.threads,
                 queue: typed.limits.queue,

@@ -16,14 +16,16 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::address::{self, Address, AddressError, Listen};
+use super::address::{self, Address, AddressError, AddressRule, Listen, Security};
 use super::values::is_number;
 
 /// The port of an address without one, in the classic dialect.
 const CLASSIC_PORT: u16 = 80;
+const CLASSIC_TLS_PORT: u16 = 443;
 
 /// The port of an address without one, with `--web`.
 const WEB_PORT: u16 = 8000;
+const WEB_TLS_PORT: u16 = 8443;
 
 /// Which dialect is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,15 +40,6 @@ pub(super) enum Found {
     Directory,
     Other,
     Nothing,
-}
-
-/// Whether the arguments must say where to listen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AddressRule {
-    /// They must, if there is no default.
-    Needed,
-    /// They need not, since there are other listeners.
-    Optional,
 }
 
 /// How to find out what is at a path.
@@ -67,7 +60,7 @@ pub(super) struct Positionals {
     /// The root, if it is among them.
     pub(super) root: Option<PathBuf>,
     /// Where to listen, unless that is not said and need not be.
-    pub(super) listen: Option<Listen>,
+    pub(super) listen: Option<(Listen, Security)>,
 }
 
 /// The arguments make no sense.
@@ -125,12 +118,13 @@ struct Taken {
     port: Option<(u16, String)>,
 }
 
-/// Tells the arguments apart. `root` is that of `--root`.
+/// Tells the arguments apart. `root` is that of `--root`, and `security` what is spoken where they do not say it.
 pub(super) fn read(
     arguments: &[OsString],
     dialect: Dialect,
     root: Option<&Path>,
     rule: AddressRule,
+    security: Security,
     look: Look<'_>,
 ) -> Result<Positionals, PositionalError> {
     let mut taken = Taken {
@@ -140,7 +134,7 @@ pub(super) fn read(
     for argument in arguments {
         taken.take(classify(argument, dialect, look)?, dialect, look)?;
     }
-    let listen = taken.listen(dialect, rule, look)?;
+    let listen = taken.listen(dialect, rule, security, look)?;
     Ok(Positionals {
         root: taken.root,
         listen,
@@ -226,12 +220,10 @@ impl Taken {
         &self,
         dialect: Dialect,
         rule: AddressRule,
+        security: Security,
         look: Look<'_>,
-    ) -> Result<Option<Listen>, PositionalError> {
-        let (default_port, needs_address) = match dialect {
-            Dialect::Classic => (CLASSIC_PORT, self.port.is_none()),
-            Dialect::Web => (WEB_PORT, false),
-        };
+    ) -> Result<Option<(Listen, Security)>, PositionalError> {
+        let needs_address = dialect == Dialect::Classic && self.port.is_none();
         let mut address = match (&self.address, &self.word) {
             (Some(address), _) => address.clone(),
             (None, Some(word)) => Address::named(word),
@@ -247,9 +239,16 @@ impl Taken {
             }
             address.port = Some(*port);
         }
+        let security = address.security(security)?;
+        let default_port = match (dialect, security) {
+            (Dialect::Classic, Security::Plain) => CLASSIC_PORT,
+            (Dialect::Classic, Security::Tls) => CLASSIC_TLS_PORT,
+            (Dialect::Web, Security::Plain) => WEB_PORT,
+            (Dialect::Web, Security::Tls) => WEB_TLS_PORT,
+        };
         address
             .resolve(default_port)
-            .map(Some)
+            .map(|listen| Some((listen, security)))
             .map_err(|cause| unresolved(&address, cause, dialect, look))
     }
 }
@@ -296,6 +295,7 @@ fn unresolved(
 #[cfg(test)]
 mod tests {
     use super::AddressRule::{Needed, Optional};
+    use super::Security::{Plain, Tls};
     use super::*;
 
     /// `public` is a directory, `page.html` a file, and nothing else is there.
@@ -309,10 +309,10 @@ mod tests {
 
     fn said(dialect: Dialect, line: &str) -> Result<(Option<String>, String), String> {
         let arguments: Vec<_> = line.split_whitespace().map(OsString::from).collect();
-        let found =
-            read(&arguments, dialect, None, Needed, &table).map_err(|error| error.to_string())?;
+        let found = read(&arguments, dialect, None, Needed, Plain, &table)
+            .map_err(|error| error.to_string())?;
         let root = found.root.map(|root| root.to_str().unwrap().to_owned());
-        Ok((root, found.listen.unwrap().addresses[0].to_string()))
+        Ok((root, found.listen.unwrap().0.addresses[0].to_string()))
     }
 
     #[test]
@@ -371,9 +371,9 @@ mod tests {
     fn bytes_that_are_not_utf_8_are_a_root() {
         let name = OsStr::from_bytes(b"caf\xe9/").to_owned();
         let arguments = [name.clone()];
-        let found = read(&arguments, Dialect::Web, None, Needed, &table).unwrap();
+        let found = read(&arguments, Dialect::Web, None, Needed, Plain, &table).unwrap();
         assert_eq!(found.root, Some(PathBuf::from(name)));
-        let error = read(&arguments, Dialect::Classic, None, Needed, &table).unwrap_err();
+        let error = read(&arguments, Dialect::Classic, None, Needed, Plain, &table).unwrap_err();
         assert!(matches!(error, PositionalError::Path(_)), "{error}");
     }
 
@@ -507,6 +507,23 @@ mod tests {
     }
 
     #[test]
+    fn with_a_certificate_the_default_is_tls() {
+        for (dialect, line, expected) in [
+            (Dialect::Classic, "127.0.0.1", ("127.0.0.1:443", Tls)),
+            (Dialect::Classic, "1", ("127.0.0.1:1", Tls)),
+            (Dialect::Web, "", ("127.0.0.1:8443", Tls)),
+            (Dialect::Web, "https://localhost", ("127.0.0.1:443", Tls)),
+            (Dialect::Web, "http://localhost", ("127.0.0.1:80", Plain)),
+        ] {
+            let arguments: Vec<_> = line.split_whitespace().map(OsString::from).collect();
+            let found = read(&arguments, dialect, None, Needed, Tls, &table).unwrap();
+            let (listen, security) = found.listen.unwrap();
+            let found = (&*listen.addresses[0].to_string(), security);
+            assert_eq!(found, expected, "{line}");
+        }
+    }
+
+    #[test]
     fn beside_other_listeners_no_address_is_needed() {
         for (dialect, line, expected) in [
             (Dialect::Classic, "", None),
@@ -516,8 +533,10 @@ mod tests {
             (Dialect::Classic, "127.0.0.1", Some("127.0.0.1:80")),
         ] {
             let arguments: Vec<_> = line.split_whitespace().map(OsString::from).collect();
-            let found = read(&arguments, dialect, None, Optional, &table).unwrap();
-            let found = found.listen.map(|listen| listen.addresses[0].to_string());
+            let found = read(&arguments, dialect, None, Optional, Plain, &table).unwrap();
+            let found = found
+                .listen
+                .map(|(listen, _)| listen.addresses[0].to_string());
             assert_eq!(found.as_deref(), expected, "{line}");
         }
     }
@@ -530,12 +549,21 @@ mod tests {
             Dialect::Web,
             Some("old".as_ref()),
             Needed,
+            Plain,
             &table,
         )
         .unwrap_err();
         let message = "there are two roots, 'old' and './public': type one";
         assert_eq!(error.to_string(), message);
-        let found = read(&[], Dialect::Web, Some("old".as_ref()), Needed, &table).unwrap();
+        let found = read(
+            &[],
+            Dialect::Web,
+            Some("old".as_ref()),
+            Needed,
+            Plain,
+            &table,
+        )
+        .unwrap();
         assert_eq!(found.root, Some("old".into()));
     }
 }

@@ -8,8 +8,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
 use thiserror::Error;
 
-use super::listen::ListenError;
+use super::listener::ListenError;
 use super::positionals::PositionalError;
+use super::tls::TlsOptionError;
 use super::{advice, option};
 
 /// What is wrong with a command line.
@@ -46,6 +47,8 @@ pub(crate) enum UsageError {
     Positional(#[from] PositionalError),
     #[error(transparent)]
     Listen(#[from] ListenError),
+    #[error(transparent)]
+    Tls(#[from] TlsOptionError),
     /// What the parser finds in its definition alone.
     #[error("{0}")]
     Other(String),

@@ -38,6 +38,7 @@ impl Accounting {
             link: Link {
                 connection,
                 accepted_from: peer,
+                tls: None,
                 peer,
                 received: 0,
                 sent: 0,
@@ -53,6 +54,13 @@ impl Accounting {
     pub(super) fn set_source(&mut self, source: Peer) {
         if let Some(account) = &mut self.0 {
             account.link.peer = source;
+        }
+    }
+
+    /// The connection speaks this version of TLS.
+    pub(super) fn set_tls_version(&mut self, version: Option<&'static str>) {
+        if let Some(account) = &mut self.0 {
+            account.link.tls = version;
         }
     }
 

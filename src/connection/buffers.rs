@@ -2,6 +2,7 @@
 
 use super::dialect::Block;
 use super::input::Input;
+use crate::tls::TlsBuffers;
 
 /// Bytes of the buffers that are kept for output and for input between two turns. Most connections that are served
 /// together need 1 KiB or two each.
@@ -17,6 +18,8 @@ const LARGE: usize = 32 * 1024;
 pub struct Buffers {
     pub(super) input: Input,
     pub(super) block: Block,
+    /// For records of TLS.
+    pub(super) tls: TlsBuffers,
     /// For a line of a report.
     pub(super) line: Vec<u8>,
     /// Empty buffers, for output and for input between two turns.
@@ -30,6 +33,7 @@ impl Buffers {
         Self {
             input: Input::new(),
             block: Block::default(),
+            tls: TlsBuffers::default(),
             line: Vec::new(),
             spare: Vec::new(),
             spare_bytes: 0,

@@ -94,13 +94,7 @@ impl<D: Dialect> HttpSession<D> {
                 }
             }
             match self.stream {
-                Stream::Ended if matches!(receiving.decoder, ContentDecoder::UntilClose) => {
-                    return self.begin_finish(receiving, work, blocking);
-                }
-                Stream::Ended => {
-                    let refusal = Refusal::bad_request(CUT_SHORT);
-                    return self.give_content_up(&mut receiving, refusal, work, blocking);
-                }
+                Stream::Ended => return self.end_content(receiving, work, blocking),
                 Stream::Drained => return Step::Wait(Phase::Body(receiving), TimeoutKind::Body),
                 Stream::Fresh | Stream::Open if work.budget.is_spent() => {
                     return Step::Yield(Phase::Body(receiving));
@@ -136,6 +130,27 @@ impl<D: Dialect> HttpSession<D> {
         let block = &mut work.buffers.block;
         let response = receiving.upload.finish(&[], block, blocking);
         self.finished(receiving, response, work)
+    }
+
+    /// The stream has ended: so has content that says nothing of its length, and all other is incomplete.
+    fn end_content<T: Transport>(
+        &mut self,
+        mut receiving: Box<Receiving<D::Upload>>,
+        work: &mut Work<'_, T>,
+        blocking: Blocking<'_>,
+    ) -> Step<D::Upload> {
+        // Where the stream has an end of its own, what is cut off must not take effect (RFC 8446 §6.1).
+        let reason = if work.transport.is_truncated() {
+            "the connection ends without the close_notify of TLS"
+        } else if matches!(receiving.decoder, ContentDecoder::UntilClose) {
+            let block = &mut work.buffers.block;
+            let response = receiving.upload.finish(&[], block, blocking);
+            return self.finished(receiving, response, work);
+        } else {
+            CUT_SHORT
+        };
+        let refusal = Refusal::bad_request(reason);
+        self.give_content_up(&mut receiving, refusal, work, blocking)
     }
 
     /// Ends a request whose content cannot be had.

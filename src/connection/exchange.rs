@@ -40,6 +40,8 @@ pub(super) struct Link {
     pub(super) accepted_from: Peer,
     /// The same, unless a PROXY header says that it comes from elsewhere.
     pub(super) peer: Peer,
+    /// The version of TLS, once one was agreed on.
+    pub(super) tls: Option<&'static str>,
     /// Bytes received since it began.
     pub(super) received: u64,
     /// Bytes sent since then.
@@ -134,7 +136,7 @@ impl Exchange {
             bytes_out: sent.saturating_sub(self.sent_start),
             content_bytes_out: sent.saturating_sub(content_start),
             duration: now.duration_since(self.started),
-            tls: None,
+            tls: link.tls,
             referer: part(&self.parts.referer),
             agent: part(&self.parts.agent),
             entry: self.entry.range(),

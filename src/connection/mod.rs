@@ -20,6 +20,7 @@ mod exchange;
 mod input;
 mod phases;
 mod proxy_header;
+mod redirect;
 mod report;
 mod request;
 mod response;
@@ -28,6 +29,7 @@ mod service;
 mod session;
 mod spent;
 mod timeouts;
+mod tls_hello;
 mod trusted_proxies;
 mod turn;
 mod waiting;
@@ -37,7 +39,7 @@ pub use self::dialect::{
     Action, Block, Decision, Dialect, FileRange, Preparation, Response, ResponseContent,
     TrackedBytes, Upload,
 };
-pub use self::entrance::{Entrance, ProxyProtocol};
+pub use self::entrance::{Entrance, Protocol, ProxyProtocol};
 pub use self::service::Http;
 pub use self::session::HttpSession;
 pub use self::spent::Spent;

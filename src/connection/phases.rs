@@ -12,6 +12,8 @@ use crate::server::Turn;
 pub(super) enum Phase<U> {
     /// Before or in a PROXY header.
     ProxyHeader,
+    /// Before the first byte, which shows whether TLS begins.
+    TlsHello,
     /// Before or in a head.
     Head,
     /// Behind a head of so many bytes, all of them in the input. Its request needs a blocking turn.
@@ -36,7 +38,11 @@ impl<U> Phase<U> {
         match self {
             Self::Request(_) | Self::Body(_) | Self::Finishing(_) | Self::Preparing(_) => true,
             Self::Sending(content, _) => content.is_read_next(),
-            Self::ProxyHeader | Self::Head | Self::Skipping(_) | Self::Closing(_) => false,
+            Self::ProxyHeader
+            | Self::TlsHello
+            | Self::Head
+            | Self::Skipping(_)
+            | Self::Closing(_) => false,
         }
     }
 }

@@ -23,7 +23,7 @@ impl<D: Dialect> HttpSession<D> {
                         self.peer = source.into();
                         self.accounting.set_source(self.peer);
                     }
-                    return Step::Go(Phase::Head);
+                    return Step::Go(self.entrance().phase());
                 }
                 Ok(None) => {}
                 Err(error) => return self.refuse_proxy(&error.to_string()),

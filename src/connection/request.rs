@@ -1,17 +1,19 @@
 //! Heads: received, and what follows from them. Content is received in `content`.
 
-use super::dialect::{Action, Dialect};
+use super::dialect::{Action, Dialect, Response};
+use super::entrance::{Protocol, Security};
 use super::input::Received;
 use super::phases::{
     Closing, Filled, Phase, Preparing, Receiving, Reply, Skipping, Step, Stream, Then, Work,
 };
+use super::redirect;
 use super::report::report;
 use super::session::HttpSession;
 use super::timeouts::{Progress, TimeoutKind};
 use super::trusted_proxies::TrustedProxies;
 use crate::http::{
     CONTINUE, ChunkedDecoder, ContentDecoder, Expect, Framing, Persistence, Refusal, RefusedHead,
-    Request, method_of,
+    Request, Scheme, method_of,
 };
 use crate::requester::{Requester, Source};
 use crate::server::{Transport, WakeReason};
@@ -43,7 +45,8 @@ impl<D: Dialect> HttpSession<D> {
                 // A short receive emptied the socket, and what comes now is reported, unless the end has come with it,
                 // or urgent data cut it short.
                 let emptied = received == Received::Some
-                    && !matches!(work.turn.reason(), WakeReason::HungUp | WakeReason::Urgent);
+                    && !matches!(work.turn.reason(), WakeReason::HungUp | WakeReason::Urgent)
+                    && !work.transport.has_more();
                 self.stream = if emptied {
                     Stream::Drained
                 } else {
@@ -128,9 +131,17 @@ impl<D: Dialect> HttpSession<D> {
         let head = RefusedHead::read(work.buffers.input.bytes());
         report(self.peer, head.line, &refusal);
         self.accounting.describe_line(head.line);
-        let dialect = &self.shared.dialect;
-        let requester = self.requester(None);
-        let response = dialect.refuse(head, refusal, &requester, work.turn.worker());
+        self.report_misdirected_tls(work.buffers.input.bytes());
+        let mut response = match self.entrance().protocol {
+            Protocol::Http | Protocol::Https(_) => {
+                let dialect = &self.shared.dialect;
+                let requester = self.requester(None);
+                dialect.refuse(head, refusal, &requester, work.turn.worker())
+            }
+            // What is not served is not recorded.
+            Protocol::RedirectToHttps(_) => Response::refused(refusal),
+        };
+        self.explain_security(head.line.method, &mut response);
         self.respond(response, Then::CloseUnread, work.buffers.unread())
     }
 
@@ -142,14 +153,25 @@ impl<D: Dialect> HttpSession<D> {
         work: &mut Work<'_, T>,
     ) -> Step<D::Upload> {
         let head = &work.buffers.input.bytes()[..length];
-        let request = match Request::parse(head) {
+        let request = Request::parse(head);
+        let request = request.and_then(|request| self.check_security().map(|()| request));
+        let mut request = match request {
             Ok(request) => request,
             Err(refusal) => return Step::Go(self.refuse_head(refusal, work)),
         };
+        if self.security == Security::Tls {
+            request.scheme = Scheme::Https;
+        }
         let (framing, expect) = (request.framing, request.expect);
-        let requester = self.requester(Some(&request));
-        let dialect = &self.shared.dialect;
-        let Ok(decision) = dialect.handle(&request, &requester, work.turn) else {
+        let decision = match self.entrance().protocol {
+            Protocol::Http | Protocol::Https(_) => {
+                let requester = self.requester(Some(&request));
+                let dialect = &self.shared.dialect;
+                dialect.handle(&request, &requester, work.turn)
+            }
+            Protocol::RedirectToHttps(port) => Ok(redirect::decide(&request, port)),
+        };
+        let Ok(decision) = decision else {
             return Step::Yield(Phase::Request(length));
         };
         let proxies = self.shared.proxies.as_ref();

@@ -1,12 +1,12 @@
 //! HTTP in a dialect as a protocol on the pool: makes sessions and buffers.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::accounting::Accounting;
 use super::buffers::Buffers;
 use super::dialect::Dialect;
-use super::entrance::{Entrance, ProxyProtocol};
+use super::entrance::{Channel, Entrance, Protocol, ProxyProtocol, Security};
 use super::phases::{AfterFlush, Phase, Stream};
 use super::session::HttpSession;
 use super::session::Shared;
@@ -35,6 +35,7 @@ impl<D: Dialect> Http<D> {
                 timeouts,
                 proxies: None,
                 entrances: vec![Entrance::default()],
+                misdirected: Mutex::default(),
                 reporter: None,
             }),
             connections: AtomicU64::new(0),
@@ -67,7 +68,7 @@ impl<D: Dialect> Http<D> {
         };
         match entrance.proxy_protocol {
             ProxyProtocol::Spoken if is_proxy() => Phase::ProxyHeader,
-            ProxyProtocol::Spoken | ProxyProtocol::NotSpoken => Phase::Head,
+            ProxyProtocol::Spoken | ProxyProtocol::NotSpoken => entrance.phase(),
         }
     }
 
@@ -99,6 +100,9 @@ impl<D: Dialect> Service for Http<D> {
         HttpSession {
             shared: Arc::clone(&self.shared),
             peer,
+            listener,
+            channel: Channel::Plain,
+            security: Security::Plain,
             phase: self.first_phase(peer, entrance),
             scan: HeadScan::default(),
             version: Version::Http11,
@@ -129,6 +133,11 @@ impl<D: Dialect> Service for Http<D> {
     }
 
     fn reopen(&self) {
+        for entrance in &self.shared.entrances {
+            if let Protocol::Https(server) = &entrance.protocol {
+                server.reload();
+            }
+        }
         self.shared.dialect.reopen();
     }
 }

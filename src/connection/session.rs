@@ -1,10 +1,11 @@
 //! The state of one HTTP client between two turns, and between the steps of one.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use super::accounting::Accounting;
 use super::dialect::Dialect;
-use super::entrance::Entrance;
+use super::entrance::{Channel, Entrance, Security};
 use super::phases::{AfterFlush, Phase, Stream};
 use super::spent::{Spent, Stopwatch};
 use super::timeouts::{Progress, Timeouts, Wait};
@@ -18,6 +19,12 @@ use crate::reporting::{Reporter, TurnTime};
 pub struct HttpSession<D: Dialect> {
     pub(super) shared: Arc<Shared<D>>,
     pub(super) peer: Peer,
+    /// The number of the listener that it came from.
+    pub(super) listener: usize,
+    /// Taken out while it has its turn.
+    pub(super) channel: Channel,
+    /// Of what is received now.
+    pub(super) security: Security,
     pub(super) phase: Phase<D::Upload>,
     pub(super) scan: HeadScan,
     /// Of the request in progress, as far as it is known.
@@ -51,6 +58,8 @@ pub(super) struct Shared<D> {
     pub(super) proxies: Option<TrustedProxies>,
     /// How connections begin, by listener.
     pub(super) entrances: Vec<Entrance>,
+    /// Guards when a client was reported last that speaks TLS where HTTP is spoken.
+    pub(super) misdirected: Mutex<Option<Instant>>,
     /// What becomes of accounts, if anything is reported.
     pub(super) reporter: Option<Arc<Reporter>>,
 }
@@ -59,7 +68,7 @@ impl<D: Dialect> HttpSession<D> {
     /// Bytes of input and output that it holds between turns; what an upload holds is not among them.
     #[must_use]
     pub fn kept(&self) -> usize {
-        self.unused.capacity() + self.output.capacity()
+        self.unused.capacity() + self.output.capacity() + self.channel.kept()
     }
 
     /// What its last turn cost.
@@ -89,6 +98,7 @@ impl<D: Dialect> Drop for HttpSession<D> {
             }
             Phase::Finishing(receiving) => receiving.complete(&mut self.accounting),
             Phase::ProxyHeader
+            | Phase::TlsHello
             | Phase::Head
             | Phase::Request(_)
             | Phase::Preparing(_)

@@ -4,11 +4,13 @@
 use super::budget::Budget;
 use super::buffers::Buffers;
 use super::dialect::Dialect;
+use super::entrance::Channel;
 use super::phases::{AfterFlush, Closing, Phase, Step, Stream, Work};
 use super::response::linger;
 use super::session::HttpSession;
 use crate::http::Persistence;
-use crate::server::{CloseCause, Next, Session, Transport, Turn};
+use crate::server::{CloseCause, Interest, Next, Session, Transport, Turn};
+use crate::tls::Secured;
 
 impl<D: Dialect> Session for HttpSession<D> {
     type Buffers = Buffers;
@@ -18,6 +20,73 @@ impl<D: Dialect> Session for HttpSession<D> {
     }
 
     fn process<T: Transport>(&mut self, transport: &T, buffers: &mut Buffers, turn: &Turn<'_>) {
+        match std::mem::take(&mut self.channel) {
+            Channel::Plain => {
+                self.process_over(transport, buffers, turn);
+                // The first byte of TLS has come.
+                if let Channel::Tls(_) = self.channel {
+                    self.process(transport, buffers, turn);
+                }
+            }
+            Channel::Tls(mut stream) => {
+                let mut windows = std::mem::take(&mut buffers.tls);
+                let secured = Secured::new(transport, &mut stream, &mut windows);
+                self.process_over(&secured, buffers, turn);
+                drop(secured);
+                self.accounting.set_tls_version(stream.version());
+                buffers.tls = windows;
+                self.channel = Channel::Tls(stream);
+            }
+        }
+    }
+
+    fn flush<T: Transport>(
+        &mut self,
+        transport: &T,
+        buffers: &mut Buffers,
+        turn: &Turn<'_>,
+    ) -> Next {
+        match std::mem::take(&mut self.channel) {
+            Channel::Plain => self.flush_over(transport, buffers, turn),
+            Channel::Tls(mut stream) => {
+                let mut windows = std::mem::take(&mut buffers.tls);
+                let secured = Secured::new(transport, &mut stream, &mut windows);
+                let next = match self.flush_over(&secured, buffers, turn) {
+                    Next::Close => {
+                        secured.close();
+                        Next::Close
+                    }
+                    // The peer must take a message of the handshake before it can send more.
+                    Next::Wait(Interest::Read, deadline) if secured.has_unsent() => {
+                        Next::Wait(Interest::Write, deadline)
+                    }
+                    next => next,
+                };
+                drop(secured);
+                buffers.tls = windows;
+                self.channel = Channel::Tls(stream);
+                next
+            }
+        }
+    }
+
+    fn note_close(&mut self, cause: CloseCause) {
+        self.accounting.note_end(match cause {
+            CloseCause::Evicted => "it was idle, and a new connection needed its place",
+            CloseCause::Stopping => "the server stops",
+            CloseCause::Failed => "the server failed",
+        });
+    }
+}
+
+impl<D: Dialect> HttpSession<D> {
+    /// The first step of a turn, over what carries the bytes of HTTP.
+    fn process_over<T: Transport>(
+        &mut self,
+        transport: &T,
+        buffers: &mut Buffers,
+        turn: &Turn<'_>,
+    ) {
         let stopwatch = self.stopwatch();
         let mut work = Work {
             transport,
@@ -30,7 +99,8 @@ impl<D: Dialect> Session for HttpSession<D> {
         self.time = stopwatch.elapsed();
     }
 
-    fn flush<T: Transport>(
+    /// The last step of a turn, over the same.
+    fn flush_over<T: Transport>(
         &mut self,
         transport: &T,
         buffers: &mut Buffers,
@@ -51,16 +121,6 @@ impl<D: Dialect> Session for HttpSession<D> {
         next
     }
 
-    fn note_close(&mut self, cause: CloseCause) {
-        self.accounting.note_end(match cause {
-            CloseCause::Evicted => "it was idle, and a new connection needed its place",
-            CloseCause::Stopping => "the server stops",
-            CloseCause::Failed => "the server failed",
-        });
-    }
-}
-
-impl<D: Dialect> HttpSession<D> {
     /// Reports the requests that have ended, and the end of the connection.
     fn report(&mut self, next: Next, buffers: &mut Buffers, turn: &Turn<'_>) {
         let reporter = self.shared.reporter.as_deref();
@@ -136,6 +196,7 @@ impl<D: Dialect> HttpSession<D> {
     ) -> Step<D::Upload> {
         match phase {
             Phase::ProxyHeader => self.read_proxy_header(work),
+            Phase::TlsHello => self.read_tls_hello(work),
             Phase::Head => self.read_head(work),
             Phase::Request(length) => self.handle(length, work),
             Phase::Body(receiving) => self.receive(receiving, work),

@@ -12,10 +12,12 @@ mod finishing;
 mod reading;
 mod recording;
 mod remove;
+mod secret;
 mod state;
 mod upload;
 
 pub use self::error::UploadError;
 pub use self::finishing::{Finishing, Remaining};
+pub use self::secret::SecretError;
 pub use self::state::Files;
 pub use self::upload::{Empty, FileUpload};

@@ -15,6 +15,8 @@ pub struct Files {
     pub(super) recorder: Recorder,
     /// Concealed and opened again together with the request log.
     pub(super) access_log: Option<Arc<LineWriter>>,
+    /// Concealed, too.
+    pub(super) secrets: Vec<Location>,
 }
 
 impl Files {
@@ -25,6 +27,7 @@ impl Files {
             store,
             recorder: Recorder::none(),
             access_log: None,
+            secrets: Vec::new(),
         }
     }
 
@@ -77,7 +80,7 @@ impl Files {
         let open = self.recorder.identities().into_iter();
         let key_state = self.recorder.locate_key_state();
         let names = log.into_iter().chain(access_log).chain(&key_state);
-        let names = names.flat_map(reserved_names);
+        let names = names.chain(&self.secrets).flat_map(reserved_names);
         let open = open.chain(access_identity).collect();
         self.store.conceal(names.collect(), open);
     }

@@ -52,6 +52,8 @@ statuses! {
     MovedPermanently = 301 "Moved Permanently";
     /// RFC 9110 §15.4.5
     NotModified = 304 "Not Modified";
+    /// RFC 9110 §15.4.9
+    PermanentRedirect = 308 "Permanent Redirect";
     /// RFC 9110 §15.5.1
     BadRequest = 400 "Bad Request";
     /// RFC 9110 §15.5.4

@@ -1,4 +1,4 @@
-//! The byte stream under a session: a non-blocking TCP socket in the server, something in memory in a test.
+//! The byte stream under a session: a non-blocking socket in the server, a stream of TLS on one, something in memory in a test.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -24,6 +24,18 @@ pub trait Transport {
     /// and a peer may hold more back until it has it (Nagle's algorithm, RFC 9293 §3.7.4). See `TCP_QUICKACK` in
     /// tcp(7).
     fn acknowledge(&self);
+
+    /// Whether there is more to receive, or the end of stream, although the last receive was shorter than its buffer
+    /// and the socket need not become ready again.
+    fn has_more(&self) -> bool {
+        false
+    }
+
+    /// Whether the end of stream that was received may have come before the peer has sent all: the stream has an end of
+    /// its own (RFC 8446 §6.1), and that is missing.
+    fn is_truncated(&self) -> bool {
+        false
+    }
 }
 
 /// What follows the bytes of one [`Transport::send`].

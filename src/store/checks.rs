@@ -3,6 +3,7 @@
 //!
 //! A rule that is added counts for every commit that ends after [`Store::conceal`] has returned.
 
+use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -26,6 +27,15 @@ impl Store {
     /// named before. It must have the latter open, so that no other file can have their identities.
     pub fn conceal(&self, names: Vec<ReservedName>, open: Vec<Identity>) {
         self.put_in_force(Rules::new(names, open));
+    }
+
+    /// Device and inode number of the root.
+    ///
+    /// # Errors
+    /// From statx(2).
+    pub fn root_identity(&self) -> io::Result<Identity> {
+        let found = rustix::fs::fstat(&*self.root.get().directory)?;
+        Ok((found.st_dev, found.st_ino))
     }
 
     fn put_in_force(&self, rules: Rules) {

@@ -82,13 +82,10 @@ impl Web {
                 .closing()
                 .into());
         }
-        if matches!(
-            request.target,
-            Target::Absolute {
-                scheme: Scheme::Https,
-                ..
-            }
-        ) {
+        if let Target::Absolute { scheme, .. } = request.target
+            && scheme == Scheme::Https
+            && request.scheme == Scheme::Http
+        {
             return Err(Refusal::new(
                 Status::MisdirectedRequest,
                 "the target is of the scheme https, and this connection has no TLS",

@@ -41,6 +41,12 @@ impl Client {
         Self::over(TcpStream::from(socket)).unwrap()
     }
 
+    /// The socket alone, of which nothing was received.
+    #[cfg(feature = "tls")]
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
     fn over(stream: TcpStream) -> io::Result<Self> {
         stream.set_read_timeout(Some(GUARD))?;
         stream.set_write_timeout(Some(GUARD))?;

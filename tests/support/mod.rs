@@ -22,5 +22,7 @@ pub(crate) mod server;
 pub(crate) mod setup;
 pub(crate) mod strace;
 pub(crate) mod terminal;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
 pub(crate) mod tree;
 pub(crate) mod wait;

@@ -73,6 +73,7 @@ impl Server {
         server.stdout.read_line(&mut line).unwrap();
         let address = line
             .strip_prefix("listening on http://")
+            .or_else(|| line.strip_prefix("listening on https://"))
             .and_then(|rest| rest.strip_suffix('\n')?.parse().ok());
         server.address = address.unwrap_or_else(|| panic!("the server's first line is {line:?}"));
         server.own_sockets = server.sockets();

@@ -75,6 +75,15 @@ impl Setup {
         }
     }
 
+    /// The same with TLS, for the certificate in a file `cert.pem` of its home.
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls(options: &[&str]) -> Self {
+        let home = Home::new();
+        crate::support::tls::Certificate::new(&["localhost", "127.0.0.1"]).place(home.path());
+        let tls = ["--tls-cert", "cert.pem", "--tls-key", "key.pem"];
+        Self::at(&home, &[&tls, options].concat())
+    }
+
     /// Puts files into the root before the start; `lay` is called with its path.
     pub(crate) fn files(self, lay: impl FnOnce(&Path)) -> Self {
         lay(&self.root);

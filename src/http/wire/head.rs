@@ -10,7 +10,7 @@ use super::framing::{self, Framing};
 use super::refused_head::LineParts;
 use super::request_line::{RequestLine, Version};
 use super::syntax::{after_leading_line, host_and_port, list, trim_ows, without_cr};
-use super::target::Target;
+use super::target::{Scheme, Target};
 use crate::http::persistence::Persistence;
 use crate::http::refusal::Refusal;
 use crate::http::status::Status;
@@ -58,6 +58,9 @@ pub struct Request<'h> {
     pub expect: Expect,
     /// The `Host` field.
     pub host: Host<'h>,
+    /// The scheme of the URI that the target stands for, unless that says it itself: `https` if it came inside TLS
+    /// (RFC 9112 §3.3). A head does not say it; whoever received it sets it.
+    pub scheme: Scheme,
     raw_line: &'h [u8],
     raw_target: &'h [u8],
     raw_version: &'h [u8],
@@ -126,6 +129,7 @@ impl<'h> Request<'h> {
             persistence: connection.persistence(line.version),
             expect,
             host,
+            scheme: Scheme::Http,
             raw_line: line.raw,
             raw_target: line.target,
             raw_version: line.raw_version,

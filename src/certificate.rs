@@ -1,0 +1,74 @@
+//! The certificate of a server: loaded from the files that the command line names, or made there.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::cli::{Certificate, Config, ListenerProtocol, Place, Verbosity, names_of_machine};
+use crate::network;
+use httpserver::files::Files;
+use httpserver::tls::{CertificateFiles, TlsServer, prepare_self_signed, self_signed_key};
+
+/// Loads the certificate, if there is to be one. Its key must not be among the files that are served.
+pub(crate) fn load(
+    config: &Config,
+    files: &mut Files,
+) -> Result<Option<Arc<TlsServer>>, Box<dyn Error>> {
+    let pair = match &config.certificate {
+        None => return Ok(None),
+        Some(Certificate::Files(pair)) => {
+            files.conceal_secret(&pair.key)?;
+            pair.clone()
+        }
+        Some(Certificate::SelfSigned(directory)) => {
+            // Before it is made, and then to conceal it.
+            files.conceal_secret(&self_signed_key(directory))?;
+            let pair = prepare_self_signed(directory, &names(config))?;
+            files.conceal_secret(&pair.key)?;
+            pair
+        }
+    };
+    let server = TlsServer::load(pair.clone())?;
+    if matches!(config.certificate, Some(Certificate::SelfSigned(_)))
+        && config.verbosity != Verbosity::Quiet
+    {
+        say_fingerprint(&pair, &server);
+    }
+    Ok(Some(Arc::new(server)))
+}
+
+/// Clients compare it with what they are shown.
+fn say_fingerprint(pair: &CertificateFiles, server: &TlsServer) {
+    let (path, fingerprint) = (pair.certificate.display(), server.fingerprint());
+    eprintln!("the certificate {path} has the SHA-256 fingerprint\n{fingerprint}");
+}
+
+/// The host names and addresses that clients type.
+fn names(config: &Config) -> Vec<String> {
+    let mut names = Vec::new();
+    for listener in &config.listeners {
+        let (ListenerProtocol::Https, Place::Internet(listen)) =
+            (listener.protocol, &listener.place)
+        else {
+            continue;
+        };
+        names.push(listen.host.clone());
+        for ip in listen.addresses.iter().map(SocketAddr::ip) {
+            names.push(ip.to_canonical().to_string());
+            if ip.is_unspecified() {
+                let all = network::behind(ip).unwrap_or_default();
+                names.extend(all.iter().map(|found| found.address.to_string()));
+                names.extend(names_of_machine());
+            }
+            if ip.is_unspecified() || ip.to_canonical().is_loopback() {
+                names.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
+            }
+        }
+    }
+    // Nobody connects to these.
+    names.retain(|name| !matches!(&**name, "0.0.0.0" | "::"));
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    names
+}

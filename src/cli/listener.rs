@@ -1,0 +1,340 @@
+//! A listener as it is typed: `SPEC[,OPTION…]`.
+//!
+//! SPEC is an address as among the arguments, or `unix:` and a path.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use httpserver::connection::{ProxyProtocol, TrustedProxies, UnixPeers};
+
+use super::address::{self, Address, AddressError, Listen, Security};
+use super::values::is_number;
+
+/// A listener as it was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Spec {
+    pub(super) typed: String,
+    place: TypedPlace,
+    pub(super) security: Security,
+    proxy_protocol: ProxyProtocol,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum TypedPlace {
+    Address(Address),
+    Unix { path: PathBuf, mode: Option<u16> },
+}
+
+/// A listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ListenerConfig {
+    pub(crate) place: Place,
+    pub(crate) protocol: ListenerProtocol,
+    pub(crate) proxy_protocol: ProxyProtocol,
+}
+
+/// What is spoken on a listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ListenerProtocol {
+    Http,
+    Https,
+    /// HTTP, and nothing is served.
+    Redirect,
+}
+
+impl From<Security> for ListenerProtocol {
+    fn from(security: Security) -> Self {
+        match security {
+            Security::Plain => Self::Http,
+            Security::Tls => Self::Https,
+        }
+    }
+}
+
+/// Where a listener is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    Internet(Listen),
+    /// A socket at this path with these permission bits, or those that the umask leaves.
+    Unix {
+        path: PathBuf,
+        mode: Option<u16>,
+    },
+}
+
+impl ListenerConfig {
+    /// The host that was typed, if it has one.
+    pub(super) fn host(&self) -> Option<&str> {
+        match &self.place {
+            Place::Internet(listen) => Some(&listen.host),
+            Place::Unix { .. } => None,
+        }
+    }
+
+    /// Whether it has TLS.
+    pub(super) fn has_tls(&self) -> bool {
+        self.protocol == ListenerProtocol::Https
+    }
+
+    /// Whether it has TLS on a port.
+    pub(super) fn has_tls_port(&self) -> bool {
+        self.has_tls() && matches!(self.place, Place::Internet(_))
+    }
+
+    /// Whether no other machine can connect.
+    pub(super) fn is_for_this_machine(&self) -> bool {
+        match &self.place {
+            Place::Internet(listen) => listen.is_for_this_machine(),
+            Place::Unix { .. } => true,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Internet(listen) => listen.fmt(f),
+            Self::Unix { path, .. } => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// What was typed is no listener.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) enum ListenError {
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    #[error("it has no port: type one behind the address, such as '{0}:8080'")]
+    NoPort(String),
+    #[error("it has no path: type one, such as unix:/run/httpserver.sock")]
+    NoPath,
+    #[error("there is no option '{0}' of a listener: type tls, proxy or mode=660")]
+    Option(String),
+    #[error("'{0}' is no mode: type three digits from 0 to 7, such as 660")]
+    Mode(String),
+    #[error("a port has no mode: only the socket of unix:/PATH has one")]
+    ModeOfPort,
+    #[error("'{typed}' does not resolve ({cause}): type an IP address, 'localhost' or a host name")]
+    Unresolved { typed: String, cause: String },
+    #[error("'http://' and ',tls' say two things: type one of them")]
+    PlainAndTls,
+    #[error(
+        "'--listen {0}' needs a certificate: type --tls-cert and --tls-key, too, or --tls-self-signed"
+    )]
+    NoCertificate(String),
+    #[error("--redirect-http has no TLS: type its SPEC without")]
+    RedirectWithTls,
+    #[error("'--listen {0}' needs --trust-proxy: type which proxies are believed")]
+    ProxyOfNobody(String),
+    #[error("'--listen {0}' needs '--trust-proxy unix': type both")]
+    ProxyOfUnix(String),
+}
+
+/// Reads a listener.
+pub(super) fn spec(typed: &str) -> Result<Spec, ListenError> {
+    let mut parts = typed.split(',');
+    let place = parts.next().unwrap_or_default();
+    let mut proxy_protocol = ProxyProtocol::NotSpoken;
+    let mut security = Security::Plain;
+    let mut mode = None;
+    for option in parts {
+        match option.split_once('=') {
+            None if option == "tls" => security = Security::Tls,
+            None if option == "proxy" => proxy_protocol = ProxyProtocol::Spoken,
+            Some(("mode", digits)) => mode = Some(bits(digits)?),
+            _ => return Err(ListenError::Option(option.to_owned())),
+        }
+    }
+    let place = match place.strip_prefix("unix:") {
+        Some("") => return Err(ListenError::NoPath),
+        Some(path) => TypedPlace::Unix {
+            path: PathBuf::from(path),
+            mode,
+        },
+        None if mode.is_some() => return Err(ListenError::ModeOfPort),
+        None => {
+            let address = address(place)?;
+            security = match (address.stated_security(), security) {
+                (Some(Security::Plain), Security::Tls) => return Err(ListenError::PlainAndTls),
+                (stated, typed) => stated.unwrap_or(typed),
+            };
+            TypedPlace::Address(address)
+        }
+    };
+    Ok(Spec {
+        typed: typed.to_owned(),
+        place,
+        security,
+        proxy_protocol,
+    })
+}
+
+fn address(typed: &str) -> Result<Address, ListenError> {
+    if is_number(typed) {
+        return Ok(Address::loopback(Some(address::port(typed)?)));
+    }
+    let address = Address::parse(typed)?.unwrap_or_else(|| Address::named(typed));
+    if address.has_port() {
+        Ok(address)
+    } else {
+        Err(ListenError::NoPort(typed.to_owned()))
+    }
+}
+
+/// Permission bits, as chmod(1) takes them.
+fn bits(digits: &str) -> Result<u16, ListenError> {
+    let wrong = || ListenError::Mode(digits.to_owned());
+    if digits.len() < 3 || digits.len() > 4 {
+        return Err(wrong());
+    }
+    match u16::from_str_radix(digits, 8) {
+        Ok(bits @ ..=0o777) if digits.bytes().all(|byte| byte.is_ascii_digit()) => Ok(bits),
+        _ => Err(wrong()),
+    }
+}
+
+impl Spec {
+    pub(super) fn resolve(
+        &self,
+        protocol: ListenerProtocol,
+        proxies: Option<&TrustedProxies>,
+    ) -> Result<ListenerConfig, ListenError> {
+        if self.proxy_protocol == ProxyProtocol::Spoken {
+            match &self.place {
+                TypedPlace::Address(_) if proxies.is_none_or(|all| all.networks.is_empty()) => {
+                    return Err(ListenError::ProxyOfNobody(self.typed.clone()));
+                }
+                TypedPlace::Unix { .. }
+                    if proxies.is_none_or(|all| all.unix == UnixPeers::NotTrusted) =>
+                {
+                    return Err(ListenError::ProxyOfUnix(self.typed.clone()));
+                }
+                _ => {}
+            }
+        }
+        Ok(ListenerConfig {
+            place: match &self.place {
+                TypedPlace::Address(address) => {
+                    let resolved = address.resolve(0).map_err(|cause| ListenError::Unresolved {
+                        typed: self.typed.clone(),
+                        cause,
+                    });
+                    Place::Internet(resolved?)
+                }
+                TypedPlace::Unix { path, mode } => Place::Unix {
+                    path: path.clone(),
+                    mode: *mode,
+                },
+            },
+            protocol,
+            proxy_protocol: self.proxy_protocol,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address_of(typed: &str) -> Result<String, String> {
+        let spec = spec(typed).map_err(|error| error.to_string())?;
+        let protocol = spec.security.into();
+        let security = match protocol {
+            ListenerProtocol::Https => " tls",
+            _ => "",
+        };
+        match spec
+            .resolve(protocol, None)
+            .map_err(|error| error.to_string())?
+            .place
+        {
+            Place::Internet(listen) => Ok(format!("{}{security}", listen.addresses[0])),
+            Place::Unix { path, mode } => {
+                let mode = mode.map_or_else(String::new, |bits| format!(" {bits:o}"));
+                Ok(format!("{}{mode}{security}", path.display()))
+            }
+        }
+    }
+
+    #[test]
+    fn listeners_are_addresses_or_paths() {
+        for (typed, expected) in [
+            ("127.0.0.1:8080", "127.0.0.1:8080"),
+            ("[::1]:0", "[::1]:0"),
+            (":8080", "127.0.0.1:8080"),
+            ("8080", "127.0.0.1:8080"),
+            ("localhost:1", "127.0.0.1:1"),
+            ("http://127.0.0.1", "127.0.0.1:80"),
+            ("https://127.0.0.1", "127.0.0.1:443 tls"),
+            (":8443,tls", "127.0.0.1:8443 tls"),
+            ("unix:a,mode=600,tls", "a 600 tls"),
+            ("unix:/run/a.sock", "/run/a.sock"),
+            ("unix:a.sock,mode=0660", "a.sock 660"),
+            ("unix:/run/a:b=c,mode=600", "/run/a:b=c 600"),
+        ] {
+            assert_eq!(address_of(typed), Ok(expected.to_owned()), "{typed}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_listener_is_an_error() {
+        for (typed, message) in [
+            (
+                "127.0.0.1",
+                "it has no port: type one behind the address, such as '127.0.0.1:8080'",
+            ),
+            (
+                "somewhere",
+                "it has no port: type one behind the address, such as 'somewhere:8080'",
+            ),
+            (
+                "127.0.0.1:65536",
+                "'65536' in '127.0.0.1:65536' is not a port: type a number from 0 to 65535",
+            ),
+            (
+                "unix:",
+                "it has no path: type one, such as unix:/run/httpserver.sock",
+            ),
+            (
+                "unix:/a,prxy",
+                "there is no option 'prxy' of a listener: type tls, proxy or mode=660",
+            ),
+            (
+                "unix:/a,",
+                "there is no option '' of a listener: type tls, proxy or mode=660",
+            ),
+            (
+                "unix:/a,mode=9",
+                "'9' is no mode: type three digits from 0 to 7, such as 660",
+            ),
+            (
+                "unix:/a,mode=+66",
+                "'+66' is no mode: type three digits from 0 to 7, such as 660",
+            ),
+            (
+                "unix:/a,mode=4755",
+                "'4755' is no mode: type three digits from 0 to 7, such as 660",
+            ),
+            (
+                "http://:80,tls",
+                "'http://' and ',tls' say two things: type one of them",
+            ),
+            (
+                ":80,mode=660",
+                "a port has no mode: only the socket of unix:/PATH has one",
+            ),
+            (
+                ":80,proxy",
+                "'--listen :80,proxy' needs --trust-proxy: type which proxies are believed",
+            ),
+            (
+                "unix:/a,proxy",
+                "'--listen unix:/a,proxy' needs '--trust-proxy unix': type both",
+            ),
+        ] {
+            assert_eq!(address_of(typed), Err(message.to_owned()), "{typed}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The first byte on a port for TLS: it tells TLS from HTTP, which somebody speaks there by mistake.
+
+use std::time::{Duration, Instant};
+
+use super::dialect::{Dialect, Response, ResponseContent};
+use super::entrance::{Channel, Entrance, Protocol, Security};
+use super::phases::{Closing, Filled, Phase, Step, Stream, Work};
+use super::request::HEADS;
+use super::session::HttpSession;
+use super::timeouts::TimeoutKind;
+use crate::http::{Refusal, write_field};
+use crate::server::Transport;
+use crate::sync::lock;
+use crate::tls::{HANDSHAKE, is_beginning};
+
+/// The time between two reports of clients that speak TLS where HTTP is spoken.
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What plain HTTP is told on a port for TLS, as a line of text.
+const USE_HTTPS: &[u8] = b"This port speaks HTTPS: type https:// instead of http://.\n";
+
+impl Entrance {
+    /// The phase that follows a PROXY header, or the accept.
+    pub(super) fn phase<U>(&self) -> Phase<U> {
+        match self.protocol {
+            Protocol::Https(_) => Phase::TlsHello,
+            Protocol::Http | Protocol::RedirectToHttps(_) => Phase::Head,
+        }
+    }
+}
+
+impl<D: Dialect> HttpSession<D> {
+    /// The entrance through which it came.
+    pub(super) fn entrance(&self) -> &Entrance {
+        &self.shared.entrances[self.listener]
+    }
+
+    /// Waits for the first byte, and goes on with TLS or without.
+    pub(super) fn read_tls_hello<T: Transport>(
+        &mut self,
+        work: &mut Work<'_, T>,
+    ) -> Step<D::Upload> {
+        loop {
+            match work.buffers.input.bytes() {
+                [] => {}
+                [HANDSHAKE, ..] => return self.begin_tls(work),
+                [..] => return Step::Go(Phase::Head),
+            }
+            match self.fill(work, HEADS) {
+                Filled::More => {}
+                Filled::Broken => return Step::Close,
+                Filled::NoMore if self.stream == Stream::Ended || work.turn.is_stopping() => {
+                    return Step::Go(Phase::Closing(Closing::Close));
+                }
+                Filled::NoMore => return Step::Wait(Phase::TlsHello, TimeoutKind::Fresh),
+            }
+        }
+    }
+
+    /// Hands what was received to TLS. The turn goes on inside it.
+    fn begin_tls<T: Transport>(&mut self, work: &mut Work<'_, T>) -> Step<D::Upload> {
+        let input = &mut work.buffers.input;
+        let stream = match &self.entrance().protocol {
+            Protocol::Https(server) => server.accept(input.bytes()),
+            Protocol::Http | Protocol::RedirectToHttps(_) => None,
+        };
+        let Some(stream) = stream else {
+            return Step::Close;
+        };
+        input.consume(input.bytes().len());
+        self.channel = Channel::Tls(Box::new(stream));
+        self.security = Security::Tls;
+        // What was received is none of HTTP.
+        if self.stream == Stream::Drained {
+            self.stream = Stream::Open;
+        }
+        Step::Yield(Phase::Head)
+    }
+
+    /// Why a request is refused that is not inside TLS, although it must be.
+    pub(super) fn check_security(&self) -> Result<(), Refusal> {
+        match (&self.entrance().protocol, self.security) {
+            (Protocol::Https(_), Security::Plain) => Err(Refusal::bad_request(
+                "the request is not inside TLS, which this port requires",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Has the response to such a request say what to do, in plain text.
+    pub(super) fn explain_security(&self, method: Option<&[u8]>, response: &mut Response) {
+        if self.check_security().is_ok() {
+            return;
+        }
+        response.fields.clear();
+        write_field(&mut response.fields, "Content-Type", b"text/plain");
+        response.content = if method == Some(b"HEAD") {
+            ResponseContent::Omitted(USE_HTTPS.len() as u64)
+        } else {
+            ResponseContent::Memory(USE_HTTPS.into())
+        };
+    }
+
+    /// Says on stderr, at most once a minute, that a client speaks TLS where that is not spoken.
+    pub(super) fn report_misdirected_tls(&self, received: &[u8]) {
+        if self.security == Security::Tls || !is_beginning(received) {
+            return;
+        }
+        let now = Instant::now();
+        let mut last = lock(&self.shared.misdirected);
+        let is_due = last.is_none_or(|last| now.duration_since(last) >= REPORT_INTERVAL);
+        if is_due {
+            *last = Some(now);
+            drop(last);
+            let peer = self.peer;
+            log::warn!(
+                "{peer} speaks TLS on a port for HTTP: type http:// there, or --tls-cert here"
+            );
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Files with secrets, such as the key of a certificate: they must not be below the root.
+//!
+//! A name below the root is a slip that would publish the secret as soon as something else goes wrong, so the server
+//! does not start. A hard link below the root cannot be seen; it is concealed, as the logs are.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::state::{Files, reserved_names};
+use crate::request_log::write::Location;
+
+/// Why a server with such a secret must not start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SecretError {
+    /// It is below the root.
+    #[error("{} is below the root, whose files are served: move it to a directory outside", .0.display())]
+    BelowRoot(PathBuf),
+    /// It cannot be found out where it is.
+    #[error("cannot look where {} is: {source}", path.display())]
+    Look {
+        /// The file.
+        path: PathBuf,
+        /// The cause, from realpath(3) or stat(2).
+        source: io::Error,
+    },
+}
+
+impl Files {
+    /// Conceals a file that holds a secret, or will hold one. Nothing is opened or changed.
+    ///
+    /// # Errors
+    /// See [`SecretError`].
+    pub fn conceal_secret(&mut self, path: &Path) -> Result<(), SecretError> {
+        let failed = |source| SecretError::Look {
+            path: path.to_path_buf(),
+            source,
+        };
+        let root = self.store.root_identity().map_err(failed)?;
+        if is_below(path, root).map_err(failed)? {
+            return Err(SecretError::BelowRoot(path.to_path_buf()));
+        }
+        // A pipe is nothing that a client can have.
+        if let Ok(location) = Location::resolve(path) {
+            self.store.reserve(reserved_names(&location));
+            self.secrets.push(location);
+        }
+        Ok(())
+    }
+}
+
+/// Whether a path leads below the directory with this device and inode number, or will once it is made.
+fn is_below(path: &Path, root: (u64, u64)) -> io::Result<bool> {
+    let absolute = std::path::absolute(path)?;
+    let mut existing = absolute.ancestors();
+    let real = loop {
+        let Some(ancestor) = existing.next() else {
+            return Ok(false);
+        };
+        match ancestor.canonicalize() {
+            Ok(real) => break real,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    };
+    for directory in real.ancestors() {
+        let found = fs::metadata(directory)?;
+        if (found.dev(), found.ino()) == root {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn secrets_below_the_root_are_found_by_whatever_way() {
+        let home = tempfile::tempdir().unwrap();
+        let at = |name: &str| home.path().join(name);
+        fs::create_dir_all(at("root/a")).unwrap();
+        fs::create_dir(at("rootless")).unwrap();
+        for file in ["root/key", "root/a/key", "rootless/key", "key"] {
+            fs::write(at(file), "").unwrap();
+        }
+        symlink(at("root/a"), at("link")).unwrap();
+        symlink(at("root/key"), at("rootless/link")).unwrap();
+        symlink(at("key"), at("root/link")).unwrap();
+        let found = fs::metadata(at("root")).unwrap();
+        let root = (found.dev(), found.ino());
+        for (path, expected) in [
+            ("root/key", true),
+            ("root/a/key", true),
+            ("root/a/../key", true),
+            ("root/absent/key", true),
+            ("link/key", true),
+            ("rootless/link", true),
+            ("root", true),
+            ("rootless/key", false),
+            ("key", false),
+            ("absent/key", false),
+            // The link is below the root, and nobody can follow it out of there.
+            ("root/link", false),
+        ] {
+            assert_eq!(is_below(&at(path), root).unwrap(), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The listeners of a server: bound as the command line says, each with what is spoken there.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::announcement::{Announced, Role};
+use crate::cli::{ListenerConfig, ListenerProtocol, Place};
+use httpserver::connection::{Entrance, Protocol};
+use httpserver::server::{Listener, LocalAddress};
+use httpserver::tls::TlsServer;
+
+/// Why a listener could not be bound, in terms of what was typed.
+#[derive(Debug, Error)]
+pub(crate) enum ListenError {
+    #[error("cannot listen on {listen}: {source}{}", after_listen(source))]
+    Internet { listen: String, source: io::Error },
+    #[error("cannot listen on unix:{}: {source}{}", path.display(), after_listen_unix(source))]
+    Unix { path: PathBuf, source: io::Error },
+}
+
+/// What to do about an address that cannot be listened on.
+fn after_listen(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "; type another port, or 0 for one that is free",
+        io::ErrorKind::AddrNotAvailable => "; type an address of this machine, or 0.0.0.0 for all",
+        io::ErrorKind::PermissionDenied => "; type a port above 1023, such as 8080",
+        _ => "",
+    }
+}
+
+/// What to do about a path that cannot be listened on.
+fn after_listen_unix(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "; a server listens there: stop it, or type another path",
+        io::ErrorKind::AlreadyExists => "; type another path",
+        io::ErrorKind::NotFound => "; make its directory first",
+        io::ErrorKind::InvalidFilename => "; type a path of fewer than 108 bytes",
+        _ => "",
+    }
+}
+
+/// Listeners that are bound.
+pub(crate) struct Listening {
+    pub(crate) listeners: Vec<Listener>,
+    /// How connections begin, by listener.
+    pub(crate) entrances: Vec<Entrance>,
+    pub(crate) announced: Vec<Announced>,
+}
+
+impl Listening {
+    /// Binds all listeners, those with TLS for this certificate.
+    pub(crate) fn bind(
+        configs: &[ListenerConfig],
+        certificate: Option<&Arc<TlsServer>>,
+    ) -> Result<Self, ListenError> {
+        let listeners = configs.iter().map(bind).collect::<Result<Vec<_>, _>>()?;
+        // The real ones are known by now.
+        let ports = configs.iter().zip(&listeners).filter_map(tls_port);
+        let redirect_to = ports.into_iter().next().unwrap_or_default();
+        let entrances = configs.iter().map(|config| Entrance {
+            proxy_protocol: config.proxy_protocol,
+            protocol: match (config.protocol, certificate) {
+                (ListenerProtocol::Https, Some(server)) => Protocol::Https(Arc::clone(server)),
+                (ListenerProtocol::Redirect, _) => Protocol::RedirectToHttps(redirect_to),
+                // The command line has no TLS without a certificate.
+                (ListenerProtocol::Http | ListenerProtocol::Https, _) => Protocol::Http,
+            },
+        });
+        let announced = configs
+            .iter()
+            .zip(&listeners)
+            .map(|(config, listener)| Announced {
+                role: match config.protocol {
+                    ListenerProtocol::Http => Role::Serves("http"),
+                    ListenerProtocol::Https => Role::Serves("https"),
+                    ListenerProtocol::Redirect => Role::Redirects,
+                },
+                place: listener.local().clone(),
+            });
+        Ok(Self {
+            entrances: entrances.collect(),
+            announced: announced.collect(),
+            listeners,
+        })
+    }
+}
+
+/// The port of a listener with TLS.
+fn tls_port((config, listener): (&ListenerConfig, &Listener)) -> Option<u16> {
+    match (config.protocol, listener.local()) {
+        (ListenerProtocol::Https, LocalAddress::Internet(address)) => Some(address.port()),
+        _ => None,
+    }
+}
+
+fn bind(config: &ListenerConfig) -> Result<Listener, ListenError> {
+    match &config.place {
+        Place::Internet(listen) => {
+            Listener::bind(&listen.addresses).map_err(|source| ListenError::Internet {
+                listen: listen.to_string(),
+                source,
+            })
+        }
+        Place::Unix { path, mode } => {
+            Listener::bind_unix(path, *mode).map_err(|source| ListenError::Unix {
+                path: path.clone(),
+                source,
+            })
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Records as they are written into a window and sent, and plain bytes as they come out of them.
+
+use std::io;
+
+use rustls::Error;
+use rustls::unbuffered::{EncodeError, EncodeTlsData, EncryptError, WriteTraffic};
+
+use super::window::Window;
+use crate::server::{After, Transport};
+
+/// What is written when all records are read.
+#[derive(Clone, Copy)]
+pub(super) enum Write<'b> {
+    Nothing,
+    Plain(&'b [u8]),
+    /// That we have sent all.
+    CloseNotify,
+}
+
+/// Where plain bytes go.
+pub(super) struct Room<'r> {
+    bytes: &'r mut [u8],
+    pub(super) filled: usize,
+}
+
+/// Writes a message of the handshake, or an alert.
+pub(super) fn encode<D>(
+    mut message: EncodeTlsData<'_, D>,
+    outgoing: &mut Window,
+) -> Result<(), Error> {
+    let written = grow(
+        outgoing,
+        |out| message.encode(out),
+        |error| match error {
+            EncodeError::InsufficientSize(needed) => Some(needed.required_size),
+            EncodeError::AlreadyEncoded => None,
+        },
+    );
+    written.map_err(|error| Error::General(error.to_string()))
+}
+
+/// Writes records, unless nothing is to be written.
+pub(super) fn encrypt<D>(
+    mut writer: WriteTraffic<'_, D>,
+    outgoing: &mut Window,
+    what: Write<'_>,
+) -> Result<(), Error> {
+    let written = grow(
+        outgoing,
+        |out| match what {
+            Write::Nothing => Ok(0),
+            Write::Plain(bytes) => writer.encrypt(bytes, out),
+            Write::CloseNotify => writer.queue_close_notify(out),
+        },
+        |error| match error {
+            EncryptError::InsufficientSize(needed) => Some(needed.required_size),
+            EncryptError::EncryptExhausted => None,
+        },
+    );
+    written.map_err(|error| Error::General(error.to_string()))
+}
+
+/// Appends what `write` writes, with as much room as it needs.
+fn grow<E>(
+    outgoing: &mut Window,
+    mut write: impl FnMut(&mut [u8]) -> Result<usize, E>,
+    needed: impl Fn(&E) -> Option<usize>,
+) -> Result<(), E> {
+    let written = match write(outgoing.room()) {
+        Err(error) => {
+            let Some(needed) = needed(&error) else {
+                return Err(error);
+            };
+            outgoing.reserve(needed);
+            write(outgoing.room())?
+        }
+        Ok(written) => written,
+    };
+    outgoing.add(written);
+    Ok(())
+}
+
+/// Sends records as far as the peer takes them; an error unless it takes all.
+pub(super) fn send_records(
+    records: &mut Window,
+    socket: &impl Transport,
+    after: After,
+) -> io::Result<()> {
+    while !records.is_empty() {
+        let sent = socket.send(records.bytes(), after)?;
+        records.consume(sent);
+    }
+    Ok(())
+}
+
+impl<'r> Room<'r> {
+    pub(super) fn new(bytes: &'r mut [u8]) -> Self {
+        Self { bytes, filled: 0 }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.left() == 0
+    }
+
+    pub(super) fn left(&self) -> usize {
+        self.bytes.len() - self.filled
+    }
+
+    /// Takes what was decrypted before.
+    pub(super) fn fill(&mut self, plain: &mut Vec<u8>) {
+        let count = plain.len().min(self.left());
+        self.bytes[self.filled..][..count].copy_from_slice(&plain[..count]);
+        self.filled += count;
+        if count == plain.len() {
+            *plain = Vec::new();
+        } else {
+            plain.drain(..count);
+        }
+    }
+
+    /// Takes the content of a record; what it has no room for goes to `plain`.
+    pub(super) fn put(&mut self, content: &[u8], plain: &mut Vec<u8>) {
+        let count = content.len().min(self.left());
+        let (now, later) = content.split_at(count);
+        self.bytes[self.filled..][..count].copy_from_slice(now);
+        self.filled += count;
+        plain.extend_from_slice(later);
+    }
+}

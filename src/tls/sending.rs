@@ -1,0 +1,71 @@
+//! The way out of a TLS stream: plain bytes become records, and count as sent when these are.
+
+use std::io;
+
+use super::buffers::{PLAIN, Windows};
+use super::records::{Room, Write, send_records};
+use super::stream::{Input, TlsStream};
+use crate::server::{After, Transport};
+
+impl TlsStream {
+    /// Sends plain bytes as send(2) does. If not all of them could be sent, the next call must be with what is left.
+    pub(super) fn send(
+        &mut self,
+        windows: &mut Windows,
+        socket: &impl Transport,
+        bytes: &[u8],
+        after: After,
+    ) -> io::Result<usize> {
+        if self.unreported == 0 {
+            // What the handshake had to say comes first.
+            send_records(&mut windows.outgoing, socket, After::More)?;
+            let bytes = &bytes[..bytes.len().min(PLAIN)];
+            self.write(windows, Write::Plain(bytes))?;
+            self.unreported = bytes.len();
+        }
+        self.send_on(windows, socket, after)
+    }
+
+    /// Whether records of plain bytes wait to be sent.
+    pub(super) fn has_unsent(&self) -> bool {
+        self.unreported > 0
+    }
+
+    /// Sends more of the records that there are; how many more plain bytes are sent by that.
+    pub(super) fn send_on(
+        &mut self,
+        windows: &mut Windows,
+        socket: &impl Transport,
+        after: After,
+    ) -> io::Result<usize> {
+        let before = windows.outgoing.len();
+        let sent = send_records(&mut windows.outgoing, socket, after);
+        let left = windows.outgoing.len();
+        if left == 0 {
+            return Ok(std::mem::take(&mut self.unreported));
+        }
+        // In proportion, so that a slow peer is seen to take something; the last byte is sent with the last record.
+        let count = (self.unreported * (before - left) / before).min(self.unreported - 1);
+        if count > 0 {
+            self.unreported -= count;
+            return Ok(count);
+        }
+        sent.and(Err(io::ErrorKind::WouldBlock.into()))
+    }
+
+    /// Says that we have sent all, if the handshake is done.
+    pub(super) fn close(&mut self, windows: &mut Windows, socket: &impl Transport) {
+        if self.unreported == 0 && self.write(windows, Write::CloseNotify).is_ok() {
+            let _ = send_records(&mut windows.outgoing, socket, After::More); // best effort
+        }
+    }
+
+    fn write(&mut self, windows: &mut Windows, what: Write<'_>) -> io::Result<()> {
+        if self.input == Input::Failed {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let no_room = &mut Room::new(&mut []);
+        let written = self.advance(windows, no_room, what);
+        written.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+}

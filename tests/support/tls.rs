@@ -1,0 +1,149 @@
+//! Certificates, and clients that speak TLS.
+
+use std::fs;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+
+use rcgen::{CertificateParams, IsCa, KeyPair, PKCS_ECDSA_P256_SHA256};
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::version::{TLS12, TLS13};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion,
+};
+
+use crate::support::response::Response;
+use crate::support::wait::GUARD;
+
+/// A certificate that signs itself, and its key.
+pub(crate) struct Certificate {
+    pub(crate) der: CertificateDer<'static>,
+    pub(crate) pem: String,
+    pub(crate) key: KeyPair,
+}
+
+impl Certificate {
+    pub(crate) fn new(names: &[&str]) -> Self {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+        let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.is_ca = IsCa::NoCa;
+        let certificate = params.self_signed(&key).unwrap();
+        Self {
+            der: certificate.der().clone(),
+            pem: certificate.pem(),
+            key,
+        }
+    }
+
+    /// Writes `cert.pem` and `key.pem` into a directory.
+    pub(crate) fn place(&self, directory: &Path) {
+        fs::write(directory.join("cert.pem"), &self.pem).unwrap();
+        fs::write(directory.join("key.pem"), self.key.serialize_pem()).unwrap();
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        fs::set_permissions(directory.join("key.pem"), private).unwrap();
+    }
+}
+
+/// Versions that both sides speak.
+pub(crate) const VERSIONS: [&SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
+
+/// The configuration of clients that trust the certificate in a file.
+pub(crate) fn config(
+    certificate: &Path,
+    version: &'static SupportedProtocolVersion,
+) -> Arc<ClientConfig> {
+    use rustls::pki_types::pem::PemObject;
+    let mut roots = RootCertStore::empty();
+    let trusted = CertificateDer::from_pem_file(certificate).unwrap();
+    roots.add(trusted).unwrap();
+    let provider = Arc::new(ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Arc::new(config)
+}
+
+/// A client that speaks TLS, over TCP.
+pub(crate) struct TlsClient {
+    pub(crate) stream: StreamOwned<ClientConnection, TcpStream>,
+}
+
+impl TlsClient {
+    /// Connects. The handshake goes on with the first bytes.
+    #[track_caller]
+    pub(crate) fn connect(address: SocketAddr, config: &Arc<ClientConfig>) -> Self {
+        let socket = TcpStream::connect_timeout(&address, GUARD).unwrap();
+        socket.set_read_timeout(Some(GUARD)).unwrap();
+        socket.set_write_timeout(Some(GUARD)).unwrap();
+        socket.set_nodelay(true).unwrap();
+        Self::over(socket, config)
+    }
+
+    /// The same on a socket that is connected.
+    pub(crate) fn over(socket: TcpStream, config: &Arc<ClientConfig>) -> Self {
+        let name = ServerName::try_from("localhost").unwrap();
+        let connection = ClientConnection::new(Arc::clone(config), name).unwrap();
+        Self {
+            stream: StreamOwned::new(connection, socket),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).unwrap();
+        self.stream.flush().unwrap();
+    }
+
+    /// Says that it has sent all.
+    #[track_caller]
+    pub(crate) fn end_sending(&mut self) {
+        self.stream.conn.send_close_notify();
+        self.stream.flush().unwrap();
+    }
+
+    /// One whole response, as long as its `Content-Length` says.
+    #[track_caller]
+    pub(crate) fn response(&mut self) -> Response {
+        let mut received = Vec::new();
+        while !received.ends_with(b"\r\n\r\n") {
+            received.push(self.byte().unwrap());
+        }
+        let head = String::from_utf8(received.clone()).unwrap();
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("Content-Length: "));
+        let length = length.map_or(0, |digits| digits.parse().unwrap());
+        let mut content = vec![0; length];
+        self.stream.read_exact(&mut content).unwrap();
+        received.extend(content);
+        Response::parse(&received)
+    }
+
+    fn byte(&mut self) -> io::Result<u8> {
+        let mut byte = [0];
+        self.stream.read_exact(&mut byte).map(|()| byte[0])
+    }
+
+    /// All that comes until the server says that it has sent all; an error of kind `UnexpectedEof` if it does not.
+    pub(crate) fn rest(&mut self) -> io::Result<Vec<u8>> {
+        let mut rest = Vec::new();
+        self.stream.read_to_end(&mut rest)?;
+        Ok(rest)
+    }
+
+    /// Whether the connection has ended in whatever way.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        match self.rest() {
+            Ok(_) => true,
+            Err(error) => matches!(
+                error.kind(),
+                ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::InvalidData
+            ),
+        }
+    }
+}
