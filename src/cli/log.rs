@@ -50,6 +50,7 @@ pub(super) struct LogOptions {
     /// Seal the log in FILE.seal
     ///
     /// A line for each entry says when and by whom it was made, and shows if anything in the log is altered later.
+    /// 'httpserver-log check' verifies it.
     #[arg(long)]
     seal: bool,
 

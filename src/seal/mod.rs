@@ -7,10 +7,11 @@
 //! authentication codes that nobody can make afterwards.
 //!
 //! This room is the format, and pure: [`line`](mod@line), [`mod@text`] and [`chain`] say what a line is, [`mod@read`] reads
-//! lines back, and [`state`] is what a server keeps between two starts. `docs/log-format.md` specifies it. Which bytes of the log belong to
+//! lines back, [`state`] is what a server keeps between two starts, and [`checkpoint`] what others keep. `docs/log-format.md` specifies it. Which bytes of the log belong to
 //! a line is checked by [`crate::request_log::read`], and lines are written by [`crate::request_log::write`].
 
 pub mod chain;
+pub mod checkpoint;
 pub mod clock;
 pub mod key;
 pub mod line;

@@ -6,6 +6,8 @@ mod extract;
 mod list;
 mod progress;
 mod replay;
+mod seal;
+mod seal_vectors;
 mod specification;
 mod usage;
 

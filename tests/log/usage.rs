@@ -4,7 +4,7 @@ use crate::log::{Log, Workdir};
 
 #[test]
 fn wrong_command_line_has_one_sentence_and_status_2() {
-    const SUBCOMMANDS: &str = "`check`, `list`, `extract`, `replay`, `stats` or `seal-key`; `httpserver-log --help` explains them";
+    const SUBCOMMANDS: &str = "`check`, `list`, `extract`, `replay`, `stats`, `seal-key`, `checkpoint` or `sign-key`; `httpserver-log --help` explains them";
     let workdir = Workdir::new(&Log::default());
     for (typed, expected) in [
         ("", format!("the subcommand is missing: {SUBCOMMANDS}")),
@@ -26,7 +26,7 @@ fn wrong_command_line_has_one_sentence_and_status_2() {
         ),
         (
             "check",
-            "<FILE> is missing; usage: httpserver-log check <FILE>".into(),
+            "<FILE>... is missing; usage: httpserver-log check <FILE>...".into(),
         ),
         (
             "extract",
@@ -37,8 +37,8 @@ fn wrong_command_line_has_one_sentence_and_status_2() {
             "<DIR> is missing; usage: httpserver-log replay <FILE> <DIR>".into(),
         ),
         (
-            "check a b",
-            "`b` is one argument too many; usage: httpserver-log check [OPTIONS] <FILE>".into(),
+            "list a b",
+            "`b` is one argument too many; usage: httpserver-log list [OPTIONS] <FILE>".into(),
         ),
         (
             "list log.txt --jsn",

@@ -5,28 +5,74 @@ use crate::cli::Check;
 use crate::failure::Failure;
 use crate::journal::{Journal, Keep};
 use crate::progress;
+use crate::proof::Proof;
+use crate::seal_files::{expected, seal_of};
+use crate::sealed::{SealedLog, link};
 use crate::source::Source;
-use crate::text::count;
+use crate::text::{self, count};
 use crate::verdict::Verdict;
 use httpserver::request_log::format::line::Kind;
 use httpserver::request_log::read::EntryHead;
 use httpserver::request_log::read::fault::Fault;
 use std::io::Write;
+use std::path::Path;
 
-/// Checks a log and, if asked to, a directory against it.
+/// Checks logs and, if asked to, a directory against one.
 pub(crate) fn run(options: &Check, out: &mut impl Write) -> Result<Verdict, Failure> {
-    let (source, keep) = match options.against {
+    let proof = Proof::read(
+        options.key.as_deref(),
+        options.state.as_deref(),
+        options.grown_from.as_deref(),
+        options.verify_key.as_deref(),
+    )?;
+    if options.against.is_some() && options.files.len() > 1 {
+        return Err(Failure::SeveralLogs);
+    }
+    let against = options.against.as_deref();
+    let mut verdict = Verdict::Sound;
+    let mut sealed = Vec::new();
+    for file in &options.files {
+        match seal_of(file) {
+            None if proof.needs_seal() || options.files.len() > 1 => {
+                let (log, seal) = (text::path(file), expected(file));
+                return Err(Failure::NoSeal { log, seal });
+            }
+            None => verdict = verdict.and(check(file, against, out)?),
+            Some(seal) => {
+                let source = Source::open(file)?;
+                let log = SealedLog::verify(&source, &seal, proof.key.as_ref(), &proof.wanted())?;
+                verdict = verdict.and(log.say(out)?);
+                if let Some(directory) = against.filter(|_| log.report.findings.is_empty()) {
+                    verdict = verdict.and(compare(file, directory, out)?);
+                }
+                sealed.push(log);
+            }
+        }
+    }
+    verdict = verdict.and(link(&mut sealed, out)?);
+    Ok(verdict.and(proof.apply(&sealed, out)?))
+}
+
+/// Compares a directory with a log of which everything else has been said.
+fn compare(file: &Path, directory: &Path, out: &mut impl Write) -> Result<Verdict, Failure> {
+    let source = Source::open_for_two_readings(file, "--against")?;
+    let directory = Directory::open(directory)?;
+    let bar = progress::bytes("checking", source.length());
+    let journal = Journal::read(&mut source.read(&bar)?, Keep::Names, |_, _| Ok(()));
+    bar.finish_and_clear();
+    directory.compare(&source, &journal?, out)
+}
+
+/// Checks a log that has no seal.
+fn check(file: &Path, against: Option<&Path>, out: &mut impl Write) -> Result<Verdict, Failure> {
+    let (source, keep) = match against {
         Some(_) => (
-            Source::open_for_two_readings(&options.file, "--against")?,
+            Source::open_for_two_readings(file, "--against")?,
             Keep::Names,
         ),
-        None => (Source::open(&options.file)?, Keep::Counts),
+        None => (Source::open(file)?, Keep::Counts),
     };
-    let directory = options
-        .against
-        .as_deref()
-        .map(Directory::open)
-        .transpose()?;
+    let directory = against.map(Directory::open).transpose()?;
     let name = source.name();
     let bar = progress::bytes("checking", source.length());
     let mut log = source.read(&bar)?;
@@ -54,11 +100,7 @@ pub(crate) fn run(options: &Check, out: &mut impl Write) -> Result<Verdict, Fail
         Some(directory) => directory.compare(&source, &journal, out)?,
         None => Verdict::Sound,
     };
-    Ok(if of_dir == Verdict::Faulty {
-        of_dir
-    } else {
-        of_log
-    })
+    Ok(of_log.and(of_dir))
 }
 
 fn torn(head: Option<&EntryHead>, fault: &Fault) -> String {

@@ -26,6 +26,7 @@ const EXAMPLES: &str = "\
 Examples:
   httpserver-log check log.txt                    is every byte where it belongs?
   httpserver-log check log.txt --against public   does the directory hold what the log says?
+  httpserver-log check log.txt --key key.txt      was anything in the sealed log altered?
   httpserver-log list log.txt --failed            the requests that failed
   httpserver-log extract log.txt 7 -o old.txt     what entry 7 stored
   httpserver-log replay log.txt.gz rebuilt        the directory, from the log alone
@@ -41,6 +42,8 @@ pub(crate) enum Command {
     Replay(Replay),
     Stats(Stats),
     SealKey(SealKey),
+    Checkpoint(Checkpoint),
+    SignKey(SignKey),
 }
 
 /// Check every byte of a log.
@@ -56,7 +59,12 @@ pub(crate) enum Command {
 /// - corrupt entries. No server writes such bytes: some were changed, added or removed. The check stops at the first
 ///   one.
 ///
-/// It cannot find a change that leaves every line as a server could have written it, since the log has no checksums:
+/// If there is a seal beside the log (FILE.seal, or FILE.seal.SUFFIX for FILE.SUFFIX), each entry is compared with its line in
+/// the seal. That finds every change: entries and lines of the seal that were altered, removed, moved or added are named,
+/// with number and time. Several files that follow each other are verified together, so that none is missing in between.
+/// What this does not prove is said at the end.
+///
+/// Without a seal it cannot find a change that leaves every line as a server could have written it, since the log has no checksums:
 ///
 /// - a hex digit of a row that was replaced by another (--against finds it if the entry is the last of its name);
 ///
@@ -71,10 +79,12 @@ pub(crate) enum Command {
 #[command(after_help = "\
 Examples:
   httpserver-log check log.txt
-  httpserver-log check log.txt --against .")]
+  httpserver-log check log.txt --against .
+  httpserver-log check log.txt.2 log.txt.1 log.txt --key key.txt --state /var/lib/httpserver/key")]
 pub(crate) struct Check {
-    /// The log, plain or compressed with gzip or zstd; `-` is standard input
-    pub(crate) file: PathBuf,
+    /// The log, plain or compressed with gzip or zstd; `-` is standard input. Several are files of one sealed log
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
     /// Compare the files in DIR with the last PUT or DELETE of each name
     ///
     /// The exit status is 1 if a file is missing, has other content, or still exists after its DELETE, or if a directory
@@ -82,6 +92,23 @@ pub(crate) struct Check {
     /// permissions and empty directories are not compared. The log must be a regular file, since it is read twice.
     #[arg(long, value_name = "DIR")]
     pub(crate) against: Option<PathBuf>,
+    /// Verify the authentication codes of the seal with the verification key in FILE
+    ///
+    /// It is what `httpserver-log seal-key` printed. It finds alterations after which the chain was made anew.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// Compare the end of the seal with the state of its key
+    ///
+    /// The state must be of the last line: else the end of log and seal was cut off, the newest files are missing, or an
+    /// older state was put in its place. While the server runs the state may be a second behind.
+    #[arg(long, value_name = "STATE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Verify that the seal only grew since the checkpoint in FILE
+    #[arg(long, value_name = "FILE")]
+    pub(crate) grown_from: Option<PathBuf>,
+    /// Verify the signature of that checkpoint with the key in FILE
+    #[arg(long, value_name = "FILE", requires = "grown_from")]
+    pub(crate) verify_key: Option<PathBuf>,
 }
 
 /// List the entries of a log, one per line.
@@ -189,6 +216,38 @@ pub(crate) struct SealKey {
     /// Draw a QR code of the key, too, where the output is no terminal
     #[arg(long)]
     pub(crate) qr: bool,
+}
+
+/// Print how far the seal of a log has come, signed.
+///
+/// The checkpoint is a signed note (C2SP): the number of lines of the seal, over all its files, and the chain value of the
+/// last. Somebody else keeps it, and later `check --grown-from` shows that the log has only grown since.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  httpserver-log checkpoint log.txt --sign-key sign.key > monday.checkpoint
+  httpserver-log check log.txt --grown-from monday.checkpoint --verify-key sign.pub")]
+pub(crate) struct Checkpoint {
+    /// The log, beside its seal
+    pub(crate) file: PathBuf,
+    /// The key in FILE signs it; `httpserver-log sign-key` makes one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sign_key: PathBuf,
+}
+
+/// Make a key that signs checkpoints.
+///
+/// The key goes into FILE. The key that verifies its signatures is printed; everybody may have it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  httpserver-log sign-key sign.key --name example.org/log > sign.pub")]
+pub(crate) struct SignKey {
+    /// The file to make; it must not exist
+    pub(crate) file: PathBuf,
+    /// The name of the key, a word without `+`: who signs
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: String,
 }
 
 fn entry_number(typed: &str) -> Result<NonZeroU64, &'static str> {

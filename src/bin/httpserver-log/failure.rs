@@ -49,6 +49,19 @@ pub(crate) enum Failure {
         /// What it would be read from.
         input: &'static str,
     },
+    /// A directory is compared with one log.
+    #[error("--against compares a directory with one log: give one FILE")]
+    SeveralLogs,
+    /// There is nothing to verify a log with.
+    #[error("{log}: there is no seal, {seal}")]
+    NoSeal {
+        log: String,
+        /// What it would be called.
+        seal: String,
+    },
+    /// A seal is not whole.
+    #[error("{seal}: {finding}")]
+    Altered { seal: String, finding: String },
     /// An entry that was there is not there any more.
     #[error("{log}: the log was changed while it was read")]
     Changed { log: String },

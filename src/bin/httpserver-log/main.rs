@@ -10,6 +10,7 @@
 
 mod against;
 mod check;
+mod checkpoint;
 mod cli;
 mod compression;
 mod extract;
@@ -19,8 +20,12 @@ mod list;
 mod log_file;
 mod name;
 mod progress;
+mod proof;
 mod replay;
+mod seal_files;
 mod seal_key;
+mod sealed;
+mod secret;
 mod source;
 mod stats;
 mod text;
@@ -48,6 +53,8 @@ fn main() -> ExitCode {
         Command::Replay(options) => replay::run(options, &mut out),
         Command::Stats(options) => stats::run(options, &mut out),
         Command::SealKey(options) => seal_key::run(options, &mut out),
+        Command::Checkpoint(options) => checkpoint::run(options, &mut out),
+        Command::SignKey(options) => checkpoint::make_key(options, &mut out),
     };
     let flushed = out.flush().map_err(Failure::output);
     match verdict.and_then(|verdict| flushed.map(|()| verdict)) {

@@ -91,6 +91,21 @@ impl Source {
 
     /// Reads the log from its start; `bar` counts the bytes of the file.
     pub(crate) fn read(&self, bar: &ProgressBar) -> Result<LogFile<'_>, Failure> {
+        Ok(LogFile::new(&self.name, self.log_bytes(bar)?))
+    }
+
+    /// The bytes of the log.
+    pub(crate) fn log_bytes(&self, bar: &ProgressBar) -> Result<Box<dyn Read + '_>, Failure> {
+        let (input, compression) = self.decompressed(bar)?;
+        self.log(input, compression)
+    }
+
+    /// The bytes of a file that is no log.
+    pub(crate) fn bytes(&self, bar: &ProgressBar) -> Result<Box<dyn Read + '_>, Failure> {
+        self.decompressed(bar).map(|(input, _)| input)
+    }
+
+    fn decompressed(&self, bar: &ProgressBar) -> Result<Decompressed<'_>, Failure> {
         let failed = Failure::file(&self.name);
         let input: Box<dyn Read + '_> = match &self.input {
             Input::Stdin => Box::new(io::stdin().lock()),
@@ -104,10 +119,10 @@ impl Source {
         };
         let compression = Compression::of(&head);
         let input = Cursor::new(head).chain(input);
-        let Some(compression) = compression else {
-            return self.log(Box::new(input), None);
-        };
-        self.log(compression.decompress(input), Some(compression))
+        Ok(match compression {
+            None => (Box::new(input), None),
+            Some(compression) => (compression.decompress(input), Some(compression)),
+        })
     }
 
     /// Reads a log that is not compressed from an entry on: number `number`, which begins at byte `offset`. `None` if
@@ -129,13 +144,12 @@ impl Source {
         &self,
         mut input: Box<dyn Read + 's>,
         compression: Option<Compression>,
-    ) -> Result<LogFile<'s>, Failure> {
+    ) -> Result<Box<dyn Read + 's>, Failure> {
         let head = take(&mut input, BEGINNING).map_err(Failure::file(&self.name))?;
         if !may_begin_log(&head) {
             return Err(self.not_a_log(&head, compression));
         }
-        let input = Box::new(Cursor::new(head).chain(input));
-        Ok(LogFile::new(&self.name, input))
+        Ok(Box::new(Cursor::new(head).chain(input)))
     }
 
     fn not_a_log(&self, head: &[u8], compression: Option<Compression>) -> Failure {
@@ -154,6 +168,9 @@ impl Source {
         }
     }
 }
+
+/// The bytes of a file, and how it is compressed.
+type Decompressed<'s> = (Box<dyn Read + 's>, Option<Compression>);
 
 /// Reads `most` bytes, or all that there are.
 fn take(input: &mut impl Read, most: usize) -> io::Result<Vec<u8>> {

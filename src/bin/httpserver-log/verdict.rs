@@ -8,3 +8,13 @@ pub(crate) enum Verdict {
     /// Something is wrong, and it has been said.
     Faulty,
 }
+
+impl Verdict {
+    /// Whether there was nothing to object to in both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match self {
+            Self::Sound => other,
+            Self::Faulty => Self::Faulty,
+        }
+    }
+}

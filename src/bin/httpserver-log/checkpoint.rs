@@ -1,0 +1,58 @@
+//! `checkpoint`: how far a seal has come, signed, for people who keep it elsewhere; and `sign-key`, which makes the key.
+
+use crate::cli;
+use crate::failure::Failure;
+use crate::seal_files::{expected, seal_of};
+use crate::secret;
+use crate::source::Source;
+use crate::text;
+use crate::verdict::Verdict;
+use httpserver::request_log::verify::{Evidence, Finding, verify};
+use httpserver::seal::checkpoint::{Checkpoint, SigningKey};
+use indicatif::ProgressBar;
+use std::fs;
+use std::io::{self, Write};
+
+/// Prints a checkpoint of the seal of a log.
+pub(crate) fn run(options: &cli::Checkpoint, out: &mut impl Write) -> Result<Verdict, Failure> {
+    let failed = |error: String| Failure::file(&options.sign_key)(io::Error::other(error));
+    let key = fs::read_to_string(&options.sign_key).map_err(Failure::file(&options.sign_key))?;
+    let key = SigningKey::parse(&key).map_err(|error| failed(error.to_string()))?;
+    let seal = seal_of(&options.file).ok_or_else(|| Failure::NoSeal {
+        log: text::path(&options.file),
+        seal: expected(&options.file),
+    })?;
+    let seal = Source::open(&seal)?;
+    // What the log holds is for `check` to say; the seal itself must be whole.
+    let report = verify(
+        seal.bytes(&ProgressBar::hidden())?,
+        io::empty(),
+        Evidence::default(),
+    );
+    let report = report.map_err(Failure::file(seal.name()))?;
+    let mut findings = report.findings.iter();
+    if let Some(finding) = findings.find(|finding| matches!(finding, Finding::Seal(_))) {
+        return Err(Failure::Altered {
+            seal: seal.name().to_owned(),
+            finding: finding.to_string(),
+        });
+    }
+    let checkpoint = Checkpoint {
+        origin: key.name().to_owned(),
+        lines: report.tip.lines,
+        chain: report.tip.chain,
+        identity: report.tip.identity,
+        entries: report.entries,
+    };
+    write!(out, "{}", checkpoint.sign(&key)).map_err(Failure::output)?;
+    Ok(Verdict::Sound)
+}
+
+/// Makes a key that signs checkpoints. Its file is new, and only its owner may read it.
+pub(crate) fn make_key(options: &cli::SignKey, out: &mut impl Write) -> Result<Verdict, Failure> {
+    let key = SigningKey::new(&options.name, secret::random()?)
+        .map_err(|error| Failure::file(&options.name)(io::Error::other(error.to_string())))?;
+    secret::write_new(&options.file, &format!("{}\n", key.to_text()))?;
+    writeln!(out, "{}", key.verifying_key().to_text()).map_err(Failure::output)?;
+    Ok(Verdict::Sound)
+}

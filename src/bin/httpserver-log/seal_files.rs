@@ -1,0 +1,74 @@
+//! Where the seal of a log is: at its own name and `.seal`, or, if the log was renamed, with the suffix behind that.
+
+use crate::text;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+/// What stands behind the name of a log in that of its seal.
+const SEAL: &[u8] = b".seal";
+
+/// The seal of the log at `path`, if there is one.
+pub(crate) fn seal_of(path: &Path) -> Option<PathBuf> {
+    let found = candidates(path).into_iter().find(|seal| seal.is_file());
+    // The seal is beside the file that a symlink leads to.
+    found.or_else(|| {
+        let is_link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+        let target = fs::canonicalize(path).ok().filter(|_| is_link)?;
+        candidates(&target).into_iter().find(|seal| seal.is_file())
+    })
+}
+
+/// `FILE.SUFFIX.seal`, and `FILE.seal.SUFFIX` for each suffix that the name may have, the shortest first.
+fn candidates(path: &Path) -> Vec<PathBuf> {
+    let Some(name) = path.file_name().map(OsStrExt::as_bytes) else {
+        return Vec::new();
+    };
+    let dots = name.iter().enumerate().rev();
+    let dots = dots.filter(|&(at, &byte)| byte == b'.' && at > 0);
+    [name.len()]
+        .into_iter()
+        .chain(dots.map(|(at, _)| at))
+        .map(|at| {
+            let (file, suffix) = name.split_at(at);
+            path.with_file_name(OsString::from_vec([file, SEAL, suffix].concat()))
+        })
+        .collect()
+}
+
+/// What a person may look for where there is none.
+pub(crate) fn expected(path: &Path) -> String {
+    let first = candidates(path).into_iter().next();
+    first.map_or_else(String::new, |path| text::path(&path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suffix_stands_behind_that_of_the_seal() {
+        for (log, expected) in [
+            ("log", &["log.seal"][..]),
+            ("a/log.txt", &["a/log.txt.seal", "a/log.seal.txt"]),
+            (
+                "log.txt.1.gz",
+                &[
+                    "log.txt.1.gz.seal",
+                    "log.txt.1.seal.gz",
+                    "log.txt.seal.1.gz",
+                    "log.seal.txt.1.gz",
+                ],
+            ),
+            (".log", &[".log.seal"]),
+            ("/", &[]),
+        ] {
+            let found = candidates(Path::new(log));
+            assert_eq!(
+                found,
+                expected.iter().map(PathBuf::from).collect::<Vec<_>>()
+            );
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Secrets: random bytes, and files that only their owner may read.
+
+use crate::failure::Failure;
+use rustix::rand::{GetRandomFlags, getrandom};
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// Random bytes from the kernel.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
+    let mut bytes = [0; N];
+    // So few bytes come at once (getrandom(2)).
+    getrandom(&mut bytes[..], GetRandomFlags::empty())
+        .map_err(|error| Failure::file("getrandom")(error.into()))?;
+    Ok(bytes)
+}
+
+/// Writes a file that does not exist yet.
+pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    let mut file = made.map_err(Failure::file(path))?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(Failure::file(path))
+}
