@@ -15,7 +15,8 @@ import argparse, os, re, shutil, signal, socket, statistics, subprocess, sys, te
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NAME = {1024: "ABCDEFGHIJKLMNOPQRSTUVWX_1k", 102400: "ABCDEFGHIJKLMNOPQRSTUV_100k", 10485760: "ABCDEFGHIJKLMNOPQRSTUVW_10m"}
-# case: (method, bytes, connections, close, logged)
+# case: (method, bytes, connections, close, logged). The last word of a name adds options of ours: `seal`, `key` (sealed
+# with a key), `access` (an access log, which nginx has in all logged cases).
 CASES = {
     "get-1k-c64":       ("GET", 1024, 64, False, False),
     "get-1k-c4":        ("GET", 1024, 4, False, False),
@@ -26,6 +27,15 @@ CASES = {
     "put-1k-c16":       ("PUT", 1024, 16, False, False),
     "put-1k-c16-log":   ("PUT", 1024, 16, False, True),
     "put-1m-c8":        ("PUT", 1048576, 8, False, False),
+    "put-1m-c8-log":    ("PUT", 1048576, 8, False, True),
+    # To be compared with the same case without its last word.
+    "get-1k-c64-log-access": ("GET", 1024, 64, False, True),
+    "get-1k-c64-log-seal":   ("GET", 1024, 64, False, True),
+    "get-1k-c64-log-key":    ("GET", 1024, 64, False, True),
+    "put-1k-c16-log-seal":   ("PUT", 1024, 16, False, True),
+    "put-1k-c16-log-key":    ("PUT", 1024, 16, False, True),
+    "put-1m-c8-log-seal":    ("PUT", 1048576, 8, False, True),
+    "put-1m-c8-log-key":     ("PUT", 1048576, 8, False, True),
 }
 PORT = {"ours": 19101, "nginx": 19102, "floor": 19103}
 
@@ -59,7 +69,9 @@ def cpu_seconds(pid):
 def command(who, case, tmp, root, server, extra):
     method, size, _, _, logged = CASES[case]
     if who == "ours":
-        return [server, "-N", "4", *(["-l", f"{tmp}/ours.log"] if logged else []), *extra, "127.0.0.1", str(PORT[who])]
+        more = {"seal": ["--seal"], "key": ["--seal", "--seal-key", f"{tmp}/key"], "access": ["--access-log", f"{tmp}/ours.access"]}
+        log = ["-l", f"{tmp}/ours.log", *more.get(case.rsplit("-", 1)[1], [])] if logged else []
+        return [server, "-N", "4", *log, *extra, "127.0.0.1", str(PORT[who])]
     if who == "floor":
         return [f"{tmp}/floor", str(PORT[who]), "0" if method == "PUT" else str(size), "1"]
     conf = f"{tmp}/nginx.conf"
@@ -69,6 +81,9 @@ def command(who, case, tmp, root, server, extra):
 
 def measure(who, case, tmp, root, server, extra, seconds):
     method, size, conns, close, _ = CASES[case]
+    if case.endswith("-key"):
+        tool = os.path.join(os.path.dirname(server), "httpserver-log")
+        subprocess.run([tool, "seal-key", f"{tmp}/key"], check=True, stdout=subprocess.DEVNULL)
     child = subprocess.Popen(["taskset", "-c", "0", *command(who, case, tmp, root, server, extra)], cwd=root,
                              stdout=subprocess.DEVNULL, stderr=open(f"{tmp}/{who}.err", "a"))
     try:
@@ -101,7 +116,7 @@ def measure(who, case, tmp, root, server, extra, seconds):
         for name in os.listdir(root):
             if name.startswith("PUT_"):
                 os.unlink(os.path.join(root, name))
-        for name in ("ours.log", "access.log"):
+        for name in ("ours.log", "ours.log.seal", "ours.access", "key", "access.log"):
             if os.path.exists(f"{tmp}/{name}"):
                 os.unlink(f"{tmp}/{name}")
     done = re.search(r"(\d+) requests in", said)
@@ -139,11 +154,11 @@ def main():
             for name in who:
                 rate = statistics.median(r[0] for r in runs[name])
                 cpu = statistics.median(r[1] for r in runs[name])
-                print(f"{case:16s} {name:6s} {rate:10.0f} req/s  {cpu:9.2f} cpu-us/req  p99 {runs[name][-1][2]}")
+                print(f"{case:21s} {name:6s} {rate:10.0f} req/s  {cpu:9.2f} cpu-us/req  p99 {runs[name][-1][2]}")
             for peer in who[1:]:
                 rate = statistics.median(a[0] / b[0] for a, b in zip(runs["ours"], runs[peer]))
                 cpu = statistics.median(a[1] / b[1] for a, b in zip(runs["ours"], runs[peer]) if b[1])
-                print(f"{case:16s} ours/{peer}: req/s {rate:.2f}  cpu {cpu:.2f}", flush=True)
+                print(f"{case:21s} ours/{peer}: req/s {rate:.2f}  cpu {cpu:.2f}", flush=True)
     finally:
         shutil.rmtree(tmp, ignore_errors=True)
 

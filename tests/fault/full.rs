@@ -9,6 +9,7 @@ use crate::support::home::Home;
 use crate::support::journal::{self, Entry};
 use crate::support::message::{get, name, put};
 use crate::support::namespace::in_mount_namespace;
+use crate::support::seal::{key, key_state, report};
 use crate::support::server::Server;
 use crate::support::setup::Setup;
 use crate::support::tree;
@@ -26,10 +27,15 @@ fn on_small_disk(disk: &Path, root: &Path) -> Option<Command> {
 
 /// A server with its root and its log at these paths, `disk` being small; and where that disk can be seen from here.
 fn start(home: &Home, root: &Path, log: &Path) -> Option<(Server, PathBuf)> {
+    start_with(home, root, log, &[])
+}
+
+/// The same with more options.
+fn start_with(home: &Home, root: &Path, log: &Path, options: &[&str]) -> Option<(Server, PathBuf)> {
     let disk = home.path().join("disk");
     fs::create_dir(&disk).unwrap();
     let on_disk = on_small_disk(&disk, root)?;
-    let server = Setup::at(home, &["-N", "4"])
+    let server = Setup::at(home, &[&["-N", "4"], options].concat())
         .root(root.to_owned())
         .log(log)
         .under(on_disk)
@@ -147,6 +153,45 @@ fn the_disk_of_the_root() {
     expected.remove(&name(100)); // by us
     assert_eq!(expected, tree::files(&disk));
     assert_eq!((home.journal().torn, home.journal().failures(507)), (0, 3));
+}
+
+/// Log and seal on one disk: no upload is stored without its line, and no entry is torn for lack of space.
+#[test]
+fn the_disk_of_a_sealed_log() {
+    let home = Home::new();
+    let log = home.path().join("disk/log");
+    let key_path = key_state(&home);
+    let options = ["--seal", "--seal-key", key_path.to_str().unwrap()];
+    let Some((server, disk)) = start_with(&home, &home.root(), &log, &options) else {
+        return;
+    };
+    let count = fill(&server, 3_000);
+    assert!(count > 100, "{count}");
+    assert_eq!(home.files().len() as u64, count);
+    let sealed = || {
+        let report = report(&disk.join("log"), &disk.join("log.seal"), Some(key()));
+        assert_eq!((report.findings, report.torn), (vec![], vec![]));
+        assert_eq!(report.verified_codes, report.codes);
+        report.entries
+    };
+    let refused = sealed();
+    assert_eq!(refused, count + 1);
+    // GETs and refusals are recorded for a while, and then they are not. The lines go with the entries.
+    let mut client = server.connect();
+    let mut recorded = refused;
+    for _ in 0..20 {
+        for _ in 0..500 {
+            assert_eq!(client.get(&name(100)).unwrap().status, 200);
+        }
+        let now = sealed();
+        if now == recorded {
+            break;
+        }
+        assert!(now > recorded);
+        recorded = now;
+    }
+    assert!(server.stderr().contains("entries are missing"));
+    assert!(recorded > refused);
 }
 
 fn put_expecting(name: &str, length: usize) -> Vec<u8> {

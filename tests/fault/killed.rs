@@ -6,12 +6,14 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use httpserver::request_log::verify::{Finding, LogFault, Report, SealFault, TornEntry};
 use rustix::process::Signal;
 
 use crate::support::bytes::noise;
 use crate::support::home::Home;
 use crate::support::journal::{self, Entry};
 use crate::support::message::name;
+use crate::support::seal::{key, key_state, report, seal_path};
 use crate::support::setup::Setup;
 
 /// Clients that upload at once.
@@ -30,8 +32,9 @@ struct Known {
 }
 
 /// How often the server is killed: `FAULT_ROUNDS`, or a few times.
-fn rounds() -> u32 {
-    std::env::var("FAULT_ROUNDS").map_or(6, |text| text.parse().expect("FAULT_ROUNDS: a number"))
+fn rounds(few: u32) -> u32 {
+    let rounds = std::env::var("FAULT_ROUNDS");
+    rounds.map_or(few, |text| text.parse().expect("FAULT_ROUNDS: a number"))
 }
 
 /// The content of an upload: sizes of one row and of many blocks.
@@ -44,24 +47,90 @@ fn upload(client: u64, number: u64) -> Vec<u8> {
     )
 }
 
-#[test]
-fn answered_uploads_survive() {
+/// Kills the server so often, after another time in each round: how far the clients come by then is up to the machine.
+fn in_rounds(rounds: u32, round: impl Fn(Duration)) {
     let start = Instant::now();
-    for round in 0..rounds() {
-        // No round is like another: how far the clients come by then is up to the machine.
+    for number in 0..rounds {
         let delay = Duration::from_millis(u64::from(start.elapsed().subsec_nanos() % 150));
-        let home = Home::new();
-        let known = kill_amid_uploads(&home, delay);
-        check(&home, &known);
-        check_next_start(&home);
-        eprintln!("round {round}: killed after {delay:?}");
+        round(delay);
+        eprintln!("round {number}: killed after {delay:?}");
     }
 }
 
+#[test]
+fn answered_uploads_survive() {
+    in_rounds(rounds(6), |delay| {
+        let home = Home::new();
+        let known = kill_amid_uploads(&home, &[], delay);
+        check(&home, &known);
+        check_next_start(&home);
+    });
+}
+
+/// What was answered is sealed and authenticated, before the next start and after it.
+#[test]
+fn answered_uploads_of_a_sealed_log_verify() {
+    in_rounds(rounds(10), |delay| {
+        let home = Home::new();
+        key_state(&home);
+        let options = ["--seal", "--seal-key", "key"];
+        let known = kill_amid_uploads(&home, &options, delay);
+        check(&home, &known);
+        let (log, seal) = (home.log_path(), seal_path(&home.log_path()));
+        let before = report(&log, &seal, Some(key()));
+        check_report(&before, &known);
+
+        let mut server = Setup::at(&home, &[&options[..], &["--log-append"]].concat()).start();
+        server.connect().put(&name(0), b"again").unwrap();
+        server.stop();
+        let after = report(&log, &seal, Some(key()));
+        assert_eq!(after.findings, []);
+        assert_eq!(after.entries, before.entries + 1);
+        assert_eq!(
+            (after.verified_codes, after.lines_after_code),
+            (after.codes, 0)
+        );
+        let is_named = |torn: &TornEntry| torn.place.is_some();
+        assert!(after.torn.iter().all(is_named), "{:?}", after.torn);
+        // Nothing that was answered is torn, and what the log says is what is stored.
+        check(&home, &BTreeMap::new());
+        assert_eq!(home.content(&name(0)), b"again");
+    });
+}
+
+/// The seal of a server that was killed: entries in flight may be torn, and nothing else is wrong.
+fn check_report(report: &Report, known: &BTreeMap<String, (u64, Known)>) {
+    let mut torn = report.torn.len() as u64;
+    for finding in &report.findings {
+        match finding {
+            Finding::Log(LogFault::MissingAtEnd { from, to }) => {
+                torn += to.number - from.number + 1;
+            }
+            Finding::Seal(SealFault::TornLine { .. }) => {}
+            other => panic!("{other}"),
+        }
+    }
+    assert!(torn <= CLIENTS, "{torn}");
+    assert_eq!(report.verified_codes, report.codes);
+    let answered: u64 = known
+        .values()
+        .map(|(_, known)| known.answered.map_or(0, |number| number / FILES + 1))
+        .sum();
+    assert!(
+        report.entries >= answered + torn,
+        "{} < {answered}",
+        report.entries
+    );
+}
+
 /// Lets the clients upload until the server is killed; what they know of their files by then.
-fn kill_amid_uploads(home: &Home, delay: Duration) -> BTreeMap<String, (u64, Known)> {
+fn kill_amid_uploads(
+    home: &Home,
+    options: &[&str],
+    delay: Duration,
+) -> BTreeMap<String, (u64, Known)> {
     // Dropped at the end, which waits until it is gone.
-    let server = Setup::at(home, &["-N", "4"]).start();
+    let server = Setup::at(home, &[&["-N", "4"], options].concat()).start();
     let ready = Barrier::new(usize::try_from(CLIENTS).unwrap() + 1);
     thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
