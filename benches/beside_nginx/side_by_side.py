@@ -3,13 +3,16 @@
 
     benches/beside_nginx/side_by_side.py --server target/release/httpserver [--case NAME ...] [--seconds 3] [--rounds 3]
 
-Needs wrk, nginx and cc (Debian: apt-get install wrk nginx gcc). Each round starts every server in turn, pinned
+Needs wrk, nginx, openssl and cc (Debian: apt-get install wrk nginx openssl gcc). Each round starts every server in turn, pinned
 to processor 0, and drives it with wrk on processor 1, so what drifts with the machine drifts for all. Printed per
 case: requests/s, server CPU microseconds per request, and our ratio to each peer (median of the rounds; for
 req/s above 1 is faster than the peer, for cpu below 1 is cheaper). Everything is on 127.0.0.1 and in a temp folder.
 
 nginx runs at its best: two workers, sendfile, tcp_nopush, open_file_cache on, no access log (GET cases with
 `log` have both logs on). `floor` is floor.c: one recv, one send, nothing else.
+
+Cases with `tls` have the same certificate (ECDSA, P-256) and cipher (AES-256-GCM) on both sides. `tls-resume-1k` is
+new connections whose session is resumed by its ticket, driven by `openssl s_time -reuse` with TLS 1.2: connections/s.
 """
 import argparse, os, re, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
 
@@ -36,6 +39,9 @@ CASES = {
     "put-1k-c16-log-key":    ("PUT", 1024, 16, False, True),
     "put-1m-c8-log-seal":    ("PUT", 1048576, 8, False, True),
     "put-1m-c8-log-key":     ("PUT", 1048576, 8, False, True),
+    "tls-get-1k-c64":   ("GET", 1024, 64, False, False),
+    "tls-get-100k-c64": ("GET", 102400, 64, False, False),
+    "tls-resume-1k":    ("GET", 1024, 1, True, False),
 }
 PORT = {"ours": 19101, "nginx": 19102, "floor": 19103}
 
@@ -45,8 +51,10 @@ events {{ worker_connections 16384; multi_accept on; }}
 http {{ access_log {access}; sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_timeout 65; keepalive_requests 1000000000;
   open_file_cache max=10000 inactive=60s; open_file_cache_valid 5s; client_max_body_size 0; client_body_temp_path {root}/.body;
   proxy_temp_path {tmp}/p; fastcgi_temp_path {tmp}/f; uwsgi_temp_path {tmp}/u; scgi_temp_path {tmp}/s;
-  server {{ listen 127.0.0.1:{port} backlog=4096; root {root}; location / {{ dav_methods PUT; }} }} }}
+  server {{ listen 127.0.0.1:{port}{ssl} backlog=4096; {certificate} root {root}; location / {{ dav_methods PUT; }} }} }}
 """
+CERTIFICATE = "ssl_certificate {tmp}/cert.pem; ssl_certificate_key {tmp}/key.pem; ssl_protocols TLSv1.2 TLSv1.3; " \
+  "ssl_ciphers ECDHE-ECDSA-AES256-GCM-SHA384; ssl_session_tickets on;"
 # PUT: a thousand names in rotation, so that both new files and replacements are measured
 PUT_LUA = """
 local body = string.rep("x", {size}); local n = 0
@@ -68,15 +76,18 @@ def cpu_seconds(pid):
 
 def command(who, case, tmp, root, server, extra):
     method, size, _, _, logged = CASES[case]
+    tls = case.startswith("tls-")
     if who == "ours":
         more = {"seal": ["--seal"], "key": ["--seal", "--seal-key", f"{tmp}/key"], "access": ["--access-log", f"{tmp}/ours.access"]}
         log = ["-l", f"{tmp}/ours.log", *more.get(case.rsplit("-", 1)[1], [])] if logged else []
-        return [server, "-N", "4", *log, *extra, "127.0.0.1", str(PORT[who])]
+        secure = ["--tls-cert", f"{tmp}/cert.pem", "--tls-key", f"{tmp}/key.pem"] if tls else []
+        return [server, "-N", "4", *log, *secure, *extra, "127.0.0.1", str(PORT[who])]
     if who == "floor":
         return [f"{tmp}/floor", str(PORT[who]), "0" if method == "PUT" else str(size), "1"]
     conf = f"{tmp}/nginx.conf"
     with open(conf, "w") as out:
-        out.write(NGINX.format(tmp=tmp, root=root, port=PORT[who], access=f"{tmp}/access.log" if logged else "off"))
+        out.write(NGINX.format(tmp=tmp, root=root, port=PORT[who], access=f"{tmp}/access.log" if logged else "off",
+                               ssl=" ssl" if tls else "", certificate=CERTIFICATE.format(tmp=tmp) if tls else ""))
     return ["nginx", "-c", conf]
 
 def measure(who, case, tmp, root, server, extra, seconds):
@@ -105,7 +116,17 @@ def measure(who, case, tmp, root, server, extra, seconds):
             drive += ["-s", f"{tmp}/put.lua"]
             path = "/"
         before = cpu_seconds(child.pid)
-        said = subprocess.run(drive + [f"http://127.0.0.1:{PORT[who]}{path}"], capture_output=True, text=True).stdout
+        if case.startswith("tls-resume"):
+            drive = ["taskset", "-c", "1", "openssl", "s_time", "-connect", f"127.0.0.1:{PORT[who]}", "-tls1_2", "-reuse",
+                     "-www", path, "-time", str(seconds)]
+            said = subprocess.run(drive, capture_output=True, text=True).stdout
+            used = cpu_seconds(child.pid) - before
+            done = re.search(r"^(\d+) connections in (\d+) real seconds", said, re.M)
+            if not done or done.group(1) == "0":
+                sys.exit(f"{who} {case}: bad run:\n{said}")
+            return int(done.group(1)) / int(done.group(2)), used / int(done.group(1)) * 1e6, "?"
+        scheme = "https" if case.startswith("tls-") else "http"
+        said = subprocess.run(drive + [f"{scheme}://127.0.0.1:{PORT[who]}{path}"], capture_output=True, text=True).stdout
         used = cpu_seconds(child.pid) - before
     finally:
         child.send_signal(signal.SIGTERM)
@@ -143,10 +164,12 @@ def main():
         for size, name in NAME.items():
             with open(f"{root}/{name}", "wb") as out:
                 out.write(os.urandom(size))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "9", "-subj",
+                        "/CN=localhost", "-keyout", f"{tmp}/key.pem", "-out", f"{tmp}/cert.pem"], check=True, stderr=subprocess.DEVNULL)
         subprocess.run(["cc", "-O2", "-pthread", "-o", f"{tmp}/floor", f"{HERE}/floor.c"], check=True)
         for case in args.case:
             # the floor answers without reading a body to its end and never closes: it has no say in those cases
-            who = ["ours"] + [p for p in peers if p == "nginx" or (CASES[case][0] == "GET" and not CASES[case][3] and CASES[case][1] <= 1024)]
+            who = ["ours"] + [p for p in peers if p == "nginx" or (not case.startswith("tls-") and CASES[case][0] == "GET" and not CASES[case][3] and CASES[case][1] <= 1024)]
             runs = {name: [] for name in who}
             for _ in range(args.rounds):
                 for name in who:

@@ -30,9 +30,11 @@ impl<D: Dialect> Session for HttpSession<D> {
             }
             Channel::Tls(mut stream) => {
                 let mut windows = std::mem::take(&mut buffers.tls);
-                let secured = Secured::new(transport, &mut stream, &mut windows);
-                self.process_over(&secured, buffers, turn);
-                drop(secured);
+                self.process_over(
+                    &Secured::new(transport, &mut stream, &mut windows),
+                    buffers,
+                    turn,
+                );
                 self.accounting.set_tls_version(stream.version());
                 buffers.tls = windows;
                 self.channel = Channel::Tls(stream);
@@ -50,19 +52,11 @@ impl<D: Dialect> Session for HttpSession<D> {
             Channel::Plain => self.flush_over(transport, buffers, turn),
             Channel::Tls(mut stream) => {
                 let mut windows = std::mem::take(&mut buffers.tls);
-                let secured = Secured::new(transport, &mut stream, &mut windows);
-                let next = match self.flush_over(&secured, buffers, turn) {
-                    Next::Close => {
-                        secured.close();
-                        Next::Close
-                    }
-                    // The peer must take a message of the handshake before it can send more.
-                    Next::Wait(Interest::Read, deadline) if secured.has_unsent() => {
-                        Next::Wait(Interest::Write, deadline)
-                    }
-                    next => next,
-                };
-                drop(secured);
+                let next = self.flush_secured(
+                    &Secured::new(transport, &mut stream, &mut windows),
+                    buffers,
+                    turn,
+                );
                 buffers.tls = windows;
                 self.channel = Channel::Tls(stream);
                 next
@@ -99,7 +93,27 @@ impl<D: Dialect> HttpSession<D> {
         self.time = stopwatch.elapsed();
     }
 
-    /// The last step of a turn, over the same.
+    /// The last step of a turn, inside TLS.
+    fn flush_secured<T: Transport>(
+        &mut self,
+        secured: &Secured<'_, T>,
+        buffers: &mut Buffers,
+        turn: &Turn<'_>,
+    ) -> Next {
+        match self.flush_over(secured, buffers, turn) {
+            Next::Close => {
+                secured.close();
+                Next::Close
+            }
+            // The peer must take a message of the handshake before it can send more.
+            Next::Wait(Interest::Read, deadline) if secured.has_unsent() => {
+                Next::Wait(Interest::Write, deadline)
+            }
+            next => next,
+        }
+    }
+
+    /// The last step of a turn, over what carries the bytes of HTTP.
     fn flush_over<T: Transport>(
         &mut self,
         transport: &T,

@@ -46,7 +46,7 @@ pub struct TlsStream(Infallible);
 
 /// What streams would need.
 #[derive(Default)]
-pub struct TlsBuffers;
+pub struct TlsBuffers(());
 
 /// A stream in a turn; there is none.
 pub struct Secured<'t, T>(Infallible, PhantomData<&'t T>);
