@@ -2,6 +2,7 @@
 
 use super::dialect::Block;
 use super::input::Input;
+use super::kept::Kept;
 use crate::tls::TlsBuffers;
 
 /// Bytes of the buffers that are kept for output and for input between two turns. Most connections that are served
@@ -58,20 +59,22 @@ impl Buffers {
     }
 
     /// Begins to process a connection: takes the input that it kept.
-    pub(super) fn take_input(&mut self, unused: &mut Vec<u8>) {
-        self.input.set(unused);
-        self.keep(std::mem::take(unused));
+    pub(super) fn take_input(&mut self, unused: &mut Kept) {
+        self.input.set(unused.bytes());
+        if let Kept::Heap(buffer) = std::mem::take(unused) {
+            self.keep(buffer);
+        }
     }
 
     /// Ends that: what the connection must keep, for long.
-    pub(super) fn keep_input(&mut self) -> Vec<u8> {
-        let unused = self.input.bytes().to_vec();
+    pub(super) fn keep_input(&mut self) -> Kept {
+        let unused = Kept::copy_of(self.input.bytes());
         self.input.clear();
         unused
     }
 
     /// Ends that: what the connection must keep, in a buffer that comes back soon.
-    pub(super) fn lend_input(&mut self) -> Vec<u8> {
+    pub(super) fn lend_input(&mut self) -> Kept {
         let length = self.input.bytes().len();
         if length == 0 || length > LARGE {
             return self.keep_input();
@@ -79,7 +82,7 @@ impl Buffers {
         let mut unused = self.spare();
         unused.extend_from_slice(self.input.bytes());
         self.input.clear();
-        unused
+        Kept::Heap(unused)
     }
 
     fn spare(&mut self) -> Vec<u8> {

@@ -18,6 +18,7 @@ mod dialect;
 mod entrance;
 mod exchange;
 mod input;
+mod kept;
 mod phases;
 mod proxy_header;
 mod redirect;

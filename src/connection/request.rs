@@ -23,8 +23,8 @@ use crate::server::{Transport, WakeReason};
 const SKIPPABLE: u64 = 2 * 1024 * 1024;
 
 /// Bytes received at a time for heads. What more there is may be content, which goes straight from the socket to its
-/// upload in a blocking turn.
-pub(super) const HEADS: usize = 16 * 1024;
+/// upload in a blocking turn; and a connection whose responses are not taken keeps no more than this of what it sends.
+pub(super) const HEADS: usize = 4 * 1024;
 
 /// Responses that wait to be sent together, in bytes; with more, no further request is read.
 const OUTPUT: usize = 64 * 1024;

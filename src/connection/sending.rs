@@ -144,7 +144,7 @@ impl<D: Dialect> HttpSession<D> {
             Sent::All => {
                 let unread = std::mem::take(&mut self.unused);
                 self.accounting.end_response(self.output.len());
-                self.phase = self.after_response(then, &unread);
+                self.phase = self.after_response(then, unread.bytes());
                 self.unused = unread;
                 self.after_flush = self.after_content(sending.turn);
                 None

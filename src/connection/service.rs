@@ -7,6 +7,7 @@ use super::accounting::Accounting;
 use super::buffers::Buffers;
 use super::dialect::Dialect;
 use super::entrance::{Channel, Entrance, Protocol, ProxyProtocol, Security};
+use super::kept::Kept;
 use super::phases::{AfterFlush, Phase, Stream};
 use super::session::HttpSession;
 use super::session::Shared;
@@ -107,8 +108,9 @@ impl<D: Dialect> Service for Http<D> {
             scan: HeadScan::default(),
             version: Version::Http11,
             persistence: Persistence::Persistent,
-            unused: Vec::new(),
+            unused: Kept::default(),
             output: Vec::new(),
+            unsent: Kept::default(),
             after_flush: AfterFlush::Yield,
             wait: None,
             progress: Progress::None,

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::accounting::Accounting;
 use super::dialect::Dialect;
 use super::entrance::{Channel, Entrance, Security};
+use super::kept::Kept;
 use super::phases::{AfterFlush, Phase, Stream};
 use super::spent::{Spent, Stopwatch};
 use super::timeouts::{Progress, Timeouts, Wait};
@@ -32,9 +33,11 @@ pub struct HttpSession<D: Dialect> {
     /// Whether another request may follow the one in progress.
     pub(super) persistence: Persistence,
     /// Received and not consumed; in the worker's buffers while it is processed.
-    pub(super) unused: Vec<u8>,
-    /// To be sent before anything else.
+    pub(super) unused: Kept,
+    /// To be sent before anything else; empty between two turns.
     pub(super) output: Vec<u8>,
+    /// What an earlier turn could not send, between two turns.
+    pub(super) unsent: Kept,
     pub(super) after_flush: AfterFlush,
     /// The wait that it is in, or was in last.
     pub(super) wait: Option<Wait>,
@@ -68,7 +71,8 @@ impl<D: Dialect> HttpSession<D> {
     /// Bytes of input and output that it holds between turns; what an upload holds is not among them.
     #[must_use]
     pub fn kept(&self) -> usize {
-        self.unused.capacity() + self.output.capacity() + self.channel.kept()
+        let unsent = self.output.capacity() + self.unsent.memory();
+        self.unused.memory() + unsent + self.channel.kept()
     }
 
     /// What its last turn cost.

@@ -5,6 +5,7 @@ use super::budget::Budget;
 use super::buffers::Buffers;
 use super::dialect::Dialect;
 use super::entrance::Channel;
+use super::kept::Kept;
 use super::phases::{AfterFlush, Closing, Phase, Step, Stream, Work};
 use super::response::linger;
 use super::session::HttpSession;
@@ -124,11 +125,8 @@ impl<D: Dialect> HttpSession<D> {
         let mut budget = Budget::new();
         let next = self.send_all(transport, turn, &mut budget);
         self.report(next, buffers, turn);
-        if self.output.is_empty() {
-            buffers.take_back(&mut self.output);
-        } else {
-            self.output.shrink_to_fit();
-        }
+        self.unsent = Kept::copy_of(&self.output);
+        buffers.take_back(&mut self.output);
         self.spent.add(budget.spent());
         self.time += stopwatch.elapsed();
         self.report_turn(turn);
@@ -157,12 +155,14 @@ impl<D: Dialect> HttpSession<D> {
         if work.turn.is_stopping() && self.stream == Stream::Drained {
             self.stream = Stream::Open;
         }
+        work.buffers.lend_output(&mut self.output);
+        self.output.extend_from_slice(self.unsent.bytes());
+        self.unsent = Kept::default();
         // What an earlier turn left is sent before more is done, unless that must not wait for the peer.
         if !self.output.is_empty() && !matches!(self.phase, Phase::Finishing(_)) {
             self.after_flush = AfterFlush::Yield;
             return;
         }
-        work.buffers.lend_output(&mut self.output);
         work.buffers.take_input(&mut self.unused);
         self.after_flush = self.run(work);
         self.unused = match self.after_flush {

@@ -36,8 +36,6 @@ impl<D: Dialect> HttpSession<D> {
         if self.stream == Stream::Drained {
             self.stream = Stream::Open;
         }
-        // The wait may be long, and there may be many.
-        self.unused.shrink_to_fit();
         wait.next()
     }
 

@@ -16,6 +16,7 @@ mod help;
 mod journal;
 mod listeners;
 mod log;
+mod memory;
 mod messages;
 mod own_files;
 mod partial;

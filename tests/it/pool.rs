@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+use rustix::process::Signal;
 
 use crate::support::bytes::{assert_bytes, noise};
-use crate::support::client::Client;
+use crate::support::client::{Client, raise_descriptors};
 use crate::support::message::{get, name, put, response};
 use crate::support::server::Server;
 use crate::support::setup::Setup;
@@ -14,16 +14,6 @@ use crate::support::wait::eventually;
 
 const CREATED: &str = "201 Created";
 const OK: &str = "200 OK";
-
-/// Lets this process have as many connections as it may.
-fn raise_descriptors() {
-    let maximum = getrlimit(Resource::Nofile).maximum;
-    let raised = Rlimit {
-        current: maximum,
-        maximum,
-    };
-    setrlimit(Resource::Nofile, raised).unwrap();
-}
 
 /// `count` connections, each of which has sent `request`.
 fn crowd(server: &Server, count: usize, request: impl AsRef<[u8]>) -> Vec<Client> {

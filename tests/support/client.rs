@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rustix::net::sockopt::{set_socket_linger, set_socket_recv_buffer_size};
 use rustix::net::{AddressFamily, SendFlags, SocketType, socket};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::support::message::{get, put};
 use crate::support::response::Response;
@@ -255,4 +256,14 @@ fn content_length(head: &[u8]) -> usize {
         .split("\r\n")
         .find_map(|line| line.strip_prefix("Content-Length: "));
     value.map_or(0, |digits| digits.parse().unwrap())
+}
+
+/// Lets this process have as many connections as it may.
+pub(crate) fn raise_descriptors() {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let raised = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    setrlimit(Resource::Nofile, raised).unwrap();
 }

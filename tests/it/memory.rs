@@ -1,0 +1,102 @@
+//! Memory that connections take while they wait, by what they wait for, and that the system has back after them.
+
+use crate::support::bytes::noise;
+use crate::support::client::{Client, raise_descriptors};
+use crate::support::message::{get, name};
+use crate::support::server::Server;
+use crate::support::setup::Setup;
+use crate::support::wait::eventually;
+
+const KIB: u64 = 1024;
+
+/// Bytes that the server's memory may differ by for other reasons.
+const NOISE: u64 = 512 * KIB;
+
+/// `count` connections, each of which has sent this, as far as the server takes it.
+fn crowd(server: &Server, count: usize, sent: &[u8]) -> Vec<Client> {
+    let connect = |_| {
+        let mut client = server.connect();
+        client.send_until_blocked(sent);
+        client
+    };
+    let clients: Vec<_> = (0..count).map(connect).collect();
+    eventually("all are accepted", || server.connections() == count);
+    server.wait_until_idle();
+    clients
+}
+
+fn leave(server: &Server, clients: Vec<Client>) {
+    drop(clients);
+    eventually("no client is connected", || server.connections() == 0);
+    server.wait_until_idle();
+}
+
+/// A head with a field of so many bytes, without its end.
+fn half_head(length: usize) -> Vec<u8> {
+    let long = "x".repeat(length);
+    format!("GET /{} HTTP/1.1\r\nHost: here\r\nA: {long}", name(1)).into_bytes()
+}
+
+#[test]
+fn waiting_connection_takes_little_memory() {
+    raise_descriptors();
+    let large = get(&name("large"));
+    let behind = [large.as_bytes(), &get(&name(1)).repeat(1_500).into_bytes()].concat();
+    let upload = format!(
+        "PUT /{} HTTP/1.1\r\nHost: here\r\nContent-Length: 1000000\r\n\r\n{}",
+        name("upload"),
+        "x".repeat(20_000)
+    );
+    // What a connection has sent, how many there are, and KiB that each may take.
+    for (state, sent, count, most) in [
+        ("has said nothing", Vec::new(), 1_000, 2),
+        ("has its response", get("").into_bytes(), 1_000, 2),
+        ("has sent half a head", half_head(100), 1_000, 2),
+        ("has sent half a head of 3 KiB", half_head(3_000), 500, 6),
+        (
+            "has sent half of the longest head",
+            half_head(16_300),
+            500,
+            22,
+        ),
+        (
+            "does not take a response",
+            large.clone().into_bytes(),
+            200,
+            6,
+        ),
+        ("has sent 128 KB behind it", behind, 200, 8),
+        ("has sent some of an upload", upload.into_bytes(), 200, 8),
+    ] {
+        let server = Setup::new(&["-N", "1"]).unrecorded().start();
+        server.place(&name("large"), &noise(1, 4_000_000));
+        server.place(&name(1), &noise(2, 100));
+        // What the first connections make the server take for good.
+        let first = crowd(&server, 50, &sent);
+        leave(&server, first);
+        let before = server.resident();
+        let clients = crowd(&server, count, &sent);
+        let taken = server.resident().saturating_sub(before);
+        let most = most * KIB * count as u64 + NOISE;
+        assert!(
+            taken <= most,
+            "a client that {state}: {taken} bytes, {most} allowed"
+        );
+        drop(clients);
+    }
+}
+
+#[test]
+fn system_has_memory_back_after_connections() {
+    raise_descriptors();
+    let server = Setup::new(&["-N", "2"]).unrecorded().start();
+    let first = crowd(&server, 50, &half_head(16_000));
+    leave(&server, first);
+    let before = server.resident();
+    let clients = crowd(&server, 1_000, &half_head(16_000));
+    assert!(server.resident() > before + 1_000 * 15 * KIB);
+    leave(&server, clients);
+    eventually("the memory is returned", || {
+        server.resident() < before + 4 * NOISE
+    });
+}
