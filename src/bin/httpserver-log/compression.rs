@@ -46,7 +46,7 @@ impl Compression {
     }
 
     /// What `input` holds, decompressed.
-    pub(crate) fn decompress<'i>(self, input: impl Read + 'i) -> Box<dyn Read + 'i> {
+    pub(crate) fn decompress<'i>(self, input: impl Read + Send + 'i) -> Box<dyn Read + Send + 'i> {
         let input = BufReader::with_capacity(BUFFER, input);
         match self {
             Self::Gzip => Box::new(Named {

@@ -21,6 +21,7 @@ mod log_file;
 mod name;
 mod progress;
 mod proof;
+mod read_ahead;
 mod replay;
 mod seal_files;
 mod seal_key;

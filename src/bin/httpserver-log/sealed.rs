@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::progress;
+use crate::read_ahead::read_ahead;
 use crate::source::Source;
 use crate::text::count;
 use crate::verdict::Verdict;
@@ -39,7 +40,10 @@ impl SealedLog {
             wanted: wanted.to_vec(),
         };
         let bar = progress::bytes("verifying", log.length());
-        let report = verify(seal.bytes(&hidden)?, log.log_bytes(&bar)?, evidence);
+        let seal_bytes = seal.bytes(&hidden)?;
+        let report = read_ahead(log.log_bytes(&bar)?, |log| {
+            verify(seal_bytes, log, evidence)
+        });
         bar.finish_and_clear();
         Ok(Self {
             name: log.name().to_owned(),

@@ -95,20 +95,23 @@ impl Source {
     }
 
     /// The bytes of the log.
-    pub(crate) fn log_bytes(&self, bar: &ProgressBar) -> Result<Box<dyn Read + '_>, Failure> {
+    pub(crate) fn log_bytes(
+        &self,
+        bar: &ProgressBar,
+    ) -> Result<Box<dyn Read + Send + '_>, Failure> {
         let (input, compression) = self.decompressed(bar)?;
         self.log(input, compression)
     }
 
     /// The bytes of a file that is no log.
-    pub(crate) fn bytes(&self, bar: &ProgressBar) -> Result<Box<dyn Read + '_>, Failure> {
+    pub(crate) fn bytes(&self, bar: &ProgressBar) -> Result<Box<dyn Read + Send + '_>, Failure> {
         self.decompressed(bar).map(|(input, _)| input)
     }
 
     fn decompressed(&self, bar: &ProgressBar) -> Result<Decompressed<'_>, Failure> {
         let failed = Failure::file(&self.name);
-        let input: Box<dyn Read + '_> = match &self.input {
-            Input::Stdin => Box::new(io::stdin().lock()),
+        let input: Box<dyn Read + Send + '_> = match &self.input {
+            Input::Stdin => Box::new(io::stdin()),
             Input::Stream(file) => Box::new(file),
             Input::File(file, _) => Box::new(Section { file, at: 0 }),
         };
@@ -142,9 +145,9 @@ impl Source {
 
     fn log<'s>(
         &self,
-        mut input: Box<dyn Read + 's>,
+        mut input: Box<dyn Read + Send + 's>,
         compression: Option<Compression>,
-    ) -> Result<Box<dyn Read + 's>, Failure> {
+    ) -> Result<Box<dyn Read + Send + 's>, Failure> {
         let head = take(&mut input, BEGINNING).map_err(Failure::file(&self.name))?;
         if !may_begin_log(&head) {
             return Err(self.not_a_log(&head, compression));
@@ -170,7 +173,7 @@ impl Source {
 }
 
 /// The bytes of a file, and how it is compressed.
-type Decompressed<'s> = (Box<dyn Read + 's>, Option<Compression>);
+type Decompressed<'s> = (Box<dyn Read + Send + 's>, Option<Compression>);
 
 /// Reads `most` bytes, or all that there are.
 fn take(input: &mut impl Read, most: usize) -> io::Result<Vec<u8>> {

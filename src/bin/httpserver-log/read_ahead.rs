@@ -1,0 +1,103 @@
+//! Reading ahead: a thread fetches the next blocks of an input while the last ones are looked at.
+
+use crossbeam_channel::{Receiver, bounded};
+use std::io::{self, Read};
+use std::thread;
+
+/// Bytes of a block.
+const BLOCK: usize = 1024 * 1024;
+
+/// Blocks that are fetched ahead.
+const AHEAD: usize = 4;
+
+/// The end of an input that another thread reads.
+struct Ahead {
+    blocks: Receiver<io::Result<Vec<u8>>>,
+    block: Vec<u8>,
+    /// Bytes of the block that were given out.
+    given: usize,
+}
+
+/// Calls this with an input that is read ahead of it.
+pub(crate) fn read_ahead<R>(
+    mut input: impl Read + Send,
+    call: impl FnOnce(&mut dyn Read) -> R,
+) -> R {
+    let (sender, blocks) = bounded(AHEAD);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            loop {
+                let mut block = Vec::with_capacity(BLOCK);
+                let read = input.by_ref().take(BLOCK as u64).read_to_end(&mut block);
+                let is_last = block.is_empty() || read.is_err();
+                let block = read.map(|_| block);
+                // Nobody takes more if the call has ended.
+                if sender.send(block).is_err() || is_last {
+                    return;
+                }
+            }
+        });
+        let mut ahead = Ahead {
+            blocks,
+            block: Vec::new(),
+            given: 0,
+        };
+        call(&mut ahead)
+    })
+}
+
+impl Read for Ahead {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.given == self.block.len() {
+            // Behind the last block there is none.
+            self.block = self.blocks.recv().unwrap_or_else(|_| Ok(Vec::new()))?;
+            self.given = 0;
+        }
+        let rest = &self.block[self.given..];
+        let count = rest.len().min(out.len());
+        out[..count].copy_from_slice(&rest[..count]);
+        self.given += count;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives its bytes, and then fails.
+    struct Failing<'b>(&'b [u8]);
+
+    impl Read for Failing<'_> {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            match self.0.read(out)? {
+                0 => Err(io::ErrorKind::TimedOut.into()),
+                count => Ok(count),
+            }
+        }
+    }
+
+    #[test]
+    fn all_bytes_come_in_their_order() {
+        for length in [0, 1, BLOCK, 3 * BLOCK + 7] {
+            let bytes: Vec<u8> = (0..length).map(|at| (at % 251).to_le_bytes()[0]).collect();
+            let mut read = Vec::new();
+            read_ahead(&bytes[..], |input| input.read_to_end(&mut read)).unwrap();
+            assert!(read == bytes, "{length}");
+        }
+    }
+
+    #[test]
+    fn whoever_stops_early_waits_for_nothing() {
+        let bytes = vec![7; 20 * BLOCK];
+        let mut first = [0; 10];
+        read_ahead(&bytes[..], |input| input.read_exact(&mut first)).unwrap();
+        assert_eq!(first, [7; 10]);
+    }
+
+    #[test]
+    fn failure_of_the_input_is_passed_on() {
+        let failed = read_ahead(Failing(b"abc"), |input| io::copy(input, &mut io::sink()));
+        assert_eq!(failed.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+}
