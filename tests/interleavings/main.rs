@@ -24,6 +24,7 @@ mod sync;
 #[path = "../../src/durable.rs"]
 mod durable;
 
+mod blocking;
 mod capacity;
 mod committing;
 mod parking;

@@ -29,6 +29,8 @@ enum Then {
     Closes,
     /// It waits again, for one second more than before.
     WaitsLonger,
+    /// As that, in a request.
+    WaitsLongerInRequest,
     /// It is in a request: it closes when it has received two bytes.
     WaitsForTwo,
 }
@@ -95,16 +97,18 @@ impl Server {
     /// A worker, until it is told to stop.
     fn start_worker(self: &Arc<Self>) -> JoinHandle<()> {
         let server = self.clone();
-        thread::spawn(move || {
-            let mut batch = Batch::new(&server.pool);
-            while batch.gather() == Gathered::Batch {
-                while let Some(connection) = batch.ready.pop_front() {
-                    server.give_turn(&mut batch, connection);
-                }
+        thread::spawn(move || server.work())
+    }
+
+    fn work(&self) {
+        let mut batch = Batch::new(&self.pool);
+        while batch.gather() == Gathered::Batch {
+            while let Some(connection) = batch.ready.pop_front() {
+                self.give_turn(&mut batch, connection);
             }
-            // As `Worker` does at its end: what woke it may have been meant for two.
-            server.pool.reactor.wake_poller();
-        })
+        }
+        // As `Worker` does at its end: what woke it may have been meant for two.
+        self.pool.reactor.wake_poller();
     }
 
     fn give_turn(&self, batch: &mut Batch<'_, Protocol>, mut connection: Box<Connection<Client>>) {
@@ -116,19 +120,22 @@ impl Server {
         let received = self.received.fetch_add(count, Ordering::Relaxed) + count;
         match connection.session.then {
             Then::Closes if count > 0 => return self.pool.close(connection),
-            Then::WaitsLonger if count > 0 => {
+            Then::WaitsLonger | Then::WaitsLongerInRequest if count > 0 => {
                 connection.session.deadline += Duration::from_secs(1);
             }
-            Then::WaitsForTwo if received == 2 => return self.pool.close(connection),
+            Then::WaitsForTwo if received == 2 => {
+                self.pool.close(connection);
+                return self.pool.stop(2);
+            }
             // The peer sends the second as soon as the first is received.
             Then::WaitsForTwo if count > 0 => epoll::send(0),
-            Then::Closes | Then::WaitsLonger | Then::WaitsForTwo => {}
+            _ => {}
         }
         let deadline = Deadline {
             at: connection.session.deadline,
             activity: match connection.session.then {
                 Then::Closes | Then::WaitsLonger => Activity::Idle { since: self.start },
-                Then::WaitsForTwo => Activity::Request,
+                Then::WaitsLongerInRequest | Then::WaitsForTwo => Activity::Request,
             },
         };
         batch.park(connection, Interest::Read, deadline);
@@ -161,6 +168,22 @@ impl Server {
         self.pool.main_waker.drain();
     }
 
+    /// What the main thread does when it is told to stop at once. It sleeps as if until the next deadline, but no time
+    /// passes: what it waits for must come before.
+    fn abort(&self) {
+        self.pool.abort();
+        while !self.is_done() {
+            for connection in self.pool.reactor.clear() {
+                self.pool.close_early(connection, CloseCause::Stopping);
+            }
+            if self.is_done() {
+                break;
+            }
+            self.pool.reactor.next_deadline();
+            self.wait();
+        }
+    }
+
     /// Ends its workers.
     fn stop(&self, workers: Vec<JoinHandle<()>>) {
         self.pool.stop(workers.len());
@@ -191,14 +214,12 @@ fn byte_comes() {
 /// Two bytes come, and two workers poll: what comes during a turn with one of them is received in the next.
 fn byte_comes_during_a_turn() {
     let server = Server::new(Then::WaitsForTwo);
-    let workers = vec![server.start_worker(), server.start_worker()];
-    server.pool.capacity.request();
+    let other = server.start_worker();
     epoll::send(0);
-    while !server.is_done() {
-        server.wait();
-    }
+    server.work();
+    other.join().unwrap();
     assert_eq!(server.received.load(Ordering::Relaxed), 2);
-    server.stop(workers);
+    assert_eq!(server.pool.capacity.open(), 0);
 }
 
 /// A deadline passes: the main thread learns of it however late the connection is parked.
@@ -257,16 +278,20 @@ fn server_stops_as_connection_is_parked() {
 fn server_aborts_as_connection_is_parked() {
     let server = Server::new(Then::WaitsForTwo);
     let worker = server.start_worker();
-    server.pool.abort();
-    while !server.is_done() {
-        for connection in server.pool.reactor.clear() {
-            server.pool.close_early(connection, CloseCause::Stopping);
-        }
-        if server.is_done() {
-            break;
-        }
+    server.abort();
+    server.stop(vec![worker]);
+}
+
+/// The same where the timers have an earlier deadline: that of the connection's first wait. So the deadline with which
+/// it is parked again wakes nobody.
+fn server_aborts_as_connection_waits_longer() {
+    let server = Server::new(Then::WaitsLongerInRequest);
+    let worker = server.start_worker();
+    while server.pool.reactor.next_deadline().is_none() {
         server.wait();
     }
+    epoll::send(0);
+    server.abort();
     server.stop(vec![worker]);
 }
 
@@ -274,12 +299,13 @@ fn server_aborts_as_connection_is_parked() {
 fn parked_connection_is_woken_and_closed_once() {
     let models = [
         Model::bounded(2, "byte comes", byte_comes),
-        Model::bounded(2, "byte during a turn", byte_comes_during_a_turn),
+        Model::bounded(3, "byte during a turn", byte_comes_during_a_turn),
         Model::bounded(2, "deadline passes", deadline_passes),
         Model::bounded(2, "byte and deadline", byte_comes_as_deadline_passes),
         Model::bounded(2, "byte and eviction", byte_comes_as_connection_is_evicted),
         Model::bounded(2, "stop", server_stops_as_connection_is_parked),
         Model::bounded(2, "abort", server_aborts_as_connection_is_parked),
+        Model::bounded(2, "abort, later", server_aborts_as_connection_waits_longer),
     ];
     for model in models {
         model.explore();

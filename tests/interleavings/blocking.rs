@@ -1,0 +1,146 @@
+//! A blocking section against the batch of its worker: no connection waits beside a worker that is blocked.
+//!
+//! Workers gather and enter blocking sections as they ship. The disk hangs until the quick connection is served, which
+//! came with those that block: so if it waits for them, all sleep for ever.
+
+use std::sync::Arc;
+
+use httpserver::peer::Peer;
+use httpserver::server::{Next, Transport, Turn};
+use loom::thread::{self, JoinHandle};
+
+use crate::explore::Model;
+use crate::server::connection::Connection;
+use crate::server::epoll;
+use crate::server::protocol::{CloseCause, Service, Session};
+use crate::server::reactor::Reactor;
+use crate::server::transport::Socket;
+use crate::server::waker::Waker;
+use crate::server::workers::batch::{Batch, Gathered};
+use crate::server::workers::pool::Pool;
+use crate::server::workers::queue::Queue;
+use crate::server::workers::spares::SpareWorkers;
+
+/// What the turn of a session is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Client {
+    /// It lasts until the disk goes on.
+    Blocks,
+    /// It is over at once, and the disk goes on.
+    Quick,
+}
+
+struct Protocol;
+
+impl Service for Protocol {
+    type Session = Client;
+    type Buffers = ();
+
+    fn connect(&self, _: Peer, _: usize) -> Client {
+        unreachable!("a model makes its sessions")
+    }
+
+    fn buffers(&self) {}
+}
+
+impl Session for Client {
+    type Buffers = ();
+
+    fn process<T: Transport>(&mut self, _: &T, (): &mut (), _: &Turn<'_>) {}
+
+    fn flush<T: Transport>(&mut self, _: &T, (): &mut (), _: &Turn<'_>) -> Next {
+        Next::Close
+    }
+
+    fn note_close(&mut self, _: CloseCause) {}
+}
+
+struct Server {
+    pool: Pool<Protocol>,
+    disk: Waker,
+}
+
+impl Server {
+    /// One in which one worker polls, and others are spare.
+    fn new(workers: usize) -> Arc<Self> {
+        let reactor = Reactor::new(epoll::SOCKETS, 1).unwrap();
+        let spares = Some(SpareWorkers::new(workers));
+        Arc::new(Self {
+            pool: Pool::new(Protocol, Queue::new(4), reactor, spares).unwrap(),
+            disk: Waker::new().unwrap(),
+        })
+    }
+
+    fn start_worker(self: &Arc<Self>, number: usize) -> JoinHandle<()> {
+        let server = self.clone();
+        thread::spawn(move || {
+            let mut batch = Batch::new(&server.pool);
+            while batch.gather() == Gathered::Batch {
+                server.serve(number, &mut batch);
+            }
+            // As `Worker` does at its end.
+            server.pool.reactor.wake_poller();
+            server.pool.call_spare();
+        })
+    }
+
+    /// Gives the connections of a batch their turns.
+    fn serve(&self, number: usize, batch: &mut Batch<'_, Protocol>) {
+        while let Some(connection) = batch.ready.pop_front() {
+            if connection.session == Client::Blocks {
+                let section = self.pool.enter_blocking_section(number, &mut batch.ready);
+                self.disk.wait();
+                drop(section);
+            }
+            self.disk.wake(); // also for others
+            self.pool.close(connection);
+        }
+    }
+
+    /// Worker 0, with a batch of these.
+    fn serve_batch(&self, clients: &[Client]) {
+        let mut batch = Batch::new(&self.pool);
+        for (fd, &client) in (0..).zip(clients) {
+            assert!(self.pool.reactor.make_slot(fd));
+            self.pool.capacity.add();
+            let connection = Connection::new(Socket::new(fd), client);
+            batch.ready.push_back(Box::new(connection));
+        }
+        self.serve(0, &mut batch);
+    }
+
+    fn stop(&self, workers: Vec<JoinHandle<()>>) {
+        self.pool.stop(workers.len());
+        for worker in workers {
+            worker.join().unwrap();
+        }
+        assert_eq!(self.pool.capacity.open(), 0);
+    }
+}
+
+/// A worker that polls serves what waits beside a blocked one.
+fn one_is_blocked() {
+    let server = Server::new(2);
+    let workers = vec![server.start_worker(1)];
+    server.serve_batch(&[Client::Blocks, Client::Quick]);
+    server.stop(workers);
+}
+
+/// The worker that polls is blocked, too: a spare worker serves what waits.
+fn two_are_blocked() {
+    let server = Server::new(3);
+    let workers = vec![server.start_worker(1), server.start_worker(2)];
+    server.serve_batch(&[Client::Blocks, Client::Blocks, Client::Quick]);
+    server.stop(workers);
+}
+
+#[test]
+fn no_connection_waits_beside_a_blocked_worker() {
+    let models = [
+        Model::bounded(3, "one is blocked beside others", one_is_blocked),
+        Model::bounded(1, "two are blocked beside others", two_are_blocked),
+    ];
+    for model in models {
+        model.explore();
+    }
+}
