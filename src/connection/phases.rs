@@ -9,6 +9,7 @@ use crate::peer::Peer;
 use crate::server::Turn;
 
 /// Where a connection stands.
+#[derive(Default)]
 pub(super) enum Phase<U> {
     /// Before or in a PROXY header.
     ProxyHeader,
@@ -30,6 +31,9 @@ pub(super) enum Phase<U> {
     Skipping(Skipping),
     /// All responses are made.
     Closing(Closing),
+    /// Nothing follows but the close. A session is in this phase, too, while a step has its phase: a panic there is its end.
+    #[default]
+    Ended,
 }
 
 impl<U> Phase<U> {
@@ -42,7 +46,8 @@ impl<U> Phase<U> {
             | Self::TlsHello
             | Self::Head
             | Self::Skipping(_)
-            | Self::Closing(_) => false,
+            | Self::Closing(_)
+            | Self::Ended => false,
         }
     }
 }

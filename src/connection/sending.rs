@@ -83,7 +83,7 @@ impl<D: Dialect> HttpSession<D> {
                     return self.give_up(Refusal::bad_request(reason), turn);
                 }
             }
-            match std::mem::replace(&mut self.phase, Phase::Head) {
+            match std::mem::take(&mut self.phase) {
                 Phase::Sending(content, then) => {
                     if let Some(next) = self.send_content(content, then, &mut sending) {
                         return next;

@@ -108,7 +108,8 @@ impl<D: Dialect> Drop for HttpSession<D> {
             | Phase::Preparing(_)
             | Phase::Sending(..)
             | Phase::Skipping(_)
-            | Phase::Closing(_) => {}
+            | Phase::Closing(_)
+            | Phase::Ended => {}
         }
         let reporter = self.shared.reporter.as_deref();
         self.accounting

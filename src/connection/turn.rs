@@ -180,7 +180,7 @@ impl<D: Dialect> HttpSession<D> {
     }
 
     fn run<T: Transport>(&mut self, work: &mut Work<'_, T>) -> AfterFlush {
-        let mut phase = std::mem::replace(&mut self.phase, Phase::Head);
+        let mut phase = std::mem::take(&mut self.phase);
         loop {
             phase = match self.step(phase, work) {
                 Step::Go(next) => next,
@@ -222,6 +222,7 @@ impl<D: Dialect> HttpSession<D> {
             Phase::Sending(..) | Phase::Closing(Closing::Flush | Closing::Close) => {
                 Step::Yield(phase)
             }
+            Phase::Ended => Step::Close,
         }
     }
 }

@@ -96,7 +96,7 @@ impl<D: Dialect> HttpSession<D> {
             // The commit of this turn is over, so the entry must not be pending.
             let blocking = Blocking::outside_turn();
             receiving.abandon(refusal, &mut self.accounting, blocking);
-            self.phase = Phase::Head;
+            self.phase = Phase::Ended;
         }
         Next::Close
     }
