@@ -18,7 +18,7 @@ use crate::server::transport::Socket;
 use crate::server::waker::Waker;
 use crate::server::workers::batch::{Batch, Gathered};
 use crate::server::workers::pool::Pool;
-use crate::server::workers::queue::Queue;
+use crate::server::workers::queue::{Job, Queue};
 use crate::server::workers::spares::SpareWorkers;
 
 /// What the turn of a session is.
@@ -26,6 +26,8 @@ use crate::server::workers::spares::SpareWorkers;
 enum Client {
     /// It lasts until the disk goes on.
     Blocks,
+    /// The same, although it is no turn that may block: as if it had much to do.
+    Lasts,
     /// It is over at once, and the disk goes on.
     Quick,
 }
@@ -61,9 +63,9 @@ struct Server {
 }
 
 impl Server {
-    /// One in which one worker polls, and others are spare.
-    fn new(workers: usize) -> Arc<Self> {
-        let reactor = Reactor::new(epoll::SOCKETS, 1).unwrap();
+    /// One in which so many workers may poll, and others are spare.
+    fn new(workers: usize, max_pollers: usize) -> Arc<Self> {
+        let reactor = Reactor::new(epoll::SOCKETS, max_pollers).unwrap();
         let spares = Some(SpareWorkers::new(workers));
         Arc::new(Self {
             pool: Pool::new(Protocol, Queue::new(4), reactor, spares).unwrap(),
@@ -87,25 +89,32 @@ impl Server {
     /// Gives the connections of a batch their turns.
     fn serve(&self, number: usize, batch: &mut Batch<'_, Protocol>) {
         while let Some(connection) = batch.ready.pop_front() {
-            if connection.session == Client::Blocks {
-                let section = self.pool.enter_blocking_section(number, &mut batch.ready);
-                self.disk.wait();
-                drop(section);
+            match connection.session {
+                Client::Blocks => {
+                    let section = self.pool.enter_blocking_section(number, &mut batch.ready);
+                    self.disk.wait();
+                    drop(section);
+                }
+                Client::Lasts => self.disk.wait(),
+                Client::Quick => {}
             }
             self.disk.wake(); // also for others
             self.pool.close(connection);
         }
     }
 
+    fn connections(&self, clients: &[Client]) -> impl Iterator<Item = Box<Connection<Client>>> {
+        (0..).zip(clients).map(|(fd, &client)| {
+            assert!(self.pool.reactor.make_slot(fd));
+            self.pool.capacity.add();
+            Box::new(Connection::new(Socket::new(fd), client))
+        })
+    }
+
     /// Worker 0, with a batch of these.
     fn serve_batch(&self, clients: &[Client]) {
         let mut batch = Batch::new(&self.pool);
-        for (fd, &client) in (0..).zip(clients) {
-            assert!(self.pool.reactor.make_slot(fd));
-            self.pool.capacity.add();
-            let connection = Connection::new(Socket::new(fd), client);
-            batch.ready.push_back(Box::new(connection));
-        }
+        batch.ready.extend(self.connections(clients));
         self.serve(0, &mut batch);
     }
 
@@ -120,7 +129,7 @@ impl Server {
 
 /// A worker that polls serves what waits beside a blocked one.
 fn one_is_blocked() {
-    let server = Server::new(2);
+    let server = Server::new(2, 1);
     let workers = vec![server.start_worker(1)];
     server.serve_batch(&[Client::Blocks, Client::Quick]);
     server.stop(workers);
@@ -128,9 +137,28 @@ fn one_is_blocked() {
 
 /// The worker that polls is blocked, too: a spare worker serves what waits.
 fn two_are_blocked() {
-    let server = Server::new(3);
+    let server = Server::new(3, 1);
     let workers = vec![server.start_worker(1), server.start_worker(2)];
     server.serve_batch(&[Client::Blocks, Client::Blocks, Client::Quick]);
+    server.stop(workers);
+}
+
+/// No other worker polls: as many as may do, elsewhere. The spare worker serves what waits.
+fn one_is_blocked_beside_a_spare() {
+    let server = Server::new(2, 0);
+    let workers = vec![server.start_worker(1)];
+    server.serve_batch(&[Client::Blocks, Client::Quick]);
+    server.stop(workers);
+}
+
+/// One poller is woken for two connections, and the first of these takes long.
+fn one_has_much_to_do() {
+    let server = Server::new(2, 2);
+    let workers = vec![server.start_worker(0), server.start_worker(1)];
+    for connection in server.connections(&[Client::Lasts, Client::Quick]) {
+        server.pool.push(Job::Serve(connection));
+    }
+    server.pool.reactor.wake_poller();
     server.stop(workers);
 }
 
@@ -139,6 +167,12 @@ fn no_connection_waits_beside_a_blocked_worker() {
     let models = [
         Model::bounded(3, "one is blocked beside others", one_is_blocked),
         Model::bounded(1, "two are blocked beside others", two_are_blocked),
+        Model::bounded(
+            3,
+            "one is blocked beside a spare",
+            one_is_blocked_beside_a_spare,
+        ),
+        Model::bounded(1, "one has much to do", one_has_much_to_do),
     ];
     for model in models {
         model.explore();

@@ -98,7 +98,8 @@ impl SpareWorkers {
                 calls.work -= 1;
                 return Duty::Work;
             }
-            // A section that was entered before this worker went to sleep has called nobody.
+            // A section that was entered before this worker went to sleep, or while there was another monitor or this one
+            // was it, has called nobody.
             if std::mem::take(&mut calls.monitor)
                 || (self.monitor.has_unclaimed() && self.monitor.appoint())
             {
