@@ -1,6 +1,6 @@
-//! The protocols between the threads of the pool, in every interleaving up to a bound.
+//! The protocols between the threads of the pool, and of those that write the log, in every interleaving up to a bound.
 //!
-//! The files of the pool are compiled here a second time, as they ship, with a `crate::sync` whose locks and atomics loom
+//! Their files are compiled here a second time, as they ship, with a `crate::sync` whose locks and atomics loom
 //! watches. What stands in for the world around them (the kernel, the queue, the state of a thread) is in `server`. Each
 //! file of tests has *models*: a few threads that use a protocol, and what must hold. A model says how often at most a
 //! thread stops for another although it could go on (`Model::bounded`), or that this is not limited (`Model::every`); up
@@ -18,11 +18,15 @@
 )]
 
 mod explore;
+mod request_log;
+mod seal;
 mod server;
 mod sync;
 
 #[path = "../../src/durable.rs"]
 mod durable;
+#[path = "../../src/operations.rs"]
+mod operations;
 
 mod blocking;
 mod capacity;

@@ -1,17 +1,19 @@
 //! One log file as space: bytes that are preallocated on disk, reserved for an entry, and committed at an offset; and, if
 //! the log is sealed, the same of its seal.
 //!
-//! The mutex guards numbers, and the lines that are made when entries get their offsets. How entries come to their place
-//! is in `reservation`, and what becomes of it all at a rotation in `succession`.
+//! What holds: *the disk has all that is counted as preallocated*, which is no less than what is committed and reserved; and
+//! *entries tile*: each begins where another ends. The mutex guards numbers, and the lines that are made when entries get
+//! their offsets. How entries come to their place is in `reservation`, and what becomes of it all at a rotation in
+//! `succession`.
 
 use std::fs::File;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use super::seal_file::SealFile;
 use super::seal_lines::Lines;
 use super::space_file::{Area, ReservationClass, SpaceFile};
-use crate::sync::lock;
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// Space that uploads leave to the entries of other requests, so that a log that is full for uploads still records
 /// what is refused and what is read.

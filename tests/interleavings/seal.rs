@@ -1,0 +1,12 @@
+//! What a seal says; there is none in a model.
+
+pub(crate) mod text {
+    use super::time::Moment;
+
+    pub(crate) fn push_next(_: &mut Vec<u8>, _: Moment, _: &str) {}
+}
+
+pub(crate) mod time {
+    #[derive(Debug, Clone, Copy, Default)]
+    pub(crate) struct Moment;
+}
