@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemMod, ItemUse, Macro, UseTree};
 
+#[path = "layers/documents.rs"]
+mod documents;
 #[path = "layers/sizes.rs"]
 mod sizes;
 
