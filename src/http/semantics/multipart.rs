@@ -59,17 +59,6 @@ impl Multipart {
         format!("multipart/byteranges; boundary={}", self.boundary)
     }
 
-    /// The exact length of the content in bytes.
-    #[must_use]
-    pub fn content_length(&self) -> u64 {
-        self.segments()
-            .map(|segment| match segment {
-                Segment::Frame(text) => text.len() as u64,
-                Segment::File(range) => range.count(),
-            })
-            .sum()
-    }
-
     /// The content, piece by piece.
     pub fn segments(&self) -> impl Iterator<Item = Segment<'_>> {
         self.parts
@@ -114,27 +103,9 @@ mod tests {
             012\r\n\
             --0000000000000000000000000000feed--\r\n";
         assert_eq!(String::from_utf8(content).unwrap(), expected);
-        assert_eq!(multipart.content_length(), expected.len() as u64);
         assert_eq!(
             multipart.content_type(),
             "multipart/byteranges; boundary=0000000000000000000000000000feed"
         );
-    }
-
-    #[test]
-    fn the_length_of_parts_larger_than_memory() {
-        let length = i64::MAX.unsigned_abs();
-        let Selection::Parts(ranges) = select(b"bytes=0-1,3-", length) else {
-            panic!("two satisfiable ranges");
-        };
-        let multipart = Multipart::new(&ranges, length, "video/mp4", u128::MAX);
-        let frame: usize = multipart
-            .segments()
-            .map(|segment| match segment {
-                Segment::Frame(text) => text.len(),
-                Segment::File(_) => 0,
-            })
-            .sum();
-        assert_eq!(multipart.content_length(), length - 1 + frame as u64);
     }
 }

@@ -26,14 +26,6 @@ pub(crate) fn check(data: &[u8]) {
     }
     assert!(end <= Some(length), "a part is outside");
     let multipart = Multipart::new(&parts, length, "text/plain", 0);
-    let sent: u64 = multipart
-        .segments()
-        .map(|segment| match segment {
-            Segment::Frame(text) => text.len() as u64,
-            Segment::File(range) => range.count(),
-        })
-        .sum();
-    assert_eq!(sent, multipart.content_length());
     let files = multipart
         .segments()
         .filter(|segment| matches!(segment, Segment::File(_)));
