@@ -122,6 +122,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         max_connections: None,
         client_limit: None,
         drain: TIMEOUT,
+        lifetime: None,
     };
     Server::new(settings)?.run(vec![listener], Echo, || {
         println!("listening on {address}");

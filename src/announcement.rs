@@ -4,7 +4,7 @@
 //! The `listening on` line is for scripts and goes to stdout; the rest is for people and goes to stderr.
 
 use std::error::Error;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
 use std::net::{IpAddr, SocketAddr};
 
@@ -70,20 +70,27 @@ impl Announced {
     }
 }
 
+impl fmt::Display for Announced {
+    /// `http://127.0.0.1:8080` or `unix:/run/httpserver.sock`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            LocalAddress::Internet(address) => {
+                let scheme = match self.role {
+                    Role::Serves(scheme) => scheme,
+                    Role::Redirects => "http",
+                };
+                f.write_str(&url(scheme, *address))
+            }
+            socket @ LocalAddress::Unix(_) => socket.fmt(f),
+        }
+    }
+}
+
 /// A line for each listener.
 fn say_for_scripts(listeners: &[Announced]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     for listener in listeners {
-        match &listener.place {
-            LocalAddress::Internet(address) => {
-                let scheme = match listener.role {
-                    Role::Serves(scheme) => scheme,
-                    Role::Redirects => "http",
-                };
-                writeln!(stdout, "listening on {}", url(scheme, *address))?;
-            }
-            socket @ LocalAddress::Unix(_) => writeln!(stdout, "listening on {socket}")?,
-        }
+        writeln!(stdout, "listening on {listener}")?;
     }
     stdout.flush()
 }

@@ -46,6 +46,7 @@
 //!     max_connections: None,
 //!     client_limit: None,
 //!     drain: Duration::from_secs(10),
+//!     lifetime: None,
 //! };
 //! let on_start = || Ok::<(), ServerError>(println!("listening"));
 //! Server::new(settings)?.run(vec![listener], Greeting, on_start)?; // until SIGINT or SIGTERM

@@ -8,8 +8,10 @@ mod announcement;
 mod certificate;
 mod cli;
 mod diagnostics;
+mod harness;
 mod listening;
 mod network;
+mod own_files;
 mod reports;
 mod start;
 

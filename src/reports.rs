@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io::{self, IsTerminal};
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,8 +12,8 @@ use crate::cli::{AccessLog, AccessLogTarget, Config, Verbosity};
 use crate::diagnostics;
 use httpserver::files::Files;
 use httpserver::line_writer::{Destination, LineWriter, Pace};
-use httpserver::reporting::{Detail, Reporter, Reports, Summary};
-use httpserver::request_log::write::{Location, LogError};
+use httpserver::reporting::{AnswerLimit, Detail, Reporter, Reports, Summary, Totals};
+use httpserver::server::StopHandle;
 
 /// Why nothing can be reported.
 #[derive(Debug, Error)]
@@ -23,8 +24,6 @@ enum ReportError {
     Stdout(io::Error),
     #[error("cannot write to stderr: {0}")]
     Stderr(io::Error),
-    #[error("--log and --access-log both name {}: type two names", .0.display())]
-    SameFile(PathBuf),
 }
 
 /// The reports of a server that runs.
@@ -32,30 +31,13 @@ pub(crate) struct RunningReports {
     reporter: Option<Arc<Reporter>>,
     access_log: Option<Arc<LineWriter>>,
     console: Arc<LineWriter>,
-}
-
-/// Reserves the names of the access log, so that nothing is served that has them; opens nothing.
-pub(crate) fn reserve(config: &Config, files: &Files) -> Result<(), Box<dyn Error>> {
-    let Some(AccessLogTarget::File(path)) = config.access_log.as_ref().map(|log| &log.to) else {
-        return Ok(());
-    };
-    match Location::resolve(path) {
-        Ok(access_log) => {
-            let log = config.log.as_ref().map(|(log, _)| Location::resolve(log));
-            if log.is_some_and(|log| log.is_ok_and(|log| log.is_same(&access_log))) {
-                return Err(ReportError::SameFile(path.clone()).into());
-            }
-            Ok(files.reserve_log(path)?)
-        }
-        // A pipe or a device, which no client can have.
-        Err(LogError::NotRegular { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+    /// Whether a line says at the end what was done.
+    summary: Summary,
 }
 
 impl RunningReports {
     /// Opens what lines go to.
-    pub(crate) fn open(config: &Config) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn open(config: &Config, stop: StopHandle) -> Result<Self, Box<dyn Error>> {
         let workers = config.settings.workers.get();
         let console = LineWriter::start(Destination::Stderr, Pace::Prompt, workers);
         let console = Arc::new(console.map_err(ReportError::Stderr)?);
@@ -71,22 +53,31 @@ impl RunningReports {
         let is_terminal = io::stderr().is_terminal();
         let is_quiet = config.verbosity == Verbosity::Quiet;
         let uploads = (is_terminal && !is_quiet).then_some(Detail::Uploads);
+        let summary = if !is_quiet && (is_terminal || config.detail.is_some()) {
+            Summary::Kept
+        } else {
+            Summary::Omitted
+        };
+        let exit_after = config
+            .exit_after
+            .and_then(|answers| NonZeroU64::try_from(answers).ok());
         let reports = Reports {
             access_log: format.zip(access_log.clone()),
             console: config
                 .detail
                 .or(uploads)
                 .map(|detail| (detail, Arc::clone(&console))),
-            summary: if !is_quiet && (is_terminal || config.detail.is_some()) {
-                Summary::Kept
-            } else {
-                Summary::Omitted
+            summary: match &config.harness.summary {
+                Some(_) => Summary::Kept,
+                None => summary,
             },
+            answers: exit_after.map(|answers| AnswerLimit::new(answers, move || stop.stop())),
         };
         Ok(Self {
             reporter: Reporter::new(reports, workers).map(Arc::new),
             access_log,
             console,
+            summary,
         })
     }
 
@@ -110,14 +101,15 @@ impl RunningReports {
         self.reporter.clone()
     }
 
-    /// Ends with a summary, if there is to be one. The last lines are written when this returns, or lost if that takes
-    /// more than a second.
-    pub(crate) fn finish(self) {
-        if let Some(totals) = self
+    /// Ends with a summary, if there is to be one, and returns what was counted. The last lines are written when this
+    /// returns, or lost if that takes more than a second.
+    pub(crate) fn finish(self) -> Totals {
+        let totals = self
             .reporter
             .as_ref()
-            .and_then(|reporter| reporter.totals())
-        {
+            .and_then(|reporter| reporter.totals());
+        let totals = totals.unwrap_or_default();
+        if self.summary == Summary::Kept {
             log::debug!("the longest turn took {}", totals.longest_turn);
             self.console.append(None, format!("{totals}\n").as_bytes());
         }
@@ -125,6 +117,7 @@ impl RunningReports {
         if let Some(access_log) = &self.access_log {
             access_log.stop();
         }
+        totals
     }
 }
 

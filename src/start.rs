@@ -9,8 +9,10 @@ use thiserror::Error;
 use crate::announcement::announce;
 use crate::certificate;
 use crate::cli::Config;
+use crate::harness::Harness;
 use crate::listening::Listening;
-use crate::reports::{self, RunningReports};
+use crate::own_files;
+use crate::reports::RunningReports;
 use httpserver::classic::Classic;
 use httpserver::connection::{Dialect, Http};
 use httpserver::files::Files;
@@ -42,6 +44,7 @@ fn after_root(error: &io::Error) -> &'static str {
 
 /// Runs the server.
 pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
+    let mut harness = Harness::open(&config.harness)?;
     let server = Server::new(config.settings.clone())?;
     let store = Store::open(&config.root, depth(config), config.durability).map_err(|source| {
         StartError::Root {
@@ -56,19 +59,13 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     };
     let mut files = Files::new(store);
     let certificate = certificate::load(config, &mut files)?;
+    own_files::reserve(config, &mut files)?;
+    harness.prepare(&config.harness)?;
     let listening = Listening::bind(&config.listeners, certificate.as_ref())?;
-    if let Some((path, _)) = &config.log {
-        files.reserve_log(path)?;
-        let sealing = config.sealing.as_ref();
-        if let Some(state) = sealing.and_then(|sealing| sealing.key_state.as_ref()) {
-            files.reserve_log(state)?;
-        }
-    }
-    reports::reserve(config, &files)?;
     if let Some(options) = &config.web {
         options.check(&files).map_err(fallback_error)?;
     }
-    let reports = RunningReports::open(config)?;
+    let reports = RunningReports::open(config, server.stop_handle())?;
     // Last, so that a server that cannot start leaves an old log where it is.
     if let Some((path, mode)) = &config.log {
         let (durability, workers) = (config.durability, config.settings.workers);
@@ -78,15 +75,14 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     match &config.web {
         None => {
             let dialect = Classic::new(files, config.max_body);
-            serve(server, listening, dialect, config, &reports)
+            serve(server, listening, dialect, config, &reports, &mut harness)
         }
         Some(options) => {
             let dialect = Web::new(files, options.clone());
-            serve(server, listening, dialect, config, &reports)
+            serve(server, listening, dialect, config, &reports, &mut harness)
         }
     }?;
-    reports.finish();
-    Ok(())
+    Ok(harness.tell_end(&reports.finish())?)
 }
 
 /// Serves until a signal ends it.
@@ -96,6 +92,7 @@ fn serve(
     dialect: impl Dialect,
     config: &Config,
     reports: &RunningReports,
+    harness: &mut Harness,
 ) -> Result<(), Box<dyn Error>> {
     let Listening {
         listeners,
@@ -106,7 +103,11 @@ fn serve(
         .listening(entrances)
         .behind(config.proxies.clone())
         .reporting_to(reports.reporter());
-    server.run(listeners, http, || announce(&announced, config, reports))
+    server.run(listeners, http, || {
+        announce(&announced, config, reports)?;
+        let addresses = announced.iter().map(ToString::to_string);
+        Ok(harness.tell_ready(&addresses.collect::<Vec<_>>())?)
+    })
 }
 
 /// How deep uploads go.

@@ -476,6 +476,8 @@ fn no_arrow_runs_up_between_rooms() {
                         | "announcement"
                         | "network"
                         | "reports"
+                        | "harness"
+                        | "own_files"
                         | "diagnostics"
                         | "cli"
                         | "bin"

@@ -1,10 +1,10 @@
 //! All groups of options.
 
 use super::group::Group;
-use super::{access_log, limits, listen, log, proxies, serve, timeouts, tls, web};
+use super::{access_log, harness, limits, listen, log, proxies, serve, timeouts, tls, web};
 
 /// The groups, in the order of help.
-pub(super) const GROUPS: [Group; 9] = [
+pub(super) const GROUPS: [Group; 10] = [
     serve::GROUP,
     listen::GROUP,
     tls::GROUP,
@@ -14,4 +14,5 @@ pub(super) const GROUPS: [Group; 9] = [
     proxies::GROUP,
     limits::GROUP,
     timeouts::GROUP,
+    harness::GROUP,
 ];

@@ -60,7 +60,7 @@ const INDENT: usize = 2;
 pub(super) struct HelpOptions {
     /// Print a summary
     #[arg(short = 'h', action = ArgAction::HelpShort)]
-    summary: Option<bool>,
+    short: Option<bool>,
 
     /// Print all options, with examples
     #[arg(long, action = ArgAction::HelpLong)]

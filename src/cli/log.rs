@@ -62,18 +62,18 @@ pub(super) struct LogOptions {
     seal_key: Option<PathBuf>,
 }
 
-/// Why no log is called so.
+/// Why no log, and no other file of the server, is called so.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(super) enum LogNameError {
     /// `-l 127.0.0.1 8080` lacks the file.
     #[error("it is an address or a port; type './{0}' if a file is to have this name")]
     Address(String),
-    /// No space can be reserved in a pipe.
-    #[error("a log is a file, and cannot be standard output; type './-' for a file of this name")]
+    /// No space can be reserved in a pipe, and no pipe can be renamed into place.
+    #[error("it must be a file, and cannot be standard output; type './-' for a file of this name")]
     StandardOutput,
 }
 
-fn log_path(path: PathBuf) -> Result<PathBuf, LogNameError> {
+pub(super) fn log_path(path: PathBuf) -> Result<PathBuf, LogNameError> {
     if path.as_os_str() == "-" {
         return Err(LogNameError::StandardOutput);
     }

@@ -9,6 +9,7 @@ mod address;
 mod advice;
 mod group;
 mod groups;
+mod harness;
 mod help;
 mod hosts;
 mod limits;
@@ -26,6 +27,7 @@ mod values;
 mod web;
 
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
@@ -41,6 +43,7 @@ use httpserver::server::Settings;
 use self::group::Need;
 use self::groups::GROUPS;
 use self::tls::TlsOptionError;
+use crate::harness::HarnessConfig;
 
 pub(crate) use self::access_log::{AccessLog, AccessLogTarget};
 pub(crate) use self::hosts::names_of_machine;
@@ -81,6 +84,8 @@ struct Typed {
     #[command(flatten)]
     timeouts: timeouts::TimeoutOptions,
     #[command(flatten)]
+    harness: harness::HarnessOptions,
+    #[command(flatten)]
     help: help::HelpOptions,
 }
 
@@ -116,6 +121,10 @@ pub(crate) struct Config {
     pub(crate) max_body: u64,
     /// For the web dialect; the classic one has none.
     pub(crate) web: Option<httpserver::web::Options>,
+    /// After how many answers the server stops.
+    pub(crate) exit_after: Option<NonZeroUsize>,
+    /// What the program that started it is told.
+    pub(crate) harness: HarnessConfig,
 }
 
 /// Reads a command line, whose first word is the program's name.
@@ -212,6 +221,7 @@ impl Config {
                 max_connections: typed.limits.max_connections,
                 client_limit: typed.limits.client_limit(proxies.as_ref()),
                 drain: typed.timeouts.drain,
+                lifetime: typed.harness.max_time,
             },
             timeouts: typed.timeouts.timeouts(),
             sealing: typed.log.sealing(),
@@ -225,6 +235,8 @@ impl Config {
             proxies,
             max_body,
             web,
+            exit_after: typed.harness.exit_after,
+            harness: typed.harness.config(),
         })
     }
 }

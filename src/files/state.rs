@@ -17,6 +17,8 @@ pub struct Files {
     pub(super) access_log: Option<Arc<LineWriter>>,
     /// Concealed, too.
     pub(super) secrets: Vec<Location>,
+    /// Where other files of the server are.
+    others: Vec<Location>,
 }
 
 impl Files {
@@ -28,6 +30,7 @@ impl Files {
             recorder: Recorder::none(),
             access_log: None,
             secrets: Vec::new(),
+            others: Vec::new(),
         }
     }
 
@@ -40,6 +43,12 @@ impl Files {
         self.store
             .reserve(reserved_names(&Location::resolve(path)?));
         Ok(())
+    }
+
+    /// Conceals a file of the server that is no log, in the same way and for as long as this exists.
+    pub fn reserve(&mut self, location: Location) {
+        self.store.reserve(reserved_names(&location));
+        self.others.push(location);
     }
 
     /// Records all requests in the log at `path` from now on, for so many workers, and seals it if that is wanted; conceals
@@ -79,8 +88,9 @@ impl Files {
         let access_identity = self.access_log.as_ref().and_then(|log| log.identity());
         let open = self.recorder.identities().into_iter();
         let key_state = self.recorder.locate_key_state();
-        let names = log.into_iter().chain(access_log).chain(&key_state);
-        let names = names.chain(&self.secrets).flat_map(reserved_names);
+        let logs = log.into_iter().chain(access_log).chain(&key_state);
+        let names = logs.chain(&self.secrets).chain(&self.others);
+        let names = names.flat_map(reserved_names);
         let open = open.chain(access_identity).collect();
         self.store.conceal(names.collect(), open);
     }

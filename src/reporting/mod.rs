@@ -4,12 +4,14 @@
 //! It knows neither sockets nor files: a connection hands in a [`Record`] when its request has ended, and lines go out
 //! through a [`LineWriter`], which never holds up a worker. Formatting happens in the caller's own buffer.
 
+mod answer_limit;
 mod console;
 mod totals;
 mod turn_time;
 
 use std::sync::Arc;
 
+pub use self::answer_limit::AnswerLimit;
 pub use self::console::Detail;
 pub use self::totals::Totals;
 use self::totals::WorkerTotals;
@@ -24,6 +26,7 @@ pub struct Reporter {
     access_log: Option<(Format, Arc<LineWriter>)>,
     console: Option<(Detail, Arc<LineWriter>)>,
     totals: Option<WorkerTotals>,
+    answers: Option<AnswerLimit>,
 }
 
 /// Where reports go.
@@ -34,6 +37,8 @@ pub struct Reports {
     pub console: Option<(Detail, Arc<LineWriter>)>,
     /// Whether there will be a summary.
     pub summary: Summary,
+    /// What stops the server after so many answers.
+    pub answers: Option<AnswerLimit>,
 }
 
 /// Whether requests are counted.
@@ -53,16 +58,19 @@ impl Reporter {
             access_log,
             console,
             summary,
+            answers,
         } = reports;
         let totals = match summary {
             Summary::Kept => Some(WorkerTotals::new(workers)),
             Summary::Omitted => None,
         };
-        let is_wanted = access_log.is_some() || console.is_some() || totals.is_some();
+        let has_lines = access_log.is_some() || console.is_some();
+        let is_wanted = has_lines || totals.is_some() || answers.is_some();
         is_wanted.then_some(Self {
             access_log,
             console,
             totals,
+            answers,
         })
     }
 
@@ -91,6 +99,9 @@ impl Reporter {
         }
         if let Some(totals) = &self.totals {
             totals.add(worker, record);
+        }
+        if let (Some(answers), Some(_)) = (&self.answers, record.status) {
+            answers.count();
         }
     }
 

@@ -1,7 +1,7 @@
 //! How many requests there were, and what they moved.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::AddAssign;
 use std::sync::Mutex;
 
 use super::turn_time::TurnTime;
@@ -9,12 +9,14 @@ use crate::access_log::Record;
 use crate::sync::lock;
 
 /// Counts of requests that have ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Requests.
     pub requests: u64,
     /// Those with a status of 400 or more, or without a response.
     pub failures: u64,
+    /// Those with a response, by its status.
+    pub by_status: BTreeMap<u16, u64>,
     /// Bytes received, as they were on the wire.
     pub bytes_in: u64,
     /// Bytes sent.
@@ -34,22 +36,23 @@ pub(super) struct WorkerTotals(Box<[Slot]>);
 struct Slot(Mutex<Totals>);
 
 impl Totals {
-    fn of(record: &Record<'_>) -> Self {
-        Self {
-            requests: 1,
-            failures: record.status.is_none_or(|status| status >= 400).into(),
-            bytes_in: record.bytes_in,
-            bytes_out: record.bytes_out,
-            entries: record.entry.is_some().into(),
-            longest_turn: TurnTime::default(),
+    fn count(&mut self, record: &Record<'_>) {
+        self.requests += 1;
+        self.failures += u64::from(record.status.is_none_or(|status| status >= 400));
+        if let Some(status) = record.status {
+            *self.by_status.entry(status).or_default() += 1;
         }
+        self.bytes_in += record.bytes_in;
+        self.bytes_out += record.bytes_out;
+        self.entries += u64::from(record.entry.is_some());
     }
-}
 
-impl AddAssign for Totals {
-    fn add_assign(&mut self, more: Self) {
+    fn add(&mut self, more: &Self) {
         self.requests += more.requests;
         self.failures += more.failures;
+        for (status, count) in &more.by_status {
+            *self.by_status.entry(*status).or_default() += count;
+        }
         self.bytes_in += more.bytes_in;
         self.bytes_out += more.bytes_out;
         self.entries += more.entries;
@@ -84,7 +87,7 @@ impl WorkerTotals {
     pub(super) fn add(&self, worker: Option<usize>, record: &Record<'_>) {
         let others = self.0.len() - 1;
         let Slot(totals) = &self.0[worker.unwrap_or(others).min(others)];
-        *lock(totals) += Totals::of(record);
+        lock(totals).count(record);
     }
 
     pub(super) fn add_turn(&self, worker: usize, time: TurnTime) {
@@ -96,7 +99,7 @@ impl WorkerTotals {
     pub(super) fn sum(&self) -> Totals {
         let mut sum = Totals::default();
         for Slot(totals) in &self.0 {
-            sum += *lock(totals);
+            sum.add(&lock(totals));
         }
         sum
     }
@@ -142,6 +145,8 @@ mod tests {
             shown(&totals),
             "4 requests, 2 failures; 241 bytes in, 504 bytes out; 1 log entry"
         );
+        let by_status = [(200, 1), (399, 1), (400, 1)];
+        assert_eq!(totals.sum().by_status, BTreeMap::from(by_status));
     }
 
     #[test]

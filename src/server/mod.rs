@@ -18,12 +18,13 @@ mod workers;
 use std::io;
 use std::num::NonZeroUsize;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
 use self::accept::accept_loop::Acceptor;
 use self::accept::admission::Limits;
+use self::accept::ending::Ending;
 use self::accept::limits;
 use self::accept::signals::Signals;
 use self::reactor::{Reactor, max_pollers};
@@ -33,6 +34,7 @@ use self::workers::spares::SpareWorkers;
 use self::workers::worker::Worker;
 
 pub use self::accept::client_limit::ClientLimit;
+pub use self::accept::ending::StopHandle;
 pub use self::accept::listener::{Listener, LocalAddress};
 pub use self::protocol::{
     Activity, CloseCause, Deadline, Interest, Next, Service, Session, Stopping, Turn, WakeReason,
@@ -53,6 +55,8 @@ pub struct Settings {
     pub client_limit: Option<ClientLimit>,
     /// How long requests in progress may go on after the first SIGINT or SIGTERM.
     pub drain: Duration,
+    /// After how long the server stops by itself; `None` is never.
+    pub lifetime: Option<Duration>,
 }
 
 /// Why a server could not start.
@@ -80,6 +84,7 @@ pub enum ServerError {
 pub struct Server {
     settings: Settings,
     signals: Signals,
+    stop: StopHandle,
     descriptors: usize,
 }
 
@@ -89,12 +94,20 @@ impl Server {
         Ok(Self {
             settings,
             signals: Signals::register().map_err(ServerError::Signals)?,
+            stop: StopHandle::new().map_err(ServerError::Reactor)?,
             descriptors: limits::raise_descriptors(),
         })
     }
 
-    /// Serves what connects to these listeners until SIGINT or SIGTERM: then finishes the requests in progress and joins its threads. `on_start` is
-    /// called once, when nothing can keep the server from starting any more, before the first connection is accepted.
+    /// What stops the server from another thread.
+    #[must_use]
+    pub fn stop_handle(&self) -> StopHandle {
+        self.stop.clone()
+    }
+
+    /// Serves what connects to these listeners until SIGINT, SIGTERM, [`StopHandle::stop`] or the end of its lifetime:
+    /// then finishes the requests in progress and joins its threads. `on_start` is called once, when nothing can keep
+    /// the server from starting any more, before the first connection is accepted.
     ///
     /// # Errors
     /// Only before the first connection is accepted; that of `on_start`, too.
@@ -138,8 +151,13 @@ impl Server {
                 connections: max_connections,
                 client: self.settings.client_limit,
             };
-            let drain = self.settings.drain;
-            Acceptor::new(pool, &self.signals, listeners, limits, drain).run();
+            let lifetime = self.settings.lifetime;
+            let ending = Ending {
+                requested: self.stop,
+                at: lifetime.and_then(|lifetime| Instant::now().checked_add(lifetime)),
+                drain: self.settings.drain,
+            };
+            Acceptor::new(pool, &self.signals, listeners, limits, ending).run();
             pool.stop(workers);
             Ok(())
         })

@@ -12,6 +12,7 @@ mod deadlines;
 mod documents;
 mod echo;
 mod first_steps;
+mod harness;
 mod help;
 mod journal;
 mod listeners;

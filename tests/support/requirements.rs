@@ -24,8 +24,8 @@ pub(crate) fn is_there(program: &str) -> bool {
 
 /// Whether a program is there.
 pub(super) fn has(program: &str) -> bool {
-    // nginx and haproxy know the second only, and ip the third.
-    ["--version", "-v", "-V"].iter().any(|version| {
+    // nginx and haproxy know the second only, ip the third, and nc the fourth.
+    ["--version", "-v", "-V", "-h"].iter().any(|version| {
         Command::new(program)
             .arg(version)
             .output()

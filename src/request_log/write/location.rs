@@ -109,6 +109,17 @@ impl Location {
         last(self) == last(other)
     }
 
+    /// Whether the other file is in the same directory, and its name begins with this name and a dot.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let (Some(own), Some(other)) = (self.names.last(), other.names.last()) else {
+            return false;
+        };
+        let rest = other.name.strip_prefix(&*own.name);
+        own.directory_identity == other.directory_identity
+            && rest.is_some_and(|rest| rest.starts_with(b"."))
+    }
+
     /// The path of the file itself, for messages.
     pub(super) fn path(&self) -> &Path {
         &self.path

@@ -12,6 +12,7 @@ use rustix::io::Errno;
 
 use super::admission::{Admission, Admitted, Limits};
 use super::batching::{AcceptBatching, BATCH_INTERVAL};
+use super::ending::Ending;
 use super::listener::Listener;
 use super::signals::Signals;
 use crate::server::connection::Connection;
@@ -30,7 +31,7 @@ pub(crate) struct Acceptor<'p, V: Service> {
     pool: &'p Pool<V>,
     signals: &'p Signals,
     admission: Admission<'p, V>,
-    drain: Duration,
+    ending: Ending,
     state: AcceptState,
     /// Connections accepted so far.
     accepted: u64,
@@ -65,6 +66,8 @@ enum Pause {
 struct Woken {
     main_waker: bool,
     signal: bool,
+    /// Somebody in this process stops the server.
+    stop: bool,
     /// Listeners at which connections wait, by number.
     listeners: Vec<usize>,
 }
@@ -75,13 +78,13 @@ impl<'p, V: Service> Acceptor<'p, V> {
         signals: &'p Signals,
         listeners: Vec<Listener>,
         limits: Limits,
-        drain: Duration,
+        ending: Ending,
     ) -> Self {
         Self {
             pool,
             signals,
             admission: Admission::new(pool, limits),
-            drain,
+            ending,
             state: AcceptState::Accepting {
                 listeners,
                 pause: Pause::None,
@@ -104,6 +107,9 @@ impl<'p, V: Service> Acceptor<'p, V> {
             }
             if woken.signal {
                 self.handle_signals();
+            }
+            if woken.stop || self.ending.at.is_some_and(|at| at <= Instant::now()) {
+                self.stop_once();
             }
             self.expire();
             self.accept(&woken.listeners);
@@ -137,6 +143,10 @@ impl<'p, V: Service> Acceptor<'p, V> {
         let main_waker = self.pool.main_waker.as_fd();
         let [stop, reopen] = self.signals.fds();
         let mut sources = vec![main_waker, stop, reopen];
+        // What is readable for good would end each wait of a drain.
+        if let AcceptState::Accepting { .. } = self.state {
+            sources.push(self.ending.requested.as_fd());
+        }
         if let AcceptState::Accepting {
             listeners,
             pause: Pause::None,
@@ -153,11 +163,13 @@ impl<'p, V: Service> Acceptor<'p, V> {
         }
         let mut ready = polled.iter().map(|fd| !fd.revents().is_empty());
         let mut is_ready = || ready.next().unwrap_or_default();
-        let (main_waker, stop, reopen) = (is_ready(), is_ready(), is_ready());
+        let (main_waker, signal) = (is_ready(), is_ready() | is_ready());
+        let stop = is_ready();
         let listeners = ready.enumerate().filter(|&(_, is_ready)| is_ready);
         Woken {
             main_waker,
-            signal: stop || reopen,
+            signal,
+            stop,
             listeners: listeners.map(|(number, _)| number).collect(),
         }
     }
@@ -174,8 +186,12 @@ impl<'p, V: Service> Acceptor<'p, V> {
             } => Some(until),
             AcceptState::Accepting { .. } => None,
         };
+        let end = match self.state {
+            AcceptState::Accepting { .. } => self.ending.at,
+            AcceptState::Draining(_) => None,
+        };
         let next = self.pool.reactor.next_deadline();
-        own.into_iter().chain(next).min()
+        own.into_iter().chain(end).chain(next).min()
     }
 
     fn handle_signals(&mut self) {
@@ -187,8 +203,15 @@ impl<'p, V: Service> Acceptor<'p, V> {
             self.stop();
         }
         // Once only: one closed terminal may be the cause of several signals, from the kernel and from a shell.
-        if requests.terminal_is_gone && !matches!(self.state, AcceptState::Draining(_)) {
+        if requests.terminal_is_gone {
             log::debug!("the terminal is gone");
+            self.stop_once();
+        }
+    }
+
+    /// Accepts no more, unless that is so already.
+    fn stop_once(&mut self) {
+        if let AcceptState::Accepting { .. } = self.state {
             self.stop();
         }
     }
@@ -199,7 +222,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
             self.pool.abort();
             return;
         }
-        self.state = AcceptState::Draining(Instant::now() + self.drain);
+        self.state = AcceptState::Draining(Instant::now() + self.ending.drain);
         for connection in self.pool.reactor.stop() {
             // Its request may have arrived although no worker has seen it.
             if connection.socket.has_input() {

@@ -4,6 +4,7 @@ pub(crate) mod accept_loop;
 pub(crate) mod admission;
 mod batching;
 pub(crate) mod client_limit;
+pub(crate) mod ending;
 mod eviction;
 pub(crate) mod limits;
 pub(crate) mod listener;

@@ -122,6 +122,7 @@ pub(crate) fn reporter() -> Arc<Reporter> {
         access_log: None,
         console: None,
         summary: Summary::Kept,
+        answers: None,
     };
     Arc::new(Reporter::new(reports, 2).expect("something is reported"))
 }

@@ -1,0 +1,69 @@
+//! The line that says that the server is ready, and the descriptor that may get it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use super::state_file::{json_line, stamp};
+
+/// That the server is ready.
+#[derive(Debug, Serialize)]
+pub(super) struct Ready<'r> {
+    pid: u32,
+    /// As in the lines `listening on …`.
+    addresses: &'r [String],
+    started: String,
+    version: &'static str,
+}
+
+impl<'r> Ready<'r> {
+    pub(super) fn new(addresses: &'r [String], started: SystemTime) -> Self {
+        Self {
+            pid: std::process::id(),
+            addresses,
+            started: stamp(started),
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+
+    pub(super) fn line(&self) -> Vec<u8> {
+        json_line(self)
+    }
+}
+
+/// A descriptor that the process was started with. It is closed once the line is written, so that its reader meets the
+/// end.
+#[derive(Debug)]
+pub(super) struct ReadyDescriptor {
+    number: u32,
+    /// The same pipe or file, opened once more.
+    opened: File,
+}
+
+impl ReadyDescriptor {
+    /// Takes it over.
+    ///
+    /// # Errors
+    /// `NotFound` if it is not open; ENXIO if it is a socket.
+    pub(super) fn take(number: u32) -> io::Result<Self> {
+        let path = format!("/proc/self/fd/{number}");
+        // A file that is not at its beginning keeps what it has.
+        let opened = OpenOptions::new().append(true).open(path)?;
+        Ok(Self { number, opened })
+    }
+
+    pub(super) fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Writes the line, and closes the descriptor.
+    pub(super) fn write(mut self, line: &[u8]) -> io::Result<()> {
+        let written = self.opened.write_all(line);
+        drop(self.opened);
+        let number = i32::try_from(self.number).map_err(io::Error::other)?;
+        nix::unistd::close(number)?;
+        written
+    }
+}
