@@ -49,6 +49,11 @@ impl TlsBuffers {
 }
 
 impl Windows {
+    /// Nobody takes what is left.
+    pub(super) fn discard_outgoing(&mut self) {
+        self.outgoing.consume(self.outgoing.len());
+    }
+
     pub(super) fn is_all_sent(&self) -> bool {
         self.outgoing.is_empty()
     }

@@ -53,11 +53,16 @@ impl TlsStream {
         sent.and(Err(io::ErrorKind::WouldBlock.into()))
     }
 
-    /// Says that we have sent all, if the handshake is done.
+    /// Says that we have sent all, if the handshake is done. Nothing is sent from now on.
     pub(super) fn close(&mut self, windows: &mut Windows, socket: &impl Transport) {
+        if self.is_closed {
+            return;
+        }
         if self.unreported == 0 && self.write(windows, Write::CloseNotify).is_ok() {
             let _ = send_records(&mut windows.outgoing, socket, After::More); // best effort
         }
+        self.is_closed = true;
+        windows.discard_outgoing();
     }
 
     fn write(&mut self, windows: &mut Windows, what: Write<'_>) -> io::Result<()> {

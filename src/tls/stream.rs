@@ -29,6 +29,8 @@ pub struct TlsStream {
     /// Plain bytes in these that the caller does not know to be sent.
     pub(super) unreported: usize,
     pub(super) input: Input,
+    /// Whether our side has ended, so that nothing more can be sent.
+    pub(super) is_closed: bool,
 }
 
 /// What is known of the peer's side.
@@ -53,6 +55,7 @@ impl TlsStream {
             outgoing: Vec::new(),
             unreported: 0,
             input: Input::Open,
+            is_closed: false,
         }
     }
 
@@ -202,6 +205,9 @@ impl TlsStream {
 
     /// Sends what the handshake has to say, as far as the peer takes it.
     fn flush(&mut self, windows: &mut Windows, socket: &impl Transport) -> io::Result<()> {
+        if self.is_closed {
+            windows.discard_outgoing();
+        }
         if self.unreported > 0 {
             return Ok(()); // it goes with the rest
         }
