@@ -42,10 +42,9 @@ fn directory() -> TempDir {
 
 /// What the seal would say of every request.
 fn requester() -> Requester {
-    Requester {
-        source: Source::Peer(SocketAddr::from(([127, 0, 0, 1], 40_000)).into()),
-        user: None,
-    }
+    Requester::anonymous(Source::Peer(
+        SocketAddr::from(([127, 0, 0, 1], 40_000)).into(),
+    ))
 }
 
 fn log() -> (Recorder, TempDir) {

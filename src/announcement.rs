@@ -45,9 +45,9 @@ pub(crate) fn announce(
     reports: &RunningReports,
 ) -> Result<(), Box<dyn Error>> {
     let ports: Vec<_> = listeners.iter().filter_map(Announced::port).collect();
-    for (_, listen) in &ports {
-        if is_writable(config) && is_for_others(listen.ip()) {
-            log::warn!("anyone who reaches {listen} can store and remove files there");
+    for (scheme, listen) in &ports {
+        if is_for_others(listen.ip()) {
+            warn(scheme, *listen, config);
         }
     }
     if config.verbosity == Verbosity::Quiet {
@@ -58,6 +58,17 @@ pub(crate) fn announce(
         reports.print(&for_people(&ports, config.qr_code));
     }
     Ok(())
+}
+
+/// Warns of what other machines can do at this address.
+fn warn(scheme: &str, listen: SocketAddr, config: &Config) {
+    if config.users.is_none() {
+        if is_writable(config) {
+            log::warn!("anyone who reaches {listen} can store and remove files there");
+        }
+    } else if scheme == "http" {
+        log::warn!("passwords come to {listen} in the clear: anyone on the way can read them");
+    }
 }
 
 impl Announced {

@@ -119,6 +119,8 @@ pub mod store;
 mod sync;
 #[doc(hidden)]
 pub mod tls;
+#[doc(hidden)]
+pub mod users;
 mod utc;
 #[doc(hidden)]
 pub mod web;

@@ -9,6 +9,7 @@ mod certificate;
 mod cli;
 mod diagnostics;
 mod harness;
+mod hash_password;
 mod listening;
 mod network;
 mod own_files;
@@ -25,9 +26,10 @@ fn main() -> ExitCode {
     diagnostics::start();
     let result = match cli::read(std::env::args_os()) {
         Ok(Request::Run(config)) => start::run(&config),
-        Ok(Request::Print(text)) => {
-            print(&text).map_err(|error| format!("cannot write to standard output: {error}").into())
-        }
+        Ok(Request::Print(text)) => output(&text),
+        Ok(Request::HashPassword) => hash_password::run()
+            .map_err(Box::from)
+            .and_then(|hash| output(&hash)),
         Err(error) => Err(Box::<dyn Error>::from(error)),
     };
     match result {
@@ -39,7 +41,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints help or the version. A reader that has read enough is no failure.
+fn output(text: &str) -> Result<(), Box<dyn Error>> {
+    print(text).map_err(|error| format!("cannot write to standard output: {error}").into())
+}
+
+/// Prints help, the version or a hash. A reader that has read enough is no failure.
 fn print(text: &str) -> io::Result<()> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),

@@ -125,6 +125,7 @@ fn named(config: &Config) -> impl Iterator<Item = (&'static str, &Path, Use)> {
         ("access-log", access_log, Use::AccessLog),
         ("tls-cert", cert, Use::Read),
         ("tls-key", key, Use::Read),
+        ("users", config.users.as_ref(), Use::Read),
         ("ready-file", ready.as_ref(), Use::State),
         ("summary", summary.as_ref(), Use::State),
     ];

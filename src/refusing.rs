@@ -7,10 +7,12 @@ use std::borrow::Cow;
 
 use crate::entry_range::EntryReceipt;
 use crate::files::{Files, UploadError};
+use crate::http::semantics::basic::unauthorized;
 use crate::http::{LineParts, Refusal, Request, Status};
 use crate::request_log::write::Refused;
 use crate::requester::{Answered, Requester};
 use crate::store::StoreErrorKind;
+use crate::users::{Permissions, Right};
 
 /// What a refused request is recorded with: its parts as received, `None` where one could not be read.
 #[derive(Debug, Clone)]
@@ -151,6 +153,44 @@ pub(crate) fn status_of(kind: StoreErrorKind, operation: Operation) -> Status {
     }
 }
 
+/// Refuses what needs one of these rights at a path, if the requester has none of them.
+pub(crate) fn require(requester: &Requester, any: &[Right], path: &[u8]) -> Result<(), Refusal> {
+    let rights = requester.permissions.rights(path);
+    match any.first() {
+        Some(first) if !any.iter().any(|right| rights.include(*right)) => {
+            Err(not_permitted(&requester.permissions, *first))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The refusal for what the requester may not do: 401 if he may after he has logged in, for all the server knows.
+pub(crate) fn not_permitted(permissions: &Permissions, right: Right) -> Refusal {
+    let (anonymous, other) = match right {
+        Right::Read => (
+            "only users who have logged in may read this",
+            "this user may not read this",
+        ),
+        Right::Create => (
+            "only users who have logged in may store new files here",
+            "this user may not store new files here",
+        ),
+        Right::Replace => (
+            "only users who have logged in may replace this file",
+            "this user may not replace this file",
+        ),
+        Right::Delete => (
+            "only users who have logged in may delete this file",
+            "this user may not delete this file",
+        ),
+    };
+    if permissions.are_anonymous() {
+        unauthorized(anonymous)
+    } else {
+        Refusal::new(Status::Forbidden, other)
+    }
+}
+
 /// The refusal for what is wrong with a file that was to be read.
 pub(crate) fn cannot_read(kind: StoreErrorKind, operation: Operation) -> Refusal {
     Refusal::of_file(status_of(kind, operation), kind.reason())
@@ -159,6 +199,9 @@ pub(crate) fn cannot_read(kind: StoreErrorKind, operation: Operation) -> Refusal
 /// The refusal for an upload or a removal that failed.
 pub(crate) fn cannot_change(error: &UploadError, operation: Operation) -> Refusal {
     let status = match error {
+        UploadError::NotPermitted {
+            right, permissions, ..
+        } => return not_permitted(permissions, *right),
         UploadError::TooLong { .. } => Status::ContentTooLarge,
         UploadError::Store(error) => status_of(error.kind, operation),
         UploadError::LogFull { .. } => Status::InsufficientStorage,

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::peer::{ClientAddress, Peer};
+use crate::users::Permissions;
 
 /// Who makes a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,20 @@ pub struct Requester {
     pub source: Source,
     /// The user who logged in.
     pub user: Option<Arc<str>>,
+    /// What the requester may do.
+    pub permissions: Permissions,
+}
+
+impl Requester {
+    /// Nobody in particular, who may do whatever the server offers.
+    #[must_use]
+    pub fn anonymous(source: Source) -> Self {
+        Self {
+            source,
+            user: None,
+            permissions: Permissions::Unrestricted,
+        }
+    }
 }
 
 /// How a request is answered, and who made it: what the seal says besides its entry.
@@ -60,7 +75,9 @@ impl Source {
         }
     }
 
-    fn address(self) -> ClientAddress {
+    /// The client, without a port.
+    #[must_use]
+    pub fn address(self) -> ClientAddress {
         match self {
             Self::Peer(peer) => peer.address(),
             Self::Client(address) => address,

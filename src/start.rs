@@ -18,6 +18,7 @@ use httpserver::connection::{Dialect, Http};
 use httpserver::files::Files;
 use httpserver::server::Server;
 use httpserver::store::{Depth, Store, StoreError, StoreErrorKind};
+use httpserver::users::Authenticator;
 use httpserver::web::{self, Access, Web};
 
 /// Why a server did not start, in terms of what was typed.
@@ -62,6 +63,7 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     own_files::reserve(config, &mut files)?;
     harness.prepare(&config.harness)?;
     let listening = Listening::bind(&config.listeners, certificate.as_ref())?;
+    let users = open_users(config, &mut files)?;
     if let Some(options) = &config.web {
         options.check(&files).map_err(fallback_error)?;
     }
@@ -75,21 +77,45 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     match &config.web {
         None => {
             let dialect = Classic::new(files, config.max_body);
-            serve(server, listening, dialect, config, &reports, &mut harness)
+            serve(
+                server,
+                listening,
+                (dialect, users),
+                config,
+                &reports,
+                &mut harness,
+            )
         }
         Some(options) => {
             let dialect = Web::new(files, options.clone());
-            serve(server, listening, dialect, config, &reports, &mut harness)
+            serve(
+                server,
+                listening,
+                (dialect, users),
+                config,
+                &reports,
+                &mut harness,
+            )
         }
     }?;
     Ok(harness.tell_end(&reports.finish())?)
+}
+
+/// The users, if there are some. No client sees their file.
+fn open_users(config: &Config, files: &mut Files) -> Result<Option<Authenticator>, Box<dyn Error>> {
+    let Some(path) = &config.users else {
+        return Ok(None);
+    };
+    let users = Authenticator::open(path)?;
+    files.conceal_secret(path)?;
+    Ok(Some(users))
 }
 
 /// Serves until a signal ends it.
 fn serve(
     server: Server,
     listening: Listening,
-    dialect: impl Dialect,
+    (dialect, users): (impl Dialect, Option<Authenticator>),
     config: &Config,
     reports: &RunningReports,
     harness: &mut Harness,
@@ -102,6 +128,7 @@ fn serve(
     let http = Http::new(dialect, config.timeouts)
         .listening(entrances)
         .behind(config.proxies.clone())
+        .for_users(users)
         .reporting_to(reports.reporter());
     server.run(listeners, http, || {
         announce(&announced, config, reports)?;

@@ -3,6 +3,7 @@
 //! - `it`: `httpserver` in the classic dialect, over raw sockets and with curl.
 //! - `web`: `httpserver --web`, over raw sockets, with curl, wget and a real browser.
 //! - `log`: `httpserver-log` on logs made for it.
+//! - `users`: `httpserver --users`, in both dialects.
 //! - `proxy`: `httpserver` behind a real nginx and a real `haproxy`.
 //! - `tls`: HTTPS, with curl, openssl and clients of rustls.
 //! - `fault`: what a disk, a signal, a kill or a hostile peer does to the server.
@@ -24,4 +25,5 @@ mod proxy;
 mod support;
 #[cfg(feature = "tls")]
 mod tls;
+mod users;
 mod web;

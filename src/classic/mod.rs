@@ -19,10 +19,11 @@ use crate::connection::{Action, Decision, Dialect, FileRange, Response, Response
 use crate::files::Files;
 use crate::http::semantics::whole::NotWhole;
 use crate::http::{self, Framing, Persistence, Refusal, RefusedHead, Request, Status, Version};
-use crate::refusing::{Operation, ReceivedLine, cannot_change, cannot_read};
+use crate::refusing::{Operation, ReceivedLine, cannot_change, cannot_read, require};
 use crate::requester::{Answered, Requester};
 use crate::server::Turn;
 use crate::store::{FileContent, Found};
+use crate::users::Right;
 
 const NOT_A_NAME: &str = "the name is not 27 characters from A-Z, a-z, 0-9, - and _";
 
@@ -81,6 +82,9 @@ impl Classic {
         }
         if !is_name(name) {
             let refusal = Refusal::bad_request(NOT_A_NAME);
+            return Ok(self.refuse_request(request, refusal, requester, turn));
+        }
+        if let Err(refusal) = require(requester, &[Right::Read], name) {
             return Ok(self.refuse_request(request, refusal, requester, turn));
         }
         Ok(match self.files.look_up(name, turn.permission())? {
@@ -145,6 +149,19 @@ impl Dialect for Classic {
 
     fn awaits_blocking_turn(&self, method: &[u8]) -> bool {
         method == b"PUT"
+    }
+
+    fn deny(
+        &self,
+        request: &Request<'_>,
+        refusal: Refusal,
+        requester: &Requester,
+        turn: &Turn<'_>,
+    ) -> Decision<ClassicUpload> {
+        Decision {
+            persistence: persistence(request),
+            action: self.refuse_request(request, refusal, requester, turn),
+        }
     }
 
     fn refuse(

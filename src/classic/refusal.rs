@@ -20,7 +20,11 @@ pub(super) fn refuse(
     worker: Option<usize>,
 ) -> Response {
     let entry = received.record(files, refusal.status, worker);
-    Response::refused(refusal).recorded(entry)
+    let fields = refusal.fields.clone();
+    Response {
+        fields,
+        ..Response::refused(refusal).recorded(entry)
+    }
 }
 
 /// The response to a PUT that states no length, with the only other field of this dialect.

@@ -18,7 +18,7 @@ const FOREIGN: [(&[&str], &str); 6] = [
     ),
     (
         &["--auth", "-u", "--user", "--username", "--password"],
-        "httpserver asks for no password; a proxy in front of it can",
+        "type '--users FILE'; 'httpserver --hash-password' makes a hash for a line of FILE",
     ),
     (
         &[

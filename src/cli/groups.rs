@@ -1,16 +1,17 @@
 //! All groups of options.
 
 use super::group::Group;
-use super::{access_log, harness, limits, listen, log, proxies, serve, timeouts, tls, web};
+use super::{access_log, harness, limits, listen, log, proxies, serve, timeouts, tls, users, web};
 
 /// The groups, in the order of help.
-pub(super) const GROUPS: [Group; 10] = [
+pub(super) const GROUPS: [Group; 11] = [
     serve::GROUP,
     listen::GROUP,
     tls::GROUP,
     log::GROUP,
     access_log::GROUP,
     web::GROUP,
+    users::GROUP,
     proxies::GROUP,
     limits::GROUP,
     timeouts::GROUP,

@@ -23,6 +23,7 @@ mod serve;
 mod timeouts;
 mod tls;
 mod usage_error;
+mod users;
 mod values;
 mod web;
 
@@ -78,6 +79,8 @@ struct Typed {
     #[command(flatten)]
     web: web::WebOptions,
     #[command(flatten)]
+    users: users::UserOptions,
+    #[command(flatten)]
     proxies: proxies::ProxyOptions,
     #[command(flatten)]
     limits: limits::LimitOptions,
@@ -96,6 +99,8 @@ pub(crate) enum Request {
     Run(Box<Config>),
     /// To print this text.
     Print(String),
+    /// To print the hash of a password, which is to be read.
+    HashPassword,
 }
 
 /// What to do, in plain values.
@@ -117,6 +122,8 @@ pub(crate) struct Config {
     pub(crate) detail: Option<Detail>,
     pub(crate) access_log: Option<AccessLog>,
     pub(crate) proxies: Option<TrustedProxies>,
+    /// The file of users, if there are some.
+    pub(crate) users: Option<PathBuf>,
     /// Bytes of the longest upload.
     pub(crate) max_body: u64,
     /// For the web dialect; the classic one has none.
@@ -148,6 +155,9 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Request,
     }
     let typed =
         Typed::from_arg_matches(&matches).map_err(|error| UsageError::of(&error, &command))?;
+    if typed.users.hash_password {
+        return Ok(Request::HashPassword);
+    }
     Config::new(typed).map(|config| Request::Run(Box::new(config)))
 }
 
@@ -211,7 +221,7 @@ impl Config {
         let max_body = typed.limits.max_body.unwrap_or(u64::MAX);
         let hosts = listeners.iter().filter_map(ListenerConfig::host);
         let hosts: Vec<_> = hosts.map(str::to_owned).collect();
-        let web = typed.web.options(max_body, &hosts);
+        let web = (typed.web).options(max_body, &hosts, typed.users.responses());
         Ok(Self {
             listeners,
             certificate,
@@ -233,6 +243,7 @@ impl Config {
             detail: typed.serve.detail(),
             access_log: typed.access_log.access_log(),
             proxies,
+            users: typed.users.users,
             max_body,
             web,
             exit_after: typed.harness.exit_after,

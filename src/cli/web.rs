@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use httpserver::http::semantics::extra_field::ExtraField;
 use httpserver::http::semantics::media_type::{Mapping, MediaTypes};
-use httpserver::web::{Access, Directories, Documents, DotFiles, HostNames, Options};
+use httpserver::web::{Access, Directories, Documents, DotFiles, HostNames, Options, Responses};
 
 use super::group::{Group, Need};
 use super::hosts;
@@ -146,7 +146,12 @@ impl WebOptions {
 
     /// What to offer, if this dialect is spoken at all; uploads have at most `max_body` bytes, and `listened` are the
     /// hosts that are listened on.
-    pub(super) fn options(self, max_body: u64, listened: &[String]) -> Option<Options> {
+    pub(super) fn options(
+        self,
+        max_body: u64,
+        listened: &[String],
+        responses: Responses,
+    ) -> Option<Options> {
         if !self.web {
             return None;
         }
@@ -157,6 +162,7 @@ impl WebOptions {
         };
         Some(Options {
             hosts: self.host_names(listened),
+            responses,
             access,
             documents: match access {
                 Access::Writable if !self.trust_content => Documents::Sandboxed,
@@ -214,7 +220,7 @@ mod tests {
         let words = ["httpserver", "0"].iter().chain(arguments);
         match read(words.map(Into::into)) {
             Ok(Request::Run(config)) => Ok(config.web),
-            Ok(Request::Print(text)) => panic!("{text}"),
+            Ok(other) => panic!("{other:?}"),
             Err(error) => Err(error.to_string()),
         }
     }

@@ -10,10 +10,10 @@ use std::time::Instant;
 
 use super::dialect::Response;
 use super::exchange::{Exchange, Link};
-use super::trusted_proxies::TrustedProxies;
 use crate::http::{LineParts, Request};
 use crate::peer::Peer;
 use crate::reporting::Reporter;
+use crate::requester::Requester;
 
 /// The accounts of one connection; empty if nothing is reported.
 #[derive(Default)]
@@ -92,15 +92,10 @@ impl Accounting {
     }
 
     /// The head of the request in progress is complete.
-    pub(super) fn describe(&mut self, request: &Request<'_>, proxies: Option<&TrustedProxies>) {
-        if let Some(account) = &mut self.0
-            && let Some(current) = &mut account.current
-        {
-            let nearest = account.link.peer.address();
-            current.client = Some(match proxies {
-                Some(proxies) => proxies.client(nearest, request),
-                None => nearest,
-            });
+    pub(super) fn describe(&mut self, request: &Request<'_>, requester: &Requester) {
+        if let Some(current) = self.current() {
+            current.client = Some(requester.source.address());
+            current.user.clone_from(&requester.user);
             current.describe(request);
         }
     }

@@ -33,6 +33,15 @@ pub trait Dialect: Send + Sync {
     /// one.
     fn awaits_blocking_turn(&self, method: &[u8]) -> bool;
 
+    /// Refuses a request, whatever it asks for: its credentials are wrong, or cannot be looked at.
+    fn deny(
+        &self,
+        request: &Request<'_>,
+        refusal: Refusal,
+        requester: &Requester,
+        turn: &Turn<'_>,
+    ) -> Decision<Self::Upload>;
+
     /// Responds, in a turn with this worker, to what is not a request, or not one that can be read to its end.
     fn refuse(
         &self,

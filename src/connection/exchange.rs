@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use super::dialect::Response;
@@ -25,6 +26,8 @@ pub(super) struct Exchange {
     pub(super) head_end: Option<u64>,
     pub(super) response_end: Option<u64>,
     pub(super) client: Option<ClientAddress>,
+    /// The user who logged in.
+    pub(super) user: Option<Arc<str>>,
     pub(super) status: Option<u16>,
     entry: EntryReceipt,
     error: Option<Cow<'static, str>>,
@@ -71,6 +74,7 @@ impl Exchange {
             head_end: None,
             response_end: None,
             client: None,
+            user: None,
             status: None,
             entry: EntryReceipt::None,
             error: None,
@@ -126,7 +130,7 @@ impl Exchange {
             peer: link.peer,
             proxy: (link.peer != link.accepted_from).then_some(link.accepted_from),
             client: self.client.unwrap_or(link.peer.address()),
-            user: None,
+            user: self.user.as_deref(),
             method: part(&self.parts.method),
             target: part(&self.parts.target),
             version: part(&self.parts.version),

@@ -17,6 +17,7 @@ mod content;
 mod dialect;
 mod entrance;
 mod exchange;
+mod identify;
 mod input;
 mod kept;
 mod phases;

@@ -7,6 +7,7 @@ use super::timeouts::TimeoutKind;
 use crate::http::ContentDecoder;
 use crate::peer::Peer;
 use crate::server::Turn;
+use crate::users::Ticket;
 
 /// Where a connection stands.
 #[derive(Default)]
@@ -19,6 +20,8 @@ pub(super) enum Phase<U> {
     Head,
     /// Behind a head of so many bytes, all of them in the input. Its request needs a blocking turn.
     Request(usize),
+    /// Behind such a head, whose password is being verified.
+    Identifying(usize, Ticket),
     /// In the content of a request that is received.
     Body(Box<Receiving<U>>),
     /// The content is received; its upload has work left.
@@ -45,6 +48,7 @@ impl<U> Phase<U> {
             Self::ProxyHeader
             | Self::TlsHello
             | Self::Head
+            | Self::Identifying(..)
             | Self::Skipping(_)
             | Self::Closing(_)
             | Self::Ended => false,

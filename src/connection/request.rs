@@ -6,17 +6,15 @@ use super::input::Received;
 use super::phases::{
     Closing, Filled, Phase, Preparing, Receiving, Reply, Skipping, Step, Stream, Then, Work,
 };
-use super::redirect;
 use super::report::report;
 use super::session::HttpSession;
 use super::timeouts::{Progress, TimeoutKind};
-use super::trusted_proxies::TrustedProxies;
 use crate::http::{
     CONTINUE, ChunkedDecoder, ContentDecoder, Expect, Framing, Persistence, Refusal, RefusedHead,
     Request, Scheme, method_of,
 };
-use crate::requester::{Requester, Source};
 use crate::server::{Transport, WakeReason};
+use crate::users::Ticket;
 
 /// Content of a request that has its response is read past up to this length, so that the connection persists; a longer
 /// one costs the connection.
@@ -92,7 +90,7 @@ impl<D: Dialect> HttpSession<D> {
                     {
                         return Step::Yield(Phase::Request(length));
                     }
-                    return self.handle(length, work);
+                    return self.handle(length, None, work);
                 }
                 Err(refusal) => return Step::Go(self.refuse_head(refusal, work)),
                 Ok(None) => {}
@@ -146,10 +144,11 @@ impl<D: Dialect> HttpSession<D> {
     }
 
     /// Handles the request whose head is the first `length` bytes of the input. If that may block, it waits for a
-    /// blocking turn, and nothing has happened.
+    /// blocking turn, and nothing has happened. `ticket` is that of its password, if that was being verified.
     pub(super) fn handle<T: Transport>(
         &mut self,
         length: usize,
+        ticket: Option<Ticket>,
         work: &mut Work<'_, T>,
     ) -> Step<D::Upload> {
         let head = &work.buffers.input.bytes()[..length];
@@ -163,19 +162,17 @@ impl<D: Dialect> HttpSession<D> {
             request.scheme = Scheme::Https;
         }
         let (framing, expect) = (request.framing, request.expect);
-        let decision = match self.entrance().protocol {
-            Protocol::Http | Protocol::Https(_) => {
-                let requester = self.requester(Some(&request));
-                let dialect = &self.shared.dialect;
-                dialect.handle(&request, &requester, work.turn)
+        let (requester, decision) = match self.decide(&request, ticket, work) {
+            Ok(decided) => decided,
+            Err(ticket) => {
+                let phase = Phase::Identifying(length, ticket);
+                return Step::Wait(phase, TimeoutKind::Verification);
             }
-            Protocol::RedirectToHttps(port) => Ok(redirect::decide(&request, port)),
         };
         let Ok(decision) = decision else {
             return Step::Yield(Phase::Request(length));
         };
-        let proxies = self.shared.proxies.as_ref();
-        self.accounting.describe(&request, proxies);
+        self.accounting.describe(&request, &requester);
         self.version = request.version;
         work.budget.spend_request();
         work.budget.spend_bytes(length as u64);
@@ -251,22 +248,6 @@ impl<D: Dialect> HttpSession<D> {
                     self.peer,
                 )
             }
-        }
-    }
-
-    /// Who makes a request, as far as it could be read.
-    fn requester(&self, request: Option<&Request<'_>>) -> Requester {
-        let nearest = self.peer.address();
-        let named = |proxies: &TrustedProxies| {
-            let is_proxy = proxies.trust(nearest);
-            request
-                .filter(|_| is_proxy)
-                .map(|request| proxies.client(nearest, request))
-        };
-        let named = self.shared.proxies.as_ref().and_then(named);
-        Requester {
-            source: named.map_or(Source::Peer(self.peer), Source::Client),
-            user: None,
         }
     }
 

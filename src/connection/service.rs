@@ -19,6 +19,7 @@ use crate::http::{HeadScan, Persistence, Version};
 use crate::peer::Peer;
 use crate::reporting::{Reporter, TurnTime};
 use crate::server::Service;
+use crate::users::Authenticator;
 
 /// HTTP in a dialect, as a protocol on the pool.
 pub struct Http<D> {
@@ -36,6 +37,7 @@ impl<D: Dialect> Http<D> {
                 timeouts,
                 proxies: None,
                 entrances: vec![Entrance::default()],
+                users: None,
                 misdirected: Mutex::default(),
                 reporter: None,
             }),
@@ -57,6 +59,15 @@ impl<D: Dialect> Http<D> {
     pub fn listening(mut self, entrances: Vec<Entrance>) -> Self {
         if let Some(shared) = Arc::get_mut(&mut self.shared) {
             shared.entrances = entrances;
+        }
+        self
+    }
+
+    /// The same for these users.
+    #[must_use]
+    pub fn for_users(mut self, users: Option<Authenticator>) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.users = users;
         }
         self
     }
@@ -141,5 +152,8 @@ impl<D: Dialect> Service for Http<D> {
             }
         }
         self.shared.dialect.reopen();
+        if let Some(users) = &self.shared.users {
+            users.reload();
+        }
     }
 }

@@ -15,6 +15,7 @@ use crate::blocking::Blocking;
 use crate::http::{HeadScan, Persistence, Refusal, Status, Version};
 use crate::peer::Peer;
 use crate::reporting::{Reporter, TurnTime};
+use crate::users::Authenticator;
 
 /// One client.
 pub struct HttpSession<D: Dialect> {
@@ -61,6 +62,8 @@ pub(super) struct Shared<D> {
     pub(super) proxies: Option<TrustedProxies>,
     /// How connections begin, by listener.
     pub(super) entrances: Vec<Entrance>,
+    /// The users, if the server has some.
+    pub(super) users: Option<Authenticator>,
     /// Guards when a client was reported last that speaks TLS where HTTP is spoken.
     pub(super) misdirected: Mutex<Option<Instant>>,
     /// What becomes of accounts, if anything is reported.
@@ -105,6 +108,7 @@ impl<D: Dialect> Drop for HttpSession<D> {
             | Phase::TlsHello
             | Phase::Head
             | Phase::Request(_)
+            | Phase::Identifying(..)
             | Phase::Preparing(_)
             | Phase::Sending(..)
             | Phase::Skipping(_)

@@ -36,6 +36,8 @@ pub(super) enum TimeoutKind {
     Write,
     /// The peer's end of stream, after ours.
     Linger,
+    /// Not for the peer: for its password to be verified.
+    Verification,
 }
 
 impl TimeoutKind {
@@ -48,6 +50,7 @@ impl TimeoutKind {
             Self::Body | Self::Skip => "the rest of the content did not come in time",
             Self::Write => "the client did not read the response in time",
             Self::Linger => "the client did not close its side in time",
+            Self::Verification => "the password was not verified in time",
         }
     }
 }
@@ -81,7 +84,10 @@ impl Wait {
                 || (before.kind, kind) == (TimeoutKind::Fresh, TimeoutKind::Head);
             let absolute = matches!(
                 kind,
-                TimeoutKind::Fresh | TimeoutKind::Head | TimeoutKind::Linger
+                TimeoutKind::Fresh
+                    | TimeoutKind::Head
+                    | TimeoutKind::Linger
+                    | TimeoutKind::Verification
             );
             if same && (absolute || progress == Progress::None) {
                 return Self {
@@ -93,7 +99,7 @@ impl Wait {
         }
         let since = Instant::now();
         let limit = match kind {
-            TimeoutKind::Fresh | TimeoutKind::Head => timeouts.head,
+            TimeoutKind::Fresh | TimeoutKind::Head | TimeoutKind::Verification => timeouts.head,
             TimeoutKind::Idle => timeouts.idle,
             TimeoutKind::Body | TimeoutKind::Skip => timeouts.body,
             TimeoutKind::Write => timeouts.write,
@@ -116,6 +122,7 @@ impl Wait {
     pub(super) fn next(self) -> Next {
         let interest = match self.kind {
             TimeoutKind::Write => Interest::Write,
+            TimeoutKind::Verification => Interest::Waker,
             TimeoutKind::Fresh
             | TimeoutKind::Idle
             | TimeoutKind::Head
@@ -129,7 +136,7 @@ impl Wait {
                 Activity::Idle { since: self.since }
             }
             TimeoutKind::Head | TimeoutKind::Skip => Activity::NoResponseDue,
-            TimeoutKind::Body | TimeoutKind::Write => Activity::Request,
+            TimeoutKind::Body | TimeoutKind::Write | TimeoutKind::Verification => Activity::Request,
         };
         let at = self.turn;
         Next::Wait(interest, Deadline { at, activity })
@@ -145,7 +152,8 @@ fn turn(kind: TimeoutKind, until: Instant, timeouts: &Timeouts) -> Instant {
         | TimeoutKind::Head
         | TimeoutKind::Body
         | TimeoutKind::Skip
-        | TimeoutKind::Linger => until,
+        | TimeoutKind::Linger
+        | TimeoutKind::Verification => until,
     }
 }
 
@@ -173,7 +181,7 @@ mod tests {
     #[test]
     fn wait_begins_anew_with_progress_or_another_kind() {
         use Progress::{None as Still, Some as Moved};
-        use TimeoutKind::{Body, Fresh, Head, Idle, Linger, Skip, Write};
+        use TimeoutKind::{Body, Fresh, Head, Idle, Linger, Skip, Verification, Write};
         /// What is waited for before and after a turn, whether there was progress, and whether the deadline stays.
         struct Row {
             before: TimeoutKind,
@@ -212,6 +220,8 @@ mod tests {
             moves(Write, Write, Moved),
             moves(Write, Body, Still),
             stays(Linger, Linger, Moved),
+            moves(Head, Verification, Moved),
+            stays(Verification, Verification, Moved),
         ] {
             let long_ago = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
             let old = Wait {

@@ -6,6 +6,7 @@ use std::io;
 use thiserror::Error;
 
 use crate::store::StoreError;
+use crate::users::{Permissions, Right};
 
 /// Why an upload is refused.
 #[derive(Debug, Error)]
@@ -21,6 +22,16 @@ pub enum UploadError {
     /// The file system refused it.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The requester has not this right.
+    #[error("{}: {}", String::from_utf8_lossy(path), self.reason())]
+    NotPermitted {
+        /// The path below the root.
+        path: Box<[u8]>,
+        /// What is missing.
+        right: Right,
+        /// What the requester may do.
+        permissions: Permissions,
+    },
     /// The log has no space for its entry; nothing was stored.
     #[error("{}: {}", String::from_utf8_lossy(path), self.reason())]
     LogFull {
@@ -48,6 +59,9 @@ impl UploadError {
                 format!("the content is longer than the {limit} bytes that are allowed").into()
             }
             Self::Store(error) => error.kind.reason(),
+            Self::NotPermitted { right, .. } => {
+                format!("the right to {right} the file is missing").into()
+            }
             Self::LogFull { source, .. } => {
                 format!("the request log has no space for the entry: {source}").into()
             }

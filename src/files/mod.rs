@@ -7,8 +7,10 @@
 //!
 //! It knows no HTTP: dialects give its errors a status.
 
+mod empty;
 mod error;
 mod finishing;
+mod judging;
 mod reading;
 mod recording;
 mod remove;
@@ -16,8 +18,9 @@ mod secret;
 mod state;
 mod upload;
 
+pub use self::empty::Empty;
 pub use self::error::UploadError;
 pub use self::finishing::{Finishing, Remaining};
 pub use self::secret::SecretError;
 pub use self::state::Files;
-pub use self::upload::{Empty, FileUpload};
+pub use self::upload::FileUpload;

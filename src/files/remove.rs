@@ -8,6 +8,7 @@ use std::io;
 
 use super::error::UploadError;
 use super::finishing::receipt_of;
+use super::judging::Judge;
 use super::state::Files;
 
 use crate::blocking::Blocking;
@@ -15,6 +16,7 @@ use crate::entry_range::EntryReceipt;
 use crate::request_log::write::{EntryReservation, EntryWriter};
 use crate::requester::{Answered, Requester};
 use crate::store::{CommitCondition, Removed};
+use crate::users::Right;
 
 impl Files {
     /// Removes the file at `path`, and records it in the same instant as a DELETE that is `answered` so. `text` is room
@@ -65,6 +67,7 @@ impl Files {
         requester: &Requester,
         blocking: Blocking<'_>,
     ) -> Result<Option<EntryReservation>, UploadError> {
+        Judge::of(requester, path).require(Right::Delete)?;
         let full = |source: io::Error| UploadError::LogFull {
             path: path.into(),
             source,

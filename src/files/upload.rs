@@ -11,12 +11,13 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::empty::Empty;
 use super::error::UploadError;
 use super::finishing::{Finishing, Remaining, receipt_of};
+use super::judging::Judge;
 use super::state::Files;
 use crate::blocking::Blocking;
-use crate::entry_range::EntryReceipt;
-use crate::request_log::write::{EntryReservation, Preallocated};
+use crate::request_log::write::Preallocated;
 use crate::requester::{Answered, Requester};
 use crate::seal::chain::Hash;
 use crate::store::{
@@ -39,18 +40,10 @@ pub struct FileUpload {
     hasher: Option<Sha256>,
     /// `None` until there is content to write.
     staged: Option<Staged>,
+    /// The empty file that it has put in place.
+    own: Option<Committed>,
     /// After `staged`, since directories that were made for it are removed with it when they are empty.
     target: WriteTarget,
-}
-
-/// An empty file that was put in place, and answered, before the content of its upload has come.
-pub struct Empty {
-    files: Arc<Files>,
-    target: WriteTarget,
-    requester: Requester,
-    committed: Committed,
-    /// Space for its entry, for the case that it stays.
-    reservation: Option<EntryReservation>,
 }
 
 impl Files {
@@ -65,7 +58,9 @@ impl Files {
         requester: &Requester,
         _: Blocking<'_>,
     ) -> Result<FileUpload, UploadError> {
-        Ok(self.upload_to(self.store.target(name)?, limit, requester))
+        let target = self.store.target(name)?;
+        Judge::of(requester, name).require_put(target.existing())?;
+        Ok(self.upload_to(target, limit, requester))
     }
 
     /// Begins an upload of no more than `limit` bytes to `path`: directories that are missing on the way are made, and
@@ -105,6 +100,7 @@ impl Files {
     ) -> Result<Option<FileUpload>, UploadError> {
         match self.store.target_below(path)? {
             Target::Ready(target) => {
+                Judge::of(requester, path).require_put(target.existing())?;
                 let mut upload = self.upload_to(target, limit, requester);
                 upload.stage(blocking)?;
                 Ok(Some(upload))
@@ -125,6 +121,7 @@ impl Files {
             limit,
             hasher: self.recorder.is_sealed().then(Sha256::new),
             staged: None,
+            own: None,
             target,
         }
     }
@@ -199,6 +196,7 @@ impl FileUpload {
             hasher,
             target,
             staged,
+            own,
             ..
         } = self;
         // The last to be bound, and so the first to be dropped: see the field `target`.
@@ -212,18 +210,21 @@ impl FileUpload {
                 source,
             })?;
         let hash = hasher.map(|hasher| Hash(hasher.finalize().into()));
-        let (committed, entry) = files
-            .store
-            .commit(staged, &target, condition, |committed| {
-                let entry = reservation.map(|reservation| {
-                    let answered = Answered {
-                        requester: &requester,
-                        status: status(),
-                    };
-                    reservation.commit(&answered, hash.as_ref())
-                });
-                (committed.clone(), entry)
-            })?;
+        let publish = |committed: &Committed| {
+            let entry = reservation.map(|reservation| {
+                let answered = Answered {
+                    requester: &requester,
+                    status: status(),
+                };
+                reservation.commit(&answered, hash.as_ref())
+            });
+            (committed.clone(), entry)
+        };
+        let own = own.and_then(|own| own.metadata().ok());
+        let judge = Judge::of(&requester, target.path()).owning(own);
+        let (committed, entry) = judge.commit(condition, |condition| {
+            files.store.commit(staged, &target, condition, publish)
+        })?;
         let mut finishing = Finishing {
             files,
             path: target.into_path(),
@@ -256,12 +257,11 @@ impl FileUpload {
         })?;
         let staged = self.take_staged()?;
         let store = &self.files.store;
-        let committed = store.commit(
-            staged,
-            &self.target,
-            &CommitCondition::Always,
-            Committed::clone,
-        )?;
+        let judge = Judge::of(&self.requester, self.target.path());
+        let committed = judge.commit(&CommitCondition::Always, |condition| {
+            store.commit(staged, &self.target, condition, Committed::clone)
+        })?;
+        self.own = Some(committed.clone());
         Ok(Empty {
             files: Arc::clone(&self.files),
             target: self.target.clone(),
@@ -269,25 +269,5 @@ impl FileUpload {
             committed,
             reservation,
         })
-    }
-}
-
-impl Empty {
-    /// Records the empty file, since nothing has replaced it and nothing will: `None` if something has. It was answered
-    /// with this status.
-    #[must_use]
-    pub fn record(self, status: u16, text: &mut Vec<u8>, _: Blocking<'_>) -> Option<EntryReceipt> {
-        let reservation = self.reservation?;
-        let store = &self.files.store;
-        let answered = Answered {
-            requester: &self.requester,
-            status,
-        };
-        let hash = Hash::of(b"");
-        let mut entry = store.if_still(&self.committed, &self.target, || {
-            reservation.commit(&answered, Some(&hash))
-        })?;
-        let receipt = EntryReceipt::Known(entry.range());
-        entry.write(&[], text).is_ok().then_some(receipt)
     }
 }

@@ -50,12 +50,16 @@ statuses! {
     PartialContent = 206 "Partial Content";
     /// RFC 9110 §15.4.2
     MovedPermanently = 301 "Moved Permanently";
+    /// RFC 9110 §15.4.4
+    SeeOther = 303 "See Other";
     /// RFC 9110 §15.4.5
     NotModified = 304 "Not Modified";
     /// RFC 9110 §15.4.9
     PermanentRedirect = 308 "Permanent Redirect";
     /// RFC 9110 §15.5.1
     BadRequest = 400 "Bad Request";
+    /// RFC 9110 §15.5.2
+    Unauthorized = 401 "Unauthorized";
     /// RFC 9110 §15.5.4
     Forbidden = 403 "Forbidden";
     /// RFC 9110 §15.5.5
@@ -82,6 +86,8 @@ statuses! {
     ExpectationFailed = 417 "Expectation Failed";
     /// RFC 9110 §15.5.20
     MisdirectedRequest = 421 "Misdirected Request";
+    /// RFC 6585 §4
+    TooManyRequests = 429 "Too Many Requests";
     /// RFC 6585 §5
     RequestHeaderFieldsTooLarge = 431 "Request Header Fields Too Large";
     /// RFC 9110 §15.6.1

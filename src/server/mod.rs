@@ -11,6 +11,7 @@ mod connection;
 mod epoll;
 mod protocol;
 mod reactor;
+mod session_waker;
 mod transport;
 mod waker;
 mod workers;
@@ -39,6 +40,7 @@ pub use self::accept::listener::{Listener, LocalAddress};
 pub use self::protocol::{
     Activity, CloseCause, Deadline, Interest, Next, Service, Session, Stopping, Turn, WakeReason,
 };
+pub use self::session_waker::SessionWaker;
 pub use self::transport::{After, Socket, Transport};
 pub use crate::peer::Peer;
 

@@ -13,8 +13,11 @@
 //! Nothing here knows a protocol. Whichever worker is free has a session's next turn; between two turns a session holds
 //! only what it needs to go on, since the buffers are the worker's.
 
+use std::os::fd::RawFd;
+use std::sync::Arc;
 use std::time::Instant;
 
+use super::session_waker::{SessionWaker, WokenSessions};
 use super::transport::Transport;
 use crate::blocking::{Blocking, Pending, Permission};
 use crate::peer::Peer;
@@ -112,6 +115,8 @@ pub enum Interest {
     Read,
     /// For room to send into.
     Write,
+    /// For its [`SessionWaker`], see [`Turn::waker`]. What the socket becomes ready for meanwhile is kept for the next wait.
+    Waker,
 }
 
 /// Until when a parked session waits, and whether its connection may be closed meanwhile.
@@ -159,6 +164,8 @@ pub struct Turn<'t> {
     stopping: Stopping,
     worker: usize,
     permission: Permission<'t>,
+    /// What wakes the session, and its descriptor; `None` outside of the pool.
+    waker: Option<(&'t Arc<WokenSessions>, RawFd)>,
 }
 
 impl<'t> Turn<'t> {
@@ -170,6 +177,7 @@ impl<'t> Turn<'t> {
             stopping,
             worker,
             permission: Permission::NONE,
+            waker: None,
         }
     }
 
@@ -180,6 +188,21 @@ impl<'t> Turn<'t> {
             permission: Blocking::of_worker(worker).into(),
             ..Self::new(reason, stopping, worker)
         }
+    }
+
+    /// The same, of the session of this descriptor.
+    pub(crate) fn with_waker(self, woken: &'t Arc<WokenSessions>, fd: RawFd) -> Self {
+        Self {
+            waker: Some((woken, fd)),
+            ..self
+        }
+    }
+
+    /// With this another thread ends the session's wait for [`Interest::Waker`]. `None` if the turn is not of the pool:
+    /// then nobody waits.
+    #[must_use]
+    pub fn waker(&self) -> Option<SessionWaker> {
+        self.waker.map(|(woken, fd)| SessionWaker::new(woken, fd))
     }
 
     /// Why the session has this turn.

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::event::{EventfdFlags, eventfd};
 
 /// A descriptor that becomes readable when it is woken.
+#[derive(Debug)]
 pub(crate) struct Waker(OwnedFd);
 
 impl Waker {

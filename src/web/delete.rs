@@ -12,10 +12,11 @@ use crate::connection::{Response, ResponseContent};
 use crate::files::UploadError;
 use crate::http::semantics::conditional::Method;
 use crate::http::{Refusal, Request, Status};
-use crate::refusing::{Operation, cannot_change, cannot_read};
+use crate::refusing::{Operation, cannot_change, cannot_read, require};
 use crate::requester::{Answered, Requester};
 use crate::server::Turn;
 use crate::store::{CommitCondition, Metadata, StoreErrorKind};
+use crate::users::Right;
 
 /// What a path leads to.
 enum Resource {
@@ -33,6 +34,7 @@ impl Site {
         turn: &Turn<'_>,
     ) -> Result<Response, Stop> {
         let (path, _) = path(request)?;
+        require(requester, &[Right::Delete], path.relative())?;
         let blocking = turn.permission().require()?;
         let resource = self.removable(&path, blocking)?;
         let conditional = Preconditions::of(request);

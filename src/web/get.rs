@@ -17,17 +17,22 @@ use super::representation::{MediaType, Representation};
 use super::site::{Site, name, path};
 use crate::blocking::WouldBlock;
 use crate::connection::{Response, ResponseContent};
+use crate::http::semantics::basic::unauthorized;
 use crate::http::semantics::fields::combined;
 use crate::http::semantics::media_type::{self, Guess};
 use crate::http::semantics::negotiation::weights::{Weight, weight_of};
 use crate::http::{Refusal, Request, Status, Target, write_field};
-use crate::refusing::{Operation, cannot_read};
+use crate::refusing::{Operation, cannot_read, not_permitted};
 use crate::requester::{Answered, Requester};
 use crate::server::Turn;
 use crate::store::{Found, StoreErrorKind};
+use crate::users::{Permissions, Right};
 
 /// What is sent for a directory.
 const INDEX: &[u8] = b"index.html";
+
+/// The query by which the reader of a listing logs in.
+pub(super) const LOGIN: &[u8] = b"login";
 
 /// What is sent where nothing is, if the root has it.
 const NOT_FOUND: &[u8] = b"404.html";
@@ -52,6 +57,9 @@ impl Site {
             &self.options.fallback,
         ) {
             (Err(Stop::Refused(refusal)), Some(fallback)) if refusal.status == Status::NotFound => {
+                if !requester.permissions.permit(Right::Read, fallback) {
+                    return Err(refusal.into());
+                }
                 match self.file(fallback, turn)? {
                     Resource::File(found) => self.represent(request, fallback, found, turn),
                     Resource::Directory => Err(refusal.into()),
@@ -76,16 +84,33 @@ impl Site {
         requester: &Requester,
         turn: &Turn<'_>,
     ) -> Result<Response, Stop> {
+        let permissions = &requester.permissions;
+        if !permissions.show_directory(path.relative()) {
+            return Err(not_permitted(permissions, Right::Read).into());
+        }
         if self.hides(path) {
             return Err(concealed().into());
         }
         match path.ending() {
-            Ending::Bare => match self.file(path.relative(), turn)? {
-                Resource::File(found) => self.represent(request, path.relative(), found, turn),
-                Resource::Directory => Ok(moved(path, query)),
-            },
+            Ending::Bare => {
+                let is_readable = permissions.permit(Right::Read, path.relative());
+                match self.file(path.relative(), turn) {
+                    Ok(Resource::Directory) => Ok(moved(path, query)),
+                    Err(Stop::WouldBlock(would_block)) => Err(would_block.into()),
+                    // It is shown as a way to what is below it, and is no directory.
+                    _ if !is_readable => Err(not_permitted(permissions, Right::Read).into()),
+                    Ok(Resource::File(found)) => {
+                        self.represent(request, path.relative(), found, turn)
+                    }
+                    Err(stop) => Err(stop),
+                }
+            }
+            Ending::Slash if self.is_login(query, permissions) => login(permissions),
             Ending::Slash => {
                 let index = path.child(INDEX);
+                if !permissions.permit(Right::Read, index.relative()) {
+                    return self.list(request, path, requester, turn);
+                }
                 match self.file(index.relative(), turn) {
                     Ok(Resource::File(found)) => {
                         self.represent(request, index.relative(), found, turn)
@@ -100,6 +125,13 @@ impl Site {
                 }
             }
         }
+    }
+
+    /// Whether this is the link of a listing by which its reader logs in.
+    fn is_login(&self, query: Option<&[u8]>, permissions: &Permissions) -> bool {
+        query == Some(LOGIN)
+            && self.options.directories == Directories::Listed
+            && *permissions != Permissions::Unrestricted
     }
 
     fn list(
@@ -180,10 +212,7 @@ impl Site {
         refusal: Refusal,
         turn: &Turn<'_>,
     ) -> Result<Response, WouldBlock> {
-        let way_back = match request.target {
-            Target::Origin { path, .. } | Target::Absolute { path, .. } => WayBack::from_path(path),
-            Target::Authority(_) | Target::Asterisk | Target::Other(_) => WayBack::Nowhere,
-        };
+        let way_back = way_back(request);
         if refusal.status != Status::NotFound {
             return Ok(respond_with(refusal, way_back));
         }
@@ -209,10 +238,29 @@ impl Site {
     }
 }
 
+/// Where the links of a page for this request lead.
+pub(super) fn way_back(request: &Request<'_>) -> WayBack {
+    match request.target {
+        Target::Origin { path, .. } | Target::Absolute { path, .. } => WayBack::from_path(path),
+        Target::Authority(_) | Target::Asterisk | Target::Other(_) => WayBack::Nowhere,
+    }
+}
+
 fn takes_html(accept: Option<Cow<'_, [u8]>>) -> bool {
     accept.is_none_or(|field| {
         weight_of(&field, &["text/html", "text/*", "*/*"]).is_some_and(Weight::is_acceptable)
     })
+}
+
+/// Asks for credentials; sends a user who is logged in back to the listing.
+fn login(permissions: &Permissions) -> Result<Response, Stop> {
+    if permissions.are_anonymous() {
+        return Err(unauthorized("this page is for users who log in").into());
+    }
+    let mut fields = Vec::new();
+    write_field(&mut fields, "Location", b"./");
+    let content = ResponseContent::Empty;
+    Ok(Response::new(Status::SeeOther, fields, content))
 }
 
 /// Sends the client to the directory's path with a slash, relative to the one without (RFC 9110 §10.2.2).

@@ -12,6 +12,7 @@
 //! The public modules are the dialect's pure parts: bytes in, values out, no sockets, no files. The others know the
 //! store and the log, and none of them knows the connection's states.
 
+mod common;
 mod delete;
 mod fields;
 mod get;
@@ -30,7 +31,9 @@ mod upload_digests;
 
 use std::borrow::Cow;
 
-use self::refusal::{Stop, respond, without_content};
+use self::common::{common_fields, write_unless_set};
+use self::get::way_back;
+use self::refusal::{Stop, respond, respond_with, without_content};
 use self::site::{Site, name, path};
 use crate::blocking::{Pending, WouldBlock};
 use crate::connection::{Action, Decision, Dialect, Response, ResponseContent};
@@ -45,7 +48,7 @@ use crate::requester::{Answered, Requester};
 use crate::server::Turn;
 
 pub use self::hosts::HostNames;
-pub use self::options::{Access, Directories, Documents, DotFiles, Options};
+pub use self::options::{Access, Directories, Documents, DotFiles, Options, Responses};
 pub use self::put::WebUpload;
 
 /// The dialect, over its files.
@@ -59,14 +62,9 @@ impl Web {
     /// Serves these files. Whether the fallback is there is asked before, with [`Options::check`].
     #[must_use]
     pub fn new(files: Files, options: Options) -> Self {
-        let mut common = Vec::new();
-        write_field(&mut common, "X-Content-Type-Options", b"nosniff");
-        for field in &options.fields {
-            write_field(&mut common, &field.name, field.value.as_bytes());
-        }
         Self {
+            common: common_fields(&options),
             site: Site::new(files, options),
-            common,
         }
     }
 
@@ -121,21 +119,6 @@ impl Web {
         }
     }
 
-    /// Appends field lines. One that the person who runs the server has set takes the place of ours of the same name;
-    /// of `Vary` both count.
-    fn write_fields(&self, lines: &[u8], out: &mut Vec<u8>) {
-        if self.site.options.fields.is_empty() {
-            out.extend_from_slice(lines);
-            return;
-        }
-        for line in lines.split_inclusive(|&byte| byte == b'\n') {
-            let mut set = self.site.options.fields.iter();
-            if !set.any(|field| field.replaces(line)) {
-                out.extend_from_slice(line);
-            }
-        }
-    }
-
     /// RFC 9110 §9.3.7
     fn options(
         &self,
@@ -172,13 +155,25 @@ impl Web {
             "HEAD" => without_content(self.site.page(request, refusal, turn)?),
             _ => respond(refusal),
         };
+        Ok(self.recorded(request, response, (status, persistence), requester, turn))
+    }
+
+    /// Records a request that is refused.
+    fn recorded(
+        &self,
+        request: &Request<'_>,
+        response: Response,
+        (status, persistence): (Status, Persistence),
+        requester: &Requester,
+        turn: &Turn<'_>,
+    ) -> Action<WebUpload> {
         let received = ReceivedLine::of(request, requester);
         let entry = received.record(&self.site.files, status, Some(turn.worker()));
         let response = response.recorded(entry);
-        Ok(match persistence {
+        match persistence {
             Persistence::Persistent => Action::Response(response),
             Persistence::Close => Action::RespondAndClose(response),
-        })
+        }
     }
 }
 
@@ -205,6 +200,25 @@ impl Dialect for Web {
 
     fn awaits_blocking_turn(&self, method: &[u8]) -> bool {
         self.site.options.access == Access::Writable && matches!(method, b"PUT" | b"DELETE")
+    }
+
+    fn deny(
+        &self,
+        request: &Request<'_>,
+        refusal: Refusal,
+        requester: &Requester,
+        turn: &Turn<'_>,
+    ) -> Decision<WebUpload> {
+        let (status, persistence) = (refusal.status, refusal.persistence);
+        let response = match request.method {
+            "GET" => respond_with(refusal, way_back(request)),
+            "HEAD" => without_content(respond_with(refusal, way_back(request))),
+            _ => respond(refusal),
+        };
+        Decision {
+            persistence: request.persistence,
+            action: self.recorded(request, response, (status, persistence), requester, turn),
+        }
     }
 
     fn refuse(
@@ -234,7 +248,7 @@ impl Dialect for Web {
         http::write_status_line(out, response.status);
         date_field::write_date(out);
         out.extend_from_slice(&self.common);
-        self.write_fields(&response.fields, out);
+        write_unless_set(&response.fields, &self.site.options, out);
         if let Some(length) = response.content.length() {
             http::write_content_length(out, length);
         }

@@ -26,6 +26,8 @@ pub struct Options {
     pub hosts: HostNames,
     /// Whether documents among the files may run scripts.
     pub documents: Documents,
+    /// Whether responses depend on the user.
+    pub responses: Responses,
     /// Bytes of the longest upload.
     pub max_body: u64,
 }
@@ -71,6 +73,15 @@ pub enum Documents {
     Trusted,
     /// They may not: whoever uploads a document does not speak for the site.
     Sandboxed,
+}
+
+/// Whether responses depend on the user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Responses {
+    /// They are the same for all.
+    ForAll,
+    /// They depend on who is logged in, so a cache must not give one to another user.
+    ForEachUser,
 }
 
 /// Whether the server takes uploads.

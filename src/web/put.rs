@@ -21,10 +21,11 @@ use crate::http::semantics::conditional::Method;
 use crate::http::semantics::digest::Sha256Digest;
 use crate::http::semantics::whole::NotWhole;
 use crate::http::{Framing, Refusal, Request, Status, write_field};
-use crate::refusing::{Operation, ReceivedLine, cannot_read};
+use crate::refusing::{Operation, ReceivedLine, cannot_read, require};
 use crate::requester::Requester;
 use crate::server::Turn;
 use crate::store::{CommitCondition, Metadata, StoreError, StoreErrorKind};
+use crate::users::Right;
 
 impl Site {
     /// Begins to receive a file.
@@ -38,8 +39,11 @@ impl Site {
             return Err(not_whole(what).into());
         }
         let (path, _) = path(request)?;
+        require(requester, &[Right::Create, Right::Replace], path.relative())?;
         let blocking = turn.permission().require()?;
         let existing = self.check_target(&path, blocking)?;
+        let right = existing.as_ref().map_or(Right::Create, |_| Right::Replace);
+        require(requester, &[right], path.relative())?;
         match request.framing {
             Framing::Absent => {
                 let reason = "an upload needs a Content-Length or the transfer coding chunked";

@@ -140,7 +140,7 @@ const REFUSED: &[Row] = &[
     ),
     refused(
         "--auth u:p 8080",
-        "httpserver: there is no option '--auth': httpserver asks for no password; a proxy in front of it can\n",
+        "httpserver: there is no option '--auth': type '--users FILE'; 'httpserver --hash-password' makes a hash for a line of FILE\n",
     ),
     refused(
         "--lisitng 8080",

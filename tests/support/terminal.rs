@@ -1,7 +1,7 @@
 //! A terminal, for programs that look at what they write to. See `pty(7)`.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::Command;
 
@@ -91,6 +91,11 @@ impl Screen {
             }
             texts.iter().all(|text| self.seen.contains(text))
         });
+    }
+
+    /// Types this.
+    pub(crate) fn type_in(&mut self, text: &str) {
+        self.file.write_all(text.as_bytes()).unwrap();
     }
 
     /// All that is there when the programs that write have ended.

@@ -6,7 +6,7 @@
 use thiserror::Error;
 
 use super::host::HostPort;
-use crate::http::{Host, Request};
+use crate::http::{Host, Request, Scheme};
 
 /// Why a request counts as one of another site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -33,21 +33,24 @@ pub fn check(request: &Request<'_>) -> Result<(), CrossSite> {
     let is_own = match request.authority() {
         Host::One(host) => request
             .fields("Origin")
-            .all(|origin| is_origin_of(origin, host)),
+            .all(|origin| is_origin_of(origin, host, request.scheme)),
         Host::Missing => request.field("Origin").is_none(),
     };
     is_own.then_some(()).ok_or(CrossSite::Origin)
 }
 
 /// Whether `origin` has this host and port. Where `host` has no port, it is the default one of the origin's scheme: a
-/// proxy may have taken TLS off.
-fn is_origin_of(origin: &[u8], host: &str) -> bool {
+/// proxy may have taken TLS off. A page without TLS is another than one with it.
+fn is_origin_of(origin: &[u8], host: &str, scheme: Scheme) -> bool {
     let Ok(origin) = str::from_utf8(origin) else {
         return false;
     };
-    let schemes = [("http://", 80), ("https://", 443)];
-    let of_scheme = |(scheme, port)| Some((strip_prefix(origin, scheme)?, port));
-    let Some((authority, default_port)) = schemes.into_iter().find_map(of_scheme) else {
+    let schemes: &[(&str, u16)] = match scheme {
+        Scheme::Http => &[("http://", 80), ("https://", 443)],
+        Scheme::Https => &[("https://", 443)],
+    };
+    let of_scheme = |&(scheme, port): &(&str, u16)| Some((strip_prefix(origin, scheme)?, port));
+    let Some((authority, default_port)) = schemes.iter().find_map(of_scheme) else {
         return false;
     };
     match (HostPort::split(authority), HostPort::split(host)) {
@@ -129,6 +132,20 @@ mod tests {
         ] {
             let fields = format!("Host: {host}\r\nOrigin: {origin}\r\n");
             assert_eq!(found("/x", &fields).is_ok(), is_same, "{fields}");
+        }
+    }
+
+    #[test]
+    fn page_without_tls_is_another_than_one_with_it() {
+        for (origin, is_same) in [
+            ("https://a", true),
+            ("https://a:443", true),
+            ("http://a", false),
+        ] {
+            let head = format!("PUT / HTTP/1.1\r\nHost: a\r\nOrigin: {origin}\r\n\r\n");
+            let mut request = Request::parse(head.as_bytes()).unwrap();
+            request.scheme = Scheme::Https;
+            assert_eq!(check(&request).is_ok(), is_same, "{origin}");
         }
     }
 

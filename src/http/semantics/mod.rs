@@ -5,6 +5,7 @@
 //! dialect's business.
 
 pub(crate) mod active_content;
+pub(crate) mod basic;
 pub mod conditional;
 pub mod cross_site;
 pub mod date;

@@ -37,7 +37,7 @@ pub(super) fn push_known(
     hash: Option<&Hash>,
     first_line: &[u8],
 ) {
-    let Requester { source, user } = answered.requester;
+    let Requester { source, user, .. } = answered.requester;
     let push_peer = |out: &mut Vec<u8>| source.push(out);
     push_entry_end(
         out,

@@ -111,6 +111,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
             if woken.stop || self.ending.at.is_some_and(|at| at <= Instant::now()) {
                 self.stop_once();
             }
+            self.pool.push_woken();
             self.expire();
             self.accept(&woken.listeners);
             self.pool.reactor.wake_poller();

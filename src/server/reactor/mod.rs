@@ -20,7 +20,7 @@ use std::time::Instant;
 use rustix::io::Errno;
 
 use self::pollers::{Pollers, TooManyPollers, Work};
-use self::slots::{Due, Parking, Slots};
+use self::slots::{Due, Parking, Slots, WOKEN};
 use self::timers::{Sleeper, Timers};
 use super::connection::Connection;
 use super::epoll::{Epoll, EventFlags, Events, Timeout};
@@ -131,7 +131,9 @@ impl<S> Reactor<S> {
     /// Registers the socket for what its connection waits for, unless it is.
     fn register(&self, connection: &mut Connection<S>, interest: Interest) -> Result<(), Errno> {
         let wanted = match interest {
-            Interest::Read => EventFlags::IN | EventFlags::PRI | EventFlags::RDHUP,
+            Interest::Read | Interest::Waker => {
+                EventFlags::IN | EventFlags::PRI | EventFlags::RDHUP
+            }
             // Most connections never wait for this, and it would be an event at once.
             Interest::Write => {
                 EventFlags::IN | EventFlags::PRI | EventFlags::RDHUP | EventFlags::OUT
@@ -181,6 +183,11 @@ impl<S> Reactor<S> {
         if self.pollers.must_be_woken() {
             self.epoll.wake();
         }
+    }
+
+    /// Takes out the connection on `fd` if it waits for its waker; else its next such wait ends at once.
+    pub(crate) fn take_woken(&self, fd: RawFd) -> Option<Box<Connection<S>>> {
+        self.slots.slot(fd).wake(WOKEN)
     }
 
     /// Takes out one connection whose deadline has passed.

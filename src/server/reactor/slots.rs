@@ -15,6 +15,9 @@ use crate::server::epoll::EventFlags;
 use crate::server::protocol::{Activity, Deadline, Interest, WakeReason};
 use crate::sync::{Mutex, MutexGuard, lock};
 
+/// Stands for the session's waker among readiness; epoll(7) never reports it.
+pub(super) const WOKEN: EventFlags = EventFlags::MSG;
+
 /// Slots are made this many at a time, so that a small server has a small table.
 const CHUNK: usize = 256;
 
@@ -213,6 +216,8 @@ fn wakes(interest: Interest, readiness: EventFlags) -> bool {
     let ends = match interest {
         Interest::Read => EventFlags::IN | EventFlags::RDHUP,
         Interest::Write => EventFlags::OUT,
+        // A peer that is gone is found gone when something is sent to it.
+        Interest::Waker => return readiness.contains(WOKEN),
     };
     readiness.intersects(ends | EventFlags::HUP | EventFlags::ERR)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 
 use super::activity::BlockingSection;
 use super::capacity::Capacity;
@@ -10,6 +11,7 @@ use super::spares::SpareWorkers;
 use crate::server::connection::Connection;
 use crate::server::protocol::{CloseCause, Service, Session};
 use crate::server::reactor::Reactor;
+use crate::server::session_waker::WokenSessions;
 use crate::server::waker::Waker;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,7 +26,9 @@ pub(crate) struct Pool<V: Service> {
     /// Whether connections are closed as soon as their turn ends.
     aborting: AtomicBool,
     /// Makes the main thread look at its deadlines and counts again.
-    pub(crate) main_waker: Waker,
+    pub(crate) main_waker: Arc<Waker>,
+    /// Sessions that another thread has woken.
+    pub(crate) woken: Arc<WokenSessions>,
 }
 
 impl<V: Service> Pool<V> {
@@ -34,6 +38,7 @@ impl<V: Service> Pool<V> {
         reactor: Reactor<V::Session>,
         spares: Option<SpareWorkers>,
     ) -> io::Result<Self> {
+        let main_waker = Arc::new(Waker::new()?);
         Ok(Self {
             service,
             queue,
@@ -41,13 +46,23 @@ impl<V: Service> Pool<V> {
             spares,
             capacity: Capacity::new(),
             aborting: AtomicBool::new(false),
-            main_waker: Waker::new()?,
+            woken: Arc::new(WokenSessions::new(&main_waker)),
+            main_waker,
         })
     }
 
     /// Pushes into the queue for the main thread, which blocks while it is full. [`Reactor::wake_poller`] is to follow.
     pub(crate) fn push(&self, job: Job<V::Session>) {
         self.queue.push(job, || self.reactor.wake_poller());
+    }
+
+    /// Pushes the connections whose sessions other threads have woken. For the main thread.
+    pub(crate) fn push_woken(&self) {
+        for fd in self.woken.take() {
+            if let Some(connection) = self.reactor.take_woken(fd) {
+                self.push(Job::Serve(connection));
+            }
+        }
     }
 
     /// Enters a blocking section of a worker. The rest of its batch goes to the queue, where other workers find it.

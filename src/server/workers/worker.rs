@@ -3,6 +3,7 @@
 //! Which connections these are is in `batch`.
 
 use std::collections::VecDeque;
+use std::os::fd::{AsFd, AsRawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::batch::{Batch, ConnectionOf, Gathered};
@@ -146,16 +147,18 @@ impl<'p, V: Service> Worker<'p, V> {
         })
     }
 
-    fn turn(&self, connection: &Connection<V::Session>, kind: TurnKind) -> Turn<'static> {
+    fn turn(&self, connection: &Connection<V::Session>, kind: TurnKind) -> Turn<'p> {
         let stopping = if self.pool.reactor.is_stopping() {
             Stopping::Yes
         } else {
             Stopping::No
         };
-        match kind {
+        let turn = match kind {
             TurnKind::Quick => Turn::new(connection.reason, stopping, self.number),
             TurnKind::Blocking => Turn::new_blocking(connection.reason, stopping, self.number),
-        }
+        };
+        let fd = connection.socket.as_fd().as_raw_fd();
+        turn.with_waker(&self.pool.woken, fd)
     }
 
     fn recover(&mut self) {
@@ -195,3 +198,5 @@ enum Processed {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod woken;

@@ -1,6 +1,10 @@
 //! What stands around the entries of a listing: its path, and sums.
 
+use std::sync::Arc;
+
 use super::item::{Item, Kind};
+use crate::requester::Requester;
+use crate::users::Rights;
 use crate::web::Access;
 use crate::web::path::Path;
 
@@ -16,6 +20,27 @@ pub(super) enum Extent {
     Truncated,
 }
 
+/// Who reads a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// Somebody, and nobody can log in.
+    Anybody,
+    /// Somebody who has not logged in.
+    Anonymous,
+    /// The user of this name.
+    User(Arc<str>),
+}
+
+impl Reader {
+    pub(super) fn of(requester: &Requester) -> Self {
+        match &requester.user {
+            Some(user) => Self::User(Arc::clone(user)),
+            None if requester.permissions.are_anonymous() => Self::Anonymous,
+            None => Self::Anybody,
+        }
+    }
+}
+
 /// What stands around the rows of a listing. Its links are relative, so its own path must end with a slash.
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
@@ -23,7 +48,11 @@ pub(super) struct Frame {
     /// How many `../` lead to each directory on the path, the root first (see [`crate::web::path::levels_up`]).
     pub(super) levels_up: Vec<usize>,
     pub(super) extent: Extent,
+    pub(super) reader: Reader,
+    /// Whether the page takes uploads at all.
     pub(super) access: Access,
+    /// What the reader may do here.
+    pub(super) rights: Rights,
     pub(super) files: usize,
     pub(super) directories: usize,
     /// Bytes of all files.

@@ -6,10 +6,11 @@
 use std::fmt::{self, Write};
 
 use super::assets::Assets;
-use super::frame::{Extent, Frame, display_path};
+use super::frame::{Extent, Frame, Reader, display_path};
 use super::item::{Item, Kind, push_href};
 use super::size::{human, push_human};
 use crate::http::semantics::date;
+use crate::users::{Right, Rights};
 use crate::web::Access;
 use crate::web::pages::document;
 use crate::web::pages::escape::Escaped;
@@ -22,7 +23,7 @@ pub(super) fn head(page: &mut String, frame: &Frame) -> fmt::Result {
     write_breadcrumb(page, frame)?;
     page.push_str("<main>\n");
     if frame.access == Access::Writable {
-        page.push_str(UPLOAD);
+        write_upload(page, frame.rights)?;
     }
     page.push_str("<div id=\"listing\" tabindex=\"-1\">\n");
     write_summary(page, frame)?;
@@ -75,9 +76,21 @@ pub(super) fn row(page: &mut String, item: &Item) -> fmt::Result {
     Ok(())
 }
 
-/// What the script needs for uploads; it shows the section, which is of no use without it.
+/// Writes what the script needs for uploads; it shows the section, which is of no use without it.
+fn write_upload(page: &mut String, rights: Rights) -> fmt::Result {
+    page.push_str("<section id=\"upload\" aria-label=\"Upload\" tabindex=\"-1\"");
+    for right in [Right::Create, Right::Replace] {
+        if rights.include(right) {
+            write!(page, " data-{right}")?;
+        }
+    }
+    page.push_str(" hidden>\n");
+    page.push_str(UPLOAD);
+    Ok(())
+}
+
+/// What stands in the section.
 const UPLOAD: &str = "\
-<section id=\"upload\" aria-label=\"Upload\" tabindex=\"-1\" hidden>
 <p><button type=\"button\" id=\"choose\">Upload files</button> <span class=\"hint\">or drop them anywhere on this page</span></p>
 <input type=\"file\" id=\"files\" aria-label=\"Files to upload\" multiple hidden>
 <div id=\"progress\">
@@ -126,8 +139,33 @@ fn write_breadcrumb(page: &mut String, frame: &Frame) -> fmt::Result {
             }
         }
     }
-    page.push_str("</ol>\n</nav>\n</header>\n");
+    page.push_str("</ol>\n</nav>\n");
+    write_reader(page, frame)?;
+    page.push_str("</header>\n");
     Ok(())
+}
+
+/// Who is logged in, or the link to do so. It leads to the root, since a browser sends a password to what is below the
+/// path where it was asked for (RFC 7617 §2.2).
+fn write_reader(page: &mut String, frame: &Frame) -> fmt::Result {
+    match &frame.reader {
+        Reader::Anybody => Ok(()),
+        Reader::Anonymous => {
+            let up = match frame.levels_up.first() {
+                Some(&up) if up <= MOST_LEVELS => up,
+                _ => return Ok(()),
+            };
+            let root = "../".repeat(up);
+            writeln!(
+                page,
+                "<p class=\"user\"><a href=\"./{root}?login\">Log in</a></p>"
+            )
+        }
+        Reader::User(name) => {
+            let name = Escaped::from(&**name);
+            writeln!(page, "<p class=\"user\">Logged in as <bdi>{name}</bdi></p>")
+        }
+    }
 }
 
 fn write_summary(page: &mut String, frame: &Frame) -> fmt::Result {

@@ -21,7 +21,9 @@ use crate::http::{Refusal, Status, write_field};
 use crate::refusing::{Operation, ReceivedLine, cannot_read};
 use crate::requester::Answered;
 use crate::store::{DirectoryReader, Entry, EntryKind};
+use crate::users::{Permissions, Right};
 use crate::web::DotFiles;
+use crate::web::path::Path;
 use crate::web::refusal::respond;
 
 /// Entries that are looked at, or written, in one portion: some hundred microseconds of work.
@@ -127,6 +129,7 @@ impl Preparation for ListingPreparation {
 impl ListingPreparation {
     fn read(&mut self, mut reading: Reading, blocking: Blocking<'_>) -> Option<Response> {
         let shows = |name: &[u8]| self.dot_files == DotFiles::Visible || !name.starts_with(b".");
+        let permissions = &self.received.requester().permissions;
         let read = self
             .files
             .read_entries(&mut reading.reader, PORTION, shows, blocking);
@@ -139,6 +142,9 @@ impl ListingPreparation {
         };
         let mut is_last = portion.is_last;
         for entry in portion.entries {
+            if !is_shown(&entry, &reading.frame.path, permissions) {
+                continue;
+            }
             if reading.items.len() == MAX_ENTRIES {
                 reading.frame.extent = Extent::Truncated;
                 is_last = true;
@@ -216,6 +222,18 @@ impl ListingPreparation {
         let worker = blocking.worker();
         let entry = self.received.record(&self.files, refusal.status, worker);
         respond(refusal).recorded(entry)
+    }
+}
+
+/// Whether the requester may see an entry of the directory at `path`.
+fn is_shown(entry: &Entry, path: &Path, permissions: &Permissions) -> bool {
+    if *permissions == Permissions::Unrestricted {
+        return true;
+    }
+    let path = path.child(&entry.name);
+    match entry.kind {
+        EntryKind::Directory => permissions.show_directory(path.relative()),
+        EntryKind::File => permissions.permit(Right::Read, path.relative()),
     }
 }
 

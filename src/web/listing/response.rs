@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::assets::Assets;
 use super::form::Form;
-use super::frame::{Extent, Frame};
+use super::frame::{Extent, Frame, Reader};
 use super::preparation::{ListingPreparation, Reading, State};
 use crate::connection::{Response, ResponseContent};
 use crate::http::semantics::conditional::{Method, Outcome, Validators};
@@ -15,6 +15,8 @@ use crate::refusing::{Operation, ReceivedLine, cannot_read};
 use crate::requester::Requester;
 use crate::server::Turn;
 use crate::store::StoreErrorKind;
+use crate::users::{Right, Rights};
+use crate::web::Access;
 use crate::web::fields::Preconditions;
 use crate::web::pages::document;
 use crate::web::path::{Path, levels_up};
@@ -48,17 +50,10 @@ impl Site {
             }
             Outcome::NotModified => return Ok(not_modified()),
         }
-        let access = self.options.access;
+        let rights = requester.permissions.rights(path.relative());
+        let access = self.access(rights);
         let form = Form::choose(combined(request, "Accept").as_deref());
-        let mut fields = Vec::new();
-        match form {
-            Form::Html => document::write_fields(&mut fields, Assets::of(access).policy()),
-            Form::Json => {
-                write_field(&mut fields, "Content-Type", b"application/json");
-                document::write_resource_policy(&mut fields);
-            }
-        }
-        write_field(&mut fields, "Vary", VARY);
+        let fields = fields(form, access);
         if request.method == "HEAD" {
             return Ok(Response::new(Status::Ok, fields, ResponseContent::Unstated));
         }
@@ -66,7 +61,9 @@ impl Site {
             path: path.clone(),
             levels_up: levels_up_from(request),
             extent: Extent::Complete,
+            reader: Reader::of(requester),
             access,
+            rights,
             files: 0,
             directories: 0,
             bytes: 0,
@@ -87,6 +84,29 @@ impl Site {
             state: State::Reading(reading),
         })))
     }
+
+    /// What the page offers to somebody with these rights.
+    fn access(&self, rights: Rights) -> Access {
+        let stores = [Right::Create, Right::Replace].map(|right| rights.include(right));
+        match stores {
+            [false, false] => Access::ReadOnly,
+            _ => self.options.access,
+        }
+    }
+}
+
+/// The fields of a listing.
+fn fields(form: Form, access: Access) -> Vec<u8> {
+    let mut fields = Vec::new();
+    match form {
+        Form::Html => document::write_fields(&mut fields, Assets::of(access).policy()),
+        Form::Json => {
+            write_field(&mut fields, "Content-Type", b"application/json");
+            document::write_resource_policy(&mut fields);
+        }
+    }
+    write_field(&mut fields, "Vary", VARY);
+    fields
 }
 
 /// How many `../` lead from the request's address to each directory on it.

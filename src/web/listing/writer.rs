@@ -109,7 +109,9 @@ pub(super) mod tests {
 
     use super::super::order::Place;
     use super::*;
+    use crate::users::Rights;
     use crate::web::Access;
+    use crate::web::listing::frame::Reader;
     use crate::web::path::Path;
 
     fn item(name: &[u8], kind: Kind, size: u64) -> Item {
@@ -135,7 +137,9 @@ pub(super) mod tests {
             path: path.clone(),
             levels_up: (0..=path.components().count()).rev().collect(),
             extent,
+            reader: Reader::Anybody,
             access,
+            rights: Rights::ALL,
             files: 0,
             directories: 0,
             bytes: 0,

@@ -8,7 +8,7 @@ use httpserver::request_log::format::layout::decode_name;
 use httpserver::request_log::format::line::Kind;
 use httpserver::request_log::read::Reader;
 use httpserver::web::Access;
-use httpserver::web::{Directories, Documents, DotFiles, HostNames, Options, Web};
+use httpserver::web::{Directories, Documents, DotFiles, HostNames, Options, Responses, Web};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -94,6 +94,7 @@ fn run(scenario: &Scenario) -> (Vec<Entry>, BTreeMap<String, Vec<u8>>) {
         media_types: MediaTypes::default(),
         hosts: HostNames::Any,
         documents: Documents::Sandboxed,
+        responses: Responses::ForAll,
         max_body: scenario.max_body,
     };
     let web = Web::new(world.open(), options);

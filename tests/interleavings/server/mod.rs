@@ -10,6 +10,8 @@ pub(crate) mod workers;
 pub(crate) mod connection;
 #[path = "../../../src/server/reactor/mod.rs"]
 pub(crate) mod reactor;
+#[path = "../../../src/server/session_waker.rs"]
+pub(crate) mod session_waker;
 
 /// What a session and its worker say to each other.
 pub(crate) mod protocol {

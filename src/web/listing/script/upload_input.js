@@ -28,6 +28,7 @@ function add(files) {
     if (isDirectory) show(upload, "failed", "This is a directory. Only files can be uploaded.");
     else if (existing.has(file.name + "/")) show(upload, "failed", REASONS[409]);
     else if (existing.has(file.name)) showExisting(upload);
+    else if (!("create" in section.dataset)) show(upload, "failed", REASONS[403]);
     else enqueue(upload, "create");
   }
 }

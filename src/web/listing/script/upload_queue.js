@@ -42,6 +42,7 @@ function showCancelled(upload) {
 }
 
 function showExisting(upload) {
+  if (!("replace" in section.dataset)) return show(upload, "failed", EXISTS);
   show(upload, "failed", EXISTS, again(upload, "Replace", "replace"));
 }
 

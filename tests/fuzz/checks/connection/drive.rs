@@ -143,6 +143,7 @@ pub(crate) fn drive<D: Dialect>(
                 reason = match interest {
                     Interest::Read => peer.wake_reader(deadline.activity),
                     Interest::Write => peer.wake_writer(),
+                    Interest::Waker => panic!("there are no users whose passwords are verified"),
                 };
             }
         }

@@ -1,0 +1,159 @@
+//! Who makes a request: the client behind proxies, and the user, if the server has users.
+//!
+//! A password that has to be verified takes a while. Meanwhile the connection is parked, at most as long as a head may
+//! take, and the head stays in its input. Then the request is looked at again.
+
+use std::time::Duration;
+
+use super::dialect::{Decision, Dialect};
+use super::entrance::Protocol;
+use super::phases::Work;
+use super::redirect;
+use super::session::HttpSession;
+use super::timeouts::TimeoutKind;
+use super::trusted_proxies::TrustedProxies;
+use crate::blocking::WouldBlock;
+use crate::http::semantics::basic::{self, Credentials};
+use crate::http::{Refusal, Request, Status};
+use crate::requester::{Requester, Source};
+use crate::server::Turn;
+use crate::users::{Authenticator, Denial, Identified, Identity, Ticket};
+
+/// What is known of the requester.
+enum Identification {
+    /// All there is to know.
+    Known(Requester),
+    /// The request is refused, whatever it asks for.
+    Refused(Requester, Refusal),
+    /// The password is being verified.
+    Pending(Ticket),
+}
+
+/// Who makes a request, and what is decided on it, unless that needs a blocking turn.
+type Decided<U> = (Requester, Result<Decision<U>, WouldBlock>);
+
+impl<D: Dialect> HttpSession<D> {
+    /// Decides on a request. `ticket` is that of its password, if that was being verified.
+    ///
+    /// # Errors
+    /// The ticket of its password, if that is being verified.
+    pub(super) fn decide<T>(
+        &self,
+        request: &Request<'_>,
+        ticket: Option<Ticket>,
+        work: &Work<'_, T>,
+    ) -> Result<Decided<D::Upload>, Ticket> {
+        if let Protocol::RedirectToHttps(port) = self.entrance().protocol {
+            let requester = self.requester(Some(request));
+            return Ok((requester, Ok(redirect::decide(request, port))));
+        }
+        let dialect = &self.shared.dialect;
+        match self.identify(request, ticket, work) {
+            Identification::Pending(ticket) => Err(ticket),
+            Identification::Known(requester) => {
+                let decision = dialect.handle(request, &requester, work.turn);
+                Ok((requester, decision))
+            }
+            Identification::Refused(requester, refusal) => {
+                let decision = dialect.deny(request, refusal, &requester, work.turn);
+                Ok((requester, Ok(decision)))
+            }
+        }
+    }
+
+    /// Finds out who makes a request. `ticket` is that of its password, if that was being verified.
+    fn identify<T>(
+        &self,
+        request: &Request<'_>,
+        ticket: Option<Ticket>,
+        work: &Work<'_, T>,
+    ) -> Identification {
+        let mut requester = self.requester(Some(request));
+        let Some(users) = &self.shared.users else {
+            return Identification::Known(requester);
+        };
+        let identified = match basic::credentials(request) {
+            Ok(None) => Ok(Identified::Known(users.anonymous())),
+            Ok(Some(credentials)) => {
+                self.authenticate(users, &credentials, ticket, &requester, work)
+            }
+            Err(refusal) => Err(refusal),
+        };
+        match identified {
+            Ok(Identified::Known(Identity { user, permissions })) => {
+                requester.user = user;
+                requester.permissions = permissions;
+                Identification::Known(requester)
+            }
+            Ok(Identified::Pending(ticket)) => Identification::Pending(ticket),
+            Ok(Identified::Denied(denial)) => Identification::Refused(requester, denied(denial)),
+            Err(refusal) => Identification::Refused(requester, refusal),
+        }
+    }
+
+    fn authenticate<T>(
+        &self,
+        users: &Authenticator,
+        Credentials { name, password }: &Credentials,
+        ticket: Option<Ticket>,
+        requester: &Requester,
+        work: &Work<'_, T>,
+    ) -> Result<Identified, Refusal> {
+        let Some(ticket) = ticket else {
+            let waker = work.turn.waker();
+            let wake = move || {
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+            };
+            return Ok(users.identify(name, password, requester.source.address(), wake));
+        };
+        match users.conclude(&ticket, name) {
+            Some(identified) => Ok(identified),
+            None if self.is_overdue(work.turn) => Err(overdue()),
+            None => Ok(Identified::Pending(ticket)),
+        }
+    }
+
+    fn is_overdue(&self, turn: &Turn<'_>) -> bool {
+        self.has_expired(TimeoutKind::Verification, turn)
+    }
+
+    /// Who makes a request, as far as it could be read, and as far as the connection says it.
+    pub(super) fn requester(&self, request: Option<&Request<'_>>) -> Requester {
+        let nearest = self.peer.address();
+        let named = |proxies: &TrustedProxies| {
+            let is_proxy = proxies.trust(nearest);
+            request
+                .filter(|_| is_proxy)
+                .map(|request| proxies.client(nearest, request))
+        };
+        let named = self.shared.proxies.as_ref().and_then(named);
+        Requester::anonymous(named.map_or(Source::Peer(self.peer), Source::Client))
+    }
+}
+
+fn denied(denial: Denial) -> Refusal {
+    match denial {
+        Denial::Wrong => basic::unauthorized("the user name or the password is wrong"),
+        Denial::TooOften(wait) => {
+            let reason = "too many wrong passwords came from this client";
+            later(Status::TooManyRequests, reason, wait)
+        }
+        Denial::Busy(wait) => {
+            let reason = "too many passwords wait to be verified";
+            later(Status::ServiceUnavailable, reason, wait)
+        }
+    }
+}
+
+fn overdue() -> Refusal {
+    let reason = "the password was not verified in time";
+    later(Status::ServiceUnavailable, reason, Duration::from_secs(2))
+}
+
+/// A refusal that holds for a while only (RFC 9110 §10.2.3).
+fn later(status: Status, reason: &'static str, wait: Duration) -> Refusal {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    Refusal::new(status, reason).with("Retry-After", seconds.max(1).to_string().as_bytes())
+}

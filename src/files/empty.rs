@@ -1,0 +1,42 @@
+//! The empty file of an upload in the classic dialect that states no length: it is there, and answered, before the content
+//! comes, and is recorded only if none does.
+
+use std::sync::Arc;
+
+use super::state::Files;
+use crate::blocking::Blocking;
+use crate::entry_range::EntryReceipt;
+use crate::request_log::write::EntryReservation;
+use crate::requester::{Answered, Requester};
+use crate::seal::chain::Hash;
+use crate::store::{Committed, WriteTarget};
+
+/// An empty file that was put in place, and answered, before the content of its upload has come.
+pub struct Empty {
+    pub(super) files: Arc<Files>,
+    pub(super) target: WriteTarget,
+    pub(super) requester: Requester,
+    pub(super) committed: Committed,
+    /// Space for its entry, for the case that it stays.
+    pub(super) reservation: Option<EntryReservation>,
+}
+
+impl Empty {
+    /// Records the empty file, since nothing has replaced it and nothing will: `None` if something has. It was answered
+    /// with this status.
+    #[must_use]
+    pub fn record(self, status: u16, text: &mut Vec<u8>, _: Blocking<'_>) -> Option<EntryReceipt> {
+        let reservation = self.reservation?;
+        let store = &self.files.store;
+        let answered = Answered {
+            requester: &self.requester,
+            status,
+        };
+        let hash = Hash::of(b"");
+        let mut entry = store.if_still(&self.committed, &self.target, || {
+            reservation.commit(&answered, Some(&hash))
+        })?;
+        let receipt = EntryReceipt::Known(entry.range());
+        entry.write(&[], text).is_ok().then_some(receipt)
+    }
+}

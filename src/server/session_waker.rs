@@ -1,0 +1,65 @@
+//! How another thread wakes a parked session.
+//!
+//! A session that needs a result from another thread hands it a [`SessionWaker`], and waits for [`Interest::Waker`]. When
+//! the result is there, the other thread calls [`SessionWaker::wake`]; the main thread takes the connection out of its
+//! slot and pushes it into the queue, as it does with one whose deadline has passed. No worker waits.
+//!
+//! [`Interest::Waker`]: super::protocol::Interest::Waker
+
+use std::fmt;
+use std::os::fd::RawFd;
+use std::sync::Arc;
+
+use super::waker::Waker;
+use crate::sync::{Mutex, lock};
+
+/// Wakes a session, in whatever turn or wait it is.
+///
+/// Its session must bear to be woken for nothing: the descriptor may have been closed and given out anew meanwhile.
+#[derive(Debug, Clone)]
+pub struct SessionWaker {
+    woken: Arc<WokenSessions>,
+    fd: RawFd,
+}
+
+/// The sessions that other threads have woken.
+pub(crate) struct WokenSessions {
+    /// Guards the descriptors of the sessions.
+    fds: Mutex<Vec<RawFd>>,
+    main_waker: Arc<Waker>,
+}
+
+impl SessionWaker {
+    pub(crate) fn new(woken: &Arc<WokenSessions>, fd: RawFd) -> Self {
+        Self {
+            woken: Arc::clone(woken),
+            fd,
+        }
+    }
+
+    /// Ends the wait of the session, or the next one if it has a turn now.
+    pub fn wake(&self) {
+        lock(&self.woken.fds).push(self.fd);
+        self.woken.main_waker.wake();
+    }
+}
+
+impl WokenSessions {
+    pub(crate) fn new(main_waker: &Arc<Waker>) -> Self {
+        Self {
+            fds: Mutex::new(Vec::new()),
+            main_waker: Arc::clone(main_waker),
+        }
+    }
+
+    /// Takes out their descriptors.
+    pub(crate) fn take(&self) -> Vec<RawFd> {
+        std::mem::take(&mut *lock(&self.fds))
+    }
+}
+
+impl fmt::Debug for WokenSessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WokenSessions")
+    }
+}

@@ -1,0 +1,375 @@
+//! From credentials to an identity: at once if the password is remembered, else after it was verified.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+use super::permissions::Permissions;
+use super::remembered::Remembered;
+use super::table::{Table, TableError, User};
+use super::throttle::{Attempt, Client, Throttle};
+use super::verifier::{Ticket, Verdict, Verifier, Verify};
+use crate::peer::ClientAddress;
+use crate::sync::{lock, read, write};
+
+/// How long a client is told to wait while the queue is full.
+const BUSY: Duration = Duration::from_secs(2);
+
+/// The users of a server.
+pub struct Authenticator {
+    users: Arc<Users>,
+    verifier: Verifier<Attempted>,
+}
+
+/// What the verifying thread uses, too.
+struct Users {
+    path: PathBuf,
+    /// Replaced as a whole.
+    table: RwLock<Arc<Table>>,
+    remembered: Mutex<Remembered>,
+    throttle: Mutex<Throttle>,
+}
+
+/// A password that is to be verified.
+struct Attempted {
+    name: Box<str>,
+    password: Box<str>,
+    client: Client,
+}
+
+/// A requester whose rights are known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The user who logged in.
+    pub user: Option<Arc<str>>,
+    /// What may be done.
+    pub permissions: Permissions,
+}
+
+/// What came of credentials.
+#[derive(Debug)]
+pub enum Identified {
+    /// They are right.
+    Known(Identity),
+    /// They are not, or cannot be looked at.
+    Denied(Denial),
+    /// They are being verified.
+    Pending(Ticket),
+}
+
+/// Why credentials are of no use now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denial {
+    /// There is no such user, or his password is another.
+    Wrong,
+    /// The client has sent too many wrong ones; it may try again after this time.
+    TooOften(Duration),
+    /// Too many wait to be verified; the client may try again after this time.
+    Busy(Duration),
+}
+
+/// Why there are no users.
+#[derive(Debug, Error)]
+pub enum UsersError {
+    /// The file cannot be read.
+    #[error("cannot read the users in '{}': {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// A line of it is wrong.
+    #[error("'{}', {source}", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// Which, and why.
+        source: TableError,
+    },
+    /// No randomness, or no thread.
+    #[error("cannot verify passwords: {0}")]
+    Start(#[source] io::Error),
+}
+
+impl Authenticator {
+    /// Reads the users in this file, and starts the thread that verifies their passwords.
+    ///
+    /// # Errors
+    /// See [`UsersError`].
+    pub fn open(path: &Path) -> Result<Self, UsersError> {
+        let users = Arc::new(Users {
+            path: path.to_owned(),
+            table: RwLock::new(Arc::new(read_table(path)?)),
+            remembered: Mutex::new(Remembered::new().map_err(UsersError::Start)?),
+            throttle: Mutex::default(),
+        });
+        let verifier = Verifier::start(Arc::clone(&users)).map_err(UsersError::Start)?;
+        Ok(Self { users, verifier })
+    }
+
+    /// Reads the file anew. If it is good, all passwords are verified anew; if not, the users stay as they were, and an error
+    /// is logged.
+    pub fn reload(&self) {
+        match read_table(&self.users.path) {
+            Ok(table) => {
+                let mut current = write(&self.users.table);
+                *current = Arc::new(table);
+                lock(&self.users.remembered).clear();
+            }
+            Err(error) => log::error!("the users stay as they were: {error}"),
+        }
+    }
+
+    /// A requester who sent no credentials.
+    #[must_use]
+    pub fn anonymous(&self) -> Identity {
+        let table = read(&self.users.table);
+        Identity {
+            user: None,
+            permissions: Permissions::Everybody(Arc::clone(&table.everybody)),
+        }
+    }
+
+    /// Looks at credentials that `client` has sent. If they must be verified, `wake` is called when that is done, and then
+    /// [`Authenticator::conclude`] has the outcome.
+    pub fn identify(
+        &self,
+        name: &str,
+        password: &str,
+        client: ClientAddress,
+        wake: impl FnOnce() + Send + 'static,
+    ) -> Identified {
+        let users = &self.users;
+        let now = Instant::now();
+        if let Some(identity) = users.recall(name, password, now) {
+            return Identified::Known(identity);
+        }
+        let client = Client::of(client);
+        if let Err(wait) = lock(&users.throttle).begin(client, now) {
+            return Identified::Denied(Denial::TooOften(wait));
+        }
+        let attempted = Attempted {
+            name: name.into(),
+            password: password.into(),
+            client,
+        };
+        match self.verifier.submit(attempted, wake) {
+            Ok(ticket) => Identified::Pending(ticket),
+            Err(attempted) => {
+                users.end(&attempted, Attempt::NotWrong);
+                Identified::Denied(Denial::Busy(BUSY))
+            }
+        }
+    }
+
+    /// The outcome of what was pending; `None` if it still is. `name` is that of the credentials.
+    #[must_use]
+    pub fn conclude(&self, ticket: &Ticket, name: &str) -> Option<Identified> {
+        Some(match ticket.verdict()? {
+            Verdict::Wrong => Identified::Denied(Denial::Wrong),
+            Verdict::Right => {
+                let table = Arc::clone(&read(&self.users.table));
+                match table.user(name) {
+                    Some(user) => Identified::Known(identity(&table, user)),
+                    // He is gone since.
+                    None => Identified::Denied(Denial::Wrong),
+                }
+            }
+        })
+    }
+}
+
+fn read_table(path: &Path) -> Result<Table, UsersError> {
+    let file = fs::read(path).map_err(|source| UsersError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    Table::parse(&file).map_err(|source| UsersError::Table {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn identity(table: &Table, user: &User) -> Identity {
+    Identity {
+        user: Some(Arc::clone(&user.name)),
+        permissions: Permissions::User {
+            everybody: Arc::clone(&table.everybody),
+            own: Arc::clone(&user.rules),
+        },
+    }
+}
+
+impl Users {
+    /// The user whose password this is, if that was verified a while ago.
+    fn recall(&self, name: &str, password: &str, now: Instant) -> Option<Identity> {
+        let table = read(&self.table);
+        let user = table.user(name)?;
+        let is_known = lock(&self.remembered).recall(name, password, now);
+        is_known.then(|| identity(&table, user))
+    }
+
+    fn end(&self, attempted: &Attempted, attempt: Attempt) {
+        lock(&self.throttle).end(attempted.client, attempt, Instant::now());
+    }
+
+    /// Whether the password is right. It takes as long where there is no such user: then it is compared with the hash of
+    /// another one, always of the same for one name.
+    fn is_right(&self, table: &Table, attempted: &Attempted) -> bool {
+        if let Some(user) = table.user(&attempted.name) {
+            return user.hash.verify(&attempted.password);
+        }
+        let users = table.users();
+        let number = lock(&self.remembered).number_of(&attempted.name);
+        let count = u64::try_from(users.len()).unwrap_or(u64::MAX).max(1);
+        let chosen = usize::try_from(number % count).unwrap_or_default();
+        if let Some(other) = table.users().nth(chosen) {
+            let _ = other.hash.verify(&attempted.password);
+        }
+        false
+    }
+}
+
+impl Verify for Arc<Users> {
+    type Work = Attempted;
+
+    fn verify(&self, attempted: &Attempted) -> Verdict {
+        let Attempted { name, password, .. } = attempted;
+        // A browser sends the same credentials on several connections.
+        if self.recall(name, password, Instant::now()).is_some() {
+            self.end(attempted, Attempt::NotWrong);
+            return Verdict::Right;
+        }
+        let table = Arc::clone(&read(&self.table));
+        if !self.is_right(&table, attempted) {
+            self.end(attempted, Attempt::Wrong);
+            return Verdict::Wrong;
+        }
+        // What was verified with users of before is not remembered.
+        let current = read(&self.table);
+        if Arc::ptr_eq(&current, &table)
+            && let Some(user) = table.user(name)
+        {
+            lock(&self.remembered).remember(&user.name, password, Instant::now());
+        }
+        drop(current);
+        self.end(attempted, Attempt::NotWrong);
+        Verdict::Right
+    }
+
+    fn give_up(&self, attempted: &Attempted) {
+        self.end(attempted, Attempt::NotWrong);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::{Receiver, bounded};
+
+    use super::super::password::tests::{ARGON2ID, BCRYPT};
+    use super::*;
+
+    struct World {
+        directory: tempfile::TempDir,
+        users: Authenticator,
+    }
+
+    impl World {
+        fn new(text: &str) -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("users");
+            fs::write(&path, text).unwrap();
+            let users = Authenticator::open(&path).unwrap();
+            Self { directory, users }
+        }
+
+        fn write(&self, text: &str) {
+            fs::write(self.directory.path().join("users"), text).unwrap();
+            self.users.reload();
+        }
+
+        fn identify(&self, name: &str, password: &str) -> (Identified, Receiver<()>) {
+            let (wake, woken) = bounded(1);
+            let client = ClientAddress::Unix;
+            let found = self
+                .users
+                .identify(name, password, client, move || wake.send(()).unwrap());
+            (found, woken)
+        }
+
+        /// What comes of credentials in the end.
+        fn outcome(&self, name: &str, password: &str) -> Result<Identity, Denial> {
+            let (found, woken) = self.identify(name, password);
+            let found = match found {
+                Identified::Pending(ticket) => {
+                    woken.recv().unwrap();
+                    self.users.conclude(&ticket, name).unwrap()
+                }
+                found => found,
+            };
+            match found {
+                Identified::Known(identity) => Ok(identity),
+                Identified::Denied(denial) => Err(denial),
+                Identified::Pending(_) => panic!("pending"),
+            }
+        }
+
+        fn is_remembered(&self, name: &str, password: &str) -> bool {
+            self.users
+                .users
+                .recall(name, password, Instant::now())
+                .is_some()
+        }
+    }
+
+    #[test]
+    fn right_password_is_remembered_and_a_wrong_one_is_verified_each_time() {
+        let world = World::new(&format!("ann:{BCRYPT}\nbob:{ARGON2ID}:read"));
+        for name in ["ann", "bob"] {
+            assert!(!world.is_remembered(name, "secret"));
+            let identity = world.outcome(name, "secret").unwrap();
+            assert_eq!(identity.user.as_deref(), Some(name));
+            assert!(world.is_remembered(name, "secret"));
+            assert!(matches!(
+                world.identify(name, "secret").0,
+                Identified::Known(_)
+            ));
+            assert_eq!(world.outcome(name, "wrong"), Err(Denial::Wrong));
+            assert!(!world.is_remembered(name, "wrong"));
+        }
+        assert_eq!(world.outcome("eve", "secret"), Err(Denial::Wrong));
+    }
+
+    #[test]
+    fn guesser_is_slowed_down_and_a_user_who_is_remembered_is_not() {
+        let world = World::new(&format!("ann:{BCRYPT}"));
+        world.outcome("ann", "secret").unwrap();
+        let denials = (0..20).map(|_| world.outcome("ann", "wrong"));
+        let too_often = denials.filter(|found| matches!(found, Err(Denial::TooOften(_))));
+        assert!(too_often.count() > 10);
+        assert!(world.outcome("ann", "secret").is_ok());
+    }
+
+    #[test]
+    fn good_file_takes_effect_and_a_bad_one_does_not() {
+        let world = World::new(&format!("*::read\nann:{BCRYPT}"));
+        world.outcome("ann", "secret").unwrap();
+        world.write("ann");
+        assert!(world.is_remembered("ann", "secret"));
+        world.write(&format!("ann:{BCRYPT}:none"));
+        assert!(!world.is_remembered("ann", "secret"));
+        let identity = world.outcome("ann", "secret").unwrap();
+        assert!(!identity.permissions.permit(super::super::Right::Read, b"x"));
+        world.write(&format!("bob:{BCRYPT}"));
+        assert_eq!(world.outcome("ann", "secret"), Err(Denial::Wrong));
+        let Err(error) = Authenticator::open(&world.directory.path().join("none")) else {
+            panic!("there is no such file");
+        };
+        assert!(error.to_string().contains("none"), "{error}");
+    }
+}

@@ -1,0 +1,24 @@
+//! Users: who they are, and what they may do.
+//!
+//! - `table`: the file of users as values; `rights` and `permissions`: what somebody may do at a path.
+//! - `password`: hashes of passwords. To verify one takes a while on purpose, so a thread of its own does it
+//!   (`verifier`), whose queue is bounded. Passwords that were verified are `remembered`; clients that guess are slowed
+//!   down (`throttle`).
+//! - [`Authenticator`] puts these together: credentials become an identity, at once or after a while.
+//!
+//! It knows no HTTP and no files but its own.
+
+mod authenticator;
+mod password;
+mod permissions;
+mod remembered;
+mod rights;
+mod table;
+mod throttle;
+mod verifier;
+
+pub use self::authenticator::{Authenticator, Denial, Identified, Identity, UsersError};
+pub use self::password::{PasswordError, PasswordHash};
+pub use self::permissions::Permissions;
+pub use self::rights::{Right, Rights};
+pub use self::verifier::Ticket;

@@ -1,0 +1,98 @@
+//! What one requester may do: the rules of everybody, and those of the user who logged in.
+
+use std::sync::Arc;
+
+use super::rights::{Right, Rights, Rules};
+
+/// What one requester may do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Permissions {
+    /// Whatever the server offers: it has no users.
+    #[default]
+    Unrestricted,
+    /// What everybody may.
+    Everybody(Arc<Rules>),
+    /// That, and what the rules of one user give him.
+    User {
+        /// The rules of everybody.
+        everybody: Arc<Rules>,
+        /// His.
+        own: Arc<Rules>,
+    },
+}
+
+impl Permissions {
+    /// The rights for a path.
+    #[must_use]
+    pub fn rights(&self, path: &[u8]) -> Rights {
+        match self {
+            Self::Unrestricted => Rights::ALL,
+            Self::Everybody(rules) => rules.rights(path),
+            Self::User { everybody, own } => everybody.rights(path).and(own.rights(path)),
+        }
+    }
+
+    /// Whether this may be done at a path.
+    #[must_use]
+    pub fn permit(&self, right: Right, path: &[u8]) -> bool {
+        self.rights(path).include(right)
+    }
+
+    /// Whether the directory at `path` is shown: it may be read, or something below it may.
+    #[must_use]
+    pub fn show_directory(&self, path: &[u8]) -> bool {
+        let leads = match self {
+            Self::Unrestricted => true,
+            Self::Everybody(rules) => rules.lead_to_something(path),
+            Self::User { everybody, own } => {
+                everybody.lead_to_something(path) || own.lead_to_something(path)
+            }
+        };
+        leads || self.permit(Right::Read, path)
+    }
+
+    /// Whether the requester could have more rights after he has logged in.
+    #[must_use]
+    pub fn are_anonymous(&self) -> bool {
+        matches!(self, Self::Everybody(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_has_the_rights_of_everybody_and_his_own() {
+        let rules = |path: &str, right| {
+            let mut rules = Rules::default();
+            assert!(rules.add(path.as_bytes().into(), Rights::NONE.with(right)));
+            Arc::new(rules)
+        };
+        let everybody = rules(".", Right::Read);
+        let own = rules("bob", Right::Create);
+        let user = Permissions::User {
+            everybody: Arc::clone(&everybody),
+            own,
+        };
+        assert!(user.permit(Right::Read, b"bob/x") && user.permit(Right::Create, b"bob/x"));
+        assert!(user.permit(Right::Read, b"x") && !user.permit(Right::Create, b"x"));
+        let anybody = Permissions::Everybody(everybody);
+        assert!(!anybody.permit(Right::Create, b"bob/x"));
+        assert!(Permissions::Unrestricted.permit(Right::Delete, b"x"));
+    }
+
+    #[test]
+    fn directory_on_the_way_to_something_is_shown() {
+        let mut own = Rules::default();
+        assert!(own.add(b"a/b"[..].into(), Rights::ALL));
+        let user = Permissions::User {
+            everybody: Arc::default(),
+            own: Arc::new(own),
+        };
+        for (path, expected) in [(".", true), ("a", true), ("a/b/c", true), ("b", false)] {
+            assert_eq!(user.show_directory(path.as_bytes()), expected, "{path}");
+        }
+        assert!(!user.permit(Right::Read, b"a"));
+    }
+}

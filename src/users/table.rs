@@ -1,0 +1,336 @@
+//! The file of users: a line for each user, or for one more path of his.
+//!
+//! ```text
+//! *::read
+//! ann:$2y$…:create
+//! bob:$argon2id$…::/bob
+//! ```
+//!
+//! A line is `NAME:HASH[:RIGHTS[:PATH]]`. RIGHTS are some of `read`, `create`, `replace` and `delete`, separated by commas, or
+//! `none`; left out or empty they are all four. PATH begins with a slash and may have any further bytes; left out it is
+//! the root. The user `*` is everybody: it has an empty HASH, and states its RIGHTS. Further lines of a user may leave HASH
+//! empty. Empty lines and those that begin with `#` are skipped.
+//!
+//! Bytes in, values out. No error shows a hash.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::password::{HashError, PasswordHash};
+use super::rights::{ROOT, Right, Rights, Rules};
+
+/// The name of everybody.
+const EVERYBODY: &str = "*";
+
+/// Users and their rules.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Table {
+    /// The rules of everybody.
+    pub(super) everybody: Arc<Rules>,
+    users: BTreeMap<Box<str>, User>,
+}
+
+/// One user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct User {
+    /// His name.
+    pub(super) name: Arc<str>,
+    /// Of his password.
+    pub(super) hash: PasswordHash,
+    /// His rules, besides those of everybody.
+    pub(super) rules: Arc<Rules>,
+}
+
+/// What is wrong with a file of users, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("line {line}: {fault}")]
+pub struct TableError {
+    /// Which line, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What is wrong with a line.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Fault {
+    /// There is no colon in it.
+    #[error("it must be of the form NAME:HASH, NAME:HASH:RIGHTS or NAME:HASH:RIGHTS:PATH")]
+    Form,
+    /// Nobody has this name.
+    #[error("the name is empty")]
+    NoName,
+    /// A name that no client can send (RFC 7617 §2).
+    #[error("the name is not UTF-8 or has a control character")]
+    Name,
+    /// The hash.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The first line of a user has no hash.
+    #[error("the first line of a user has a hash")]
+    NoHash,
+    /// Two lines of one user have two hashes.
+    #[error("the hash differs from that of an earlier line of this user; leave it empty here")]
+    TwoHashes,
+    /// Everybody has no password.
+    #[error("the user * has no hash: everybody has its rights without a password")]
+    HashOfEverybody,
+    /// The rights of everybody are not stated.
+    #[error("the user * states its rights, such as *::read")]
+    NoRights,
+    /// Something that is no right.
+    #[error(
+        "'{0}' is no right: they are read, create, replace and delete, separated by commas, or none"
+    )]
+    Right(String),
+    /// A path that none is.
+    #[error("a path begins with a slash, and has no empty name, '.' or '..' on it")]
+    Path,
+    /// Two rules for one path.
+    #[error("an earlier line of this user is about the same path")]
+    TwoRules,
+}
+
+/// A user whose lines are being read.
+struct Lines {
+    hash: PasswordHash,
+    rules: Rules,
+}
+
+impl Table {
+    /// Reads a file of users.
+    ///
+    /// # Errors
+    /// At the first line that is not one; then there are no users.
+    pub(super) fn parse(file: &[u8]) -> Result<Self, TableError> {
+        let mut everybody = Rules::default();
+        let mut users = BTreeMap::<Box<str>, Lines>::new();
+        for (index, line) in file.split(|&byte| byte == b'\n').enumerate() {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if line.is_empty() || line.starts_with(b"#") {
+                continue;
+            }
+            read_line(line, &mut everybody, &mut users).map_err(|fault| TableError {
+                line: index + 1,
+                fault,
+            })?;
+        }
+        let users = users.into_iter().map(|(name, Lines { hash, rules })| {
+            let user = User {
+                name: Arc::from(&*name),
+                hash,
+                rules: Arc::new(rules),
+            };
+            (name, user)
+        });
+        Ok(Self {
+            everybody: Arc::new(everybody),
+            users: users.collect(),
+        })
+    }
+
+    /// The user of this name.
+    #[must_use]
+    pub(super) fn user(&self, name: &str) -> Option<&User> {
+        self.users.get(name)
+    }
+
+    /// All users but everybody, in the order of their names.
+    pub(super) fn users(&self) -> impl ExactSizeIterator<Item = &User> {
+        self.users.values()
+    }
+}
+
+fn read_line(
+    line: &[u8],
+    everybody: &mut Rules,
+    users: &mut BTreeMap<Box<str>, Lines>,
+) -> Result<(), Fault> {
+    let mut parts = line.splitn(4, |&byte| byte == b':');
+    let name = parts.next().unwrap_or_default();
+    let hash = parts.next().ok_or(Fault::Form)?;
+    let (rights, path) = (parts.next(), parts.next());
+    let name = str::from_utf8(name).map_err(|_| Fault::Name)?;
+    if name.is_empty() {
+        return Err(Fault::NoName);
+    }
+    if name.chars().any(char::is_control) {
+        return Err(Fault::Name);
+    }
+    let path = read_path(path.unwrap_or(b"/"))?;
+    let rights = rights.filter(|rights| !rights.is_empty());
+    let rules = if name == EVERYBODY {
+        if !hash.is_empty() {
+            return Err(Fault::HashOfEverybody);
+        }
+        if rights.is_none() {
+            return Err(Fault::NoRights);
+        }
+        everybody
+    } else {
+        rules_of(name, hash, users)?
+    };
+    let rights = rights.map_or(Ok(Rights::ALL), read_rights)?;
+    rules.add(path, rights).then_some(()).ok_or(Fault::TwoRules)
+}
+
+/// The rules so far of the user who has this name, whose hash is checked.
+fn rules_of<'u>(
+    name: &str,
+    hash: &[u8],
+    users: &'u mut BTreeMap<Box<str>, Lines>,
+) -> Result<&'u mut Rules, Fault> {
+    let text = str::from_utf8(hash).map_err(|_| HashError::Kind)?;
+    let hash = match text {
+        "" => None,
+        text => Some(PasswordHash::parse(text)?),
+    };
+    let lines = match (users.entry(name.into()), hash) {
+        (Entry::Vacant(vacant), Some(hash)) => vacant.insert(Lines {
+            hash,
+            rules: Rules::default(),
+        }),
+        (Entry::Vacant(_), None) => return Err(Fault::NoHash),
+        (Entry::Occupied(known), hash) => {
+            let known = known.into_mut();
+            if hash.is_some_and(|hash| hash != known.hash) {
+                return Err(Fault::TwoHashes);
+            }
+            known
+        }
+    };
+    Ok(&mut lines.rules)
+}
+
+fn read_rights(text: &[u8]) -> Result<Rights, Fault> {
+    if text == b"none" {
+        return Ok(Rights::NONE);
+    }
+    let mut rights = Rights::NONE;
+    for word in text.split(|&byte| byte == b',') {
+        let mut all = Right::ALL.into_iter();
+        let right = all.find(|right| right.name().as_bytes() == word);
+        let unknown = || {
+            let shown: String = word.escape_ascii().take(32).map(char::from).collect();
+            Fault::Right(shown)
+        };
+        rights = rights.with(right.ok_or_else(unknown)?);
+    }
+    Ok(rights)
+}
+
+/// A path relative to the root.
+fn read_path(text: &[u8]) -> Result<Box<[u8]>, Fault> {
+    let path = text.strip_prefix(b"/").ok_or(Fault::Path)?;
+    let path = path.strip_suffix(b"/").unwrap_or(path);
+    let is_name = |name: &[u8]| !matches!(name, b"" | b"." | b"..") && !name.contains(&0);
+    let mut names = path.split(|&byte| byte == b'/');
+    if path.is_empty() {
+        Ok(ROOT.into())
+    } else if names.all(is_name) {
+        Ok(path.into())
+    } else {
+        Err(Fault::Path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::password::tests::{ARGON2ID, BCRYPT};
+    use super::*;
+
+    fn parse(text: &str) -> Result<Table, TableError> {
+        let text = text.replace("BC", BCRYPT).replace("A2", ARGON2ID);
+        Table::parse(text.as_bytes())
+    }
+
+    #[test]
+    fn three_lines_for_three_kinds_of_people() {
+        let table = parse("*::read\nann:BC:create\nbob:A2::/bob\n").unwrap();
+        assert_eq!(table.everybody.rights(b"x"), Rights::NONE.with(Right::Read));
+        let ann = table.user("ann").unwrap();
+        assert_eq!(ann.rules.rights(b"x"), Rights::NONE.with(Right::Create));
+        let bob = table.user("bob").unwrap();
+        assert_eq!(bob.rules.rights(b"bob/x"), Rights::ALL);
+        assert_eq!(bob.rules.rights(b"x"), Rights::NONE);
+        assert!(table.user("*").is_none() && table.user("eve").is_none());
+        assert_eq!(table.users().len(), 2);
+    }
+
+    #[test]
+    fn lines_as_they_may_be() {
+        for (text, name, path, expected) in [
+            ("ann:BC", "ann", "x", Rights::ALL),
+            ("ann:BC:", "ann", "x", Rights::ALL),
+            ("ann:BC::/", "ann", "x", Rights::ALL),
+            ("ann:BC\r\n", "ann", "x", Rights::ALL),
+            ("# ann\n\nann:BC:none", "ann", "x", Rights::NONE),
+            (
+                "ann:BC:read,read",
+                "ann",
+                "x",
+                Rights::NONE.with(Right::Read),
+            ),
+            ("ann:BC:read:/", "ann", "x", Rights::NONE.with(Right::Read)),
+            ("ann:BC::/a b:c/", "ann", "a b:c/d", Rights::ALL),
+            (
+                "ann:BC:none\nann::read:/pub",
+                "ann",
+                "pub",
+                Rights::NONE.with(Right::Read),
+            ),
+            (
+                "ann:BC:none\nann:BC:read:/pub",
+                "ann",
+                "pub",
+                Rights::NONE.with(Right::Read),
+            ),
+            ("\u{e5}nn m:A2", "\u{e5}nn m", "x", Rights::ALL),
+        ] {
+            let table = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let user = table.user(name).unwrap();
+            assert_eq!(user.rules.rights(path.as_bytes()), expected, "{text}");
+        }
+        assert_eq!(parse("").unwrap(), Table::default());
+    }
+
+    #[test]
+    fn faults_have_the_number_of_their_line_and_show_no_hash() {
+        for (text, line, fault) in [
+            ("ann", 1, Fault::Form),
+            ("\n# x\nann", 3, Fault::Form),
+            (":BC", 1, Fault::NoName),
+            ("a\tnn:BC", 1, Fault::Name),
+            ("ann:secret", 1, Fault::Hash(HashError::Kind)),
+            ("ann:BCx", 1, Fault::Hash(HashError::Malformed)),
+            ("ann:", 1, Fault::NoHash),
+            ("ann::read", 1, Fault::NoHash),
+            ("ann:BC:read\nann:A2:read:/x", 2, Fault::TwoHashes),
+            ("*:BC:read", 1, Fault::HashOfEverybody),
+            ("*:", 1, Fault::NoRights),
+            ("*::", 1, Fault::NoRights),
+            ("*:::/x", 1, Fault::NoRights),
+            ("ann:BC:write", 1, Fault::Right("write".to_owned())),
+            ("ann:BC:read, create", 1, Fault::Right(" create".to_owned())),
+            ("ann:BC:read,none", 1, Fault::Right("none".to_owned())),
+            ("ann:BC:READ", 1, Fault::Right("READ".to_owned())),
+            ("ann:BC:read:x", 1, Fault::Path),
+            ("ann:BC:read:", 1, Fault::Path),
+            ("ann:BC:read:/a//b", 1, Fault::Path),
+            ("ann:BC:read:/a/../b", 1, Fault::Path),
+            ("ann:BC:read:/.", 1, Fault::Path),
+            ("ann:BC:read:/a\0", 1, Fault::Path),
+            ("ann:BC:read:/a\nann::create:/a/", 2, Fault::TwoRules),
+            ("*::read\n*::create", 2, Fault::TwoRules),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert_eq!((error.line, &error.fault), (line, &fault), "{text}");
+            assert!(!error.to_string().contains(&BCRYPT[..12]), "{error}");
+        }
+        let error = Table::parse(b"\xff:x").unwrap_err();
+        assert_eq!(error.fault, Fault::Name);
+    }
+}

@@ -1,0 +1,215 @@
+//! The thread that verifies passwords, and the queue before it.
+//!
+//! To verify a password takes from milliseconds to a second, on purpose. No worker does that: the connection is parked
+//! with a [`Ticket`], and is woken when the verdict is there. The thread has less of a processor than the workers where
+//! there is not enough for all.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, JoinHandle};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use rustix::process::{getpriority_process, setpriority_process};
+
+/// Passwords that wait to be verified.
+const QUEUE: usize = 64;
+
+/// How much less of a processor the thread has; see nice(2).
+const NICE: i32 = 10;
+
+/// What is being verified, until this is dropped; then nobody wants to know.
+#[derive(Debug)]
+pub struct Ticket(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    verdict: OnceLock<Verdict>,
+    is_dropped: AtomicBool,
+}
+
+/// Whether a password is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Right,
+    Wrong,
+}
+
+/// What is to be verified, and who is woken then.
+pub(super) struct Job<W> {
+    pub(super) work: W,
+    state: Arc<State>,
+    wake: Box<dyn FnOnce() + Send>,
+}
+
+/// Verifies passwords.
+pub(super) trait Verify: Send + 'static {
+    /// A name, a password, and where they come from.
+    type Work: Send;
+
+    /// Takes its time.
+    fn verify(&self, work: &Self::Work) -> Verdict;
+
+    /// Nobody wants to know any more.
+    fn give_up(&self, work: &Self::Work);
+}
+
+/// The queue, and the thread behind it, which ends with this.
+pub(super) struct Verifier<W> {
+    /// `None` when it ends.
+    queue: Option<Sender<Job<W>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ticket {
+    pub(super) fn verdict(&self) -> Option<Verdict> {
+        self.0.verdict.get().copied()
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.0.is_dropped.store(true, Ordering::Relaxed);
+    }
+}
+
+impl<W: Send + 'static> Verifier<W> {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// From `pthread_create(3)`.
+    pub(super) fn start(verify: impl Verify<Work = W>) -> io::Result<Self> {
+        let (queue, jobs) = bounded(QUEUE);
+        let thread = thread::Builder::new()
+            .name("passwords".to_owned())
+            .spawn(move || run(&verify, &jobs))?;
+        Ok(Self {
+            queue: Some(queue),
+            thread: Some(thread),
+        })
+    }
+
+    /// Puts work into the queue; gives it back if that is full. `wake` is called when the verdict is there.
+    pub(super) fn submit(
+        &self,
+        work: W,
+        wake: impl FnOnce() + Send + 'static,
+    ) -> Result<Ticket, W> {
+        let state = Arc::<State>::default();
+        let job = Job {
+            work,
+            state: Arc::clone(&state),
+            wake: Box::new(wake),
+        };
+        match &self.queue {
+            Some(queue) => match queue.try_send(job) {
+                Ok(()) => Ok(Ticket(state)),
+                Err(refused) => Err(refused.into_inner().work),
+            },
+            None => Err(job.work),
+        }
+    }
+}
+
+impl<W> Drop for Verifier<W> {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic there was reported when it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run<V: Verify>(verify: &V, jobs: &Receiver<Job<V::Work>>) {
+    // Linux keeps the priority for each thread.
+    let lowered = getpriority_process(None).and_then(|now| setpriority_process(None, now + NICE));
+    if let Err(error) = lowered {
+        log::debug!("passwords are verified with the priority of requests: {error}");
+    }
+    for Job { work, state, wake } in jobs {
+        if state.is_dropped.load(Ordering::Relaxed) {
+            verify.give_up(&work);
+            continue;
+        }
+        let verdict = verify.verify(&work);
+        // Nobody else sets it.
+        let _ = state.verdict.set(verdict);
+        wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::sync::lock;
+
+    /// Finds what is 0 right, once it is told to go on.
+    struct Numbers {
+        go_on: Receiver<()>,
+        given_up: Arc<Mutex<Vec<usize>>>,
+    }
+
+    impl Verify for Numbers {
+        type Work = usize;
+
+        fn verify(&self, work: &usize) -> Verdict {
+            self.go_on.recv().unwrap();
+            if *work == 0 {
+                Verdict::Right
+            } else {
+                Verdict::Wrong
+            }
+        }
+
+        fn give_up(&self, work: &usize) {
+            lock(&self.given_up).push(*work);
+        }
+    }
+
+    #[test]
+    fn verdicts_come_in_order_and_wake_and_a_full_queue_refuses() {
+        let (go_on, told) = bounded(QUEUE + 2);
+        let (woken, wakes) = bounded(QUEUE + 2);
+        let given_up = Arc::<Mutex<Vec<usize>>>::default();
+        let numbers = Numbers {
+            go_on: told,
+            given_up: Arc::clone(&given_up),
+        };
+        let verifier = Verifier::start(numbers).unwrap();
+        let mut tickets = Vec::new();
+        let mut number = 0;
+        // One may have been taken out of the queue already.
+        let refused = loop {
+            let woken = woken.clone();
+            match verifier.submit(number, move || woken.send(number).unwrap()) {
+                Ok(ticket) => tickets.push(ticket),
+                Err(work) => break work,
+            }
+            number += 1;
+        };
+        assert_eq!(refused, number);
+        assert!(
+            (QUEUE..=QUEUE + 1).contains(&tickets.len()),
+            "{}",
+            tickets.len()
+        );
+        assert!(tickets.iter().all(|ticket| ticket.verdict().is_none()));
+        // Nobody waits for the last one any more.
+        drop(tickets.pop());
+        for (expected, ticket) in tickets.iter().enumerate() {
+            go_on.send(()).unwrap();
+            assert_eq!(wakes.recv().unwrap(), expected);
+            let right = if expected == 0 {
+                Verdict::Right
+            } else {
+                Verdict::Wrong
+            };
+            assert_eq!(ticket.verdict(), Some(right));
+        }
+        drop(verifier);
+        assert_eq!(*lock(&given_up), [tickets.len()]);
+    }
+}
