@@ -1,5 +1,6 @@
-//! Users: passwords, rights, and clients that guess, in both dialects.
+//! Users: passwords, rights, and clients that guess, in both dialects and with a real browser.
 
+mod browser;
 mod passwords;
 mod reloading;
 mod rights;

@@ -5,7 +5,7 @@
 
 mod addresses;
 mod bounds;
-mod browser;
+pub(crate) mod browser;
 mod conditional;
 mod containment;
 mod directories;

@@ -5,7 +5,7 @@ mod hostile;
 mod listing;
 mod look;
 mod uploads;
-mod webdriver;
+pub(crate) mod webdriver;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ const MARKDOWN: &str = "middle & <b>bold.md";
 const NAMES: &str = "return Array.from(document.querySelectorAll('tbody a'), a => a.innerText)";
 
 /// What the page says of all uploads.
-const SUMMARY: &str = "return document.getElementById('summary').innerText";
+pub(crate) const SUMMARY: &str = "return document.getElementById('summary').innerText";
 
 /// A site of some files that can be told apart by name, size and time.
 fn site() -> Server {
@@ -53,14 +53,14 @@ fn site() -> Server {
 }
 
 /// Files of the person at the browser.
-struct Files(TempDir);
+pub(crate) struct Files(TempDir);
 
 impl Files {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         write(self.0.path(), name, content);
         self.0.path().join(name)
     }
