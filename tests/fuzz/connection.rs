@@ -143,7 +143,7 @@ fn streams() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
-fn scenarios() -> impl Strategy<Value = Scenario> {
+pub(crate) fn scenarios() -> impl Strategy<Value = Scenario> {
     let chances = prop_oneof![
         vec(any::<u8>(), 1..20),
         vec(0_u8..8, 1..8),

@@ -8,6 +8,8 @@ mod checks;
 mod connection;
 mod orderly;
 mod parts;
+#[cfg(feature = "tls")]
+mod secured;
 mod site;
 
 use proptest::prelude::ProptestConfig;

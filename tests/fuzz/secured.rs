@@ -1,0 +1,277 @@
+//! The same connections inside TLS: what is sent in pieces of records comes to what it comes to without.
+//!
+//! A client of rustls encrypts the stream of a scenario, and a wire in memory carries the records: like a socket in
+//! edge-triggered mode towards the server, and with little room towards the client.
+
+use std::cell::RefCell;
+use std::fs;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::BorrowedFd;
+use std::sync::{Arc, OnceLock};
+
+use httpserver::classic::Classic;
+use httpserver::connection::{Entrance, Http, Protocol, ProxyProtocol};
+use httpserver::server::{
+    After, Interest, Next, Service, Session, Stopping, Transport, Turn, WakeReason,
+};
+use httpserver::tls::{CertificateFiles, TlsServer};
+use proptest::prelude::*;
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
+
+use crate::cases;
+use crate::checks::connection::{
+    Ending, Outcome, Scenario, TIMEOUTS, World, check_scenario, initial_files,
+};
+use crate::connection::scenarios;
+
+/// Plain bytes that the client encrypts at a time, records aside: more than the longest record.
+const PIECE: usize = 40_000;
+
+/// A server, and clients of TLS 1.2 and 1.3.
+struct Parties {
+    server: Arc<TlsServer>,
+    clients: [Arc<ClientConfig>; 2],
+}
+
+fn parties() -> &'static Parties {
+    static PARTIES: OnceLock<Parties> = OnceLock::new();
+    PARTIES.get_or_init(|| {
+        let directory = tempfile::tempdir().unwrap();
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let files = CertificateFiles {
+            certificate: directory.path().join("cert.pem"),
+            key: directory.path().join("key.pem"),
+        };
+        fs::write(&files.certificate, made.cert.pem()).unwrap();
+        fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+        let server = TlsServer::load(files).unwrap();
+        let certificate: CertificateDer<'static> = made.cert.der().clone();
+        let clients = [&TLS12, &TLS13].map(|version| {
+            let mut roots = RootCertStore::empty();
+            roots.add(certificate.clone()).unwrap();
+            let provider = Arc::new(ring::default_provider());
+            let config = ClientConfig::builder_with_provider(provider)
+                .with_protocol_versions(&[version])
+                .unwrap()
+                .with_root_certificates(roots)
+                .with_no_client_auth();
+            Arc::new(config)
+        });
+        Parties {
+            server: Arc::new(server),
+            clients,
+        }
+    })
+}
+
+/// What is on its way.
+#[derive(Default)]
+struct Wire {
+    to_server: Vec<u8>,
+    to_client: Vec<u8>,
+    /// Whether the client has ended its side.
+    ended: bool,
+    /// How much more the client's side takes.
+    room: usize,
+    finished: bool,
+}
+
+struct Socket(RefCell<Wire>);
+
+impl Transport for Socket {
+    fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut wire = self.0.borrow_mut();
+        if wire.to_server.is_empty() {
+            return if wire.ended {
+                Ok(0)
+            } else {
+                Err(ErrorKind::WouldBlock.into())
+            };
+        }
+        let count = wire.to_server.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&wire.to_server[..count]);
+        wire.to_server.drain(..count);
+        Ok(count)
+    }
+
+    fn send(&self, bytes: &[u8], _: After) -> io::Result<usize> {
+        let mut wire = self.0.borrow_mut();
+        assert!(
+            !bytes.is_empty() && !wire.finished,
+            "sends nothing, or after its end"
+        );
+        let count = bytes.len().min(wire.room);
+        if count == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        wire.room -= count;
+        wire.to_client.extend_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn send_file(&self, _: BorrowedFd<'_>, _: u64, _: usize) -> io::Result<usize> {
+        unreachable!("a file goes through records")
+    }
+
+    fn end_sending(&self) -> io::Result<()> {
+        self.0.borrow_mut().finished = true;
+        Ok(())
+    }
+
+    fn acknowledge(&self) {}
+}
+
+/// The client's side.
+struct Client<'s> {
+    tls: ClientConnection,
+    /// Not encrypted yet.
+    plain: &'s [u8],
+    /// Encrypted, and not on the wire.
+    records: Vec<u8>,
+    closed: bool,
+    received: Vec<u8>,
+    sizes: Vec<usize>,
+    at: usize,
+}
+
+impl Client<'_> {
+    fn size(&mut self) -> usize {
+        self.at += 1;
+        self.sizes[self.at % self.sizes.len()]
+    }
+
+    /// Puts another piece of records on the wire, or the end; false if that is there.
+    fn feed(&mut self, wire: &mut Wire) -> bool {
+        if wire.ended {
+            return false;
+        }
+        if !self.tls.is_handshaking() && self.records.is_empty() {
+            if self.plain.is_empty() && !self.closed {
+                self.tls.send_close_notify();
+                self.closed = true;
+            }
+            let (now, later) = self.plain.split_at(self.plain.len().min(PIECE));
+            self.tls.writer().write_all(now).unwrap();
+            self.plain = later;
+        }
+        while self.tls.wants_write() {
+            self.tls.write_tls(&mut self.records).unwrap();
+        }
+        let count = self.size().min(self.records.len());
+        wire.to_server.extend(self.records.drain(..count));
+        wire.ended = self.closed && self.records.is_empty();
+        count > 0 || wire.ended
+    }
+
+    /// Reads what the server has sent.
+    fn take(&mut self, wire: &mut Wire) {
+        let mut sent = &wire.to_client[..];
+        while !sent.is_empty() {
+            self.tls.read_tls(&mut sent).unwrap();
+            self.tls.process_new_packets().unwrap();
+            let mut plain = [0; 16 * 1024];
+            while let Ok(count @ 1..) = self.tls.reader().read(&mut plain) {
+                self.received.extend_from_slice(&plain[..count]);
+            }
+        }
+        wire.to_client.clear();
+    }
+}
+
+/// Serves a scenario's stream inside TLS to its end.
+fn run(scenario: &Scenario, version: usize, sizes: Vec<usize>) -> Outcome {
+    let parties = parties();
+    let world = World::new(initial_files());
+    let entrance = Entrance {
+        proxy_protocol: ProxyProtocol::NotSpoken,
+        protocol: Protocol::Https(Arc::clone(&parties.server)),
+    };
+    let service = Http::new(Classic::new(world.open(), scenario.max_body), TIMEOUTS)
+        .listening(vec![entrance]);
+    let name = ServerName::try_from("localhost").unwrap();
+    let config = Arc::clone(&parties.clients[version]);
+    let mut client = Client {
+        tls: ClientConnection::new(config, name).unwrap(),
+        plain: &scenario.stream,
+        records: Vec::new(),
+        closed: false,
+        received: Vec::new(),
+        sizes,
+        at: 0,
+    };
+    let socket = Socket(RefCell::default());
+    let mut session = service.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)).into(), 0);
+    let mut buffers = [service.buffers(), service.buffers()];
+    for number in 0.. {
+        assert!(number < 200_000, "nothing moves any more");
+        let worker = number % 2;
+        let reason = if socket.0.borrow().ended {
+            WakeReason::HungUp
+        } else {
+            WakeReason::Ready
+        };
+        let turn = if session.may_block() {
+            Turn::new_blocking(reason, Stopping::No, worker)
+        } else {
+            Turn::new(reason, Stopping::No, worker)
+        };
+        session.process(&socket, &mut buffers[worker], &turn);
+        service.commit(worker);
+        let next = session.flush(&socket, &mut buffers[worker], &turn);
+        let mut wire = socket.0.borrow_mut();
+        client.take(&mut wire);
+        match next {
+            Next::Close => break,
+            Next::Yield => {}
+            Next::Wait(Interest::Read, _) => {
+                assert!(wire.to_server.is_empty(), "waits for what has come");
+                assert!(client.feed(&mut wire), "waits after the end");
+            }
+            Next::Wait(Interest::Waker, _) => unreachable!("there are no passwords"),
+            Next::Wait(Interest::Write, _) => {
+                assert_eq!(wire.room, 0, "waits for room that there is");
+                wire.room = client.size();
+            }
+        }
+        // The handshake has room, whatever it sends.
+        if client.tls.is_handshaking() {
+            wire.room = wire.room.max(1);
+        }
+    }
+    drop(session);
+    drop(service);
+    let (log, files) = world.end();
+    Outcome {
+        sent: client.received,
+        log,
+        files,
+    }
+}
+
+fn count_entries(outcome: &Outcome) -> usize {
+    let lines = outcome.log.split(|&byte| byte == b'\n');
+    lines.filter(|line| *line == b"========").count()
+}
+
+proptest! {
+    #![proptest_config(cases(40))]
+
+    #[test]
+    fn tls_changes_nothing(
+        scenario in scenarios(),
+        version in 0_usize..2,
+        mut sizes in prop::collection::vec(prop_oneof![1_usize..40, 1_000_usize..70_000], 1..5),
+    ) {
+        let scenario = Scenario { ending: Ending::End, chances: Vec::new(), ..scenario };
+        sizes.push(70_000); // or there would be no end
+        let plain = check_scenario(&scenario);
+        let secured = run(&scenario, version, sizes);
+        prop_assert!(plain.sent == secured.sent, "{:?}\n{:?}", plain.sent.escape_ascii().to_string(), secured.sent.escape_ascii().to_string());
+        prop_assert!(plain.files == secured.files);
+        prop_assert_eq!(count_entries(&plain), count_entries(&secured));
+    }
+}
