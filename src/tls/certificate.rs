@@ -134,6 +134,10 @@ fn key(path: &Path) -> Result<PrivateKeyDer<'static>, CertificateError> {
     if is_encrypted.iter().any(|mark| contains(&bytes, mark)) {
         return Err(CertificateError::Encrypted(path.to_path_buf()));
     }
+    let key = PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| match error {
+        pem::Error::NoItemsFound => CertificateError::NoKey(path.to_path_buf()),
+        source => damaged(path, source),
+    })?;
     if let Ok(metadata) = fs::metadata(path)
         && metadata.permissions().mode() & 0o004 != 0
     {
@@ -142,10 +146,7 @@ fn key(path: &Path) -> Result<PrivateKeyDer<'static>, CertificateError> {
             "every user of this machine may read the key in {path}: type 'chmod 600 {path}'"
         );
     }
-    PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| match error {
-        pem::Error::NoItemsFound => CertificateError::NoKey(path.to_path_buf()),
-        source => damaged(path, source),
-    })
+    Ok(key)
 }
 
 fn damaged(path: &Path, source: pem::Error) -> CertificateError {
@@ -166,7 +167,10 @@ fn read(path: &Path, command: &'static str) -> Result<Vec<u8>, CertificateError>
         [] => Err(CertificateError::Empty(path)),
         // A sequence, and in it the version 3 (RFC 7292 §4).
         [0x30, 0x82, _, _, 2, 1, 3, ..] => Err(CertificateError::Pkcs12(path)),
-        [0x30, 0x80..=0x83, ..] => Err(CertificateError::Der { path, command }),
+        // A sequence, however long. No text has such bytes.
+        [0x30, ..] if bytes.iter().any(|&byte| byte < b'\t') => {
+            Err(CertificateError::Der { path, command })
+        }
         _ => Ok(bytes),
     }
 }

@@ -206,7 +206,11 @@ fn bad_pairs_are_errors_that_say_what_to_do() {
     }
     let home = Home::new();
     Certificate::new(&["localhost"]).place(home.path());
-    let place = |name: &str, content: &str| fs::write(home.path().join(name), content).unwrap();
+    let place = |name: &str, content: &str| {
+        let path = home.path().join(name);
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    };
     place("empty", "");
     place("text", "nothing of PEM\n");
     place(
