@@ -259,7 +259,7 @@ const REFUSED: &[Row] = &[
     ),
     refused(
         "https://localhost:8443",
-        "httpserver: 'https://localhost:8443' needs a certificate, and there is none: type 'http://localhost:8443'\n",
+        "httpserver: 'https://localhost:8443' needs a certificate: type --tls-cert and --tls-key, too, or --tls-self-signed\n",
     ),
     refused(
         "http://localhost:8080/files",
