@@ -36,6 +36,8 @@ pub(crate) enum Role {
     Serves(&'static str),
     /// It sends clients to another one.
     Redirects,
+    /// It has the status.
+    Status,
 }
 
 /// Says it all, in so far as it is wanted.
@@ -88,7 +90,7 @@ impl fmt::Display for Announced {
             LocalAddress::Internet(address) => {
                 let scheme = match self.role {
                     Role::Serves(scheme) => scheme,
-                    Role::Redirects => "http",
+                    Role::Redirects | Role::Status => "http",
                 };
                 f.write_str(&url(scheme, *address))
             }
@@ -101,7 +103,11 @@ impl fmt::Display for Announced {
 fn say_for_scripts(listeners: &[Announced]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     for listener in listeners {
-        writeln!(stdout, "listening on {listener}")?;
+        let what = match listener.role {
+            Role::Serves(_) | Role::Redirects => "listening",
+            Role::Status => "status",
+        };
+        writeln!(stdout, "{what} on {listener}")?;
     }
     stdout.flush()
 }

@@ -73,6 +73,7 @@
 //! | `request_log` | Which bytes is an entry, where does it go, and how is it read back? |
 //! | `seal` | How is an alteration of the request log found? |
 //! | `requester` | Who makes a request, and how is it answered? |
+//! | `status` | What does the server do right now, and is it well? |
 //! | `access_log`, `reporting`, `line_writer` | Who asked for what, and how is that told without holding up a worker? |
 //!
 //! `docs/architecture.md` draws the picture and explains the words.
@@ -114,6 +115,8 @@ pub mod request_log;
 pub mod requester;
 pub mod seal;
 pub mod server;
+#[doc(hidden)]
+pub mod status;
 #[doc(hidden)]
 pub mod store;
 mod sync;

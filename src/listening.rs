@@ -86,6 +86,20 @@ impl Listening {
             listeners,
         })
     }
+
+    /// Binds the listener of the status, if there is to be one. It is announced with the others.
+    pub(crate) fn bind_status(
+        &mut self,
+        place: Option<&Place>,
+    ) -> Result<Option<Listener>, ListenError> {
+        let listener = place.map(bind_place).transpose()?;
+        self.announced
+            .extend(listener.iter().map(|listener| Announced {
+                role: Role::Status,
+                place: listener.local().clone(),
+            }));
+        Ok(listener)
+    }
 }
 
 /// The port of a listener with TLS.
@@ -97,7 +111,12 @@ fn tls_port((config, listener): (&ListenerConfig, &Listener)) -> Option<u16> {
 }
 
 fn bind(config: &ListenerConfig) -> Result<Listener, ListenError> {
-    match &config.place {
+    bind_place(&config.place)
+}
+
+/// Binds to a place.
+fn bind_place(place: &Place) -> Result<Listener, ListenError> {
+    match place {
         Place::Internet(listen) => {
             Listener::bind(&listen.addresses).map_err(|source| ListenError::Internet {
                 listen: listen.to_string(),

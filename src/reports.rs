@@ -12,7 +12,7 @@ use crate::cli::{AccessLog, AccessLogTarget, Config, Verbosity};
 use crate::diagnostics;
 use httpserver::files::Files;
 use httpserver::line_writer::{Destination, LineWriter, Pace};
-use httpserver::reporting::{AnswerLimit, Detail, Reporter, Reports, Summary, Totals};
+use httpserver::reporting::{AnswerLimit, Counting, Detail, Reporter, Reports, Summary, Totals};
 use httpserver::server::StopHandle;
 
 /// Why nothing can be reported.
@@ -72,6 +72,10 @@ impl RunningReports {
                 None => summary,
             },
             answers: exit_after.map(|answers| AnswerLimit::new(answers, move || stop.stop())),
+            tally: match config.status {
+                Some(_) => Counting::On,
+                None => Counting::Off,
+            },
         };
         Ok(Self {
             reporter: Reporter::new(reports, workers).map(Arc::new),
@@ -94,6 +98,12 @@ impl RunningReports {
     /// Prints lines for people, each with its newline.
     pub(crate) fn print(&self, lines: &str) {
         self.console.append(None, lines.as_bytes());
+    }
+
+    /// What prints lines for people, each with its newline, for as long as the server runs.
+    pub(crate) fn printer(&self) -> impl Fn(&str) + Send + 'static {
+        let console = Arc::clone(&self.console);
+        move |lines| console.append(None, lines.as_bytes())
     }
 
     /// What connections report to.

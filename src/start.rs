@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::announcement::announce;
+use crate::announcement::{Role, announce};
 use crate::certificate;
 use crate::cli::Config;
 use crate::harness::Harness;
@@ -16,8 +16,9 @@ use crate::reports::RunningReports;
 use httpserver::classic::Classic;
 use httpserver::connection::{Dialect, Http};
 use httpserver::files::Files;
-use httpserver::server::Server;
-use httpserver::store::{Depth, Store, StoreError, StoreErrorKind};
+use httpserver::server::{Listener, Server};
+use httpserver::status::{Source, StatusServer};
+use httpserver::store::{Attempt, Depth, Store, StoreError, StoreErrorKind};
 use httpserver::users::Authenticator;
 use httpserver::web::{self, Access, Web};
 
@@ -62,7 +63,8 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     let certificate = certificate::load(config, &mut files)?;
     own_files::reserve(config, &mut files)?;
     harness.prepare(&config.harness)?;
-    let listening = Listening::bind(&config.listeners, certificate.as_ref())?;
+    let mut listening = Listening::bind(&config.listeners, certificate.as_ref())?;
+    let status = listening.bind_status(config.status.as_ref())?;
     let users = open_users(config, &mut files)?;
     if let Some(options) = &config.web {
         options.check(&files).map_err(fallback_error)?;
@@ -74,6 +76,8 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
         files.open_log(path, *mode, durability, workers, config.sealing.as_ref())?;
     }
     reports.attach_to(&mut files);
+    let source = Source::new(reports.reporter(), files.view(), attempt(config));
+    let server = report_status(server, source, status, &reports)?;
     match &config.web {
         None => {
             let dialect = Classic::new(files, config.max_body);
@@ -132,9 +136,39 @@ fn serve(
         .reporting_to(reports.reporter());
     server.run(listeners, http, || {
         announce(&announced, config, reports)?;
-        let addresses = announced.iter().map(ToString::to_string);
+        let serving = announced.iter().filter(|one| one.role != Role::Status);
+        let addresses = serving.map(ToString::to_string);
         Ok(harness.tell_ready(&addresses.collect::<Vec<_>>())?)
     })
+}
+
+/// Has the server say what it does: for SIGUSR2, and to the clients of its status, if there is one.
+fn report_status(
+    server: Server,
+    source: Source,
+    status: Option<Listener>,
+    reports: &RunningReports,
+) -> Result<Server, Box<dyn Error>> {
+    let print = reports.printer();
+    let signalled = source.clone();
+    let server = server.on_status_signal(move |view| print(&signalled.snapshot(view).text()));
+    let Some(listener) = status else {
+        return Ok(server);
+    };
+    let status = StatusServer::new(listener, source)
+        .map_err(|error| format!("cannot set up the status: {error}"))?;
+    Ok(server.beside(move |view| status.run(view)))
+}
+
+/// What clients may do with files.
+fn attempt(config: &Config) -> Attempt {
+    match &config.web {
+        Some(web::Options {
+            access: Access::ReadOnly,
+            ..
+        }) => Attempt::Read,
+        Some(_) | None => Attempt::ReadAndWrite,
+    }
 }
 
 /// How deep uploads go.

@@ -103,6 +103,11 @@ const ROOMS: &[(&str, &[&str])] = &[
             "entry_range",
         ],
     ),
+    // It looks down on what gives out figures, and nothing looks up to it.
+    (
+        "status",
+        &["files", "http", "reporting", "server", "store", "sync"],
+    ),
     (
         "refusing",
         &[

@@ -1,10 +1,12 @@
 //! All groups of options.
 
 use super::group::Group;
-use super::{access_log, harness, limits, listen, log, proxies, serve, timeouts, tls, users, web};
+use super::{
+    access_log, harness, limits, listen, log, proxies, serve, status, timeouts, tls, users, web,
+};
 
 /// The groups, in the order of help.
-pub(super) const GROUPS: [Group; 11] = [
+pub(super) const GROUPS: [Group; 12] = [
     serve::GROUP,
     listen::GROUP,
     tls::GROUP,
@@ -16,4 +18,5 @@ pub(super) const GROUPS: [Group; 11] = [
     limits::GROUP,
     timeouts::GROUP,
     harness::GROUP,
+    status::GROUP,
 ];

@@ -18,7 +18,7 @@ pub(super) struct Spec {
     pub(super) typed: String,
     place: TypedPlace,
     pub(super) security: Security,
-    proxy_protocol: ProxyProtocol,
+    pub(super) proxy_protocol: ProxyProtocol,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -20,6 +20,7 @@ mod option;
 mod positionals;
 mod proxies;
 mod serve;
+mod status;
 mod timeouts;
 mod tls;
 mod usage_error;
@@ -89,6 +90,8 @@ struct Typed {
     #[command(flatten)]
     harness: harness::HarnessOptions,
     #[command(flatten)]
+    status: status::StatusOptions,
+    #[command(flatten)]
     help: help::HelpOptions,
 }
 
@@ -121,6 +124,8 @@ pub(crate) struct Config {
     /// Which lines are printed on stderr, wherever that is.
     pub(crate) detail: Option<Detail>,
     pub(crate) access_log: Option<AccessLog>,
+    /// Where the status is, if there is to be one.
+    pub(crate) status: Option<Place>,
     pub(crate) proxies: Option<TrustedProxies>,
     /// The file of users, if there are some.
     pub(crate) users: Option<PathBuf>,
@@ -189,6 +194,16 @@ fn is_typed(command: &Command, matches: &ArgMatches, long: &str) -> bool {
     })
 }
 
+/// Refuses a QR code where no other machine can connect.
+fn check_qr_code(qr_code: QrCode, listeners: &[ListenerConfig]) -> Result<(), UsageError> {
+    if qr_code == QrCode::Drawn && listeners.iter().all(ListenerConfig::is_for_this_machine) {
+        let names = listeners.iter().map(|listener| listener.place.to_string());
+        let names: Vec<_> = names.collect();
+        return Err(UsageError::NothingToDraw(names.join(", ")));
+    }
+    Ok(())
+}
+
 impl Config {
     fn new(typed: Typed) -> Result<Self, UsageError> {
         let positionals = positionals::read(
@@ -212,12 +227,7 @@ impl Config {
             return Err(TlsOptionError::NothingToRedirectTo.into());
         }
         let qr_code = typed.web.qr_code();
-        if qr_code == QrCode::Drawn && listeners.iter().all(ListenerConfig::is_for_this_machine) {
-            let names = listeners.iter().map(|listener| listener.place.to_string());
-            return Err(UsageError::NothingToDraw(
-                names.collect::<Vec<_>>().join(", "),
-            ));
-        }
+        check_qr_code(qr_code, &listeners)?;
         let max_body = typed.limits.max_body.unwrap_or(u64::MAX);
         let hosts = listeners.iter().filter_map(ListenerConfig::host);
         let hosts: Vec<_> = hosts.map(str::to_owned).collect();
@@ -242,6 +252,7 @@ impl Config {
             qr_code,
             detail: typed.serve.detail(),
             access_log: typed.access_log.access_log(),
+            status: typed.status.place()?,
             proxies,
             users: typed.users.users,
             max_body,

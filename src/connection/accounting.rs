@@ -12,7 +12,7 @@ use super::dialect::Response;
 use super::exchange::{Exchange, Link};
 use crate::http::{LineParts, Request};
 use crate::peer::Peer;
-use crate::reporting::Reporter;
+use crate::reporting::{Moved, Needs, Reporter};
 use crate::requester::Requester;
 
 /// The accounts of one connection; empty if nothing is reported.
@@ -21,6 +21,9 @@ pub(super) struct Accounting(Option<Box<Account>>);
 
 struct Account {
     link: Link,
+    needs: Needs,
+    /// What [`Accounting::take_moved`] has given out.
+    moved: Moved,
     /// Requests that have begun.
     requests: u64,
     /// The request in progress.
@@ -33,7 +36,7 @@ struct Account {
 
 impl Accounting {
     /// Opens the accounts of a connection.
-    pub(super) fn open(connection: u64, peer: Peer) -> Self {
+    pub(super) fn open(connection: u64, peer: Peer, needs: Needs) -> Self {
         Self(Some(Box::new(Account {
             link: Link {
                 connection,
@@ -43,6 +46,8 @@ impl Accounting {
                 received: 0,
                 sent: 0,
             },
+            needs,
+            moved: Moved::default(),
             requests: 0,
             current: None,
             unsent: VecDeque::new(),
@@ -78,6 +83,22 @@ impl Accounting {
         }
     }
 
+    /// What was received and sent since the last call.
+    pub(super) fn take_moved(&mut self) -> Moved {
+        let Some(account) = &mut self.0 else {
+            return Moved::default();
+        };
+        let before = account.moved;
+        account.moved = Moved {
+            received: account.link.received,
+            sent: account.link.sent,
+        };
+        Moved {
+            received: account.moved.received - before.received,
+            sent: account.moved.sent - before.sent,
+        }
+    }
+
     /// The first bytes of a head are among the last `unread` that were received, unless that was said before. `unsent`
     /// bytes of responses wait to be sent.
     pub(super) fn begin_request(&mut self, unread: usize, unsent: usize) {
@@ -87,13 +108,23 @@ impl Accounting {
             account.requests += 1;
             let received = account.link.received - unread as u64;
             let sent = account.link.sent + unsent as u64;
-            account.current = Some(Exchange::begin(account.requests, received, sent));
+            account.current = Some(Exchange::begin(
+                account.requests,
+                received,
+                sent,
+                account.needs,
+            ));
         }
     }
 
     /// The head of the request in progress is complete.
     pub(super) fn describe(&mut self, request: &Request<'_>, requester: &Requester) {
-        if let Some(current) = self.current() {
+        if let Some(account) = &mut self.0
+            && let Some(current) = &mut account.current
+        {
+            if account.needs == Needs::Counts {
+                return current.describe_method(request);
+            }
             current.client = Some(requester.source.address());
             current.user.clone_from(&requester.user);
             current.describe(request);

@@ -10,6 +10,7 @@ use crate::access_log::Record;
 use crate::entry_range::EntryReceipt;
 use crate::http::{LineParts, Request};
 use crate::peer::{ClientAddress, Peer};
+use crate::reporting::Needs;
 
 /// See the module's description. Positions are in bytes since the connection began.
 pub(super) struct Exchange {
@@ -62,10 +63,13 @@ struct Parts {
 }
 
 impl Exchange {
-    pub(super) fn begin(number: u64, received_start: u64, sent_start: u64) -> Self {
+    pub(super) fn begin(number: u64, received_start: u64, sent_start: u64, needs: Needs) -> Self {
         Self {
             number,
-            time: SystemTime::now(),
+            time: match needs {
+                Needs::Everything => SystemTime::now(),
+                Needs::Counts => SystemTime::UNIX_EPOCH,
+            },
             started: Instant::now(),
             received_start,
             received_end: None,
@@ -87,6 +91,11 @@ impl Exchange {
         self.describe_line(request.line_parts());
         self.parts.referer = self.keep(request.field("referer"));
         self.parts.agent = self.keep(request.field("user-agent"));
+    }
+
+    /// Keeps the method alone.
+    pub(super) fn describe_method(&mut self, request: &Request<'_>) {
+        self.parts.method = self.keep(request.line_parts().method);
     }
 
     pub(super) fn describe_line(&mut self, line: LineParts<'_>) {

@@ -99,7 +99,7 @@ impl<D: Dialect> Http<D> {
         };
         let connection = 1 + self.connections.fetch_add(1, Ordering::Relaxed);
         reporter.opened(connection, peer);
-        Accounting::open(connection, peer)
+        Accounting::open(connection, peer, reporter.needs())
     }
 }
 

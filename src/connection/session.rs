@@ -14,7 +14,7 @@ use super::trusted_proxies::TrustedProxies;
 use crate::blocking::Blocking;
 use crate::http::{HeadScan, Persistence, Refusal, Status, Version};
 use crate::peer::Peer;
-use crate::reporting::{Reporter, TurnTime};
+use crate::reporting::{Reporter, TurnClock, TurnTime};
 use crate::users::Authenticator;
 
 /// One client.
@@ -86,10 +86,8 @@ impl<D: Dialect> HttpSession<D> {
 
     /// Measures a step of a turn, if somebody wants to know.
     pub(super) fn stopwatch(&self) -> Stopwatch {
-        match &self.shared.reporter {
-            Some(reporter) if reporter.measures_turns() => Stopwatch::start(),
-            Some(_) | None => Stopwatch::stopped(),
-        }
+        let reporter = self.shared.reporter.as_ref();
+        Stopwatch::start(reporter.map_or(TurnClock::None, |reporter| reporter.turn_clock()))
     }
 }
 

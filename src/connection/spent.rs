@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-use crate::reporting::TurnTime;
+use crate::reporting::{TurnClock, TurnTime};
 
 /// The work of one turn in units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Spent {
 }
 
 /// Measures a step of a turn, if that is wanted.
-pub(super) struct Stopwatch(Option<(Instant, Duration)>);
+pub(super) struct Stopwatch(Option<(Instant, Option<Duration>)>);
 
 impl Spent {
     /// This, and what another step of the same turn cost.
@@ -49,14 +49,13 @@ impl fmt::Display for Spent {
 }
 
 impl Stopwatch {
-    /// Begins now.
-    pub(super) fn start() -> Self {
-        Self(Some((Instant::now(), processor_time())))
-    }
-
-    /// Measures nothing.
-    pub(super) fn stopped() -> Self {
-        Self(None)
+    /// Begins now to measure so much.
+    pub(super) fn start(clock: TurnClock) -> Self {
+        Self(match clock {
+            TurnClock::None => None,
+            TurnClock::Wall => Some((Instant::now(), None)),
+            TurnClock::WallAndProcessor => Some((Instant::now(), Some(processor_time()))),
+        })
     }
 
     /// What has passed since it began; nothing if it did not.
@@ -65,7 +64,9 @@ impl Stopwatch {
         self.0
             .map_or_else(TurnTime::default, |(wall, processor)| TurnTime {
                 wall: wall.elapsed(),
-                processor: processor_time().saturating_sub(processor),
+                processor: processor.map_or(Duration::ZERO, |before| {
+                    processor_time().saturating_sub(before)
+                }),
             })
     }
 }

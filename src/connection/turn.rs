@@ -10,6 +10,7 @@ use super::phases::{AfterFlush, Closing, Phase, Step, Stream, Work};
 use super::response::linger;
 use super::session::HttpSession;
 use crate::http::Persistence;
+use crate::reporting::Moved;
 use crate::server::{CloseCause, Interest, Next, Session, Transport, Turn};
 use crate::tls::Secured;
 
@@ -124,12 +125,13 @@ impl<D: Dialect> HttpSession<D> {
         let stopwatch = self.stopwatch();
         let mut budget = Budget::new();
         let next = self.send_all(transport, turn, &mut budget);
+        let moved = self.accounting.take_moved();
         self.report(next, buffers, turn);
         self.unsent = Kept::copy_of(&self.output);
         buffers.take_back(&mut self.output);
         self.spent.add(budget.spent());
         self.time += stopwatch.elapsed();
-        self.report_turn(turn);
+        self.report_turn(turn, moved);
         next
     }
 
@@ -172,10 +174,10 @@ impl<D: Dialect> HttpSession<D> {
     }
 
     /// Says what the turn cost, where somebody wants to know.
-    fn report_turn(&self, turn: &Turn<'_>) {
+    fn report_turn(&self, turn: &Turn<'_>, moved: Moved) {
         log::trace!("a turn of {}: {}", self.peer, self.spent);
         if let Some(reporter) = &self.shared.reporter {
-            reporter.turn(turn.worker(), self.time);
+            reporter.turn(turn.worker(), self.time, moved);
         }
     }
 

@@ -17,6 +17,7 @@ mod remove;
 mod secret;
 mod state;
 mod upload;
+mod view;
 
 pub use self::empty::Empty;
 pub use self::error::UploadError;
@@ -24,3 +25,4 @@ pub use self::finishing::{Finishing, Remaining};
 pub use self::secret::SecretError;
 pub use self::state::Files;
 pub use self::upload::FileUpload;
+pub use self::view::{FileFigures, FilesView, Probe, ProbeError};

@@ -20,6 +20,7 @@ impl Files {
     /// Records a request that was granted and changed nothing, in a turn with this worker.
     ///
     /// The entry is pending until [`Files::commit_pending`] returns.
+    #[must_use]
     pub fn record_success(
         &self,
         method: &str,
@@ -32,6 +33,7 @@ impl Files {
 
     /// Records a request that was refused, as [`Files::record_success`] does; without a worker
     /// the entry is in the log on return.
+    #[must_use]
     pub fn record_refusal(
         &self,
         request: Refused<'_>,
@@ -41,9 +43,11 @@ impl Files {
         self.recorder.failure(request, answered, worker)
     }
 
-    /// Says from now on where entries are in the log, or does not.
+    /// Says from now on where entries are in the log, or does not. To be called before the files are shared.
     pub fn make_receipts(&mut self, receipts: Receipts) {
-        self.recorder.make_receipts(receipts);
+        if let Some(recorder) = Arc::get_mut(&mut self.recorder) {
+            recorder.make_receipts(receipts);
+        }
     }
 
     /// What [`Files::commit_pending`] has to do for this worker.

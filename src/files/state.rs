@@ -11,8 +11,8 @@ use crate::store::{ReservedName, Store};
 
 /// The files of a server, and its logs.
 pub struct Files {
-    pub(super) store: Store,
-    pub(super) recorder: Recorder,
+    pub(super) store: Arc<Store>,
+    pub(super) recorder: Arc<Recorder>,
     /// Concealed and opened again together with the request log.
     pub(super) access_log: Option<Arc<LineWriter>>,
     /// Concealed, too.
@@ -26,8 +26,8 @@ impl Files {
     #[must_use]
     pub fn new(store: Store) -> Self {
         Self {
-            store,
-            recorder: Recorder::none(),
+            store: Arc::new(store),
+            recorder: Arc::new(Recorder::none()),
             access_log: None,
             secrets: Vec::new(),
             others: Vec::new(),
@@ -65,7 +65,7 @@ impl Files {
         sealing: Option<&Sealing>,
     ) -> Result<(), LogError> {
         let location = Location::resolve(path)?;
-        self.recorder = Recorder::open(path, mode, durability, workers, sealing)?;
+        self.recorder = Arc::new(Recorder::open(path, mode, durability, workers, sealing)?);
         self.conceal_logs(Some(&location), self.locate_access_log().as_ref());
         Ok(())
     }

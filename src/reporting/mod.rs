@@ -6,6 +6,7 @@
 
 mod answer_limit;
 mod console;
+mod tally;
 mod totals;
 mod turn_time;
 
@@ -13,6 +14,8 @@ use std::sync::Arc;
 
 pub use self::answer_limit::AnswerLimit;
 pub use self::console::Detail;
+use self::tally::WorkerTallies;
+pub use self::tally::{BUCKETS, Durations, Method, Moved, Tally};
 pub use self::totals::Totals;
 use self::totals::WorkerTotals;
 pub use self::turn_time::TurnTime;
@@ -27,6 +30,7 @@ pub struct Reporter {
     console: Option<(Detail, Arc<LineWriter>)>,
     totals: Option<WorkerTotals>,
     answers: Option<AnswerLimit>,
+    tallies: Option<WorkerTallies>,
 }
 
 /// Where reports go.
@@ -39,6 +43,37 @@ pub struct Reports {
     pub summary: Summary,
     /// What stops the server after so many answers.
     pub answers: Option<AnswerLimit>,
+    /// Whether there is a status.
+    pub tally: Counting,
+}
+
+/// Whether requests are counted for a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counting {
+    /// They are: see [`Reporter::tally`].
+    On,
+    /// They are not.
+    Off,
+}
+
+/// What a reporter needs to know of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// All that is in a [`Record`].
+    Everything,
+    /// Its method, status and duration: in place of the rest there may be anything.
+    Counts,
+}
+
+/// What is to be measured of a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TurnClock {
+    /// Nothing.
+    None,
+    /// The time that passes.
+    Wall,
+    /// That, and what its thread uses.
+    WallAndProcessor,
 }
 
 /// Whether requests are counted.
@@ -59,19 +94,33 @@ impl Reporter {
             console,
             summary,
             answers,
+            tally,
         } = reports;
         let totals = match summary {
             Summary::Kept => Some(WorkerTotals::new(workers)),
             Summary::Omitted => None,
         };
+        let tallies = (tally == Counting::On).then(|| WorkerTallies::new(workers));
         let has_lines = access_log.is_some() || console.is_some();
-        let is_wanted = has_lines || totals.is_some() || answers.is_some();
+        let is_counted = totals.is_some() || tallies.is_some() || answers.is_some();
+        let is_wanted = has_lines || is_counted;
         is_wanted.then_some(Self {
             access_log,
             console,
             totals,
             answers,
+            tallies,
         })
+    }
+
+    /// What it needs to know of each request.
+    #[must_use]
+    pub fn needs(&self) -> Needs {
+        if self.access_log.is_some() || self.console.is_some() || self.totals.is_some() {
+            Needs::Everything
+        } else {
+            Needs::Counts
+        }
     }
 
     /// Whether a report says where entries are in the request log.
@@ -103,6 +152,9 @@ impl Reporter {
         if let (Some(answers), Some(_)) = (&self.answers, record.status) {
             answers.count();
         }
+        if let Some(tallies) = &self.tallies {
+            tallies.add(worker, record);
+        }
     }
 
     /// Reports that a connection was opened.
@@ -123,17 +175,30 @@ impl Reporter {
         }
     }
 
-    /// Whether it is to be told how long turns take.
+    /// What it is to be told about turns.
     #[must_use]
-    pub fn measures_turns(&self) -> bool {
-        self.totals.is_some()
+    pub fn turn_clock(&self) -> TurnClock {
+        match (&self.totals, &self.tallies) {
+            (Some(_), _) => TurnClock::WallAndProcessor,
+            (None, Some(_)) => TurnClock::Wall,
+            (None, None) => TurnClock::None,
+        }
     }
 
-    /// Reports that this worker gave a turn of so long.
-    pub fn turn(&self, worker: usize, time: TurnTime) {
+    /// Reports that this worker gave a turn of so long, and what that has moved.
+    pub fn turn(&self, worker: usize, time: TurnTime, moved: Moved) {
         if let Some(totals) = &self.totals {
             totals.add_turn(worker, time);
         }
+        if let Some(tallies) = &self.tallies {
+            tallies.add_turn(worker, moved, time.wall);
+        }
+    }
+
+    /// What was counted so far for a status, if it is counted.
+    #[must_use]
+    pub fn tally(&self) -> Option<Tally> {
+        self.tallies.as_ref().map(WorkerTallies::sum)
     }
 
     /// What was reported so far, if it is counted.

@@ -13,12 +13,13 @@ mod protocol;
 mod reactor;
 mod session_waker;
 mod transport;
-mod waker;
+mod view;
+pub(crate) mod waker;
 mod workers;
 
 use std::io;
 use std::num::NonZeroUsize;
-use std::thread;
+use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
@@ -29,6 +30,8 @@ use self::accept::ending::Ending;
 use self::accept::limits;
 use self::accept::signals::Signals;
 use self::reactor::{Reactor, max_pollers};
+use self::view::PoolView;
+use self::waker::Waker;
 use self::workers::pool::Pool;
 use self::workers::queue::Queue;
 use self::workers::spares::SpareWorkers;
@@ -36,12 +39,14 @@ use self::workers::worker::Worker;
 
 pub use self::accept::client_limit::ClientLimit;
 pub use self::accept::ending::StopHandle;
+pub(crate) use self::accept::listener::Accepted;
 pub use self::accept::listener::{Listener, LocalAddress};
 pub use self::protocol::{
     Activity, CloseCause, Deadline, Interest, Next, Service, Session, Stopping, Turn, WakeReason,
 };
 pub use self::session_waker::SessionWaker;
 pub use self::transport::{After, Socket, Transport};
+pub use self::view::{Connections, Figures, View};
 pub use crate::peer::Peer;
 
 /// How a server is to run.
@@ -80,6 +85,9 @@ pub enum ServerError {
         /// The cause, from `pthread_create(3)`.
         source: io::Error,
     },
+    /// The thread of a companion.
+    #[error("cannot start the thread beside the workers: {0}")]
+    Companion(#[source] io::Error),
 }
 
 /// A server that has taken over the signals, and is ready to run.
@@ -88,17 +96,42 @@ pub struct Server {
     signals: Signals,
     stop: StopHandle,
     descriptors: usize,
+    report_status: Option<StatusReport>,
+    companion: Option<Companion>,
 }
 
+/// Says what a server does, for SIGUSR2.
+type StatusReport = Box<dyn Fn(&dyn View) + Send>;
+
+/// What runs on a thread of its own beside the workers.
+type Companion = Box<dyn FnOnce(&dyn View) + Send>;
+
 impl Server {
-    /// Raises the descriptor limit and takes over SIGINT, SIGTERM, SIGHUP and SIGUSR1.
+    /// Raises the descriptor limit and takes over SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2.
     pub fn new(settings: Settings) -> Result<Self, ServerError> {
         Ok(Self {
             settings,
             signals: Signals::register().map_err(ServerError::Signals)?,
             stop: StopHandle::new().map_err(ServerError::Reactor)?,
             descriptors: limits::raise_descriptors(),
+            report_status: None,
+            companion: None,
         })
+    }
+
+    /// The same, and for SIGUSR2, which does nothing otherwise, the main thread calls `report`.
+    #[must_use]
+    pub fn on_status_signal(mut self, report: impl Fn(&dyn View) + Send + 'static) -> Self {
+        self.report_status = Some(Box::new(report));
+        self
+    }
+
+    /// The same, with `companion` on a thread of its own, while the server runs. It must return when [`View::end`] is
+    /// readable.
+    #[must_use]
+    pub fn beside(mut self, companion: impl FnOnce(&dyn View) + Send + 'static) -> Self {
+        self.companion = Some(Box::new(companion));
+        self
     }
 
     /// What stops the server from another thread.
@@ -130,38 +163,76 @@ impl Server {
         let queue = Queue::new(self.settings.queue.get());
         let spares = (workers > max_pollers).then(|| SpareWorkers::new(workers));
         let pool = Pool::new(service, queue, reactor, spares).map_err(ServerError::Reactor)?;
-        let pool = &pool;
+        let pool = &pool.with_gauges(workers);
+        let end = &Waker::new().map_err(ServerError::Reactor)?;
+        let view = PoolView {
+            pool,
+            max_connections,
+            queue_capacity: self.settings.queue.get(),
+            end,
+        };
+        let (view, report_status) = (&view, self.report_status);
         thread::scope(|scope| {
-            for number in 0..workers {
-                let started = thread::Builder::new()
-                    .name(format!("worker-{number}"))
-                    .spawn_scoped(scope, move || Worker::new(pool, number).run());
-                if let Err(source) = started {
-                    pool.stop(number);
-                    return Err(E::from(ServerError::Worker {
-                        number,
-                        of: workers,
-                        source,
-                    }));
-                }
-            }
+            start_workers(scope, pool, workers)?;
             if let Err(error) = on_start() {
                 pool.stop(workers);
                 return Err(error);
             }
+            if let Some(companion) = self.companion {
+                let thread = thread::Builder::new().name("companion".to_owned());
+                let started = thread.spawn_scoped(scope, move || companion(view));
+                if let Err(error) = started {
+                    pool.stop(workers);
+                    return Err(E::from(ServerError::Companion(error)));
+                }
+            }
+            let ending = ending(self.stop, &self.settings);
             let limits = Limits {
                 connections: max_connections,
                 client: self.settings.client_limit,
             };
-            let lifetime = self.settings.lifetime;
-            let ending = Ending {
-                requested: self.stop,
-                at: lifetime.and_then(|lifetime| Instant::now().checked_add(lifetime)),
-                drain: self.settings.drain,
+            let report_status = || {
+                if let Some(report) = &report_status {
+                    report(view);
+                }
             };
-            Acceptor::new(pool, &self.signals, listeners, limits, ending).run();
+            let signals = &self.signals;
+            Acceptor::new(pool, signals, listeners, limits, ending, &report_status).run();
             pool.stop(workers);
+            end.wake();
             Ok(())
         })
+    }
+}
+
+/// Starts the worker threads; all or none.
+fn start_workers<'scope, V: Service>(
+    scope: &'scope Scope<'scope, '_>,
+    pool: &'scope Pool<V>,
+    workers: usize,
+) -> Result<(), ServerError> {
+    for number in 0..workers {
+        let started = thread::Builder::new()
+            .name(format!("worker-{number}"))
+            .spawn_scoped(scope, move || Worker::new(pool, number).run());
+        if let Err(source) = started {
+            pool.stop(number);
+            return Err(ServerError::Worker {
+                number,
+                of: workers,
+                source,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// When and how the server ends, if no signal ends it before.
+fn ending(requested: StopHandle, settings: &Settings) -> Ending {
+    let ends = |lifetime| Instant::now().checked_add(lifetime);
+    Ending {
+        requested,
+        at: settings.lifetime.and_then(ends),
+        drain: settings.drain,
     }
 }

@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use rustc_hash::FxBuildHasher;
@@ -29,11 +30,33 @@ const LARGE: usize = 8;
 
 /// See the module's description.
 pub(super) struct Cache {
-    /// Each guards its part of the names; held for a look-up or an insertion, never for a system call: what is
-    /// forgotten is closed afterwards.
-    shards: [Mutex<Shard>; SHARDS],
+    parts: [Part; SHARDS],
     /// What one shard may hold.
     most: Load,
+}
+
+/// One of the independent parts, with the use that was made of it. Whoever counts has just had its lock, and so its
+/// cache line.
+#[derive(Default)]
+struct Part {
+    /// Guards its part of the names; held for a look-up or an insertion, never for a system call: what is forgotten is
+    /// closed afterwards.
+    shard: Mutex<Shard>,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+/// The use that was made of the cache.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CacheFigures {
+    /// How often a file was found in it, and was still the file.
+    pub hits: u64,
+    /// How often a file had to be opened.
+    pub misses: u64,
+    /// Files in it now.
+    pub files: u64,
+    /// Their content in memory, in bytes.
+    pub bytes: u64,
 }
 
 /// What cached files take up: one of them, those of a shard, or as many as a shard may hold.
@@ -69,7 +92,7 @@ impl Cache {
     pub(super) fn new(descriptors: usize) -> Self {
         let descriptors = descriptors / 16 / SHARDS;
         Self {
-            shards: Default::default(),
+            parts: Default::default(),
             most: Load {
                 files: FILES,
                 bytes: BYTES,
@@ -84,6 +107,29 @@ impl Cache {
         self.shard(path).files.get(path).cloned()
     }
 
+    /// Counts that the file at `path` was found here, and was still the file.
+    pub(super) fn count_hit(&self, path: &[u8]) {
+        self.part(path).hits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts that the file at `path` had to be opened.
+    pub(super) fn count_miss(&self, path: &[u8]) {
+        self.part(path).misses.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The use that was made of it so far, and what it holds.
+    pub(super) fn figures(&self) -> CacheFigures {
+        let mut figures = CacheFigures::default();
+        for part in &self.parts {
+            figures.hits += part.hits.load(Ordering::Relaxed);
+            figures.misses += part.misses.load(Ordering::Relaxed);
+            let load = lock(&part.shard).load;
+            figures.files += load.files as u64;
+            figures.bytes += load.bytes as u64;
+        }
+        figures
+    }
+
     /// Takes in a file that is stable (see `Metadata::is_stable`).
     pub(super) fn insert(&self, path: &[u8], file: CachedFile) {
         let mut shard = self.shard(path);
@@ -94,8 +140,8 @@ impl Cache {
 
     /// Forgets all files.
     pub(super) fn clear(&self) {
-        for shard in &self.shards {
-            let forgotten = std::mem::take(&mut *lock(shard));
+        for part in &self.parts {
+            let forgotten = std::mem::take(&mut *lock(&part.shard));
             drop(forgotten);
         }
     }
@@ -107,10 +153,14 @@ impl Cache {
         drop(forgotten);
     }
 
-    fn shard(&self, path: &[u8]) -> MutexGuard<'_, Shard> {
+    fn part(&self, path: &[u8]) -> &Part {
         // Not by the lowest and highest bits: the map of a shard goes by these.
         let index = (FxBuildHasher.hash_one(path) >> 32) as usize % SHARDS;
-        lock(&self.shards[index])
+        &self.parts[index]
+    }
+
+    fn shard(&self, path: &[u8]) -> MutexGuard<'_, Shard> {
+        lock(&self.part(path).shard)
     }
 }
 

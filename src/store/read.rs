@@ -68,6 +68,7 @@ impl Store {
         is_current.then(|| {
             self.check_found(path, &cached.found.metadata)
                 .map_err(|kind| kind.of(path))?;
+            self.cache.count_hit(path);
             Ok(cached.found)
         })
     }
@@ -88,6 +89,7 @@ impl Store {
             && found.metadata == metadata
         {
             self.check_found(path, &metadata)?;
+            self.cache.count_hit(path);
             return Ok(found);
         }
         self.cache.remove(path);
@@ -104,6 +106,7 @@ impl Store {
         }
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
         let file = Arc::new(self.open_beneath(path, flags)?);
+        self.cache.count_miss(path);
         let mut found = read(&file)?;
         self.check_found(path, &found.metadata)?;
         found.certainty = self.certainty(&found.metadata, now);

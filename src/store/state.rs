@@ -12,7 +12,7 @@ use rustix::process::{Resource, geteuid, getrlimit, umask};
 
 use super::background::StopOnDrop;
 use super::beneath::Resolver;
-use super::cache::Cache;
+use super::cache::{Cache, CacheFigures};
 use super::commit_locks::CommitLocks;
 use super::concealed::Concealed;
 use super::created::{CreatedDirectories, Unfinished};
@@ -104,6 +104,12 @@ impl Store {
             umask: mask.as_raw_mode(),
             background,
         })
+    }
+
+    /// The use that was made of the file cache, and what it holds.
+    #[must_use]
+    pub fn cache_figures(&self) -> CacheFigures {
+        self.cache.figures()
     }
 
     /// The directory that is the root now.

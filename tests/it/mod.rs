@@ -26,6 +26,7 @@ mod pool;
 mod put;
 mod reasons;
 mod seal;
+mod status;
 mod terminal;
 mod together;
 mod urgent;

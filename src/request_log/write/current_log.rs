@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use super::error::LogError;
+use super::figures::LogFigures;
 use super::location::Location;
 use super::open;
 use super::pending::Pending;
@@ -85,6 +86,12 @@ impl Log {
                 }
             },
         }
+    }
+
+    /// The space of the current file, and whether it is full.
+    pub(super) fn figures(&self) -> LogFigures {
+        let is_full = self.full.load(Ordering::Relaxed);
+        self.current().figures(is_full)
     }
 
     pub(super) fn current(&self) -> Arc<LogFile> {

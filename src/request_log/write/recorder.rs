@@ -6,6 +6,7 @@
 //! Small entries are *pending* with the worker on which they were made, until that worker commits them, all in one
 //! write. Nothing may be sent in between.
 
+use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use super::current_log::Log;
 use super::entry_reservation::EntryReservation;
 use super::error::LogError;
+use super::figures::LogFigures;
 use super::location::Location;
 use super::open::{self, Mode};
 use super::pending::Pending;
@@ -119,6 +121,17 @@ impl Recorder {
     /// See [`Location::resolve`].
     pub fn locate(&self) -> Option<Result<Location, LogError>> {
         self.log.as_ref().map(|log| Location::resolve(&log.path))
+    }
+
+    /// The log's space; `None` if there is no log.
+    #[must_use]
+    pub fn figures(&self) -> Option<LogFigures> {
+        self.log.as_ref().map(Log::figures)
+    }
+
+    /// Another descriptor of the log's file; `None` if there is no log.
+    pub(super) fn duplicate(&self) -> Option<io::Result<File>> {
+        self.log.as_ref().map(|log| log.current().duplicate())
     }
 
     /// Where the state of the sealing key is, if there is one.

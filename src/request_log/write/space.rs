@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
+use super::figures::LogFigures;
 use super::seal_file::SealFile;
 use super::seal_lines::Lines;
 use super::space_file::{Area, ReservationClass, SpaceFile};
@@ -107,6 +108,22 @@ impl LogFile {
     /// The same of its seal.
     pub(super) fn seal_identity(&self) -> Option<(u64, u64)> {
         self.seal.as_ref().map(|seal| seal.file().identity())
+    }
+
+    /// The space now, in a log that is full or not.
+    pub(super) fn figures(&self, is_full: bool) -> LogFigures {
+        let space = self.lock();
+        LogFigures {
+            end: space.log.end,
+            reserved: space.log.reserved,
+            preallocated: space.log.preallocated,
+            is_full,
+        }
+    }
+
+    /// Another descriptor of the file.
+    pub(super) fn duplicate(&self) -> io::Result<File> {
+        self.file.file().try_clone()
     }
 
     /// Whether the file system can preallocate space.

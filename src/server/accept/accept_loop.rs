@@ -14,6 +14,7 @@ use super::admission::{Admission, Admitted, Limits};
 use super::batching::{AcceptBatching, BATCH_INTERVAL};
 use super::ending::Ending;
 use super::listener::Listener;
+use super::pause::Pause;
 use super::signals::Signals;
 use crate::server::connection::Connection;
 use crate::server::protocol::{CloseCause, Service};
@@ -32,6 +33,8 @@ pub(crate) struct Acceptor<'p, V: Service> {
     signals: &'p Signals,
     admission: Admission<'p, V>,
     ending: Ending,
+    /// Called for SIGUSR2.
+    report_status: &'p dyn Fn(),
     state: AcceptState,
     /// Connections accepted so far.
     accepted: u64,
@@ -51,17 +54,6 @@ enum AcceptState {
     Draining(Instant),
 }
 
-/// Whether new connections wait in the backlog, and until when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pause {
-    /// They do not.
-    None,
-    /// Until a connection closes or becomes idle.
-    UntilCapacity,
-    /// Until that, or until this moment.
-    UntilCapacityOr(Instant),
-}
-
 /// What ended a wait, besides deadlines, which are looked at anyway.
 struct Woken {
     main_waker: bool,
@@ -79,12 +71,14 @@ impl<'p, V: Service> Acceptor<'p, V> {
         listeners: Vec<Listener>,
         limits: Limits,
         ending: Ending,
+        report_status: &'p dyn Fn(),
     ) -> Self {
         Self {
             pool,
             signals,
             admission: Admission::new(pool, limits),
             ending,
+            report_status,
             state: AcceptState::Accepting {
                 listeners,
                 pause: Pause::None,
@@ -141,19 +135,14 @@ impl<'p, V: Service> Acceptor<'p, V> {
         let timeout = self.wakes_at().and_then(|until| {
             Timespec::try_from(until.saturating_duration_since(Instant::now())).ok()
         });
-        let main_waker = self.pool.main_waker.as_fd();
-        let [stop, reopen] = self.signals.fds();
-        let mut sources = vec![main_waker, stop, reopen];
-        // What is readable for good would end each wait of a drain.
-        if let AcceptState::Accepting { .. } = self.state {
+        let mut sources = vec![self.pool.main_waker.as_fd()];
+        sources.extend(self.signals.fds());
+        if let AcceptState::Accepting { listeners, pause } = &self.state {
+            // What is readable for good would end each wait of a drain.
             sources.push(self.ending.requested.as_fd());
-        }
-        if let AcceptState::Accepting {
-            listeners,
-            pause: Pause::None,
-        } = &self.state
-        {
-            sources.extend(listeners.iter().map(AsFd::as_fd));
+            if *pause == Pause::None {
+                sources.extend(listeners.iter().map(AsFd::as_fd));
+            }
         }
         let readable = |&source| PollFd::from_borrowed_fd(source, PollFlags::IN);
         let mut polled: Vec<_> = sources.iter().map(readable).collect();
@@ -164,14 +153,15 @@ impl<'p, V: Service> Acceptor<'p, V> {
         }
         let mut ready = polled.iter().map(|fd| !fd.revents().is_empty());
         let mut is_ready = || ready.next().unwrap_or_default();
-        let (main_waker, signal) = (is_ready(), is_ready() | is_ready());
-        let stop = is_ready();
-        let listeners = ready.enumerate().filter(|&(_, is_ready)| is_ready);
         Woken {
-            main_waker,
-            signal,
-            stop,
-            listeners: listeners.map(|(number, _)| number).collect(),
+            main_waker: is_ready(),
+            signal: self.signals.fds().map(|_| is_ready()).contains(&true),
+            stop: is_ready(),
+            listeners: ready
+                .enumerate()
+                .filter(|&(_, is_ready)| is_ready)
+                .map(|(number, _)| number)
+                .collect(),
         }
     }
 
@@ -199,6 +189,9 @@ impl<'p, V: Service> Acceptor<'p, V> {
         let requests = self.signals.take();
         if requests.reopenings > 0 {
             self.pool.service.reopen();
+        }
+        if requests.statuses > 0 {
+            (self.report_status)();
         }
         for _ in 0..requests.stops {
             self.stop();

@@ -8,6 +8,7 @@ pub(crate) mod ending;
 mod eviction;
 pub(crate) mod limits;
 pub(crate) mod listener;
+mod pause;
 pub(crate) mod signals;
 mod socket_file;
 mod terminal;

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::low_level::pipe;
 
@@ -17,6 +17,8 @@ pub(crate) struct Signals {
     stop: UnixStream,
     /// SIGHUP and SIGUSR1.
     reopen: UnixStream,
+    /// SIGUSR2.
+    status: UnixStream,
     /// Whether SIGHUP was among them; set before the byte is in the pipe.
     hang_up: Arc<AtomicBool>,
     terminal: ControllingTerminal,
@@ -31,6 +33,8 @@ pub(crate) struct Requests {
     pub(crate) terminal_is_gone: bool,
     /// How often SIGHUP or SIGUSR1 came, if not for that reason.
     pub(crate) reopenings: usize,
+    /// How often SIGUSR2 came.
+    pub(crate) statuses: usize,
 }
 
 impl Signals {
@@ -43,14 +47,15 @@ impl Signals {
         Ok(Self {
             stop: pipe_of(&[SIGINT, SIGTERM])?,
             reopen: pipe_of(&[SIGHUP, SIGUSR1])?,
+            status: pipe_of(&[SIGUSR2])?,
             hang_up,
             terminal,
         })
     }
 
     /// What becomes readable when a signal has come.
-    pub(crate) fn fds(&self) -> [BorrowedFd<'_>; 2] {
-        [self.stop.as_fd(), self.reopen.as_fd()]
+    pub(crate) fn fds(&self) -> [BorrowedFd<'_>; 3] {
+        [self.stop.as_fd(), self.reopen.as_fd(), self.status.as_fd()]
     }
 
     /// Takes what has come.
@@ -63,6 +68,7 @@ impl Signals {
             stops,
             terminal_is_gone,
             reopenings: if terminal_is_gone { 0 } else { reopenings },
+            statuses: drain(&self.status),
         }
     }
 }

@@ -216,6 +216,11 @@ impl<S> Reactor<S> {
         self.slots.all().filter_map(|slot| slot.idle()).collect()
     }
 
+    /// What each parked connection waits for, and what that interrupts. Costs a look at every slot.
+    pub(crate) fn parked(&self) -> impl Iterator<Item = (Interest, Activity)> {
+        self.slots.all().filter_map(|slot| slot.waits_for())
+    }
+
     /// Takes out the connection on `fd` if it is idle since then.
     pub(crate) fn take_idle(&self, since: Instant, fd: RawFd) -> Option<Box<Connection<S>>> {
         let mut slot = self.slots.slot(fd);

@@ -176,6 +176,12 @@ impl<S> Slot<S> {
         }
     }
 
+    /// What its connection waits for, and what that interrupts.
+    pub(crate) fn waits_for(&self) -> Option<(Interest, Activity)> {
+        let parked = self.parked.as_ref()?;
+        Some((parked.interest, parked.deadline.activity))
+    }
+
     /// If its connection is idle: since when, and its descriptor.
     pub(crate) fn idle(&self) -> Option<(Instant, RawFd)> {
         let parked = self.parked.as_ref()?;

@@ -12,6 +12,8 @@ use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 pub(crate) struct Capacity {
     /// Accepted connections that are not closed yet.
     open: AtomicUsize,
+    /// Connections accepted so far. Only the main thread writes it, and nothing depends on when it is read.
+    accepted: std::sync::atomic::AtomicU64,
     /// Whether the main thread wants to be woken.
     is_requested: AtomicBool,
 }
@@ -21,6 +23,7 @@ impl Capacity {
     pub(crate) fn new() -> Self {
         Self {
             open: AtomicUsize::new(0),
+            accepted: std::sync::atomic::AtomicU64::new(0),
             is_requested: AtomicBool::new(false),
         }
     }
@@ -33,6 +36,12 @@ impl Capacity {
     /// Counts a connection that was accepted.
     pub(crate) fn add(&self) {
         self.open.fetch_add(1, Ordering::Relaxed);
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many connections were accepted so far.
+    pub(crate) fn accepted(&self) -> u64 {
+        self.accepted.load(Ordering::Relaxed)
     }
 
     /// Uncounts a connection that is closed, and wakes the main thread if it asked for that.

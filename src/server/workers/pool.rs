@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::activity::BlockingSection;
 use super::capacity::Capacity;
+use super::gauges::{ShownSection, WorkerGauge, show_section};
 use super::queue::{Job, Queue};
 use super::spares::SpareWorkers;
 use crate::server::connection::Connection;
@@ -23,6 +24,8 @@ pub(crate) struct Pool<V: Service> {
     /// `None` where every worker may poll, so that none ever has to sleep elsewhere.
     pub(crate) spares: Option<SpareWorkers>,
     pub(crate) capacity: Capacity,
+    /// What each worker does; empty if nobody looks.
+    pub(crate) gauges: Box<[WorkerGauge]>,
     /// Whether connections are closed as soon as their turn ends.
     aborting: AtomicBool,
     /// Makes the main thread look at its deadlines and counts again.
@@ -45,10 +48,17 @@ impl<V: Service> Pool<V> {
             reactor,
             spares,
             capacity: Capacity::new(),
+            gauges: Box::default(),
             aborting: AtomicBool::new(false),
             woken: Arc::new(WokenSessions::new(&main_waker)),
             main_waker,
         })
+    }
+
+    /// The same, and shows what each of so many workers does.
+    pub(crate) fn with_gauges(mut self, workers: usize) -> Self {
+        self.gauges = (0..workers).map(|_| WorkerGauge::default()).collect();
+        self
     }
 
     /// Pushes into the queue for the main thread, which blocks while it is full. [`Reactor::wake_poller`] is to follow.
@@ -70,7 +80,7 @@ impl<V: Service> Pool<V> {
         &self,
         worker: usize,
         batch: &mut VecDeque<Box<Connection<V::Session>>>,
-    ) -> Option<BlockingSection<'_>> {
+    ) -> (ShownSection<'_>, Option<BlockingSection<'_>>) {
         while let Some(connection) = batch.pop_front() {
             if let Err(Job::Serve(connection)) = self.queue.try_push(Job::Serve(connection)) {
                 batch.push_front(connection);
@@ -81,8 +91,12 @@ impl<V: Service> Pool<V> {
         if !self.queue.is_empty() {
             self.reactor.wake_poller();
         }
-        let spares = self.spares.as_ref()?;
-        Some(spares.enter_blocking_section(worker))
+        let shown = show_section(self.gauges.get(worker));
+        let spares = self.spares.as_ref();
+        (
+            shown,
+            spares.map(|spares| spares.enter_blocking_section(worker)),
+        )
     }
 
     /// Ends `count` workers.

@@ -58,6 +58,11 @@ impl<S> Queue<S> {
         self.receiver.try_recv().ok()
     }
 
+    /// How many jobs there are.
+    pub(crate) fn len(&self) -> usize {
+        self.receiver.len()
+    }
+
     /// Whether there is nothing to pop.
     pub(crate) fn is_empty(&self) -> bool {
         self.receiver.is_empty()

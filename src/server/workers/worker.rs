@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::batch::{Batch, ConnectionOf, Gathered};
+use super::gauges::Doing;
 use super::pool::Pool;
 use super::round::Round;
 use crate::blocking::Pending;
@@ -51,8 +52,18 @@ impl<'p, V: Service> Worker<'p, V> {
         if let Some(spares) = &self.pool.spares {
             spares.bind_to_thread(self.number);
         }
+        let gauge = self.pool.gauges.get(self.number);
+        if let Some(gauge) = gauge {
+            gauge.bind_to_thread();
+        }
         while self.batch.gather() == Gathered::Batch {
-            self.serve_batch();
+            if let Some(gauge) = gauge {
+                gauge.set(Doing::Work);
+                self.serve_batch();
+                gauge.set(Doing::Nothing);
+            } else {
+                self.serve_batch();
+            }
         }
     }
 

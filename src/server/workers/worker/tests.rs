@@ -238,7 +238,7 @@ fn connections_that_wait_for_a_blocking_turn_are_given_to_the_queue() {
             Box::new(Connection::new(Socket::new(ours.into()), session))
         })
         .collect();
-    assert!(pool.enter_blocking_section(0, &mut batch).is_none());
+    assert!(pool.enter_blocking_section(0, &mut batch).1.is_none());
     // What a full queue does not take stays, in its order.
     let kept: Vec<_> = batch.iter().map(|it| it.session.number).collect();
     assert_eq!(kept, [1, 2]);

@@ -11,7 +11,7 @@ mod world;
 
 use httpserver::classic::Classic;
 use httpserver::connection::Http;
-use httpserver::reporting::{Reporter, Reports, Summary};
+use httpserver::reporting::{Counting, Reporter, Reports, Summary};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -123,6 +123,7 @@ pub(crate) fn reporter() -> Arc<Reporter> {
         console: None,
         summary: Summary::Kept,
         answers: None,
+        tally: Counting::Off,
     };
     Arc::new(Reporter::new(reports, 2).expect("something is reported"))
 }

@@ -3,6 +3,8 @@
 mod seal_file;
 mod seal_lines;
 
+#[path = "../../../../src/request_log/write/figures.rs"]
+mod figures;
 #[path = "../../../../src/request_log/write/preallocation.rs"]
 mod preallocation;
 #[path = "../../../../src/request_log/write/reservation.rs"]

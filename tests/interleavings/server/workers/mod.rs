@@ -9,6 +9,8 @@ pub(crate) mod activity;
 pub(crate) mod batch;
 #[path = "../../../../src/server/workers/capacity.rs"]
 pub(crate) mod capacity;
+#[path = "../../../../src/server/workers/gauges.rs"]
+pub(crate) mod gauges;
 #[path = "../../../../src/server/workers/monitor.rs"]
 pub(crate) mod monitor;
 #[path = "../../../../src/server/workers/pool.rs"]

@@ -1,0 +1,94 @@
+//! The option of the status.
+
+use clap::Args;
+use thiserror::Error;
+
+use httpserver::connection::ProxyProtocol;
+
+use super::address::Security;
+use super::group::Group;
+use super::listener::{self, ListenError, ListenerProtocol, Place, Spec};
+
+pub(super) const GROUP: Group = Group {
+    heading: "Status",
+    sentence: "what the server does, for people, health checks and Prometheus.",
+    example: "httpserver --web --status 127.0.0.1:9100",
+    does: "also responds to /healthz, /metrics and /status on port 9100",
+    defaults: &[],
+    needs: &[],
+};
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = GROUP.heading)]
+pub(super) struct StatusOptions {
+    /// Give health, metrics and status on SPEC
+    ///
+    /// SPEC is as for --listen. Whoever reaches it can read them.
+    #[arg(long, value_name = "SPEC", hide_short_help = true, value_parser = spec)]
+    status: Option<Spec>,
+}
+
+/// What was typed is no listener for a status.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(super) enum StatusError {
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    #[error("a status has no PROXY headers: type it without ',proxy'")]
+    Proxy,
+    #[error("a status has no TLS: type it without, on a loopback address or a path")]
+    Tls,
+}
+
+fn spec(typed: &str) -> Result<Spec, StatusError> {
+    let spec = listener::spec(typed)?;
+    match (spec.proxy_protocol, spec.security) {
+        (ProxyProtocol::Spoken, _) => Err(StatusError::Proxy),
+        (ProxyProtocol::NotSpoken, Security::Tls) => Err(StatusError::Tls),
+        (ProxyProtocol::NotSpoken, Security::Plain) => Ok(spec),
+    }
+}
+
+impl StatusOptions {
+    /// Where the status is, if there is to be one.
+    pub(super) fn place(&self) -> Result<Option<Place>, ListenError> {
+        let resolved = self
+            .status
+            .as_ref()
+            .map(|spec| spec.resolve(ListenerProtocol::Http, None));
+        Ok(resolved.transpose()?.map(|listener| listener.place))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_on_a_listener_without_proxies() {
+        for (typed, place) in [
+            ("9100", "127.0.0.1:9100"),
+            ("[::1]:9100", "[::1]:9100"),
+            ("unix:/run/s,mode=660", "unix:/run/s"),
+        ] {
+            let status = Some(spec(typed).unwrap());
+            let options = StatusOptions { status };
+            assert_eq!(options.place().unwrap().unwrap().to_string(), place);
+        }
+        for (typed, error) in [
+            (
+                "9100,proxy",
+                "a status has no PROXY headers: type it without ',proxy'",
+            ),
+            (
+                "https://127.0.0.1:9100",
+                "a status has no TLS: type it without, on a loopback address or a path",
+            ),
+            (
+                "unix:",
+                "it has no path: type one, such as unix:/run/httpserver.sock",
+            ),
+        ] {
+            assert_eq!(spec(typed).unwrap_err().to_string(), error);
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! What is counted for the status of a server: requests by method and status, how long they took, bytes, turns.
+//!
+//! Each worker has a tally of its own, so that to count is to add in a cache line that no other thread writes. They are
+//! summed when somebody asks.
+
+use std::array;
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use crate::access_log::Record;
+use crate::sync::lock;
+
+/// The upper bounds of the buckets of durations, in microseconds.
+pub const BUCKETS: [u64; 16] = [
+    100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000,
+    1_000_000, 2_500_000, 5_000_000, 10_000_000,
+];
+
+/// The method of a request, as far as methods are told apart: a client can make up any number of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Method {
+    /// GET
+    Get,
+    /// HEAD
+    Head,
+    /// PUT
+    Put,
+    /// DELETE
+    Delete,
+    /// OPTIONS
+    Options,
+    /// Any other, and none.
+    Other,
+}
+
+/// How long requests took.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Durations {
+    /// How many took so long, by bucket: above the bound before, and up to its own. The last has no bound.
+    pub counts: [u64; BUCKETS.len() + 1],
+    /// All durations together.
+    pub sum: Duration,
+}
+
+/// Counts of requests that have ended, of bytes, and of turns.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Requests by method and status; without a status, their clients were gone before there was a response.
+    pub requests: BTreeMap<(Method, Option<u16>), u64>,
+    /// From the first byte of a request to the last byte of its response.
+    pub durations: [Durations; Method::ALL.len()],
+    /// Bytes received, as they were on the wire.
+    pub bytes_in: u64,
+    /// Bytes sent.
+    pub bytes_out: u64,
+    /// Turns of connections.
+    pub turns: u64,
+    /// The longest turn so far, as others see it.
+    pub longest_turn: Duration,
+}
+
+/// What one turn has moved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// Bytes received.
+    pub received: u64,
+    /// Bytes sent.
+    pub sent: u64,
+}
+
+/// One for each worker, and one for all other threads.
+pub(super) struct WorkerTallies(Box<[Slot]>);
+
+/// By itself in a cache line or two, since the next is another worker's. The mutex guards counts only, and is taken by
+/// one worker and by whoever asks.
+#[derive(Default)]
+#[repr(align(128))]
+struct Slot(Mutex<Tally>);
+
+impl Method {
+    /// All of them, in their order.
+    pub const ALL: [Self; 6] = [
+        Self::Get,
+        Self::Head,
+        Self::Put,
+        Self::Delete,
+        Self::Options,
+        Self::Other,
+    ];
+
+    /// Its name; `other` for those that are not told apart.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+            Self::Options => "OPTIONS",
+            Self::Other => "other",
+        }
+    }
+
+    fn of(received: Option<&[u8]>) -> Self {
+        match received {
+            Some(b"GET") => Self::Get,
+            Some(b"HEAD") => Self::Head,
+            Some(b"PUT") => Self::Put,
+            Some(b"DELETE") => Self::Delete,
+            Some(b"OPTIONS") => Self::Options,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Durations {
+    fn add(&mut self, duration: Duration) {
+        let bucket = BUCKETS.partition_point(|&bound| Duration::from_micros(bound) < duration);
+        self.counts[bucket] += 1;
+        self.sum += duration;
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    fn plus(&self, more: &Self) -> Self {
+        Self {
+            counts: array::from_fn(|at| self.counts[at] + more.counts[at]),
+            sum: self.sum + more.sum,
+        }
+    }
+}
+
+impl Tally {
+    /// Requests that have ended.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.requests.values().sum()
+    }
+
+    /// Those with a status of 500 or more.
+    #[must_use]
+    pub fn server_errors(&self) -> u64 {
+        let all = self.requests.iter();
+        all.filter(|((_, status), _)| status.is_some_and(|status| status >= 500))
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    fn add(&mut self, more: &Self) {
+        for (key, count) in &more.requests {
+            *self.requests.entry(*key).or_default() += count;
+        }
+        self.durations = array::from_fn(|at| self.durations[at].plus(&more.durations[at]));
+        self.bytes_in += more.bytes_in;
+        self.bytes_out += more.bytes_out;
+        self.turns += more.turns;
+        self.longest_turn = self.longest_turn.max(more.longest_turn);
+    }
+}
+
+impl WorkerTallies {
+    pub(super) fn new(workers: usize) -> Self {
+        Self((0..=workers).map(|_| Slot::default()).collect())
+    }
+
+    /// Counts a request that has ended.
+    pub(super) fn add(&self, worker: Option<usize>, record: &Record<'_>) {
+        let method = Method::of(record.method);
+        let mut tally = lock(self.slot(worker));
+        *tally.requests.entry((method, record.status)).or_default() += 1;
+        tally.durations[method as usize].add(record.duration);
+    }
+
+    /// Counts a turn.
+    pub(super) fn add_turn(&self, worker: usize, moved: Moved, time: Duration) {
+        let mut tally = lock(self.slot(Some(worker)));
+        tally.bytes_in += moved.received;
+        tally.bytes_out += moved.sent;
+        tally.turns += 1;
+        tally.longest_turn = tally.longest_turn.max(time);
+    }
+
+    pub(super) fn sum(&self) -> Tally {
+        let mut sum = Tally::default();
+        for Slot(tally) in &self.0 {
+            // The lock is held for a copy only.
+            let one = lock(tally).clone();
+            sum.add(&one);
+        }
+        sum
+    }
+
+    fn slot(&self, worker: Option<usize>) -> &Mutex<Tally> {
+        let others = self.0.len() - 1;
+        let Slot(tally) = &self.0[worker.unwrap_or(others).min(others)];
+        tally
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_of_all_workers_are_summed_by_method_and_status() {
+        let tallies = WorkerTallies::new(2);
+        for (worker, method, status) in [
+            (Some(0), Some(&b"GET"[..]), Some(200)),
+            (Some(1), Some(b"GET"), Some(200)),
+            (Some(1), Some(b"get"), Some(405)),
+            (None, Some(b"PUT"), None),
+            (Some(7), None, Some(500)),
+        ] {
+            let record = Record {
+                method,
+                status,
+                ..Record::sample()
+            };
+            tallies.add(worker, &record);
+        }
+        let tally = tallies.sum();
+        assert_eq!(
+            tally.requests.into_iter().collect::<Vec<_>>(),
+            [
+                ((Method::Get, Some(200)), 2),
+                ((Method::Put, None), 1),
+                ((Method::Other, Some(405)), 1),
+                ((Method::Other, Some(500)), 1),
+            ]
+        );
+        let counts = tally.durations.map(|durations| durations.count());
+        assert_eq!(counts, [2, 0, 1, 0, 0, 2]);
+        let tally = tallies.sum();
+        assert_eq!((tally.requests(), tally.server_errors()), (5, 1));
+    }
+
+    #[test]
+    fn durations_are_counted_up_to_the_bound_of_their_bucket() {
+        for (micros, bucket) in [
+            (0, 0),
+            (100, 0),
+            (101, 1),
+            (10_000_000, BUCKETS.len() - 1),
+            (10_000_001, BUCKETS.len()),
+        ] {
+            let mut durations = Durations::default();
+            durations.add(Duration::from_micros(micros));
+            assert_eq!(durations.counts[bucket], 1, "{micros}");
+            assert_eq!(durations.sum, Duration::from_micros(micros));
+        }
+    }
+
+    #[test]
+    fn turns_add_up_and_the_longest_is_kept() {
+        let tallies = WorkerTallies::new(2);
+        for (worker, sent, micros) in [(0, 1, 5), (1, 2, 7), (1, 4, 6)] {
+            let moved = Moved { received: 1, sent };
+            tallies.add_turn(worker, moved, Duration::from_micros(micros));
+        }
+        let tally = tallies.sum();
+        assert_eq!((tally.bytes_in, tally.bytes_out, tally.turns), (3, 7, 3));
+        assert_eq!(tally.longest_turn, Duration::from_micros(7));
+    }
+}

@@ -1,0 +1,131 @@
+//! What a server says of itself while it runs: how many connections it has, and what its threads do.
+//!
+//! Everything is counted where it happens, and read when somebody asks. The figures of one look need not be of the same
+//! instant.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use super::protocol::{Activity, Interest, Service};
+use super::waker::Waker;
+use super::workers::gauges::{Doing, WorkerGauge};
+use super::workers::pool::Pool;
+
+/// What can be seen of a server that runs.
+pub trait View: Sync {
+    /// The figures of this moment. The cost is that of a look at each connection.
+    fn figures(&self) -> Figures;
+
+    /// Whether it finishes the requests in progress, and accepts no more connections.
+    fn is_draining(&self) -> bool;
+
+    /// What becomes readable when the last connection is closed and the workers end.
+    fn end(&self) -> BorrowedFd<'_>;
+}
+
+/// What a server does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Connections accepted so far.
+    pub accepted: u64,
+    /// Connections that are open.
+    pub connections: Connections,
+    /// The most that may be open.
+    pub max_connections: u64,
+    /// Jobs in the queue.
+    pub queued: u64,
+    /// Jobs the queue holds before the main thread blocks.
+    pub queue_capacity: u64,
+    /// Workers that give connections their turns, in blocking sections or not.
+    pub busy: u64,
+    /// Workers in a blocking section.
+    pub blocked: u64,
+    /// The processor time of each worker, in clock ticks of the system; `None` where /proc does not say.
+    pub processor_times: Vec<Option<Duration>>,
+}
+
+/// Open connections by what they do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Connections {
+    /// They wait for a request.
+    pub idle: u64,
+    /// They wait for the rest of a request.
+    pub receiving: u64,
+    /// They wait until their client takes more of a response.
+    pub sending: u64,
+    /// They are with a worker, or in the queue.
+    pub active: u64,
+}
+
+impl Connections {
+    /// All that are open.
+    #[must_use]
+    pub fn open(self) -> u64 {
+        self.idle + self.receiving + self.sending + self.active
+    }
+
+    /// Counts one that is parked.
+    fn add(&mut self, interest: Interest, activity: Activity) {
+        match (activity, interest) {
+            (Activity::Idle { .. }, _) => self.idle += 1,
+            // This server works for it elsewhere: it is active, as what is not parked.
+            (_, Interest::Waker) => {}
+            (Activity::NoResponseDue | Activity::Request, Interest::Read) => self.receiving += 1,
+            (Activity::NoResponseDue | Activity::Request, Interest::Write) => self.sending += 1,
+        }
+    }
+}
+
+/// A pool, and what the accept loop has to say of it.
+pub(super) struct PoolView<'p, V: Service> {
+    pub(super) pool: &'p Pool<V>,
+    pub(super) max_connections: usize,
+    pub(super) queue_capacity: usize,
+    /// Woken when the workers end.
+    pub(super) end: &'p Waker,
+}
+
+impl<V: Service> View for PoolView<'_, V> {
+    fn figures(&self) -> Figures {
+        let mut connections = Connections::default();
+        for (interest, activity) in self.pool.reactor.parked() {
+            connections.add(interest, activity);
+        }
+        let open = number(self.pool.capacity.open());
+        connections.active = open.saturating_sub(connections.open());
+        let doing = |gauge: &Doing| match gauge {
+            Doing::Nothing => (0, 0),
+            Doing::Work => (1, 0),
+            Doing::BlockingWork => (1, 1),
+        };
+        let gauges = &self.pool.gauges;
+        let (busy, blocked) = gauges
+            .iter()
+            .map(|gauge| doing(&gauge.doing()))
+            .fold((0, 0), |(busy, blocked), (one, two)| {
+                (busy + one, blocked + two)
+            });
+        Figures {
+            accepted: self.pool.capacity.accepted(),
+            connections,
+            max_connections: number(self.max_connections),
+            queued: number(self.pool.queue.len()),
+            queue_capacity: number(self.queue_capacity),
+            busy,
+            blocked,
+            processor_times: gauges.iter().map(WorkerGauge::processor_time).collect(),
+        }
+    }
+
+    fn is_draining(&self) -> bool {
+        self.pool.reactor.is_stopping()
+    }
+
+    fn end(&self) -> BorrowedFd<'_> {
+        self.end.as_fd()
+    }
+}
+
+fn number(count: usize) -> u64 {
+    count as u64
+}

@@ -1,0 +1,138 @@
+//! What each worker does right now, for whoever looks at the server while it runs.
+//!
+//! A worker writes its own gauge, in a cache line of its own, and nobody waits for it. No protocol depends on what is
+//! read here, so these atomics are those of the standard library in every build.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+/// What a worker does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Doing {
+    /// It waits for work: it polls, or is spare.
+    Nothing,
+    /// It gives connections their turns.
+    Work,
+    /// The same, in a blocking section.
+    BlockingWork,
+}
+
+/// The gauge of one worker, by itself in a cache line or two.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct WorkerGauge {
+    doing: AtomicU8,
+    /// `/proc/thread-self/stat`, opened by the worker's thread, if its processor time is to be known.
+    stat: OnceLock<File>,
+}
+
+/// A blocking section, as the gauge shows it, until this is dropped.
+#[must_use = "the section ends when this is dropped"]
+pub(crate) struct ShownSection<'g>(Option<&'g WorkerGauge>);
+
+impl WorkerGauge {
+    /// From now on the worker does this.
+    pub(crate) fn set(&self, doing: Doing) {
+        self.doing.store(doing as u8, Ordering::Relaxed);
+    }
+
+    /// What the worker does.
+    pub(crate) fn doing(&self) -> Doing {
+        match self.doing.load(Ordering::Relaxed) {
+            0 => Doing::Nothing,
+            1 => Doing::Work,
+            _ => Doing::BlockingWork,
+        }
+    }
+
+    /// The worker's thread is the calling one, and its processor time is to be known.
+    pub(crate) fn bind_to_thread(&self) {
+        match File::open("/proc/thread-self/stat") {
+            Ok(stat) => drop(self.stat.set(stat)),
+            Err(error) => log::debug!("the processor time of a worker is not known: {error}"),
+        }
+    }
+
+    /// The processor time of the worker's thread so far, if it is known.
+    pub(crate) fn processor_time(&self) -> Option<Duration> {
+        let mut text = [0; 512];
+        let length = self.stat.get()?.read_at(&mut text, 0).ok()?;
+        let ticks = ticks(&text[..length])?;
+        // No system has so many that a tick is no time.
+        let per_second = rustix::param::clock_ticks_per_second().max(1);
+        Some(Duration::from_nanos(1_000_000_000 / per_second).saturating_mul(ticks))
+    }
+}
+
+/// A blocking section of the worker with this gauge begins.
+pub(crate) fn show_section(gauge: Option<&WorkerGauge>) -> ShownSection<'_> {
+    if let Some(gauge) = gauge {
+        gauge.set(Doing::BlockingWork);
+    }
+    ShownSection(gauge)
+}
+
+impl Drop for ShownSection<'_> {
+    fn drop(&mut self) {
+        if let Some(gauge) = self.0 {
+            gauge.set(Doing::Work);
+        }
+    }
+}
+
+/// `utime` and `stime` together, in clock ticks; see `proc_pid_stat(5)`.
+fn ticks(stat: &[u8]) -> Option<u32> {
+    // The name, in parentheses, may have spaces and parentheses itself. The third field follows it.
+    let name_end = memchr::memrchr(b')', stat)?;
+    let mut fields = str::from_utf8(&stat[name_end + 1..])
+        .ok()?
+        .split_ascii_whitespace();
+    let user: u32 = fields.nth(14 - 3)?.parse().ok()?;
+    let system: u32 = fields.next()?.parse().ok()?;
+    user.checked_add(system)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_the_sum_of_user_and_system_time() {
+        let line = b"7 (a) b) S 1 2 3 4 5 6 7 8 9 10 120 34 0 0 20 0";
+        assert_eq!(ticks(line), Some(154));
+        for broken in [
+            &b""[..],
+            b"7 (a",
+            b"7 (a) S 1 2",
+            b"7 (a) S 1 2 3 4 5 6 7 8 9 10 x 34",
+        ] {
+            assert_eq!(ticks(broken), None, "{}", broken.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn processor_time_of_a_thread_grows() {
+        let gauge = WorkerGauge::default();
+        assert_eq!(gauge.processor_time(), None);
+        gauge.bind_to_thread();
+        let before = gauge.processor_time().unwrap();
+        while gauge.processor_time() == Some(before) {}
+        assert!(gauge.processor_time().unwrap() > before);
+    }
+
+    #[test]
+    fn a_blocking_section_is_shown_until_it_ends() {
+        let gauge = WorkerGauge::default();
+        assert_eq!(gauge.doing(), Doing::Nothing);
+        gauge.set(Doing::Work);
+        let section = show_section(Some(&gauge));
+        assert_eq!(gauge.doing(), Doing::BlockingWork);
+        drop(section);
+        assert_eq!(gauge.doing(), Doing::Work);
+        drop(show_section(None));
+    }
+}

@@ -1,0 +1,211 @@
+//! What is asked for, and the bytes of the responses.
+
+use super::exposition::Format;
+use super::health::Health;
+use super::metrics;
+use super::snapshot::Snapshot;
+use crate::http::semantics::negotiation::weights::weight_of;
+use crate::http::{
+    Host, Refusal, Request, Status, Target, Version, end_head, write_content_length, write_field,
+    write_status_line,
+};
+
+/// What a request asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Asked {
+    what: What,
+    extent: Extent,
+}
+
+/// How much of a response is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Whole,
+    /// To HEAD.
+    HeadOnly,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Health,
+    Metrics(Format),
+    Text,
+    Json,
+}
+
+/// What a response says, besides its status.
+struct Content<'c> {
+    media_type: &'c str,
+    body: &'c [u8],
+}
+
+impl Asked {
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// 400 without Host, 404, and 405 for a method other than GET and HEAD.
+    pub(super) fn of(request: &Request<'_>) -> Result<Self, Refusal> {
+        if request.version == Version::Http11 && request.host == Host::Missing {
+            return Err(Refusal::bad_request("there is no Host field"));
+        }
+        let extent = match request.method {
+            "GET" => Extent::Whole,
+            "HEAD" => Extent::HeadOnly,
+            _ => {
+                return Err(Refusal::new(
+                    Status::MethodNotAllowed,
+                    "a status can only be read, by GET and HEAD",
+                ));
+            }
+        };
+        let (Target::Origin { path, .. } | Target::Absolute { path, .. }) = request.target else {
+            return Err(Refusal::bad_request("the target is no path"));
+        };
+        let accept = request.field("Accept");
+        let what = match path {
+            b"/healthz" => What::Health,
+            b"/metrics" => What::Metrics(Format::of(accept)),
+            b"/status" if prefers_json(accept) => What::Json,
+            b"/status" => What::Text,
+            _ => {
+                return Err(Refusal::new(
+                    Status::NotFound,
+                    "there is /healthz, /metrics and /status",
+                ));
+            }
+        };
+        Ok(Self { what, extent })
+    }
+
+    /// Whether the response depends on a probe.
+    pub(super) fn is_for_health(&self) -> bool {
+        self.what == What::Health
+    }
+
+    /// The response of a server with these figures.
+    pub(super) fn response(&self, snapshot: &Snapshot) -> Vec<u8> {
+        let (media_type, body) = match self.what {
+            What::Metrics(format) => (format.content_type(), metrics::text(snapshot, format)),
+            What::Text | What::Health => ("text/plain; charset=utf-8", snapshot.text()),
+            What::Json => ("application/json", format!("{}\n", snapshot.json())),
+        };
+        let content = Content {
+            media_type,
+            body: body.as_bytes(),
+        };
+        respond(Status::Ok, &content, self.extent)
+    }
+
+    /// The response to a question for the health.
+    pub(super) fn health(&self, health: &Health) -> Vec<u8> {
+        let (status, mut text) = match health {
+            Ok(()) => (Status::Ok, "ok".to_owned()),
+            Err(reason) => (Status::ServiceUnavailable, reason.clone()),
+        };
+        text.push('\n');
+        respond(status, &plain(&text), self.extent)
+    }
+}
+
+/// The response to a request that is refused.
+pub(super) fn refuse(refusal: &Refusal) -> Vec<u8> {
+    let text = format!("{}\n", refusal.reason);
+    respond(refusal.status, &plain(&text), Extent::Whole)
+}
+
+fn plain(text: &str) -> Content<'_> {
+    Content {
+        media_type: "text/plain; charset=utf-8",
+        body: text.as_bytes(),
+    }
+}
+
+fn prefers_json(accept: Option<&[u8]>) -> bool {
+    let Some(accept) = accept else { return false };
+    let weight = |name| weight_of(accept, &[name]).filter(|weight| weight.is_acceptable());
+    let json = weight("application/json");
+    json.is_some() && json >= weight("text/plain")
+}
+
+fn respond(status: Status, content: &Content<'_>, extent: Extent) -> Vec<u8> {
+    let mut out = Vec::with_capacity(content.body.len() + 512);
+    write_status_line(&mut out, status);
+    if status == Status::MethodNotAllowed {
+        write_field(&mut out, "Allow", b"GET, HEAD");
+    }
+    write_field(&mut out, "Content-Type", content.media_type.as_bytes());
+    write_content_length(&mut out, content.body.len() as u64);
+    write_field(&mut out, "Cache-Control", b"no-store");
+    write_field(&mut out, "Vary", b"Accept");
+    write_field(&mut out, "X-Content-Type-Options", b"nosniff");
+    write_field(&mut out, "Cross-Origin-Resource-Policy", b"same-origin");
+    write_field(&mut out, "Connection", b"close");
+    end_head(&mut out);
+    if extent == Extent::Whole {
+        out.extend_from_slice(content.body);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(line: &str, fields: &str) -> Result<Asked, Status> {
+        let head = format!("{line} HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+        let request = Request::parse(head.as_bytes()).unwrap();
+        Asked::of(&request).map_err(|refusal| refusal.status)
+    }
+
+    #[test]
+    fn paths_and_fields_say_what_is_asked_for() {
+        for (line, fields, what) in [
+            ("GET /healthz", "", Ok(What::Health)),
+            ("GET /healthz?x", "", Ok(What::Health)),
+            ("GET http://a/healthz", "", Ok(What::Health)),
+            ("GET /metrics", "", Ok(What::Metrics(Format::Prometheus))),
+            (
+                "GET /metrics",
+                "Accept: application/openmetrics-text\r\n",
+                Ok(What::Metrics(Format::OpenMetrics)),
+            ),
+            ("GET /status", "", Ok(What::Text)),
+            ("GET /status", "Accept: */*\r\n", Ok(What::Text)),
+            (
+                "GET /status",
+                "Accept: application/json\r\n",
+                Ok(What::Json),
+            ),
+            ("GET /status/", "", Err(Status::NotFound)),
+            ("GET /../status", "", Err(Status::NotFound)),
+            ("PUT /status", "", Err(Status::MethodNotAllowed)),
+            ("OPTIONS *", "", Err(Status::MethodNotAllowed)),
+            ("GET x", "", Err(Status::BadRequest)),
+        ] {
+            let asked = ask(line, fields).map(|asked| asked.what);
+            assert_eq!(asked, what, "{line} {fields}");
+        }
+        let head = b"GET /status HTTP/1.1\r\n\r\n";
+        let refusal = Asked::of(&Request::parse(head).unwrap()).unwrap_err();
+        assert_eq!(refusal.status, Status::BadRequest);
+    }
+
+    #[test]
+    fn head_has_the_length_of_get_and_no_content() {
+        let get = ask("GET /healthz", "").unwrap().health(&Ok(()));
+        let head = ask("HEAD /healthz", "").unwrap().health(&Ok(()));
+        assert_eq!(get, [&head[..], b"ok\n"].concat());
+    }
+
+    #[test]
+    fn a_server_that_is_not_healthy_says_why() {
+        let health = Err("the root was removed".to_owned());
+        let response = ask("GET /healthz", "").unwrap().health(&health);
+        let text = String::from_utf8(response).unwrap();
+        assert!(
+            text.starts_with("HTTP/1.1 503 Service Unavailable\r\n"),
+            "{text}"
+        );
+        assert!(text.ends_with("\r\n\r\nthe root was removed\n"), "{text}");
+    }
+}

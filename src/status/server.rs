@@ -1,0 +1,210 @@
+//! The thread of the status: one poll(2) over its listener and its clients.
+//!
+//! It is bounded in everything: clients, bytes and time. Where there are as many clients as may be, a new one takes the
+//! place of the one that is there for longest, so that a health check gets through whatever others do.
+
+use std::collections::VecDeque;
+use std::io;
+use std::mem;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use super::conversation::{Conversation, Need};
+use super::health::{Health, PROBE_TIME, Prober};
+use super::snapshot::Source;
+use crate::server::{Accepted, Listener, View};
+
+/// Clients of the status at a time.
+pub const MAX_CONNECTIONS: usize = 32;
+
+/// How long accepting pauses when the system is out of descriptors or memory.
+const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);
+
+/// See the module's description.
+pub struct StatusServer {
+    listener: Listener,
+    source: Source,
+    prober: Prober,
+    /// The one that is there for longest comes first.
+    conversations: VecDeque<Conversation>,
+    paused_until: Option<Instant>,
+}
+
+/// What ended a wait, besides deadlines.
+struct Woken {
+    end: bool,
+    probe: bool,
+    listener: bool,
+    /// Conversations whose sockets are ready, in their order.
+    ready: Vec<bool>,
+}
+
+impl StatusServer {
+    /// Gives the status of this source to what connects to this listener.
+    ///
+    /// # Errors
+    /// From eventfd(2).
+    pub fn new(listener: Listener, source: Source) -> io::Result<Self> {
+        Ok(Self {
+            listener,
+            source,
+            prober: Prober::new()?,
+            conversations: VecDeque::new(),
+            paused_until: None,
+        })
+    }
+
+    /// Runs until the server ends.
+    pub fn run(mut self, view: &dyn View) {
+        loop {
+            let woken = self.wait(view);
+            let now = Instant::now();
+            if woken.end {
+                return;
+            }
+            self.advance(&woken.ready, view, now);
+            if woken.probe {
+                self.answer_health(view, now);
+            }
+            self.expire(view, now);
+            if self.paused_until.is_some_and(|until| until <= now) {
+                self.paused_until = None;
+            }
+            if woken.listener {
+                self.accept(view, now);
+            }
+        }
+    }
+
+    fn wait(&self, view: &dyn View) -> Woken {
+        let deadlines = self.conversations.iter().map(|one| one.deadline);
+        let until = deadlines.chain(self.paused_until).min();
+        let timeout = until.and_then(|until| {
+            let left = until.saturating_duration_since(Instant::now());
+            Timespec::try_from(left).ok()
+        });
+        let listens = match self.paused_until {
+            None => PollFlags::IN,
+            Some(_) => PollFlags::empty(),
+        };
+        let end = view.end();
+        let mut polled = vec![
+            PollFd::from_borrowed_fd(end, PollFlags::IN),
+            PollFd::new(self.prober.done(), PollFlags::IN),
+            PollFd::from_borrowed_fd(self.listener.as_fd(), listens),
+        ];
+        polled.extend(
+            self.conversations
+                .iter()
+                .map(|one| PollFd::new(&one.socket, one.interest())),
+        );
+        if let Err(error) = poll(&mut polled, timeout.as_ref())
+            && error != Errno::INTR
+        {
+            log::error!("the status cannot wait for its clients: {error}");
+        }
+        let mut ready = polled.iter().map(|fd| !fd.revents().is_empty());
+        let mut is_ready = || ready.next().unwrap_or_default();
+        Woken {
+            end: is_ready(),
+            probe: is_ready(),
+            listener: is_ready(),
+            ready: ready.collect(),
+        }
+    }
+
+    /// Goes on with the conversations that are ready.
+    fn advance(&mut self, ready: &[bool], view: &dyn View, now: Instant) {
+        for (mut one, &is_ready) in mem::take(&mut self.conversations).into_iter().zip(ready) {
+            if is_ready {
+                let need = one.advance(now);
+                self.keep(one, need, view, now);
+            } else {
+                self.conversations.push_back(one);
+            }
+        }
+    }
+
+    /// Keeps a conversation with what it needs, or closes it.
+    fn keep(&mut self, mut one: Conversation, need: Need, view: &dyn View, now: Instant) {
+        match need {
+            Need::Close => {}
+            Need::Socket => self.conversations.push_back(one),
+            Need::Response(asked) if !asked.is_for_health() => {
+                let response = asked.response(&self.source.snapshot(view));
+                let need = one.respond(response, now);
+                self.keep(one, need, view, now);
+            }
+            Need::Response(asked) => {
+                if let Some(health) = self.health(view, now) {
+                    let need = one.respond(asked.health(&health), now);
+                    self.keep(one, need, view, now);
+                } else {
+                    one.await_health(asked, now + PROBE_TIME);
+                    self.conversations.push_back(one);
+                }
+            }
+        }
+    }
+
+    /// Whether the server is healthy; `None` if that is being tried.
+    fn health(&mut self, view: &dyn View, now: Instant) -> Option<Health> {
+        if view.is_draining() {
+            return Some(Err("the server is stopping".to_owned()));
+        }
+        let source = &self.source;
+        self.prober.ask(now, || source.probe())
+    }
+
+    /// A probe has come back, or is late for those whose deadline has passed.
+    fn answer_health(&mut self, view: &dyn View, now: Instant) {
+        for mut one in mem::take(&mut self.conversations) {
+            match one.take_awaiting() {
+                Some(asked) => self.keep(one, Need::Response(asked), view, now),
+                None => self.conversations.push_back(one),
+            }
+        }
+    }
+
+    /// Closes conversations whose deadline has passed. One that waits for a probe gets its response.
+    fn expire(&mut self, view: &dyn View, now: Instant) {
+        for mut one in mem::take(&mut self.conversations) {
+            if one.deadline > now {
+                self.conversations.push_back(one);
+            } else if let Some(asked) = one.take_awaiting() {
+                let health = self.health(view, now).unwrap_or_else(|| {
+                    Err("the root or the log has not responded in time".to_owned())
+                });
+                let need = one.respond(asked.health(&health), now);
+                self.keep(one, need, view, now);
+            }
+        }
+    }
+
+    /// Accepts what waits in the backlog, up to as many as may be.
+    fn accept(&mut self, view: &dyn View, now: Instant) {
+        for _ in 0..MAX_CONNECTIONS {
+            match self.listener.accept() {
+                Accepted::Connection(socket, _) => {
+                    if self.conversations.len() >= MAX_CONNECTIONS {
+                        self.conversations.pop_front();
+                    }
+                    let mut one = Conversation::new(socket, now);
+                    // Most requests are there by now.
+                    let need = one.advance(now);
+                    self.keep(one, need, view, now);
+                }
+                Accepted::Gone => {}
+                Accepted::Nobody => break,
+                Accepted::Exhausted(error) => {
+                    log::debug!("the status cannot accept for now: {error}");
+                    self.paused_until = Some(now + EXHAUSTION_PAUSE);
+                    break;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The status as a text for people, and as JSON.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::snapshot::Snapshot;
+
+impl Snapshot {
+    /// Some lines for people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let state = if self.is_draining {
+            "finishing its last requests"
+        } else {
+            "serving"
+        };
+        let uptime = self.uptime().as_secs();
+        let _ = writeln!(
+            text,
+            "httpserver {}: {state}, for {uptime} s",
+            env!("CARGO_PKG_VERSION")
+        );
+        self.push_requests(&mut text);
+        let pool = &self.pool;
+        let connections = pool.connections;
+        let _ = writeln!(
+            text,
+            "connections: {} of {} (idle {}, receiving {}, sending {}, active {}); {} accepted",
+            connections.open(),
+            pool.max_connections,
+            connections.idle,
+            connections.receiving,
+            connections.sending,
+            connections.active,
+            pool.accepted
+        );
+        let _ = writeln!(
+            text,
+            "queue: {} of {}; workers: {} busy of {}, {} blocked",
+            pool.queued,
+            pool.queue_capacity,
+            pool.busy,
+            pool.processor_times.len(),
+            pool.blocked
+        );
+        let cache = self.files.cache;
+        let _ = writeln!(
+            text,
+            "cache: {} hits, {} misses; {} files, {} bytes",
+            cache.hits, cache.misses, cache.files, cache.bytes
+        );
+        if let Some(log) = self.files.log {
+            let full = if log.is_full {
+                "; full: entries are missing"
+            } else {
+                ""
+            };
+            let _ = writeln!(
+                text,
+                "log: {} bytes, {} reserved, preallocated up to {}{full}",
+                log.end, log.reserved, log.preallocated
+            );
+        }
+        text
+    }
+
+    fn push_requests(&self, text: &mut String) {
+        match &self.tally {
+            Some(tally) => {
+                let _ = writeln!(
+                    text,
+                    "requests: {} ({} failed by the server); {} bytes in, {} bytes out",
+                    tally.requests(),
+                    tally.server_errors(),
+                    tally.bytes_in,
+                    tally.bytes_out
+                );
+                let _ = writeln!(
+                    text,
+                    "turns: {}, the longest {} us",
+                    tally.turns,
+                    tally.longest_turn.as_micros()
+                );
+            }
+            None => text.push_str("requests: not counted; --status counts them\n"),
+        }
+    }
+
+    /// The same as an object.
+    pub(super) fn json(&self) -> Value {
+        let pool = &self.pool;
+        let connections = pool.connections;
+        let cache = self.files.cache;
+        let mut object = json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "draining": self.is_draining,
+            "uptime_seconds": self.uptime().as_secs_f64(),
+            "connections": {
+                "accepted": pool.accepted,
+                "open": connections.open(),
+                "idle": connections.idle,
+                "receiving": connections.receiving,
+                "sending": connections.sending,
+                "active": connections.active,
+                "limit": pool.max_connections,
+            },
+            "queue": { "length": pool.queued, "capacity": pool.queue_capacity },
+            "workers": {
+                "total": pool.processor_times.len(),
+                "busy": pool.busy,
+                "blocked": pool.blocked,
+                "cpu_seconds": pool.processor_times.iter()
+                    .map(|time| time.map(|time| time.as_secs_f64())).collect::<Vec<_>>(),
+            },
+            "cache": {
+                "hits": cache.hits,
+                "misses": cache.misses,
+                "files": cache.files,
+                "bytes": cache.bytes,
+            },
+        });
+        if let Some(tally) = &self.tally {
+            let by_status = tally.requests.iter().map(|((method, status), count)| {
+                json!({ "method": method.name(), "status": status, "count": count })
+            });
+            object["requests"] = json!({
+                "total": tally.requests(),
+                "server_errors": tally.server_errors(),
+                "by_method_and_status": by_status.collect::<Vec<_>>(),
+                "bytes_in": tally.bytes_in,
+                "bytes_out": tally.bytes_out,
+                "turns": tally.turns,
+                "longest_turn_seconds": tally.longest_turn.as_secs_f64(),
+            });
+        }
+        if let Some(log) = self.files.log {
+            object["log"] = json!({
+                "end": log.end,
+                "reserved": log.reserved,
+                "preallocated": log.preallocated,
+                "full": log.is_full,
+            });
+        }
+        object
+    }
+
+    fn uptime(&self) -> Duration {
+        self.taken.duration_since(self.started).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_says_what_the_server_does() {
+        let snapshot = Snapshot::sample();
+        assert_eq!(
+            snapshot.text(),
+            format!(
+                "httpserver {}: serving, for 90 s\n\
+                 requests: 10 (1 failed by the server); 1000 bytes in, 2000 bytes out\n\
+                 turns: 12, the longest 1500 us\n\
+                 connections: 10 of 100 (idle 1, receiving 2, sending 3, active 4); 9 accepted\n\
+                 queue: 5 of 1024; workers: 2 busy of 2, 1 blocked\n\
+                 cache: 6 hits, 3 misses; 2 files, 4096 bytes\n\
+                 log: 300 bytes, 20 reserved, preallocated up to 70000\n",
+                env!("CARGO_PKG_VERSION")
+            )
+        );
+    }
+
+    #[test]
+    fn text_says_what_is_not_counted() {
+        let snapshot = Snapshot {
+            tally: None,
+            is_draining: true,
+            ..Snapshot::sample()
+        };
+        let text = snapshot.text();
+        assert!(text.contains("finishing its last requests"), "{text}");
+        assert!(text.contains("requests: not counted"), "{text}");
+        assert_eq!(snapshot.json()["requests"], Value::Null);
+    }
+
+    #[test]
+    fn json_has_the_same() {
+        let json = Snapshot::sample().json();
+        assert_eq!(json["requests"]["total"], 10);
+        assert_eq!(json["connections"]["sending"], 3);
+        assert_eq!(json["workers"]["cpu_seconds"], json!([1.23, null]));
+        assert_eq!(json["log"]["full"], false);
+    }
+}
