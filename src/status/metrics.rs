@@ -301,6 +301,30 @@ mod tests {
     }
 
     #[test]
+    fn dashboard_and_alerts_ask_for_emitted_metrics_only() {
+        let emitted = emitted();
+        for (file, text) in [
+            ("alerts.yml", include_str!("../../packaging/alerts.yml")),
+            (
+                "grafana-dashboard.json",
+                include_str!("../../packaging/grafana-dashboard.json"),
+            ),
+        ] {
+            let is_of_a_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let words = text.split(|c| !is_of_a_name(c));
+            let names: BTreeSet<_> = words
+                .filter(|word| word.starts_with("httpserver_"))
+                .map(|word| word.strip_suffix("_bucket").unwrap_or(word))
+                .collect();
+            assert!(names.len() > 5, "{file}: {names:?}");
+            for name in names {
+                let is_emitted = emitted.iter().any(|(found, _)| found == name);
+                assert!(is_emitted, "{file}: {name}");
+            }
+        }
+    }
+
+    #[test]
     fn the_documented_metrics_are_the_emitted_ones() {
         let document = include_str!("../../docs/operations.md");
         let rows = document.lines().filter_map(|line| {

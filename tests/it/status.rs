@@ -124,6 +124,18 @@ fn promtool_has_nothing_to_say_of_the_metrics() {
 }
 
 #[test]
+fn promtool_accepts_the_alerting_rules() {
+    if !is_there("promtool") {
+        return;
+    }
+    let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/alerts.yml");
+    let mut promtool = Command::new("promtool");
+    promtool.args(["check", "rules", rules]);
+    let output = finish(promtool, b"");
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
 fn openmetrics_is_sent_to_a_client_that_asks_for_it() {
     let (_server, status) = start(&[]);
     let response = ask(
