@@ -1,4 +1,4 @@
-//! The status of a server: `/healthz`, `/metrics` and `/status` on a listener of their own, and the text for SIGUSR2.
+//! The status of a server: `/healthz`, `/metrics`, `/status` and a page with plots on a listener of their own, and the text for SIGUSR2.
 //!
 //! It sees the rooms below through figures that they give out, and changes nothing there. One thread, the companion of
 //! the workers, serves all its clients, at most [`MAX_CONNECTIONS`] at a time, each with a deadline. That thread touches
@@ -8,6 +8,7 @@
 mod conversation;
 mod exposition;
 mod health;
+mod history;
 mod metrics;
 mod request;
 mod server;

@@ -2,6 +2,7 @@
 
 use super::exposition::Format;
 use super::health::Health;
+use super::history::History;
 use super::metrics;
 use super::snapshot::Snapshot;
 use crate::http::semantics::negotiation::weights::weight_of;
@@ -31,7 +32,14 @@ enum What {
     Metrics(Format),
     Text,
     Json,
+    Page,
+    Style,
+    Script,
 }
+
+/// What the page may load and run: its own style and script, and its own server's figures (CSP Level 3).
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What a response says, besides its status.
 struct Content<'c> {
@@ -67,10 +75,13 @@ impl Asked {
             b"/metrics" => What::Metrics(Format::of(accept)),
             b"/status" if prefers_json(accept) => What::Json,
             b"/status" => What::Text,
+            b"/" => What::Page,
+            b"/status.css" => What::Style,
+            b"/status.js" => What::Script,
             _ => {
                 return Err(Refusal::new(
                     Status::NotFound,
-                    "there is /healthz, /metrics and /status",
+                    "there is /, /healthz, /metrics and /status",
                 ));
             }
         };
@@ -82,12 +93,24 @@ impl Asked {
         self.what == What::Health
     }
 
-    /// The response of a server with these figures.
-    pub(super) fn response(&self, snapshot: &Snapshot) -> Vec<u8> {
+    /// The response of a server with these figures, and those of the last minutes.
+    pub(super) fn response(&self, snapshot: &Snapshot, history: &History) -> Vec<u8> {
         let (media_type, body) = match self.what {
             What::Metrics(format) => (format.content_type(), metrics::text(snapshot, format)),
             What::Text | What::Health => ("text/plain; charset=utf-8", snapshot.text()),
-            What::Json => ("application/json", format!("{}\n", snapshot.json())),
+            What::Json => ("application/json", format!("{}\n", snapshot.json(history))),
+            What::Page => (
+                "text/html; charset=utf-8",
+                include_str!("page/page.html").to_owned(),
+            ),
+            What::Style => (
+                "text/css; charset=utf-8",
+                include_str!("page/style.css").to_owned(),
+            ),
+            What::Script => (
+                "text/javascript; charset=utf-8",
+                include_str!("page/script.js").to_owned(),
+            ),
         };
         let content = Content {
             media_type,
@@ -138,6 +161,8 @@ fn respond(status: Status, content: &Content<'_>, extent: Extent) -> Vec<u8> {
     write_field(&mut out, "Cache-Control", b"no-store");
     write_field(&mut out, "Vary", b"Accept");
     write_field(&mut out, "X-Content-Type-Options", b"nosniff");
+    write_field(&mut out, "Content-Security-Policy", POLICY.as_bytes());
+    write_field(&mut out, "Referrer-Policy", b"no-referrer");
     write_field(&mut out, "Cross-Origin-Resource-Policy", b"same-origin");
     write_field(&mut out, "Connection", b"close");
     end_head(&mut out);
@@ -176,6 +201,9 @@ mod tests {
                 "Accept: application/json\r\n",
                 Ok(What::Json),
             ),
+            ("GET /", "", Ok(What::Page)),
+            ("GET /status.js", "", Ok(What::Script)),
+            ("GET /status.css", "", Ok(What::Style)),
             ("GET /status/", "", Err(Status::NotFound)),
             ("GET /../status", "", Err(Status::NotFound)),
             ("PUT /status", "", Err(Status::MethodNotAllowed)),

@@ -14,6 +14,7 @@ use rustix::io::Errno;
 
 use super::conversation::{Conversation, Need};
 use super::health::{Health, PROBE_TIME, Prober};
+use super::history::History;
 use super::snapshot::Source;
 use crate::server::{Accepted, Listener, View};
 
@@ -28,6 +29,7 @@ pub struct StatusServer {
     listener: Listener,
     source: Source,
     prober: Prober,
+    history: History,
     /// The one that is there for longest comes first.
     conversations: VecDeque<Conversation>,
     paused_until: Option<Instant>,
@@ -52,6 +54,7 @@ impl StatusServer {
             listener,
             source,
             prober: Prober::new()?,
+            history: History::new(Instant::now()),
             conversations: VecDeque::new(),
             paused_until: None,
         })
@@ -64,6 +67,9 @@ impl StatusServer {
             let now = Instant::now();
             if woken.end {
                 return;
+            }
+            if self.history.due <= now {
+                self.history.add(&self.source.snapshot(view), now);
             }
             self.advance(&woken.ready, view, now);
             if woken.probe {
@@ -81,7 +87,8 @@ impl StatusServer {
 
     fn wait(&self, view: &dyn View) -> Woken {
         let deadlines = self.conversations.iter().map(|one| one.deadline);
-        let until = deadlines.chain(self.paused_until).min();
+        let until = deadlines.chain(self.paused_until);
+        let until = until.chain([self.history.due]).min();
         let timeout = until.and_then(|until| {
             let left = until.saturating_duration_since(Instant::now());
             Timespec::try_from(left).ok()
@@ -134,7 +141,7 @@ impl StatusServer {
             Need::Close => {}
             Need::Socket => self.conversations.push_back(one),
             Need::Response(asked) if !asked.is_for_health() => {
-                let response = asked.response(&self.source.snapshot(view));
+                let response = asked.response(&self.source.snapshot(view), &self.history);
                 let need = one.respond(response, now);
                 self.keep(one, need, view, now);
             }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::history::History;
 use super::snapshot::Snapshot;
 
 impl Snapshot {
@@ -89,14 +90,15 @@ impl Snapshot {
         }
     }
 
-    /// The same as an object.
-    pub(super) fn json(&self) -> Value {
+    /// The same as an object, with the figures of the last minutes.
+    pub(super) fn json(&self, history: &History) -> Value {
         let pool = &self.pool;
         let connections = pool.connections;
         let cache = self.files.cache;
         let mut object = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "draining": self.is_draining,
+            "history": history.samples(),
             "uptime_seconds": self.uptime().as_secs_f64(),
             "connections": {
                 "accepted": pool.accepted,
@@ -147,14 +149,24 @@ impl Snapshot {
         object
     }
 
-    fn uptime(&self) -> Duration {
+    /// Since the start of the server.
+    pub(super) fn uptime(&self) -> Duration {
         self.taken.duration_since(self.started).unwrap_or_default()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
+
+    fn history() -> History {
+        let now = Instant::now();
+        let mut history = History::new(now);
+        history.add(&Snapshot::sample(), now);
+        history
+    }
 
     #[test]
     fn text_says_what_the_server_does() {
@@ -184,15 +196,16 @@ mod tests {
         let text = snapshot.text();
         assert!(text.contains("finishing its last requests"), "{text}");
         assert!(text.contains("requests: not counted"), "{text}");
-        assert_eq!(snapshot.json()["requests"], Value::Null);
+        assert_eq!(snapshot.json(&history())["requests"], Value::Null);
     }
 
     #[test]
     fn json_has_the_same() {
-        let json = Snapshot::sample().json();
+        let json = Snapshot::sample().json(&history());
         assert_eq!(json["requests"]["total"], 10);
         assert_eq!(json["connections"]["sending"], 3);
         assert_eq!(json["workers"]["cpu_seconds"], json!([1.23, null]));
         assert_eq!(json["log"]["full"], false);
+        assert_eq!(json["history"][0]["connections"], 10);
     }
 }

@@ -136,6 +136,25 @@ fn promtool_accepts_the_alerting_rules() {
 }
 
 #[test]
+fn page_has_a_strict_policy_and_needs_nothing_else() {
+    let (_server, status) = start(&[]);
+    for (path, kind) in [
+        ("/", "text/html; charset=utf-8"),
+        ("/status.css", "text/css; charset=utf-8"),
+        ("/status.js", "text/javascript; charset=utf-8"),
+    ] {
+        let response = ask(status, path, "*/*");
+        assert_eq!(response.status, 200);
+        assert_eq!(response.field("Content-Type"), Some(kind));
+        let policy = response.field("Content-Security-Policy").unwrap();
+        assert!(policy.starts_with("default-src 'none';"), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        let text = response.text().replace("http://www.w3.org/2000/svg", "");
+        assert!(!text.contains("://"), "{path}");
+    }
+}
+
+#[test]
 fn openmetrics_is_sent_to_a_client_that_asks_for_it() {
     let (_server, status) = start(&[]);
     let response = ask(

@@ -4,6 +4,7 @@ mod accessibility;
 mod hostile;
 mod listing;
 mod look;
+mod status;
 mod uploads;
 pub(crate) mod webdriver;
 
