@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
-use rustix::io::retry_on_intr;
+use rustix::io::{Errno, ioctl_fionread, retry_on_intr};
 use rustix::net::{self, RecvFlags, SendFlags};
 
 /// A byte stream that never blocks: where it would, the error is of kind [`io::ErrorKind::WouldBlock`].
@@ -64,9 +64,7 @@ impl Socket {
 
     /// Whether the peer has sent something that nobody has received yet.
     pub(crate) fn has_input(&self) -> bool {
-        let mut byte = [0_u8; 1];
-        net::recv(&self.0, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT)
-            .is_ok_and(|(filled, _)| filled > 0)
+        ioctl_fionread(&self.0).is_ok_and(|bytes| bytes > 0)
     }
 }
 
@@ -78,8 +76,16 @@ impl AsFd for Socket {
 
 impl Transport for Socket {
     fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let (received, _) = retry_on_intr(|| net::recv(&self.0, &mut *buffer, RecvFlags::empty()))?;
-        Ok(received)
+        loop {
+            match net::recv(&self.0, &mut *buffer, RecvFlags::empty()) {
+                Ok((received, _)) => return Ok(received),
+                Err(Errno::INTR) => {}
+                // In front of an urgent byte Linux says so also while a signal is about to reach the thread, and nothing
+                // would report that byte again.
+                Err(Errno::WOULDBLOCK) if self.has_input() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     fn send(&self, bytes: &[u8], after: After) -> io::Result<usize> {

@@ -1,5 +1,7 @@
 //! TCP urgent data (RFC 9293 §3.8.5): it is a part of the stream, and a receive that ends before it loses nothing.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use rustix::process::Signal;
 
 use crate::support::client::Client;
@@ -52,6 +54,43 @@ fn urgent_byte_in_a_head_is_a_byte_of_it() {
                 "{at}"
             );
         }
+    }
+}
+
+#[test]
+fn urgent_byte_is_received_while_signals_come() {
+    let server = Setup::new(&["-N", "1"]).start();
+    server.place(&name(1), b"content");
+    let mut client = parked(&server, FIRST);
+    let rest = format!("ET /{} HTTP/1.1\r\nHost: a\r\n\r\n", name(1));
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Relaxed) {
+                server.signal(Signal::STOP);
+                server.signal(Signal::CONT);
+                std::thread::yield_now();
+            }
+        });
+        let _over = Over(&is_over);
+        for number in 0..1500 {
+            client.send_urgent("G");
+            client.send(&rest);
+            assert_eq!(
+                client.final_response().unwrap().body,
+                b"content",
+                "{number}"
+            );
+        }
+    });
+}
+
+/// Says that something is over when it is dropped, also by a panic.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
     }
 }
 
