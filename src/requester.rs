@@ -1,4 +1,4 @@
-//! Who makes a request, where it comes from, and how it is answered.
+//! The requester: where a request comes from, which user made it, and how it was answered.
 //!
 //! The connection knows it, the dialects pass it on, and the request log seals it. None of them knows the others.
 
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::peer::{ClientAddress, Peer};
 use crate::users::Permissions;
 
-/// Who makes a request.
+/// The client that made a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requester {
     /// Where it comes from.

@@ -23,7 +23,7 @@ pub(super) const GROUP: Group = Group {
 pub(super) struct StatusOptions {
     /// Give health, metrics and status on SPEC
     ///
-    /// SPEC is as for --listen. Whoever reaches it can read them.
+    /// SPEC is as for --listen. Anyone who can connect to it can read them.
     #[arg(long, value_name = "SPEC", hide_short_help = true, value_parser = spec)]
     status: Option<Spec>,
 }

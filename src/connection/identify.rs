@@ -1,4 +1,4 @@
-//! Who makes a request: the client behind proxies, and the user, if the server has users.
+//! Identifies the requester: the client behind any proxies, and the user if the server has users.
 //!
 //! A password that has to be verified takes a while. Meanwhile the connection is parked, at most as long as a head may
 //! take, and the head stays in its input. Then the request is looked at again.
@@ -29,7 +29,7 @@ enum Identification {
     Pending(Ticket),
 }
 
-/// Who makes a request, and what is decided on it, unless that needs a blocking turn.
+/// Identifies the requester and decides on the request, unless that needs a blocking turn.
 type Decided<U> = (Requester, Result<Decision<U>, WouldBlock>);
 
 impl<D: Dialect> HttpSession<D> {
@@ -119,7 +119,7 @@ impl<D: Dialect> HttpSession<D> {
         self.has_expired(TimeoutKind::Verification, turn)
     }
 
-    /// Who makes a request, as far as it could be read, and as far as the connection says it.
+    /// The requester, as far as the head could be read and the connection identifies it.
     pub(super) fn requester(&self, request: Option<&Request<'_>>) -> Requester {
         let nearest = self.peer.address();
         let named = |proxies: &TrustedProxies| {

@@ -57,7 +57,7 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    /// Hands what was received to TLS. The turn goes on inside it.
+    /// Passes the bytes received so far to TLS. The turn continues over the TLS stream.
     fn begin_tls<T: Transport>(&mut self, work: &mut Work<'_, T>) -> Step<D::Upload> {
         let input = &mut work.buffers.input;
         let stream = match &self.entrance().protocol {

@@ -67,7 +67,7 @@ impl Files {
         self.recorder.commit(worker);
     }
 
-    /// Goes on in the files that the paths of the logs name now, or in new ones. Entries in flight end where they began.
+    /// Switches to the files that the paths of the logs name now, or to new ones. Entries in flight end where they began.
     ///
     /// The names that the logs may get are reserved before they are opened: what a client stores is never taken for one
     /// of them, and does not take its place.
@@ -126,7 +126,7 @@ fn wait_for_other_name(files: &Weak<Files>, moved: &str) {
         if !is_warned && begun.elapsed() >= WARNING {
             is_warned = true;
             log::warn!(
-                "only {moved} was renamed: the server goes on in the old files until the other one is renamed, too"
+                "only {moved} was renamed: the server keeps writing to the old files until the other one is renamed, too"
             );
         }
     }

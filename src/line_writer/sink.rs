@@ -152,7 +152,7 @@ impl Sink {
         }
     }
 
-    /// Goes on in another file.
+    /// Switches to another file.
     pub(super) fn change_to(&mut self, opened: Opened) {
         self.opened = opened;
     }

@@ -1,8 +1,7 @@
 //! The key of a seal, which is replaced by its own hash after each use.
 //!
-//! Who takes a key has all later ones, and none of the earlier: so the lines that were authenticated before cannot be
-//! changed by whoever takes the machine (forward-secure sealing). Who keeps the first key, the *verification key*, has
-//! them all.
+//! A key gives all later ones and none of the earlier. An attacker who takes the machine therefore cannot change the lines
+//! that were authenticated before (forward-secure sealing). The first key, the *verification key*, gives all of them.
 
 use std::fmt;
 

@@ -35,8 +35,8 @@ pub(super) struct Cache {
     most: Load,
 }
 
-/// One of the independent parts, with the use that was made of it. Whoever counts has just had its lock, and so its
-/// cache line.
+/// One of the independent parts, with the use that was made of it. A thread that counts has just held its lock, and so
+/// has its cache line.
 #[derive(Default)]
 struct Part {
     /// Guards its part of the names; held for a look-up or an insertion, never for a system call: what is forgotten is

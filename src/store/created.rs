@@ -140,7 +140,7 @@ impl RemoveEmpty {
         Self { created, directory }
     }
 
-    /// Goes on in a directory below.
+    /// Moves on to a directory below.
     pub(super) fn descend(&mut self, below: &Arc<OwnedFd>) {
         self.directory = Arc::clone(below);
     }

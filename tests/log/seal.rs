@@ -453,7 +453,7 @@ fn files_that_follow_each_other_are_verified_together() {
     // The newest pair is gone.
     let said = check(&home, &[&first, &second], 0);
     assert!(
-        said.contains("not proven: what is behind log.txt.1: the log goes on in log.txt"),
+        said.contains("not proven: anything after log.txt.1: the log continues in log.txt"),
         "{said}"
     );
     let said = check(&home, &[&first, &second, "--state", "key"], 1);

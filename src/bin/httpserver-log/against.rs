@@ -145,7 +145,7 @@ fn put_difference(
     })
 }
 
-/// How a name that was deleted is there all the same. A directory with something in it is: that needs it.
+/// How a name that was deleted can still exist. A directory that has something in it does.
 fn delete_difference(store: &Store, name: &[u8], what: Deleted) -> Option<String> {
     if let Some(reason) = objection(name) {
         return Some(format!("the name {reason}"));

@@ -155,7 +155,7 @@ impl Proof {
         open.extend(self.codes_not_proven(logs));
         if let Some(next) = &last.report.next {
             open.push(format!(
-                "what is behind {}: the log goes on in {next}",
+                "anything after {}: the log continues in {next}",
                 last.name
             ));
         }

@@ -141,7 +141,7 @@ impl Recorder {
         Some(keeper.location().clone())
     }
 
-    /// Goes on in the file at this location, or in a new one there. Entries that have their place end where they began.
+    /// Switches to the file at this location, or to a new one there. Entries that have their place end where they began.
     pub fn reopen(&self, location: &Location) -> Reopened {
         let Some(log) = &self.log else {
             return Reopened::Done;

@@ -54,7 +54,7 @@ impl Sealer {
         Ok(file)
     }
 
-    /// Goes on in the files that are at this location now, once both names have moved.
+    /// Switches to the files that are at this location now, once both names have moved.
     ///
     /// # Errors
     /// See [`LogError`]; the old files go on then.

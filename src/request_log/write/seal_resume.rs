@@ -157,7 +157,7 @@ fn examine(pair: &Pair, location: &Location, state: Option<&State>) -> Result<Re
     }
     check_state(&report, state).map_err(|reason| refused(location, reason))?;
     if let Some(next) = &report.next {
-        let reason = format!("its seal says that the log goes on in a new {next}");
+        let reason = format!("its seal says that the log continues in a new {next}");
         return Err(refused(location, reason));
     }
     Ok(report)

@@ -14,7 +14,7 @@ use crate::seal::time::Moment;
 
 impl LogFile {
     /// Ends this log: what is reserved in it, and all that comes, goes to `successor`, which is new. If it is sealed, its
-    /// seal says that the log goes on in a file called `name`, and that of the successor begins there.
+    /// seal says that the log continues in a file called `name`, and that of the successor begins there.
     ///
     /// # Errors
     /// If the successor has no space for what is reserved: then nothing has happened.
