@@ -5,15 +5,13 @@
 
 use std::sync::Arc;
 
-use httpserver::peer::Peer;
-use httpserver::server::{Next, Transport, Turn};
 use loom::thread::{self, JoinHandle};
 
 use crate::explore::Model;
 use crate::server::connection::Connection;
 use crate::server::epoll;
-use crate::server::protocol::{CloseCause, Service, Session};
 use crate::server::reactor::Reactor;
+use crate::server::scripted::{Client, Scripted};
 use crate::server::transport::Socket;
 use crate::server::waker::Waker;
 use crate::server::workers::batch::{Batch, Gathered};
@@ -21,9 +19,9 @@ use crate::server::workers::pool::Pool;
 use crate::server::workers::queue::{Job, Queue};
 use crate::server::workers::spares::SpareWorkers;
 
-/// What the turn of a session is.
+/// What the turns of a client are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Client {
+enum Script {
     /// It lasts until the disk goes on.
     Blocks,
     /// The same, although it is no turn that may block: as if it had much to do.
@@ -32,33 +30,8 @@ enum Client {
     Quick,
 }
 
-struct Protocol;
-
-impl Service for Protocol {
-    type Session = Client;
-    type Buffers = ();
-
-    fn connect(&self, _: Peer, _: usize) -> Client {
-        unreachable!("a model makes its sessions")
-    }
-
-    fn buffers(&self) {}
-}
-
-impl Session for Client {
-    type Buffers = ();
-
-    fn process<T: Transport>(&mut self, _: &T, (): &mut (), _: &Turn<'_>) {}
-
-    fn flush<T: Transport>(&mut self, _: &T, (): &mut (), _: &Turn<'_>) -> Next {
-        Next::Close
-    }
-
-    fn note_close(&mut self, _: CloseCause) {}
-}
-
 struct Server {
-    pool: Pool<Protocol>,
+    pool: Pool<Scripted<Script>>,
     disk: Waker,
 }
 
@@ -68,7 +41,7 @@ impl Server {
         let reactor = Reactor::new(epoll::SOCKETS, max_pollers).unwrap();
         let spares = Some(SpareWorkers::new(workers));
         Arc::new(Self {
-            pool: Pool::new(Protocol, Queue::new(4), reactor, spares).unwrap(),
+            pool: Pool::new(Scripted::new(), Queue::new(4), reactor, spares).unwrap(),
             disk: Waker::new().unwrap(),
         })
     }
@@ -87,32 +60,35 @@ impl Server {
     }
 
     /// Gives the connections of a batch their turns.
-    fn serve(&self, number: usize, batch: &mut Batch<'_, Protocol>) {
+    fn serve(&self, number: usize, batch: &mut Batch<'_, Scripted<Script>>) {
         while let Some(connection) = batch.ready.pop_front() {
-            match connection.session {
-                Client::Blocks => {
+            match connection.session.script {
+                Script::Blocks => {
                     let section = self.pool.enter_blocking_section(number, &mut batch.ready);
                     self.disk.wait();
                     drop(section);
                 }
-                Client::Lasts => self.disk.wait(),
-                Client::Quick => {}
+                Script::Lasts => self.disk.wait(),
+                Script::Quick => {}
             }
             self.disk.wake(); // also for others
             self.pool.close(connection);
         }
     }
 
-    fn connections(&self, clients: &[Client]) -> impl Iterator<Item = Box<Connection<Client>>> {
-        (0..).zip(clients).map(|(fd, &client)| {
+    fn connections(
+        &self,
+        clients: &[Script],
+    ) -> impl Iterator<Item = Box<Connection<Client<Script>>>> {
+        (0..).zip(clients).map(|(fd, &script)| {
             assert!(self.pool.reactor.make_slot(fd));
             self.pool.capacity.add();
-            Box::new(Connection::new(Socket::new(fd), client))
+            Box::new(Connection::new(Socket::new(fd), Client { script }))
         })
     }
 
     /// Worker 0, with a batch of these.
-    fn serve_batch(&self, clients: &[Client]) {
+    fn serve_batch(&self, clients: &[Script]) {
         let mut batch = Batch::new(&self.pool);
         batch.ready.extend(self.connections(clients));
         self.serve(0, &mut batch);
@@ -131,7 +107,7 @@ impl Server {
 fn one_is_blocked() {
     let server = Server::new(2, 1);
     let workers = vec![server.start_worker(1)];
-    server.serve_batch(&[Client::Blocks, Client::Quick]);
+    server.serve_batch(&[Script::Blocks, Script::Quick]);
     server.stop(workers);
 }
 
@@ -139,7 +115,7 @@ fn one_is_blocked() {
 fn two_are_blocked() {
     let server = Server::new(3, 1);
     let workers = vec![server.start_worker(1), server.start_worker(2)];
-    server.serve_batch(&[Client::Blocks, Client::Blocks, Client::Quick]);
+    server.serve_batch(&[Script::Blocks, Script::Blocks, Script::Quick]);
     server.stop(workers);
 }
 
@@ -147,7 +123,7 @@ fn two_are_blocked() {
 fn one_is_blocked_beside_a_spare() {
     let server = Server::new(2, 0);
     let workers = vec![server.start_worker(1)];
-    server.serve_batch(&[Client::Blocks, Client::Quick]);
+    server.serve_batch(&[Script::Blocks, Script::Quick]);
     server.stop(workers);
 }
 
@@ -155,7 +131,7 @@ fn one_is_blocked_beside_a_spare() {
 fn one_has_much_to_do() {
     let server = Server::new(2, 2);
     let workers = vec![server.start_worker(0), server.start_worker(1)];
-    for connection in server.connections(&[Client::Lasts, Client::Quick]) {
+    for connection in server.connections(&[Script::Lasts, Script::Quick]) {
         server.pool.push(Job::Serve(connection));
     }
     server.pool.reactor.wake_poller();

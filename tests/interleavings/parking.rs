@@ -6,24 +6,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use httpserver::peer::Peer;
-use httpserver::server::{Next, Transport, Turn};
 use loom::thread::{self, JoinHandle};
 
 use crate::explore::Model;
 use crate::server::accept::eviction::Eviction;
 use crate::server::connection::Connection;
 use crate::server::epoll;
-use crate::server::protocol::{
-    Activity, CloseCause, Deadline, Interest, Service, Session, WakeReason,
-};
+use crate::server::protocol::{Activity, CloseCause, Deadline, Interest, WakeReason};
 use crate::server::reactor::Reactor;
+use crate::server::scripted::{Client, Scripted};
 use crate::server::transport::Socket;
 use crate::server::workers::batch::{Batch, Gathered};
 use crate::server::workers::pool::Pool;
 use crate::server::workers::queue::{Job, Queue};
 
-/// What the session of a model does when it has received a byte.
+/// What a client's session does when it has received a byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
     Closes,
@@ -35,38 +32,13 @@ enum Then {
     WaitsForTwo,
 }
 
-struct Protocol;
-
-struct Client {
+struct Script {
     then: Then,
     deadline: Instant,
 }
 
-impl Service for Protocol {
-    type Session = Client;
-    type Buffers = ();
-
-    fn connect(&self, _: Peer, _: usize) -> Client {
-        unreachable!("a model makes its sessions")
-    }
-
-    fn buffers(&self) {}
-}
-
-impl Session for Client {
-    type Buffers = ();
-
-    fn process<T: Transport>(&mut self, _: &T, (): &mut (), _: &Turn<'_>) {}
-
-    fn flush<T: Transport>(&mut self, _: &T, (): &mut (), _: &Turn<'_>) -> Next {
-        Next::Close
-    }
-
-    fn note_close(&mut self, _: CloseCause) {}
-}
-
 struct Server {
-    pool: Pool<Protocol>,
+    pool: Pool<Scripted<Script>>,
     start: Instant,
     // These are what happened, and give no order to it.
     received: AtomicUsize,
@@ -78,18 +50,18 @@ impl Server {
     fn new(then: Then) -> Arc<Self> {
         let reactor = Reactor::new(epoll::SOCKETS, 2).unwrap();
         let server = Arc::new(Self {
-            pool: Pool::new(Protocol, Queue::new(4), reactor, None).unwrap(),
+            pool: Pool::new(Scripted::new(), Queue::new(4), reactor, None).unwrap(),
             start: Instant::now(),
             received: AtomicUsize::new(0),
             timed_out: AtomicUsize::new(0),
         });
-        let client = Client {
+        let script = Script {
             then,
             deadline: server.start + Duration::from_secs(1),
         };
         assert!(server.pool.reactor.make_slot(0));
         server.pool.capacity.add();
-        let connection = Connection::new(Socket::new(0), client);
+        let connection = Connection::new(Socket::new(0), Client { script });
         server.pool.push(Job::Serve(Box::new(connection)));
         server
     }
@@ -111,17 +83,21 @@ impl Server {
         self.pool.reactor.wake_poller();
     }
 
-    fn give_turn(&self, batch: &mut Batch<'_, Protocol>, mut connection: Box<Connection<Client>>) {
+    fn give_turn(
+        &self,
+        batch: &mut Batch<'_, Scripted<Script>>,
+        mut connection: Box<Connection<Client<Script>>>,
+    ) {
         if connection.reason == WakeReason::TimedOut {
             self.timed_out.fetch_add(1, Ordering::Relaxed);
             return self.pool.close(connection);
         }
         let count = epoll::receive(0);
         let received = self.received.fetch_add(count, Ordering::Relaxed) + count;
-        match connection.session.then {
+        match connection.session.script.then {
             Then::Closes if count > 0 => return self.pool.close(connection),
             Then::WaitsLonger | Then::WaitsLongerInRequest if count > 0 => {
-                connection.session.deadline += Duration::from_secs(1);
+                connection.session.script.deadline += Duration::from_secs(1);
             }
             Then::WaitsForTwo if received == 2 => {
                 self.pool.close(connection);
@@ -132,8 +108,8 @@ impl Server {
             _ => {}
         }
         let deadline = Deadline {
-            at: connection.session.deadline,
-            activity: match connection.session.then {
+            at: connection.session.script.deadline,
+            activity: match connection.session.script.then {
                 Then::Closes | Then::WaitsLonger => Activity::Idle { since: self.start },
                 Then::WaitsLongerInRequest | Then::WaitsForTwo => Activity::Request,
             },
@@ -151,7 +127,7 @@ impl Server {
         let mut now = self.start;
         while !self.is_done() {
             while let Some(connection) = self.pool.reactor.take_expired(now) {
-                assert!(connection.session.deadline <= now, "too early");
+                assert!(connection.session.script.deadline <= now, "too early");
                 self.pool.push(Job::Serve(connection));
             }
             self.pool.reactor.wake_poller();

@@ -2,6 +2,7 @@
 
 pub(crate) mod accept;
 pub(crate) mod epoll;
+pub(crate) mod scripted;
 pub(crate) mod transport;
 pub(crate) mod waker;
 pub(crate) mod workers;
