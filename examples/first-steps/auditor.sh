@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# An auditor asks what was stored and from where, whether the files on the disk are what the log says, and whether the log
-# was changed.
+# An auditor asks what was stored, when and from where, whether the files on the disk are what the log says, and whether the
+# log was changed. The key that proves the log is kept where the server does not run.
 . "$(dirname "$0")/lib.sh"
 
 mkdir files
-start --web ./files --writable -l log.txt --access-log access.jsonl --access-log-format json 127.0.0.1 0
+httpserver-log seal-key key >elsewhere.txt
+start --web ./files --writable -l log.txt --seal --seal-key key --access-log access.jsonl --access-log-format json 127.0.0.1 0
 echo 'first version' >first
 echo 'second version' >second
 expect 'a document is stored' 201 "$(status -T first "$url/contract.txt")"
@@ -13,7 +14,7 @@ expect 'another is stored' 201 "$(status -T first "$url/notes/memo.txt")"
 expect 'and removed' 204 "$(status -X DELETE "$url/notes/memo.txt")"
 stop
 
-httpserver-log check log.txt --against files || fail 'an honest log was rejected'
+httpserver-log check log.txt --key elsewhere.txt --state key --against files || fail 'an honest log was rejected'
 expect 'the replaced version is still in the log' 'first version' "$(httpserver-log extract log.txt 1)"
 expect 'and so is the one that replaced it' 'second version' "$(httpserver-log extract log.txt 2)"
 expect 'each change is listed' 'PUT PUT PUT DELETE' "$(echo $(httpserver-log list log.txt | grep -oE 'PUT|DELETE'))"
@@ -32,6 +33,23 @@ echo 'ok: a file that was changed on the disk is found'
 mkdir rebuilt
 httpserver-log replay log.txt rebuilt
 expect 'the log gives back what was stored' 'second version' "$(cat rebuilt/contract.txt)"
+
+# Somebody changes what was stored in the log, too. The log alone does not show it.
+mkdir altered
+sed 's/^00000000 66/00000000 46/' log.txt >altered/log.txt
+httpserver-log check altered/log.txt || fail 'the altered log is not a log any more'
+cp log.txt.seal altered/log.txt.seal
+if httpserver-log check altered/log.txt >report; then fail 'an altered entry was not found'; fi
+grep -q 'entry 1' report || fail 'the report does not name the altered entry'
+echo 'ok: the seal shows which entry was altered'
+
+# Somebody removes the newest entries from the log and from its seal.
+mkdir shortened
+start=$(httpserver-log list --json log.txt | sed -n '4s/.*"offset":\([0-9]*\).*/\1/p')
+head -c "$start" log.txt >shortened/log.txt
+head -n -2 log.txt.seal >shortened/log.txt.seal
+if httpserver-log check shortened/log.txt --state key >report; then fail 'a shortened log was not found'; fi
+echo 'ok: the state of the key shows that the end is missing'
 
 # A byte of the log is changed: this row is no row any more.
 sed 's/^00000000 66/00000000 6g/' log.txt >forged.txt

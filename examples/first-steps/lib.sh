@@ -1,5 +1,5 @@
 # What the four scripts share: a directory that is removed at the end, and a server that ends with the script.
-# Needs bash, curl, and httpserver and httpserver-log on PATH.
+# Needs bash, curl, openssl, and httpserver and httpserver-log on PATH.
 set -euo pipefail
 
 work=$(mktemp -d)
