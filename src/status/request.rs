@@ -105,7 +105,7 @@ impl Asked {
             ),
             What::Style => (
                 "text/css; charset=utf-8",
-                include_str!("page/style.css").to_owned(),
+                concat!(include_str!("../page.css"), include_str!("page/style.css")).to_owned(),
             ),
             What::Script => (
                 "text/javascript; charset=utf-8",

@@ -9,6 +9,7 @@ use crate::web::pages::document;
 macro_rules! table_style {
     () => {
         concat!(
+            include_str!("../../page.css"),
             include_str!("../pages/style.css"),
             include_str!("style/table.css")
         )

@@ -132,7 +132,7 @@ pub(crate) mod tests {
     /// WCAG 2.2 §1.4.6 asks for 7:1 between text and its background, §1.4.11 for 3:1 between what must be seen.
     #[test]
     fn every_colour_has_contrast() {
-        let style = include_str!("style.css");
+        let style = include_str!("../../page.css");
         let (light, dark) = style.split_once("prefers-color-scheme: dark").unwrap();
         for (scheme, block) in [("light", light), ("dark", dark)] {
             let luminance = colours(block);

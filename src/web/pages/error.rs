@@ -11,7 +11,7 @@ use super::escape::Escaped;
 use crate::http::Status;
 use crate::web::path::levels_up;
 
-const STYLE: &str = include_str!("style.css");
+const STYLE: &str = concat!(include_str!("../../page.css"), include_str!("style.css"));
 
 /// The most levels that a relative link to the root climbs; deeper down, the link is absolute.
 const MOST_LEVELS: usize = 64;
