@@ -19,6 +19,7 @@ mod listeners;
 mod log;
 mod memory;
 mod messages;
+mod options;
 mod own_files;
 mod partial;
 mod persistence;

@@ -1,0 +1,156 @@
+//! The options that the documents name: each is one of our programs, or of another program that is named here.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::process::finish;
+use crate::support::requirements::is_there;
+
+/// Options of other programs that the documents name, by program.
+const OF_OTHERS: &[(&str, &[&str])] = &[
+    (
+        "cargo",
+        &[
+            "--bench",
+            "--example",
+            "--lib",
+            "--no-default-features",
+            "--open",
+            "--path",
+            "--release",
+            "--test",
+        ],
+    ),
+    ("certbot", &["--deploy-hook"]),
+    ("curl", &["--cacert"]),
+    ("examples/crowd", &["--rate"]),
+    ("strace", &["--inject"]),
+    ("stress-ng", &["--cpu", "--io", "--timeout"]),
+];
+
+const SIDE_BY_SIDE: &str = "benches/beside_nginx/side_by_side.py";
+
+/// What python runs to print the command line of each case.
+const PRINT_COMMANDS: &str = "import side_by_side as bench
+for case in bench.CASES: print(*bench.command('ours', case, 'tmp', 'root', 'httpserver', []), sep='\\n')";
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The long options in a text.
+fn options_in(text: &str) -> BTreeSet<String> {
+    let is_letter = |c: char| c.is_ascii_lowercase() || c == '-';
+    let words = text.split(|c: char| !is_letter(c) && !c.is_ascii_alphanumeric());
+    let options = words.filter(|word| {
+        word.strip_prefix("--")
+            .is_some_and(|name| name.starts_with(|c: char| c.is_ascii_lowercase()))
+    });
+    options.map(str::to_owned).collect()
+}
+
+fn run(mut command: Command, arguments: &[&str]) -> String {
+    command.args(arguments);
+    let output = finish(command, b"");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {stderr}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The options of `httpserver`, as its help has them.
+fn options_of_the_server() -> BTreeSet<String> {
+    let server = Command::new(env!("CARGO_BIN_EXE_httpserver"));
+    options_in(&run(server, &["--help"]))
+}
+
+/// The options of `httpserver-log`, as the help of its commands has them.
+fn options_of_the_tool() -> BTreeSet<String> {
+    let help = |arguments: &[&str]| {
+        let tool = Command::new(env!("CARGO_BIN_EXE_httpserver-log"));
+        run(tool, arguments)
+    };
+    let commands = [
+        "check",
+        "checkpoint",
+        "extract",
+        "list",
+        "replay",
+        "seal-key",
+        "stats",
+    ];
+    let texts = commands.map(|command| help(&[command, "--help"]));
+    options_in(&(help(&["--help"]) + &texts.concat()))
+}
+
+/// Python with the benchmark beside it, which leaves nothing in its directory.
+fn python() -> Command {
+    let mut python = Command::new("python3");
+    let directory = repository().join(SIDE_BY_SIDE);
+    python.current_dir(directory.parent().unwrap());
+    python.env("PYTHONDONTWRITEBYTECODE", "1");
+    python
+}
+
+/// The documents for users and for contributors.
+fn documents() -> Vec<PathBuf> {
+    let mut directories = vec![repository().to_owned(), repository().join("docs")];
+    directories.extend(["examples", "fuzz"].map(|name| repository().join(name)));
+    let files = directories
+        .iter()
+        .flat_map(|directory| fs::read_dir(directory).unwrap())
+        .map(|entry| entry.unwrap().path());
+    files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect()
+}
+
+#[test]
+fn documents_name_only_options_that_exist() {
+    if !is_there("python3") {
+        return;
+    }
+    let mut known = options_of_the_server();
+    known.append(&mut options_of_the_tool());
+    known.append(&mut options_in(&run(
+        python(),
+        &["side_by_side.py", "--help"],
+    )));
+    known.extend(
+        OF_OTHERS
+            .iter()
+            .flat_map(|(_, options)| options.iter().map(|option| (*option).to_owned())),
+    );
+    let mut named = BTreeSet::new();
+    for path in documents() {
+        let options = options_in(&fs::read_to_string(&path).unwrap());
+        let unknown: Vec<_> = options.difference(&known).collect();
+        assert!(unknown.is_empty(), "{}: {unknown:?}", path.display());
+        named.extend(options);
+    }
+    for (program, options) in OF_OTHERS {
+        for option in *options {
+            assert!(named.contains(*option), "{program} {option} is not named");
+        }
+    }
+}
+
+#[test]
+fn cases_of_the_benchmark_start_the_server_with_options_that_it_has() {
+    if !is_there("python3") {
+        return;
+    }
+    let options = options_in(&run(python(), &["-c", PRINT_COMMANDS]));
+    assert!(options.contains("--seal"), "{options:?}");
+    let known = options_of_the_server();
+    let unknown: Vec<_> = options.difference(&known).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+}
+
+#[test]
+fn options_are_found_in_text() {
+    let text = "`--tls-cert FILE`, --a1=x\n|---|--- -- -v ---b (--seal) a--c --X https://a--d";
+    let expected = ["--a1", "--seal", "--tls-cert"].map(str::to_owned);
+    assert_eq!(options_in(text), BTreeSet::from(expected));
+}
