@@ -1,13 +1,13 @@
-//! A fixed-size window that moves over an input: the reader's buffer.
+//! A fixed-size window that moves over an input: the buffer of what reads a request log or a seal.
 //!
-//! Unlike [`std::io::BufRead`] it can be asked for *so many* bytes at once, and it knows where it is. It
-//! knows nothing of entries.
+//! Unlike [`std::io::BufRead`] it can be asked for *so many* bytes at once, or for some more, and it knows where it is.
+//! It knows nothing of what it reads.
 
 use std::io::{self, Read};
 
 /// The unread bytes of an input, in constant memory.
 #[derive(Debug)]
-pub(super) struct Window<R> {
+pub(crate) struct Window<R> {
     input: R,
     buffer: Vec<u8>,
     /// The unread bytes are `buffer[start..end]`.
@@ -19,7 +19,7 @@ pub(super) struct Window<R> {
 
 impl<R: Read> Window<R> {
     /// A window of `capacity` bytes over `input`, whose first byte stands at `position`.
-    pub(super) fn new(input: R, capacity: usize, position: u64) -> Self {
+    pub(crate) fn new(input: R, capacity: usize, position: u64) -> Self {
         Self {
             input,
             buffer: vec![0; capacity],
@@ -30,25 +30,25 @@ impl<R: Read> Window<R> {
     }
 
     /// Where the first unread byte stands.
-    pub(super) fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.position
     }
 
     /// What has been fetched and not yet consumed.
-    pub(super) fn unread(&self) -> &[u8] {
+    pub(crate) fn unread(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
 
     /// Fetches until `wanted` bytes are unread, and returns the unread bytes but no more than `wanted`: fewer
     /// only at the end of the input. `wanted` is at most the capacity.
-    pub(super) fn fill(&mut self, wanted: usize) -> io::Result<&[u8]> {
+    pub(crate) fn fill(&mut self, wanted: usize) -> io::Result<&[u8]> {
         while self.unread().len() < wanted && self.fetch()? {}
         let unread = self.unread();
         Ok(&unread[..unread.len().min(wanted)])
     }
 
     /// Fetches some more bytes with one read; `false` at the end of the input or if the window is full.
-    pub(super) fn fetch(&mut self) -> io::Result<bool> {
+    pub(crate) fn fetch(&mut self) -> io::Result<bool> {
         if self.start > 0 && self.end == self.buffer.len() {
             self.buffer.copy_within(self.start..self.end, 0);
             self.end -= self.start;
@@ -66,8 +66,37 @@ impl<R: Read> Window<R> {
         }
     }
 
+    /// Fetches until `find` finds something in the first `limit` unread bytes, and returns its index; `None` if so many
+    /// are unread, or the input ends, without it. What was searched is not searched again.
+    pub(crate) fn find(
+        &mut self,
+        limit: usize,
+        find: impl Fn(&[u8]) -> Option<usize>,
+    ) -> io::Result<Option<usize>> {
+        let mut seen = 0;
+        loop {
+            let unread = self.unread();
+            let unread = &unread[..unread.len().min(limit)];
+            if let Some(at) = find(&unread[seen..]) {
+                return Ok(Some(seen + at));
+            }
+            seen = unread.len();
+            if seen == limit || !self.fetch()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Moves on by `count` bytes, at most as many as are unread, and returns them.
+    pub(crate) fn take(&mut self, count: usize) -> &[u8] {
+        let start = self.start;
+        let count = count.min(self.unread().len());
+        self.consume(count);
+        &self.buffer[start..start + count]
+    }
+
     /// Moves on by `count` bytes, at most as many as are unread.
-    pub(super) fn consume(&mut self, count: usize) {
+    pub(crate) fn consume(&mut self, count: usize) {
         let count = count.min(self.unread().len());
         self.start += count;
         self.position += count as u64;
@@ -79,7 +108,7 @@ impl<R: Read> Window<R> {
 }
 
 /// A length that fits memory; a larger one is cut.
-pub(super) fn to_usize(number: u64) -> usize {
+pub(crate) fn to_usize(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
@@ -117,5 +146,20 @@ mod tests {
         window.consume(9);
         assert_eq!(window.position(), 110);
         assert_eq!(window.fill(4).unwrap(), b"");
+    }
+
+    #[test]
+    fn finds_what_is_within_the_limit() {
+        let find = |bytes: &[u8]| bytes.iter().position(|&byte| byte == b'\n');
+        let mut window = Window::new(Drip(b"ab\ncdef\ngh", false), 6, 0);
+        assert_eq!(window.find(4, find).unwrap(), Some(2));
+        assert_eq!(window.take(3), b"ab\n");
+        assert_eq!(window.find(4, find).unwrap(), None, "one byte too far");
+        assert_eq!(window.unread(), b"cdef");
+        assert_eq!(window.find(5, find).unwrap(), Some(4));
+        assert_eq!(window.take(5), b"cdef\n");
+        assert_eq!(window.find(5, find).unwrap(), None, "the input ends");
+        assert_eq!(window.take(9), b"gh");
+        assert_eq!(window.position(), 10);
     }
 }

@@ -27,6 +27,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("rename", &["operations"]),
     ("utc", &[]),
     ("entry_range", &[]),
+    // The buffer of both readers: of the request log, and of its seal, which does not know the log.
+    ("window", &[]),
     ("blocking", &[]),
     // The count of file operations: whoever makes one, and whoever bounds them.
     ("operations", &[]),
@@ -37,7 +39,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tls", &["server", "sync"]),
     ("peer", &[]),
     ("access_log", &["entry_range", "peer"]),
-    ("seal", &["utc"]),
+    ("seal", &["utc", "window"]),
     // The hash of a password is verified on a thread of its own, so it may not know the connection that waits.
     ("users", &["peer", "sync"]),
     ("requester", &["peer", "users"]),
@@ -56,6 +58,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "utc",
             "entry_range",
             "operations",
+            "window",
         ],
     ),
     ("http", &["utc"]),

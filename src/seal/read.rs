@@ -7,9 +7,10 @@ use std::io::{self, Read};
 
 use super::chain::{HEX, Hash};
 use super::line::{LINE_LIMIT, Line, NotALine};
+use crate::window::Window;
 
-/// Bytes of the buffer: a few of the longest lines, so that reads are large.
-const BUFFER: usize = 4 * LINE_LIMIT;
+/// Bytes of the window: a few of the longest lines, so that reads are large.
+const WINDOW: usize = 4 * LINE_LIMIT;
 
 /// Reads the lines of a seal from a [`Read`]; it buffers by itself.
 ///
@@ -31,13 +32,7 @@ const BUFFER: usize = 4 * LINE_LIMIT;
 /// ```
 #[derive(Debug)]
 pub struct SealReader<R> {
-    input: R,
-    buffer: Vec<u8>,
-    /// What is read and not given out is `buffer[start..end]`.
-    start: usize,
-    end: usize,
-    /// Where `buffer[start]` is in the seal.
-    position: u64,
+    window: Window<R>,
     lines: u64,
     chain: Hash,
 }
@@ -83,11 +78,7 @@ impl<R: Read> SealReader<R> {
     /// Reads a seal from its start.
     pub fn new(input: R) -> Self {
         Self {
-            input,
-            buffer: vec![0; BUFFER],
-            start: 0,
-            end: 0,
-            position: 0,
+            window: Window::new(input, WINDOW, 0),
             lines: 0,
             chain: Hash::ZERO,
         }
@@ -95,7 +86,7 @@ impl<R: Read> SealReader<R> {
 
     /// Where the next line begins, in bytes.
     pub fn position(&self) -> u64 {
-        self.position
+        self.window.position()
     }
 
     /// How many lines were read.
@@ -116,15 +107,13 @@ impl<R: Read> SealReader<R> {
         let number = self.lines + 1;
         let not_a_line = |reason| SealError::NotALine { number, reason };
         let Some(length) = self.fill_line()? else {
-            return if self.start == self.end {
+            return if self.window.unread().is_empty() {
                 Ok(None)
             } else {
                 Err(SealError::Torn { number })
             };
         };
-        let text = &self.buffer[self.start..self.start + length];
-        self.start += length + 1;
-        self.position += length as u64 + 1;
+        let text = &self.window.take(length + 1)[..length];
         self.lines = number;
         let parts = text.len().checked_sub(HEX + 1);
         let parts = parts.map(|at| text.split_at(at));
@@ -149,42 +138,12 @@ impl<R: Read> SealReader<R> {
     }
 
     /// Fetches a line, and returns its length without its line feed; `None` if the input ends before that.
-    fn fill_line(&mut self) -> Result<Option<usize>, SealError> {
-        let mut seen = 0;
-        loop {
-            let unread = &self.buffer[self.start..self.end];
-            let unread = &unread[..unread.len().min(LINE_LIMIT)];
-            if let Some(at) = memchr::memchr(b'\n', &unread[seen..]) {
-                return Ok(Some(seen + at));
-            }
-            seen = unread.len();
-            if seen == LINE_LIMIT {
-                // The rest of it is another line that is none.
-                return Ok(Some(LINE_LIMIT - 1));
-            }
-            if !self.fetch()? {
-                return Ok(None);
-            }
-        }
-    }
-
-    /// Fetches some more bytes; `false` at the end of the input.
-    fn fetch(&mut self) -> io::Result<bool> {
-        if self.start > 0 && self.buffer.len() - self.end < LINE_LIMIT {
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
-        }
-        loop {
-            match self.input.read(&mut self.buffer[self.end..]) {
-                Ok(count) => {
-                    self.end += count;
-                    return Ok(count > 0);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+    fn fill_line(&mut self) -> io::Result<Option<usize>> {
+        let find = |bytes: &[u8]| memchr::memchr(b'\n', bytes);
+        let found = self.window.find(LINE_LIMIT, find)?;
+        // The rest of a line that is too long is another line that is none.
+        let is_too_long = self.window.unread().len() >= LINE_LIMIT;
+        Ok(found.or(is_too_long.then_some(LINE_LIMIT - 1)))
     }
 }
 

@@ -3,6 +3,5 @@
 mod diagnosis;
 pub mod fault;
 mod reader;
-mod window;
 
 pub use self::reader::{EntryHead, Reader};

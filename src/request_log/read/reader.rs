@@ -12,10 +12,10 @@
 //! right); a status replaced by another between 300 and 599; and an end of the file that lies between two entries.
 
 use super::fault::{ReadError, expected_in_rows};
-use super::window::{Window, to_usize};
 use crate::request_log::format::hex::{push_rows, read_rows};
 use crate::request_log::format::layout::{LINE_LIMIT, ROW, SEPARATOR, row_position, rows_len};
 use crate::request_log::format::line::{Kind, common_prefix, parse};
+use crate::window::{Window, to_usize};
 use std::io::{self, Read};
 
 #[cfg(test)]
@@ -235,18 +235,14 @@ impl<R: Read> Reader<R> {
     /// Fetches the first line of an entry: up to its newline, a NUL byte (which is not part of it), the end of the
     /// input, or [`LINE_LIMIT`]. Returns its length.
     fn fill_line(&mut self) -> Result<usize, ReadError> {
-        let mut seen = 0;
-        loop {
-            let unread = self.window.unread();
-            let line = &unread[..unread.len().min(LINE_LIMIT)];
-            if let Some(at) = memchr::memchr2(b'\n', 0, &line[seen..]) {
-                let at = seen + at;
-                return Ok(if line[at] == 0 { at } else { at + 1 });
-            }
-            seen = line.len();
-            if seen == LINE_LIMIT || !self.window.fetch().map_err(ReadError::Input)? {
-                return Ok(seen);
-            }
-        }
+        let find = |bytes: &[u8]| memchr::memchr2(b'\n', 0, bytes);
+        let found = self.window.find(LINE_LIMIT, find);
+        let found = found.map_err(ReadError::Input)?;
+        let unread = self.window.unread();
+        Ok(match found {
+            Some(at) if unread[at] == 0 => at,
+            Some(at) => at + 1,
+            None => unread.len().min(LINE_LIMIT),
+        })
     }
 }
