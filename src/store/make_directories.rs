@@ -64,8 +64,9 @@ impl Store {
     fn make_target(&self, path: &[u8]) -> Result<Target, StoreErrorKind> {
         check_path(path)?;
         let (parent, name) = split(path);
-        let earlier = self.unfinished.take(path);
-        let Some(way) = self.make_way(parent, earlier, path)? else {
+        // Dropped after more was made: it leaves what is above that, and forgets what a client has removed meanwhile.
+        let _earlier = self.unfinished.take(path);
+        let Some(way) = self.make_way(parent, path)? else {
             return Ok(Target::Unfinished);
         };
         let existing = self.replaceable(&way.directory, name)?;
@@ -83,13 +84,8 @@ impl Store {
     }
 
     /// Opens the directory at `path`, and makes what is missing of it, or a portion of that: then `None`, and what
-    /// removes them is kept for the target at `kept_for`. `earlier` removes what was made in earlier portions.
-    fn make_way(
-        &self,
-        path: &[u8],
-        earlier: Option<RemoveEmpty>,
-        kept_for: &[u8],
-    ) -> Result<Option<Way>, StoreErrorKind> {
+    /// removes them is kept for the target at `kept_for`.
+    fn make_way(&self, path: &[u8], kept_for: &[u8]) -> Result<Option<Way>, StoreErrorKind> {
         if path.is_empty() {
             return Ok(Some(Way {
                 directory: self.root(),
@@ -97,9 +93,8 @@ impl Store {
             }));
         }
         let (mut directory, missing) = self.open_deepest(path)?;
-        let mut remove_empty = earlier
-            .unwrap_or_else(|| RemoveEmpty::new(Arc::clone(&self.created), Arc::clone(&directory)));
-        remove_empty.descend(&directory);
+        let created = Arc::clone(&self.created);
+        let mut remove_empty = RemoveEmpty::new(created, Arc::clone(&directory));
         let mut names = missing.split(|&byte| byte == b'/').peekable();
         if !missing.is_empty() {
             let mut identity = metadata_of(&directory)?.identity();
@@ -196,6 +191,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::super::Depth;
+    use super::super::target::CommitCondition;
     use super::*;
 
     fn store(root: &tempfile::TempDir) -> Store {
@@ -240,6 +236,30 @@ mod tests {
             }
             assert!(above.is_dir());
             std::fs::remove_dir_all(root.path().join("d")).ok();
+        }
+    }
+
+    #[test]
+    fn nothing_is_kept_of_directories_that_a_client_removes_between_two_portions() {
+        for removed in [1, 2, PORTION] {
+            let root = tempfile::tempdir().unwrap();
+            let store = store(&root);
+            let path = deep(3 * PORTION);
+            assert!(matches!(store.target_below(&path), Ok(Target::Unfinished)));
+            for depth in (PORTION - removed + 1..=PORTION).rev() {
+                let name = b"d/".repeat(depth);
+                let name = &name[..name.len() - 1];
+                store
+                    .remove_directory(name, &CommitCondition::Always, || ())
+                    .unwrap();
+            }
+            let target = store.target_at_once(&path).unwrap();
+            assert!(root.path().join("d/".repeat(3 * PORTION)).is_dir());
+            drop(target);
+            let created = Arc::clone(&store.created);
+            drop(store); // which waits for what is removed in the background
+            assert!(!root.path().join("d").exists());
+            assert!(created.is_empty(), "{removed}");
         }
     }
 
