@@ -17,7 +17,6 @@ pub use self::console::Detail;
 use self::tally::WorkerTallies;
 pub use self::tally::{BUCKETS, Durations, Method, Moved, Tally};
 pub use self::totals::Totals;
-use self::totals::WorkerTotals;
 pub use self::turn_time::TurnTime;
 use crate::access_log::{Format, Record};
 use crate::entry_range::Receipts;
@@ -28,8 +27,9 @@ use crate::peer::Peer;
 pub struct Reporter {
     access_log: Option<(Format, Arc<LineWriter>)>,
     console: Option<(Detail, Arc<LineWriter>)>,
-    totals: Option<WorkerTotals>,
+    summary: Summary,
     answers: Option<AnswerLimit>,
+    /// What is counted for a summary, for a status, or for both.
     tallies: Option<WorkerTallies>,
 }
 
@@ -96,18 +96,14 @@ impl Reporter {
             answers,
             tally,
         } = reports;
-        let totals = match summary {
-            Summary::Kept => Some(WorkerTotals::new(workers)),
-            Summary::Omitted => None,
-        };
-        let tallies = (tally == Counting::On).then(|| WorkerTallies::new(workers));
+        let is_tallied = summary == Summary::Kept || tally == Counting::On;
+        let tallies = is_tallied.then(|| WorkerTallies::new(workers));
         let has_lines = access_log.is_some() || console.is_some();
-        let is_counted = totals.is_some() || tallies.is_some() || answers.is_some();
-        let is_wanted = has_lines || is_counted;
+        let is_wanted = has_lines || is_tallied || answers.is_some();
         is_wanted.then_some(Self {
             access_log,
             console,
-            totals,
+            summary,
             answers,
             tallies,
         })
@@ -116,7 +112,7 @@ impl Reporter {
     /// What it needs to know of each request.
     #[must_use]
     pub fn needs(&self) -> Needs {
-        if self.access_log.is_some() || self.console.is_some() || self.totals.is_some() {
+        if self.access_log.is_some() || self.console.is_some() || self.has_summary() {
             Needs::Everything
         } else {
             Needs::Counts
@@ -127,7 +123,7 @@ impl Reporter {
     #[must_use]
     pub fn receipts(&self) -> Receipts {
         let is_json = matches!(self.access_log, Some((Format::Json, _)));
-        if is_json || self.totals.is_some() {
+        if is_json || self.has_summary() {
             Receipts::Made
         } else {
             Receipts::Omitted
@@ -145,9 +141,6 @@ impl Reporter {
             line.clear();
             console::push_request(line, *detail, record);
             writer.append(worker, line);
-        }
-        if let Some(totals) = &self.totals {
-            totals.add(worker, record);
         }
         if let (Some(answers), Some(_)) = (&self.answers, record.status) {
             answers.count();
@@ -178,32 +171,34 @@ impl Reporter {
     /// What it is to be told about turns.
     #[must_use]
     pub fn turn_clock(&self) -> TurnClock {
-        match (&self.totals, &self.tallies) {
-            (Some(_), _) => TurnClock::WallAndProcessor,
-            (None, Some(_)) => TurnClock::Wall,
-            (None, None) => TurnClock::None,
+        match (self.summary, &self.tallies) {
+            (Summary::Kept, _) => TurnClock::WallAndProcessor,
+            (Summary::Omitted, Some(_)) => TurnClock::Wall,
+            (Summary::Omitted, None) => TurnClock::None,
         }
     }
 
     /// Reports that this worker gave a turn of so long, and what that has moved.
     pub fn turn(&self, worker: usize, time: TurnTime, moved: Moved) {
-        if let Some(totals) = &self.totals {
-            totals.add_turn(worker, time);
-        }
         if let Some(tallies) = &self.tallies {
-            tallies.add_turn(worker, moved, time.wall);
+            tallies.add_turn(worker, moved, time);
         }
     }
 
-    /// What was counted so far for a status, if it is counted.
+    /// What was counted so far, if it is counted.
     #[must_use]
     pub fn tally(&self) -> Option<Tally> {
         self.tallies.as_ref().map(WorkerTallies::sum)
     }
 
-    /// What was reported so far, if it is counted.
+    /// What a summary says so far, if there will be one.
     #[must_use]
     pub fn totals(&self) -> Option<Totals> {
-        self.totals.as_ref().map(WorkerTotals::sum)
+        let tally = self.has_summary().then(|| self.tally()).flatten();
+        tally.as_ref().map(Totals::of)
+    }
+
+    fn has_summary(&self) -> bool {
+        self.summary == Summary::Kept
     }
 }

@@ -1,4 +1,5 @@
-//! What is counted for the status of a server: requests by method and status, how long they took, bytes, turns.
+//! What is counted: requests by method and status, how long they took, bytes, turns. The status shows it, and the summary
+//! at the end is drawn from it.
 //!
 //! Each worker has a tally of its own, so that to count is to add in a cache line that no other thread writes. They are
 //! summed when somebody asks.
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use super::turn_time::TurnTime;
 use crate::access_log::Record;
 use crate::sync::lock;
 
@@ -50,17 +52,19 @@ pub struct Tally {
     pub requests: BTreeMap<(Method, Option<u16>), u64>,
     /// From the first byte of a request to the last byte of its response.
     pub durations: [Durations; Method::ALL.len()],
-    /// Bytes received, as they were on the wire.
-    pub bytes_in: u64,
-    /// Bytes sent.
-    pub bytes_out: u64,
+    /// Bytes of these requests and of their responses.
+    pub exchanged: Moved,
+    /// Entries in the request log.
+    pub entries: u64,
+    /// All bytes of connections, those of requests in progress among them.
+    pub moved: Moved,
     /// Turns of connections.
     pub turns: u64,
-    /// The longest turn so far, as others see it.
-    pub longest_turn: Duration,
+    /// The longest turn so far.
+    pub longest_turn: TurnTime,
 }
 
-/// What one turn has moved.
+/// Bytes that were moved, as they were on the wire.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Moved {
     /// Bytes received.
@@ -135,6 +139,13 @@ impl Durations {
     }
 }
 
+impl Moved {
+    fn add(&mut self, more: Self) {
+        self.received += more.received;
+        self.sent += more.sent;
+    }
+}
+
 impl Tally {
     /// Requests that have ended.
     #[must_use]
@@ -156,8 +167,9 @@ impl Tally {
             *self.requests.entry(*key).or_default() += count;
         }
         self.durations = array::from_fn(|at| self.durations[at].plus(&more.durations[at]));
-        self.bytes_in += more.bytes_in;
-        self.bytes_out += more.bytes_out;
+        self.exchanged.add(more.exchanged);
+        self.entries += more.entries;
+        self.moved.add(more.moved);
         self.turns += more.turns;
         self.longest_turn = self.longest_turn.max(more.longest_turn);
     }
@@ -174,13 +186,17 @@ impl WorkerTallies {
         let mut tally = lock(self.slot(worker));
         *tally.requests.entry((method, record.status)).or_default() += 1;
         tally.durations[method as usize].add(record.duration);
+        tally.exchanged.add(Moved {
+            received: record.bytes_in,
+            sent: record.bytes_out,
+        });
+        tally.entries += u64::from(record.entry.is_some());
     }
 
     /// Counts a turn.
-    pub(super) fn add_turn(&self, worker: usize, moved: Moved, time: Duration) {
+    pub(super) fn add_turn(&self, worker: usize, moved: Moved, time: TurnTime) {
         let mut tally = lock(self.slot(Some(worker)));
-        tally.bytes_in += moved.received;
-        tally.bytes_out += moved.sent;
+        tally.moved.add(moved);
         tally.turns += 1;
         tally.longest_turn = tally.longest_turn.max(time);
     }
@@ -205,6 +221,7 @@ impl WorkerTallies {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entry_range::EntryRange;
 
     #[test]
     fn requests_of_all_workers_are_summed_by_method_and_status() {
@@ -256,14 +273,47 @@ mod tests {
     }
 
     #[test]
-    fn turns_add_up_and_the_longest_is_kept() {
-        let tallies = WorkerTallies::new(2);
-        for (worker, sent, micros) in [(0, 1, 5), (1, 2, 7), (1, 4, 6)] {
-            let moved = Moved { received: 1, sent };
-            tallies.add_turn(worker, moved, Duration::from_micros(micros));
+    fn bytes_and_entries_of_requests_are_summed() {
+        let tallies = WorkerTallies::new(1);
+        let entry = Some(EntryRange {
+            offset: 0,
+            length: 50,
+        });
+        for (worker, entry, bytes_in) in [(Some(0), entry, 1), (None, None, 2)] {
+            let record = Record {
+                entry,
+                bytes_in,
+                bytes_out: 10 * bytes_in,
+                ..Record::sample()
+            };
+            tallies.add(worker, &record);
         }
         let tally = tallies.sum();
-        assert_eq!((tally.bytes_in, tally.bytes_out, tally.turns), (3, 7, 3));
-        assert_eq!(tally.longest_turn, Duration::from_micros(7));
+        let exchanged = Moved {
+            received: 3,
+            sent: 30,
+        };
+        assert_eq!((tally.exchanged, tally.entries), (exchanged, 1));
+        assert_eq!(tally.moved, Moved::default());
+    }
+
+    #[test]
+    fn turns_add_up_and_the_longest_is_kept() {
+        let tallies = WorkerTallies::new(2);
+        let time = |wall, processor| TurnTime {
+            wall: Duration::from_micros(wall),
+            processor: Duration::from_micros(processor),
+        };
+        for (worker, sent, time) in [(0, 1, time(3, 1)), (1, 2, time(5, 1)), (1, 4, time(4, 2))] {
+            tallies.add_turn(worker, Moved { received: 1, sent }, time);
+        }
+        let tally = tallies.sum();
+        let moved = Moved {
+            received: 3,
+            sent: 7,
+        };
+        assert_eq!((tally.moved, tally.turns), (moved, 3));
+        assert_eq!(tally.longest_turn, time(5, 2));
+        assert_eq!(time(5, 2).to_string(), "5 us, 2 us of processor time");
     }
 }

@@ -1,12 +1,10 @@
-//! How many requests there were, and what they moved.
+//! How many requests there were, and what they moved, as a summary says it.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Mutex;
 
+use super::tally::Tally;
 use super::turn_time::TurnTime;
-use crate::access_log::Record;
-use crate::sync::lock;
 
 /// Counts of requests that have ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,36 +25,26 @@ pub struct Totals {
     pub longest_turn: TurnTime,
 }
 
-/// One for each worker, and one for all other threads.
-pub(super) struct WorkerTotals(Box<[Slot]>);
-
-/// By itself in a cache line or two, since the next is another worker's.
-#[derive(Default)]
-#[repr(align(128))]
-struct Slot(Mutex<Totals>);
-
 impl Totals {
-    fn count(&mut self, record: &Record<'_>) {
-        self.requests += 1;
-        self.failures += u64::from(record.status.is_none_or(|status| status >= 400));
-        if let Some(status) = record.status {
-            *self.by_status.entry(status).or_default() += 1;
+    /// Those of what was counted.
+    pub(super) fn of(tally: &Tally) -> Self {
+        let mut totals = Self {
+            requests: tally.requests(),
+            bytes_in: tally.exchanged.received,
+            bytes_out: tally.exchanged.sent,
+            entries: tally.entries,
+            longest_turn: tally.longest_turn,
+            ..Self::default()
+        };
+        for ((_, status), count) in &tally.requests {
+            if status.is_none_or(|status| status >= 400) {
+                totals.failures += count;
+            }
+            if let Some(status) = status {
+                *totals.by_status.entry(*status).or_default() += count;
+            }
         }
-        self.bytes_in += record.bytes_in;
-        self.bytes_out += record.bytes_out;
-        self.entries += u64::from(record.entry.is_some());
-    }
-
-    fn add(&mut self, more: &Self) {
-        self.requests += more.requests;
-        self.failures += more.failures;
-        for (status, count) in &more.by_status {
-            *self.by_status.entry(*status).or_default() += count;
-        }
-        self.bytes_in += more.bytes_in;
-        self.bytes_out += more.bytes_out;
-        self.entries += more.entries;
-        self.longest_turn = self.longest_turn.max(more.longest_turn);
+        totals
     }
 }
 
@@ -79,87 +67,40 @@ fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {noun}")
 }
 
-impl WorkerTotals {
-    pub(super) fn new(workers: usize) -> Self {
-        Self((0..=workers).map(|_| Slot::default()).collect())
-    }
-
-    pub(super) fn add(&self, worker: Option<usize>, record: &Record<'_>) {
-        let others = self.0.len() - 1;
-        let Slot(totals) = &self.0[worker.unwrap_or(others).min(others)];
-        lock(totals).count(record);
-    }
-
-    pub(super) fn add_turn(&self, worker: usize, time: TurnTime) {
-        let Slot(totals) = &self.0[worker.min(self.0.len() - 1)];
-        let mut totals = lock(totals);
-        totals.longest_turn = totals.longest_turn.max(time);
-    }
-
-    pub(super) fn sum(&self) -> Totals {
-        let mut sum = Totals::default();
-        for Slot(totals) in &self.0 {
-            sum.add(&lock(totals));
-        }
-        sum
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
+    use super::super::tally::{Method, Moved};
     use super::*;
-    use crate::entry_range::EntryRange;
 
     #[test]
-    fn requests_of_all_workers_are_counted() {
-        let totals = WorkerTotals::new(2);
-        let shown = |totals: &WorkerTotals| totals.sum().to_string();
+    fn summary_is_drawn_from_what_was_counted() {
+        let none = Totals::of(&Tally::default());
         assert_eq!(
-            shown(&totals),
+            none.to_string(),
             "0 requests, 0 failures; 0 bytes in, 0 bytes out; 0 log entries"
         );
-        let entry = Some(EntryRange {
-            offset: 0,
-            length: 50,
-        });
-        let good = Record {
-            entry,
-            bytes_in: 1,
-            ..Record::sample()
+        let mut tally = Tally {
+            requests: BTreeMap::from([((Method::Get, Some(200)), 1)]),
+            exchanged: Moved {
+                received: 1,
+                sent: 126,
+            },
+            entries: 1,
+            ..Tally::default()
         };
-        totals.add(Some(0), &good);
         assert_eq!(
-            shown(&totals),
+            Totals::of(&tally).to_string(),
             "1 request, 0 failures; 1 byte in, 126 bytes out; 1 log entry"
         );
-        for (worker, status) in [(Some(1), Some(399)), (Some(2), Some(400)), (None, None)] {
-            let record = Record {
-                status,
-                ..Record::sample()
-            };
-            totals.add(worker, &record);
-        }
-        assert_eq!(
-            shown(&totals),
-            "4 requests, 2 failures; 241 bytes in, 504 bytes out; 1 log entry"
-        );
-        let by_status = [(200, 1), (399, 1), (400, 1)];
-        assert_eq!(totals.sum().by_status, BTreeMap::from(by_status));
-    }
-
-    #[test]
-    fn longest_turn_of_all_workers_is_kept() {
-        let totals = WorkerTotals::new(2);
-        let time = |wall, processor| TurnTime {
-            wall: Duration::from_micros(wall),
-            processor: Duration::from_micros(processor),
-        };
-        for (worker, wall, processor) in [(0, 3, 1), (1, 5, 1), (1, 4, 2)] {
-            totals.add_turn(worker, time(wall, processor));
-        }
-        assert_eq!(totals.sum().longest_turn, time(5, 2));
-        assert_eq!(time(5, 2).to_string(), "5 us, 2 us of processor time");
+        tally.requests.extend([
+            ((Method::Put, Some(200)), 2),
+            ((Method::Put, Some(399)), 3),
+            ((Method::Other, Some(400)), 4),
+            ((Method::Get, None), 5),
+        ]);
+        let totals = Totals::of(&tally);
+        assert_eq!((totals.requests, totals.failures), (15, 9));
+        let by_status = [(200, 3), (399, 3), (400, 4)];
+        assert_eq!(totals.by_status, BTreeMap::from(by_status));
     }
 }

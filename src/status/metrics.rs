@@ -79,12 +79,12 @@ fn turns(out: &mut Exposition, tally: &Tally) {
         (
             "httpserver_received_bytes",
             "Bytes received from clients, as on the wire.",
-            tally.bytes_in,
+            tally.moved.received,
         ),
         (
             "httpserver_sent_bytes",
             "Bytes sent to clients, as on the wire.",
-            tally.bytes_out,
+            tally.moved.sent,
         ),
         (
             "httpserver_turns",
@@ -101,7 +101,7 @@ fn turns(out: &mut Exposition, tally: &Tally) {
         Kind::Gauge,
         "The longest turn since the start.",
     );
-    out.sample(&[], seconds(tally.longest_turn));
+    out.sample(&[], seconds(tally.longest_turn.wall));
 }
 
 fn connections(out: &mut Exposition, pool: &Figures) {

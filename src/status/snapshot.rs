@@ -72,7 +72,7 @@ impl Snapshot {
         use std::collections::BTreeMap;
         use std::time::Duration;
 
-        use crate::reporting::Method;
+        use crate::reporting::{Method, Moved, TurnTime};
         use crate::request_log::write::LogFigures;
         use crate::server::Connections;
         use crate::store::CacheFigures;
@@ -83,10 +83,15 @@ impl Snapshot {
                 ((Method::Get, Some(500)), 1),
                 ((Method::Put, None), 2),
             ]),
-            bytes_in: 1_000,
-            bytes_out: 2_000,
+            moved: Moved {
+                received: 1_000,
+                sent: 2_000,
+            },
             turns: 12,
-            longest_turn: Duration::from_micros(1_500),
+            longest_turn: TurnTime {
+                wall: Duration::from_micros(1_500),
+                ..TurnTime::default()
+            },
             ..Tally::default()
         };
         tally.durations[0].counts[1] = 7;

@@ -76,14 +76,14 @@ impl Snapshot {
                     "requests: {} ({} failed by the server); {} bytes in, {} bytes out",
                     tally.requests(),
                     tally.server_errors(),
-                    tally.bytes_in,
-                    tally.bytes_out
+                    tally.moved.received,
+                    tally.moved.sent
                 );
                 let _ = writeln!(
                     text,
                     "turns: {}, the longest {} us",
                     tally.turns,
-                    tally.longest_turn.as_micros()
+                    tally.longest_turn.wall.as_micros()
                 );
             }
             None => text.push_str("requests: not counted; --status counts them\n"),
@@ -132,10 +132,10 @@ impl Snapshot {
                 "total": tally.requests(),
                 "server_errors": tally.server_errors(),
                 "by_method_and_status": by_status.collect::<Vec<_>>(),
-                "bytes_in": tally.bytes_in,
-                "bytes_out": tally.bytes_out,
+                "bytes_in": tally.moved.received,
+                "bytes_out": tally.moved.sent,
                 "turns": tally.turns,
-                "longest_turn_seconds": tally.longest_turn.as_secs_f64(),
+                "longest_turn_seconds": tally.longest_turn.wall.as_secs_f64(),
             });
         }
         if let Some(log) = self.files.log {

@@ -301,17 +301,19 @@ fn status_may_be_on_a_unix_domain_socket() {
 
 #[test]
 fn sigusr2_prints_the_status_on_stderr() {
-    let mut server = Setup::new(&[]).start();
-    server.signal(Signal::USR2);
-    eventually("the status is on stderr", || {
-        server.stderr().contains("log: 0 bytes")
-    });
-    let said = server.stderr();
-    assert!(said.contains(": serving, for "), "{said}");
-    assert!(
-        said.contains("requests: not counted; --status counts them"),
-        "{said}"
-    );
-    assert!(server.is_alive());
-    server.stop();
+    for (arguments, requests) in [
+        (&[][..], "requests: not counted; --status counts them\n"),
+        (&["-v"], "requests: 0 (0 failed by the server); "),
+    ] {
+        let mut server = Setup::new(arguments).start();
+        server.signal(Signal::USR2);
+        eventually("the status is on stderr", || {
+            server.stderr().contains("log: 0 bytes")
+        });
+        let said = server.stderr();
+        assert!(said.contains(": serving, for "), "{said}");
+        assert!(said.contains(requests), "{said}");
+        assert!(server.is_alive());
+        server.stop();
+    }
 }
