@@ -1,7 +1,7 @@
 //! Where connections and requests come from: an address of a network, or a program on this machine without one.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// The other end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,6 +44,21 @@ impl Peer {
     }
 }
 
+impl ClientAddress {
+    /// What limits count as one client: an IPv4 address, or a network of 64 bits of IPv6, which is what one household or
+    /// one machine has (RFC 6177). It is the network's first address.
+    #[must_use]
+    pub fn subscriber(self) -> Self {
+        const NETWORK: u128 = !0 << 64;
+        match self {
+            Self::Ip(IpAddr::V6(address)) => {
+                Self::Ip(Ipv6Addr::from_bits(address.to_bits() & NETWORK).into())
+            }
+            Self::Ip(IpAddr::V4(_)) | Self::Unix => self,
+        }
+    }
+}
+
 impl From<SocketAddr> for Peer {
     fn from(address: SocketAddr) -> Self {
         Self::Internet(address)
@@ -77,6 +92,23 @@ impl fmt::Display for ClientAddress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn subscriber_is_an_address_or_a_network_of_ipv6() {
+        for (one, other, is_same) in [
+            ("192.0.2.1", "192.0.2.1", true),
+            ("192.0.2.1", "::ffff:192.0.2.1", true),
+            ("192.0.2.1", "192.0.2.2", false),
+            ("2001:db8::1", "2001:db8::ffff:0:0:1", true),
+            ("2001:db8::1", "2001:db8:0:1::1", false),
+        ] {
+            let subscriber =
+                |text: &str| ClientAddress::from(text.parse::<IpAddr>().unwrap()).subscriber();
+            let found = subscriber(one) == subscriber(other);
+            assert_eq!(found, is_same, "{one} {other}");
+        }
+        assert_eq!(ClientAddress::Unix.subscriber(), ClientAddress::Unix);
+    }
 
     #[test]
     fn peers_are_written_with_their_ports_and_addresses_without() {

@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::permissions::Permissions;
 use super::remembered::Remembered;
 use super::table::{Table, TableError, User};
-use super::throttle::{Attempt, Client, Throttle};
+use super::throttle::{Attempt, Throttle};
 use super::verifier::{Ticket, Verdict, Verifier, Verify};
 use crate::peer::ClientAddress;
 use crate::sync::{lock, read, write};
@@ -38,7 +38,7 @@ struct Users {
 struct Attempted {
     name: Box<str>,
     password: Box<str>,
-    client: Client,
+    client: ClientAddress,
 }
 
 /// A requester whose rights are known.
@@ -149,7 +149,6 @@ impl Authenticator {
         if let Some(identity) = users.recall(name, password, now) {
             return Identified::Known(identity);
         }
-        let client = Client::of(client);
         if let Err(wait) = lock(&users.throttle).begin(client, now) {
             return Identified::Denied(Denial::TooOften(wait));
         }

@@ -1,10 +1,9 @@
 //! How often one client may try a password: after some wrong ones it must wait, ever longer.
 //!
-//! A client is an IPv4 address, or a network of IPv6 with a prefix of 64 bits, which is what one subscriber has. Few
-//! attempts of one client wait at a time, so that it cannot fill the queue of the others. Pure: the caller has the clock.
+//! A client is a [`ClientAddress::subscriber`]. Few attempts of one client wait at a time, so that it cannot fill the queue
+//! of the others. Pure: the caller has the clock.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::peer::ClientAddress;
@@ -24,14 +23,11 @@ const AT_ONCE: u32 = 8;
 /// Clients that are known at a time; of more, those that failed longest ago are forgotten.
 const CLIENTS: usize = 4096;
 
-/// Those that share their attempts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Client(ClientAddress);
-
 /// The attempts of all clients.
 #[derive(Debug, Default)]
 pub(super) struct Throttle {
-    clients: HashMap<Client, Attempts>,
+    /// By subscriber.
+    clients: HashMap<ClientAddress, Attempts>,
 }
 
 #[derive(Debug)]
@@ -54,24 +50,13 @@ pub(super) enum Attempt {
     NotWrong,
 }
 
-impl Client {
-    pub(super) fn of(address: ClientAddress) -> Self {
-        const NETWORK: u128 = !0 << 64;
-        Self(match address {
-            ClientAddress::Ip(IpAddr::V6(address)) => {
-                ClientAddress::Ip(IpAddr::V6((address.to_bits() & NETWORK).into()))
-            }
-            ClientAddress::Ip(IpAddr::V4(_)) | ClientAddress::Unix => address,
-        })
-    }
-}
-
 impl Throttle {
     /// An attempt begins.
     ///
     /// # Errors
     /// How long the client must wait before it may try again.
-    pub(super) fn begin(&mut self, client: Client, now: Instant) -> Result<(), Duration> {
+    pub(super) fn begin(&mut self, client: ClientAddress, now: Instant) -> Result<(), Duration> {
+        let client = client.subscriber();
         if !self.clients.contains_key(&client) && self.clients.len() >= CLIENTS {
             self.forget(now);
         }
@@ -97,7 +82,8 @@ impl Throttle {
     }
 
     /// An attempt has ended.
-    pub(super) fn end(&mut self, client: Client, attempt: Attempt, now: Instant) {
+    pub(super) fn end(&mut self, client: ClientAddress, attempt: Attempt, now: Instant) {
+        let client = client.subscriber();
         let Some(attempts) = self.clients.get_mut(&client) else {
             return;
         };
@@ -139,10 +125,12 @@ impl Throttle {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
-    fn client(text: &str) -> Client {
-        Client::of(text.parse::<IpAddr>().unwrap().into())
+    fn client(text: &str) -> ClientAddress {
+        text.parse::<IpAddr>().unwrap().into()
     }
 
     #[test]
@@ -195,23 +183,23 @@ mod tests {
     }
 
     #[test]
-    fn client_is_an_address_or_a_network_of_ipv6() {
-        for (one, other, is_same) in [
-            ("192.0.2.1", "192.0.2.1", true),
-            ("192.0.2.1", "::ffff:192.0.2.1", true),
-            ("192.0.2.1", "192.0.2.2", false),
-            ("2001:db8::1", "2001:db8::ffff:0:0:1", true),
-            ("2001:db8::1", "2001:db8:0:1::1", false),
-        ] {
-            assert_eq!(client(one) == client(other), is_same, "{one} {other}");
+    fn addresses_of_one_network_share_their_attempts() {
+        let now = Instant::now();
+        let mut throttle = Throttle::default();
+        for _ in 0..FREE {
+            let guesser = client("2001:db8::1");
+            throttle.begin(guesser, now).unwrap();
+            throttle.end(guesser, Attempt::Wrong, now);
         }
+        assert!(throttle.begin(client("2001:db8::2"), now).is_err());
+        assert!(throttle.begin(client("2001:db8:0:1::1"), now).is_ok());
     }
 
     #[test]
     fn so_many_clients_are_known() {
         let now = Instant::now();
         let mut throttle = Throttle::default();
-        let number = |number: u32| Client(ClientAddress::Ip(IpAddr::V4(number.into())));
+        let number = |number: u32| ClientAddress::Ip(IpAddr::V4(number.into()));
         for count in 0..3 * u32::try_from(CLIENTS).unwrap() {
             let now = now + Duration::from_millis(count.into());
             throttle.begin(number(count), now).unwrap();

@@ -1,12 +1,10 @@
 //! How many connections one client may have, so that none takes them all.
 //!
-//! A client is an IPv4 address, or a network of 64 bits of IPv6, which is what one household or one machine has
-//! (RFC 6177). Proxies have the connections of many clients, so those that are trusted are not counted, and neither are
+//! A client is a [`ClientAddress::subscriber`]. Proxies have the connections of many clients, so those that are trusted are not counted, and neither are
 //! programs of this machine on Unix domain sockets.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
@@ -32,12 +30,12 @@ pub(crate) struct Clients {
 }
 
 /// Guards how many connections each client has; none has 0.
-type Open = Arc<Mutex<HashMap<IpAddr, usize>>>;
+type Open = Arc<Mutex<HashMap<ClientAddress, usize>>>;
 
 /// A connection that is counted until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Counted {
-    client: IpAddr,
+    client: ClientAddress,
     open: Open,
 }
 
@@ -67,7 +65,7 @@ impl Clients {
         if exempt.any(|network| network.contains(&address)) {
             return Ok(None);
         }
-        let client = client(address);
+        let client = peer.address().subscriber();
         let mut open = lock(&self.open);
         let count = open.entry(client).or_default();
         // A client with none has room for one.
@@ -93,17 +91,10 @@ impl Drop for Counted {
     }
 }
 
-/// What stands for the client with this address.
-fn client(address: IpAddr) -> IpAddr {
-    const NETWORK: u128 = !(u64::MAX as u128);
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & NETWORK).into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     fn clients(most: usize) -> Clients {
