@@ -5,6 +5,7 @@
 //! is the request that follows.
 
 use super::dialect::{Action, Decision, Response, ResponseContent};
+use crate::http::semantics::host::HostPort;
 use crate::http::{Host, Refusal, Request, Status, Target, write_field};
 
 /// The port of https that a URL need not name (RFC 9110 §4.2.2).
@@ -37,7 +38,7 @@ fn location(request: &Request<'_>, port: u16) -> Result<Vec<u8>, Refusal> {
         return Err(Refusal::bad_request("the target is not a path"));
     };
     let host = match request.authority() {
-        Host::One(authority) => host(authority),
+        Host::One(authority) => HostPort::split(authority).map_or("", |of| of.host),
         Host::Missing => "",
     };
     if host.is_empty() {
@@ -53,14 +54,6 @@ fn location(request: &Request<'_>, port: u16) -> Result<Vec<u8>, Refusal> {
         location.extend_from_slice(query);
     }
     Ok(location)
-}
-
-/// The host of `host:port`. An IPv6 address keeps its brackets.
-fn host(authority: &str) -> &str {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
-    }
 }
 
 #[cfg(test)]
@@ -116,6 +109,7 @@ mod tests {
             "GET / HTTP/1.0\r\n\r\n",
             "GET / HTTP/1.1\r\nHost:\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: :80\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a:65536\r\n\r\n",
             "GET x HTTP/1.1\r\nHost: a\r\n\r\n",
             "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
             "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
