@@ -40,7 +40,7 @@ pub struct Figures {
     pub busy: u64,
     /// Workers in a blocking section.
     pub blocked: u64,
-    /// The processor time of each worker, in clock ticks of the system; `None` where /proc does not say.
+    /// The processor time of each worker, as exact as a clock tick of the system; `None` where /proc does not say.
     pub processor_times: Vec<Option<Duration>>,
 }
 

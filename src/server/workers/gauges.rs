@@ -64,7 +64,8 @@ impl WorkerGauge {
         let ticks = ticks(&text[..length])?;
         // No system has so many that a tick is no time.
         let per_second = rustix::param::clock_ticks_per_second().max(1);
-        Some(Duration::from_nanos(1_000_000_000 / per_second).saturating_mul(ticks))
+        let tick = 1_000_000_000 / per_second;
+        Some(Duration::from_nanos(tick.saturating_mul(ticks)))
     }
 }
 
@@ -85,14 +86,14 @@ impl Drop for ShownSection<'_> {
 }
 
 /// `utime` and `stime` together, in clock ticks; see `proc_pid_stat(5)`.
-fn ticks(stat: &[u8]) -> Option<u32> {
+fn ticks(stat: &[u8]) -> Option<u64> {
     // The name, in parentheses, may have spaces and parentheses itself. The third field follows it.
     let name_end = memchr::memrchr(b')', stat)?;
     let mut fields = str::from_utf8(&stat[name_end + 1..])
         .ok()?
         .split_ascii_whitespace();
-    let user: u32 = fields.nth(14 - 3)?.parse().ok()?;
-    let system: u32 = fields.next()?.parse().ok()?;
+    let user: u64 = fields.nth(14 - 3)?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
     user.checked_add(system)
 }
 
@@ -104,6 +105,8 @@ mod tests {
     fn ticks_are_the_sum_of_user_and_system_time() {
         let line = b"7 (a) b) S 1 2 3 4 5 6 7 8 9 10 120 34 0 0 20 0";
         assert_eq!(ticks(line), Some(154));
+        let years = b"7 (a) S 1 2 3 4 5 6 7 8 9 10 5000000000 5000000000 0";
+        assert_eq!(ticks(years), Some(10_000_000_000));
         for broken in [
             &b""[..],
             b"7 (a",
