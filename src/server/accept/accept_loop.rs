@@ -36,8 +36,6 @@ pub(crate) struct Acceptor<'p, V: Service> {
     /// Called for SIGUSR2.
     report_status: &'p dyn Fn(),
     state: AcceptState,
-    /// Connections accepted so far.
-    accepted: u64,
     /// How often listeners were looked at.
     turn: usize,
     batching: AcceptBatching,
@@ -83,7 +81,6 @@ impl<'p, V: Service> Acceptor<'p, V> {
                 listeners,
                 pause: Pause::None,
             },
-            accepted: 0,
             turn: 0,
             batching: AcceptBatching::default(),
         }
@@ -241,7 +238,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
             return;
         };
         *pause = Pause::None;
-        let before = self.accepted;
+        let before = self.pool.capacity.accepted();
         // Each is the first in its turn: where there is room for one connection only, the first has it.
         self.turn = self.turn.wrapping_add(1);
         for at in 0..ready.len() {
@@ -253,7 +250,8 @@ impl<'p, V: Service> Acceptor<'p, V> {
                 break;
             }
         }
-        self.batching.note(self.accepted - before, Instant::now());
+        let accepted = self.pool.capacity.accepted() - before;
+        self.batching.note(accepted, Instant::now());
     }
 
     /// Accepts what waits in the backlog of one listener; the pause that is to follow.
@@ -264,7 +262,6 @@ impl<'p, V: Service> Acceptor<'p, V> {
         for _ in 0..ACCEPTS_AT_ONCE {
             match self.admission.admit(&listeners[number]) {
                 Admitted::Connection(socket, peer, counted) => {
-                    self.accepted += 1;
                     let session = self.pool.service.connect(peer, number);
                     let connection = Connection::new(socket, session).counted(counted);
                     self.pool.push(Job::Serve(Box::new(connection)));
