@@ -174,10 +174,6 @@ impl Server {
         let (view, report_status) = (&view, self.report_status);
         thread::scope(|scope| {
             start_workers(scope, pool, workers)?;
-            if let Err(error) = on_start() {
-                pool.stop(workers);
-                return Err(error);
-            }
             if let Some(companion) = self.companion {
                 let thread = thread::Builder::new().name("companion".to_owned());
                 let started = thread.spawn_scoped(scope, move || companion(view));
@@ -185,6 +181,11 @@ impl Server {
                     pool.stop(workers);
                     return Err(E::from(ServerError::Companion(error)));
                 }
+            }
+            if let Err(error) = on_start() {
+                pool.stop(workers);
+                end.wake();
+                return Err(error);
             }
             let ending = ending(self.stop, &self.settings);
             let limits = Limits {

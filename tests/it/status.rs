@@ -317,3 +317,14 @@ fn sigusr2_prints_the_status_on_stderr() {
         server.stop();
     }
 }
+
+/// The thread of the status ends, too, when the server cannot say that it is ready.
+#[test]
+fn server_with_a_status_that_cannot_start_ends() {
+    let options = ["--status", "127.0.0.1:0", "--ready-fd", "9"];
+    let said = Setup::new(&options).before("exec 9>/dev/full").refused();
+    assert!(
+        said.contains("cannot use descriptor 9 of --ready-fd: No space left on device"),
+        "{said}"
+    );
+}
