@@ -205,15 +205,17 @@ impl Site {
         Ok(Cow::Borrowed(text.unwrap_or(otherwise)))
     }
 
-    /// The page that goes with a refusal of GET or HEAD.
+    /// The page that goes with a refusal of GET or HEAD: the site's own if nothing is there and the requester may read it.
     pub(super) fn page(
         &self,
         request: &Request<'_>,
         refusal: Refusal,
+        requester: &Requester,
         turn: &Turn<'_>,
     ) -> Result<Response, WouldBlock> {
         let way_back = way_back(request);
-        if refusal.status != Status::NotFound {
+        let is_permitted = requester.permissions.permit(Right::Read, NOT_FOUND);
+        if refusal.status != Status::NotFound || !is_permitted {
             return Ok(respond_with(refusal, way_back));
         }
         let found = match self.file(NOT_FOUND, turn) {

@@ -151,8 +151,8 @@ impl Web {
     ) -> Result<Action<WebUpload>, WouldBlock> {
         let (status, persistence) = (refusal.status, refusal.persistence);
         let response = match request.method {
-            "GET" => self.site.page(request, refusal, turn)?,
-            "HEAD" => without_content(self.site.page(request, refusal, turn)?),
+            "GET" => self.site.page(request, refusal, requester, turn)?,
+            "HEAD" => without_content(self.site.page(request, refusal, requester, turn)?),
             _ => respond(refusal),
         };
         Ok(self.recorded(request, response, (status, persistence), requester, turn))

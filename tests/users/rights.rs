@@ -99,6 +99,18 @@ fn who_may_read_nothing_learns_nothing() {
 }
 
 #[test]
+fn page_for_absent_files_is_sent_only_to_those_who_may_read_it() {
+    let site = site("ann:QUICK:read:/bob\nbob:QUICK:read\n");
+    write(&site.root(), "404.html", "the site's own page");
+    for (credentials, is_own) in [(ANN, false), (BOB, true)] {
+        let response = ask(&site, "GET /bob/nothing", credentials, "", b"");
+        assert_eq!(response.status, 404, "{credentials}");
+        let expected = response.body == b"the site's own page";
+        assert_eq!(expected, is_own, "{credentials}");
+    }
+}
+
+#[test]
 fn listing_shows_what_may_be_read_and_offers_what_may_be_done() {
     let site = site(
         "*::read:/pub\nann:QUICK:read,create\nbob:QUICK:read,create,replace:/bob\nown:QUICK:read,replace\n",
