@@ -56,8 +56,8 @@ pub(super) struct LogOptions {
 
     /// Seal with the key in STATE
     ///
-    /// 'httpserver-log seal-key STATE' makes it. The key is replaced by its own hash all the time, so that whoever takes
-    /// over this machine cannot alter what was sealed before.
+    /// 'httpserver-log seal-key STATE' makes it. The key is replaced by its own hash all the time, so that an
+    /// intruder cannot alter what was sealed before.
     #[arg(long, value_name = "STATE")]
     seal_key: Option<PathBuf>,
 }

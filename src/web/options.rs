@@ -71,7 +71,7 @@ pub enum DotFiles {
 pub enum Documents {
     /// They may: a document is a page of this site, and may do what the site's own pages may.
     Trusted,
-    /// They may not: whoever uploads a document does not speak for the site.
+    /// They may not: a user who uploads a document does not speak for the site.
     Sandboxed,
 }
 

@@ -18,7 +18,7 @@ use crate::http::semantics::date;
 ///
 /// As data it is `{"entries": [{"name", "href", "type", "size", "modified"}], "path", "truncated"}`. `type` is
 /// `directory` or `file`, `size` is in bytes and null for directories, `modified` is in UTC (RFC 3339). A name that is
-/// not UTF-8 is shown lossily; `href`, relative to the directory, leads to it all the same.
+/// not UTF-8 is shown lossily; `href`, relative to the directory, still leads to it.
 pub(super) struct Writer {
     frame: Frame,
     form: Form,
