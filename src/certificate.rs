@@ -48,10 +48,13 @@ fn say_fingerprint(pair: &CertificateFiles, server: &TlsServer) {
 fn names(config: &Config) -> Vec<String> {
     let mut names = Vec::new();
     for listener in &config.listeners {
-        let (ListenerProtocol::Https, Place::Internet(listen)) =
-            (listener.protocol, &listener.place)
-        else {
-            continue;
+        let listen = match (listener.protocol, &listener.place) {
+            (ListenerProtocol::Https, Place::Internet(listen)) => listen,
+            (ListenerProtocol::Https, Place::Unix { .. }) => {
+                names.push("localhost".to_owned());
+                continue;
+            }
+            (ListenerProtocol::Http | ListenerProtocol::Redirect, _) => continue,
         };
         names.push(listen.host.clone());
         for ip in listen.addresses.iter().map(SocketAddr::ip) {

@@ -343,21 +343,31 @@ fn self_signed_certificate_is_made_once_and_has_the_fingerprint_that_is_said() {
 
 #[test]
 fn quiet_start_says_no_fingerprint() {
-    let mut home = Home::new();
+    let home = Home::new();
     let output = run_briefly(
-        &mut home,
+        &home,
         &["-q", "--root", "root", "--tls-self-signed", "tls", "0"],
     );
     assert_eq!(output, "");
 }
 
-/// What a start says on stderr until it makes its certificate and a moment longer, when SIGTERM ends it.
-fn run_briefly(home: &mut Home, arguments: &[&str]) -> String {
-    let mut command = Command::new("timeout");
-    command.args(["--preserve-status", "3"]);
-    command
-        .arg(env!("CARGO_BIN_EXE_httpserver"))
-        .args(arguments);
+/// A certificate without a name would not be replaced when it expires: nothing about it could be verified.
+#[test]
+fn self_signed_certificate_of_a_unix_socket_is_for_localhost() {
+    if !is_there("openssl") {
+        return;
+    }
+    let home = Home::new();
+    let options = "--root root --tls-self-signed tls --listen unix:socket,tls";
+    run_briefly(&home, &options.split(' ').collect::<Vec<_>>());
+    let text = openssl(&home, "x509 -in tls/cert.pem -noout -text");
+    assert!(text.contains("DNS:localhost"), "{text}");
+}
+
+/// What a server says on stderr that makes its certificate and ends at once.
+fn run_briefly(home: &Home, arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_httpserver"));
+    command.args(["--max-time", "1ms"]).args(arguments);
     command.current_dir(home.path());
     let output = finish(command, b"");
     assert!(output.status.success() && home.path().join("tls/cert.pem").exists());
