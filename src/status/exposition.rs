@@ -1,11 +1,11 @@
 //! The two text formats of metrics: Prometheus' 0.0.4, and `OpenMetrics` 1.0.
 //!
-//! They differ in the name of a counter's family, and in the line at the end. `prometheus-client` writes the second
-//! only. Which metrics there are is in `metrics`.
+//! They differ in the name of a counter's family, and in the line at the end. The crate `prometheus-client` writes the
+//! second only, so this is written here. Which metrics there are is in `metrics`.
 
 use std::fmt::{Display, Write};
 
-use crate::http::semantics::negotiation::weights::weight_of;
+use crate::http::semantics::negotiation::weights::prefers;
 
 /// A format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,15 +34,11 @@ pub(super) struct Exposition {
 impl Format {
     /// The format that a client asks for with this Accept field.
     pub(super) fn of(accept: Option<&[u8]>) -> Self {
-        let Some(accept) = accept else {
-            return Self::Prometheus;
-        };
-        let weight = |name| weight_of(accept, &[name]).filter(|weight| weight.is_acceptable());
-        let open = weight("application/openmetrics-text");
-        if open.is_some() && open >= weight("text/plain") {
-            Self::OpenMetrics
-        } else {
-            Self::Prometheus
+        match accept {
+            Some(accept) if prefers(accept, "application/openmetrics-text", "text/plain") => {
+                Self::OpenMetrics
+            }
+            _ => Self::Prometheus,
         }
     }
 

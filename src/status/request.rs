@@ -5,7 +5,7 @@ use super::health::Health;
 use super::history::History;
 use super::metrics;
 use super::snapshot::Snapshot;
-use crate::http::semantics::negotiation::weights::weight_of;
+use crate::http::semantics::negotiation::weights::prefers;
 use crate::http::{
     Host, Refusal, Request, Status, Target, Version, end_head, write_content_length, write_field,
     write_status_line,
@@ -144,10 +144,7 @@ fn plain(text: &str) -> Content<'_> {
 }
 
 fn prefers_json(accept: Option<&[u8]>) -> bool {
-    let Some(accept) = accept else { return false };
-    let weight = |name| weight_of(accept, &[name]).filter(|weight| weight.is_acceptable());
-    let json = weight("application/json");
-    json.is_some() && json >= weight("text/plain")
+    accept.is_some_and(|accept| prefers(accept, "application/json", "text/plain"))
 }
 
 fn respond(status: Status, content: &Content<'_>, extent: Extent) -> Vec<u8> {

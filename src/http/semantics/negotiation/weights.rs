@@ -66,6 +66,13 @@ pub(crate) fn weight_of(field: &[u8], names: &[&str]) -> Option<Weight> {
     })
 }
 
+/// Whether a field accepts `name`, and gives it no smaller weight than `other`.
+pub(crate) fn prefers(field: &[u8], name: &str, other: &str) -> bool {
+    let weight = |name| weight_of(field, &[name]).filter(|weight| weight.is_acceptable());
+    let wanted = weight(name);
+    wanted.is_some() && wanted >= weight(other)
+}
+
 /// Splits at a separator outside of quoted strings (RFC 9110 §5.6.4), and takes white space off both sides.
 fn split(field: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     let mut quoting = Quoting::Outside;
