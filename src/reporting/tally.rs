@@ -77,7 +77,7 @@ pub struct Moved {
 pub(super) struct WorkerTallies(Box<[Slot]>);
 
 /// By itself in a cache line or two, since the next is another worker's. The mutex guards counts only, and is taken by
-/// one worker and by whoever asks.
+/// one worker and by a thread that asks.
 #[derive(Default)]
 #[repr(align(128))]
 struct Slot(Mutex<Tally>);

@@ -79,7 +79,7 @@ pub enum CertificateError {
     /// Neither RSA, nor ECDSA, nor Ed25519; or too short.
     #[error("the key in {} is not supported: use RSA of 2048 bits or more, ECDSA of P-256 or P-384, or Ed25519", .0.display())]
     UnsupportedKey(PathBuf),
-    /// The certificate is none.
+    /// The certificate is malformed.
     #[error("the certificate in {} cannot be used: {source}", path.display())]
     Unusable {
         /// Which file.

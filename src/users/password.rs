@@ -43,7 +43,7 @@ impl fmt::Debug for PasswordHash {
 /// What is no hash that can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum HashError {
-    /// It is none, or of another kind.
+    /// It is not a hash, or one of another kind.
     #[error(
         "the hash is neither bcrypt ($2y$…) nor argon2id ($argon2id$…); 'httpserver --hash-password' makes one"
     )]

@@ -86,7 +86,7 @@ pub enum Fault {
         "'{0}' is no right: they are read, create, replace and delete, separated by commas, or none"
     )]
     Right(String),
-    /// A path that none is.
+    /// A path that is malformed.
     #[error("a path begins with a slash, and has no empty name, '.' or '..' on it")]
     Path,
     /// Two rules for one path.

@@ -67,7 +67,7 @@ fn three_lines_say_what_three_kinds_of_people_may_do() {
 }
 
 #[test]
-fn who_may_read_nothing_learns_nothing() {
+fn user_without_the_right_to_read_learns_nothing() {
     let site = site("ann:QUICK:read:/bob\neve:QUICK:none\n");
     for line in [
         "GET /old.txt",
@@ -236,7 +236,8 @@ fn classic_dialect_has_the_same_rights() {
     assert!(server.log().contains(&failed), "{}", server.log());
 }
 
-/// A PUT without a length is answered with an empty file, which is then replaced by the content: that is no right more.
+/// A PUT without a length is answered with an empty file, which is then replaced by the content: that takes no further
+/// right.
 #[test]
 fn upload_without_length_needs_the_right_to_create_only() {
     let server = setup("ann:QUICK:create\n", &[]).start();

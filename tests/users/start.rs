@@ -96,7 +96,7 @@ fn passwords_in_the_clear_are_warned_of_beyond_this_machine() {
     assert!(said.contains("in the clear"), "{said}");
     let here = setup(THREE, &[]).start();
     assert!(!here.stderr().contains("in the clear"), "{}", here.stderr());
-    // Who may write is said in the file.
+    // The file of users says who may write, so there is no warning.
     let site = setup(THREE, &["--web", "--writable"])
         .on(Ipv4Addr::UNSPECIFIED)
         .start();

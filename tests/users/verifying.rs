@@ -112,7 +112,7 @@ fn flood_of_wrong_passwords_holds_up_nobody() {
 }
 
 #[test]
-fn guesser_waits_ever_longer_and_who_was_let_in_before_does_not() {
+fn guesser_waits_ever_longer_and_a_remembered_user_does_not() {
     let server = setup(
         "ann:QUICK\nbob:QUICK\n",
         &["--web", "--trust-proxy", "127.0.0.1"],
@@ -159,7 +159,7 @@ fn queue_that_is_full_is_503() {
         let log = server.log();
         log.matches("--- response 503").count() >= 30
     });
-    // Who needs no password waits for nothing.
+    // A request without a password does not wait.
     assert_eq!(server.get("/a.txt").status, 200);
     let mut refused = 0;
     for mut client in flood {
@@ -188,7 +188,7 @@ fn password_that_is_not_verified_in_time_is_503() {
 }
 
 #[test]
-fn server_that_stops_answers_who_waits_for_a_password() {
+fn stopping_server_answers_a_client_whose_password_is_being_verified() {
     let mut server = slow(&[]);
     let mut client = begun(&server, &get("/a.txt", &basic("ann:secret")));
     // It is parked when another request behind it is answered.

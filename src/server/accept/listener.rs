@@ -221,7 +221,10 @@ mod tests {
             Accepted::Connection(_, Peer::Unix)
         ));
         drop(taken);
-        assert!(path.exists(), "whoever has bound it removes it");
+        assert!(
+            path.exists(),
+            "only the process that has bound it removes it"
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The controlling terminal of the server, and whether it is gone.
 //!
 //! SIGHUP means that the log was rotated, or that a terminal was closed. The sender does not tell them apart: the kernel
-//! sends it for a closed terminal, but a shell passes its own on with kill(2), as whoever rotates a log does. So the
+//! sends it for a closed terminal, but a shell passes its own on with kill(2), as programs that rotate logs do. So the
 //! terminal itself is asked: opening /dev/tty fails once it is gone (tty(4)).
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! What each worker does right now, for whoever looks at the server while it runs.
+//! What each worker does right now, for the status of the server.
 //!
 //! A worker writes its own gauge, in a cache line of its own, and nobody waits for it. No protocol depends on what is
 //! read here, so these atomics are those of the standard library in every build.

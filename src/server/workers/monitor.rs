@@ -80,7 +80,7 @@ impl Monitor {
         activities.any(|activity| activity.is_unclaimed(activity.section()))
     }
 
-    /// Claims the monitor's place, for the caller or for whoever the caller calls. False if it is taken.
+    /// Claims the monitor's place, for the caller or for the worker that the caller calls. False if it is taken.
     pub(super) fn appoint(&self) -> bool {
         !self.exists.load(Ordering::SeqCst) && !self.exists.swap(true, Ordering::SeqCst)
     }
@@ -114,7 +114,8 @@ impl Watch<'_> {
         if !is_idle {
             return Finding::Nothing;
         }
-        // A worker that entered a section before this has called no other monitor: this thread finds it before it sleeps.
+        // A worker that enters a section before this sees a monitor, and calls nobody. This thread looks for such a section
+        // before it sleeps, and a worker that enters one later calls another monitor.
         self.monitor.resign();
         Finding::Idle
     }

@@ -115,7 +115,7 @@ impl SpareWorkers {
         loop {
             sync::sleep(INTERVAL);
             if self.take_call_to_work() {
-                // This worker is awake now, and whoever enters a section next calls another.
+                // This worker is awake now, and the next worker that enters a section calls another.
                 self.monitor.resign();
                 return true;
             }
