@@ -401,6 +401,24 @@ fn seal_and_key_are_not_there_for_clients() {
     assert!(!String::from_utf8_lossy(&listing).contains("a.log"));
 }
 
+/// The state of the key is a new file whenever it is written. The inode number of an old one may be that of an upload, for
+/// which a hard link stands here.
+#[test]
+fn file_that_was_the_state_of_the_key_is_concealed_no_longer() {
+    let home = Home::new();
+    let state = key_state(&home);
+    let server = Setup::at(&home, &["--seal", "--seal-key", "key"]).start();
+    let length = fs::metadata(&state).unwrap().len();
+    fs::hard_link(&state, server.file(&name("old"))).unwrap();
+    let forbidden = response("403 Forbidden", b"");
+    assert_eq!(server.request(get(&name("old"))), forbidden);
+    // That request had the state written anew, and the key in the old file is overwritten.
+    let erased = response("200 OK", &vec![0; usize::try_from(length).unwrap()]);
+    eventually("the old file is none of the server's", || {
+        server.request(get(&name("old"))) == erased
+    });
+}
+
 #[test]
 fn each_group_of_lines_has_a_code_under_a_key_of_its_own() {
     let home = Home::new();

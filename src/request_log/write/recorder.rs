@@ -20,7 +20,6 @@ use super::location::Location;
 use super::open::{self, Mode};
 use super::pending::Pending;
 use super::preallocation::Preallocated;
-use super::seal_key::KeyKeeper;
 use super::seal_open::Rotation;
 use super::sealer::{Sealer, Sealing};
 use crate::durable::Durability;
@@ -98,21 +97,16 @@ impl Recorder {
         }
     }
 
-    /// Device and inode numbers of the files that are written, as stat(2) has them: the log, its seal, and the state of
-    /// its key.
+    /// Device and inode numbers of the files that are open until a rotation, as stat(2) has them: the log and its seal.
+    /// The state of the sealing key is another file each time it is written, and its number may be any file's then.
     #[must_use]
     pub fn identities(&self) -> Vec<(u64, u64)> {
         let Some(log) = &self.log else {
             return Vec::new();
         };
         let current = log.current();
-        let keeper = log.sealer.as_ref().and_then(Sealer::keeper);
-        let state = keeper.and_then(KeyKeeper::identity);
         let seal = current.seal_identity();
-        [Some(current.identity()), seal, state]
-            .into_iter()
-            .flatten()
-            .collect()
+        seal.into_iter().chain([current.identity()]).collect()
     }
 
     /// Where the log's path leads now; `None` if there is no log.

@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -101,12 +101,6 @@ impl KeyKeeper {
     /// Where the state is.
     pub(super) fn location(&self) -> &Location {
         &self.shared.location
-    }
-
-    /// Device and inode number of the file that is there now.
-    pub(super) fn identity(&self) -> Option<(u64, u64)> {
-        let found = lock(&self.shared.current).metadata().ok()?;
-        Some((found.dev(), found.ino()))
     }
 
     /// The seal, whose file this is, has come as far as this.
