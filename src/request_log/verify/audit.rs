@@ -1,6 +1,6 @@
 //! What is wrong with a seal itself: its chain, the numbers of its entries, and its authentication codes.
 
-use super::finding::{EntryName, SealFault};
+use super::finding::{EntryName, MOST, SealFault};
 use crate::seal::chain::Hash;
 use crate::seal::key::Key;
 use crate::seal::time::Moment;
@@ -12,7 +12,7 @@ const MOST_STEPS: u64 = 1 << 45;
 /// See the module's description.
 #[derive(Default)]
 pub(super) struct Audit {
-    pub(super) findings: Vec<SealFault>,
+    findings: Vec<SealFault>,
     /// The key for the next code, if there is one.
     pub(super) key: Option<Key>,
     /// The number of the last entry.
@@ -39,24 +39,38 @@ impl Audit {
         }
     }
 
+    /// Takes note of a fault, if there are not too many.
+    pub(super) fn find(&mut self, fault: SealFault) {
+        match self.findings.len() {
+            0..MOST => self.findings.push(fault),
+            MOST => self.findings.push(SealFault::More),
+            _ => {}
+        }
+    }
+
+    /// The first line of the seal is not there.
+    pub(super) fn no_beginning(&mut self) {
+        self.findings.insert(0, SealFault::NoBeginning);
+    }
+
     /// The order of entries, and the chain at one of them.
     pub(super) fn entry(&mut self, name: &EntryName, is_chained: bool) {
         self.entries += 1;
         let expected = self.number + 1;
         let is_behind_moved = std::mem::take(&mut self.is_behind_moved);
         if name.number > expected {
-            self.findings.push(SealFault::LinesRemoved {
+            self.find(SealFault::LinesRemoved {
                 from: expected,
                 to: name.number - 1,
             });
         } else if name.number < expected {
-            self.findings.push(SealFault::LineMoved(name.clone()));
+            self.find(SealFault::LineMoved(name.clone()));
             self.is_behind_moved = true;
         } else if !is_chained && !is_behind_moved {
-            self.findings.push(SealFault::LineAltered(name.clone()));
+            self.find(SealFault::LineAltered(name.clone()));
         }
         if name.number >= expected && name.time < self.last_time {
-            self.findings.push(SealFault::TimeReversed(name.clone()));
+            self.find(SealFault::TimeReversed(name.clone()));
         }
         self.number = self.number.max(name.number);
         self.time(name.time);
@@ -65,7 +79,7 @@ impl Audit {
     /// The chain at a line that is no entry's.
     pub(super) fn other(&mut self, line: u64, is_chained: bool) {
         if !is_chained && !std::mem::take(&mut self.is_behind_moved) {
-            self.findings.push(SealFault::OtherLineAltered { line });
+            self.find(SealFault::OtherLineAltered { line });
         }
     }
 
@@ -81,7 +95,7 @@ impl Audit {
         let expected = self.last_epoch.map(|last| last + 1);
         if let Some(from) = expected.filter(|expected| epoch > *expected) {
             let to = epoch - 1;
-            self.findings.push(SealFault::CodesMissing { from, to });
+            self.find(SealFault::CodesMissing { from, to });
         }
         self.last_epoch = Some(epoch);
         let Some(key) = &mut self.key else {
@@ -95,17 +109,18 @@ impl Audit {
         while is_near && key.epoch() < epoch {
             key.step();
         }
-        if is_near && key.authenticate(before) == *code {
+        let is_right = is_near && key.authenticate(before) == *code;
+        key.step();
+        if is_right {
             self.verified_codes += 1;
             self.verified_entry = self.number;
         } else if !std::mem::replace(&mut self.has_wrong_code, true) {
-            self.findings.push(SealFault::WrongCode {
+            self.find(SealFault::WrongCode {
                 line,
                 entry: self.number,
                 after: self.verified_entry,
             });
         }
-        key.step();
     }
 
     /// Takes all findings. A line that is in another place is not removed.
@@ -123,5 +138,22 @@ impl Audit {
             _ => true,
         });
         findings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_are_bounded() {
+        let mut audit = Audit::new(None);
+        for line in 0..5 * MOST as u64 {
+            audit.other(line, false);
+        }
+        let findings = audit.take_findings();
+        assert_eq!(findings.len(), MOST + 1);
+        assert_eq!(findings[0], SealFault::OtherLineAltered { line: 0 });
+        assert_eq!(findings[MOST], SealFault::More);
     }
 }

@@ -5,6 +5,12 @@ use std::fmt;
 use crate::seal::chain::Hash;
 use crate::seal::time::Moment;
 
+/// Findings of a log, and of a seal, that are listed. Where there are more, nothing is as it was.
+pub(super) const MOST: usize = 1_000;
+
+/// Text of what stands in place of those that are not listed.
+const MORE: &str = "more is wrong; only the first faults are listed";
+
 /// Which entry is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryName {
@@ -79,6 +85,8 @@ pub enum SealFault {
         /// The number of the last one.
         to: u64,
     },
+    /// There is more.
+    More,
 }
 
 /// One thing that is wrong with the log.
@@ -211,6 +219,7 @@ impl fmt::Display for SealFault {
                 formatter,
                 "lines with authentication codes were removed: those of the keys {from} to {to} are missing"
             ),
+            Self::More => formatter.write_str(MORE),
         }
     }
 }
@@ -254,7 +263,7 @@ impl fmt::Display for LogFault {
                     "{entry} was moved: it is at byte {offset} of the log"
                 )
             }
-            Self::More => write!(formatter, "more is wrong; only the first faults are listed"),
+            Self::More => formatter.write_str(MORE),
         }
     }
 }

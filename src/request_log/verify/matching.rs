@@ -6,9 +6,9 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
-use super::finding::LogFault;
+use super::finding::{LogFault, MOST};
 use super::logged::{Logged, LoggedEntries, What};
-use super::pairing::{MOST, is_same, push_capped};
+use super::pairing::{is_same, push_capped};
 use super::report::TornEntry;
 use super::sealed::{Sealed, SealedEntries};
 use crate::seal::line::Place;
@@ -57,7 +57,7 @@ impl Matching {
             self.fill(seal, log, 1)?;
             if self.findings.len() + self.missing.len() + self.added.len() > MOST {
                 self.findings.push(LogFault::More);
-                // The seal is read to its end all the same.
+                // The report also says what is wrong with the rest of the seal.
                 while seal.next()?.is_some() {}
                 return Ok(());
             }

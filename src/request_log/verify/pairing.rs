@@ -1,14 +1,12 @@
 //! When an entry of the log is one of the seal, and how many are kept that are not.
 
+use super::finding::MOST;
 use super::logged::{Logged, What};
 use super::sealed::Sealed;
 use crate::seal::chain::Hash;
 
 /// What tells one entry from another.
 pub(super) type Content<'c> = (&'c str, Option<Hash>);
-
-/// Findings that are listed. Where there are more, nothing is as it was.
-pub(super) const MOST: usize = 1_000;
 
 /// Appends an item; where there are too many, in place of the last.
 pub(super) fn push_capped<T>(list: &mut Vec<T>, item: T) {

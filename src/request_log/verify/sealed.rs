@@ -92,7 +92,7 @@ impl<R: Read> SealedEntries<R> {
         let beginning = self.noted.beginning.as_ref();
         let start = beginning.map(|beginning| beginning.start);
         if start.is_none() {
-            self.audit.findings.insert(0, SealFault::NoBeginning);
+            self.audit.no_beginning();
         }
         Ok(start.unwrap_or_default())
     }
@@ -117,14 +117,12 @@ impl<R: Read> SealedEntries<R> {
             Ok(Some(line)) => line,
             Ok(None) => return Ok(LineRead::End),
             Err(SealError::Torn { number }) => {
-                self.audit
-                    .findings
-                    .push(SealFault::TornLine { line: number });
+                self.audit.find(SealFault::TornLine { line: number });
                 return Ok(LineRead::End);
             }
             Err(error @ SealError::NotALine { .. }) => {
                 let reason = error.to_string();
-                self.audit.findings.push(SealFault::NotALine { reason });
+                self.audit.find(SealFault::NotALine { reason });
                 return Ok(LineRead::Other);
             }
             Err(SealError::Input(error)) => return Err(error),
@@ -132,7 +130,7 @@ impl<R: Read> SealedEntries<R> {
         // The line that ends the file may have a code.
         if self.noted.next.is_some() && !matches!(line.line, Line::Mac { .. }) {
             let fault = SealFault::AfterEnd { line: line.number };
-            self.audit.findings.push(fault);
+            self.audit.find(fault);
         }
         let read = self.noted.note(&line, &mut self.audit, &self.evidence);
         match &read {
