@@ -259,14 +259,16 @@ impl<'l> Words<'l> {
 
     /// A decimal number without leading zeros.
     fn number(&mut self) -> Result<u64, NotALine> {
-        const WRONG: NotALine = NotALine("a number is decimal, and below 2^64");
+        const WRONG: NotALine = NotALine("a number is decimal, and below 2^63");
         let word = self.next()?;
         let has_form = word.bytes().all(|byte| byte.is_ascii_digit())
             && (word == "0" || !word.starts_with('0'));
         if !has_form {
             return Err(WRONG);
         }
-        word.parse().map_err(|_| WRONG)
+        // Below 2^63, so that one more, and the sum of two, is a number, too.
+        let number: i64 = word.parse().map_err(|_| WRONG)?;
+        u64::try_from(number).map_err(|_| WRONG)
     }
 
     fn time(&mut self) -> Result<Moment, NotALine> {
@@ -297,7 +299,7 @@ mod tests {
             format!("mac 1  {hash}"),
             format!("mac 01 {hash}"),
             format!("mac +1 {hash}"),
-            format!("mac 18446744073709551616 {hash}"),
+            format!("mac 9223372036854775808 {hash}"),
             format!("mac 1 {hash} "),
             format!("mac 1 {hash} x"),
             format!("mac 1 {}", &hash[1..]),

@@ -38,3 +38,42 @@ pub fn verify(seal: impl Read, log: impl Read, evidence: Evidence) -> io::Result
     matching.run(&mut sealed, &mut logged)?;
     Ok(sealed.report(matching.finish()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seal::chain::Hash;
+    use crate::seal::text::push_chain;
+
+    #[test]
+    fn largest_numbers_are_findings() {
+        let most = i64::MAX;
+        let zero = Hash::ZERO;
+        let time = "2026-11-27T12:00:00.000000Z";
+        let entry = format!("entry {most} {most} {most} {time} a - 200 - - - GET a length 0");
+        let mut seal = Vec::new();
+        let mut chain = Hash::ZERO;
+        for line in [
+            format!("begin 1 0000000000000001 {most} {most} {most} {zero} {time} log"),
+            entry.clone(),
+            format!("mac {most} {zero}"),
+            entry,
+            format!("mac {most} {zero}"),
+        ] {
+            chain = chain.chained(line.as_bytes());
+            seal.extend_from_slice(line.as_bytes());
+            push_chain(&mut seal, &chain);
+        }
+        let log = b"GET a length 0\n========\n";
+        let report = verify(&seal[..], &log[..], Evidence::default()).unwrap();
+        assert_eq!(report.entries, 2);
+        assert!(
+            report
+                .findings
+                .contains(&Finding::Seal(SealFault::LinesRemoved {
+                    from: 1,
+                    to: 9_223_372_036_854_775_806,
+                }))
+        );
+    }
+}
