@@ -302,7 +302,7 @@ fn torn_entries_are_named_by_the_next_server() {
     assert!(
         server
             .stderr()
-            .contains("before it had written entry 3 to its end, and 2 others")
+            .contains("before it had written all of its entries: 3 are torn, the first is entry 3")
     );
     let torn = fs::read(home.path().join("log.txt.torn")).unwrap();
     assert_eq!(torn, log[torn_at..]);

@@ -100,9 +100,12 @@ impl Sealer {
         let torn = newly_torn(&report);
         if let Some((number, _)) = torn.first() {
             log::warn!(
-                "{}: the server was killed before it had written entry {number} to its end, and {} others",
+                "{}: the server was killed before it had written all of its entries: {} torn, the first is entry {number}",
                 location.path().display(),
-                torn.len() - 1
+                match torn.len() {
+                    1 => "one is".to_owned(),
+                    count => format!("{count} are"),
+                }
             );
         }
         let chain_end = ChainEnd {
