@@ -31,12 +31,12 @@ const ARGUMENTS: [(&str, &str); 3] = [
     (
         "ADDRESS",
         "An IPv4 or IPv6 address, 'localhost' or another host name, with or without a port: 127.0.0.1, \
-         127.0.0.1:8080, [::1]:8080, :8080, http://localhost:8080. At 0.0.0.0, and at :: with IPv6, other machines can \
-         connect. [default: 127.0.0.1]",
+         127.0.0.1:8080, [::1]:8080, :8080, http://localhost:8080, https://localhost:8443. At 0.0.0.0, and at :: \
+         with IPv6, other machines can connect. [default: 127.0.0.1]",
     ),
     (
         "PORT",
-        "A number up to 65535; 0 lets the system choose. [default: 80, with --web 8000]",
+        "A number up to 65535; 0 lets the system choose. [default: 80, with --web 8000; with TLS 443 and 8443]",
     ),
     (
         "ROOT",
