@@ -98,16 +98,7 @@ impl Sealer {
             );
         }
         let torn = newly_torn(&report);
-        if let Some((number, _)) = torn.first() {
-            log::warn!(
-                "{}: the server was killed before it had written all of its entries: {} torn, the first is entry {number}",
-                location.path().display(),
-                match torn.len() {
-                    1 => "one is".to_owned(),
-                    count => format!("{count} are"),
-                }
-            );
-        }
+        warn_of_torn(&torn, location);
         let chain_end = ChainEnd {
             tip: report.tip,
             key: report.key.clone(),
@@ -224,6 +215,20 @@ fn check_state(report: &Report, state: Option<&State>) -> Result<(), String> {
         }
         _ => Ok(()),
     }
+}
+
+fn warn_of_torn(torn: &[(u64, Place)], location: &Location) {
+    let Some((number, _)) = torn.first() else {
+        return;
+    };
+    let path = location.path().display();
+    let count = match torn.len() {
+        1 => "one is".to_owned(),
+        count => format!("{count} are"),
+    };
+    log::warn!(
+        "{path}: the server was killed before it had written all of its entries: {count} torn, the first is entry {number}"
+    );
 }
 
 /// The entries that are torn and were not known to be, and what becomes of them.
