@@ -37,12 +37,12 @@ struct Line<'r> {
     tls: Option<&'r str>,
     referer: Option<Cow<'r, str>>,
     agent: Option<Cow<'r, str>>,
-    entry: Option<Entry>,
+    entry: Option<LogRange>,
     error: Option<&'r str>,
 }
 
 #[derive(Serialize)]
-struct Entry {
+struct LogRange {
     offset: u64,
     length: u64,
 }
@@ -68,7 +68,7 @@ pub(super) fn push(out: &mut Vec<u8>, record: &Record<'_>) {
         tls: record.tls,
         referer: record.referer.map(String::from_utf8_lossy),
         agent: record.agent.map(String::from_utf8_lossy),
-        entry: record.entry.map(|entry| Entry {
+        entry: record.entry.map(|entry| LogRange {
             offset: entry.offset,
             length: entry.length,
         }),

@@ -12,14 +12,14 @@ pub use self::record::Record;
 
 /// How a line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum AccessLogFormat {
     /// The combined log format of Apache httpd and nginx.
     Combined,
     /// JSON Lines: an object per line.
     Json,
 }
 
-impl Format {
+impl AccessLogFormat {
     /// Appends one line, with its newline.
     pub fn push(self, out: &mut Vec<u8>, record: &Record<'_>) {
         match self {

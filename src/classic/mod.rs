@@ -22,7 +22,7 @@ use crate::http::{self, Framing, Persistence, Refusal, RefusedHead, Request, Sta
 use crate::refusing::{Operation, ReceivedLine, cannot_change, cannot_read, require};
 use crate::requester::{Answered, Requester};
 use crate::server::Turn;
-use crate::store::{FileContent, Found};
+use crate::store::{FileContent, ReadableFile};
 use crate::users::Right;
 
 const NOT_A_NAME: &str = "the name is not 27 characters from A-Z, a-z, 0-9, - and _";
@@ -200,7 +200,7 @@ impl Dialect for Classic {
     }
 }
 
-fn content(found: Found) -> ResponseContent {
+fn content(found: ReadableFile) -> ResponseContent {
     match found.content {
         FileContent::Memory(bytes) => ResponseContent::Memory(bytes),
         FileContent::Descriptor(file) => ResponseContent::File(FileRange {

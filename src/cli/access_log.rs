@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use thiserror::Error;
 
-use httpserver::access_log::Format;
+use httpserver::access_log::AccessLogFormat;
 
 use super::group::{Default, Group, Need};
 use super::log::not_an_address;
@@ -37,14 +37,14 @@ pub(super) struct AccessLogOptions {
 
     /// Format of the lines: combined, as Apache httpd and nginx write it, or json
     #[arg(long, value_name = "FORMAT", hide_short_help = true, value_parser = format)]
-    access_log_format: Option<Format>,
+    access_log_format: Option<AccessLogFormat>,
 }
 
 /// An access log that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AccessLog {
     pub(crate) to: AccessLogTarget,
-    pub(crate) format: Format,
+    pub(crate) format: AccessLogFormat,
 }
 
 /// Where an access log goes.
@@ -58,10 +58,10 @@ pub(crate) enum AccessLogTarget {
 #[error("it must be combined or json")]
 struct FormatError;
 
-fn format(typed: &str) -> Result<Format, FormatError> {
+fn format(typed: &str) -> Result<AccessLogFormat, FormatError> {
     match typed {
-        "combined" => Ok(Format::Combined),
-        "json" => Ok(Format::Json),
+        "combined" => Ok(AccessLogFormat::Combined),
+        "json" => Ok(AccessLogFormat::Json),
         _ => Err(FormatError),
     }
 }
@@ -69,7 +69,7 @@ fn format(typed: &str) -> Result<Format, FormatError> {
 impl AccessLogOptions {
     /// The access log, if there is to be one.
     pub(super) fn access_log(self) -> Option<AccessLog> {
-        let format = self.access_log_format.unwrap_or(Format::Combined);
+        let format = self.access_log_format.unwrap_or(AccessLogFormat::Combined);
         self.access_log.map(|path| AccessLog {
             to: if path.as_os_str() == "-" {
                 AccessLogTarget::Stdout

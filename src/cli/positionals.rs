@@ -36,21 +36,21 @@ pub(super) enum Dialect {
 
 /// What is at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum PathKind {
     Directory,
     Other,
     Nothing,
 }
 
 /// How to find out what is at a path.
-pub(super) type Look<'l> = &'l dyn Fn(&Path) -> Found;
+pub(super) type Look<'l> = &'l dyn Fn(&Path) -> PathKind;
 
 /// What is at a path of the file system; what may not be looked at is nothing.
-pub(super) fn look(path: &Path) -> Found {
+pub(super) fn look(path: &Path) -> PathKind {
     match path.metadata() {
-        Ok(metadata) if metadata.is_dir() => Found::Directory,
-        Ok(_) => Found::Other,
-        Err(_) => Found::Nothing,
+        Ok(metadata) if metadata.is_dir() => PathKind::Directory,
+        Ok(_) => PathKind::Other,
+        Err(_) => PathKind::Nothing,
     }
 }
 
@@ -160,13 +160,13 @@ fn classify(
     let is_path = argument.as_bytes().contains(&b'/');
     let typed = argument.to_string_lossy().into_owned();
     match dialect {
-        Dialect::Web if is_path || look(argument.as_ref()) == Found::Directory => {
+        Dialect::Web if is_path || look(argument.as_ref()) == PathKind::Directory => {
             Ok(Argument::Root(argument.into()))
         }
         Dialect::Classic if is_path => Err(match look(argument.as_ref()) {
-            Found::Directory => PositionalError::Directory(typed),
-            Found::Other => PositionalError::NotDirectory(typed),
-            Found::Nothing => PositionalError::Path(typed),
+            PathKind::Directory => PositionalError::Directory(typed),
+            PathKind::Other => PositionalError::NotDirectory(typed),
+            PathKind::Nothing => PositionalError::Path(typed),
         }),
         Dialect::Web | Dialect::Classic => Ok(Argument::Word(typed)),
     }
@@ -256,9 +256,9 @@ impl Taken {
 /// A word beside `address`: no address by its form, and no root.
 fn misplaced(word: &str, address: &str, dialect: Dialect, look: Look<'_>) -> PositionalError {
     match (dialect, look(word.as_ref())) {
-        (Dialect::Classic, Found::Directory) => PositionalError::Directory(word.to_owned()),
+        (Dialect::Classic, PathKind::Directory) => PositionalError::Directory(word.to_owned()),
         (Dialect::Classic, _) => AddressError::Port(word.to_owned()).into(),
-        (Dialect::Web, Found::Other) => PositionalError::NotDirectory(word.to_owned()),
+        (Dialect::Web, PathKind::Other) => PositionalError::NotDirectory(word.to_owned()),
         (Dialect::Web, _) => PositionalError::NoDirectory {
             word: word.to_owned(),
             address: address.to_owned(),
@@ -285,9 +285,9 @@ fn unresolved(
         return AddressError::PortIn { port, typed: word }.into();
     }
     match (dialect, look(word.as_ref())) {
-        (_, Found::Other) => PositionalError::NotDirectory(word),
-        (Dialect::Classic, Found::Directory) => PositionalError::Directory(word),
-        (Dialect::Classic, Found::Nothing) => PositionalError::NoHost { word, cause },
+        (_, PathKind::Other) => PositionalError::NotDirectory(word),
+        (Dialect::Classic, PathKind::Directory) => PositionalError::Directory(word),
+        (Dialect::Classic, PathKind::Nothing) => PositionalError::NoHost { word, cause },
         (Dialect::Web, _) => PositionalError::NeitherDirectoryNorHost { word, cause },
     }
 }
@@ -299,11 +299,11 @@ mod tests {
     use super::*;
 
     /// `public` is a directory, `page.html` a file, and nothing else is there.
-    fn table(path: &Path) -> Found {
+    fn table(path: &Path) -> PathKind {
         match path.to_str() {
-            Some("public" | "./public" | "/" | "8000") => Found::Directory,
-            Some("page.html" | "./page.html") => Found::Other,
-            _ => Found::Nothing,
+            Some("public" | "./public" | "/" | "8000") => PathKind::Directory,
+            Some("page.html" | "./page.html") => PathKind::Other,
+            _ => PathKind::Nothing,
         }
     }
 

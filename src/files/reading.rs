@@ -2,7 +2,7 @@
 
 use super::state::Files;
 use crate::blocking::{Blocking, Permission, WouldBlock};
-use crate::store::{DirectoryReader, Found, Metadata, Portion, StoreError};
+use crate::store::{DirectoryReader, Metadata, Portion, ReadableFile, StoreError};
 
 impl Files {
     /// Finds the regular file at `path`, relative to the root, following symlinks within it.
@@ -15,7 +15,7 @@ impl Files {
         &self,
         path: &[u8],
         permission: Permission<'_>,
-    ) -> Result<Result<Found, StoreError>, WouldBlock> {
+    ) -> Result<Result<ReadableFile, StoreError>, WouldBlock> {
         if let Some(found) = self.store.look_up_cached(path) {
             return Ok(found);
         }

@@ -18,14 +18,14 @@ use self::tally::WorkerTallies;
 pub use self::tally::{BUCKETS, Durations, Method, Moved, Tally};
 pub use self::totals::Totals;
 pub use self::turn_time::TurnTime;
-use crate::access_log::{Format, Record};
+use crate::access_log::{AccessLogFormat, Record};
 use crate::entry_range::Receipts;
 use crate::line_writer::LineWriter;
 use crate::peer::Peer;
 
 /// See the module's description.
 pub struct Reporter {
-    access_log: Option<(Format, Arc<LineWriter>)>,
+    access_log: Option<(AccessLogFormat, Arc<LineWriter>)>,
     console: Option<(Detail, Arc<LineWriter>)>,
     summary: Summary,
     answers: Option<AnswerLimit>,
@@ -36,7 +36,7 @@ pub struct Reporter {
 /// Where reports go.
 pub struct Reports {
     /// The access log.
-    pub access_log: Option<(Format, Arc<LineWriter>)>,
+    pub access_log: Option<(AccessLogFormat, Arc<LineWriter>)>,
     /// Lines for people, and which.
     pub console: Option<(Detail, Arc<LineWriter>)>,
     /// Whether there will be a summary.
@@ -122,7 +122,7 @@ impl Reporter {
     /// Whether a report says where entries are in the request log.
     #[must_use]
     pub fn receipts(&self) -> Receipts {
-        let is_json = matches!(self.access_log, Some((Format::Json, _)));
+        let is_json = matches!(self.access_log, Some((AccessLogFormat::Json, _)));
         if is_json || self.has_summary() {
             Receipts::Made
         } else {

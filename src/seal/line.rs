@@ -32,7 +32,7 @@ pub enum Line<'l> {
     /// The first line of a file.
     Begin(Begin<'l>),
     /// An entry of the log.
-    Entry(Entry<'l>),
+    Entry(EntryLine<'l>),
     /// An entry that a server found torn when it started.
     Torn(Torn),
     /// The system's clock was set back.
@@ -79,7 +79,7 @@ pub struct Begin<'l> {
 
 /// The line of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry<'l> {
+pub struct EntryLine<'l> {
     /// Its number in this file, from 1.
     pub number: u64,
     /// Where the entry begins in the log, in bytes.
@@ -208,8 +208,8 @@ fn begin<'l>(words: &mut Words<'l>) -> Result<Begin<'l>, NotALine> {
     })
 }
 
-fn entry<'l>(words: &mut Words<'l>) -> Result<Entry<'l>, NotALine> {
-    Ok(Entry {
+fn entry<'l>(words: &mut Words<'l>) -> Result<EntryLine<'l>, NotALine> {
+    Ok(EntryLine {
         number: words.number()?,
         offset: words.number()?,
         length: words.number()?,

@@ -159,7 +159,7 @@ fn push_all(out: &mut Vec<u8>, arguments: fmt::Arguments<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seal::line::{Entry, Line, Origin};
+    use crate::seal::line::{EntryLine, Line, Origin};
 
     type Push<'p> = &'p dyn Fn(&mut Vec<u8>);
 
@@ -199,7 +199,7 @@ mod tests {
                 b"PUT a length 0",
             );
         };
-        let entry = Entry {
+        let entry = EntryLine {
             number: 3,
             offset: 100,
             length: 50,

@@ -26,8 +26,8 @@ use thiserror::Error;
 
 use self::accept::accept_loop::Acceptor;
 use self::accept::admission::Limits;
-use self::accept::ending::Ending;
 use self::accept::limits;
+use self::accept::scheduled_stop::ScheduledStop;
 use self::accept::signals::Signals;
 use self::reactor::{Reactor, max_pollers};
 use self::view::PoolView;
@@ -38,9 +38,9 @@ use self::workers::spares::SpareWorkers;
 use self::workers::worker::Worker;
 
 pub use self::accept::client_limit::ClientLimit;
-pub use self::accept::ending::StopHandle;
 pub(crate) use self::accept::listener::Accepted;
 pub use self::accept::listener::{Listener, LocalAddress};
+pub use self::accept::scheduled_stop::StopHandle;
 pub use self::protocol::{
     Activity, CloseCause, Deadline, Interest, Next, Service, Session, Stopping, Turn, WakeReason,
 };
@@ -229,9 +229,9 @@ fn start_workers<'scope, V: Service>(
 }
 
 /// When and how the server ends, if no signal ends it before.
-fn ending(requested: StopHandle, settings: &Settings) -> Ending {
+fn ending(requested: StopHandle, settings: &Settings) -> ScheduledStop {
     let ends = |lifetime| Instant::now().checked_add(lifetime);
-    Ending {
+    ScheduledStop {
         requested,
         at: settings.lifetime.and_then(ends),
         drain: settings.drain,

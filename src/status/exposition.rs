@@ -9,7 +9,7 @@ use crate::http::semantics::negotiation::weights::prefers;
 
 /// A format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(super) enum MetricsFormat {
     Prometheus,
     OpenMetrics,
 }
@@ -25,13 +25,13 @@ pub(super) enum Kind {
 
 /// Metrics in one of the formats, family after family.
 pub(super) struct Exposition {
-    format: Format,
+    format: MetricsFormat,
     text: String,
     family: &'static str,
     kind: Kind,
 }
 
-impl Format {
+impl MetricsFormat {
     /// The format that a client asks for with this Accept field.
     pub(super) fn of(accept: Option<&[u8]>) -> Self {
         match accept {
@@ -51,7 +51,7 @@ impl Format {
 }
 
 impl Exposition {
-    pub(super) fn new(format: Format) -> Self {
+    pub(super) fn new(format: MetricsFormat) -> Self {
         Self {
             format,
             text: String::new(),
@@ -63,7 +63,7 @@ impl Exposition {
     /// Begins a family.
     pub(super) fn family(&mut self, name: &'static str, kind: Kind, help: &str) {
         let suffix = match (kind, self.format) {
-            (Kind::Counter, Format::Prometheus) => "_total",
+            (Kind::Counter, MetricsFormat::Prometheus) => "_total",
             _ => "",
         };
         let word = match kind {
@@ -106,7 +106,7 @@ impl Exposition {
 
     /// The whole text.
     pub(super) fn end(mut self) -> String {
-        if self.format == Format::OpenMetrics {
+        if self.format == MetricsFormat::OpenMetrics {
             self.text.push_str("# EOF\n");
         }
         self.text
@@ -123,19 +123,25 @@ mod tests {
                                   application/openmetrics-text;version=0.0.1;q=0.4,\
                                   text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
         for (accept, format) in [
-            (None, Format::Prometheus),
-            (Some(""), Format::Prometheus),
-            (Some("*/*"), Format::Prometheus),
-            (Some("text/plain"), Format::Prometheus),
-            (Some(PROMETHEUS), Format::OpenMetrics),
-            (Some("application/openmetrics-text"), Format::OpenMetrics),
-            (Some("application/openmetrics-text;q=0"), Format::Prometheus),
+            (None, MetricsFormat::Prometheus),
+            (Some(""), MetricsFormat::Prometheus),
+            (Some("*/*"), MetricsFormat::Prometheus),
+            (Some("text/plain"), MetricsFormat::Prometheus),
+            (Some(PROMETHEUS), MetricsFormat::OpenMetrics),
+            (
+                Some("application/openmetrics-text"),
+                MetricsFormat::OpenMetrics,
+            ),
+            (
+                Some("application/openmetrics-text;q=0"),
+                MetricsFormat::Prometheus,
+            ),
             (
                 Some("application/openmetrics-text;q=0.1, text/plain"),
-                Format::Prometheus,
+                MetricsFormat::Prometheus,
             ),
         ] {
-            let chosen = Format::of(accept.map(str::as_bytes));
+            let chosen = MetricsFormat::of(accept.map(str::as_bytes));
             assert_eq!(chosen, format, "{accept:?}");
         }
     }
@@ -151,12 +157,12 @@ mod tests {
             out.end()
         };
         assert_eq!(
-            write(Format::Prometheus),
+            write(MetricsFormat::Prometheus),
             "# HELP a_bytes_total Bytes.\n# TYPE a_bytes_total counter\na_bytes_total{x=\"1\",y=\"2\"} 3\n\
              # HELP b B.\n# TYPE b gauge\nb 0.5\n"
         );
         assert_eq!(
-            write(Format::OpenMetrics),
+            write(MetricsFormat::OpenMetrics),
             "# HELP a_bytes Bytes.\n# TYPE a_bytes counter\na_bytes_total{x=\"1\",y=\"2\"} 3\n\
              # HELP b B.\n# TYPE b gauge\nb 0.5\n# EOF\n"
         );

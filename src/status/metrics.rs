@@ -2,14 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::exposition::{Exposition, Format, Kind};
+use super::exposition::{Exposition, Kind, MetricsFormat};
 use super::snapshot::Snapshot;
 use crate::files::FileFigures;
 use crate::reporting::{BUCKETS, Method, Tally};
 use crate::server::Figures;
 
 /// All metrics of this moment.
-pub(super) fn text(snapshot: &Snapshot, format: Format) -> String {
+pub(super) fn text(snapshot: &Snapshot, format: MetricsFormat) -> String {
     let mut out = Exposition::new(format);
     process(&mut out, snapshot);
     if let Some(tally) = &snapshot.tally {
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn samples_say_what_is_in_the_snapshot() {
-        let text = text(&Snapshot::sample(), Format::Prometheus);
+        let text = text(&Snapshot::sample(), MetricsFormat::Prometheus);
         for line in [
             "process_start_time_seconds 1000",
             "httpserver_draining 0",
@@ -292,7 +292,7 @@ mod tests {
 
     /// Name and kind of each metric, as the format 0.0.4 says them.
     fn emitted() -> BTreeSet<(String, String)> {
-        let text = text(&Snapshot::sample(), Format::Prometheus);
+        let text = text(&Snapshot::sample(), MetricsFormat::Prometheus);
         let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
         let split = types.filter_map(|line| line.split_once(' '));
         split

@@ -1,6 +1,6 @@
 //! What is asked for, and the bytes of the responses.
 
-use super::exposition::Format;
+use super::exposition::MetricsFormat;
 use super::health::Health;
 use super::history::History;
 use super::metrics;
@@ -15,12 +15,12 @@ use crate::http::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Asked {
     what: What,
-    extent: Extent,
+    extent: SentPart,
 }
 
 /// How much of a response is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Extent {
+enum SentPart {
     Whole,
     /// To HEAD.
     HeadOnly,
@@ -29,7 +29,7 @@ enum Extent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum What {
     Health,
-    Metrics(Format),
+    Metrics(MetricsFormat),
     Text,
     Json,
     Page,
@@ -42,7 +42,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; c
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What a response says, besides its status.
-struct Content<'c> {
+struct StatusContent<'c> {
     media_type: &'c str,
     body: &'c [u8],
 }
@@ -57,8 +57,8 @@ impl Asked {
             return Err(Refusal::bad_request("there is no Host field"));
         }
         let extent = match request.method {
-            "GET" => Extent::Whole,
-            "HEAD" => Extent::HeadOnly,
+            "GET" => SentPart::Whole,
+            "HEAD" => SentPart::HeadOnly,
             _ => {
                 return Err(Refusal::new(
                     Status::MethodNotAllowed,
@@ -72,7 +72,7 @@ impl Asked {
         let accept = request.field("Accept");
         let what = match path {
             b"/healthz" => What::Health,
-            b"/metrics" => What::Metrics(Format::of(accept)),
+            b"/metrics" => What::Metrics(MetricsFormat::of(accept)),
             b"/status" if prefers_json(accept) => What::Json,
             b"/status" => What::Text,
             b"/" => What::Page,
@@ -112,7 +112,7 @@ impl Asked {
                 include_str!("page/script.js").to_owned(),
             ),
         };
-        let content = Content {
+        let content = StatusContent {
             media_type,
             body: body.as_bytes(),
         };
@@ -133,11 +133,11 @@ impl Asked {
 /// The response to a request that is refused.
 pub(super) fn refuse(refusal: &Refusal) -> Vec<u8> {
     let text = format!("{}\n", refusal.reason);
-    respond(refusal.status, &plain(&text), Extent::Whole)
+    respond(refusal.status, &plain(&text), SentPart::Whole)
 }
 
-fn plain(text: &str) -> Content<'_> {
-    Content {
+fn plain(text: &str) -> StatusContent<'_> {
+    StatusContent {
         media_type: "text/plain; charset=utf-8",
         body: text.as_bytes(),
     }
@@ -147,7 +147,7 @@ fn prefers_json(accept: Option<&[u8]>) -> bool {
     accept.is_some_and(|accept| prefers(accept, "application/json", "text/plain"))
 }
 
-fn respond(status: Status, content: &Content<'_>, extent: Extent) -> Vec<u8> {
+fn respond(status: Status, content: &StatusContent<'_>, extent: SentPart) -> Vec<u8> {
     let mut out = Vec::with_capacity(content.body.len() + 512);
     write_status_line(&mut out, status);
     if status == Status::MethodNotAllowed {
@@ -163,7 +163,7 @@ fn respond(status: Status, content: &Content<'_>, extent: Extent) -> Vec<u8> {
     write_field(&mut out, "Cross-Origin-Resource-Policy", b"same-origin");
     write_field(&mut out, "Connection", b"close");
     end_head(&mut out);
-    if extent == Extent::Whole {
+    if extent == SentPart::Whole {
         out.extend_from_slice(content.body);
     }
     out
@@ -185,11 +185,15 @@ mod tests {
             ("GET /healthz", "", Ok(What::Health)),
             ("GET /healthz?x", "", Ok(What::Health)),
             ("GET http://a/healthz", "", Ok(What::Health)),
-            ("GET /metrics", "", Ok(What::Metrics(Format::Prometheus))),
+            (
+                "GET /metrics",
+                "",
+                Ok(What::Metrics(MetricsFormat::Prometheus)),
+            ),
             (
                 "GET /metrics",
                 "Accept: application/openmetrics-text\r\n",
-                Ok(What::Metrics(Format::OpenMetrics)),
+                Ok(What::Metrics(MetricsFormat::OpenMetrics)),
             ),
             ("GET /status", "", Ok(What::Text)),
             ("GET /status", "Accept: */*\r\n", Ok(What::Text)),

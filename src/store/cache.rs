@@ -271,13 +271,13 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::store::found::{Certainty, Found};
+    use crate::store::found::{Certainty, ReadableFile};
     use crate::store::sys::metadata_of;
 
     fn cached(file: &Arc<OwnedFd>, content: FileContent) -> CachedFile {
         let metadata = metadata_of(file).unwrap();
         CachedFile {
-            found: Found {
+            found: ReadableFile {
                 metadata,
                 content,
                 certainty: Certainty::Certain,

@@ -14,7 +14,7 @@ pub const SMALL: u64 = 16 * 1024;
 
 /// A regular file that may be read.
 #[derive(Clone)]
-pub struct Found {
+pub struct ReadableFile {
     /// As it was when it was opened.
     pub metadata: Metadata,
     /// Its bytes, or where to get them.
@@ -63,7 +63,7 @@ impl FileContent {
 /// A file that is held.
 #[derive(Clone)]
 pub(super) struct CachedFile {
-    pub(super) found: Found,
+    pub(super) found: ReadableFile,
     /// Open, if its metadata would tell that its name is not its name any more.
     pub(super) validator: Option<Arc<OwnedFd>>,
 }

@@ -15,9 +15,9 @@ pub(super) const LARGE: u64 = 16 * 1024 * 1024;
 
 /// Keeps a file's space from being freed, if that would take long.
 #[must_use = "the space is freed where this is dropped"]
-pub(super) struct Held(Option<OwnedFd>);
+pub(super) struct HeldSpace(Option<OwnedFd>);
 
-impl Held {
+impl HeldSpace {
     /// Holds the file `name`, which is about to lose this name, if it is large.
     pub(super) fn take(directory: &OwnedFd, name: &[u8], file: Option<&Metadata>) -> Self {
         if file.is_none_or(|file| file.length() < LARGE) {

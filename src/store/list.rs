@@ -23,25 +23,25 @@ pub struct DirectoryReader {
 #[derive(Debug)]
 pub struct Portion {
     /// In the order of the file system.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<DirectoryEntry>,
     /// Whether no more entries follow.
     pub is_last: bool,
 }
 
 /// A regular file or a directory in a directory, or a symlink to one inside the root.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct DirectoryEntry {
     /// Its name, any bytes but `/` and NUL.
     pub name: Vec<u8>,
     /// Which of the two it is.
-    pub kind: EntryKind,
+    pub kind: DirectoryEntryKind,
     /// What it is, or leads to.
     pub metadata: Metadata,
 }
 
 /// What an entry can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EntryKind {
+pub enum DirectoryEntryKind {
     /// A directory.
     Directory,
     /// A regular file.
@@ -100,7 +100,7 @@ impl Store {
                 continue;
             };
             if self.check_name(directory, name, Some(&metadata)).is_ok() {
-                entries.push(Entry {
+                entries.push(DirectoryEntry {
                     name: name.to_vec(),
                     kind,
                     metadata,
@@ -117,15 +117,15 @@ impl Store {
         path: &[u8],
         directory: &OwnedFd,
         name: &[u8],
-    ) -> Option<(EntryKind, Metadata)> {
+    ) -> Option<(DirectoryEntryKind, Metadata)> {
         let mut metadata = metadata_at(directory, name).ok()?;
         if metadata.file_type() == FileType::Symlink {
             let whole = [path, b"/", name].concat();
             metadata = metadata_of(&self.open_beneath(&whole, OFlags::PATH).ok()?).ok()?;
         }
         match metadata.file_type() {
-            FileType::Directory => Some((EntryKind::Directory, metadata)),
-            FileType::RegularFile => Some((EntryKind::File, metadata)),
+            FileType::Directory => Some((DirectoryEntryKind::Directory, metadata)),
+            FileType::RegularFile => Some((DirectoryEntryKind::File, metadata)),
             _ => None,
         }
     }

@@ -22,7 +22,7 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 use super::certainty::StampSource;
 use super::checks::check_path;
 use super::error::{StoreError, StoreErrorKind};
-use super::found::{CachedFile, Certainty, FileContent, Found, SMALL};
+use super::found::{CachedFile, Certainty, FileContent, ReadableFile, SMALL};
 use super::metadata::Metadata;
 use super::state::Store;
 use super::sys::{is_in_root, metadata_at, metadata_of, regular};
@@ -32,7 +32,7 @@ use crate::operations::operate;
 /// How often a file that changes while it is read is read again.
 const ATTEMPTS: usize = 4;
 
-impl Found {
+impl ReadableFile {
     /// The first bytes of the file, as many as the buffer holds, fewer if there are no more. That blocks unless they are
     /// in memory.
     ///
@@ -55,7 +55,7 @@ impl Found {
 
 impl Store {
     /// Finds the file at `path`, relative to the root, if it is in the cache and in the root itself, or kept open.
-    pub fn look_up_cached(&self, path: &[u8]) -> Option<Result<Found, StoreError>> {
+    pub fn look_up_cached(&self, path: &[u8]) -> Option<Result<ReadableFile, StoreError>> {
         let cached = self.cache.get(path)?;
         let is_current = match cached.validator {
             Some(_) => cached.is_unchanged(),
@@ -74,12 +74,12 @@ impl Store {
     }
 
     /// Finds the file at `path`, relative to the root, after [`Store::look_up_cached`] did not. It may block.
-    pub fn look_up(&self, path: &[u8]) -> Result<Found, StoreError> {
+    pub fn look_up(&self, path: &[u8]) -> Result<ReadableFile, StoreError> {
         self.with_root(|| self.find(path))
             .map_err(|kind| kind.of(path))
     }
 
-    fn find(&self, path: &[u8]) -> Result<Found, StoreErrorKind> {
+    fn find(&self, path: &[u8]) -> Result<ReadableFile, StoreErrorKind> {
         let cached = self.cache.get(path);
         let now = clock_gettime(ClockId::RealtimeCoarse);
         let metadata = self
@@ -174,7 +174,7 @@ impl Store {
 }
 
 /// Reads an open file; whether its metadata are certain is for the caller to say.
-fn read(file: &Arc<OwnedFd>) -> Result<Found, StoreErrorKind> {
+fn read(file: &Arc<OwnedFd>) -> Result<ReadableFile, StoreErrorKind> {
     let mut metadata = regular(metadata_of(file)?)?;
     for _ in 0..ATTEMPTS {
         if metadata.length() > SMALL {
@@ -183,7 +183,7 @@ fn read(file: &Arc<OwnedFd>) -> Result<Found, StoreErrorKind> {
         let bytes = read_small(file, metadata.length())?;
         let after = metadata_of(file)?;
         if after == metadata && bytes.len() as u64 == metadata.length() {
-            return Ok(Found {
+            return Ok(ReadableFile {
                 metadata,
                 content: FileContent::Memory(bytes.into()),
                 certainty: Certainty::Uncertain,
@@ -191,7 +191,7 @@ fn read(file: &Arc<OwnedFd>) -> Result<Found, StoreErrorKind> {
         }
         metadata = after; // somebody writes into it at the moment
     }
-    Ok(Found {
+    Ok(ReadableFile {
         metadata,
         content: FileContent::Descriptor(Arc::clone(file)),
         certainty: Certainty::Uncertain,

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 
 use super::checks::check_path;
 use super::error::{StoreError, StoreErrorKind};
-use super::large::Held;
+use super::large::HeldSpace;
 use super::metadata::Metadata;
 use super::state::Store;
 use super::sys::{DIRECTORY, metadata_at, split};
@@ -59,7 +59,7 @@ impl Store {
         if !holds(condition, &existing) {
             return Err(StoreErrorKind::ConditionFailed);
         }
-        let held = Held::take(&directory, name, Some(&existing));
+        let held = HeldSpace::take(&directory, name, Some(&existing));
         operate_once(|| unlinkat(&directory, name, AtFlags::empty()))?;
         let published = publish();
         drop(commit_locks);

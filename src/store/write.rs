@@ -16,7 +16,7 @@ use rustix::io::{Errno, pread, write};
 use super::background::Background;
 use super::checks::check_path;
 use super::error::{StoreError, StoreErrorKind};
-use super::large::{Held, LARGE};
+use super::large::{HeldSpace, LARGE};
 use super::metadata::Metadata;
 use super::root;
 use super::staging::StagingName;
@@ -155,7 +155,7 @@ impl Store {
             file: Arc::clone(&staged.file),
             directory: Arc::clone(directory),
         };
-        let held = Held::take(directory, name, target.existing());
+        let held = HeldSpace::take(directory, name, target.existing());
         let commit_locks = self.commit_locks.of(target.path());
         let staging_name = staged.name.as_ref().map_or(&[][..], StagingName::as_bytes);
         let replace = || {

@@ -13,10 +13,10 @@ use crate::server::{After, Transport};
 /// A stream on its socket, with the buffers of the worker that has the turn.
 pub struct Secured<'t, T> {
     socket: &'t T,
-    inner: RefCell<Inner<'t>>,
+    inner: RefCell<ActiveStream<'t>>,
 }
 
-struct Inner<'t> {
+struct ActiveStream<'t> {
     stream: &'t mut TlsStream,
     windows: &'t mut Windows,
 }
@@ -27,13 +27,13 @@ impl<'t, T: Transport> Secured<'t, T> {
         let windows = buffers.lend(&mut stream.kept_records());
         Self {
             socket,
-            inner: RefCell::new(Inner { stream, windows }),
+            inner: RefCell::new(ActiveStream { stream, windows }),
         }
     }
 
     /// Says that we have sent all (`close_notify`), as far as the peer takes it.
     pub fn close(&self) {
-        let Inner { stream, windows } = &mut *self.inner.borrow_mut();
+        let ActiveStream { stream, windows } = &mut *self.inner.borrow_mut();
         stream.close(windows, self.socket);
     }
 
@@ -46,25 +46,25 @@ impl<'t, T: Transport> Secured<'t, T> {
 
 impl<T> Drop for Secured<'_, T> {
     fn drop(&mut self) {
-        let Inner { stream, windows } = self.inner.get_mut();
+        let ActiveStream { stream, windows } = self.inner.get_mut();
         windows.give_back(&mut stream.kept_records());
     }
 }
 
 impl<T: Transport> Transport for Secured<'_, T> {
     fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Inner { stream, windows } = &mut *self.inner.borrow_mut();
+        let ActiveStream { stream, windows } = &mut *self.inner.borrow_mut();
         stream.receive(windows, self.socket, buffer)
     }
 
     fn send(&self, bytes: &[u8], after: After) -> io::Result<usize> {
-        let Inner { stream, windows } = &mut *self.inner.borrow_mut();
+        let ActiveStream { stream, windows } = &mut *self.inner.borrow_mut();
         stream.send(windows, self.socket, bytes, after)
     }
 
     /// Through a buffer of the worker's: only the kernel could do without (ktls), and few kernels can.
     fn send_file(&self, file: BorrowedFd<'_>, offset: u64, count: usize) -> io::Result<usize> {
-        let Inner { stream, windows } = &mut *self.inner.borrow_mut();
+        let ActiveStream { stream, windows } = &mut *self.inner.borrow_mut();
         if stream.has_unsent() {
             return stream.send_on(windows, self.socket, After::Flush);
         }

@@ -99,15 +99,15 @@ pub fn prepare_self_signed(
             let soon = SystemTime::now() + RENEWAL;
             match check(&certificate, names, soon) {
                 // Or somebody else has put it there.
-                Check::Valid | Check::NotSelfSigned => return Ok(files),
-                Check::NotFor(name) => {
+                CertificateState::Valid | CertificateState::NotSelfSigned => return Ok(files),
+                CertificateState::NotFor(name) => {
                     let path = files.certificate.display();
                     log::warn!(
                         "the certificate {path} is not for {name}: remove it, and another one is made"
                     );
                     return Ok(files);
                 }
-                Check::Expired => {}
+                CertificateState::Expired => {}
             }
         }
         (None, _) => {}
@@ -118,7 +118,7 @@ pub fn prepare_self_signed(
 
 /// What a look at a certificate shows.
 #[derive(Debug, PartialEq, Eq)]
-enum Check {
+enum CertificateState {
     Valid,
     Expired,
     NotFor(String),
@@ -126,17 +126,17 @@ enum Check {
 }
 
 /// Looks whether a certificate is valid at a time and for each of these names, as a client would that trusts it.
-fn check(certificate: &CertificateDer<'_>, names: &[String], at: SystemTime) -> Check {
+fn check(certificate: &CertificateDer<'_>, names: &[String], at: SystemTime) -> CertificateState {
     let mut roots = RootCertStore::empty();
     let since_epoch = at.duration_since(SystemTime::UNIX_EPOCH);
     let now = UnixTime::since_unix_epoch(since_epoch.unwrap_or_default());
     if roots.add(certificate.clone().into_owned()).is_err() {
-        return Check::NotSelfSigned;
+        return CertificateState::NotSelfSigned;
     }
     let provider = Arc::new(ring::default_provider());
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
     let Ok(verifier) = verifier else {
-        return Check::NotSelfSigned;
+        return CertificateState::NotSelfSigned;
     };
     for name in names {
         let Ok(server) = ServerName::try_from(name.as_str()) else {
@@ -146,14 +146,14 @@ fn check(certificate: &CertificateDer<'_>, names: &[String], at: SystemTime) -> 
             Ok(_) => {}
             Err(rustls::Error::InvalidCertificate(
                 Invalid::Expired | Invalid::ExpiredContext { .. },
-            )) => return Check::Expired,
+            )) => return CertificateState::Expired,
             Err(rustls::Error::InvalidCertificate(
                 Invalid::NotValidForName | Invalid::NotValidForNameContext { .. },
-            )) => return Check::NotFor(name.clone()),
-            Err(_) => return Check::NotSelfSigned,
+            )) => return CertificateState::NotFor(name.clone()),
+            Err(_) => return CertificateState::NotSelfSigned,
         }
     }
-    Check::Valid
+    CertificateState::Valid
 }
 
 /// Makes a certificate, and a key unless there is one.
@@ -257,12 +257,15 @@ mod tests {
             assert_eq!(found & 0o777, mode, "{}", path.display());
         }
         for at in [Duration::ZERO, 2 * RENEWAL] {
-            assert_eq!(check(&made, &all, SystemTime::now() + at), Check::Valid);
+            assert_eq!(
+                check(&made, &all, SystemTime::now() + at),
+                CertificateState::Valid
+            );
         }
         let after = SystemTime::now() + LIFETIME;
-        assert_eq!(check(&made, &all, after), Check::Expired);
+        assert_eq!(check(&made, &all, after), CertificateState::Expired);
         let other = names(&["127.0.0.1", "192.0.2.1"]);
-        let not_for = Check::NotFor("192.0.2.1".to_owned());
+        let not_for = CertificateState::NotFor("192.0.2.1".to_owned());
         assert_eq!(check(&made, &other, SystemTime::now()), not_for);
         assert_eq!(prepare_self_signed(&directory, &other).unwrap(), files);
         assert_eq!(read(&files), made, "it stays");

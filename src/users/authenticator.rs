@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::permissions::Permissions;
 use super::remembered::Remembered;
 use super::table::{Table, TableError, User};
-use super::throttle::{Attempt, Throttle};
+use super::throttle::{AttemptOutcome, Throttle};
 use super::verifier::{Ticket, Verdict, Verifier, Verify};
 use crate::peer::ClientAddress;
 use crate::sync::{lock, read, write};
@@ -160,7 +160,7 @@ impl Authenticator {
         match self.verifier.submit(attempted, wake) {
             Ok(ticket) => Identified::Pending(ticket),
             Err(attempted) => {
-                users.end(&attempted, Attempt::NotWrong);
+                users.end(&attempted, AttemptOutcome::NotWrong);
                 Identified::Denied(Denial::Busy(BUSY))
             }
         }
@@ -213,7 +213,7 @@ impl Users {
         is_known.then(|| identity(&table, user))
     }
 
-    fn end(&self, attempted: &Attempted, attempt: Attempt) {
+    fn end(&self, attempted: &Attempted, attempt: AttemptOutcome) {
         lock(&self.throttle).end(attempted.client, attempt, Instant::now());
     }
 
@@ -241,12 +241,12 @@ impl Verify for Arc<Users> {
         let Attempted { name, password, .. } = attempted;
         // A browser sends the same credentials on several connections.
         if self.recall(name, password, Instant::now()).is_some() {
-            self.end(attempted, Attempt::NotWrong);
+            self.end(attempted, AttemptOutcome::NotWrong);
             return Verdict::Right;
         }
         let table = Arc::clone(&read(&self.table));
         if !self.is_right(&table, attempted) {
-            self.end(attempted, Attempt::Wrong);
+            self.end(attempted, AttemptOutcome::Wrong);
             return Verdict::Wrong;
         }
         // What was verified with users of before is not remembered.
@@ -257,12 +257,12 @@ impl Verify for Arc<Users> {
             lock(&self.remembered).remember(&user.name, password, Instant::now());
         }
         drop(current);
-        self.end(attempted, Attempt::NotWrong);
+        self.end(attempted, AttemptOutcome::NotWrong);
         Verdict::Right
     }
 
     fn give_up(&self, attempted: &Attempted) {
-        self.end(attempted, Attempt::NotWrong);
+        self.end(attempted, AttemptOutcome::NotWrong);
     }
 }
 

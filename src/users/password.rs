@@ -23,10 +23,10 @@ const ARGON2_MOST_PASSES: u32 = 64;
 
 /// A hash of a password.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PasswordHash(Form);
+pub struct PasswordHash(HashScheme);
 
 #[derive(Clone, PartialEq, Eq)]
-enum Form {
+enum HashScheme {
     Bcrypt(Box<str>),
     Argon2id(Box<str>),
 }
@@ -34,8 +34,8 @@ enum Form {
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            Form::Bcrypt(_) => "bcrypt",
-            Form::Argon2id(_) => "argon2id",
+            HashScheme::Bcrypt(_) => "bcrypt",
+            HashScheme::Argon2id(_) => "argon2id",
         })
     }
 }
@@ -87,7 +87,7 @@ impl PasswordHash {
             if params.m_cost() > ARGON2_MOST_MEMORY || params.t_cost() > ARGON2_MOST_PASSES {
                 return Err(HashError::Cost);
             }
-            return Ok(Self(Form::Argon2id(text.into())));
+            return Ok(Self(HashScheme::Argon2id(text.into())));
         }
         let kinds = ["$2a$", "$2b$", "$2x$", "$2y$"];
         let Some(rest) = kinds.iter().find_map(|kind| text.strip_prefix(kind)) else {
@@ -99,7 +99,7 @@ impl PasswordHash {
             return Err(HashError::Malformed);
         }
         match cost.parse::<u32>() {
-            Ok(4..=BCRYPT_HIGHEST_COST) => Ok(Self(Form::Bcrypt(text.into()))),
+            Ok(4..=BCRYPT_HIGHEST_COST) => Ok(Self(HashScheme::Bcrypt(text.into()))),
             Ok(_) => Err(HashError::Cost),
             Err(_) => Err(HashError::Malformed),
         }
@@ -128,11 +128,11 @@ impl PasswordHash {
     #[must_use]
     pub fn verify(&self, password: &str) -> bool {
         match &self.0 {
-            Form::Argon2id(hash) => Phc::new(hash).is_ok_and(|hash| {
+            HashScheme::Argon2id(hash) => Phc::new(hash).is_ok_and(|hash| {
                 let verified = Argon2::default().verify_password(password.as_bytes(), &hash);
                 verified.is_ok()
             }),
-            Form::Bcrypt(hash) => {
+            HashScheme::Bcrypt(hash) => {
                 let is_it = bcrypt::verify(password, hash).unwrap_or(false);
                 is_it && password.len() <= BCRYPT_LONGEST
             }

@@ -51,12 +51,12 @@ pub struct TableError {
     /// Which line, from 1.
     pub line: usize,
     /// What is wrong with it.
-    pub fault: Fault,
+    pub fault: UserLineError,
 }
 
 /// What is wrong with a line.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Fault {
+pub enum UserLineError {
     /// There is no colon in it.
     #[error("it must be of the form NAME:HASH, NAME:HASH:RIGHTS or NAME:HASH:RIGHTS:PATH")]
     Form,
@@ -148,33 +148,36 @@ fn read_line(
     line: &[u8],
     everybody: &mut Rules,
     users: &mut BTreeMap<Box<str>, Lines>,
-) -> Result<(), Fault> {
+) -> Result<(), UserLineError> {
     let mut parts = line.splitn(4, |&byte| byte == b':');
     let name = parts.next().unwrap_or_default();
-    let hash = parts.next().ok_or(Fault::Form)?;
+    let hash = parts.next().ok_or(UserLineError::Form)?;
     let (rights, path) = (parts.next(), parts.next());
-    let name = str::from_utf8(name).map_err(|_| Fault::Name)?;
+    let name = str::from_utf8(name).map_err(|_| UserLineError::Name)?;
     if name.is_empty() {
-        return Err(Fault::NoName);
+        return Err(UserLineError::NoName);
     }
     if name.chars().any(char::is_control) {
-        return Err(Fault::Name);
+        return Err(UserLineError::Name);
     }
     let path = read_path(path.unwrap_or(b"/"))?;
     let rights = rights.filter(|rights| !rights.is_empty());
     let rules = if name == EVERYBODY {
         if !hash.is_empty() {
-            return Err(Fault::HashOfEverybody);
+            return Err(UserLineError::HashOfEverybody);
         }
         if rights.is_none() {
-            return Err(Fault::NoRights);
+            return Err(UserLineError::NoRights);
         }
         everybody
     } else {
         rules_of(name, hash, users)?
     };
     let rights = rights.map_or(Ok(Rights::ALL), read_rights)?;
-    rules.add(path, rights).then_some(()).ok_or(Fault::TwoRules)
+    rules
+        .add(path, rights)
+        .then_some(())
+        .ok_or(UserLineError::TwoRules)
 }
 
 /// The rules so far of the user who has this name, whose hash is checked.
@@ -182,7 +185,7 @@ fn rules_of<'u>(
     name: &str,
     hash: &[u8],
     users: &'u mut BTreeMap<Box<str>, Lines>,
-) -> Result<&'u mut Rules, Fault> {
+) -> Result<&'u mut Rules, UserLineError> {
     let text = str::from_utf8(hash).map_err(|_| HashError::Kind)?;
     let hash = match text {
         "" => None,
@@ -193,11 +196,11 @@ fn rules_of<'u>(
             hash,
             rules: Rules::default(),
         }),
-        (Entry::Vacant(_), None) => return Err(Fault::NoHash),
+        (Entry::Vacant(_), None) => return Err(UserLineError::NoHash),
         (Entry::Occupied(known), hash) => {
             let known = known.into_mut();
             if hash.is_some_and(|hash| hash != known.hash) {
-                return Err(Fault::TwoHashes);
+                return Err(UserLineError::TwoHashes);
             }
             known
         }
@@ -205,7 +208,7 @@ fn rules_of<'u>(
     Ok(&mut lines.rules)
 }
 
-fn read_rights(text: &[u8]) -> Result<Rights, Fault> {
+fn read_rights(text: &[u8]) -> Result<Rights, UserLineError> {
     if text == b"none" {
         return Ok(Rights::NONE);
     }
@@ -215,7 +218,7 @@ fn read_rights(text: &[u8]) -> Result<Rights, Fault> {
         let right = all.find(|right| right.name().as_bytes() == word);
         let unknown = || {
             let shown: String = word.escape_ascii().take(32).map(char::from).collect();
-            Fault::Right(shown)
+            UserLineError::Right(shown)
         };
         rights = rights.with(right.ok_or_else(unknown)?);
     }
@@ -223,8 +226,8 @@ fn read_rights(text: &[u8]) -> Result<Rights, Fault> {
 }
 
 /// A path relative to the root.
-fn read_path(text: &[u8]) -> Result<Box<[u8]>, Fault> {
-    let path = text.strip_prefix(b"/").ok_or(Fault::Path)?;
+fn read_path(text: &[u8]) -> Result<Box<[u8]>, UserLineError> {
+    let path = text.strip_prefix(b"/").ok_or(UserLineError::Path)?;
     let path = path.strip_suffix(b"/").unwrap_or(path);
     let is_name = |name: &[u8]| !matches!(name, b"" | b"." | b"..") && !name.contains(&0);
     let mut names = path.split(|&byte| byte == b'/');
@@ -233,7 +236,7 @@ fn read_path(text: &[u8]) -> Result<Box<[u8]>, Fault> {
     } else if names.all(is_name) {
         Ok(path.into())
     } else {
-        Err(Fault::Path)
+        Err(UserLineError::Path)
     }
 }
 
@@ -300,37 +303,49 @@ mod tests {
     #[test]
     fn faults_have_the_number_of_their_line_and_show_no_hash() {
         for (text, line, fault) in [
-            ("ann", 1, Fault::Form),
-            ("\n# x\nann", 3, Fault::Form),
-            (":BC", 1, Fault::NoName),
-            ("a\tnn:BC", 1, Fault::Name),
-            ("ann:secret", 1, Fault::Hash(HashError::Kind)),
-            ("ann:BCx", 1, Fault::Hash(HashError::Malformed)),
-            ("ann:", 1, Fault::NoHash),
-            ("ann::read", 1, Fault::NoHash),
-            ("ann:BC:read\nann:A2:read:/x", 2, Fault::TwoHashes),
-            ("*:BC:read", 1, Fault::HashOfEverybody),
-            ("*:", 1, Fault::NoRights),
-            ("*::", 1, Fault::NoRights),
-            ("*:::/x", 1, Fault::NoRights),
-            ("ann:BC:write", 1, Fault::Right("write".to_owned())),
-            ("ann:BC:read, create", 1, Fault::Right(" create".to_owned())),
-            ("ann:BC:read,none", 1, Fault::Right("none".to_owned())),
-            ("ann:BC:READ", 1, Fault::Right("READ".to_owned())),
-            ("ann:BC:read:x", 1, Fault::Path),
-            ("ann:BC:read:", 1, Fault::Path),
-            ("ann:BC:read:/a//b", 1, Fault::Path),
-            ("ann:BC:read:/a/../b", 1, Fault::Path),
-            ("ann:BC:read:/.", 1, Fault::Path),
-            ("ann:BC:read:/a\0", 1, Fault::Path),
-            ("ann:BC:read:/a\nann::create:/a/", 2, Fault::TwoRules),
-            ("*::read\n*::create", 2, Fault::TwoRules),
+            ("ann", 1, UserLineError::Form),
+            ("\n# x\nann", 3, UserLineError::Form),
+            (":BC", 1, UserLineError::NoName),
+            ("a\tnn:BC", 1, UserLineError::Name),
+            ("ann:secret", 1, UserLineError::Hash(HashError::Kind)),
+            ("ann:BCx", 1, UserLineError::Hash(HashError::Malformed)),
+            ("ann:", 1, UserLineError::NoHash),
+            ("ann::read", 1, UserLineError::NoHash),
+            ("ann:BC:read\nann:A2:read:/x", 2, UserLineError::TwoHashes),
+            ("*:BC:read", 1, UserLineError::HashOfEverybody),
+            ("*:", 1, UserLineError::NoRights),
+            ("*::", 1, UserLineError::NoRights),
+            ("*:::/x", 1, UserLineError::NoRights),
+            ("ann:BC:write", 1, UserLineError::Right("write".to_owned())),
+            (
+                "ann:BC:read, create",
+                1,
+                UserLineError::Right(" create".to_owned()),
+            ),
+            (
+                "ann:BC:read,none",
+                1,
+                UserLineError::Right("none".to_owned()),
+            ),
+            ("ann:BC:READ", 1, UserLineError::Right("READ".to_owned())),
+            ("ann:BC:read:x", 1, UserLineError::Path),
+            ("ann:BC:read:", 1, UserLineError::Path),
+            ("ann:BC:read:/a//b", 1, UserLineError::Path),
+            ("ann:BC:read:/a/../b", 1, UserLineError::Path),
+            ("ann:BC:read:/.", 1, UserLineError::Path),
+            ("ann:BC:read:/a\0", 1, UserLineError::Path),
+            (
+                "ann:BC:read:/a\nann::create:/a/",
+                2,
+                UserLineError::TwoRules,
+            ),
+            ("*::read\n*::create", 2, UserLineError::TwoRules),
         ] {
             let error = parse(text).unwrap_err();
             assert_eq!((error.line, &error.fault), (line, &fault), "{text}");
             assert!(!error.to_string().contains(&BCRYPT[..12]), "{error}");
         }
         let error = Table::parse(b"\xff:x").unwrap_err();
-        assert_eq!(error.fault, Fault::Name);
+        assert_eq!(error.fault, UserLineError::Name);
     }
 }

@@ -43,7 +43,7 @@ struct Attempts {
 
 /// How an attempt has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Attempt {
+pub(super) enum AttemptOutcome {
     /// The password was wrong.
     Wrong,
     /// It was right, or it was not looked at.
@@ -82,13 +82,13 @@ impl Throttle {
     }
 
     /// An attempt has ended.
-    pub(super) fn end(&mut self, client: ClientAddress, attempt: Attempt, now: Instant) {
+    pub(super) fn end(&mut self, client: ClientAddress, attempt: AttemptOutcome, now: Instant) {
         let client = client.subscriber();
         let Some(attempts) = self.clients.get_mut(&client) else {
             return;
         };
         attempts.pending = attempts.pending.saturating_sub(1);
-        if attempt == Attempt::Wrong {
+        if attempt == AttemptOutcome::Wrong {
             attempts.wrong = attempts.wrong.saturating_add(1);
             attempts.last = now;
             if let Some(waits) = attempts.wrong.checked_sub(FREE) {
@@ -146,10 +146,10 @@ mod tests {
             if !wait.is_zero() {
                 throttle.begin(guesser, now).unwrap();
             }
-            throttle.end(guesser, Attempt::Wrong, now);
+            throttle.end(guesser, AttemptOutcome::Wrong, now);
             // Another client is not slowed down.
             throttle.begin(client("192.0.2.2"), now).unwrap();
-            throttle.end(client("192.0.2.2"), Attempt::NotWrong, now);
+            throttle.end(client("192.0.2.2"), AttemptOutcome::NotWrong, now);
         }
         assert_eq!(
             waits,
@@ -158,7 +158,7 @@ mod tests {
         let before_the_end = now + LONGEST / 2;
         assert!(throttle.begin(guesser, before_the_end).is_err());
         assert!(throttle.begin(guesser, now + FORGIVEN).is_ok());
-        throttle.end(guesser, Attempt::Wrong, now + FORGIVEN);
+        throttle.end(guesser, AttemptOutcome::Wrong, now + FORGIVEN);
         assert!(
             throttle.begin(guesser, now + FORGIVEN).is_ok(),
             "it starts over"
@@ -175,7 +175,7 @@ mod tests {
         }
         assert_eq!(throttle.begin(one, now), Err(Duration::from_secs(1)));
         for _ in 0..AT_ONCE {
-            throttle.end(one, Attempt::Wrong, now);
+            throttle.end(one, AttemptOutcome::Wrong, now);
         }
         let later = now + LONGEST;
         throttle.begin(one, later).unwrap();
@@ -189,7 +189,7 @@ mod tests {
         for _ in 0..FREE {
             let guesser = client("2001:db8::1");
             throttle.begin(guesser, now).unwrap();
-            throttle.end(guesser, Attempt::Wrong, now);
+            throttle.end(guesser, AttemptOutcome::Wrong, now);
         }
         assert!(throttle.begin(client("2001:db8::2"), now).is_err());
         assert!(throttle.begin(client("2001:db8:0:1::1"), now).is_ok());
@@ -203,13 +203,13 @@ mod tests {
         for count in 0..3 * u32::try_from(CLIENTS).unwrap() {
             let now = now + Duration::from_millis(count.into());
             throttle.begin(number(count), now).unwrap();
-            throttle.end(number(count), Attempt::Wrong, now);
+            throttle.end(number(count), AttemptOutcome::Wrong, now);
             assert!(throttle.clients.len() <= CLIENTS);
         }
         // A client that is right leaves nothing.
         let before = throttle.clients.len();
         throttle.begin(client("2001:db8::1"), now).unwrap();
-        throttle.end(client("2001:db8::1"), Attempt::NotWrong, now);
+        throttle.end(client("2001:db8::1"), AttemptOutcome::NotWrong, now);
         assert!(throttle.clients.len() <= before);
     }
 }

@@ -4,7 +4,7 @@
 //! A directory is meant with or without a slash at the end of the path. What is in it is never removed with it.
 
 use super::fields::Preconditions;
-use super::path::{Ending, Path};
+use super::path::{Path, TrailingSlash};
 use super::refusal::{Stop, concealed, respond};
 use super::site::{Site, path};
 use crate::blocking::Blocking;
@@ -81,7 +81,7 @@ impl Site {
         }
         match self.files.inspect(path.relative(), blocking) {
             Ok(there) if there.is_directory() => Ok(Resource::Directory),
-            Ok(_) if path.ending() == Ending::Slash => {
+            Ok(_) if path.ending() == TrailingSlash::Slash => {
                 let reason = "the path ends with a slash, and a file's does not";
                 Err(Refusal::new(Status::Conflict, reason))
             }

@@ -11,7 +11,7 @@ use percent_encoding::{CONTROLS, percent_encode};
 
 use super::options::Directories;
 use super::pages::error::WayBack;
-use super::path::{Ending, Path, encode_name};
+use super::path::{Path, TrailingSlash, encode_name};
 use super::refusal::{Stop, concealed, respond_with};
 use super::representation::{MediaType, Representation};
 use super::site::{Site, name, path};
@@ -25,7 +25,7 @@ use crate::http::{Refusal, Request, Status, Target, write_field};
 use crate::refusing::{Operation, cannot_read, not_permitted};
 use crate::requester::{Answered, Requester};
 use crate::server::Turn;
-use crate::store::{Found, StoreErrorKind};
+use crate::store::{ReadableFile, StoreErrorKind};
 use crate::users::{Permissions, Right};
 
 /// What is sent for a directory.
@@ -39,7 +39,7 @@ const NOT_FOUND: &[u8] = b"404.html";
 
 /// What a path leads to.
 enum Resource {
-    File(Found),
+    File(ReadableFile),
     Directory,
 }
 
@@ -92,7 +92,7 @@ impl Site {
             return Err(concealed().into());
         }
         match path.ending() {
-            Ending::Bare => {
+            TrailingSlash::Bare => {
                 let is_readable = permissions.permit(Right::Read, path.relative());
                 match self.file(path.relative(), turn) {
                     Ok(Resource::Directory) => Ok(moved(path, query)),
@@ -105,8 +105,8 @@ impl Site {
                     Err(stop) => Err(stop),
                 }
             }
-            Ending::Slash if self.is_login(query, permissions) => login(permissions),
-            Ending::Slash => {
+            TrailingSlash::Slash if self.is_login(query, permissions) => login(permissions),
+            TrailingSlash::Slash => {
                 let index = path.child(INDEX);
                 if !permissions.permit(Right::Read, index.relative()) {
                     return self.list(request, path, requester, turn);
@@ -164,7 +164,7 @@ impl Site {
         &self,
         request: &Request<'_>,
         path: &[u8],
-        found: Found,
+        found: ReadableFile,
         turn: &Turn<'_>,
     ) -> Result<Response, Stop> {
         let preferred = self.preferred(request, path, found, turn)?;
@@ -175,7 +175,7 @@ impl Site {
     pub(super) fn media_type(
         &self,
         path: &[u8],
-        found: &Found,
+        found: &ReadableFile,
         turn: &Turn<'_>,
     ) -> Result<MediaType, WouldBlock> {
         let value = self.content_type(path, found, turn)?;
@@ -186,7 +186,7 @@ impl Site {
     fn content_type(
         &self,
         path: &[u8],
-        found: &Found,
+        found: &ReadableFile,
         turn: &Turn<'_>,
     ) -> Result<Cow<'static, str>, WouldBlock> {
         let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);

@@ -41,7 +41,7 @@ pub enum PathError {
 
 /// Whether a path ends with a slash, which is how it asks for a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum TrailingSlash {
     /// No slash at the end: a file, or a directory named without its slash.
     Bare,
     /// A slash at the end; the root always has one.
@@ -53,7 +53,7 @@ pub enum Ending {
 pub struct Path {
     /// The components joined by `/`, without a slash at either end; empty for the root.
     combined: Vec<u8>,
-    ending: Ending,
+    ending: TrailingSlash,
 }
 
 impl Path {
@@ -63,7 +63,7 @@ impl Path {
             return Err(PathError::NotAbsolute);
         };
         let mut combined = Vec::with_capacity(rest.len());
-        let mut ending = Ending::Slash;
+        let mut ending = TrailingSlash::Slash;
         for component in rest.split(|&byte| byte == b'/') {
             let before = combined.len();
             if before > 0 {
@@ -75,9 +75,9 @@ impl Path {
                 b".." => return Err(PathError::DotDot),
                 b"" | b"." => {
                     combined.truncate(before);
-                    Ending::Slash
+                    TrailingSlash::Slash
                 }
-                _ => Ending::Bare,
+                _ => TrailingSlash::Bare,
             };
         }
         Ok(Self { combined, ending })
@@ -95,7 +95,7 @@ impl Path {
 
     /// Whether the path ended with a slash.
     #[must_use]
-    pub fn ending(&self) -> Ending {
+    pub fn ending(&self) -> TrailingSlash {
         self.ending
     }
 
@@ -133,7 +133,7 @@ impl Path {
         combined.extend_from_slice(name);
         Self {
             combined,
-            ending: Ending::Bare,
+            ending: TrailingSlash::Bare,
         }
     }
 
@@ -150,7 +150,7 @@ impl Path {
             }
             encoded.extend(percent_encode(component, ESCAPED));
         }
-        if self.ending == Ending::Slash && !encoded.is_empty() {
+        if self.ending == TrailingSlash::Slash && !encoded.is_empty() {
             encoded.push('/');
         }
         encoded
@@ -243,17 +243,17 @@ mod tests {
         struct Row {
             input: &'static [u8],
             relative: &'static [u8],
-            ending: Ending,
+            ending: TrailingSlash,
             encoded: &'static str,
         }
         let bare = |input, relative, encoded| Row {
             input,
             relative,
-            ending: Ending::Bare,
+            ending: TrailingSlash::Bare,
             encoded,
         };
         let slash = |input, relative, encoded| Row {
-            ending: Ending::Slash,
+            ending: TrailingSlash::Slash,
             ..bare(input, relative, encoded)
         };
         let table = [

@@ -10,7 +10,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use super::fields::{Preconditions, etag_of};
-use super::path::{Ending, Path};
+use super::path::{Path, TrailingSlash};
 use super::refusal::{Stop, cannot_store, concealed, respond};
 use super::site::{Site, path};
 use super::upload_digests::UploadDigests;
@@ -88,7 +88,7 @@ impl Site {
             return Err(concealed());
         }
         let directory = |reason| Refusal::new(Status::Conflict, reason);
-        if path.ending() == Ending::Slash {
+        if path.ending() == TrailingSlash::Slash {
             return Err(directory(
                 "the path ends with a slash, but the path of a file does not",
             ));

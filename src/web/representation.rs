@@ -19,7 +19,7 @@ use crate::http::semantics::negotiation::encoding::Coding;
 use crate::http::semantics::range::{ByteRange, ContentRange, Selection, select};
 use crate::http::semantics::{date, etag};
 use crate::http::{Refusal, Request, Status, write_field};
-use crate::store::{Certainty, FileContent, Found, StoreErrorKind};
+use crate::store::{Certainty, FileContent, ReadableFile, StoreErrorKind};
 
 /// The policy that goes with a document whose scripts must not run: it is a page of no site (CSP Level 3, "sandbox").
 const SANDBOX: &[u8] = b"sandbox";
@@ -60,7 +60,7 @@ impl MediaType {
 
 /// A file as it is sent: itself, or its precompressed sibling.
 pub(super) struct Representation {
-    found: Found,
+    found: ReadableFile,
     /// In which its bytes are.
     coding: Option<Coding>,
     media_type: MediaType,
@@ -70,7 +70,11 @@ pub(super) struct Representation {
 
 impl Representation {
     /// The file `found` itself, whose bytes are in this coding if any.
-    pub(super) fn of_file(media_type: MediaType, found: Found, coding: Option<Coding>) -> Self {
+    pub(super) fn of_file(
+        media_type: MediaType,
+        found: ReadableFile,
+        coding: Option<Coding>,
+    ) -> Self {
         Self {
             etag: etag_of(&found.metadata),
             found,
@@ -80,7 +84,7 @@ impl Representation {
     }
 
     /// The precompressed sibling `found` of a file of this type.
-    pub(super) fn of_sibling(media_type: MediaType, found: Found, coding: Coding) -> Self {
+    pub(super) fn of_sibling(media_type: MediaType, found: ReadableFile, coding: Coding) -> Self {
         Self {
             etag: tag_of(&found.metadata, Some(coding)),
             found,

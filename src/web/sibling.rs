@@ -14,7 +14,7 @@ use crate::http::Request;
 use crate::http::semantics::fields::combined;
 use crate::http::semantics::negotiation::encoding::{self, Choice, Coding};
 use crate::server::Turn;
-use crate::store::{Found, Metadata};
+use crate::store::{Metadata, ReadableFile};
 
 impl Site {
     /// The representation of the file at `path` that the client prefers: a sibling, or `found`, the file itself.
@@ -22,7 +22,7 @@ impl Site {
         &self,
         request: &Request<'_>,
         path: &[u8],
-        found: Found,
+        found: ReadableFile,
         turn: &Turn<'_>,
     ) -> Result<Representation, WouldBlock> {
         let media_type = self.media_type(path, &found, turn)?;
@@ -48,9 +48,9 @@ impl Site {
         &self,
         request: &Request<'_>,
         path: &[u8],
-        found: &Found,
+        found: &ReadableFile,
         turn: &Turn<'_>,
-    ) -> Result<Option<(Found, Coding)>, WouldBlock> {
+    ) -> Result<Option<(ReadableFile, Coding)>, WouldBlock> {
         let Some(accepted) = combined(request, "Accept-Encoding") else {
             return Ok(None);
         };
@@ -83,7 +83,7 @@ impl Site {
 fn own_coding(
     path: &[u8],
     media_type: &str,
-    found: &Found,
+    found: &ReadableFile,
     turn: &Turn<'_>,
 ) -> Result<Option<Coding>, WouldBlock> {
     let Some(coding) = encoding::promised_by_name(path, media_type) else {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::listing::budget::ListingBudget;
 use super::options::{Access, DotFiles, Options};
-use super::path::{Ending, Path};
+use super::path::{Path, TrailingSlash};
 use crate::files::Files;
 use crate::http::{Refusal, Request, Target};
 
@@ -62,7 +62,7 @@ pub(super) fn name(path: &Path) -> Vec<u8> {
         }
         name.extend_from_slice(component);
     }
-    if path.ending() == Ending::Slash && !name.is_empty() {
+    if path.ending() == TrailingSlash::Slash && !name.is_empty() {
         name.push(b'/');
     }
     name

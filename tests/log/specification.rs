@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
-use httpserver::access_log::{Format, Record};
+use httpserver::access_log::{AccessLogFormat, Record};
 use httpserver::entry_range::EntryRange;
 use httpserver::request_log::format::hex::push_rows;
 use httpserver::request_log::format::layout::{ROW, rows_len};
@@ -145,7 +145,10 @@ fn access_log_has_the_lines_that_the_page_says() {
         }),
         error: None,
     };
-    for (format, language) in [(Format::Combined, "combined"), (Format::Json, "json")] {
+    for (format, language) in [
+        (AccessLogFormat::Combined, "combined"),
+        (AccessLogFormat::Json, "json"),
+    ] {
         let mut line = Vec::new();
         format.push(&mut line, &record);
         assert_eq!(String::from_utf8(line).unwrap(), block(language));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use httpserver::request_log::verify::{Evidence, Report, torn_entries, verify};
 use httpserver::seal::key::Key;
-use httpserver::seal::line::{Entry, Line};
+use httpserver::seal::line::{EntryLine, Line};
 use httpserver::seal::read::SealReader;
 use httpserver::seal::state::State;
 
@@ -64,7 +64,7 @@ pub(crate) fn lines(seal: &Path) -> Vec<String> {
 
 /// Calls this with each entry of a seal.
 #[track_caller]
-pub(crate) fn for_each_entry(seal: &Path, mut call: impl FnMut(&Entry<'_>)) {
+pub(crate) fn for_each_entry(seal: &Path, mut call: impl FnMut(&EntryLine<'_>)) {
     let mut reader = SealReader::new(File::open(seal).unwrap());
     while let Some(line) = reader.next_line().unwrap() {
         if let Line::Entry(entry) = line.line {

@@ -7,7 +7,7 @@ use crate::source::Source;
 use crate::text::count;
 use crate::verdict::Verdict;
 use httpserver::request_log::verify::{
-    Beginning, Evidence, Report, TornEntry, torn_entries, verify,
+    Evidence, Report, SealStart, TornEntry, torn_entries, verify,
 };
 use httpserver::seal::key::Key;
 use httpserver::seal::line::Place;
@@ -136,7 +136,7 @@ pub(crate) fn link(logs: &mut [SealedLog], out: &mut impl Write) -> Result<Verdi
 }
 
 /// What is between two files that should follow each other.
-fn gap(before: &SealedLog, after: &Beginning) -> Option<String> {
+fn gap(before: &SealedLog, after: &SealStart) -> Option<String> {
     let tip = before.report.tip;
     if tip.identity != after.identity {
         return Some("they have different seals".to_owned());

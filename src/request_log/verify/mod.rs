@@ -21,7 +21,7 @@ pub use self::evidence::Evidence;
 pub use self::finding::{EntryName, Finding, LogFault, SealFault};
 use self::logged::LoggedEntries;
 use self::matching::Matching;
-pub use self::report::{Beginning, Report, TornEntry};
+pub use self::report::{Report, SealStart, TornEntry};
 use self::sealed::SealedEntries;
 pub use self::sealed::torn_entries;
 

@@ -6,7 +6,7 @@ use super::sealed::Sealed;
 use crate::seal::chain::Hash;
 
 /// What tells one entry from another.
-pub(super) type Content<'c> = (&'c str, Option<Hash>);
+pub(super) type EntryContent<'c> = (&'c str, Option<Hash>);
 
 /// Appends an item; where there are too many, in place of the last.
 pub(super) fn push_capped<T>(list: &mut Vec<T>, item: T) {
@@ -23,6 +23,6 @@ pub(super) fn is_same(sealed: &Sealed, logged: &Logged) -> bool {
 }
 
 /// What tells an entry from others. Its length follows from that.
-pub(super) fn content_of(sealed: &Sealed) -> Content<'_> {
+pub(super) fn content_of(sealed: &Sealed) -> EntryContent<'_> {
     (&sealed.name.first_line, sealed.hash)
 }

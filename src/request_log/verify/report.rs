@@ -16,7 +16,7 @@ pub struct Report {
     /// What is wrong; the first of it, if there is too much.
     pub findings: Vec<Finding>,
     /// What the first line of the seal says; `None` if it has none.
-    pub beginning: Option<Beginning>,
+    pub beginning: Option<SealStart>,
     /// Entries that the seal has.
     pub entries: u64,
     /// The number of the last of them.
@@ -51,7 +51,7 @@ pub struct Report {
 
 /// What the first line of a seal says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Beginning {
+pub struct SealStart {
     /// The identity of the seal.
     pub identity: u64,
     /// The number of the file.

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use super::finding::LogFault;
 use super::logged::{Logged, LoggedEntries, What};
 use super::matching::Matching;
-use super::pairing::{Content, content_of, push_capped};
+use super::pairing::{EntryContent, content_of, push_capped};
 use super::sealed::{Sealed, SealedEntries};
 
 /// Entries of a stretch that is looked at where log and seal do not agree.
@@ -21,7 +21,7 @@ impl Matching {
         log: &mut LoggedEntries<L>,
     ) -> io::Result<()> {
         self.fill(seal, log, STRETCH)?;
-        let mut places: HashMap<Content<'_>, usize> = HashMap::new();
+        let mut places: HashMap<EntryContent<'_>, usize> = HashMap::new();
         for (place, sealed) in self.sealed.iter().enumerate() {
             places.entry(content_of(sealed)).or_insert(place);
         }

@@ -6,10 +6,10 @@ use std::io::{self, Read};
 use super::audit::Audit;
 use super::evidence::Evidence;
 use super::finding::{EntryName, Finding, SealFault};
-use super::report::{Beginning, Matched, Report};
+use super::report::{Matched, Report, SealStart};
 use crate::seal::chain::Hash;
 use crate::seal::clock::Clock;
-use crate::seal::line::{Begin, Entry, Line, Place, Torn};
+use crate::seal::line::{Begin, EntryLine, Line, Place, Torn};
 use crate::seal::read::{SealError, SealLine, SealReader};
 use crate::seal::state::Tip;
 
@@ -38,7 +38,7 @@ pub(super) struct SealedEntries<R> {
 /// What lines say besides their entries.
 #[derive(Default)]
 struct Noted {
-    beginning: Option<Beginning>,
+    beginning: Option<SealStart>,
     /// Microseconds that the seal's clock is ahead of the system's.
     ahead: u64,
     clock_steps: u64,
@@ -237,7 +237,7 @@ impl Noted {
     }
 }
 
-fn sealed(entry: &Entry<'_>, evidence: &Evidence) -> Sealed {
+fn sealed(entry: &EntryLine<'_>, evidence: &Evidence) -> Sealed {
     Sealed {
         name: EntryName {
             number: entry.number,
@@ -251,8 +251,8 @@ fn sealed(entry: &Entry<'_>, evidence: &Evidence) -> Sealed {
     }
 }
 
-fn beginning(begin: &Begin<'_>) -> Beginning {
-    Beginning {
+fn beginning(begin: &Begin<'_>) -> SealStart {
+    SealStart {
         identity: begin.identity,
         file: begin.file,
         lines: begin.lines,

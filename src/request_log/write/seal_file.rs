@@ -40,7 +40,7 @@ pub(super) struct ChainEnd {
 
 /// What the first line of a seal says of its log.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Beginning<'n> {
+pub(super) struct FirstLine<'n> {
     /// Where the first sealed entry is, in bytes.
     pub(super) start: u64,
     pub(super) time: Moment,
@@ -102,10 +102,10 @@ impl SealFile {
         &self,
         mut end: MutexGuard<'_, End>,
         chain_end: ChainEnd,
-        beginning: Beginning<'_>,
+        beginning: FirstLine<'_>,
     ) -> io::Result<()> {
         let ChainEnd { tip, key } = chain_end;
-        let Beginning { start, time, name } = beginning;
+        let FirstLine { start, time, name } = beginning;
         let begin = Begin {
             identity: tip.identity,
             file: tip.file + 1,

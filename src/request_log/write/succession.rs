@@ -5,7 +5,7 @@
 use std::io;
 use std::sync::Arc;
 
-use super::seal_file::{Beginning, ChainEnd, SealFile};
+use super::seal_file::{ChainEnd, FirstLine, SealFile};
 use super::seal_lines::Lines;
 use super::space::{LogFile, Space};
 use super::space_file::ReservationClass;
@@ -80,9 +80,9 @@ impl LogFile {
     }
 
     /// What the first line of the seal says of this log.
-    fn beginning<'n>(&self, name: &'n str) -> Beginning<'n> {
+    fn beginning<'n>(&self, name: &'n str) -> FirstLine<'n> {
         let mut space = self.lock();
-        Beginning {
+        FirstLine {
             start: space.log.end,
             time: space
                 .lines

@@ -12,9 +12,9 @@ use rustix::io::Errno;
 
 use super::admission::{Admission, Admitted, Limits};
 use super::batching::{AcceptBatching, BATCH_INTERVAL};
-use super::ending::Ending;
 use super::listener::Listener;
 use super::pause::Pause;
+use super::scheduled_stop::ScheduledStop;
 use super::signals::Signals;
 use crate::server::connection::Connection;
 use crate::server::protocol::{CloseCause, Service};
@@ -32,7 +32,7 @@ pub(crate) struct Acceptor<'p, V: Service> {
     pool: &'p Pool<V>,
     signals: &'p Signals,
     admission: Admission<'p, V>,
-    ending: Ending,
+    ending: ScheduledStop,
     /// Called for SIGUSR2.
     report_status: &'p dyn Fn(),
     state: AcceptState,
@@ -68,7 +68,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
         signals: &'p Signals,
         listeners: Vec<Listener>,
         limits: Limits,
-        ending: Ending,
+        ending: ScheduledStop,
         report_status: &'p dyn Fn(),
     ) -> Self {
         Self {

@@ -23,12 +23,12 @@ const CHUNK: usize = 256;
 
 /// The slots of all descriptor numbers below a bound.
 pub(crate) struct Slots<S> {
-    chunks: Box<[OnceLock<Chunk<S>>]>,
+    chunks: Box<[OnceLock<SlotBlock<S>>]>,
     bound: usize,
 }
 
 /// Each mutex guards its slot alone, and only for as long as it takes to put a connection in or take it out.
-type Chunk<S> = Box<[Mutex<Slot<S>>]>;
+type SlotBlock<S> = Box<[Mutex<Slot<S>>]>;
 
 /// The slot of one descriptor.
 pub(crate) struct Slot<S> {

@@ -16,11 +16,11 @@ use crate::sync::{Mutex, lock};
 #[derive(Default)]
 pub(crate) struct Timers {
     /// Guards the heap, and the moment until which the main thread sleeps.
-    inner: Mutex<Inner>,
+    inner: Mutex<TimerHeap>,
 }
 
 #[derive(Default)]
-struct Inner {
+struct TimerHeap {
     heap: BinaryHeap<Reverse<(Instant, RawFd)>>,
     /// When the main thread wakes by itself; `None` while it would sleep for ever.
     wakes_at: Option<Instant>,

@@ -29,7 +29,7 @@ pub(super) struct Watch<'m> {
 
 /// What came of one look at all workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Finding {
+pub(super) enum LookOutcome {
     /// A section lasts, and this thread has claimed it: it is to work, and is the monitor no more.
     Claimed,
     /// There may be something to find at the next look.
@@ -101,23 +101,23 @@ impl Monitor {
 
 impl Watch<'_> {
     /// Looks at all workers once more.
-    pub(super) fn look(&mut self) -> Finding {
+    pub(super) fn look(&mut self) -> LookOutcome {
         let mut is_idle = true;
         for observation in &mut self.observations {
             let seen = observation.look();
             is_idle &= seen == Seen::NotBlocked;
             if seen == Seen::Blocked && observation.claim() {
                 self.monitor.resign();
-                return Finding::Claimed;
+                return LookOutcome::Claimed;
             }
         }
         if !is_idle {
-            return Finding::Nothing;
+            return LookOutcome::Nothing;
         }
         // A worker that enters a section before this sees a monitor, and calls nobody. This thread looks for such a section
         // before it sleeps, and a worker that enters one later calls another monitor.
         self.monitor.resign();
-        Finding::Idle
+        LookOutcome::Idle
     }
 }
 
@@ -179,15 +179,15 @@ mod tests {
         let monitor = monitor(4);
         let sections = [monitor.enter(0), monitor.enter(2)];
         for _ in &sections {
-            assert_eq!(monitor.watch().look(), Finding::Claimed);
+            assert_eq!(monitor.watch().look(), LookOutcome::Claimed);
             assert!(monitor.appoint(), "the monitor has gone to work");
         }
         assert!(!monitor.has_unclaimed());
-        assert_eq!(monitor.watch().look(), Finding::Idle);
+        assert_eq!(monitor.watch().look(), LookOutcome::Idle);
         drop(sections);
         let again = monitor.enter(2);
         assert!(monitor.has_unclaimed());
-        assert_eq!(monitor.watch().look(), Finding::Claimed);
+        assert_eq!(monitor.watch().look(), LookOutcome::Claimed);
         drop(again);
     }
 
@@ -199,11 +199,11 @@ mod tests {
         let mut watch = monitor.watch();
         drop(monitor.enter(1));
         let busy = monitor.enter(1);
-        assert_eq!(watch.look(), Finding::Claimed);
+        assert_eq!(watch.look(), LookOutcome::Claimed);
         assert!(monitor.appoint());
         // The second worker's section is another than at the first look.
-        assert_eq!(watch.look(), Finding::Nothing);
-        assert_eq!(watch.look(), Finding::Claimed);
+        assert_eq!(watch.look(), LookOutcome::Nothing);
+        assert_eq!(watch.look(), LookOutcome::Claimed);
         drop((blocked, busy));
     }
 
@@ -212,8 +212,8 @@ mod tests {
         let monitor = monitor(2);
         let mut watch = monitor.watch();
         drop(monitor.enter(0));
-        assert_eq!(watch.look(), Finding::Nothing, "something has changed");
-        assert_eq!(watch.look(), Finding::Idle);
+        assert_eq!(watch.look(), LookOutcome::Nothing, "something has changed");
+        assert_eq!(watch.look(), LookOutcome::Idle);
         assert!(monitor.appoint(), "its place is free");
     }
 

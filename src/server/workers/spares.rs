@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use super::activity::BlockingSection;
-use super::monitor::{Finding, Monitor};
+use super::monitor::{LookOutcome, Monitor};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{self, Condvar, Mutex, lock};
 
@@ -120,9 +120,9 @@ impl SpareWorkers {
                 return true;
             }
             match watch.look() {
-                Finding::Claimed => return true,
-                Finding::Nothing => {}
-                Finding::Idle => return false,
+                LookOutcome::Claimed => return true,
+                LookOutcome::Nothing => {}
+                LookOutcome::Idle => return false,
             }
         }
     }

@@ -18,7 +18,7 @@ pub(crate) struct ListingBudget {
 }
 
 /// Memory that one listing holds, until this is dropped.
-pub(super) struct Held {
+pub(super) struct MemoryShare {
     count: usize,
     budget: ListingBudget,
 }
@@ -26,13 +26,13 @@ pub(super) struct Held {
 /// A part of the text that is not sent yet.
 struct Part {
     text: Box<[u8]>,
-    _held: Held,
+    _held: MemoryShare,
 }
 
 impl ListingBudget {
     /// Room for nothing so far.
-    pub(super) fn hold(&self) -> Held {
-        Held {
+    pub(super) fn hold(&self) -> MemoryShare {
+        MemoryShare {
             count: 0,
             budget: self.clone(),
         }
@@ -47,7 +47,7 @@ impl ListingBudget {
     }
 }
 
-impl Held {
+impl MemoryShare {
     /// Holds so many bytes more. False if listings hold too much already, and then nothing has changed.
     pub(super) fn grow(&mut self, count: usize) -> bool {
         let grown = self
@@ -63,7 +63,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for MemoryShare {
     fn drop(&mut self) {
         self.budget.bytes.fetch_sub(self.count, Ordering::Relaxed);
     }

@@ -13,7 +13,7 @@ pub(super) const MAX_ENTRIES: usize = 10_000;
 
 /// Whether the entries are all there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
+pub(super) enum Completeness {
     /// All of them.
     Complete,
     /// [`MAX_ENTRIES`] of them.
@@ -47,7 +47,7 @@ pub(super) struct Frame {
     pub(super) path: Path,
     /// How many `../` lead to each directory on the path, the root first (see [`crate::web::path::levels_up`]).
     pub(super) levels_up: Vec<usize>,
-    pub(super) extent: Extent,
+    pub(super) extent: Completeness,
     pub(super) reader: Reader,
     /// Whether the page takes uploads at all.
     pub(super) access: Access,

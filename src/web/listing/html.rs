@@ -6,7 +6,7 @@
 use std::fmt::{self, Write};
 
 use super::assets::Assets;
-use super::frame::{Extent, Frame, Reader, display_path};
+use super::frame::{Completeness, Frame, Reader, display_path};
 use super::item::{Item, Kind, push_href};
 use super::size::{human, push_human};
 use crate::http::semantics::date;
@@ -193,7 +193,7 @@ fn write_summary(page: &mut String, frame: &Frame) -> fmt::Result {
         )?;
     }
     page.push_str("</p>\n");
-    if frame.extent == Extent::Truncated {
+    if frame.extent == Completeness::Truncated {
         writeln!(
             page,
             "<p class=\"note\">Only {} entries are shown. This directory has more.</p>",
@@ -213,13 +213,13 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::form::Form;
+    use super::super::listing_format::ListingFormat;
     use super::super::writer::tests::render;
     use super::*;
     use crate::web::pages::document::tests::{assert_fits, body};
     use crate::web::path::Path;
 
-    fn page(path: &[u8], names: &[&[u8]], extent: Extent, access: Access) -> String {
+    fn page(path: &[u8], names: &[&[u8]], extent: Completeness, access: Access) -> String {
         let path = Path::parse(path).unwrap();
         let items = names
             .iter()
@@ -237,7 +237,7 @@ mod tests {
                 }
             })
             .collect();
-        render(&path, items, extent, access, Form::Html)
+        render(&path, items, extent, access, ListingFormat::Html)
     }
 
     #[test]
@@ -245,7 +245,7 @@ mod tests {
         let page = page(
             b"/",
             &[b"a b.txt", b"sub/"],
-            Extent::Complete,
+            Completeness::Complete,
             Access::ReadOnly,
         );
         let time = "<td>1994-11-06 <span>08:49:37</span>\n";
@@ -285,7 +285,7 @@ mod tests {
             (b"\xff\xfe", "href=./%FF%FE>\u{fffd}\u{fffd}</a>"),
         ];
         for (name, expected) in table {
-            let page = page(b"/", &[name], Extent::Complete, Access::ReadOnly);
+            let page = page(b"/", &[name], Completeness::Complete, Access::ReadOnly);
             assert!(page.contains(expected), "{expected} in {page}");
         }
     }
@@ -295,7 +295,7 @@ mod tests {
         let page = page(
             b"/a%20b/%3Ci%3E/c/",
             &[],
-            Extent::Complete,
+            Completeness::Complete,
             Access::ReadOnly,
         );
         let expected = "<ol>\n\
@@ -323,37 +323,37 @@ mod tests {
         let table = [
             Row {
                 name: "empty",
-                page: page(b"/", &[], Extent::Complete, Access::ReadOnly),
+                page: page(b"/", &[], Completeness::Complete, Access::ReadOnly),
                 present: "This directory is empty.",
                 absent: "<table>",
             },
             Row {
                 name: "one file",
-                page: page(b"/", one, Extent::Complete, Access::ReadOnly),
+                page: page(b"/", one, Completeness::Complete, Access::ReadOnly),
                 present: "1 file, ",
                 absent: "directory,",
             },
             Row {
                 name: "all of them",
-                page: page(b"/", one, Extent::Complete, Access::ReadOnly),
+                page: page(b"/", one, Completeness::Complete, Access::ReadOnly),
                 present: "<table>",
                 absent: "are shown",
             },
             Row {
                 name: "truncated",
-                page: page(b"/", one, Extent::Truncated, Access::ReadOnly),
+                page: page(b"/", one, Completeness::Truncated, Access::ReadOnly),
                 present: "Only 1 entries are shown. ",
                 absent: "is empty",
             },
             Row {
                 name: "read only",
-                page: page(b"/", one, Extent::Complete, Access::ReadOnly),
+                page: page(b"/", one, Completeness::Complete, Access::ReadOnly),
                 present: "<table>",
                 absent: "<section",
             },
             Row {
                 name: "writable",
-                page: page(b"/", one, Extent::Complete, Access::Writable),
+                page: page(b"/", one, Completeness::Complete, Access::Writable),
                 present: "<section id=\"upload\"",
                 absent: "is empty",
             },
@@ -372,7 +372,13 @@ mod tests {
     fn policy_fits_the_page() {
         let path = Path::parse(b"/").unwrap();
         for access in [Access::ReadOnly, Access::Writable] {
-            let page = render(&path, Vec::new(), Extent::Complete, access, Form::Html);
+            let page = render(
+                &path,
+                Vec::new(),
+                Completeness::Complete,
+                access,
+                ListingFormat::Html,
+            );
             assert_fits(Assets::of(access).policy(), &page);
         }
     }
@@ -383,7 +389,7 @@ mod tests {
             .map(|number| format!("file-{number:04}.txt"))
             .collect();
         let names: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
-        let page = page(b"/", &names, Extent::Complete, Access::ReadOnly);
+        let page = page(b"/", &names, Completeness::Complete, Access::ReadOnly);
         assert!(page.len() / names.len() < 130, "{}", page.len());
     }
 
@@ -393,7 +399,7 @@ mod tests {
             let page = page(
                 &b"/d".repeat(depth),
                 &[],
-                Extent::Complete,
+                Completeness::Complete,
                 Access::ReadOnly,
             );
             let body = body(&page);
@@ -411,8 +417,8 @@ mod tests {
         fn a_name_is_only_ever_a_name(name in prop::collection::vec(1_u8.., 1..30)) {
             let name: Vec<u8> = name.into_iter().filter(|&byte| byte != b'/').collect();
             prop_assume!(!name.is_empty());
-            let plain = page(b"/", &[b"x"], Extent::Complete, Access::ReadOnly);
-            let page = page(b"/", &[&name], Extent::Complete, Access::ReadOnly);
+            let plain = page(b"/", &[b"x"], Completeness::Complete, Access::ReadOnly);
+            let page = page(b"/", &[&name], Completeness::Complete, Access::ReadOnly);
             for mark in ['<', '>', '"'] {
                 prop_assert_eq!(page.matches(mark).count(), plain.matches(mark).count());
             }

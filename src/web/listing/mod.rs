@@ -6,10 +6,10 @@
 
 mod assets;
 pub(crate) mod budget;
-pub mod form;
 mod frame;
 mod html;
 mod item;
+pub mod listing_format;
 mod order;
 mod output;
 mod preparation;

@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, VecDeque, btree_map};
 use std::sync::Arc;
 
-use super::budget::{Held, ListingBudget, PART};
-use super::form::Form;
-use super::frame::{Extent, Frame, MAX_ENTRIES};
+use super::budget::{ListingBudget, MemoryShare, PART};
+use super::frame::{Completeness, Frame, MAX_ENTRIES};
 use super::item::{Item, Kind};
+use super::listing_format::ListingFormat;
 use super::order::Place;
 use super::output::{COMPRESSOR, Output};
 use super::writer::Writer;
@@ -20,7 +20,7 @@ use crate::http::semantics::negotiation::encoding::Choice;
 use crate::http::{Refusal, Status, write_field};
 use crate::refusing::{Operation, ReceivedLine, cannot_read};
 use crate::requester::Answered;
-use crate::store::{DirectoryReader, Entry, EntryKind};
+use crate::store::{DirectoryEntry, DirectoryEntryKind, DirectoryReader};
 use crate::users::{Permissions, Right};
 use crate::web::DotFiles;
 use crate::web::path::Path;
@@ -41,7 +41,7 @@ pub(super) struct ListingPreparation {
     pub(super) received: ReceivedLine<'static>,
     /// The name with which it is recorded otherwise.
     pub(super) name: Vec<u8>,
-    pub(super) form: Form,
+    pub(super) form: ListingFormat,
     /// Which coding the client takes for a long listing.
     pub(super) coding: Choice,
     /// The field lines of the response.
@@ -67,7 +67,7 @@ pub(super) struct Reading {
     items: BTreeMap<Place, Item>,
     /// Bytes of memory that it takes. A few are not counted: a connection may keep as much for any response.
     size: usize,
-    held: Held,
+    held: MemoryShare,
 }
 
 /// A text that is written.
@@ -77,7 +77,7 @@ pub(super) struct Writing {
     /// What is not in `parts` yet.
     output: Output,
     parts: VecDeque<ResponseContent>,
-    _held: Held,
+    _held: MemoryShare,
 }
 
 impl Reading {
@@ -92,7 +92,7 @@ impl Reading {
     }
 
     /// A listing of one portion is short, and goes as it is.
-    fn into_writing(mut self, form: Form, coding: Choice) -> Writing {
+    fn into_writing(mut self, form: ListingFormat, coding: Choice) -> Writing {
         let is_long = self.items.len() > PORTION;
         let mut output = match coding {
             Choice::Coded(_) if is_long && self.held.grow(COMPRESSOR) => Output::gzip(),
@@ -146,7 +146,7 @@ impl ListingPreparation {
                 continue;
             }
             if reading.items.len() == MAX_ENTRIES {
-                reading.frame.extent = Extent::Truncated;
+                reading.frame.extent = Completeness::Truncated;
                 is_last = true;
                 break;
             }
@@ -226,14 +226,14 @@ impl ListingPreparation {
 }
 
 /// Whether the requester may see an entry of the directory at `path`.
-fn is_shown(entry: &Entry, path: &Path, permissions: &Permissions) -> bool {
+fn is_shown(entry: &DirectoryEntry, path: &Path, permissions: &Permissions) -> bool {
     if *permissions == Permissions::Unrestricted {
         return true;
     }
     let path = path.child(&entry.name);
     match entry.kind {
-        EntryKind::Directory => permissions.show_directory(path.relative()),
-        EntryKind::File => permissions.permit(Right::Read, path.relative()),
+        DirectoryEntryKind::Directory => permissions.show_directory(path.relative()),
+        DirectoryEntryKind::File => permissions.permit(Right::Read, path.relative()),
     }
 }
 
@@ -242,12 +242,12 @@ fn too_many() -> Refusal {
     Refusal::new(Status::ServiceUnavailable, reason)
 }
 
-fn item(entry: Entry) -> Item {
+fn item(entry: DirectoryEntry) -> Item {
     Item {
         name: entry.name,
         kind: match entry.kind {
-            EntryKind::Directory => Kind::Directory,
-            EntryKind::File => Kind::File,
+            DirectoryEntryKind::Directory => Kind::Directory,
+            DirectoryEntryKind::File => Kind::File,
         },
         size: entry.metadata.length(),
         modified: entry.metadata.modified(),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::assets::Assets;
-use super::form::Form;
-use super::frame::{Extent, Frame, Reader};
+use super::frame::{Completeness, Frame, Reader};
+use super::listing_format::ListingFormat;
 use super::preparation::{ListingPreparation, Reading, State};
 use crate::connection::{Response, ResponseContent};
 use crate::http::semantics::conditional::{Method, Outcome, Validators};
@@ -52,7 +52,7 @@ impl Site {
         }
         let rights = requester.permissions.rights(path.relative());
         let access = self.access(rights);
-        let form = Form::choose(combined(request, "Accept").as_deref());
+        let form = ListingFormat::choose(combined(request, "Accept").as_deref());
         let fields = fields(form, access);
         if request.method == "HEAD" {
             return Ok(Response::new(Status::Ok, fields, ResponseContent::Unstated));
@@ -60,7 +60,7 @@ impl Site {
         let frame = Frame {
             path: path.clone(),
             levels_up: levels_up_from(request),
-            extent: Extent::Complete,
+            extent: Completeness::Complete,
             reader: Reader::of(requester),
             access,
             rights,
@@ -96,11 +96,11 @@ impl Site {
 }
 
 /// The fields of a listing.
-fn fields(form: Form, access: Access) -> Vec<u8> {
+fn fields(form: ListingFormat, access: Access) -> Vec<u8> {
     let mut fields = Vec::new();
     match form {
-        Form::Html => document::write_fields(&mut fields, Assets::of(access).policy()),
-        Form::Json => {
+        ListingFormat::Html => document::write_fields(&mut fields, Assets::of(access).policy()),
+        ListingFormat::Json => {
             write_field(&mut fields, "Content-Type", b"application/json");
             document::write_resource_policy(&mut fields);
         }

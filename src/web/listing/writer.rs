@@ -7,10 +7,10 @@ use std::fmt::Write;
 use serde::Serialize;
 use serde_json::json;
 
-use super::form::Form;
-use super::frame::{Extent, Frame, display_path};
+use super::frame::{Completeness, Frame, display_path};
 use super::html;
 use super::item::{Item, Kind, push_href};
+use super::listing_format::ListingFormat;
 use crate::http::semantics::date;
 
 /// The text of a listing, made piece by piece: [`Writer::begin`], each item in order with [`Writer::item`], and
@@ -21,12 +21,12 @@ use crate::http::semantics::date;
 /// not UTF-8 is shown lossily; `href`, relative to the directory, still leads to it.
 pub(super) struct Writer {
     frame: Frame,
-    form: Form,
+    form: ListingFormat,
     is_first: bool,
 }
 
 impl Writer {
-    pub(super) fn new(frame: Frame, form: Form) -> Self {
+    pub(super) fn new(frame: Frame, form: ListingFormat) -> Self {
         Self {
             frame,
             form,
@@ -38,20 +38,20 @@ impl Writer {
 
     pub(super) fn begin(&self, text: &mut String) {
         match self.form {
-            Form::Html => {
+            ListingFormat::Html => {
                 let _ = html::head(text, &self.frame);
             }
-            Form::Json => text.push_str("{\"entries\":["),
+            ListingFormat::Json => text.push_str("{\"entries\":["),
         }
     }
 
     pub(super) fn item(&mut self, text: &mut String, item: &Item) {
         let is_first = std::mem::take(&mut self.is_first);
         match self.form {
-            Form::Html => {
+            ListingFormat::Html => {
                 let _ = html::row(text, item);
             }
-            Form::Json => {
+            ListingFormat::Json => {
                 if !is_first {
                     text.push(',');
                 }
@@ -63,12 +63,12 @@ impl Writer {
 
     pub(super) fn end(&self, text: &mut String) {
         match self.form {
-            Form::Html => {
+            ListingFormat::Html => {
                 let _ = html::tail(text, &self.frame);
             }
-            Form::Json => {
+            ListingFormat::Json => {
                 let path = json!(display_path(&self.frame.path));
-                let truncated = self.frame.extent == Extent::Truncated;
+                let truncated = self.frame.extent == Completeness::Truncated;
                 let _ = writeln!(text, "],\"path\":{path},\"truncated\":{truncated}}}");
             }
         }
@@ -128,9 +128,9 @@ pub(super) mod tests {
     pub(in crate::web::listing) fn render(
         path: &Path,
         mut items: Vec<Item>,
-        extent: Extent,
+        extent: Completeness,
         access: Access,
-        form: Form,
+        form: ListingFormat,
     ) -> String {
         items.sort_by_key(Place::of);
         let mut frame = Frame {
@@ -192,9 +192,9 @@ pub(super) mod tests {
         let text = render(
             &path,
             items,
-            Extent::Truncated,
+            Completeness::Truncated,
             Access::ReadOnly,
-            Form::Json,
+            ListingFormat::Json,
         );
         let data: serde_json::Value = serde_json::from_str(&text).unwrap();
         let expected = json!({
@@ -222,9 +222,9 @@ pub(super) mod tests {
         let empty = render(
             &path,
             Vec::new(),
-            Extent::Complete,
+            Completeness::Complete,
             Access::ReadOnly,
-            Form::Json,
+            ListingFormat::Json,
         );
         let data: serde_json::Value = serde_json::from_str(&empty).unwrap();
         assert_eq!(

@@ -8,12 +8,12 @@ use httpserver::http::semantics::digest::{Sha256Digest, is_wanted};
 use httpserver::http::semantics::etag::{EntityTag, TagList};
 use httpserver::http::semantics::media_type::{self, MediaTypes, SNIFFED};
 use httpserver::http::semantics::negotiation::encoding::{Coding, choose};
-use httpserver::web::listing::form::Form;
+use httpserver::web::listing::listing_format::ListingFormat;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Checks a field value, whichever field it may be of.
 pub(crate) fn check(data: &[u8]) {
-    let _ = Form::choose(Some(data));
+    let _ = ListingFormat::choose(Some(data));
     let _ = choose(Some(data), &Coding::ALL);
     let _ = is_wanted(data);
     let _ = MediaTypes::default().guess(data);

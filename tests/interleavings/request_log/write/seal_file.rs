@@ -12,7 +12,7 @@ pub(super) struct End;
 
 pub(super) struct ChainEnd;
 
-pub(super) struct Beginning<'n> {
+pub(super) struct FirstLine<'n> {
     pub(super) start: u64,
     pub(super) time: Moment,
     pub(super) name: &'n str,
@@ -42,7 +42,7 @@ impl SealFile {
         match self.0 {}
     }
 
-    pub(super) fn begin(&self, _: End, _: ChainEnd, _: Beginning<'_>) -> io::Result<()> {
+    pub(super) fn begin(&self, _: End, _: ChainEnd, _: FirstLine<'_>) -> io::Result<()> {
         match self.0 {}
     }
 }

@@ -12,7 +12,7 @@ use crate::server::waker::Waker;
 pub struct StopHandle(Arc<Waker>);
 
 /// When a server stops by itself, and how long that may take.
-pub(crate) struct Ending {
+pub(crate) struct ScheduledStop {
     pub(crate) requested: StopHandle,
     /// The latest moment at which it stops.
     pub(crate) at: Option<Instant>,

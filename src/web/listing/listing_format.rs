@@ -4,14 +4,14 @@ use crate::http::semantics::negotiation::weights::weight_of;
 
 /// The two forms of a listing. An answer that depends on this choice says `Vary: Accept`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum ListingFormat {
     /// `text/html`, for people.
     Html,
     /// `application/json`, for programs.
     Json,
 }
 
-impl Form {
+impl ListingFormat {
     /// Chooses by the Accept field.
     ///
     /// The page is what one gets without asking. A client gets data when it names `application/json`, and
@@ -43,39 +43,46 @@ mod tests {
     #[test]
     fn choice_by_accept() {
         let table = [
-            ("", Form::Html),
-            ("*/*", Form::Html),
+            ("", ListingFormat::Html),
+            ("*/*", ListingFormat::Html),
             (
                 "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-                Form::Html,
+                ListingFormat::Html,
             ),
-            ("application/*", Form::Html),
-            ("text/plain", Form::Html),
-            ("application/json", Form::Json),
-            ("Application/JSON", Form::Json),
-            ("application/json;q=0.1", Form::Json),
-            ("application/json;indent=2", Form::Json),
-            ("application/json;q=0", Form::Html),
-            ("application/json;q=0, */*", Form::Html),
-            ("application/json, text/plain, */*", Form::Json),
-            ("application/json;q=0.9, */*;q=0.8", Form::Json),
-            ("application/json;q=0.5, */*", Form::Html),
-            ("application/json;q=0.5, text/*", Form::Html),
-            ("text/html, application/json", Form::Html),
-            ("text/html;q=0.9, application/json", Form::Json),
-            ("text/html, application/json;q=0.9", Form::Html),
-            ("text/html;q=0, application/json;q=0.1", Form::Json),
+            ("application/*", ListingFormat::Html),
+            ("text/plain", ListingFormat::Html),
+            ("application/json", ListingFormat::Json),
+            ("Application/JSON", ListingFormat::Json),
+            ("application/json;q=0.1", ListingFormat::Json),
+            ("application/json;indent=2", ListingFormat::Json),
+            ("application/json;q=0", ListingFormat::Html),
+            ("application/json;q=0, */*", ListingFormat::Html),
+            ("application/json, text/plain, */*", ListingFormat::Json),
+            ("application/json;q=0.9, */*;q=0.8", ListingFormat::Json),
+            ("application/json;q=0.5, */*", ListingFormat::Html),
+            ("application/json;q=0.5, text/*", ListingFormat::Html),
+            ("text/html, application/json", ListingFormat::Html),
+            ("text/html;q=0.9, application/json", ListingFormat::Json),
+            ("text/html, application/json;q=0.9", ListingFormat::Html),
+            ("text/html;q=0, application/json;q=0.1", ListingFormat::Json),
             // The more specific range decides about text/html (RFC 9110 §12.5.1).
             (
                 "application/json;q=0.5, text/html;q=0.4, */*;q=1",
-                Form::Json,
+                ListingFormat::Json,
             ),
-            ("application/json;q=0.5, text/*;q=0.4, */*;q=1", Form::Json),
-            ("application/json-patch+json", Form::Html),
+            (
+                "application/json;q=0.5, text/*;q=0.4, */*;q=1",
+                ListingFormat::Json,
+            ),
+            ("application/json-patch+json", ListingFormat::Html),
         ];
         for (field, expected) in table {
-            assert_eq!(Form::choose(Some(field.as_bytes())), expected, "{field}");
+            assert_eq!(
+                ListingFormat::choose(Some(field.as_bytes())),
+                expected,
+                "{field}"
+            );
         }
-        assert_eq!(Form::choose(None), Form::Html);
+        assert_eq!(ListingFormat::choose(None), ListingFormat::Html);
     }
 }
