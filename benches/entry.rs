@@ -14,7 +14,7 @@ use divan::{Bencher, black_box};
 use httpserver::durable::Durability;
 use httpserver::request_log::format::layout::{SEPARATOR, push_header, rows_len};
 use httpserver::request_log::write::{BLOCK, Mode, Recorder, Refused, Sealing};
-use httpserver::requester::{Answered, Requester, Source};
+use httpserver::requester::{Answered, RequestSource, Requester};
 use httpserver::seal::chain::Hash;
 use tempfile::TempDir;
 
@@ -42,7 +42,7 @@ fn directory() -> TempDir {
 
 /// What the seal would say of every request.
 fn requester() -> Requester {
-    Requester::anonymous(Source::Peer(
+    Requester::anonymous(RequestSource::Peer(
         SocketAddr::from(([127, 0, 0, 1], 40_000)).into(),
     ))
 }

@@ -13,7 +13,7 @@ use crate::users::Permissions;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requester {
     /// Where it comes from.
-    pub source: Source,
+    pub source: RequestSource,
     /// The user who logged in.
     pub user: Option<Arc<str>>,
     /// What the requester may do.
@@ -23,7 +23,7 @@ pub struct Requester {
 impl Requester {
     /// Nobody in particular, who may do whatever the server offers.
     #[must_use]
-    pub fn anonymous(source: Source) -> Self {
+    pub fn anonymous(source: RequestSource) -> Self {
         Self {
             source,
             user: None,
@@ -43,14 +43,14 @@ pub struct Answered<'a> {
 
 /// Where a request comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum RequestSource {
     /// The peer of the connection, or the source that a PROXY header names.
     Peer(Peer),
     /// The client that a trusted proxy names.
     Client(ClientAddress),
 }
 
-impl Source {
+impl RequestSource {
     /// Appends it as one word: an address, and `:` and the port if it has one; `unix` for a Unix domain socket.
     pub fn push(&self, out: &mut Vec<u8>) {
         // Most are of IPv4, and these need no formatter.
@@ -104,16 +104,16 @@ mod tests {
 
     #[test]
     fn sources_are_one_word() {
-        let peer = |text: &str| Source::Peer(text.parse::<SocketAddr>().unwrap().into());
-        let client = |text: &str| Source::Client(text.parse::<IpAddr>().unwrap().into());
+        let peer = |text: &str| RequestSource::Peer(text.parse::<SocketAddr>().unwrap().into());
+        let client = |text: &str| RequestSource::Client(text.parse::<IpAddr>().unwrap().into());
         for (source, expected) in [
             (peer("192.0.2.7:40000"), "192.0.2.7:40000"),
             (peer("[2001:db8::1]:80"), "[2001:db8::1]:80"),
             (peer("[::ffff:192.0.2.7]:80"), "192.0.2.7:80"),
-            (Source::Peer(Peer::Unix), "unix"),
+            (RequestSource::Peer(Peer::Unix), "unix"),
             (client("192.0.2.7"), "192.0.2.7"),
             (client("2001:db8::1"), "2001:db8::1"),
-            (Source::Client(ClientAddress::Unix), "unix"),
+            (RequestSource::Client(ClientAddress::Unix), "unix"),
         ] {
             let mut out = Vec::new();
             source.push(&mut out);

@@ -17,7 +17,7 @@ use httpserver::classic::Classic;
 use httpserver::connection::{Dialect, Http};
 use httpserver::files::Files;
 use httpserver::server::{Listener, Server};
-use httpserver::status::{Source, StatusServer};
+use httpserver::status::{FigureSources, StatusServer};
 use httpserver::store::{Attempt, Depth, Store, StoreError, StoreErrorKind};
 use httpserver::users::Authenticator;
 use httpserver::web::{self, Access, Web};
@@ -76,7 +76,7 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
         files.open_log(path, *mode, durability, workers, config.sealing.as_ref())?;
     }
     reports.attach_to(&mut files);
-    let source = Source::new(reports.reporter(), files.view(), attempt(config));
+    let source = FigureSources::new(reports.reporter(), files.view(), attempt(config));
     let server = report_status(server, source, status, &reports)?;
     match &config.web {
         None => {
@@ -145,7 +145,7 @@ fn serve(
 /// Has the server say what it does: for SIGUSR2, and to the clients of its status, if there is one.
 fn report_status(
     server: Server,
-    source: Source,
+    source: FigureSources,
     status: Option<Listener>,
     reports: &RunningReports,
 ) -> Result<Server, Box<dyn Error>> {

@@ -48,14 +48,14 @@ pub(super) fn push(out: &mut Vec<u8>, record: &Record<'_>) {
 }
 
 /// A time as text, and the second that it names.
-struct Rendered {
+struct RenderedTime {
     second: i64,
     text: String,
 }
 
 thread_local! {
-    static LAST: RefCell<Rendered> = const {
-        RefCell::new(Rendered { second: i64::MIN, text: String::new() })
+    static LAST: RefCell<RenderedTime> = const {
+        RefCell::new(RenderedTime { second: i64::MIN, text: String::new() })
     };
 }
 

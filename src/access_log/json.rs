@@ -14,7 +14,7 @@ use crate::peer::ClientAddress;
 
 /// The object of a line, in the order of its keys.
 #[derive(Serialize)]
-struct Line<'r> {
+struct LineObject<'r> {
     /// RFC 3339, in UTC, with six digits of a second.
     #[serde(serialize_with = "microseconds")]
     time: Timestamp,
@@ -49,7 +49,7 @@ struct LogRange {
 
 /// Appends the line for a request.
 pub(super) fn push(out: &mut Vec<u8>, record: &Record<'_>) {
-    let line = Line {
+    let line = LineObject {
         time: Timestamp::try_from(record.time).unwrap_or_default(),
         connection: record.connection,
         request: record.request,

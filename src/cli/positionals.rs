@@ -29,7 +29,7 @@ const WEB_TLS_PORT: u16 = 8443;
 
 /// Which dialect is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dialect {
+pub(super) enum DialectChoice {
     Classic,
     Web,
 }
@@ -121,7 +121,7 @@ struct Taken {
 /// Tells the arguments apart. `root` is that of `--root`, and `security` what is spoken where they do not say it.
 pub(super) fn read(
     arguments: &[OsString],
-    dialect: Dialect,
+    dialect: DialectChoice,
     root: Option<&Path>,
     rule: AddressRule,
     security: Security,
@@ -143,7 +143,7 @@ pub(super) fn read(
 
 fn classify(
     argument: &OsStr,
-    dialect: Dialect,
+    dialect: DialectChoice,
     look: Look<'_>,
 ) -> Result<Argument, PositionalError> {
     if argument.is_empty() {
@@ -160,15 +160,15 @@ fn classify(
     let is_path = argument.as_bytes().contains(&b'/');
     let typed = argument.to_string_lossy().into_owned();
     match dialect {
-        Dialect::Web if is_path || look(argument.as_ref()) == PathKind::Directory => {
+        DialectChoice::Web if is_path || look(argument.as_ref()) == PathKind::Directory => {
             Ok(Argument::Root(argument.into()))
         }
-        Dialect::Classic if is_path => Err(match look(argument.as_ref()) {
+        DialectChoice::Classic if is_path => Err(match look(argument.as_ref()) {
             PathKind::Directory => PositionalError::Directory(typed),
             PathKind::Other => PositionalError::NotDirectory(typed),
             PathKind::Nothing => PositionalError::Path(typed),
         }),
-        Dialect::Web | Dialect::Classic => Ok(Argument::Word(typed)),
+        DialectChoice::Web | DialectChoice::Classic => Ok(Argument::Word(typed)),
     }
 }
 
@@ -176,7 +176,7 @@ impl Taken {
     fn take(
         &mut self,
         argument: Argument,
-        dialect: Dialect,
+        dialect: DialectChoice,
         look: Look<'_>,
     ) -> Result<(), PositionalError> {
         match argument {
@@ -218,12 +218,12 @@ impl Taken {
     /// Where to listen, by all that was taken.
     fn listen(
         &self,
-        dialect: Dialect,
+        dialect: DialectChoice,
         rule: AddressRule,
         security: Security,
         look: Look<'_>,
     ) -> Result<Option<(Listen, Security)>, PositionalError> {
-        let needs_address = dialect == Dialect::Classic && self.port.is_none();
+        let needs_address = dialect == DialectChoice::Classic && self.port.is_none();
         let mut address = match (&self.address, &self.word) {
             (Some(address), _) => address.clone(),
             (None, Some(word)) => Address::named(word),
@@ -241,10 +241,10 @@ impl Taken {
         }
         let security = address.security(security)?;
         let default_port = match (dialect, security) {
-            (Dialect::Classic, Security::Plain) => CLASSIC_PORT,
-            (Dialect::Classic, Security::Tls) => CLASSIC_TLS_PORT,
-            (Dialect::Web, Security::Plain) => WEB_PORT,
-            (Dialect::Web, Security::Tls) => WEB_TLS_PORT,
+            (DialectChoice::Classic, Security::Plain) => CLASSIC_PORT,
+            (DialectChoice::Classic, Security::Tls) => CLASSIC_TLS_PORT,
+            (DialectChoice::Web, Security::Plain) => WEB_PORT,
+            (DialectChoice::Web, Security::Tls) => WEB_TLS_PORT,
         };
         address
             .resolve(default_port)
@@ -254,12 +254,14 @@ impl Taken {
 }
 
 /// A word beside `address`: no address by its form, and no root.
-fn misplaced(word: &str, address: &str, dialect: Dialect, look: Look<'_>) -> PositionalError {
+fn misplaced(word: &str, address: &str, dialect: DialectChoice, look: Look<'_>) -> PositionalError {
     match (dialect, look(word.as_ref())) {
-        (Dialect::Classic, PathKind::Directory) => PositionalError::Directory(word.to_owned()),
-        (Dialect::Classic, _) => AddressError::Port(word.to_owned()).into(),
-        (Dialect::Web, PathKind::Other) => PositionalError::NotDirectory(word.to_owned()),
-        (Dialect::Web, _) => PositionalError::NoDirectory {
+        (DialectChoice::Classic, PathKind::Directory) => {
+            PositionalError::Directory(word.to_owned())
+        }
+        (DialectChoice::Classic, _) => AddressError::Port(word.to_owned()).into(),
+        (DialectChoice::Web, PathKind::Other) => PositionalError::NotDirectory(word.to_owned()),
+        (DialectChoice::Web, _) => PositionalError::NoDirectory {
             word: word.to_owned(),
             address: address.to_owned(),
         },
@@ -270,7 +272,7 @@ fn misplaced(word: &str, address: &str, dialect: Dialect, look: Look<'_>) -> Pos
 fn unresolved(
     address: &Address,
     cause: String,
-    dialect: Dialect,
+    dialect: DialectChoice,
     look: Look<'_>,
 ) -> PositionalError {
     let word = address.typed.clone();
@@ -286,9 +288,9 @@ fn unresolved(
     }
     match (dialect, look(word.as_ref())) {
         (_, PathKind::Other) => PositionalError::NotDirectory(word),
-        (Dialect::Classic, PathKind::Directory) => PositionalError::Directory(word),
-        (Dialect::Classic, PathKind::Nothing) => PositionalError::NoHost { word, cause },
-        (Dialect::Web, _) => PositionalError::NeitherDirectoryNorHost { word, cause },
+        (DialectChoice::Classic, PathKind::Directory) => PositionalError::Directory(word),
+        (DialectChoice::Classic, PathKind::Nothing) => PositionalError::NoHost { word, cause },
+        (DialectChoice::Web, _) => PositionalError::NeitherDirectoryNorHost { word, cause },
     }
 }
 
@@ -307,7 +309,7 @@ mod tests {
         }
     }
 
-    fn said(dialect: Dialect, line: &str) -> Result<(Option<String>, String), String> {
+    fn said(dialect: DialectChoice, line: &str) -> Result<(Option<String>, String), String> {
         let arguments: Vec<_> = line.split_whitespace().map(OsString::from).collect();
         let found = read(&arguments, dialect, None, Needed, Plain, &table)
             .map_err(|error| error.to_string())?;
@@ -333,7 +335,7 @@ mod tests {
             (":: 8080", "[::]:8080"),
         ] {
             let expected = Ok((None, expected.to_owned()));
-            assert_eq!(said(Dialect::Classic, line), expected, "{line}");
+            assert_eq!(said(DialectChoice::Classic, line), expected, "{line}");
         }
     }
 
@@ -363,7 +365,7 @@ mod tests {
             ("a/b:80", Some("a/b:80"), "127.0.0.1:8000"),
         ] {
             let expected = Ok((root.map(str::to_owned), expected.to_owned()));
-            assert_eq!(said(Dialect::Web, line), expected, "{line}");
+            assert_eq!(said(DialectChoice::Web, line), expected, "{line}");
         }
     }
 
@@ -371,15 +373,23 @@ mod tests {
     fn bytes_that_are_not_utf_8_are_a_root() {
         let name = OsStr::from_bytes(b"caf\xe9/").to_owned();
         let arguments = [name.clone()];
-        let found = read(&arguments, Dialect::Web, None, Needed, Plain, &table).unwrap();
+        let found = read(&arguments, DialectChoice::Web, None, Needed, Plain, &table).unwrap();
         assert_eq!(found.root, Some(PathBuf::from(name)));
-        let error = read(&arguments, Dialect::Classic, None, Needed, Plain, &table).unwrap_err();
+        let error = read(
+            &arguments,
+            DialectChoice::Classic,
+            None,
+            Needed,
+            Plain,
+            &table,
+        )
+        .unwrap_err();
         assert!(matches!(error, PositionalError::Path(_)), "{error}");
     }
 
     #[test]
     fn what_makes_no_sense_is_an_error() {
-        use Dialect::{Classic, Web};
+        use DialectChoice::{Classic, Web};
         for (dialect, line, message) in [
             (
                 Classic,
@@ -471,7 +481,7 @@ mod tests {
 
     #[test]
     fn a_name_that_does_not_resolve_is_what_the_file_system_has() {
-        use Dialect::{Classic, Web};
+        use DialectChoice::{Classic, Web};
         for (dialect, word, message) in [
             (
                 Web,
@@ -509,11 +519,19 @@ mod tests {
     #[test]
     fn with_a_certificate_the_default_is_tls() {
         for (dialect, line, expected) in [
-            (Dialect::Classic, "127.0.0.1", ("127.0.0.1:443", Tls)),
-            (Dialect::Classic, "1", ("127.0.0.1:1", Tls)),
-            (Dialect::Web, "", ("127.0.0.1:8443", Tls)),
-            (Dialect::Web, "https://localhost", ("127.0.0.1:443", Tls)),
-            (Dialect::Web, "http://localhost", ("127.0.0.1:80", Plain)),
+            (DialectChoice::Classic, "127.0.0.1", ("127.0.0.1:443", Tls)),
+            (DialectChoice::Classic, "1", ("127.0.0.1:1", Tls)),
+            (DialectChoice::Web, "", ("127.0.0.1:8443", Tls)),
+            (
+                DialectChoice::Web,
+                "https://localhost",
+                ("127.0.0.1:443", Tls),
+            ),
+            (
+                DialectChoice::Web,
+                "http://localhost",
+                ("127.0.0.1:80", Plain),
+            ),
         ] {
             let arguments: Vec<_> = line.split_whitespace().map(OsString::from).collect();
             let found = read(&arguments, dialect, None, Needed, Tls, &table).unwrap();
@@ -526,11 +544,11 @@ mod tests {
     #[test]
     fn beside_other_listeners_no_address_is_needed() {
         for (dialect, line, expected) in [
-            (Dialect::Classic, "", None),
-            (Dialect::Web, "", None),
-            (Dialect::Web, "./public", None),
-            (Dialect::Web, "./public 1", Some("127.0.0.1:1")),
-            (Dialect::Classic, "127.0.0.1", Some("127.0.0.1:80")),
+            (DialectChoice::Classic, "", None),
+            (DialectChoice::Web, "", None),
+            (DialectChoice::Web, "./public", None),
+            (DialectChoice::Web, "./public 1", Some("127.0.0.1:1")),
+            (DialectChoice::Classic, "127.0.0.1", Some("127.0.0.1:80")),
         ] {
             let arguments: Vec<_> = line.split_whitespace().map(OsString::from).collect();
             let found = read(&arguments, dialect, None, Optional, Plain, &table).unwrap();
@@ -546,7 +564,7 @@ mod tests {
         let arguments = ["./public".into()];
         let error = read(
             &arguments,
-            Dialect::Web,
+            DialectChoice::Web,
             Some("old".as_ref()),
             Needed,
             Plain,
@@ -557,7 +575,7 @@ mod tests {
         assert_eq!(error.to_string(), message);
         let found = read(
             &[],
-            Dialect::Web,
+            DialectChoice::Web,
             Some("old".as_ref()),
             Needed,
             Plain,

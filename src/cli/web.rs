@@ -13,7 +13,7 @@ use httpserver::web::{Access, Directories, Documents, DotFiles, HostNames, Optio
 
 use super::group::{Group, Need};
 use super::hosts;
-use super::positionals::Dialect;
+use super::positionals::DialectChoice;
 
 pub(super) const GROUP: Group = Group {
     heading: "Web",
@@ -128,11 +128,11 @@ struct Fallback(Vec<u8>);
 struct FallbackError;
 
 impl WebOptions {
-    pub(super) fn dialect(&self) -> Dialect {
+    pub(super) fn dialect(&self) -> DialectChoice {
         if self.web {
-            Dialect::Web
+            DialectChoice::Web
         } else {
-            Dialect::Classic
+            DialectChoice::Classic
         }
     }
 

@@ -15,7 +15,7 @@ use super::trusted_proxies::TrustedProxies;
 use crate::blocking::WouldBlock;
 use crate::http::semantics::basic::{self, Credentials};
 use crate::http::{Refusal, Request, Status};
-use crate::requester::{Requester, Source};
+use crate::requester::{RequestSource, Requester};
 use crate::server::Turn;
 use crate::users::{Authenticator, Denial, Identified, Identity, Ticket};
 
@@ -129,7 +129,7 @@ impl<D: Dialect> HttpSession<D> {
                 .map(|request| proxies.client(nearest, request))
         };
         let named = self.shared.proxies.as_ref().and_then(named);
-        Requester::anonymous(named.map_or(Source::Peer(self.peer), Source::Client))
+        Requester::anonymous(named.map_or(RequestSource::Peer(self.peer), RequestSource::Client))
     }
 }
 

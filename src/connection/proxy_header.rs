@@ -5,7 +5,7 @@ use super::phases::{Closing, Filled, Phase, Step, Stream, Work};
 use super::request::HEADS;
 use super::session::HttpSession;
 use super::timeouts::TimeoutKind;
-use crate::proxy_protocol::{self, Source};
+use crate::proxy_protocol::{self, ConnectionSource};
 use crate::server::Transport;
 
 impl<D: Dialect> HttpSession<D> {
@@ -19,7 +19,7 @@ impl<D: Dialect> HttpSession<D> {
             match proxy_protocol::parse(input) {
                 Ok(Some(header)) => {
                     work.buffers.input.consume(header.length);
-                    if let Source::Address(source) = header.source {
+                    if let ConnectionSource::Address(source) = header.source {
                         self.peer = source.into();
                         self.accounting.set_source(self.peer);
                     }

@@ -13,12 +13,12 @@ pub struct Header {
     /// Its length in bytes.
     pub length: usize,
     /// Where the connection comes from.
-    pub source: Source,
+    pub source: ConnectionSource,
 }
 
 /// Where a connection comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum ConnectionSource {
     /// From this address.
     Address(SocketAddr),
     /// From the proxy itself, as when it checks whether the server is there, or from something without an IP address:

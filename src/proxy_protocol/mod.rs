@@ -7,7 +7,7 @@ mod header;
 mod v1;
 mod v2;
 
-pub use self::header::{Header, HeaderError, Source};
+pub use self::header::{ConnectionSource, Header, HeaderError};
 
 /// Reads the header that `input` begins with; `None` if more bytes are needed.
 ///
@@ -46,8 +46,8 @@ mod tests {
         whole
     }
 
-    fn address(text: &str) -> Source {
-        Source::Address(text.parse().unwrap())
+    fn address(text: &str) -> ConnectionSource {
+        ConnectionSource::Address(text.parse().unwrap())
     }
 
     #[test]
@@ -66,9 +66,9 @@ mod tests {
             ),
             ("TCP6 2001:db8::1 ::1 1 2", Ok(address("[2001:db8::1]:1"))),
             ("TCP6 ::ffff:192.0.2.1 ::1 1 2", Ok(address("192.0.2.1:1"))),
-            ("UNKNOWN", Ok(Source::Peer)),
-            ("UNKNOWN 192.0.2.1 anything", Ok(Source::Peer)),
-            (&unknown, Ok(Source::Peer)),
+            ("UNKNOWN", Ok(ConnectionSource::Peer)),
+            ("UNKNOWN 192.0.2.1 anything", Ok(ConnectionSource::Peer)),
+            (&unknown, Ok(ConnectionSource::Peer)),
             (&too_long, Err(TooLong)),
             ("UNKNOWNx", Err(Line)),
             ("", Err(Line)),
@@ -152,15 +152,15 @@ mod tests {
             (0x21, 0x21, &six, Ok(address("[2001:db8::1]:7"))),
             (0x21, 0x21, &mapped, Ok(address("192.0.2.1:0"))),
             // A connection of the proxy's own, whatever else is said.
-            (0x20, 0x00, b"", Ok(Source::Peer)),
-            (0x20, 0x11, &four, Ok(Source::Peer)),
-            (0x20, 0xFF, b"x", Ok(Source::Peer)),
+            (0x20, 0x00, b"", Ok(ConnectionSource::Peer)),
+            (0x20, 0x11, &four, Ok(ConnectionSource::Peer)),
+            (0x20, 0xFF, b"x", Ok(ConnectionSource::Peer)),
             // No address of TCP.
-            (0x21, 0x00, b"", Ok(Source::Peer)),
-            (0x21, 0x00, b"TLVs", Ok(Source::Peer)),
-            (0x21, 0x12, &four, Ok(Source::Peer)),
-            (0x21, 0x22, &six, Ok(Source::Peer)),
-            (0x21, 0x31, &[0; 216], Ok(Source::Peer)),
+            (0x21, 0x00, b"", Ok(ConnectionSource::Peer)),
+            (0x21, 0x00, b"TLVs", Ok(ConnectionSource::Peer)),
+            (0x21, 0x12, &four, Ok(ConnectionSource::Peer)),
+            (0x21, 0x22, &six, Ok(ConnectionSource::Peer)),
+            (0x21, 0x31, &[0; 216], Ok(ConnectionSource::Peer)),
             (0x21, 0x11, &four[..11], Err(Short(11))),
             (0x21, 0x11, b"", Err(Short(0))),
             (0x21, 0x21, &six[..35], Err(Short(35))),
@@ -185,7 +185,7 @@ mod tests {
     fn the_longest_header_of_version_2_is_read() {
         let header = binary(0x20, 0, &vec![0; 65_535]);
         assert_eq!(parse(&header[..header.len() - 1]), Ok(None));
-        let source = Source::Peer;
+        let source = ConnectionSource::Peer;
         let length = 65_551;
         assert_eq!(parse(&header), Ok(Some(Header { length, source })));
     }

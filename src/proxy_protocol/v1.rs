@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use memchr::memmem;
 
-use super::header::{Header, HeaderError, MAX_LINE, Source};
+use super::header::{ConnectionSource, Header, HeaderError, MAX_LINE};
 
 pub(super) const SIGNATURE: &[u8] = b"PROXY ";
 
@@ -26,19 +26,19 @@ pub(super) fn parse(input: &[u8]) -> Result<Option<Header>, HeaderError> {
     }))
 }
 
-fn source(rest: &str) -> Option<Source> {
+fn source(rest: &str) -> Option<ConnectionSource> {
     match rest.split_once(' ') {
         Some(("TCP4", rest)) => addresses::<Ipv4Addr>(rest),
         Some(("TCP6", rest)) => addresses::<Ipv6Addr>(rest),
         // Whatever follows is to be ignored.
-        Some(("UNKNOWN", _)) => Some(Source::Peer),
-        None if rest == "UNKNOWN" => Some(Source::Peer),
+        Some(("UNKNOWN", _)) => Some(ConnectionSource::Peer),
+        None if rest == "UNKNOWN" => Some(ConnectionSource::Peer),
         Some(_) | None => None,
     }
 }
 
 /// Reads two addresses and two ports, each after one space.
-fn addresses<A: FromStr + Into<IpAddr>>(text: &str) -> Option<Source> {
+fn addresses<A: FromStr + Into<IpAddr>>(text: &str) -> Option<ConnectionSource> {
     let mut words = text.split(' ');
     let mut next = || words.next();
     let source: IpAddr = next()?.parse::<A>().ok()?.into();
@@ -48,7 +48,7 @@ fn addresses<A: FromStr + Into<IpAddr>>(text: &str) -> Option<Source> {
     match words.next() {
         None => {
             let source = SocketAddr::new(source.to_canonical(), port);
-            Some(Source::Address(source))
+            Some(ConnectionSource::Address(source))
         }
         Some(_) => None,
     }

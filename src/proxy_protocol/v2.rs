@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::header::{Header, HeaderError, Source};
+use super::header::{ConnectionSource, Header, HeaderError};
 
 pub(super) const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
@@ -15,7 +15,7 @@ pub(super) fn parse(input: &[u8]) -> Result<Option<Header>, HeaderError> {
         return Ok(None);
     };
     let length = usize::from(u16::from_be_bytes([*high, *low]));
-    let kind = Kind::of(*command, *family)?;
+    let kind = AddressFamily::of(*command, *family)?;
     if length < kind.needed() {
         return Err(HeaderError::Short(length));
     }
@@ -24,19 +24,19 @@ pub(super) fn parse(input: &[u8]) -> Result<Option<Header>, HeaderError> {
     };
     Ok(Some(Header {
         length: FIXED + length,
-        source: kind.source(addresses).unwrap_or(Source::Peer),
+        source: kind.source(addresses).unwrap_or(ConnectionSource::Peer),
     }))
 }
 
 /// What the addresses are.
-enum Kind {
+enum AddressFamily {
     Tcp4,
     Tcp6,
     /// Addresses of another kind, so many bytes.
     Other(usize),
 }
 
-impl Kind {
+impl AddressFamily {
     /// Version and command, then family and protocol: four bits each.
     fn of(command: u8, family: u8) -> Result<Self, HeaderError> {
         match (command, family) {
@@ -61,7 +61,7 @@ impl Kind {
     }
 
     /// The source, and behind the destination its port.
-    fn source(&self, addresses: &[u8]) -> Option<Source> {
+    fn source(&self, addresses: &[u8]) -> Option<ConnectionSource> {
         let (source, port): (IpAddr, _) = match self {
             Self::Tcp4 => {
                 let (source, rest) = addresses.split_first_chunk::<4>()?;
@@ -74,7 +74,7 @@ impl Kind {
             Self::Other(_) => return None,
         };
         let port = u16::from_be_bytes(port.try_into().ok()?);
-        Some(Source::Address(SocketAddr::new(
+        Some(ConnectionSource::Address(SocketAddr::new(
             source.to_canonical(),
             port,
         )))

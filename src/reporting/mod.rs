@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub use self::answer_limit::AnswerLimit;
 pub use self::console::Detail;
 use self::tally::WorkerTallies;
-pub use self::tally::{BUCKETS, Durations, Method, Moved, Tally};
+pub use self::tally::{BUCKETS, Durations, MethodLabel, Moved, Tally};
 pub use self::totals::Totals;
 pub use self::turn_time::TurnTime;
 use crate::access_log::{AccessLogFormat, Record};

@@ -21,7 +21,7 @@ pub const BUCKETS: [u64; 16] = [
 
 /// The method of a request, as far as methods are told apart: a client can make up any number of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Method {
+pub enum MethodLabel {
     /// GET
     Get,
     /// HEAD
@@ -49,9 +49,9 @@ pub struct Durations {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Requests by method and status; without a status, their clients were gone before there was a response.
-    pub requests: BTreeMap<(Method, Option<u16>), u64>,
+    pub requests: BTreeMap<(MethodLabel, Option<u16>), u64>,
     /// From the first byte of a request to the last byte of its response.
-    pub durations: [Durations; Method::ALL.len()],
+    pub durations: [Durations; MethodLabel::ALL.len()],
     /// Bytes of these requests and of their responses.
     pub exchanged: Moved,
     /// Entries in the request log.
@@ -74,15 +74,15 @@ pub struct Moved {
 }
 
 /// One for each worker, and one for all other threads.
-pub(super) struct WorkerTallies(Box<[Slot]>);
+pub(super) struct WorkerTallies(Box<[WorkerTally]>);
 
 /// By itself in a cache line or two, since the next is another worker's. The mutex guards counts only, and is taken by
 /// one worker and by a thread that asks.
 #[derive(Default)]
 #[repr(align(128))]
-struct Slot(Mutex<Tally>);
+struct WorkerTally(Mutex<Tally>);
 
-impl Method {
+impl MethodLabel {
     /// All of them, in their order.
     pub const ALL: [Self; 6] = [
         Self::Get,
@@ -177,12 +177,12 @@ impl Tally {
 
 impl WorkerTallies {
     pub(super) fn new(workers: usize) -> Self {
-        Self((0..=workers).map(|_| Slot::default()).collect())
+        Self((0..=workers).map(|_| WorkerTally::default()).collect())
     }
 
     /// Counts a request that has ended.
     pub(super) fn add(&self, worker: Option<usize>, record: &Record<'_>) {
-        let method = Method::of(record.method);
+        let method = MethodLabel::of(record.method);
         let mut tally = lock(self.slot(worker));
         *tally.requests.entry((method, record.status)).or_default() += 1;
         tally.durations[method as usize].add(record.duration);
@@ -203,7 +203,7 @@ impl WorkerTallies {
 
     pub(super) fn sum(&self) -> Tally {
         let mut sum = Tally::default();
-        for Slot(tally) in &self.0 {
+        for WorkerTally(tally) in &self.0 {
             // The lock is held for a copy only.
             let one = lock(tally).clone();
             sum.add(&one);
@@ -213,7 +213,7 @@ impl WorkerTallies {
 
     fn slot(&self, worker: Option<usize>) -> &Mutex<Tally> {
         let others = self.0.len() - 1;
-        let Slot(tally) = &self.0[worker.unwrap_or(others).min(others)];
+        let WorkerTally(tally) = &self.0[worker.unwrap_or(others).min(others)];
         tally
     }
 }
@@ -244,10 +244,10 @@ mod tests {
         assert_eq!(
             tally.requests.into_iter().collect::<Vec<_>>(),
             [
-                ((Method::Get, Some(200)), 2),
-                ((Method::Put, None), 1),
-                ((Method::Other, Some(405)), 1),
-                ((Method::Other, Some(500)), 1),
+                ((MethodLabel::Get, Some(200)), 2),
+                ((MethodLabel::Put, None), 1),
+                ((MethodLabel::Other, Some(405)), 1),
+                ((MethodLabel::Other, Some(500)), 1),
             ]
         );
         let counts = tally.durations.map(|durations| durations.count());

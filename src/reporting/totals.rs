@@ -69,7 +69,7 @@ fn counted(count: u64, one: &str, many: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tally::{Method, Moved};
+    use super::super::tally::{MethodLabel, Moved};
     use super::*;
 
     #[test]
@@ -80,7 +80,7 @@ mod tests {
             "0 requests, 0 failures; 0 bytes in, 0 bytes out; 0 log entries"
         );
         let mut tally = Tally {
-            requests: BTreeMap::from([((Method::Get, Some(200)), 1)]),
+            requests: BTreeMap::from([((MethodLabel::Get, Some(200)), 1)]),
             exchanged: Moved {
                 received: 1,
                 sent: 126,
@@ -93,10 +93,10 @@ mod tests {
             "1 request, 0 failures; 1 byte in, 126 bytes out; 1 log entry"
         );
         tally.requests.extend([
-            ((Method::Put, Some(200)), 2),
-            ((Method::Put, Some(399)), 3),
-            ((Method::Other, Some(400)), 4),
-            ((Method::Get, None), 5),
+            ((MethodLabel::Put, Some(200)), 2),
+            ((MethodLabel::Put, Some(399)), 3),
+            ((MethodLabel::Other, Some(400)), 4),
+            ((MethodLabel::Get, None), 5),
         ]);
         let totals = Totals::of(&tally);
         assert_eq!((totals.requests, totals.failures), (15, 9));

@@ -16,7 +16,7 @@ pub struct Clock {
 
 /// What a seal's clock says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
+pub struct ClockReading {
     /// The time. It is not before any that was read earlier.
     pub time: Moment,
     /// What the system's clock says, if it was set back since the last reading.
@@ -31,17 +31,17 @@ impl Clock {
     }
 
     /// The time, when the system's clock says `system`.
-    pub fn read(&mut self, system: Moment) -> Reading {
+    pub fn read(&mut self, system: Moment) -> ClockReading {
         let time = Moment::from_microseconds(system.microseconds().saturating_add(self.ahead));
         if time >= self.last {
             self.last = time;
-            return Reading {
+            return ClockReading {
                 time,
                 set_back: None,
             };
         }
         self.ahead = self.last.microseconds() - system.microseconds();
-        Reading {
+        ClockReading {
             time: self.last,
             set_back: Some(system),
         }
@@ -66,7 +66,7 @@ mod tests {
             (699, 1_700, true),
             (5_000, 6_001, false),
         ] {
-            let expected = Reading {
+            let expected = ClockReading {
                 time: at(time),
                 set_back: is_set_back.then_some(at(system)),
             };

@@ -28,7 +28,7 @@ const FIXED_LIMIT: usize = 4 * 1024;
 
 /// What a line says. Words are as they stand in the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Line<'l> {
+pub enum LineContent<'l> {
     /// The first line of a file.
     Begin(Begin<'l>),
     /// An entry of the log.
@@ -119,12 +119,12 @@ pub struct Torn {
     /// When it was found.
     pub time: Moment,
     /// What became of it.
-    pub place: Place,
+    pub place: TornOutcome,
 }
 
 /// What became of a torn entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum TornOutcome {
     /// It is in the log, as it was.
     Left,
     /// It was at the end of the log and was cut off. The next entry has its place.
@@ -141,7 +141,7 @@ impl NotALine {
     pub(super) const NOT_ASCII: Self = Self("it has a byte that is not printable ASCII");
 }
 
-impl<'l> Line<'l> {
+impl<'l> LineContent<'l> {
     /// Reads a line without its chain value and the space before it.
     ///
     /// # Errors
@@ -161,8 +161,8 @@ impl<'l> Line<'l> {
                 number: words.number()?,
                 time: words.time()?,
                 place: match words.next()? {
-                    "left" => Place::Left,
-                    "cut" => Place::Cut,
+                    "left" => TornOutcome::Left,
+                    "cut" => TornOutcome::Cut,
                     _ => return Err(NotALine("what became of a torn entry is `left` or `cut`")),
                 },
             }),
@@ -313,7 +313,7 @@ mod tests {
             format!("next {TIME} a\nb"),
             format!("next {TIME} caf\u{e9}"),
         ] {
-            assert!(Line::parse(&text).is_err(), "{text:?}");
+            assert!(LineContent::parse(&text).is_err(), "{text:?}");
         }
     }
 }

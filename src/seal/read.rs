@@ -6,7 +6,7 @@
 use std::io::{self, Read};
 
 use super::chain::{HEX, Hash};
-use super::line::{LINE_LIMIT, Line, NotALine};
+use super::line::{LINE_LIMIT, LineContent, NotALine};
 use crate::window::Window;
 
 /// Bytes of the window: a few of the longest lines, so that reads are large.
@@ -43,7 +43,7 @@ pub struct SealLine<'l> {
     /// Its number in the file, from 1.
     pub number: u64,
     /// What it says.
-    pub line: Line<'l>,
+    pub line: LineContent<'l>,
     /// The chain value that stands in it.
     pub chain: Hash,
     /// The chain value before it.
@@ -123,9 +123,9 @@ impl<R: Read> SealReader<R> {
         let text = str::from_utf8(text).map_err(|_| not_a_line(NotALine::NOT_ASCII))?;
         let before = self.chain;
         self.chain = chain;
-        let line = Line::parse(text).map_err(not_a_line)?;
+        let line = LineContent::parse(text).map_err(not_a_line)?;
         let before = match line {
-            Line::Begin(begin) if number == 1 => begin.previous,
+            LineContent::Begin(begin) if number == 1 => begin.previous,
             _ => before,
         };
         Ok(Some(SealLine {
@@ -183,7 +183,7 @@ mod tests {
             match reader.next_line() {
                 Ok(None) => return all,
                 Ok(Some(line)) => match line.line {
-                    Line::Mac { epoch, .. } => all.push(Ok((epoch, line.is_chained))),
+                    LineContent::Mac { epoch, .. } => all.push(Ok((epoch, line.is_chained))),
                     other => panic!("{other:?}"),
                 },
                 Err(error @ SealError::NotALine { .. }) => all.push(Err(error.to_string())),

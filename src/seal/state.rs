@@ -31,7 +31,7 @@ pub struct Tip {
 
 /// A key, and the last line of the seal before it is used.
 #[derive(Debug, Clone)]
-pub struct State {
+pub struct SealState {
     /// The key of the next authentication code.
     pub key: Key,
     /// The last line.
@@ -56,7 +56,7 @@ impl Tip {
     }
 }
 
-impl State {
+impl SealState {
     /// The state of a new key, for the seal that will have this identity if it is a new one.
     #[must_use]
     pub fn first(key: Key, identity: u64) -> Self {
@@ -128,8 +128,8 @@ mod tests {
             lines: 12,
             chain: Hash::of(b"a"),
         };
-        let text = State { key, tip }.to_text();
-        let read = State::parse(&text).unwrap();
+        let text = SealState { key, tip }.to_text();
+        let read = SealState::parse(&text).unwrap();
         assert_eq!(read.to_text(), text);
         assert_eq!((read.key.epoch(), read.tip), (1, tip));
         for wrong in [
@@ -143,7 +143,7 @@ mod tests {
             &format!("{text}\n"),
             &format!("{text}more\n"),
         ] {
-            assert_eq!(State::parse(wrong).err(), Some(NotAState), "{wrong}");
+            assert_eq!(SealState::parse(wrong).err(), Some(NotAState), "{wrong}");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 use std::io::Write;
 
 use super::chain::{HEX, Hash};
-use super::line::{Begin, FORMAT, Place, Torn};
+use super::line::{Begin, FORMAT, Torn, TornOutcome};
 use super::time::{self, Moment, MomentWriter};
 
 /// Bytes of the longest word that names a user, a server or a file, as written. A longer one is cut.
@@ -88,8 +88,8 @@ pub const CLOCK_LENGTH: usize = "clock ".len() + 2 * time::LENGTH + " ".len() + 
 /// Appends `torn …`.
 pub fn push_torn(out: &mut Vec<u8>, torn: &Torn) {
     let place = match torn.place {
-        Place::Left => "left",
-        Place::Cut => "cut",
+        TornOutcome::Left => "left",
+        TornOutcome::Cut => "cut",
     };
     push_all(
         out,
@@ -159,7 +159,7 @@ fn push_all(out: &mut Vec<u8>, arguments: fmt::Arguments<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seal::line::{EntryLine, Line, Origin};
+    use crate::seal::line::{EntryLine, LineContent, Origin};
 
     type Push<'p> = &'p dyn Fn(&mut Vec<u8>);
 
@@ -185,7 +185,7 @@ mod tests {
         let torn = Torn {
             number: 7,
             time: time(),
-            place: Place::Cut,
+            place: TornOutcome::Cut,
         };
         let push_entry = |out: &mut Vec<u8>| {
             push_entry_start(out, 3, 100, 50, time(), &mut MomentWriter::default());
@@ -214,26 +214,26 @@ mod tests {
             version: None,
             first_line: "PUT a length 0",
         };
-        let rows: [(Push<'_>, String, Line<'_>); 6] = [
+        let rows: [(Push<'_>, String, LineContent<'_>); 6] = [
             (
                 &|out| push_begin(out, &begin),
                 format!("begin 1 0000000000000abc 2 17 5 {zero} {TIME} log.txt"),
-                Line::Begin(begin),
+                LineContent::Begin(begin),
             ),
             (
                 &push_entry,
                 format!("entry 3 100 50 {TIME} [::1]:40000 ann 201 {hash} - - PUT a length 0"),
-                Line::Entry(entry),
+                LineContent::Entry(entry),
             ),
             (
                 &|out| push_torn(out, &torn),
                 format!("torn 7 {TIME} cut"),
-                Line::Torn(torn),
+                LineContent::Torn(torn),
             ),
             (
                 &|out| push_clock(out, time(), Moment::default()),
                 format!("clock {TIME} 1970-01-01T00:00:00.000000Z"),
-                Line::Clock {
+                LineContent::Clock {
                     time: time(),
                     system: Moment::default(),
                 },
@@ -241,7 +241,7 @@ mod tests {
             (
                 &|out| push_mac(out, 9, &hash),
                 format!("mac 9 {hash}"),
-                Line::Mac {
+                LineContent::Mac {
                     epoch: 9,
                     code: hash,
                 },
@@ -249,7 +249,7 @@ mod tests {
             (
                 &|out| push_next(out, time(), "log.txt"),
                 format!("next {TIME} log.txt"),
-                Line::Next {
+                LineContent::Next {
                     time: time(),
                     name: "log.txt",
                 },
@@ -259,7 +259,7 @@ mod tests {
             let mut out = Vec::new();
             push(&mut out);
             assert_eq!(String::from_utf8(out).unwrap(), text);
-            assert_eq!(Line::parse(&text), Ok(line));
+            assert_eq!(LineContent::parse(&text), Ok(line));
         }
     }
 

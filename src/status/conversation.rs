@@ -26,11 +26,11 @@ const LINGER_BYTES: usize = 64 * 1024;
 /// See the module's description.
 pub(super) struct Conversation {
     pub(super) socket: Socket,
-    stage: Stage,
+    stage: ConversationState,
     pub(super) deadline: Instant,
 }
 
-enum Stage {
+enum ConversationState {
     Receiving {
         received: Vec<u8>,
         scan: HeadScan,
@@ -48,7 +48,7 @@ enum Stage {
 
 /// What a conversation needs next.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Need {
+pub(super) enum NextStep {
     /// Its socket is to be ready.
     Socket,
     /// A response to this, by [`Conversation::respond`].
@@ -61,7 +61,7 @@ impl Conversation {
     pub(super) fn new(socket: Socket, now: Instant) -> Self {
         Self {
             socket,
-            stage: Stage::Receiving {
+            stage: ConversationState::Receiving {
                 received: Vec::new(),
                 scan: HeadScan::default(),
             },
@@ -72,104 +72,110 @@ impl Conversation {
     /// What its socket is waited for.
     pub(super) fn interest(&self) -> PollFlags {
         match self.stage {
-            Stage::Receiving { .. } | Stage::Lingering { .. } => PollFlags::IN,
-            Stage::Sending { .. } => PollFlags::OUT,
-            Stage::AwaitingHealth(_) => PollFlags::empty(),
+            ConversationState::Receiving { .. } | ConversationState::Lingering { .. } => {
+                PollFlags::IN
+            }
+            ConversationState::Sending { .. } => PollFlags::OUT,
+            ConversationState::AwaitingHealth(_) => PollFlags::empty(),
         }
     }
 
     /// What it asked for, if it waits for a probe; a response is to follow.
     pub(super) fn take_awaiting(&mut self) -> Option<Asked> {
-        let Stage::AwaitingHealth(_) = self.stage else {
+        let ConversationState::AwaitingHealth(_) = self.stage else {
             return None;
         };
-        let nothing = Stage::Lingering { left: 0 };
+        let nothing = ConversationState::Lingering { left: 0 };
         match std::mem::replace(&mut self.stage, nothing) {
-            Stage::AwaitingHealth(asked) => Some(asked),
+            ConversationState::AwaitingHealth(asked) => Some(asked),
             _ => None,
         }
     }
 
     /// Waits for a probe until `deadline`.
     pub(super) fn await_health(&mut self, asked: Asked, deadline: Instant) {
-        self.stage = Stage::AwaitingHealth(asked);
+        self.stage = ConversationState::AwaitingHealth(asked);
         self.deadline = deadline;
     }
 
     /// Sends this response from now on.
-    pub(super) fn respond(&mut self, response: Vec<u8>, now: Instant) -> Need {
-        self.stage = Stage::Sending { response, sent: 0 };
+    pub(super) fn respond(&mut self, response: Vec<u8>, now: Instant) -> NextStep {
+        self.stage = ConversationState::Sending { response, sent: 0 };
         self.deadline = now + SEND_TIME;
         self.advance(now)
     }
 
     /// Goes as far as it can go without waiting, after its socket was ready.
-    pub(super) fn advance(&mut self, now: Instant) -> Need {
+    pub(super) fn advance(&mut self, now: Instant) -> NextStep {
         match &mut self.stage {
-            Stage::Receiving { received, scan } => match receive(&self.socket, received, scan) {
-                Received::More => Need::Socket,
-                Received::Gone => Need::Close,
-                Received::Asked(asked) => Need::Response(asked),
-                Received::Refused(refusal) => self.respond(refuse(&refusal), now),
-            },
+            ConversationState::Receiving { received, scan } => {
+                match receive(&self.socket, received, scan) {
+                    ReceiveStep::More => NextStep::Socket,
+                    ReceiveStep::Gone => NextStep::Close,
+                    ReceiveStep::Asked(asked) => NextStep::Response(asked),
+                    ReceiveStep::Refused(refusal) => self.respond(refuse(&refusal), now),
+                }
+            }
             // Its socket is waited for in no direction, so what is reported of it is that the peer is gone.
-            Stage::AwaitingHealth(_) => Need::Close,
-            Stage::Sending { response, sent } => {
+            ConversationState::AwaitingHealth(_) => NextStep::Close,
+            ConversationState::Sending { response, sent } => {
                 while *sent < response.len() {
                     match self.socket.send(&response[*sent..], After::Flush) {
                         Ok(count) => *sent += count,
-                        Err(error) if error.kind() == ErrorKind::WouldBlock => return Need::Socket,
-                        Err(_) => return Need::Close,
+                        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                            return NextStep::Socket;
+                        }
+                        Err(_) => return NextStep::Close,
                     }
                 }
                 if self.socket.end_sending().is_err() {
-                    return Need::Close;
+                    return NextStep::Close;
                 }
-                self.stage = Stage::Lingering { left: LINGER_BYTES };
+                self.stage = ConversationState::Lingering { left: LINGER_BYTES };
                 self.deadline = now + LINGER_TIME;
                 self.advance(now)
             }
-            Stage::Lingering { left } => linger(&self.socket, left),
+            ConversationState::Lingering { left } => linger(&self.socket, left),
         }
     }
 }
 
-enum Received {
+enum ReceiveStep {
     More,
     Gone,
     Asked(Asked),
     Refused(Refusal),
 }
 
-fn receive(socket: &Socket, received: &mut Vec<u8>, scan: &mut HeadScan) -> Received {
+fn receive(socket: &Socket, received: &mut Vec<u8>, scan: &mut HeadScan) -> ReceiveStep {
     loop {
         let mut buffer = [0; 4096];
         match socket.receive(&mut buffer) {
-            Ok(0) => return Received::Gone,
+            Ok(0) => return ReceiveStep::Gone,
             Ok(count) => received.extend_from_slice(&buffer[..count]),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Received::More,
-            Err(_) => return Received::Gone,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return ReceiveStep::More,
+            Err(_) => return ReceiveStep::Gone,
         }
         // It refuses a head that is too long, so that what is received is bounded.
         let end = match scan.find_end(received) {
             Ok(Some(end)) => end,
             Ok(None) => continue,
-            Err(refusal) => return Received::Refused(refusal),
+            Err(refusal) => return ReceiveStep::Refused(refusal),
         };
         let asked = Request::parse(&received[..end]).and_then(|request| Asked::of(&request));
-        return asked.map_or_else(Received::Refused, Received::Asked);
+        return asked.map_or_else(ReceiveStep::Refused, ReceiveStep::Asked);
     }
 }
 
-fn linger(socket: &Socket, left: &mut usize) -> Need {
+fn linger(socket: &Socket, left: &mut usize) -> NextStep {
     let mut buffer = [0; 4096];
     while *left > 0 {
         match socket.receive(&mut buffer) {
-            Ok(0) => return Need::Close,
+            Ok(0) => return NextStep::Close,
             Ok(count) => *left = left.saturating_sub(count),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Need::Socket,
-            Err(_) => return Need::Close,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return NextStep::Socket,
+            Err(_) => return NextStep::Close,
         }
     }
-    Need::Close
+    NextStep::Close
 }

@@ -16,7 +16,7 @@ pub(super) enum MetricsFormat {
 
 /// What a metric is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum MetricType {
     /// It only grows. The name of its family has no `_total`.
     Counter,
     Gauge,
@@ -28,7 +28,7 @@ pub(super) struct Exposition {
     format: MetricsFormat,
     text: String,
     family: &'static str,
-    kind: Kind,
+    kind: MetricType,
 }
 
 impl MetricsFormat {
@@ -56,20 +56,20 @@ impl Exposition {
             format,
             text: String::new(),
             family: "",
-            kind: Kind::Gauge,
+            kind: MetricType::Gauge,
         }
     }
 
     /// Begins a family.
-    pub(super) fn family(&mut self, name: &'static str, kind: Kind, help: &str) {
+    pub(super) fn family(&mut self, name: &'static str, kind: MetricType, help: &str) {
         let suffix = match (kind, self.format) {
-            (Kind::Counter, MetricsFormat::Prometheus) => "_total",
+            (MetricType::Counter, MetricsFormat::Prometheus) => "_total",
             _ => "",
         };
         let word = match kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
-            Kind::Histogram => "histogram",
+            MetricType::Counter => "counter",
+            MetricType::Gauge => "gauge",
+            MetricType::Histogram => "histogram",
         };
         let _ = writeln!(
             self.text,
@@ -81,8 +81,8 @@ impl Exposition {
     /// A sample of the family. No value of a label needs an escape.
     pub(super) fn sample(&mut self, labels: &[(&str, &str)], value: impl Display) {
         let suffix = match self.kind {
-            Kind::Counter => "_total",
-            Kind::Gauge | Kind::Histogram => "",
+            MetricType::Counter => "_total",
+            MetricType::Gauge | MetricType::Histogram => "",
         };
         self.line(suffix, labels, value);
     }
@@ -150,9 +150,9 @@ mod tests {
     fn families_are_written_in_either_format() {
         let write = |format| {
             let mut out = Exposition::new(format);
-            out.family("a_bytes", Kind::Counter, "Bytes.");
+            out.family("a_bytes", MetricType::Counter, "Bytes.");
             out.sample(&[("x", "1"), ("y", "2")], 3);
-            out.family("b", Kind::Gauge, "B.");
+            out.family("b", MetricType::Gauge, "B.");
             out.sample(&[], 0.5);
             out.end()
         };

@@ -26,14 +26,14 @@ pub(super) type Health = Result<(), String>;
 /// See the module's description.
 pub(super) struct Prober {
     thread: Option<Sender<Probe>>,
-    shared: Arc<Shared>,
+    shared: Arc<ProbeResult>,
     /// When the probe was begun that has not come back.
     begun: Option<Instant>,
     /// The last outcome, and when it came.
     last: Option<(Instant, Health)>,
 }
 
-struct Shared {
+struct ProbeResult {
     /// Guards the outcome of a probe until it is fetched.
     outcome: Mutex<Option<Health>>,
     done: Waker,
@@ -43,7 +43,7 @@ impl Prober {
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self {
             thread: None,
-            shared: Arc::new(Shared {
+            shared: Arc::new(ProbeResult {
                 outcome: Mutex::default(),
                 done: Waker::new()?,
             }),
@@ -113,7 +113,7 @@ impl Prober {
 }
 
 /// Starts the thread. It ends with the prober, or when the probe comes back that it is in then.
-fn start(shared: Arc<Shared>) -> io::Result<Sender<Probe>> {
+fn start(shared: Arc<ProbeResult>) -> io::Result<Sender<Probe>> {
     let (sender, probes) = bounded::<Probe>(1);
     thread::Builder::new()
         .name("prober".to_owned())

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::exposition::{Exposition, Kind, MetricsFormat};
+use super::exposition::{Exposition, MetricType, MetricsFormat};
 use super::snapshot::Snapshot;
 use crate::files::FileFigures;
-use crate::reporting::{BUCKETS, Method, Tally};
+use crate::reporting::{BUCKETS, MethodLabel, Tally};
 use crate::server::Figures;
 
 /// All metrics of this moment.
@@ -25,20 +25,20 @@ pub(super) fn text(snapshot: &Snapshot, format: MetricsFormat) -> String {
 fn process(out: &mut Exposition, snapshot: &Snapshot) {
     out.family(
         "httpserver_build_info",
-        Kind::Gauge,
+        MetricType::Gauge,
         "The version of the server; always 1.",
     );
     out.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
     out.family(
         "process_start_time_seconds",
-        Kind::Gauge,
+        MetricType::Gauge,
         "When the server started, since the epoch.",
     );
     let since_epoch = snapshot.started.duration_since(SystemTime::UNIX_EPOCH);
     out.sample(&[], seconds(since_epoch.unwrap_or_default()));
     out.family(
         "httpserver_draining",
-        Kind::Gauge,
+        MetricType::Gauge,
         "1 while the server finishes its last requests, else 0.",
     );
     out.sample(&[], u8::from(snapshot.is_draining));
@@ -47,7 +47,7 @@ fn process(out: &mut Exposition, snapshot: &Snapshot) {
 fn requests(out: &mut Exposition, tally: &Tally) {
     out.family(
         "httpserver_requests",
-        Kind::Counter,
+        MetricType::Counter,
         "Requests that have ended, by method and status; none: the client was gone before the response.",
     );
     for ((method, status), count) in &tally.requests {
@@ -56,10 +56,10 @@ fn requests(out: &mut Exposition, tally: &Tally) {
     }
     out.family(
         "httpserver_request_duration_seconds",
-        Kind::Histogram,
+        MetricType::Histogram,
         "From the first byte of a request to the last byte of its response, by method.",
     );
-    for (method, durations) in Method::ALL.iter().zip(&tally.durations) {
+    for (method, durations) in MethodLabel::ALL.iter().zip(&tally.durations) {
         let method = ("method", method.name());
         let mut below = 0;
         for (micros, count) in BUCKETS.iter().zip(&durations.counts) {
@@ -93,12 +93,12 @@ fn turns(out: &mut Exposition, tally: &Tally) {
         ),
     ];
     for (name, help, value) in counters {
-        out.family(name, Kind::Counter, help);
+        out.family(name, MetricType::Counter, help);
         out.sample(&[], value);
     }
     out.family(
         "httpserver_longest_turn_seconds",
-        Kind::Gauge,
+        MetricType::Gauge,
         "The longest turn since the start.",
     );
     out.sample(&[], seconds(tally.longest_turn.wall));
@@ -107,13 +107,13 @@ fn turns(out: &mut Exposition, tally: &Tally) {
 fn connections(out: &mut Exposition, pool: &Figures) {
     out.family(
         "httpserver_connections_accepted",
-        Kind::Counter,
+        MetricType::Counter,
         "Connections accepted.",
     );
     out.sample(&[], pool.accepted);
     out.family(
         "httpserver_connections",
-        Kind::Gauge,
+        MetricType::Gauge,
         "Open connections, by state.",
     );
     for (state, count) in [
@@ -165,7 +165,7 @@ fn workers(out: &mut Exposition, pool: &Figures) {
     gauge_each(out, &gauges);
     out.family(
         "httpserver_worker_cpu_seconds",
-        Kind::Counter,
+        MetricType::Counter,
         "Processor time of a worker.",
     );
     for (worker, time) in pool.processor_times.iter().enumerate() {
@@ -189,7 +189,7 @@ fn files(out: &mut Exposition, files: &FileFigures) {
             cache.misses,
         ),
     ] {
-        out.family(name, Kind::Counter, help);
+        out.family(name, MetricType::Counter, help);
         out.sample(&[], value);
     }
     let gauges = [
@@ -229,7 +229,7 @@ fn files(out: &mut Exposition, files: &FileFigures) {
 
 fn gauge_each(out: &mut Exposition, gauges: &[(&'static str, &str, u64)]) {
     for (name, help, value) in gauges {
-        out.family(name, Kind::Gauge, help);
+        out.family(name, MetricType::Gauge, help);
         out.sample(&[], value);
     }
 }

@@ -16,4 +16,4 @@ mod snapshot;
 mod summary;
 
 pub use self::server::{MAX_CONNECTIONS, StatusServer};
-pub use self::snapshot::{Snapshot, Source};
+pub use self::snapshot::{FigureSources, Snapshot};

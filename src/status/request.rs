@@ -14,7 +14,7 @@ use crate::http::{
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Asked {
-    what: What,
+    what: StatusResource,
     extent: SentPart,
 }
 
@@ -27,7 +27,7 @@ enum SentPart {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum What {
+enum StatusResource {
     Health,
     Metrics(MetricsFormat),
     Text,
@@ -71,13 +71,13 @@ impl Asked {
         };
         let accept = request.field("Accept");
         let what = match path {
-            b"/healthz" => What::Health,
-            b"/metrics" => What::Metrics(MetricsFormat::of(accept)),
-            b"/status" if prefers_json(accept) => What::Json,
-            b"/status" => What::Text,
-            b"/" => What::Page,
-            b"/status.css" => What::Style,
-            b"/status.js" => What::Script,
+            b"/healthz" => StatusResource::Health,
+            b"/metrics" => StatusResource::Metrics(MetricsFormat::of(accept)),
+            b"/status" if prefers_json(accept) => StatusResource::Json,
+            b"/status" => StatusResource::Text,
+            b"/" => StatusResource::Page,
+            b"/status.css" => StatusResource::Style,
+            b"/status.js" => StatusResource::Script,
             _ => {
                 return Err(Refusal::new(
                     Status::NotFound,
@@ -90,24 +90,28 @@ impl Asked {
 
     /// Whether the response depends on a probe.
     pub(super) fn is_for_health(&self) -> bool {
-        self.what == What::Health
+        self.what == StatusResource::Health
     }
 
     /// The response of a server with these figures, and those of the last minutes.
     pub(super) fn response(&self, snapshot: &Snapshot, history: &History) -> Vec<u8> {
         let (media_type, body) = match self.what {
-            What::Metrics(format) => (format.content_type(), metrics::text(snapshot, format)),
-            What::Text | What::Health => ("text/plain; charset=utf-8", snapshot.text()),
-            What::Json => ("application/json", format!("{}\n", snapshot.json(history))),
-            What::Page => (
+            StatusResource::Metrics(format) => {
+                (format.content_type(), metrics::text(snapshot, format))
+            }
+            StatusResource::Text | StatusResource::Health => {
+                ("text/plain; charset=utf-8", snapshot.text())
+            }
+            StatusResource::Json => ("application/json", format!("{}\n", snapshot.json(history))),
+            StatusResource::Page => (
                 "text/html; charset=utf-8",
                 include_str!("page/page.html").to_owned(),
             ),
-            What::Style => (
+            StatusResource::Style => (
                 "text/css; charset=utf-8",
                 concat!(include_str!("../page.css"), include_str!("page/style.css")).to_owned(),
             ),
-            What::Script => (
+            StatusResource::Script => (
                 "text/javascript; charset=utf-8",
                 include_str!("page/script.js").to_owned(),
             ),
@@ -182,29 +186,29 @@ mod tests {
     #[test]
     fn paths_and_fields_say_what_is_asked_for() {
         for (line, fields, what) in [
-            ("GET /healthz", "", Ok(What::Health)),
-            ("GET /healthz?x", "", Ok(What::Health)),
-            ("GET http://a/healthz", "", Ok(What::Health)),
+            ("GET /healthz", "", Ok(StatusResource::Health)),
+            ("GET /healthz?x", "", Ok(StatusResource::Health)),
+            ("GET http://a/healthz", "", Ok(StatusResource::Health)),
             (
                 "GET /metrics",
                 "",
-                Ok(What::Metrics(MetricsFormat::Prometheus)),
+                Ok(StatusResource::Metrics(MetricsFormat::Prometheus)),
             ),
             (
                 "GET /metrics",
                 "Accept: application/openmetrics-text\r\n",
-                Ok(What::Metrics(MetricsFormat::OpenMetrics)),
+                Ok(StatusResource::Metrics(MetricsFormat::OpenMetrics)),
             ),
-            ("GET /status", "", Ok(What::Text)),
-            ("GET /status", "Accept: */*\r\n", Ok(What::Text)),
+            ("GET /status", "", Ok(StatusResource::Text)),
+            ("GET /status", "Accept: */*\r\n", Ok(StatusResource::Text)),
             (
                 "GET /status",
                 "Accept: application/json\r\n",
-                Ok(What::Json),
+                Ok(StatusResource::Json),
             ),
-            ("GET /", "", Ok(What::Page)),
-            ("GET /status.js", "", Ok(What::Script)),
-            ("GET /status.css", "", Ok(What::Style)),
+            ("GET /", "", Ok(StatusResource::Page)),
+            ("GET /status.js", "", Ok(StatusResource::Script)),
+            ("GET /status.css", "", Ok(StatusResource::Style)),
             ("GET /status/", "", Err(Status::NotFound)),
             ("GET /../status", "", Err(Status::NotFound)),
             ("PUT /status", "", Err(Status::MethodNotAllowed)),

@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::conversation::{Conversation, Need};
+use super::conversation::{Conversation, NextStep};
 use super::health::{Health, PROBE_TIME, Prober};
 use super::history::History;
-use super::snapshot::Source;
+use super::snapshot::FigureSources;
 use crate::server::{Accepted, Listener, View};
 
 /// Clients of the status at a time.
@@ -27,7 +27,7 @@ const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);
 /// See the module's description.
 pub struct StatusServer {
     listener: Listener,
-    source: Source,
+    source: FigureSources,
     prober: Prober,
     history: History,
     /// The one that is there for longest comes first.
@@ -36,7 +36,7 @@ pub struct StatusServer {
 }
 
 /// What ended a wait, besides deadlines.
-struct Woken {
+struct StatusWakeup {
     end: bool,
     probe: bool,
     listener: bool,
@@ -49,7 +49,7 @@ impl StatusServer {
     ///
     /// # Errors
     /// From eventfd(2).
-    pub fn new(listener: Listener, source: Source) -> io::Result<Self> {
+    pub fn new(listener: Listener, source: FigureSources) -> io::Result<Self> {
         Ok(Self {
             listener,
             source,
@@ -85,7 +85,7 @@ impl StatusServer {
         }
     }
 
-    fn wait(&self, view: &dyn View) -> Woken {
+    fn wait(&self, view: &dyn View) -> StatusWakeup {
         let deadlines = self.conversations.iter().map(|one| one.deadline);
         let until = deadlines.chain(self.paused_until);
         let until = until.chain([self.history.due]).min();
@@ -115,7 +115,7 @@ impl StatusServer {
         }
         let mut ready = polled.iter().map(|fd| !fd.revents().is_empty());
         let mut is_ready = || ready.next().unwrap_or_default();
-        Woken {
+        StatusWakeup {
             end: is_ready(),
             probe: is_ready(),
             listener: is_ready(),
@@ -136,16 +136,16 @@ impl StatusServer {
     }
 
     /// Keeps a conversation with what it needs, or closes it.
-    fn keep(&mut self, mut one: Conversation, need: Need, view: &dyn View, now: Instant) {
+    fn keep(&mut self, mut one: Conversation, need: NextStep, view: &dyn View, now: Instant) {
         match need {
-            Need::Close => {}
-            Need::Socket => self.conversations.push_back(one),
-            Need::Response(asked) if !asked.is_for_health() => {
+            NextStep::Close => {}
+            NextStep::Socket => self.conversations.push_back(one),
+            NextStep::Response(asked) if !asked.is_for_health() => {
                 let response = asked.response(&self.source.snapshot(view), &self.history);
                 let need = one.respond(response, now);
                 self.keep(one, need, view, now);
             }
-            Need::Response(asked) => {
+            NextStep::Response(asked) => {
                 if let Some(health) = self.health(view, now) {
                     let need = one.respond(asked.health(&health), now);
                     self.keep(one, need, view, now);
@@ -170,7 +170,7 @@ impl StatusServer {
     fn answer_health(&mut self, view: &dyn View, now: Instant) {
         for mut one in mem::take(&mut self.conversations) {
             match one.take_awaiting() {
-                Some(asked) => self.keep(one, Need::Response(asked), view, now),
+                Some(asked) => self.keep(one, NextStep::Response(asked), view, now),
                 None => self.conversations.push_back(one),
             }
         }

@@ -10,7 +10,7 @@ use crate::store::Attempt;
 
 /// Where figures come from.
 #[derive(Clone)]
-pub struct Source {
+pub struct FigureSources {
     reporter: Option<Arc<Reporter>>,
     files: FilesView,
     attempt: Attempt,
@@ -34,7 +34,7 @@ pub struct Snapshot {
     pub files: FileFigures,
 }
 
-impl Source {
+impl FigureSources {
     /// The figures of these, from a server that starts now. `attempt` is what its clients may do with files.
     #[must_use]
     pub fn new(reporter: Option<Arc<Reporter>>, files: FilesView, attempt: Attempt) -> Self {
@@ -72,16 +72,16 @@ impl Snapshot {
         use std::collections::BTreeMap;
         use std::time::Duration;
 
-        use crate::reporting::{Method, Moved, TurnTime};
+        use crate::reporting::{MethodLabel, Moved, TurnTime};
         use crate::request_log::write::LogFigures;
         use crate::server::Connections;
         use crate::store::CacheFigures;
 
         let mut tally = Tally {
             requests: BTreeMap::from([
-                ((Method::Get, Some(200)), 7),
-                ((Method::Get, Some(500)), 1),
-                ((Method::Put, None), 2),
+                ((MethodLabel::Get, Some(200)), 7),
+                ((MethodLabel::Get, Some(500)), 1),
+                ((MethodLabel::Put, None), 2),
             ]),
             moved: Moved {
                 received: 1_000,

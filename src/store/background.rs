@@ -11,22 +11,22 @@ use crossbeam_channel::{Sender, unbounded};
 use crate::sync::lock;
 
 /// A piece of work. It must not drop a store.
-type Job = Box<dyn FnOnce() + Send>;
+type Task = Box<dyn FnOnce() + Send>;
 
 /// See the module's description.
 #[derive(Default)]
 pub(super) struct Background(
     /// Guards the sender of jobs; held to send one and to start the thread.
-    Mutex<State>,
+    Mutex<BackgroundState>,
 );
 
 #[derive(Default)]
-enum State {
+enum BackgroundState {
     /// There was nothing to do so far.
     #[default]
     Idle,
     /// The thread does one job after the other.
-    Running(Sender<Job>, JoinHandle<()>),
+    Running(Sender<Task>, JoinHandle<()>),
     /// It has ended.
     Stopped,
 }
@@ -43,26 +43,26 @@ impl Background {
         }
     }
 
-    fn hand_over(&self, job: Job) -> Result<(), Job> {
+    fn hand_over(&self, job: Task) -> Result<(), Task> {
         let mut state = lock(&self.0);
-        if matches!(*state, State::Idle) {
-            let (sender, jobs) = unbounded::<Job>();
+        if matches!(*state, BackgroundState::Idle) {
+            let (sender, jobs) = unbounded::<Task>();
             let work = move || jobs.iter().for_each(|job| job());
             let thread = thread::Builder::new().name("background".into());
             match thread.spawn(work) {
-                Ok(thread) => *state = State::Running(sender, thread),
+                Ok(thread) => *state = BackgroundState::Running(sender, thread),
                 Err(error) => log::debug!("there is no thread for work in the background: {error}"),
             }
         }
         match &*state {
-            State::Running(jobs, _) => jobs.send(job).map_err(|refused| refused.0),
-            State::Idle | State::Stopped => Err(job),
+            BackgroundState::Running(jobs, _) => jobs.send(job).map_err(|refused| refused.0),
+            BackgroundState::Idle | BackgroundState::Stopped => Err(job),
         }
     }
 
     fn stop(&self) {
-        let state = std::mem::replace(&mut *lock(&self.0), State::Stopped);
-        if let State::Running(jobs, thread) = state {
+        let state = std::mem::replace(&mut *lock(&self.0), BackgroundState::Stopped);
+        if let BackgroundState::Running(jobs, thread) = state {
             drop(jobs);
             if thread.join().is_err() {
                 log::error!("the work in the background has panicked");

@@ -25,7 +25,7 @@ pub(super) struct Windows {
 }
 
 /// What a stream keeps between its turns.
-pub(super) struct Kept<'s> {
+pub(super) struct PartialRecords<'s> {
     /// Records that are not complete.
     pub(super) incoming: &'s mut Vec<u8>,
     /// Records that the peer has not taken.
@@ -34,7 +34,7 @@ pub(super) struct Kept<'s> {
 
 impl TlsBuffers {
     /// The windows, with what a stream kept in them.
-    pub(super) fn lend(&mut self, kept: &mut Kept<'_>) -> &mut Windows {
+    pub(super) fn lend(&mut self, kept: &mut PartialRecords<'_>) -> &mut Windows {
         let windows = self.0.get_or_insert_with(|| {
             Box::new(Windows {
                 incoming: Window::new(INCOMING),
@@ -59,7 +59,7 @@ impl Windows {
     }
 
     /// Gives back to the stream what it must keep.
-    pub(super) fn give_back(&mut self, kept: &mut Kept<'_>) {
+    pub(super) fn give_back(&mut self, kept: &mut PartialRecords<'_>) {
         *kept.incoming = self.incoming.give_back();
         *kept.outgoing = self.outgoing.give_back();
     }

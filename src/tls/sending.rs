@@ -4,7 +4,7 @@ use std::io;
 
 use super::buffers::{PLAIN, Windows};
 use super::records::{Room, Write, send_records};
-use super::stream::{Input, TlsStream};
+use super::stream::{PeerState, TlsStream};
 use crate::server::{After, Transport};
 
 impl TlsStream {
@@ -66,7 +66,7 @@ impl TlsStream {
     }
 
     fn write(&mut self, windows: &mut Windows, what: Write<'_>) -> io::Result<()> {
-        if self.input == Input::Failed {
+        if self.input == PeerState::Failed {
             return Err(io::ErrorKind::InvalidData.into());
         }
         let no_room = &mut Room::new(&mut []);

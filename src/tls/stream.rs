@@ -9,7 +9,7 @@ use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{ConnectionState, UnbufferedStatus};
 use rustls::{Error, ProtocolVersion};
 
-use super::buffers::{INCOMING, Kept, OVERHEAD, Windows};
+use super::buffers::{INCOMING, OVERHEAD, PartialRecords, Windows};
 use super::records::{Room, Write, encode, encrypt, send_records};
 use crate::server::{After, Transport};
 
@@ -28,14 +28,14 @@ pub struct TlsStream {
     outgoing: Vec<u8>,
     /// Plain bytes in these that the caller does not know to be sent.
     pub(super) unreported: usize,
-    pub(super) input: Input,
+    pub(super) input: PeerState,
     /// Whether our side has ended, so that nothing more can be sent.
     pub(super) is_closed: bool,
 }
 
 /// What is known of the peer's side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Input {
+pub(super) enum PeerState {
     Open,
     /// It said that it has sent all (RFC 8446 §6.1).
     Closed,
@@ -54,7 +54,7 @@ impl TlsStream {
             plain: Vec::new(),
             outgoing: Vec::new(),
             unreported: 0,
-            input: Input::Open,
+            input: PeerState::Open,
             is_closed: false,
         }
     }
@@ -70,8 +70,8 @@ impl TlsStream {
     }
 
     /// What it keeps between turns, for the windows of a worker.
-    pub(super) fn kept_records(&mut self) -> Kept<'_> {
-        Kept {
+    pub(super) fn kept_records(&mut self) -> PartialRecords<'_> {
+        PartialRecords {
             incoming: &mut self.incoming,
             outgoing: &mut self.outgoing,
         }
@@ -85,12 +85,12 @@ impl TlsStream {
 
     /// Whether there is more to receive, or the end, although the last receive was short.
     pub(super) fn has_more(&self) -> bool {
-        self.input != Input::Open || !self.plain.is_empty()
+        self.input != PeerState::Open || !self.plain.is_empty()
     }
 
     /// Whether the peer's end of stream came without its `close_notify`.
     pub(super) fn is_truncated(&self) -> bool {
-        self.input == Input::Truncated
+        self.input == PeerState::Truncated
     }
 
     /// Receives plain bytes as recv(2) does: fewer than there is room for only if the socket has no more, or
@@ -106,7 +106,7 @@ impl TlsStream {
         let mut has_written = false;
         let mut is_emptied = false;
         while !room.is_full() {
-            if self.input == Input::Open {
+            if self.input == PeerState::Open {
                 self.read(windows, &mut room);
                 has_written |= !windows.outgoing.is_empty();
                 self.flush(windows, socket)?;
@@ -114,7 +114,7 @@ impl TlsStream {
             if room.is_full() || (is_emptied && room.filled > 0) {
                 break;
             }
-            if self.input != Input::Open {
+            if self.input != PeerState::Open {
                 return self.end(room.filled);
             }
             match self.receive_records(windows, socket, room.left()) {
@@ -136,8 +136,8 @@ impl TlsStream {
     fn end(&self, filled: usize) -> io::Result<usize> {
         match self.input {
             _ if filled > 0 => Ok(filled),
-            Input::Open | Input::Closed | Input::Truncated => Ok(0),
-            Input::Failed => Err(io::ErrorKind::InvalidData.into()),
+            PeerState::Open | PeerState::Closed | PeerState::Truncated => Ok(0),
+            PeerState::Failed => Err(io::ErrorKind::InvalidData.into()),
         }
     }
 
@@ -166,7 +166,7 @@ impl TlsStream {
         let received = socket.receive(&mut incoming.room()[..most])?;
         incoming.add(received);
         if received == 0 {
-            self.input = Input::Truncated;
+            self.input = PeerState::Truncated;
         }
         Ok(received < most)
     }
@@ -186,7 +186,7 @@ impl TlsStream {
 
     fn set_failed(&mut self, windows: &mut Windows, error: &Error) {
         log::debug!("TLS: {error}");
-        self.input = Input::Failed;
+        self.input = PeerState::Failed;
         // What came is not looked at again. What is left to do is to send the alert.
         let Windows {
             incoming, outgoing, ..
@@ -243,7 +243,7 @@ impl TlsStream {
                 Ok(ConnectionState::EncodeTlsData(message)) => encode(message, outgoing)?,
                 // They are sent with what follows them.
                 Ok(ConnectionState::TransmitTlsData(records)) => records.done(),
-                Ok(ConnectionState::PeerClosed) => self.input = Input::Closed,
+                Ok(ConnectionState::PeerClosed) => self.input = PeerState::Closed,
                 Ok(ConnectionState::WriteTraffic(writer)) => {
                     done = Some(encrypt(writer, outgoing, what));
                 }

@@ -10,9 +10,9 @@ use thiserror::Error;
 
 use super::permissions::Permissions;
 use super::remembered::Remembered;
-use super::table::{Table, TableError, User};
 use super::throttle::{AttemptOutcome, Throttle};
-use super::verifier::{Ticket, Verdict, Verifier, Verify};
+use super::user_table::{TableError, User, UserTable};
+use super::verifier::{PasswordCheck, Ticket, Verifier, Verify};
 use crate::peer::ClientAddress;
 use crate::sync::{lock, read, write};
 
@@ -29,7 +29,7 @@ pub struct Authenticator {
 struct Users {
     path: PathBuf,
     /// Replaced as a whole.
-    table: RwLock<Arc<Table>>,
+    table: RwLock<Arc<UserTable>>,
     remembered: Mutex<Remembered>,
     throttle: Mutex<Throttle>,
 }
@@ -170,8 +170,8 @@ impl Authenticator {
     #[must_use]
     pub fn conclude(&self, ticket: &Ticket, name: &str) -> Option<Identified> {
         Some(match ticket.verdict()? {
-            Verdict::Wrong => Identified::Denied(Denial::Wrong),
-            Verdict::Right => {
+            PasswordCheck::Wrong => Identified::Denied(Denial::Wrong),
+            PasswordCheck::Right => {
                 let table = Arc::clone(&read(&self.users.table));
                 match table.user(name) {
                     Some(user) => Identified::Known(identity(&table, user)),
@@ -183,18 +183,18 @@ impl Authenticator {
     }
 }
 
-fn read_table(path: &Path) -> Result<Table, UsersError> {
+fn read_table(path: &Path) -> Result<UserTable, UsersError> {
     let file = fs::read(path).map_err(|source| UsersError::Read {
         path: path.to_owned(),
         source,
     })?;
-    Table::parse(&file).map_err(|source| UsersError::Table {
+    UserTable::parse(&file).map_err(|source| UsersError::Table {
         path: path.to_owned(),
         source,
     })
 }
 
-fn identity(table: &Table, user: &User) -> Identity {
+fn identity(table: &UserTable, user: &User) -> Identity {
     Identity {
         user: Some(Arc::clone(&user.name)),
         permissions: Permissions::User {
@@ -219,7 +219,7 @@ impl Users {
 
     /// Whether the password is right. It takes as long where there is no such user: then it is compared with the hash of
     /// another one, always of the same for one name.
-    fn is_right(&self, table: &Table, attempted: &Attempted) -> bool {
+    fn is_right(&self, table: &UserTable, attempted: &Attempted) -> bool {
         if let Some(user) = table.user(&attempted.name) {
             return user.hash.verify(&attempted.password);
         }
@@ -237,17 +237,17 @@ impl Users {
 impl Verify for Arc<Users> {
     type Work = Attempted;
 
-    fn verify(&self, attempted: &Attempted) -> Verdict {
+    fn verify(&self, attempted: &Attempted) -> PasswordCheck {
         let Attempted { name, password, .. } = attempted;
         // A browser sends the same credentials on several connections.
         if self.recall(name, password, Instant::now()).is_some() {
             self.end(attempted, AttemptOutcome::NotWrong);
-            return Verdict::Right;
+            return PasswordCheck::Right;
         }
         let table = Arc::clone(&read(&self.table));
         if !self.is_right(&table, attempted) {
             self.end(attempted, AttemptOutcome::Wrong);
-            return Verdict::Wrong;
+            return PasswordCheck::Wrong;
         }
         // What was verified with users of before is not remembered.
         let current = read(&self.table);
@@ -258,7 +258,7 @@ impl Verify for Arc<Users> {
         }
         drop(current);
         self.end(attempted, AttemptOutcome::NotWrong);
-        Verdict::Right
+        PasswordCheck::Right
     }
 
     fn give_up(&self, attempted: &Attempted) {

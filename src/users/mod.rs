@@ -13,8 +13,8 @@ mod password;
 mod permissions;
 mod remembered;
 mod rights;
-mod table;
 mod throttle;
+mod user_table;
 mod verifier;
 
 pub use self::authenticator::{Authenticator, Denial, Identified, Identity, UsersError};

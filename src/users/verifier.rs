@@ -20,25 +20,25 @@ const NICE: i32 = 10;
 
 /// What is being verified, until this is dropped; then nobody wants to know.
 #[derive(Debug)]
-pub struct Ticket(Arc<State>);
+pub struct Ticket(Arc<VerificationState>);
 
 #[derive(Debug, Default)]
-struct State {
-    verdict: OnceLock<Verdict>,
+struct VerificationState {
+    verdict: OnceLock<PasswordCheck>,
     is_dropped: AtomicBool,
 }
 
 /// Whether a password is right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum PasswordCheck {
     Right,
     Wrong,
 }
 
 /// What is to be verified, and who is woken then.
-pub(super) struct Job<W> {
+pub(super) struct Verification<W> {
     pub(super) work: W,
-    state: Arc<State>,
+    state: Arc<VerificationState>,
     wake: Box<dyn FnOnce() + Send>,
 }
 
@@ -48,7 +48,7 @@ pub(super) trait Verify: Send + 'static {
     type Work: Send;
 
     /// Takes its time.
-    fn verify(&self, work: &Self::Work) -> Verdict;
+    fn verify(&self, work: &Self::Work) -> PasswordCheck;
 
     /// Nobody wants to know any more.
     fn give_up(&self, work: &Self::Work);
@@ -57,12 +57,12 @@ pub(super) trait Verify: Send + 'static {
 /// The queue, and the thread behind it, which ends with this.
 pub(super) struct Verifier<W> {
     /// `None` when it ends.
-    queue: Option<Sender<Job<W>>>,
+    queue: Option<Sender<Verification<W>>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Ticket {
-    pub(super) fn verdict(&self) -> Option<Verdict> {
+    pub(super) fn verdict(&self) -> Option<PasswordCheck> {
         self.0.verdict.get().copied()
     }
 }
@@ -95,8 +95,8 @@ impl<W: Send + 'static> Verifier<W> {
         work: W,
         wake: impl FnOnce() + Send + 'static,
     ) -> Result<Ticket, W> {
-        let state = Arc::<State>::default();
-        let job = Job {
+        let state = Arc::<VerificationState>::default();
+        let job = Verification {
             work,
             state: Arc::clone(&state),
             wake: Box::new(wake),
@@ -121,13 +121,13 @@ impl<W> Drop for Verifier<W> {
     }
 }
 
-fn run<V: Verify>(verify: &V, jobs: &Receiver<Job<V::Work>>) {
+fn run<V: Verify>(verify: &V, jobs: &Receiver<Verification<V::Work>>) {
     // Linux keeps the priority for each thread.
     let lowered = getpriority_process(None).and_then(|now| setpriority_process(None, now + NICE));
     if let Err(error) = lowered {
         log::debug!("passwords are verified with the priority of requests: {error}");
     }
-    for Job { work, state, wake } in jobs {
+    for Verification { work, state, wake } in jobs {
         if state.is_dropped.load(Ordering::Relaxed) {
             verify.give_up(&work);
             continue;
@@ -155,12 +155,12 @@ mod tests {
     impl Verify for Numbers {
         type Work = usize;
 
-        fn verify(&self, work: &usize) -> Verdict {
+        fn verify(&self, work: &usize) -> PasswordCheck {
             self.go_on.recv().unwrap();
             if *work == 0 {
-                Verdict::Right
+                PasswordCheck::Right
             } else {
-                Verdict::Wrong
+                PasswordCheck::Wrong
             }
         }
 
@@ -203,9 +203,9 @@ mod tests {
             go_on.send(()).unwrap();
             assert_eq!(wakes.recv().unwrap(), expected);
             let right = if expected == 0 {
-                Verdict::Right
+                PasswordCheck::Right
             } else {
-                Verdict::Wrong
+                PasswordCheck::Wrong
             };
             assert_eq!(ticket.verdict(), Some(right));
         }

@@ -10,7 +10,7 @@ use super::site::{Site, path};
 use crate::blocking::Blocking;
 use crate::connection::{Response, ResponseContent};
 use crate::files::UploadError;
-use crate::http::semantics::conditional::Method;
+use crate::http::semantics::conditional::ConditionalMethod;
 use crate::http::{Refusal, Request, Status};
 use crate::refusing::{Operation, cannot_change, cannot_read, require};
 use crate::requester::{Answered, Requester};
@@ -38,7 +38,8 @@ impl Site {
         let blocking = turn.permission().require()?;
         let resource = self.removable(&path, blocking)?;
         let conditional = Preconditions::of(request);
-        let holds = |current: Option<&Metadata>| conditional.permits(Method::Delete, current);
+        let holds =
+            |current: Option<&Metadata>| conditional.permits(ConditionalMethod::Delete, current);
         let condition = CommitCondition::Holds(&holds);
         let (path, text) = (path.relative(), &mut Vec::new());
         let answered = Answered {

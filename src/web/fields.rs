@@ -52,7 +52,7 @@ impl<'h> Preconditions<'h> {
 
     pub(super) fn evaluate(
         &self,
-        method: conditional::Method,
+        method: conditional::ConditionalMethod,
         current: Option<&Validators<'_>>,
     ) -> Outcome {
         let conditions = PreconditionFields {
@@ -66,7 +66,11 @@ impl<'h> Preconditions<'h> {
 
     /// Whether a change of what is there now, if something is, may go on. A directory has no validators: that it is
     /// there is all that a condition can ask.
-    pub(super) fn permits(&self, method: conditional::Method, current: Option<&Metadata>) -> bool {
+    pub(super) fn permits(
+        &self,
+        method: conditional::ConditionalMethod,
+        current: Option<&Metadata>,
+    ) -> bool {
         if current.is_some_and(Metadata::is_directory) {
             return self.evaluate(method, Some(&Validators::default())) == Outcome::Proceed;
         }

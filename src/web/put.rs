@@ -17,7 +17,7 @@ use super::upload_digests::UploadDigests;
 use crate::blocking::Blocking;
 use crate::connection::{Block, Response, ResponseContent, Upload};
 use crate::files::{self, Files, Finishing, Remaining, UploadError};
-use crate::http::semantics::conditional::Method;
+use crate::http::semantics::conditional::ConditionalMethod;
 use crate::http::semantics::digest::Sha256Digest;
 use crate::http::semantics::whole::NotWhole;
 use crate::http::{Framing, Refusal, Request, Status, write_field};
@@ -60,7 +60,7 @@ impl Site {
         }
         let digests = UploadDigests::of(request)?;
         let conditional = Preconditions::of(request);
-        if !conditional.permits(Method::Put, existing.as_ref()) {
+        if !conditional.permits(ConditionalMethod::Put, existing.as_ref()) {
             let error = StoreError::new(path.relative(), StoreErrorKind::ConditionFailed);
             return Err(cannot_store(&error.into()).into());
         }
@@ -240,7 +240,7 @@ impl WebUpload {
             if current.is_some() {
                 status.set(Status::NoContent);
             }
-            self.conditional.permits(Method::Put, current)
+            self.conditional.permits(ConditionalMethod::Put, current)
         };
         let condition = if self.conditional.only_creates() {
             CommitCondition::Absent

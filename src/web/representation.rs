@@ -10,7 +10,7 @@ use super::fields::{Preconditions, etag_of, last_modified, tag_of};
 use super::options::Documents;
 use crate::connection::{FileRange, Response, ResponseContent};
 use crate::http::semantics::active_content::may_run_scripts;
-use crate::http::semantics::conditional::{Method, Outcome, Validators, range_applies};
+use crate::http::semantics::conditional::{ConditionalMethod, Outcome, Validators, range_applies};
 use crate::http::semantics::digest::{self, Hasher};
 use crate::http::semantics::etag::EntityTag;
 use crate::http::semantics::fields::combined;
@@ -111,7 +111,7 @@ impl Representation {
     /// 3. Otherwise all of it.
     pub(super) fn response(self, request: &Request<'_>) -> Result<Response, Refusal> {
         let conditional = Preconditions::of(request);
-        match conditional.evaluate(Method::Read, Some(&self.validators())) {
+        match conditional.evaluate(ConditionalMethod::Read, Some(&self.validators())) {
             Outcome::Proceed => {}
             Outcome::PreconditionFailed => {
                 let reason = StoreErrorKind::ConditionFailed.reason();

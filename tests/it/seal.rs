@@ -5,8 +5,8 @@ use std::path::Path;
 use std::thread;
 
 use httpserver::seal::chain::Hash;
-use httpserver::seal::line::Place;
-use httpserver::seal::state::State;
+use httpserver::seal::line::TornOutcome;
+use httpserver::seal::state::SealState;
 use rustix::process::Signal;
 
 use crate::support::bytes::noise;
@@ -296,7 +296,7 @@ fn torn_entries_are_named_by_the_next_server() {
         .map(|torn| (torn.entry.number, torn.place))
         .collect();
     // Nothing whole is behind the first.
-    let cut = Some(Place::Cut);
+    let cut = Some(TornOutcome::Cut);
     assert_eq!(torn, [(3, cut), (4, cut), (5, cut)]);
     assert_eq!(report.entries, 6);
     assert!(
@@ -330,7 +330,10 @@ fn torn_entries_with_whole_ones_behind_stay() {
         let [torn] = &report.torn[..] else {
             panic!("{:?}", report.torn)
         };
-        assert_eq!((torn.entry.number, torn.place), (2, Some(Place::Left)));
+        assert_eq!(
+            (torn.entry.number, torn.place),
+            (2, Some(TornOutcome::Left))
+        );
         let named = lines(&seal_path(&home.log_path()));
         let named = named
             .iter()
@@ -434,7 +437,7 @@ fn each_group_of_lines_has_a_code_under_a_key_of_its_own() {
         assert_eq!((&report.findings[..], report.entries), (&[][..], 5 * round));
         assert_eq!(report.verified_codes, report.codes);
         assert_eq!(report.lines_after_code, 0);
-        let state = State::parse(&fs::read_to_string(&state).unwrap()).unwrap();
+        let state = SealState::parse(&fs::read_to_string(&state).unwrap()).unwrap();
         assert_eq!((state.tip, state.key.epoch()), (report.tip, report.codes));
     }
 }

@@ -1,6 +1,6 @@
 //! A log, read back: what it says, and how many entries are torn. A corrupt one is a failure.
 
-use httpserver::request_log::format::line::Kind;
+use httpserver::request_log::format::line::LoggedRequest;
 use httpserver::request_log::read::Reader;
 use httpserver::request_log::read::fault::{Nature, ReadError};
 use std::collections::BTreeMap;
@@ -71,22 +71,22 @@ fn next(reader: &mut Reader<File>) -> Result<Option<Entry>, ReadError> {
         content.extend_from_slice(piece);
     }
     Ok(Some(match head.kind {
-        Kind::Success {
+        LoggedRequest::Success {
             method: "GET",
             name,
             ..
         } => Entry::Get(name),
-        Kind::Success {
+        LoggedRequest::Success {
             method: "PUT",
             name,
             ..
         } => Entry::Put(name, content),
-        Kind::Success {
+        LoggedRequest::Success {
             method: "DELETE",
             name,
             ..
         } => Entry::Delete(name),
-        Kind::Success { method, .. } => panic!("{method} cannot succeed"),
-        Kind::Failure { status, .. } => Entry::Failure(status),
+        LoggedRequest::Success { method, .. } => panic!("{method} cannot succeed"),
+        LoggedRequest::Failure { status, .. } => Entry::Failure(status),
     }))
 }

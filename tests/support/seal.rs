@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use httpserver::request_log::verify::{Evidence, Report, torn_entries, verify};
 use httpserver::seal::key::Key;
-use httpserver::seal::line::{EntryLine, Line};
+use httpserver::seal::line::{EntryLine, LineContent};
 use httpserver::seal::read::SealReader;
-use httpserver::seal::state::State;
+use httpserver::seal::state::SealState;
 
 use crate::support::home::Home;
 
@@ -19,7 +19,7 @@ pub(crate) fn key() -> Key {
 /// Makes the state of a key in the home; its path.
 pub(crate) fn key_state(home: &Home) -> PathBuf {
     let path = home.path().join("key");
-    fs::write(&path, State::first(key(), 0xABC).to_text()).unwrap();
+    fs::write(&path, SealState::first(key(), 0xABC).to_text()).unwrap();
     path
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn lines(seal: &Path) -> Vec<String> {
 pub(crate) fn for_each_entry(seal: &Path, mut call: impl FnMut(&EntryLine<'_>)) {
     let mut reader = SealReader::new(File::open(seal).unwrap());
     while let Some(line) = reader.next_line().unwrap() {
-        if let Line::Entry(entry) = line.line {
+        if let LineContent::Entry(entry) = line.line {
             call(&entry);
         }
     }

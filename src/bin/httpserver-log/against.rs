@@ -6,7 +6,7 @@ use crate::failure::{Failure, cause, reason};
 use crate::journal::{Contents, Delete, Deleted, Journal, Put};
 use crate::name::objection;
 use crate::progress;
-use crate::source::Source;
+use crate::source::LogSource;
 use crate::text::{self, count, visible};
 use crate::verdict::Verdict;
 use httpserver::store::{Attachment, Depth, FileContent, Step, Store, StoreErrorKind, walk};
@@ -36,7 +36,7 @@ impl<'o> Directory<'o> {
     /// Compares it with a log that has been read, and prints what differs, sorted by name.
     pub(crate) fn compare(
         &self,
-        source: &Source,
+        source: &LogSource,
         journal: &Journal,
         out: &mut impl Write,
     ) -> Result<Verdict, Failure> {
@@ -72,7 +72,7 @@ impl<'o> Directory<'o> {
 
 /// How the files differ from their last entries.
 fn differences<'j>(
-    source: &Source,
+    source: &LogSource,
     journal: &'j Journal,
     store: &Store,
 ) -> Result<BTreeMap<&'j [u8], String>, Failure> {
@@ -194,7 +194,7 @@ struct Unknown {
 impl Unknown {
     /// Walks the directory `dir`, and prints each name that is not in the log; the log itself may be there.
     fn find(
-        source: &Source,
+        source: &LogSource,
         journal: &Journal,
         dir: &Path,
         out: &mut impl Write,

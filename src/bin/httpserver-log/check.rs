@@ -1,24 +1,24 @@
 //! `check`: is every byte of the log where it belongs?
 
 use crate::against::Directory;
-use crate::cli::Check;
+use crate::cli::CheckArguments;
 use crate::failure::Failure;
 use crate::journal::{Journal, Keep};
 use crate::progress;
 use crate::proof::Proof;
 use crate::seal_files::{expected, seal_of};
 use crate::sealed::{SealedLog, link};
-use crate::source::Source;
+use crate::source::LogSource;
 use crate::text::{self, count};
 use crate::verdict::Verdict;
-use httpserver::request_log::format::line::Kind;
+use httpserver::request_log::format::line::LoggedRequest;
 use httpserver::request_log::read::EntryHead;
 use httpserver::request_log::read::fault::Fault;
 use std::io::Write;
 use std::path::Path;
 
 /// Checks logs and, if asked to, a directory against one.
-pub(crate) fn run(options: &Check, out: &mut impl Write) -> Result<Verdict, Failure> {
+pub(crate) fn run(options: &CheckArguments, out: &mut impl Write) -> Result<Verdict, Failure> {
     let proof = Proof::read(
         options.key.as_deref(),
         options.state.as_deref(),
@@ -39,7 +39,7 @@ pub(crate) fn run(options: &Check, out: &mut impl Write) -> Result<Verdict, Fail
             }
             None => verdict = verdict.and(check(file, against, out)?),
             Some(seal) => {
-                let source = Source::open(file)?;
+                let source = LogSource::open(file)?;
                 let log = SealedLog::verify(&source, &seal, proof.key.as_ref(), &proof.wanted())?;
                 verdict = verdict.and(log.say(out)?);
                 if let Some(directory) = against.filter(|_| log.report.findings.is_empty()) {
@@ -55,7 +55,7 @@ pub(crate) fn run(options: &Check, out: &mut impl Write) -> Result<Verdict, Fail
 
 /// Compares a directory with a log of which everything else has been said.
 fn compare(file: &Path, directory: &Path, out: &mut impl Write) -> Result<Verdict, Failure> {
-    let source = Source::open_for_two_readings(file, "--against")?;
+    let source = LogSource::open_for_two_readings(file, "--against")?;
     let directory = Directory::open(directory)?;
     let bar = progress::bytes("checking", source.length());
     let journal = Journal::read(&mut source.read(&bar)?, Keep::Names, |_, _| Ok(()));
@@ -67,10 +67,10 @@ fn compare(file: &Path, directory: &Path, out: &mut impl Write) -> Result<Verdic
 fn check(file: &Path, against: Option<&Path>, out: &mut impl Write) -> Result<Verdict, Failure> {
     let (source, keep) = match against {
         Some(_) => (
-            Source::open_for_two_readings(file, "--against")?,
+            LogSource::open_for_two_readings(file, "--against")?,
             Keep::Names,
         ),
-        None => (Source::open(file)?, Keep::Counts),
+        None => (LogSource::open(file)?, Keep::Counts),
     };
     let directory = against.map(Directory::open).transpose()?;
     let name = source.name();
@@ -107,7 +107,7 @@ fn torn(head: Option<&EntryHead>, fault: &Fault) -> String {
     match head.map(|head| (head.number, &head.kind)) {
         Some((
             number,
-            Kind::Success {
+            LoggedRequest::Success {
                 method,
                 name,
                 length,
@@ -115,7 +115,7 @@ fn torn(head: Option<&EntryHead>, fault: &Fault) -> String {
         )) => {
             format!("{fault} (entry {number}, {method} {name} length {length})")
         }
-        Some((number, Kind::Failure { status, .. })) => {
+        Some((number, LoggedRequest::Failure { status, .. })) => {
             format!("{fault} (entry {number}, response {status})")
         }
         None => fault.to_string(),

@@ -4,7 +4,7 @@ use crate::cli;
 use crate::failure::Failure;
 use crate::seal_files::{expected, seal_of};
 use crate::secret;
-use crate::source::Source;
+use crate::source::LogSource;
 use crate::text;
 use crate::verdict::Verdict;
 use httpserver::request_log::verify::{Evidence, Finding, verify};
@@ -14,7 +14,10 @@ use std::fs;
 use std::io::{self, Write};
 
 /// Prints a checkpoint of the seal of a log.
-pub(crate) fn run(options: &cli::Checkpoint, out: &mut impl Write) -> Result<Verdict, Failure> {
+pub(crate) fn run(
+    options: &cli::CheckpointArguments,
+    out: &mut impl Write,
+) -> Result<Verdict, Failure> {
     let failed = |error: String| Failure::file(&options.sign_key)(io::Error::other(error));
     let key = fs::read_to_string(&options.sign_key).map_err(Failure::file(&options.sign_key))?;
     let key = SigningKey::parse(&key).map_err(|error| failed(error.to_string()))?;
@@ -22,7 +25,7 @@ pub(crate) fn run(options: &cli::Checkpoint, out: &mut impl Write) -> Result<Ver
         log: text::path(&options.file),
         seal: expected(&options.file),
     })?;
-    let seal = Source::open(&seal)?;
+    let seal = LogSource::open(&seal)?;
     // What the log holds is for `check` to say; the seal itself must be whole.
     let report = verify(
         seal.bytes(&ProgressBar::hidden())?,
@@ -49,7 +52,10 @@ pub(crate) fn run(options: &cli::Checkpoint, out: &mut impl Write) -> Result<Ver
 }
 
 /// Makes a key that signs checkpoints. Its file is new, and only its owner may read it.
-pub(crate) fn make_key(options: &cli::SignKey, out: &mut impl Write) -> Result<Verdict, Failure> {
+pub(crate) fn make_key(
+    options: &cli::SignKeyArguments,
+    out: &mut impl Write,
+) -> Result<Verdict, Failure> {
     let key = SigningKey::new(&options.name, secret::random()?)
         .map_err(|error| Failure::file(&options.name)(io::Error::other(error.to_string())))?;
     secret::write_new(&options.file, &format!("{}\n", key.to_text()))?;

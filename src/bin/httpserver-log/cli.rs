@@ -36,14 +36,14 @@ Exit status: 0 no fault was found, 1 a fault was found or the command failed, 2 
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Check(Check),
-    List(List),
-    Extract(Extract),
-    Replay(Replay),
-    Stats(Stats),
-    SealKey(SealKey),
-    Checkpoint(Checkpoint),
-    SignKey(SignKey),
+    Check(CheckArguments),
+    List(ListArguments),
+    Extract(ExtractArguments),
+    Replay(ReplayArguments),
+    Stats(StatsArguments),
+    SealKey(SealKeyArguments),
+    Checkpoint(CheckpointArguments),
+    SignKey(SignKeyArguments),
 }
 
 /// Check every byte of a log.
@@ -81,7 +81,7 @@ Examples:
   httpserver-log check log.txt
   httpserver-log check log.txt --against .
   httpserver-log check log.txt.2 log.txt.1 log.txt --key key.txt --state /var/lib/httpserver/key")]
-pub(crate) struct Check {
+pub(crate) struct CheckArguments {
     /// The log, plain or compressed with gzip or zstd; `-` is standard input. Several are files of one sealed log
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
@@ -122,7 +122,7 @@ Examples:
   httpserver-log list log.txt
   httpserver-log list log.txt --name notes/today.txt
   httpserver-log list log.txt --json | jq 'select(.length > 1000000)'")]
-pub(crate) struct List {
+pub(crate) struct ListArguments {
     /// The log, plain or compressed with gzip or zstd; `-` is standard input
     pub(crate) file: PathBuf,
     /// One JSON object per line: number, offset, method, name, length, status, failed
@@ -152,7 +152,7 @@ pub(crate) struct List {
 Examples:
   httpserver-log extract log.txt 7 | less
   httpserver-log extract log.txt 7 -o old.txt")]
-pub(crate) struct Extract {
+pub(crate) struct ExtractArguments {
     /// The log, plain or compressed with gzip or zstd; `-` is standard input
     pub(crate) file: PathBuf,
     /// Number of the entry, from 1
@@ -173,7 +173,7 @@ pub(crate) struct Extract {
 Examples:
   httpserver-log replay log.txt rebuilt && diff -r rebuilt public
   httpserver-log replay log.txt public --force")]
-pub(crate) struct Replay {
+pub(crate) struct ReplayArguments {
     /// The log, plain or compressed with gzip or zstd; a regular file, since it is read twice
     pub(crate) file: PathBuf,
     /// The directory, absent or empty
@@ -192,7 +192,7 @@ pub(crate) struct Replay {
 Examples:
   httpserver-log stats log.txt
   httpserver-log stats log.txt --json | jq .stored")]
-pub(crate) struct Stats {
+pub(crate) struct StatsArguments {
     /// The log, plain or compressed with gzip or zstd; `-` is standard input
     pub(crate) file: PathBuf,
     /// One JSON object instead of a table
@@ -210,7 +210,7 @@ pub(crate) struct Stats {
 Examples:
   httpserver-log seal-key /var/lib/httpserver/key
   httpserver-log seal-key key > verification-key    to be moved to another machine")]
-pub(crate) struct SealKey {
+pub(crate) struct SealKeyArguments {
     /// The file to make; it must not exist
     pub(crate) state: PathBuf,
     /// Draw a QR code of the key, too, where the output is no terminal
@@ -227,7 +227,7 @@ pub(crate) struct SealKey {
 Examples:
   httpserver-log checkpoint log.txt --sign-key sign.key > monday.checkpoint
   httpserver-log check log.txt --grown-from monday.checkpoint --verify-key sign.pub")]
-pub(crate) struct Checkpoint {
+pub(crate) struct CheckpointArguments {
     /// The log, beside its seal
     pub(crate) file: PathBuf,
     /// The key in FILE signs it; `httpserver-log sign-key` makes one
@@ -242,7 +242,7 @@ pub(crate) struct Checkpoint {
 #[command(after_help = "\
 Examples:
   httpserver-log sign-key sign.key --name example.org/log > sign.pub")]
-pub(crate) struct SignKey {
+pub(crate) struct SignKeyArguments {
     /// The file to make; it must not exist
     pub(crate) file: PathBuf,
     /// The name of the key, a word without `+`: who signs

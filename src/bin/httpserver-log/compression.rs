@@ -58,7 +58,7 @@ impl Compression {
                 input: Frames {
                     input,
                     decoder: FrameDecoder::new(),
-                    place: Place::Between,
+                    place: FramePosition::Between,
                 },
             }),
         }
@@ -102,12 +102,12 @@ impl<R: Read> Read for Named<R> {
 struct Frames<R> {
     input: R,
     decoder: FrameDecoder,
-    place: Place,
+    place: FramePosition,
 }
 
 /// Where in the frames a reader is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum FramePosition {
     /// Before a frame, or at the end.
     Between,
     /// In a frame.
@@ -121,9 +121,9 @@ impl<R: BufRead> Read for Frames<R> {
         }
         loop {
             match self.place {
-                Place::Between if self.input.fill_buf()?.is_empty() => return Ok(0),
-                Place::Between => self.begin_frame()?,
-                Place::Inside => match self.read_frame(out)? {
+                FramePosition::Between if self.input.fill_buf()?.is_empty() => return Ok(0),
+                FramePosition::Between => self.begin_frame()?,
+                FramePosition::Inside => match self.read_frame(out)? {
                     0 => self.end_frame()?,
                     count => return Ok(count),
                 },
@@ -136,7 +136,7 @@ impl<R: BufRead> Frames<R> {
     /// Reads the head of a frame; one of another program's (RFC 8878 §3.1.2) is passed over.
     fn begin_frame(&mut self) -> io::Result<()> {
         match self.decoder.init(&mut self.input) {
-            Ok(()) => self.place = Place::Inside,
+            Ok(()) => self.place = FramePosition::Inside,
             Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
                 length,
                 ..
@@ -167,7 +167,7 @@ impl<R: BufRead> Frames<R> {
         if stated.is_some() && stated != self.decoder.get_calculated_checksum() {
             return Err(io::Error::other("the checksum is another"));
         }
-        self.place = Place::Between;
+        self.place = FramePosition::Between;
         Ok(())
     }
 }

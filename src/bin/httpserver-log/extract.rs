@@ -1,13 +1,13 @@
 //! `extract`: the bytes that an entry stored.
 
-use crate::cli::Extract;
+use crate::cli::ExtractArguments;
 use crate::failure::{Failure, reason};
-use crate::log_file::LogFile;
+use crate::log_reader::LogReader;
 use crate::progress;
-use crate::source::Source;
+use crate::source::LogSource;
 use crate::text;
 use crate::verdict::Verdict;
-use httpserver::request_log::format::line::Kind;
+use httpserver::request_log::format::line::LoggedRequest;
 use httpserver::store::{Attachment, CommitCondition, Store, StoreError, StoreErrorKind};
 use indicatif::ProgressBar;
 use std::ffi::OsStr;
@@ -18,8 +18,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Writes the content of an entry to standard output, or to a file that appears when all of it is there.
-pub(crate) fn run(options: &Extract, out: &mut impl Write) -> Result<Verdict, Failure> {
-    let source = Source::open(&options.file)?;
+pub(crate) fn run(options: &ExtractArguments, out: &mut impl Write) -> Result<Verdict, Failure> {
+    let source = LogSource::open(&options.file)?;
     let bar = progress::bytes("searching", source.length());
     let mut log = source.read(&bar)?;
     let found = find(source.name(), &mut log, options.number);
@@ -42,7 +42,7 @@ pub(crate) fn run(options: &Extract, out: &mut impl Write) -> Result<Verdict, Fa
 }
 
 /// Reads up to the head of entry `number`, which must be a PUT; returns the bytes of its content.
-fn find(name: &str, log: &mut LogFile<'_>, number: NonZeroU64) -> Result<u64, Failure> {
+fn find(name: &str, log: &mut LogReader<'_>, number: NonZeroU64) -> Result<u64, Failure> {
     let mut last = 0;
     while let Some(head) = log.next_head()? {
         last = head.number;
@@ -50,13 +50,15 @@ fn find(name: &str, log: &mut LogFile<'_>, number: NonZeroU64) -> Result<u64, Fa
             continue;
         }
         let what = match head.kind {
-            Kind::Success {
+            LoggedRequest::Success {
                 method: "PUT",
                 length,
                 ..
             } => return Ok(length),
-            Kind::Success { method, .. } => method.to_owned(),
-            Kind::Failure { method, status, .. } => format!("{method} that failed with {status}"),
+            LoggedRequest::Success { method, .. } => method.to_owned(),
+            LoggedRequest::Failure { method, status, .. } => {
+                format!("{method} that failed with {status}")
+            }
         };
         return Err(Failure::NothingStored {
             log: name.to_owned(),
@@ -73,7 +75,7 @@ fn find(name: &str, log: &mut LogFile<'_>, number: NonZeroU64) -> Result<u64, Fa
 
 /// Gives the content of the current entry to `write`, piece by piece.
 fn copy(
-    log: &mut LogFile<'_>,
+    log: &mut LogReader<'_>,
     bar: &ProgressBar,
     mut write: impl FnMut(&[u8]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
@@ -85,7 +87,7 @@ fn copy(
     Ok(())
 }
 
-fn to_file(log: &mut LogFile<'_>, length: u64, path: &Path) -> Result<(), Failure> {
+fn to_file(log: &mut LogReader<'_>, length: u64, path: &Path) -> Result<(), Failure> {
     let target = replaceable(path)?;
     let name = target.file_name().unwrap_or(OsStr::new("")).as_bytes();
     let dir = match target.parent() {

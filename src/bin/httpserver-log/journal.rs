@@ -7,10 +7,10 @@
 //! nor any below it. A later PUT below it makes the directory again.
 
 use crate::failure::Failure;
-use crate::log_file::{Item, LogFile};
-use crate::source::Source;
+use crate::log_reader::{LogItem, LogReader};
+use crate::source::LogSource;
 use httpserver::request_log::format::layout::decode_name;
-use httpserver::request_log::format::line::Kind;
+use httpserver::request_log::format::line::LoggedRequest;
 use httpserver::request_log::read::EntryHead;
 use httpserver::request_log::read::fault::Fault;
 use indicatif::ProgressBar;
@@ -83,20 +83,20 @@ pub(crate) struct Journal {
 impl Journal {
     /// Reads a log to its end and reports each torn entry to `on_torn`.
     pub(crate) fn read(
-        log: &mut LogFile<'_>,
+        log: &mut LogReader<'_>,
         keep: Keep,
         mut on_torn: impl FnMut(Option<&EntryHead>, &Fault) -> Result<(), Failure>,
     ) -> Result<Self, Failure> {
         let mut journal = Self::default();
         while let Some(item) = log.next_item()? {
             match item {
-                Item::Whole(head) => {
+                LogItem::Whole(head) => {
                     journal.entries += 1;
                     if keep == Keep::Names {
                         journal.note(&head);
                     }
                 }
-                Item::Torn(head, fault) => {
+                LogItem::Torn(head, fault) => {
                     journal.torn += 1;
                     if keep == Keep::Names {
                         journal.note_torn(head.as_ref());
@@ -164,7 +164,7 @@ impl Journal {
             offset: at,
             ref kind,
         } = head;
-        let Kind::Success {
+        let LoggedRequest::Success {
             method,
             name,
             length,
@@ -220,7 +220,7 @@ impl Journal {
         if let Some(EntryHead {
             offset,
             kind:
-                Kind::Success {
+                LoggedRequest::Success {
                     method: "PUT" | "DELETE",
                     name,
                     ..
@@ -241,13 +241,13 @@ impl Journal {
 ///
 /// A plain log is read where they are; a compressed one is decompressed again from its start.
 pub(crate) struct Contents<'s> {
-    source: &'s Source,
-    log: LogFile<'s>,
+    source: &'s LogSource,
+    log: LogReader<'s>,
 }
 
 impl<'s> Contents<'s> {
     /// Starts at the beginning of the log.
-    pub(crate) fn open(source: &'s Source) -> Result<Self, Failure> {
+    pub(crate) fn open(source: &'s LogSource) -> Result<Self, Failure> {
         let log = source.read(&ProgressBar::hidden())?;
         Ok(Self { source, log })
     }
@@ -282,7 +282,7 @@ mod tests {
     fn journal(entries: &[&str]) -> Journal {
         let end = " length 0\n========\n";
         let text = format!("{}{end}", entries.join(end));
-        let mut log = LogFile::new("log", Box::new(text.as_bytes()));
+        let mut log = LogReader::new("log", Box::new(text.as_bytes()));
         Journal::read(&mut log, Keep::Names, |_, _| Ok(())).unwrap()
     }
 
@@ -340,7 +340,7 @@ mod tests {
         let text = b"PUT b length 1\n00000000 62\n========\n\
             DELETE d length 0\n========\nDELETE d/e length 0\n========\nDELETE d/e/f length 0\n========\n\
             PUT a length 0\n========\nGET g length 0\n========\n";
-        let mut log = LogFile::new("log", Box::new(&text[..]));
+        let mut log = LogReader::new("log", Box::new(&text[..]));
         let journal = Journal::read(&mut log, Keep::Names, |_, _| Ok(())).unwrap();
         let stored: Vec<_> = journal.stored().iter().map(|(name, _)| *name).collect();
         assert_eq!(stored, [b"b", b"a"]);

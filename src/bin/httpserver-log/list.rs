@@ -1,13 +1,13 @@
 //! `list`: one line per entry.
 
-use crate::cli::List;
+use crate::cli::ListArguments;
 use crate::failure::Failure;
-use crate::log_file::Item;
-use crate::source::Source;
+use crate::log_reader::LogItem;
+use crate::source::LogSource;
 use crate::text::{readable, visible};
 use crate::verdict::Verdict;
 use httpserver::request_log::format::layout::decode_name;
-use httpserver::request_log::format::line::Kind;
+use httpserver::request_log::format::line::LoggedRequest;
 use httpserver::request_log::read::EntryHead;
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
@@ -20,8 +20,8 @@ use std::os::unix::ffi::OsStrExt;
 const SHORTEST_ENTRY: u64 = 24;
 
 /// Lists the entries that the options select.
-pub(crate) fn run(options: &List, out: &mut impl Write) -> Result<Verdict, Failure> {
-    let source = Source::open(&options.file)?;
+pub(crate) fn run(options: &ListArguments, out: &mut impl Write) -> Result<Verdict, Failure> {
+    let source = LogSource::open(&options.file)?;
     let mut log = source.read(&ProgressBar::hidden())?;
     let wanted = options.name.as_deref().map(Wanted::new);
     let columns = Columns::for_log(source.length());
@@ -31,8 +31,10 @@ pub(crate) fn run(options: &List, out: &mut impl Write) -> Result<Verdict, Failu
     }
     while let Some(item) = log.next_item()? {
         let line = match &item {
-            Item::Whole(head) => Line::new(Some(head), head.offset, None),
-            Item::Torn(head, fault) => Line::new(head.as_ref(), fault.entry, Some("torn")),
+            LogItem::Whole(head) => ListedEntry::new(Some(head), head.offset, None),
+            LogItem::Torn(head, fault) => {
+                ListedEntry::new(head.as_ref(), fault.entry, Some("torn"))
+            }
         };
         if wanted.as_ref().is_some_and(|wanted| !wanted.is(line.name))
             || (options.failed && !line.failed)
@@ -69,7 +71,7 @@ impl Wanted {
 }
 
 /// What is shown of an entry; `-` is what it does not have.
-struct Line<'a> {
+struct ListedEntry<'a> {
     number: Option<u64>,
     offset: u64,
     method: &'a str,
@@ -79,16 +81,16 @@ struct Line<'a> {
     failed: bool,
 }
 
-impl<'a> Line<'a> {
+impl<'a> ListedEntry<'a> {
     fn new(head: Option<&'a EntryHead>, offset: u64, torn: Option<&str>) -> Self {
         let number = head.map(|head| head.number);
         let (method, name, length, status, failed) = match head.map(|head| &head.kind) {
-            Some(Kind::Success {
+            Some(LoggedRequest::Success {
                 method,
                 name,
                 length,
             }) => (*method, &name[..], Some(*length), "ok".to_owned(), false),
-            Some(Kind::Failure {
+            Some(LoggedRequest::Failure {
                 method,
                 name,
                 status,

@@ -17,7 +17,7 @@ mod extract;
 mod failure;
 mod journal;
 mod list;
-mod log_file;
+mod log_reader;
 mod name;
 mod progress;
 mod proof;

@@ -7,7 +7,7 @@ use crate::verdict::Verdict;
 use httpserver::request_log::verify::Report;
 use httpserver::seal::checkpoint::{Checkpoint, VerifyingKey};
 use httpserver::seal::key::Key;
-use httpserver::seal::state::{State, Tip};
+use httpserver::seal::state::{SealState, Tip};
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -17,7 +17,7 @@ use std::path::Path;
 pub(crate) struct Proof {
     pub(crate) key: Option<Key>,
     /// With what messages call it.
-    state: Option<(String, State)>,
+    state: Option<(String, SealState)>,
     checkpoint: Option<SignedCheckpoint>,
 }
 
@@ -48,7 +48,7 @@ impl Proof {
     ) -> Result<Self, Failure> {
         let key = key.map(|path| Key::parse(&read(path)?).map_err(|error| wrong(path, error)));
         let state = state.map(|path| {
-            let state = State::parse(&read(path)?).map_err(|error| wrong(path, error))?;
+            let state = SealState::parse(&read(path)?).map_err(|error| wrong(path, error))?;
             Ok((text::path(path), state))
         });
         let checkpoint = checkpoint.map(|path| {

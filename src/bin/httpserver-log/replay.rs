@@ -5,12 +5,12 @@
 //! 3. Remove what was deleted last, from below: files, and directories that are empty then.
 //! 4. Write each other name once, from its last entry, complete or not at all.
 
-use crate::cli::Replay;
+use crate::cli::ReplayArguments;
 use crate::failure::{Failure, reason};
 use crate::journal::{Contents, Deleted, Journal, Keep};
 use crate::name::objection;
 use crate::progress;
-use crate::source::Source;
+use crate::source::LogSource;
 use crate::text::{self, count, visible};
 use crate::verdict::Verdict;
 use httpserver::store::{Attachment, CommitCondition, Store, StoreError, StoreErrorKind};
@@ -20,8 +20,8 @@ use std::io::{self, Write};
 use std::path::Path;
 
 /// Rebuilds a directory.
-pub(crate) fn run(options: &Replay, out: &mut impl Write) -> Result<Verdict, Failure> {
-    let source = Source::open_for_two_readings(&options.file, "replay")?;
+pub(crate) fn run(options: &ReplayArguments, out: &mut impl Write) -> Result<Verdict, Failure> {
+    let source = LogSource::open_for_two_readings(&options.file, "replay")?;
     if !options.force {
         require_empty(&options.dir)?;
     }

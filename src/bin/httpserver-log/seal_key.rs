@@ -1,19 +1,19 @@
 //! `seal-key`: makes the state of a sealing key, and shows the verification key once.
 
-use crate::cli::SealKey;
+use crate::cli::SealKeyArguments;
 use crate::failure::Failure;
 use crate::secret;
 use crate::verdict::Verdict;
 use httpserver::qr::{Drawing, Ground};
 use httpserver::seal::key::Key;
-use httpserver::seal::state::State;
+use httpserver::seal::state::SealState;
 use std::io::{self, IsTerminal, Write};
 
 /// Makes a key. Its state goes into a new file, which only its owner may read.
-pub(crate) fn run(options: &SealKey, out: &mut impl Write) -> Result<Verdict, Failure> {
+pub(crate) fn run(options: &SealKeyArguments, out: &mut impl Write) -> Result<Verdict, Failure> {
     let key = Key::first(secret::random()?);
     let shown = key.to_text();
-    let state = State::first(key, u64::from_le_bytes(secret::random()?));
+    let state = SealState::first(key, u64::from_le_bytes(secret::random()?));
     secret::write_new(&options.state, &state.to_text())?;
     writeln!(out, "{shown}").map_err(Failure::output)?;
     let is_terminal = io::stdout().is_terminal();

@@ -3,14 +3,14 @@
 use crate::failure::Failure;
 use crate::progress;
 use crate::read_ahead::read_ahead;
-use crate::source::Source;
+use crate::source::LogSource;
 use crate::text::count;
 use crate::verdict::Verdict;
 use httpserver::request_log::verify::{
     Evidence, Report, SealStart, TornEntry, torn_entries, verify,
 };
 use httpserver::seal::key::Key;
-use httpserver::seal::line::Place;
+use httpserver::seal::line::TornOutcome;
 use indicatif::ProgressBar;
 use std::io::Write;
 use std::path::Path;
@@ -26,12 +26,12 @@ pub(crate) struct SealedLog {
 impl SealedLog {
     /// Compares a log with its seal. The chain values of `wanted` lines are kept.
     pub(crate) fn verify(
-        log: &Source,
+        log: &LogSource,
         seal: &Path,
         key: Option<&Key>,
         wanted: &[u64],
     ) -> Result<Self, Failure> {
-        let seal = Source::open_for_two_readings(seal, "a seal")?;
+        let seal = LogSource::open_for_two_readings(seal, "a seal")?;
         let hidden = ProgressBar::hidden();
         let torn = torn_entries(seal.bytes(&hidden)?).map_err(Failure::file(seal.name()))?;
         let evidence = Evidence {
@@ -69,7 +69,7 @@ impl SealedLog {
         for torn in &report.torn {
             writeln!(out, "{name}: {}", torn_text(torn))?;
         }
-        let is_cut = |torn: &&TornEntry| torn.place == Some(Place::Cut);
+        let is_cut = |torn: &&TornEntry| torn.place == Some(TornOutcome::Cut);
         let cut = report.torn.iter().filter(is_cut).count() as u64;
         let torn = report.torn.len() as u64 - cut;
         let entries = count(report.entries - cut - torn, "entry", "entries");
@@ -106,8 +106,8 @@ fn torn_text(torn: &TornEntry) -> String {
         None => format!(
             "{entry} is torn: the server was killed while it wrote it, or it was overwritten"
         ),
-        Some(Place::Left) => format!("{entry} is torn: a server found it so at its start"),
-        Some(Place::Cut) => {
+        Some(TornOutcome::Left) => format!("{entry} is torn: a server found it so at its start"),
+        Some(TornOutcome::Cut) => {
             format!("{entry} was torn: a server found it so at its start, and cut it off")
         }
     }

@@ -4,7 +4,7 @@
 
 use crate::compression::{Compression, SIGNATURE, unread_format};
 use crate::failure::Failure;
-use crate::log_file::LogFile;
+use crate::log_reader::LogReader;
 use crate::text;
 use httpserver::request_log::format::line::{BEGINNING, may_begin_log};
 use indicatif::ProgressBar;
@@ -15,13 +15,13 @@ use std::path::Path;
 
 /// Where the bytes of a log come from.
 #[derive(Debug)]
-pub(crate) struct Source {
+pub(crate) struct LogSource {
     name: String,
-    input: Input,
+    input: InputKind,
 }
 
 #[derive(Debug)]
-enum Input {
+enum InputKind {
     /// Read once, from where it is.
     Stdin,
     /// A pipe or a device: the same.
@@ -30,14 +30,14 @@ enum Input {
     File(File, Metadata),
 }
 
-impl Source {
+impl LogSource {
     /// Opens a log; `-` is standard input.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let name = text::path(path);
         if path.as_os_str() == "-" {
             return Ok(Self {
                 name,
-                input: Input::Stdin,
+                input: InputKind::Stdin,
             });
         }
         let file = File::open(path).map_err(Failure::file(path))?;
@@ -46,9 +46,9 @@ impl Source {
             return Err(Failure::file(path)(io::ErrorKind::IsADirectory.into()));
         }
         let input = if metadata.is_file() {
-            Input::File(file, metadata)
+            InputKind::File(file, metadata)
         } else {
-            Input::Stream(file)
+            InputKind::Stream(file)
         };
         Ok(Self { name, input })
     }
@@ -60,9 +60,9 @@ impl Source {
     ) -> Result<Self, Failure> {
         let source = Self::open(path)?;
         let input = match source.input {
-            Input::File(..) => return Ok(source),
-            Input::Stream(_) => "a pipe or a device",
-            Input::Stdin => "standard input",
+            InputKind::File(..) => return Ok(source),
+            InputKind::Stream(_) => "a pipe or a device",
+            InputKind::Stdin => "standard input",
         };
         Err(Failure::ReadTwice {
             log: source.name,
@@ -84,14 +84,14 @@ impl Source {
     /// What fstat(2) says of the file, if it is a regular one.
     pub(crate) fn metadata(&self) -> Option<&Metadata> {
         match &self.input {
-            Input::File(_, metadata) => Some(metadata),
-            Input::Stream(_) | Input::Stdin => None,
+            InputKind::File(_, metadata) => Some(metadata),
+            InputKind::Stream(_) | InputKind::Stdin => None,
         }
     }
 
     /// Reads the log from its start; `bar` counts the bytes of the file.
-    pub(crate) fn read(&self, bar: &ProgressBar) -> Result<LogFile<'_>, Failure> {
-        Ok(LogFile::new(&self.name, self.log_bytes(bar)?))
+    pub(crate) fn read(&self, bar: &ProgressBar) -> Result<LogReader<'_>, Failure> {
+        Ok(LogReader::new(&self.name, self.log_bytes(bar)?))
     }
 
     /// The bytes of the log.
@@ -111,9 +111,9 @@ impl Source {
     fn decompressed(&self, bar: &ProgressBar) -> Result<Decompressed<'_>, Failure> {
         let failed = Failure::file(&self.name);
         let input: Box<dyn Read + Send + '_> = match &self.input {
-            Input::Stdin => Box::new(io::stdin()),
-            Input::Stream(file) => Box::new(file),
-            Input::File(file, _) => Box::new(Section { file, at: 0 }),
+            InputKind::Stdin => Box::new(io::stdin()),
+            InputKind::Stream(file) => Box::new(file),
+            InputKind::File(file, _) => Box::new(FileTail { file, at: 0 }),
         };
         let mut input = bar.wrap_read(input);
         let head = match take(&mut input, SIGNATURE.max(BEGINNING)) {
@@ -130,8 +130,8 @@ impl Source {
 
     /// Reads a log that is not compressed from an entry on: number `number`, which begins at byte `offset`. `None` if
     /// it is compressed, or cannot be read from there for another reason.
-    pub(crate) fn read_from(&self, offset: u64, number: u64) -> Option<LogFile<'_>> {
-        let Input::File(file, _) = &self.input else {
+    pub(crate) fn read_from(&self, offset: u64, number: u64) -> Option<LogReader<'_>> {
+        let InputKind::File(file, _) = &self.input else {
             return None;
         };
         let mut head = [0; SIGNATURE];
@@ -139,8 +139,8 @@ impl Source {
         if Compression::of(&head[..length]).is_some() {
             return None;
         }
-        let input = Box::new(Section { file, at: offset });
-        Some(LogFile::resume(&self.name, input, offset, number))
+        let input = Box::new(FileTail { file, at: offset });
+        Some(LogReader::resume(&self.name, input, offset, number))
     }
 
     fn log<'s>(
@@ -184,12 +184,12 @@ fn take(input: &mut impl Read, most: usize) -> io::Result<Vec<u8>> {
 
 /// A file from a byte on, read without moving its position, so that it can be read twice.
 #[derive(Debug)]
-struct Section<'f> {
+struct FileTail<'f> {
     file: &'f File,
     at: u64,
 }
 
-impl Read for Section<'_> {
+impl Read for FileTail<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read_at(out, self.at)?;
         self.at += count as u64;

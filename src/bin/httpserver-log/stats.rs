@@ -1,13 +1,13 @@
 //! `stats`: counts and sizes of what is in a log.
 
-use crate::cli::Stats;
+use crate::cli::StatsArguments;
 use crate::failure::Failure;
-use crate::log_file::Item;
+use crate::log_reader::LogItem;
 use crate::progress;
-use crate::source::Source;
+use crate::source::LogSource;
 use crate::text::count;
 use crate::verdict::Verdict;
-use httpserver::request_log::format::line::Kind;
+use httpserver::request_log::format::line::LoggedRequest;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
@@ -16,11 +16,11 @@ use std::io::{self, Write};
 const METHODS: usize = 100;
 
 /// Counts a log and prints the numbers.
-pub(crate) fn run(options: &Stats, out: &mut impl Write) -> Result<Verdict, Failure> {
-    let source = Source::open(&options.file)?;
+pub(crate) fn run(options: &StatsArguments, out: &mut impl Write) -> Result<Verdict, Failure> {
+    let source = LogSource::open(&options.file)?;
     let bar = progress::bytes("counting", source.length());
     let mut log = source.read(&bar)?;
-    let totals = Totals::read(|| log.next_item());
+    let totals = LogStatistics::read(|| log.next_item());
     bar.finish_and_clear();
     let mut totals = totals?;
     totals.bytes = log.position();
@@ -34,7 +34,7 @@ pub(crate) fn run(options: &Stats, out: &mut impl Write) -> Result<Verdict, Fail
 }
 
 #[derive(Debug, Default)]
-struct Totals {
+struct LogStatistics {
     /// Bytes of the log.
     bytes: u64,
     entries: u64,
@@ -51,22 +51,22 @@ struct Totals {
     names: HashSet<String>,
 }
 
-impl Totals {
-    fn read(mut next: impl FnMut() -> Result<Option<Item>, Failure>) -> Result<Self, Failure> {
+impl LogStatistics {
+    fn read(mut next: impl FnMut() -> Result<Option<LogItem>, Failure>) -> Result<Self, Failure> {
         let mut totals = Self::default();
         while let Some(item) = next()? {
             match item {
-                Item::Whole(head) => totals.add(head.number, head.kind),
-                Item::Torn(..) => totals.torn += 1,
+                LogItem::Whole(head) => totals.add(head.number, head.kind),
+                LogItem::Torn(..) => totals.torn += 1,
             }
         }
         Ok(totals)
     }
 
-    fn add(&mut self, number: u64, kind: Kind) {
+    fn add(&mut self, number: u64, kind: LoggedRequest) {
         self.entries += 1;
         match kind {
-            Kind::Success {
+            LoggedRequest::Success {
                 method,
                 name,
                 length,
@@ -84,7 +84,7 @@ impl Totals {
                 }
                 self.names.insert(name);
             }
-            Kind::Failure { method, status, .. } => self.count(&method, Some(status)),
+            LoggedRequest::Failure { method, status, .. } => self.count(&method, Some(status)),
         }
     }
 
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn invented_methods_are_counted_together_from_some_number_on() {
-        let mut totals = Totals::default();
+        let mut totals = LogStatistics::default();
         for number in 0..2 * METHODS {
             totals.count(&format!("M{number:03}"), Some(500));
         }

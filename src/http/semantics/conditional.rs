@@ -11,7 +11,7 @@ use super::etag::{EntityTag, TagList};
 
 /// What the methods are, as far as conditions tell them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
+pub enum ConditionalMethod {
     /// GET or HEAD.
     Read,
     /// PUT: succeeds without a current representation.
@@ -60,7 +60,7 @@ pub enum Outcome {
 /// modification time (RFC 9110 §13.1.3, §13.1.4).
 #[must_use]
 pub fn evaluate(
-    method: Method,
+    method: ConditionalMethod,
     conditions: &PreconditionFields<'_>,
     current: Option<&Validators<'_>>,
 ) -> Outcome {
@@ -74,7 +74,7 @@ pub fn evaluate(
     // 4. Without If-None-Match, for GET and HEAD, If-Modified-Since: if it is false, 304.
     // 5. For GET with Range and If-Range: if that is true, the range; else the whole. (`range_applies`)
     // 6. Otherwise perform the method.
-    if current.is_none() && method != Method::Put {
+    if current.is_none() && method != ConditionalMethod::Put {
         return Outcome::Proceed;
     }
     if let Some(field) = conditions.if_match {
@@ -88,12 +88,14 @@ pub fn evaluate(
     }
     if let Some(field) = conditions.if_none_match {
         return match (none_matches(field, current), method) {
-            (Some(true), _) | (None, Method::Read) => Outcome::Proceed,
-            (Some(false), Method::Read) => Outcome::NotModified,
-            (Some(false) | None, Method::Put | Method::Delete) => Outcome::PreconditionFailed,
+            (Some(true), _) | (None, ConditionalMethod::Read) => Outcome::Proceed,
+            (Some(false), ConditionalMethod::Read) => Outcome::NotModified,
+            (Some(false) | None, ConditionalMethod::Put | ConditionalMethod::Delete) => {
+                Outcome::PreconditionFailed
+            }
         };
     }
-    if method == Method::Read
+    if method == ConditionalMethod::Read
         && let Some(field) = conditions.if_modified_since
         && modified_since(field, current) == Some(Modified::NotLater)
     {
@@ -272,9 +274,9 @@ mod tests {
             let mut parts = request.split('|').map(str::trim);
             let mut line = parts.next().unwrap().split_whitespace();
             let method = match line.next().unwrap() {
-                "GET" => Method::Read,
-                "PUT" => Method::Put,
-                "DELETE" => Method::Delete,
+                "GET" => ConditionalMethod::Read,
+                "PUT" => ConditionalMethod::Put,
+                "DELETE" => ConditionalMethod::Delete,
                 other => panic!("{other}"),
             };
             let current = match line.next().unwrap() {

@@ -6,14 +6,14 @@ use std::time::SystemTime;
 use super::date;
 
 /// A rendered field line, and the second that it names.
-struct Rendered {
+struct RenderedDate {
     second: u64,
     line: Vec<u8>,
 }
 
 thread_local! {
-    static NOW: RefCell<Rendered> = const {
-        RefCell::new(Rendered { second: u64::MAX, line: Vec::new() })
+    static NOW: RefCell<RenderedDate> = const {
+        RefCell::new(RenderedDate { second: u64::MAX, line: Vec::new() })
     };
 }
 

@@ -113,14 +113,14 @@ pub fn select(field: &[u8], length: u64) -> Selection {
 
 /// One range-spec (RFC 9110 §14.1.2). Numbers too large for 64 bits are as large as can be.
 #[derive(Debug, Clone, Copy)]
-enum Spec {
+enum RangeSpec {
     /// From a first to a last position; an open range lasts to `u64::MAX`.
     Positions(u64, u64),
     /// The last so many bytes.
     Suffix(u64),
 }
 
-impl Spec {
+impl RangeSpec {
     /// The part of a representation that this names, if it names any (RFC 9110 §14.1.2).
     fn within(self, length: u64) -> Option<ByteRange> {
         let end = length.checked_sub(1)?;
@@ -139,14 +139,14 @@ impl Spec {
 }
 
 /// The range-set of a field in bytes; `None` when the field is to be ignored.
-fn parse(field: &[u8]) -> Option<Vec<Spec>> {
+fn parse(field: &[u8]) -> Option<Vec<RangeSpec>> {
     let equals = field.iter().position(|&byte| byte == b'=')?;
     let (unit, set) = (&field[..equals], &field[equals + 1..]);
     if !unit.trim_ascii_start().eq_ignore_ascii_case(b"bytes") {
         return None;
     }
     // Empty elements are allowed in a list that is received (RFC 9110 §5.6.1.2).
-    let specs: Vec<Spec> = set
+    let specs: Vec<RangeSpec> = set
         .split(|&byte| byte == b',')
         .map(<[u8]>::trim_ascii)
         .filter(|element| !element.is_empty())
@@ -155,17 +155,17 @@ fn parse(field: &[u8]) -> Option<Vec<Spec>> {
     (!specs.is_empty()).then_some(specs)
 }
 
-fn parse_spec(element: &[u8]) -> Option<Spec> {
+fn parse_spec(element: &[u8]) -> Option<RangeSpec> {
     let dash = element.iter().position(|&byte| byte == b'-')?;
     let (first, last) = (&element[..dash], &element[dash + 1..]);
     match (first.is_empty(), last.is_empty()) {
         (true, true) => None,
-        (true, false) => Some(Spec::Suffix(number(last)?)),
-        (false, true) => Some(Spec::Positions(number(first)?, u64::MAX)),
+        (true, false) => Some(RangeSpec::Suffix(number(last)?)),
+        (false, true) => Some(RangeSpec::Positions(number(first)?, u64::MAX)),
         (false, false) => {
             let (first, last) = (number(first)?, number(last)?);
             // A range that ends before it begins makes the whole field invalid (RFC 9110 §14.1.1).
-            (first <= last).then_some(Spec::Positions(first, last))
+            (first <= last).then_some(RangeSpec::Positions(first, last))
         }
     }
 }

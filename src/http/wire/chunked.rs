@@ -35,7 +35,7 @@ pub enum Chunk {
 /// Decodes one chunked message.
 #[derive(Clone, Debug, Default)]
 pub struct ChunkedDecoder {
-    state: State,
+    state: ChunkedState,
     /// The chunk size read so far, then the bytes of the chunk that are still to come.
     left: u64,
     /// Bytes of chunk extensions so far, with the white space before them.
@@ -48,7 +48,7 @@ pub struct ChunkedDecoder {
 
 /// What comes next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+enum ChunkedState {
     /// The first digit of a chunk size.
     #[default]
     SizeStart,
@@ -72,7 +72,7 @@ impl ChunkedDecoder {
     /// Whether [`Chunk::End`] was found.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.state == State::Ended
+        self.state == ChunkedState::Ended
     }
 
     /// Consumes from the front of `input`; returns how many bytes, and what it found.
@@ -87,20 +87,20 @@ impl ChunkedDecoder {
     pub fn step(&mut self, input: &[u8]) -> Result<(usize, Chunk), Refusal> {
         let mut used = 0;
         loop {
-            if self.state == State::Ended {
+            if self.state == ChunkedState::Ended {
                 return Ok((used, Chunk::End));
             }
             let rest = &input[used..];
             let Some(&byte) = rest.first() else {
                 return Ok((used, Chunk::NeedMore));
             };
-            if self.state == State::Data {
+            if self.state == ChunkedState::Data {
                 // What does not fit a usize is more than the input.
                 let len =
                     usize::try_from(self.left).map_or(rest.len(), |left| left.min(rest.len()));
                 self.left -= len as u64;
                 if self.left == 0 {
-                    self.state = State::DataCr;
+                    self.state = ChunkedState::DataCr;
                 }
                 return Ok((used + len, Chunk::Data(used..used + len)));
             }
@@ -110,27 +110,30 @@ impl ChunkedDecoder {
     }
 
     /// The state after `byte`, which is not content.
-    fn next(&mut self, byte: u8) -> Result<State, Refusal> {
+    fn next(&mut self, byte: u8) -> Result<ChunkedState, Refusal> {
         match (self.state, byte) {
             // Nothing is left of the chunk before.
-            (State::SizeStart, _) => self.size_digit(byte, 0),
-            (State::Size(_), b'\r') => Ok(State::SizeLf),
-            (State::Size(_), b' ' | b'\t' | b';') => self.extension(Extension::begin(byte)),
-            (State::Size(digits), _) => self.size_digit(byte, digits),
-            (State::Extension(place), b'\r') if place.may_end() => Ok(State::SizeLf),
-            (State::Extension(place), _) => self.extension(place.next(byte)),
-            (State::SizeLf, b'\n') if self.left == 0 => Ok(State::TrailerStart),
-            (State::SizeLf, b'\n') => Ok(State::Data),
-            (State::DataCr, b'\r') => Ok(State::DataLf),
-            (State::DataLf, b'\n') => Ok(State::SizeStart),
-            (State::TrailerStart, b'\r') => Ok(State::EndLf),
-            (State::EndLf, b'\n') => Ok(State::Ended),
+            (ChunkedState::SizeStart, _) => self.size_digit(byte, 0),
+            (ChunkedState::Size(_), b'\r') => Ok(ChunkedState::SizeLf),
+            (ChunkedState::Size(_), b' ' | b'\t' | b';') => self.extension(Extension::begin(byte)),
+            (ChunkedState::Size(digits), _) => self.size_digit(byte, digits),
+            (ChunkedState::Extension(place), b'\r') if place.may_end() => Ok(ChunkedState::SizeLf),
+            (ChunkedState::Extension(place), _) => self.extension(place.next(byte)),
+            (ChunkedState::SizeLf, b'\n') if self.left == 0 => Ok(ChunkedState::TrailerStart),
+            (ChunkedState::SizeLf, b'\n') => Ok(ChunkedState::Data),
+            (ChunkedState::DataCr, b'\r') => Ok(ChunkedState::DataLf),
+            (ChunkedState::DataLf, b'\n') => Ok(ChunkedState::SizeStart),
+            (ChunkedState::TrailerStart, b'\r') => Ok(ChunkedState::EndLf),
+            (ChunkedState::EndLf, b'\n') => Ok(ChunkedState::Ended),
             (
-                State::TrailerStart | State::TrailerName | State::TrailerValue | State::TrailerLf,
+                ChunkedState::TrailerStart
+                | ChunkedState::TrailerName
+                | ChunkedState::TrailerValue
+                | ChunkedState::TrailerLf,
                 _,
             ) => self.trailer(byte),
             _ => Err(Refusal::bad_request(match self.state {
-                State::DataCr | State::DataLf => {
+                ChunkedState::DataCr | ChunkedState::DataLf => {
                     "a chunk's data is not followed by CRLF where its size says"
                 }
                 _ => "a line of the chunked content does not end with CRLF",
@@ -138,7 +141,7 @@ impl ChunkedDecoder {
         }
     }
 
-    fn size_digit(&mut self, byte: u8, digits: u8) -> Result<State, Refusal> {
+    fn size_digit(&mut self, byte: u8, digits: u8) -> Result<ChunkedState, Refusal> {
         let digit = char::from(byte)
             .to_digit(16)
             .ok_or_else(|| Refusal::bad_request("a chunk size is not a hexadecimal number"))?;
@@ -148,11 +151,11 @@ impl ChunkedDecoder {
             )));
         }
         self.left = self.left << 4 | u64::from(digit);
-        Ok(State::Size(digits + 1))
+        Ok(ChunkedState::Size(digits + 1))
     }
 
     /// The state after a byte of chunk extensions, or of the white space before them.
-    fn extension(&mut self, place: Option<Extension>) -> Result<State, Refusal> {
+    fn extension(&mut self, place: Option<Extension>) -> Result<ChunkedState, Refusal> {
         let place = place.ok_or_else(|| {
             Refusal::bad_request("a chunk extension is not of the form ;NAME or ;NAME=VALUE")
         })?;
@@ -162,11 +165,11 @@ impl ChunkedDecoder {
                 "the chunk extensions are longer than {MAX_CHUNK_EXTENSIONS_LEN} bytes"
             )));
         }
-        Ok(State::Extension(place))
+        Ok(ChunkedState::Extension(place))
     }
 
     /// The state after a byte of a trailer field (RFC 9112 §7.1.2), by the rules for field lines.
-    fn trailer(&mut self, byte: u8) -> Result<State, Refusal> {
+    fn trailer(&mut self, byte: u8) -> Result<ChunkedState, Refusal> {
         self.trailers_len += 1;
         if self.trailers_len > MAX_FIELDS_LEN {
             return Err(Refusal::new(
@@ -175,7 +178,7 @@ impl ChunkedDecoder {
             ));
         }
         match (self.state, byte) {
-            (State::TrailerStart, _) if is_token_byte(byte) => {
+            (ChunkedState::TrailerStart, _) if is_token_byte(byte) => {
                 self.trailers += 1;
                 if self.trailers > MAX_FIELDS {
                     return Err(Refusal::new(
@@ -183,13 +186,15 @@ impl ChunkedDecoder {
                         format!("there are more than {MAX_FIELDS} trailer fields"),
                     ));
                 }
-                Ok(State::TrailerName)
+                Ok(ChunkedState::TrailerName)
             }
-            (State::TrailerName, b':') => Ok(State::TrailerValue),
-            (State::TrailerName, _) if is_token_byte(byte) => Ok(State::TrailerName),
-            (State::TrailerValue, b'\r') => Ok(State::TrailerLf),
-            (State::TrailerValue, _) if is_value_byte(byte) => Ok(State::TrailerValue),
-            (State::TrailerLf, b'\n') => Ok(State::TrailerStart),
+            (ChunkedState::TrailerName, b':') => Ok(ChunkedState::TrailerValue),
+            (ChunkedState::TrailerName, _) if is_token_byte(byte) => Ok(ChunkedState::TrailerName),
+            (ChunkedState::TrailerValue, b'\r') => Ok(ChunkedState::TrailerLf),
+            (ChunkedState::TrailerValue, _) if is_value_byte(byte) => {
+                Ok(ChunkedState::TrailerValue)
+            }
+            (ChunkedState::TrailerLf, b'\n') => Ok(ChunkedState::TrailerStart),
             _ => Err(Refusal::bad_request(
                 "a trailer field is not of the form NAME: VALUE",
             )),

@@ -30,11 +30,11 @@ pub struct HeadScan {
     searched: usize,
     /// Where the line begins whose end is looked for.
     line: usize,
-    stage: Stage,
+    stage: ScanState,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-enum Stage {
+enum ScanState {
     /// Nothing of the request line has been seen.
     #[default]
     Before,
@@ -56,26 +56,26 @@ impl HeadScan {
     /// This can never become a head: 414 or 431 as soon as a limit is passed, line end or not; 400
     /// as soon as the first byte cannot be that of a method, a TLS handshake for example.
     pub fn find_end(&mut self, buffer: &[u8]) -> Result<Option<usize>, Refusal> {
-        if let Stage::Before = self.stage {
+        if let ScanState::Before = self.stage {
             let Some(start) = request_line_start(buffer)? else {
                 return Ok(None);
             };
             self.line = start;
             self.searched = start;
-            self.stage = Stage::RequestLine;
+            self.stage = ScanState::RequestLine;
         }
         while let Some(offset) = memchr(b'\n', buffer.get(self.searched..).unwrap_or_default()) {
             let end = self.searched + offset;
             let line = without_cr(&buffer[self.line..end]);
             match self.stage {
-                Stage::Fields { .. } if line.is_empty() => {
+                ScanState::Fields { .. } if line.is_empty() => {
                     *self = Self::default();
                     return Ok(Some(end + 1));
                 }
-                Stage::Fields { start } => check_fields_len(end + 1 - start)?,
-                Stage::Before | Stage::RequestLine => {
+                ScanState::Fields { start } => check_fields_len(end + 1 - start)?,
+                ScanState::Before | ScanState::RequestLine => {
                     check_request_line(line)?;
-                    self.stage = Stage::Fields { start: end + 1 };
+                    self.stage = ScanState::Fields { start: end + 1 };
                 }
             }
             self.line = end + 1;
@@ -85,11 +85,11 @@ impl HeadScan {
         // A CR that came last may belong to the line end that is still to come.
         let unfinished = without_cr(buffer.get(self.line..).unwrap_or_default());
         match self.stage {
-            Stage::Fields { start } if !unfinished.is_empty() => {
+            ScanState::Fields { start } if !unfinished.is_empty() => {
                 check_fields_len(buffer.len() - start)?;
             }
-            Stage::Fields { .. } => {}
-            Stage::Before | Stage::RequestLine => check_request_line(unfinished)?,
+            ScanState::Fields { .. } => {}
+            ScanState::Before | ScanState::RequestLine => check_request_line(unfinished)?,
         }
         Ok(None)
     }

@@ -11,7 +11,7 @@ const STATUSES: std::ops::RangeInclusive<u16> = 300..=599;
 
 /// What the first line of an entry says. Names and parts are as they stand in the log, escaped and thus ASCII.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum LoggedRequest {
     /// A request that succeeded.
     Success {
         /// One of [`METHODS`].
@@ -52,7 +52,7 @@ pub(crate) enum LineError {
 }
 
 /// Reads a first line, its newline included, from the start of `text`.
-pub(crate) fn parse(text: &[u8]) -> Result<Kind, LineError> {
+pub(crate) fn parse(text: &[u8]) -> Result<LoggedRequest, LineError> {
     let mut cursor = Cursor { text, at: 0 };
     if cursor.skip(FAILURE) {
         return failure(&mut cursor);
@@ -99,20 +99,20 @@ pub(crate) fn common_prefix(one: &[u8], other: &[u8]) -> usize {
         .count()
 }
 
-fn success(cursor: &mut Cursor<'_>, method: &'static str) -> Result<Kind, LineError> {
+fn success(cursor: &mut Cursor<'_>, method: &'static str) -> Result<LoggedRequest, LineError> {
     cursor.literal(b" ")?;
     let name = cursor.name()?;
     cursor.literal(LENGTH)?;
     let length = cursor.length(method == "PUT")?;
     cursor.literal(b"\n")?;
-    Ok(Kind::Success {
+    Ok(LoggedRequest::Success {
         method,
         name,
         length,
     })
 }
 
-fn failure(cursor: &mut Cursor<'_>) -> Result<Kind, LineError> {
+fn failure(cursor: &mut Cursor<'_>) -> Result<LoggedRequest, LineError> {
     let method = cursor.token("a method")?;
     cursor.literal(b" ")?;
     let name = cursor.token("a target")?;
@@ -121,7 +121,7 @@ fn failure(cursor: &mut Cursor<'_>) -> Result<Kind, LineError> {
     cursor.literal(RESPONSE)?;
     let status = cursor.status()?;
     cursor.literal(b"\n")?;
-    Ok(Kind::Failure {
+    Ok(LoggedRequest::Failure {
         method,
         name,
         version,
@@ -267,17 +267,17 @@ impl Cursor<'_> {
 mod tests {
     use super::*;
 
-    fn success(method: &'static str, name: &str, length: u64) -> Kind {
-        Kind::Success {
+    fn success(method: &'static str, name: &str, length: u64) -> LoggedRequest {
+        LoggedRequest::Success {
             method,
             name: name.to_owned(),
             length,
         }
     }
 
-    fn failure(method: &str, name: &str, version: &str, status: u16) -> Kind {
+    fn failure(method: &str, name: &str, version: &str, status: u16) -> LoggedRequest {
         let [method, name, version] = [method, name, version].map(str::to_owned);
-        Kind::Failure {
+        LoggedRequest::Failure {
             method,
             name,
             version,

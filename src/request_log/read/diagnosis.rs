@@ -5,7 +5,7 @@
 //! end of the file or NUL bytes up to the entry's end. Everything else is corrupt.
 
 use super::fault::{Fault, Nature, ReadError, describe};
-use super::reader::{Body, Reader, State};
+use super::reader::{Body, Reader, ReaderState};
 use crate::request_log::format::layout::LINE_LIMIT;
 use crate::request_log::format::line::LineError;
 use crate::window::to_usize;
@@ -47,7 +47,7 @@ impl<R: Read> Reader<R> {
         end: Option<u64>,
         expected: String,
     ) -> ReadError {
-        self.state = State::Line;
+        self.state = ReaderState::Line;
         self.window.consume(at);
         let offset = self.window.position();
         let ended = loop {
@@ -93,7 +93,7 @@ impl<R: Read> Reader<R> {
 
     /// The fault of an entry whose unread bytes are wrong at index `at`.
     fn corrupt(&mut self, entry: u64, at: usize, expected: String) -> ReadError {
-        self.state = State::Lost;
+        self.state = ReaderState::Lost;
         let found = self
             .window
             .unread()

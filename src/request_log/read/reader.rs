@@ -14,7 +14,7 @@
 use super::fault::{ReadError, expected_in_rows};
 use crate::request_log::format::hex::{push_rows, read_rows};
 use crate::request_log::format::layout::{LINE_LIMIT, ROW, SEPARATOR, row_position, rows_len};
-use crate::request_log::format::line::{Kind, common_prefix, parse};
+use crate::request_log::format::line::{LoggedRequest, common_prefix, parse};
 use crate::window::{Window, to_usize};
 use std::io::{self, Read};
 
@@ -40,7 +40,7 @@ pub struct EntryHead {
     /// Where the entry begins, in bytes from the start of the log.
     pub offset: u64,
     /// What it says.
-    pub kind: Kind,
+    pub kind: LoggedRequest,
 }
 
 /// Reads the entries of a log from a [`Read`]; it buffers by itself.
@@ -62,7 +62,7 @@ pub struct EntryHead {
 pub struct Reader<R> {
     pub(super) window: Window<R>,
     next_number: u64,
-    pub(super) state: State,
+    pub(super) state: ReaderState,
     /// The first line that was read last, without its newline.
     first_line: Vec<u8>,
     /// The piece of content that was read last.
@@ -73,7 +73,7 @@ pub struct Reader<R> {
 
 /// What the next unread byte belongs to.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum State {
+pub(super) enum ReaderState {
     /// The first line of an entry.
     Line,
     /// The rows or the separator of an entry.
@@ -108,7 +108,7 @@ impl<R: Read> Reader<R> {
         Self {
             window,
             next_number: number,
-            state: State::Line,
+            state: ReaderState::Line,
             first_line: Vec::new(),
             content: Vec::new(),
             rows: Vec::new(),
@@ -135,7 +135,7 @@ impl<R: Read> Reader<R> {
             let left = to_usize(offset - self.position());
             self.window.consume(left);
         }
-        self.state = State::Line;
+        self.state = ReaderState::Line;
         Ok(self.position() == offset)
     }
 
@@ -145,7 +145,7 @@ impl<R: Read> Reader<R> {
     /// after a corrupt one it is not known where the next begins, and the next call gives `None`.
     pub fn next_entry(&mut self) -> Result<Option<EntryHead>, ReadError> {
         self.finish_entry()?;
-        if matches!(self.state, State::Lost) {
+        if matches!(self.state, ReaderState::Lost) {
             return Ok(None);
         }
         let entry = self.window.position();
@@ -164,12 +164,12 @@ impl<R: Read> Reader<R> {
         self.first_line.extend_from_slice(line);
         self.window.consume(line_len);
         let length = match kind {
-            Kind::Success { length, .. } => length,
-            Kind::Failure { .. } => 0,
+            LoggedRequest::Success { length, .. } => length,
+            LoggedRequest::Failure { .. } => 0,
         };
         let body_len = rows_len(length) + SEPARATOR.len() as u64;
         let end = self.window.position().saturating_add(body_len);
-        self.state = State::Body(Body {
+        self.state = ReaderState::Body(Body {
             entry,
             end,
             length,
@@ -188,7 +188,7 @@ impl<R: Read> Reader<R> {
     ///
     /// Each piece is checked before it is given out, but the entry as a whole is right only when `None` has come.
     pub fn content(&mut self) -> Result<Option<&[u8]>, ReadError> {
-        let State::Body(mut body) = self.state else {
+        let ReaderState::Body(mut body) = self.state else {
             return Ok(None);
         };
         if body.done == body.length {
@@ -198,7 +198,7 @@ impl<R: Read> Reader<R> {
                 .map_err(ReadError::Input)?;
             if text == SEPARATOR {
                 self.window.consume(SEPARATOR.len());
-                self.state = State::Line;
+                self.state = ReaderState::Line;
                 return Ok(None);
             }
             let at = common_prefix(text, SEPARATOR);
@@ -222,7 +222,7 @@ impl<R: Read> Reader<R> {
             return Err(self.broken_body(body, at, expected));
         }
         self.window.consume(rows_len);
-        self.state = State::Body(body);
+        self.state = ReaderState::Body(body);
         Ok(Some(&self.content))
     }
 

@@ -1,7 +1,7 @@
 //! What the entries that are not where they belong come to: moved, removed, cut off or added.
 
 use super::finding::{EntryName, LogFault};
-use super::logged::{Logged, What};
+use super::logged::{Logged, LoggedEntry};
 use super::matching::Matching;
 use super::pairing::is_same;
 use super::report::Matched;
@@ -42,18 +42,18 @@ impl Matching {
         }
         for logged in added {
             self.findings.push(match logged.what {
-                What::Corrupt(fault) => LogFault::Corrupt {
+                LoggedEntry::Corrupt(fault) => LogFault::Corrupt {
                     entry: None,
                     fault: fault.to_string(),
                 },
-                What::Whole { first_line, .. }
-                | What::Torn {
+                LoggedEntry::Whole { first_line, .. }
+                | LoggedEntry::Torn {
                     first_line: Some(first_line),
                 } => LogFault::NotSealed {
                     offset: logged.offset,
                     logged: first_line,
                 },
-                What::Torn { first_line: None } => LogFault::NotSealed {
+                LoggedEntry::Torn { first_line: None } => LogFault::NotSealed {
                     offset: logged.offset,
                     logged: "(torn)".into(),
                 },

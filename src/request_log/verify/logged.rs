@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use sha2::{Digest, Sha256};
 
-use crate::request_log::format::line::Kind;
+use crate::request_log::format::line::LoggedRequest;
 use crate::request_log::read::Reader;
 use crate::request_log::read::fault::{Fault, Nature, ReadError};
 use crate::seal::chain::Hash;
@@ -16,11 +16,11 @@ pub(super) struct Logged {
     pub(super) offset: u64,
     /// Where what comes next begins.
     pub(super) end: u64,
-    pub(super) what: What,
+    pub(super) what: LoggedEntry,
 }
 
 #[derive(Debug)]
-pub(super) enum What {
+pub(super) enum LoggedEntry {
     /// A whole entry.
     Whole {
         first_line: Box<str>,
@@ -59,7 +59,7 @@ impl<R: Read> LoggedEntries<R> {
             Ok(None) => return Ok(None),
             Err(error) => return self.broken(None, error).map(Some),
         };
-        let has_content = matches!(head.kind, Kind::Success { method: "PUT", .. });
+        let has_content = matches!(head.kind, LoggedRequest::Success { method: "PUT", .. });
         let mut hasher = has_content.then(Sha256::new);
         loop {
             match self.reader.content() {
@@ -78,7 +78,7 @@ impl<R: Read> LoggedEntries<R> {
         Ok(Some(Logged {
             offset: head.offset,
             end: self.reader.position(),
-            what: What::Whole {
+            what: LoggedEntry::Whole {
                 first_line: self.first_line(),
                 hash: hasher.map(|hasher| Hash(hasher.finalize().into())),
             },
@@ -100,8 +100,8 @@ impl<R: Read> LoggedEntries<R> {
             offset,
             end: self.reader.position(),
             what: match fault.nature {
-                Nature::Torn => What::Torn { first_line },
-                Nature::Corrupt => What::Corrupt(fault),
+                Nature::Torn => LoggedEntry::Torn { first_line },
+                Nature::Corrupt => LoggedEntry::Corrupt(fault),
             },
         })
     }

@@ -7,11 +7,11 @@ use std::collections::VecDeque;
 use std::io::{self, Read};
 
 use super::finding::{LogFault, MOST};
-use super::logged::{Logged, LoggedEntries, What};
+use super::logged::{Logged, LoggedEntries, LoggedEntry};
 use super::pairing::{is_same, push_capped};
 use super::report::TornEntry;
 use super::sealed::{Sealed, SealedEntries};
-use crate::seal::line::Place;
+use crate::seal::line::TornOutcome;
 
 /// See the module's description.
 pub(super) struct Matching {
@@ -69,9 +69,9 @@ impl Matching {
                 return Ok(());
             };
             match &logged.what {
-                What::Torn { .. } => self.pass_torn(seal)?,
-                What::Corrupt(_) => self.pass_corrupt(seal, log)?,
-                What::Whole { .. } => match self.sealed.front() {
+                LoggedEntry::Torn { .. } => self.pass_torn(seal)?,
+                LoggedEntry::Corrupt(_) => self.pass_corrupt(seal, log)?,
+                LoggedEntry::Whole { .. } => match self.sealed.front() {
                     Some(sealed) if is_same(sealed, logged) => {
                         self.whole_end = logged.end;
                         self.shift = logged.offset.wrapping_sub(sealed.offset);
@@ -94,7 +94,7 @@ impl Matching {
         while self.logged.len() < count {
             match log.next()? {
                 Some(logged) => {
-                    let is_corrupt = matches!(logged.what, What::Corrupt(_));
+                    let is_corrupt = matches!(logged.what, LoggedEntry::Corrupt(_));
                     self.logged.push_back(logged);
                     if is_corrupt {
                         break;
@@ -114,7 +114,7 @@ impl Matching {
         while self.sealed.len() < count {
             match seal.next()? {
                 // What was cut is not in the log.
-                Some(sealed) if sealed.place == Some(Place::Cut) => self.note_torn(sealed),
+                Some(sealed) if sealed.place == Some(TornOutcome::Cut) => self.note_torn(sealed),
                 Some(sealed) => self.sealed.push_back(sealed),
                 None => break,
             }
@@ -136,8 +136,8 @@ impl Matching {
             return Ok(());
         };
         let mut first_line = match &logged.what {
-            What::Torn { first_line } => first_line.clone(),
-            What::Whole { .. } | What::Corrupt(_) => None,
+            LoggedEntry::Torn { first_line } => first_line.clone(),
+            LoggedEntry::Whole { .. } | LoggedEntry::Corrupt(_) => None,
         };
         let mut is_sealed = false;
         loop {
@@ -181,7 +181,7 @@ impl Matching {
     ) -> io::Result<()> {
         let Some(Logged {
             offset,
-            what: What::Corrupt(fault),
+            what: LoggedEntry::Corrupt(fault),
             ..
         }) = self.logged.pop_front()
         else {

@@ -1,7 +1,7 @@
 //! When an entry of the log is one of the seal, and how many are kept that are not.
 
 use super::finding::MOST;
-use super::logged::{Logged, What};
+use super::logged::{Logged, LoggedEntry};
 use super::sealed::Sealed;
 use crate::seal::chain::Hash;
 
@@ -17,8 +17,8 @@ pub(super) fn push_capped<T>(list: &mut Vec<T>, item: T) {
 /// Whether a whole entry of the log is this one of the seal, wherever it is.
 pub(super) fn is_same(sealed: &Sealed, logged: &Logged) -> bool {
     match &logged.what {
-        What::Whole { first_line, hash } => (&**first_line, *hash) == content_of(sealed),
-        What::Torn { .. } | What::Corrupt(_) => false,
+        LoggedEntry::Whole { first_line, hash } => (&**first_line, *hash) == content_of(sealed),
+        LoggedEntry::Torn { .. } | LoggedEntry::Corrupt(_) => false,
     }
 }
 

@@ -6,7 +6,7 @@ use super::finding::{EntryName, Finding, LogFault};
 use crate::seal::chain::Hash;
 use crate::seal::clock::Clock;
 use crate::seal::key::Key;
-use crate::seal::line::Place;
+use crate::seal::line::TornOutcome;
 use crate::seal::state::Tip;
 use crate::seal::time::Moment;
 
@@ -76,7 +76,7 @@ pub struct TornEntry {
     /// Where it is, or was.
     pub offset: u64,
     /// What a server did with it when it found it; `None` if none has found it.
-    pub place: Option<Place>,
+    pub place: Option<TornOutcome>,
 }
 
 /// What came of the comparison of entries.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 
 use super::finding::LogFault;
-use super::logged::{Logged, LoggedEntries, What};
+use super::logged::{Logged, LoggedEntries, LoggedEntry};
 use super::matching::Matching;
 use super::pairing::{EntryContent, content_of, push_capped};
 use super::sealed::{Sealed, SealedEntries};
@@ -30,7 +30,7 @@ impl Matching {
             if best.is_some_and(|(one, other)| in_log >= one + other) {
                 break;
             }
-            let What::Whole { first_line, hash } = &logged.what else {
+            let LoggedEntry::Whole { first_line, hash } = &logged.what else {
                 continue;
             };
             if let Some(&in_seal) = places.get(&(&**first_line, *hash))
@@ -47,7 +47,7 @@ impl Matching {
         );
         let is_in_place = in_log == in_seal
             && logged.zip(sealed).all(|(logged, sealed)| {
-                matches!(logged.what, What::Whole { .. })
+                matches!(logged.what, LoggedEntry::Whole { .. })
                     && logged.offset == self.place_of(sealed)
                     && logged.end - logged.offset == sealed.length
             });
@@ -72,7 +72,7 @@ impl Matching {
     }
 
     fn note_altered(&mut self, sealed: Sealed, logged: Logged) {
-        let What::Whole { first_line, hash } = logged.what else {
+        let LoggedEntry::Whole { first_line, hash } = logged.what else {
             return;
         };
         let entry = sealed.name;

@@ -9,7 +9,7 @@ use super::finding::{EntryName, Finding, SealFault};
 use super::report::{Matched, Report, SealStart};
 use crate::seal::chain::Hash;
 use crate::seal::clock::Clock;
-use crate::seal::line::{Begin, EntryLine, Line, Place, Torn};
+use crate::seal::line::{Begin, EntryLine, LineContent, Torn, TornOutcome};
 use crate::seal::read::{SealError, SealLine, SealReader};
 use crate::seal::state::Tip;
 
@@ -21,7 +21,7 @@ pub(super) struct Sealed {
     pub(super) length: u64,
     pub(super) hash: Option<Hash>,
     /// What a server did with it when it found it torn.
-    pub(super) place: Option<Place>,
+    pub(super) place: Option<TornOutcome>,
 }
 
 /// The entries of a seal.
@@ -50,14 +50,14 @@ struct Noted {
 ///
 /// # Errors
 /// If it cannot be read.
-pub fn torn_entries(seal: impl Read) -> io::Result<BTreeMap<u64, Place>> {
+pub fn torn_entries(seal: impl Read) -> io::Result<BTreeMap<u64, TornOutcome>> {
     let mut reader = SealReader::new(seal);
     let mut torn = BTreeMap::new();
     loop {
         match reader.next_line() {
             Ok(None) | Err(SealError::Torn { .. }) => return Ok(torn),
             Ok(Some(SealLine {
-                line: Line::Torn(Torn { number, place, .. }),
+                line: LineContent::Torn(Torn { number, place, .. }),
                 ..
             })) => {
                 torn.insert(number, place);
@@ -128,7 +128,7 @@ impl<R: Read> SealedEntries<R> {
             Err(SealError::Input(error)) => return Err(error),
         };
         // The line that ends the file may have a code.
-        if self.noted.next.is_some() && !matches!(line.line, Line::Mac { .. }) {
+        if self.noted.next.is_some() && !matches!(line.line, LineContent::Mac { .. }) {
             let fault = SealFault::AfterEnd { line: line.number };
             self.audit.find(fault);
         }
@@ -201,22 +201,22 @@ impl Noted {
     fn note(&mut self, line: &SealLine<'_>, audit: &mut Audit, evidence: &Evidence) -> LineRead {
         let mut read = LineRead::Other;
         match line.line {
-            Line::Entry(entry) => read = LineRead::Entry(sealed(&entry, evidence)),
-            Line::Begin(begin) if line.number == 1 => {
+            LineContent::Entry(entry) => read = LineRead::Entry(sealed(&entry, evidence)),
+            LineContent::Begin(begin) if line.number == 1 => {
                 audit.time(begin.time);
                 self.beginning = Some(beginning(&begin));
                 self.note_chain(evidence, begin.lines, line.before);
             }
             // Lines that begin a file are not in the middle of one.
-            Line::Begin(_) => audit.other(line.number, false),
-            Line::Torn(Torn { time, .. }) => audit.time(time),
-            Line::Clock { time, system } => {
+            LineContent::Begin(_) => audit.other(line.number, false),
+            LineContent::Torn(Torn { time, .. }) => audit.time(time),
+            LineContent::Clock { time, system } => {
                 audit.time(time);
                 self.ahead = time.microseconds().saturating_sub(system.microseconds());
                 self.clock_steps += 1;
             }
-            Line::Mac { epoch, code } => audit.code(line.number, epoch, &code, &line.before),
-            Line::Next { time, name } => {
+            LineContent::Mac { epoch, code } => audit.code(line.number, epoch, &code, &line.before),
+            LineContent::Next { time, name } => {
                 audit.time(time);
                 self.next = Some(name.to_owned());
             }

@@ -14,7 +14,7 @@ use crate::utc;
 
 /// What became of an old log.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Kept {
+pub(super) enum KeepOutcome {
     /// It has another name.
     Renamed,
     /// It cannot have another name: something is mounted there, most likely the log itself.
@@ -26,7 +26,7 @@ pub(super) enum Kept {
 ///
 /// # Errors
 /// `Keep`, from renameat2(2).
-pub(super) fn keep(together: &[&Location], changed: SystemTime) -> Result<Kept, LogError> {
+pub(super) fn keep(together: &[&Location], changed: SystemTime) -> Result<KeepOutcome, LogError> {
     let stamp = stamp(changed);
     let mut number = 1_u64;
     loop {
@@ -49,13 +49,13 @@ pub(super) fn keep(together: &[&Location], changed: SystemTime) -> Result<Kept, 
         }
         let mut locations = together.iter();
         let Some(log) = locations.next() else {
-            return Ok(Kept::Renamed);
+            return Ok(KeepOutcome::Renamed);
         };
         let to = log.name_with(&suffix);
         match rename_new(log.directory(), log.name(), &to) {
             Ok(()) => {}
             Err(Errno::EXIST) => continue,
-            Err(Errno::BUSY) => return Ok(Kept::Mounted),
+            Err(Errno::BUSY) => return Ok(KeepOutcome::Mounted),
             Err(source) => return Err(failed(log, source)),
         }
         for other in locations {
@@ -63,7 +63,7 @@ pub(super) fn keep(together: &[&Location], changed: SystemTime) -> Result<Kept, 
             let renamed = rename_new(other.directory(), other.name(), &to);
             renamed.map_err(|source| failed(other, source))?;
         }
-        return Ok(Kept::Renamed);
+        return Ok(KeepOutcome::Renamed);
     }
 }
 
@@ -103,7 +103,10 @@ mod tests {
         for number in ["1", "2", "3"] {
             fs::write(&log, number).unwrap();
             let location = Location::resolve(&log).unwrap();
-            assert_eq!(keep(&[&location], UNIX_EPOCH).unwrap(), Kept::Renamed);
+            assert_eq!(
+                keep(&[&location], UNIX_EPOCH).unwrap(),
+                KeepOutcome::Renamed
+            );
             assert!(!log.exists());
         }
         for (suffix, content) in [("", "1"), ("-3", "2"), ("-4", "3")] {

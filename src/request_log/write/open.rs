@@ -8,7 +8,7 @@ use rustix::fs::{AtFlags, FlockOperation, OFlags, flock, statat};
 use rustix::io::Errno;
 
 use super::error::LogError;
-use super::keep::{Kept, keep};
+use super::keep::{KeepOutcome, keep};
 use super::location::Location;
 use super::recover::recover;
 use super::space::LogFile;
@@ -36,8 +36,8 @@ pub(super) fn open(location: &Location, mode: Mode) -> Result<LogFile, LogError>
                 .modified()
                 .map_err(|error| cannot_open(location, error))?;
             match keep(&[location], changed)? {
-                Kept::Renamed => start(open_and_lock(location)?, 0, location),
-                Kept::Mounted => {
+                KeepOutcome::Renamed => start(open_and_lock(location)?, 0, location),
+                KeepOutcome::Mounted => {
                     log::warn!(
                         "the log {} is continued: it is a mount point, which cannot be renamed",
                         location.path().display()

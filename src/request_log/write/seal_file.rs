@@ -13,7 +13,7 @@ use super::space_file::SpaceFile;
 use crate::operations;
 use crate::seal::key::Key;
 use crate::seal::line::Begin;
-use crate::seal::state::{State, Tip};
+use crate::seal::state::{SealState, Tip};
 use crate::seal::text::{push_begin, push_chain, push_mac};
 use crate::seal::time::Moment;
 use crate::sync::lock;
@@ -170,7 +170,7 @@ impl SealFile {
         end.out.shrink_to(KEPT);
         self.written.store(end.made, Ordering::Release);
         if let (Some(keeper), Some(key)) = (&self.keeper, &end.key) {
-            let state = State {
+            let state = SealState {
                 key: key.clone(),
                 tip: end.tip,
             };

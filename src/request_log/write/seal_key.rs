@@ -17,7 +17,7 @@ use rustix::fs::{Mode, OFlags, fsync, openat, renameat};
 use super::error::LogError;
 use super::location::Location;
 use super::space_file::SpaceFile;
-use crate::seal::state::State;
+use crate::seal::state::SealState;
 use crate::sync::lock;
 
 /// How far the state may be behind the seal.
@@ -28,11 +28,11 @@ const MOST: u64 = 4 * 1024;
 
 /// See the module's description.
 pub(super) struct KeyKeeper {
-    shared: Arc<Shared>,
+    shared: Arc<KeyFile>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-struct Shared {
+struct KeyFile {
     /// As typed.
     path: PathBuf,
     location: Location,
@@ -44,7 +44,7 @@ struct Shared {
 }
 
 struct Latest {
-    state: State,
+    state: SealState,
     /// What is synced before the state: a state is never ahead of its seal.
     seal: Option<Arc<SpaceFile>>,
     is_written: bool,
@@ -57,7 +57,7 @@ impl KeyKeeper {
     ///
     /// # Errors
     /// `State` if there is none, or it cannot be replaced.
-    pub(super) fn open(path: &Path) -> Result<(Self, State), LogError> {
+    pub(super) fn open(path: &Path) -> Result<(Self, SealState), LogError> {
         let failed = |source: io::Error| LogError::State {
             path: path.to_path_buf(),
             reason: source.to_string(),
@@ -69,11 +69,11 @@ impl KeyKeeper {
         let mut text = String::new();
         let read = (&file).take(MOST).read_to_string(&mut text);
         read.map_err(failed)?;
-        let state = State::parse(&text).map_err(|error| LogError::State {
+        let state = SealState::parse(&text).map_err(|error| LogError::State {
             path: path.to_path_buf(),
             reason: error.to_string(),
         })?;
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(KeyFile {
             path: path.to_path_buf(),
             location,
             latest: Mutex::new(Latest {
@@ -104,7 +104,7 @@ impl KeyKeeper {
     }
 
     /// The seal, whose file this is, has come as far as this.
-    pub(super) fn note(&self, state: State, seal: &Arc<SpaceFile>) {
+    pub(super) fn note(&self, state: SealState, seal: &Arc<SpaceFile>) {
         let mut latest = lock(&self.shared.latest);
         latest.state = state;
         if latest
@@ -136,7 +136,7 @@ impl Drop for KeyKeeper {
     }
 }
 
-impl Shared {
+impl KeyFile {
     fn follow(&self) {
         let mut latest = lock(&self.latest);
         loop {
@@ -186,7 +186,7 @@ impl Shared {
         }
     }
 
-    fn replace(&self, current: &mut File, state: &State) -> io::Result<()> {
+    fn replace(&self, current: &mut File, state: &SealState) -> io::Result<()> {
         let directory = self.location.directory();
         let new_name = self.location.name_with("new");
         let flags = OFlags::WRONLY

@@ -15,7 +15,7 @@ use crate::seal::text::{
 use crate::seal::time::{Moment, MomentWriter};
 
 /// See the module's description.
-pub(super) struct Lines {
+pub(super) struct SealLines {
     /// The end of the seal once they are written. Lines are counted with the most that they can take.
     pub(super) area: Area,
     /// Without chain values; each ends with LF.
@@ -71,7 +71,7 @@ pub(super) fn split(known: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-impl Lines {
+impl SealLines {
     pub(super) fn new(area: Area, entries: u64, clock: Clock) -> Self {
         Self {
             area,

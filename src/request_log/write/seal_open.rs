@@ -8,13 +8,13 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, statat};
 
 use super::error::LogError;
-use super::keep::{Kept, keep};
+use super::keep::{KeepOutcome, keep};
 use super::location::Location;
 use super::open::{Mode, cannot_open};
 use super::seal_pair::{Pair, length, name_of, seal_failed, seal_of};
 use super::sealer::Sealer;
 use super::space::LogFile;
-use crate::seal::state::State;
+use crate::seal::state::SealState;
 
 impl Sealer {
     /// Opens the log at this location with its seal.
@@ -25,7 +25,7 @@ impl Sealer {
         &self,
         location: &Location,
         mode: Mode,
-        state: Option<State>,
+        state: Option<SealState>,
     ) -> Result<Arc<LogFile>, LogError> {
         let seal_location = seal_of(location);
         let pair = Pair::open(location, &seal_location)?;
@@ -38,7 +38,7 @@ impl Sealer {
         let is_sealed = length(&pair.seal).map_err(seal_failed(&seal_location))? > 0;
         let both = [location, &seal_location];
         let kept = if is_sealed { &both[..] } else { &both[..1] };
-        if keep(kept, changed)? == Kept::Mounted {
+        if keep(kept, changed)? == KeepOutcome::Mounted {
             log::warn!(
                 "the log {} is continued: it is a mount point, which cannot be renamed",
                 location.path().display()

@@ -12,7 +12,7 @@ use super::error::LogError;
 use super::location::Location;
 use super::recover::cut_to_torn;
 use super::seal_file::ChainEnd;
-use super::seal_lines::Lines;
+use super::seal_lines::SealLines;
 use super::seal_pair::{Pair, length, name_of, rewound, seal_failed, seal_of};
 use super::sealer::{Continued, Sealer};
 use super::space::LogFile;
@@ -20,8 +20,8 @@ use super::space_file::Area;
 use crate::request_log::verify::{
     Evidence, Finding, LogFault, Report, SealFault, torn_entries, verify,
 };
-use crate::seal::line::{Place, Torn};
-use crate::seal::state::{State, Tip};
+use crate::seal::line::{Torn, TornOutcome};
+use crate::seal::state::{SealState, Tip};
 use crate::seal::text::{push_next, push_torn};
 
 impl Sealer {
@@ -30,7 +30,7 @@ impl Sealer {
         &self,
         seal: File,
         location: &Location,
-        state: Option<State>,
+        state: Option<SealState>,
         name: &str,
     ) -> Result<ChainEnd, LogError> {
         let failed = seal_failed(location);
@@ -63,7 +63,7 @@ impl Sealer {
         }
         let end = report.seal_end;
         let seal = self.seal_file(seal, end, chain_end).map_err(&failed)?;
-        let mut lines = Lines::new(Area::new(end, 0), report.last_entry, report.clock);
+        let mut lines = SealLines::new(Area::new(end, 0), report.last_entry, report.clock);
         lines.push_other(|text, time| push_next(text, time, name));
         let (chain_end, written) = seal.finish(|text, end| lines.take(text, end));
         written.map_err(&failed)?;
@@ -75,7 +75,7 @@ impl Sealer {
         &self,
         pair: Pair,
         location: &Location,
-        state: Option<State>,
+        state: Option<SealState>,
     ) -> Result<Arc<LogFile>, LogError> {
         let seal_location = seal_of(location);
         let failed = seal_failed(&seal_location);
@@ -111,7 +111,7 @@ impl Sealer {
             clock: report.clock,
         };
         let file = self.log_file(pair, location, continued)?;
-        let push = |text: &mut Vec<u8>, time, (number, place): (u64, Place)| {
+        let push = |text: &mut Vec<u8>, time, (number, place): (u64, TornOutcome)| {
             push_torn(
                 text,
                 &Torn {
@@ -131,7 +131,11 @@ impl Sealer {
 ///
 /// # Errors
 /// `Recover` if anything but a kill of the server is behind what is found.
-fn examine(pair: &Pair, location: &Location, state: Option<&State>) -> Result<Report, LogError> {
+fn examine(
+    pair: &Pair,
+    location: &Location,
+    state: Option<&SealState>,
+) -> Result<Report, LogError> {
     let seal_location = seal_of(location);
     let failed = seal_failed(&seal_location);
     let evidence = Evidence {
@@ -165,8 +169,8 @@ fn refused(location: &Location, reason: impl Display) -> LogError {
 }
 
 /// What a seal continues that is not in the place of another: what the key was used for last, or nothing.
-fn first_chain_end(state: Option<State>) -> Result<ChainEnd, LogError> {
-    if let Some(State { key, tip }) = state {
+fn first_chain_end(state: Option<SealState>) -> Result<ChainEnd, LogError> {
+    if let Some(SealState { key, tip }) = state {
         return Ok(ChainEnd {
             tip,
             key: Some(key),
@@ -196,8 +200,8 @@ fn is_of_a_kill(finding: &Finding, report: &Report) -> bool {
 }
 
 /// Whether the state of the key was made for this seal, and not for more of it than there is.
-fn check_state(report: &Report, state: Option<&State>) -> Result<(), String> {
-    let Some(State { tip, .. }) = state.filter(|state| state.tip.lines > 0) else {
+fn check_state(report: &Report, state: Option<&SealState>) -> Result<(), String> {
+    let Some(SealState { tip, .. }) = state.filter(|state| state.tip.lines > 0) else {
         return Ok(());
     };
     if tip.identity != report.tip.identity {
@@ -217,7 +221,7 @@ fn check_state(report: &Report, state: Option<&State>) -> Result<(), String> {
     }
 }
 
-fn warn_of_torn(torn: &[(u64, Place)], location: &Location) {
+fn warn_of_torn(torn: &[(u64, TornOutcome)], location: &Location) {
     let Some((number, _)) = torn.first() else {
         return;
     };
@@ -232,21 +236,21 @@ fn warn_of_torn(torn: &[(u64, Place)], location: &Location) {
 }
 
 /// The entries that are torn and were not known to be, and what becomes of them.
-fn newly_torn(report: &Report) -> Vec<(u64, Place)> {
+fn newly_torn(report: &Report) -> Vec<(u64, TornOutcome)> {
     let found = report.torn.iter().filter(|torn| torn.place.is_none());
     let mut torn: Vec<_> = found
         .map(|torn| {
             let place = if torn.offset < report.whole_end {
-                Place::Left
+                TornOutcome::Left
             } else {
-                Place::Cut
+                TornOutcome::Cut
             };
             (torn.entry.number, place)
         })
         .collect();
     for finding in &report.findings {
         if let Finding::Log(LogFault::MissingAtEnd { from, to }) = finding {
-            torn.extend((from.number..=to.number).map(|number| (number, Place::Cut)));
+            torn.extend((from.number..=to.number).map(|number| (number, TornOutcome::Cut)));
         }
     }
     torn

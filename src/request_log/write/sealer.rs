@@ -11,12 +11,12 @@ use super::location::Location;
 use super::recover::recover;
 use super::seal_file::{ChainEnd, SealFile};
 use super::seal_key::KeyKeeper;
-use super::seal_lines::Lines;
+use super::seal_lines::SealLines;
 use super::seal_pair::Pair;
 use super::space::{LogFile, RESERVED_FOR_LINES};
 use super::space_file::{Area, SpaceFile};
 use crate::seal::clock::Clock;
-use crate::seal::state::{State, Tip};
+use crate::seal::state::{SealState, Tip};
 
 /// How a log is sealed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -45,7 +45,7 @@ impl Sealer {
     ///
     /// # Errors
     /// `State` if it cannot be had.
-    pub(super) fn open(sealing: &Sealing) -> Result<(Self, Option<State>), LogError> {
+    pub(super) fn open(sealing: &Sealing) -> Result<(Self, Option<SealState>), LogError> {
         let opened = sealing
             .key_state
             .as_deref()
@@ -109,7 +109,7 @@ impl Sealer {
             .seal_file(pair.seal, seal_end, chain_end)
             .map_err(failed)?;
         let area = Area::new(seal_end, RESERVED_FOR_LINES);
-        let lines = Lines::new(area, last_entry, clock);
+        let lines = SealLines::new(area, last_entry, clock);
         let file = LogFile::new(pair.log, log_end, Some((seal, lines)));
         file.map(Arc::new).map_err(failed)
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::figures::LogFigures;
 use super::seal_file::SealFile;
-use super::seal_lines::Lines;
+use super::seal_lines::SealLines;
 use super::space_file::{Area, ReservationClass, SpaceFile};
 use crate::sync::{Mutex, MutexGuard, lock};
 
@@ -37,7 +37,7 @@ pub(super) struct Space {
     /// Of the log.
     pub(super) log: Area,
     /// Of the seal, if there is one.
-    pub(super) lines: Option<Lines>,
+    pub(super) lines: Option<SealLines>,
     /// Where entries go that have no place yet, once this file is done with.
     pub(super) successor: Option<Arc<LogFile>>,
 }
@@ -51,7 +51,7 @@ pub(super) struct Claim {
 
 impl Space {
     fn has(&self, class: ReservationClass, claim: Claim) -> bool {
-        let has_line = |lines: &Lines| lines.area.has(class, claim.seal);
+        let has_line = |lines: &SealLines| lines.area.has(class, claim.seal);
         self.log.has(class, claim.log) && self.lines.as_ref().is_none_or(has_line)
     }
 
@@ -78,13 +78,17 @@ impl Space {
 
     /// Lines of the seal so far.
     pub(super) fn lines_made(&self) -> u64 {
-        self.lines.as_ref().map_or(0, Lines::made)
+        self.lines.as_ref().map_or(0, SealLines::made)
     }
 }
 
 impl LogFile {
     /// Takes over a file whose entries end at `end`, and preallocates the space that is kept for small entries.
-    pub(super) fn new(file: File, end: u64, seal: Option<(SealFile, Lines)>) -> io::Result<Self> {
+    pub(super) fn new(
+        file: File,
+        end: u64,
+        seal: Option<(SealFile, SealLines)>,
+    ) -> io::Result<Self> {
         let (seal, lines) = seal.unzip();
         let this = Self {
             file: SpaceFile::new(file)?,

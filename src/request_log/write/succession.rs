@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::seal_file::{ChainEnd, FirstLine, SealFile};
-use super::seal_lines::Lines;
+use super::seal_lines::SealLines;
 use super::space::{LogFile, Space};
 use super::space_file::ReservationClass;
 use crate::seal::text::push_next;
@@ -87,7 +87,7 @@ impl LogFile {
             time: space
                 .lines
                 .as_mut()
-                .map(Lines::read_clock)
+                .map(SealLines::read_clock)
                 .unwrap_or_default(),
             name,
         }

@@ -53,7 +53,7 @@ enum AcceptState {
 }
 
 /// What ended a wait, besides deadlines, which are looked at anyway.
-struct Woken {
+struct AcceptWakeup {
     main_waker: bool,
     signal: bool,
     /// Somebody in this process stops the server.
@@ -128,7 +128,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
     }
 
     /// Waits for a connection, a signal, a wake-up, or the next deadline.
-    fn wait(&self) -> Woken {
+    fn wait(&self) -> AcceptWakeup {
         let timeout = self.wakes_at().and_then(|until| {
             Timespec::try_from(until.saturating_duration_since(Instant::now())).ok()
         });
@@ -150,7 +150,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
         }
         let mut ready = polled.iter().map(|fd| !fd.revents().is_empty());
         let mut is_ready = || ready.next().unwrap_or_default();
-        Woken {
+        AcceptWakeup {
             main_waker: is_ready(),
             signal: self.signals.fds().map(|_| is_ready()).contains(&true),
             stop: is_ready(),

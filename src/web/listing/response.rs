@@ -7,7 +7,7 @@ use super::frame::{Completeness, Frame, Reader};
 use super::listing_format::ListingFormat;
 use super::preparation::{ListingPreparation, Reading, State};
 use crate::connection::{Response, ResponseContent};
-use crate::http::semantics::conditional::{Method, Outcome, Validators};
+use crate::http::semantics::conditional::{ConditionalMethod, Outcome, Validators};
 use crate::http::semantics::fields::combined;
 use crate::http::semantics::negotiation::encoding::{Coding, choose};
 use crate::http::{Refusal, Request, Status, Target, write_field};
@@ -42,7 +42,9 @@ impl Site {
             .open_directory(path.relative(), blocking)
             .map_err(|error| cannot_read(error.kind, Operation::WebGet))?;
         // A listing has no validators; that it is there is all that a condition can ask (RFC 9110 §13.2.1).
-        match Preconditions::of(request).evaluate(Method::Read, Some(&Validators::default())) {
+        match Preconditions::of(request)
+            .evaluate(ConditionalMethod::Read, Some(&Validators::default()))
+        {
             Outcome::Proceed => {}
             Outcome::PreconditionFailed => {
                 let reason = StoreErrorKind::ConditionFailed.reason();

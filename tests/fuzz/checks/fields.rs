@@ -1,7 +1,7 @@
 //! The fields of the web dialect: no value makes a reader panic, and those that can be written are read back.
 
 use httpserver::http::semantics::conditional::{
-    Method, Outcome, PreconditionFields, Validators, evaluate, range_applies,
+    ConditionalMethod, Outcome, PreconditionFields, Validators, evaluate, range_applies,
 };
 use httpserver::http::semantics::date;
 use httpserver::http::semantics::digest::{Sha256Digest, is_wanted};
@@ -43,11 +43,15 @@ pub(crate) fn check(data: &[u8]) {
         if_modified_since: Some(field),
         if_unmodified_since: Some(field),
     };
-    for method in [Method::Read, Method::Put, Method::Delete] {
+    for method in [
+        ConditionalMethod::Read,
+        ConditionalMethod::Put,
+        ConditionalMethod::Delete,
+    ] {
         for current in [None, Some(&current)] {
             let outcome = evaluate(method, &all(data), current);
             // Only a reader can be told that nothing has changed.
-            assert!(outcome != Outcome::NotModified || method == Method::Read);
+            assert!(outcome != Outcome::NotModified || method == ConditionalMethod::Read);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use httpserver::request_log::format::hex::push_rows;
 use httpserver::request_log::format::layout::{SEPARATOR, decode_name, push_header};
-use httpserver::request_log::format::line::Kind;
+use httpserver::request_log::format::line::LoggedRequest;
 use httpserver::request_log::read::fault::ReadError;
 use httpserver::request_log::read::{EntryHead, Reader};
 use std::io::{self, Read};
@@ -68,7 +68,7 @@ fn next<R: Read>(reader: &mut Reader<R>) -> Result<Option<(EntryHead, Vec<u8>)>,
 fn check_written(log: &[u8], (head, content): &(EntryHead, Vec<u8>)) {
     let mut text = Vec::new();
     match &head.kind {
-        Kind::Success {
+        LoggedRequest::Success {
             method,
             name,
             length,
@@ -77,7 +77,7 @@ fn check_written(log: &[u8], (head, content): &(EntryHead, Vec<u8>)) {
             push_header(&mut text, method, &decode_name(name), *length);
             push_rows(&mut text, 0, content);
         }
-        Kind::Failure {
+        LoggedRequest::Failure {
             method,
             name,
             version,

@@ -5,7 +5,7 @@ use httpserver::connection::Http;
 use httpserver::http::Status;
 use httpserver::http::semantics::media_type::MediaTypes;
 use httpserver::request_log::format::layout::decode_name;
-use httpserver::request_log::format::line::Kind;
+use httpserver::request_log::format::line::LoggedRequest;
 use httpserver::request_log::read::Reader;
 use httpserver::web::Access;
 use httpserver::web::{Directories, Documents, DotFiles, HostNames, Options, Responses, Web};
@@ -140,15 +140,15 @@ fn entries_of(log: &[u8]) -> Vec<Entry> {
             content.extend_from_slice(piece);
         }
         let (method, name, failed) = match head.kind {
-            Kind::Success { method, name, .. } => {
+            LoggedRequest::Success { method, name, .. } => {
                 let name = String::from_utf8_lossy(&decode_name(&name)).into_owned();
                 (method.to_owned(), name, None)
             }
             // How much is known of a head that is refused depends on how much of it had come.
-            Kind::Failure { method, status, .. } if method == "HEAD" => {
+            LoggedRequest::Failure { method, status, .. } if method == "HEAD" => {
                 (method, String::new(), Some(status))
             }
-            Kind::Failure { status, .. } => (String::new(), String::new(), Some(status)),
+            LoggedRequest::Failure { status, .. } => (String::new(), String::new(), Some(status)),
         };
         entries.push(Entry {
             method,

@@ -55,7 +55,7 @@ fn fill_tails<'t>(
     mut counter: Counter,
     content: &[[u8; ROW]],
 ) -> Counter {
-    let (first, last) = (Part::new(&FIRST), Part::new(&LAST));
+    let (first, last) = (LayoutRegisters::new(&FIRST), LayoutRegisters::new(&LAST));
     let digits = load(&DIGITS);
     for (tail, bytes) in tails.zip(content) {
         let (offset, cells) = tail.split_at_mut(MIN_OFFSET_DIGITS);
@@ -75,7 +75,7 @@ fn fill_tails<'t>(
 }
 
 /// What makes one vector of a row: for each byte of the text where it comes from.
-struct Layout {
+struct VectorLayout {
     /// Which byte of the source it shows; 0x80 for none.
     place: Bytes,
     /// 15 where the upper digit goes.
@@ -87,17 +87,17 @@ struct Layout {
 }
 
 /// The vector with the first bytes of a row's cells, made of the row's first bytes.
-const FIRST: Layout = layout(0, 0);
+const FIRST: VectorLayout = layout(0, 0);
 
 /// The vector with the last bytes of a row's cells, made of the row's last bytes.
-const LAST: Layout = layout(CELLS - size_of::<Bytes>(), ROW - SOURCE);
+const LAST: VectorLayout = layout(CELLS - size_of::<Bytes>(), ROW - SOURCE);
 
 /// The digits, for each half of a vector.
 const DIGITS: Bytes = *b"0123456789abcdef0123456789abcdef";
 
 /// The layout of the text from byte `from` of a row's cells on, whose source begins at byte `source` of the row.
-const fn layout(from: usize, source: usize) -> Layout {
-    let mut layout = Layout {
+const fn layout(from: usize, source: usize) -> VectorLayout {
+    let mut layout = VectorLayout {
         place: [0x80; 32],
         upper: [0; 32],
         lower: [0; 32],
@@ -125,17 +125,17 @@ const fn layout(from: usize, source: usize) -> Layout {
 
 /// A [`Layout`] in registers.
 #[derive(Clone, Copy)]
-struct Part {
+struct LayoutRegisters {
     place: __m256i,
     upper: __m256i,
     lower: __m256i,
     frame: __m256i,
 }
 
-impl Part {
+impl LayoutRegisters {
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn new(layout: &Layout) -> Self {
+    fn new(layout: &VectorLayout) -> Self {
         Self {
             place: load(&layout.place),
             upper: load(&layout.upper),

@@ -101,7 +101,7 @@ fn check_equal(expected: &[Entry], found: &[(EntryHead, Vec<u8>)]) {
         match (expected, &head.kind) {
             (
                 Entry::Success(method, name, bytes),
-                Kind::Success {
+                LoggedRequest::Success {
                     method: found_method,
                     name: text,
                     length,
@@ -114,7 +114,7 @@ fn check_equal(expected: &[Entry], found: &[(EntryHead, Vec<u8>)]) {
             }
             (
                 Entry::Failure(.., status),
-                Kind::Failure {
+                LoggedRequest::Failure {
                     status: found_status,
                     ..
                 },

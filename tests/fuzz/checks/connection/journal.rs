@@ -1,7 +1,7 @@
 //! The log of a connection, read back strictly: any fault in it is a failure.
 
 use httpserver::request_log::format::layout::decode_name;
-use httpserver::request_log::format::line::Kind;
+use httpserver::request_log::format::line::LoggedRequest;
 use httpserver::request_log::read::Reader;
 
 /// What an entry says.
@@ -25,7 +25,7 @@ pub(crate) fn read(log: &[u8]) -> Vec<Entry> {
             content.extend_from_slice(piece);
         }
         entries.push(match head.kind {
-            Kind::Success { method, name, .. } => {
+            LoggedRequest::Success { method, name, .. } => {
                 let name = String::from_utf8(decode_name(&name)).expect("a name in ASCII");
                 match method {
                     "GET" => Entry::Get(name),
@@ -33,7 +33,7 @@ pub(crate) fn read(log: &[u8]) -> Vec<Entry> {
                     other => panic!("{other} cannot succeed"),
                 }
             }
-            Kind::Failure { status, .. } => Entry::Failure(status),
+            LoggedRequest::Failure { status, .. } => Entry::Failure(status),
         });
     }
     assert_eq!(

@@ -3,7 +3,7 @@
 use super::space_file::Area;
 use crate::seal::time::Moment;
 
-pub(super) struct Lines {
+pub(super) struct SealLines {
     pub(super) area: Area,
     none: Never,
 }
@@ -11,7 +11,7 @@ pub(super) struct Lines {
 /// What there is none of.
 pub(super) enum Never {}
 
-impl Lines {
+impl SealLines {
     pub(super) fn made(&self) -> u64 {
         match self.none {}
     }

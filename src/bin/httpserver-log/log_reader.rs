@@ -6,21 +6,21 @@ use httpserver::request_log::read::{EntryHead, Reader};
 use std::io::Read;
 
 /// An open log.
-pub(crate) struct LogFile<'s> {
+pub(crate) struct LogReader<'s> {
     name: String,
     reader: Reader<Box<dyn Read + 's>>,
 }
 
 /// What is at one place of a log.
 #[derive(Debug)]
-pub(crate) enum Item {
+pub(crate) enum LogItem {
     /// An entry, all of which is right.
     Whole(EntryHead),
     /// An entry that was not written to its end; its head, if that was written.
     Torn(Option<EntryHead>, Fault),
 }
 
-impl<'s> LogFile<'s> {
+impl<'s> LogReader<'s> {
     /// The log that `input` gives, which messages call `name`.
     pub(crate) fn new(name: &str, input: Box<dyn Read + 's>) -> Self {
         Self::resume(name, input, 0, 1)
@@ -40,14 +40,14 @@ impl<'s> LogFile<'s> {
     }
 
     /// The next entry with all that belongs to it checked; `None` at the end of the log. A corrupt entry is an error.
-    pub(crate) fn next_item(&mut self) -> Result<Option<Item>, Failure> {
+    pub(crate) fn next_item(&mut self) -> Result<Option<LogItem>, Failure> {
         let head = match self.reader.next_entry() {
             Ok(Some(head)) => head,
             Ok(None) => return Ok(None),
             Err(error) => return self.torn(None, error).map(Some),
         };
         match self.reader.finish_entry() {
-            Ok(()) => Ok(Some(Item::Whole(head))),
+            Ok(()) => Ok(Some(LogItem::Whole(head))),
             Err(error) => self.torn(Some(head), error).map(Some),
         }
     }
@@ -69,9 +69,11 @@ impl<'s> LogFile<'s> {
             .map_err(|error| Failure::reading(&self.name, error))
     }
 
-    fn torn(&self, head: Option<EntryHead>, error: ReadError) -> Result<Item, Failure> {
+    fn torn(&self, head: Option<EntryHead>, error: ReadError) -> Result<LogItem, Failure> {
         match error {
-            ReadError::Fault(fault) if fault.nature == Nature::Torn => Ok(Item::Torn(head, fault)),
+            ReadError::Fault(fault) if fault.nature == Nature::Torn => {
+                Ok(LogItem::Torn(head, fault))
+            }
             error => Err(Failure::reading(&self.name, error)),
         }
     }

@@ -27,7 +27,7 @@ const EVERYBODY: &str = "*";
 
 /// Users and their rules.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Table {
+pub(super) struct UserTable {
     /// The rules of everybody.
     pub(super) everybody: Arc<Rules>,
     users: BTreeMap<Box<str>, User>,
@@ -95,19 +95,19 @@ pub enum UserLineError {
 }
 
 /// A user whose lines are being read.
-struct Lines {
+struct UserLines {
     hash: PasswordHash,
     rules: Rules,
 }
 
-impl Table {
+impl UserTable {
     /// Reads a file of users.
     ///
     /// # Errors
     /// At the first line that is not one; then there are no users.
     pub(super) fn parse(file: &[u8]) -> Result<Self, TableError> {
         let mut everybody = Rules::default();
-        let mut users = BTreeMap::<Box<str>, Lines>::new();
+        let mut users = BTreeMap::<Box<str>, UserLines>::new();
         for (index, line) in file.split(|&byte| byte == b'\n').enumerate() {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if line.is_empty() || line.starts_with(b"#") {
@@ -118,7 +118,7 @@ impl Table {
                 fault,
             })?;
         }
-        let users = users.into_iter().map(|(name, Lines { hash, rules })| {
+        let users = users.into_iter().map(|(name, UserLines { hash, rules })| {
             let user = User {
                 name: Arc::from(&*name),
                 hash,
@@ -147,7 +147,7 @@ impl Table {
 fn read_line(
     line: &[u8],
     everybody: &mut Rules,
-    users: &mut BTreeMap<Box<str>, Lines>,
+    users: &mut BTreeMap<Box<str>, UserLines>,
 ) -> Result<(), UserLineError> {
     let mut parts = line.splitn(4, |&byte| byte == b':');
     let name = parts.next().unwrap_or_default();
@@ -184,7 +184,7 @@ fn read_line(
 fn rules_of<'u>(
     name: &str,
     hash: &[u8],
-    users: &'u mut BTreeMap<Box<str>, Lines>,
+    users: &'u mut BTreeMap<Box<str>, UserLines>,
 ) -> Result<&'u mut Rules, UserLineError> {
     let text = str::from_utf8(hash).map_err(|_| HashError::Kind)?;
     let hash = match text {
@@ -192,7 +192,7 @@ fn rules_of<'u>(
         text => Some(PasswordHash::parse(text)?),
     };
     let lines = match (users.entry(name.into()), hash) {
-        (Entry::Vacant(vacant), Some(hash)) => vacant.insert(Lines {
+        (Entry::Vacant(vacant), Some(hash)) => vacant.insert(UserLines {
             hash,
             rules: Rules::default(),
         }),
@@ -245,9 +245,9 @@ mod tests {
     use super::super::password::tests::{ARGON2ID, BCRYPT};
     use super::*;
 
-    fn parse(text: &str) -> Result<Table, TableError> {
+    fn parse(text: &str) -> Result<UserTable, TableError> {
         let text = text.replace("BC", BCRYPT).replace("A2", ARGON2ID);
-        Table::parse(text.as_bytes())
+        UserTable::parse(text.as_bytes())
     }
 
     #[test]
@@ -297,7 +297,7 @@ mod tests {
             let user = table.user(name).unwrap();
             assert_eq!(user.rules.rights(path.as_bytes()), expected, "{text}");
         }
-        assert_eq!(parse("").unwrap(), Table::default());
+        assert_eq!(parse("").unwrap(), UserTable::default());
     }
 
     #[test]
@@ -345,7 +345,7 @@ mod tests {
             assert_eq!((error.line, &error.fault), (line, &fault), "{text}");
             assert!(!error.to_string().contains(&BCRYPT[..12]), "{error}");
         }
-        let error = Table::parse(b"\xff:x").unwrap_err();
+        let error = UserTable::parse(b"\xff:x").unwrap_err();
         assert_eq!(error.fault, UserLineError::Name);
     }
 }
