@@ -24,7 +24,8 @@ use self::cli::Request;
 
 fn main() -> ExitCode {
     diagnostics::start();
-    let result = match cli::read(std::env::args_os()) {
+    let variables: Vec<_> = std::env::vars_os().collect();
+    let result = match cli::read(std::env::args_os(), &variables) {
         Ok(Request::Run(config)) => start::run(&config),
         Ok(Request::Print(text)) => output(&text),
         Ok(Request::HashPassword) => hash_password::run()

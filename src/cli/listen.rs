@@ -41,6 +41,16 @@ impl ListenOptions {
         }
     }
 
+    /// The listeners as they were typed.
+    pub(super) fn typed(&self) -> impl Iterator<Item = &str> {
+        self.listen.iter().map(|spec| spec.typed.as_str())
+    }
+
+    /// Forgets all of them.
+    pub(super) fn clear(&mut self) {
+        self.listen.clear();
+    }
+
     /// All listeners; first the one of the arguments, if there is one.
     pub(super) fn listeners(
         &self,

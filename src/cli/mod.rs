@@ -7,11 +7,13 @@
 mod access_log;
 mod address;
 mod advice;
+mod environment;
 mod group;
 mod groups;
 mod harness;
 mod help;
 mod hosts;
+mod in_force;
 mod limits;
 mod listen;
 mod listener;
@@ -33,8 +35,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Parser};
+use clap::{ArgMatches, Command, CommandFactory, FromArgMatches, Parser};
 
 use httpserver::connection::{Timeouts, TrustedProxies};
 use httpserver::durable::Durability;
@@ -42,8 +43,11 @@ use httpserver::reporting::Detail;
 use httpserver::request_log::write::{Mode, Sealing};
 use httpserver::server::Settings;
 
+use self::environment::{FromEnvironment, Variable};
 use self::group::Need;
 use self::groups::GROUPS;
+use self::in_force::{Arguments, Resolved, Source};
+use self::option::is_given;
 use self::tls::TlsOptionError;
 use crate::harness::HarnessConfig;
 
@@ -139,10 +143,14 @@ pub(crate) struct Config {
     pub(crate) harness: HarnessConfig,
 }
 
-/// Reads a command line, whose first word is the program's name.
-pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Request, UsageError> {
+/// Reads a command line, whose first word is the program's name, and the environment.
+pub(crate) fn read(
+    words: impl IntoIterator<Item = OsString>,
+    variables: &[Variable],
+) -> Result<Request, UsageError> {
     let mut command = command();
-    let matches = match command.try_get_matches_from_mut(words) {
+    let words: Vec<_> = words.into_iter().collect();
+    let matches = match command.try_get_matches_from_mut(&words) {
         Ok(matches) => matches,
         Err(error) => {
             return match error.kind() {
@@ -153,17 +161,75 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Request,
             };
         }
     };
-    for Need { option, needs } in GROUPS.iter().flat_map(|group| group.needs) {
-        if is_typed(&command, &matches, option) && !is_typed(&command, &matches, needs) {
-            return Err(UsageError::Needs { option, needs });
-        }
-    }
-    let typed =
-        Typed::from_arg_matches(&matches).map_err(|error| UsageError::of(&error, &command))?;
-    if typed.users.hash_password {
+    if matches.get_flag("hash_password") {
         return Ok(Request::HashPassword);
     }
-    Config::new(typed).map(|config| Request::Run(Box::new(config)))
+    for name in environment::unknown(&command, variables) {
+        ::log::warn!("{name} sets no option: 'httpserver --help' says what variables are called");
+    }
+    let environment = from_environment(&mut command, variables, &matches)?;
+    let program = words.iter().take(1);
+    let set = environment.iter().flat_map(|option| &option.words);
+    let all = program.chain(set).chain(words.iter().skip(1));
+    let matches = command
+        .try_get_matches_from_mut(all)
+        .map_err(|error| UsageError::of(&error, &command))?;
+    check_needs(&command, &matches, &environment)?;
+    let typed =
+        Typed::from_arg_matches(&matches).map_err(|error| UsageError::of(&error, &command))?;
+    let (config, resolved) = Config::new(typed, &environment)?;
+    if matches.get_flag("print_config") {
+        let table = in_force::table(&command, &matches, &environment, &resolved);
+        return Ok(Request::Print(table));
+    }
+    Ok(Request::Run(Box::new(config)))
+}
+
+/// The options that are in the environment and not on the command line; each has a valid value.
+fn from_environment(
+    command: &mut Command,
+    variables: &[Variable],
+    typed: &ArgMatches,
+) -> Result<Vec<FromEnvironment>, UsageError> {
+    let mut all = environment::options(command, variables)?;
+    all.retain(|option| {
+        let mut args = command.get_arguments();
+        !args.any(|arg| arg.get_id().as_str() == option.id && is_given(arg, typed))
+    });
+    for option in &all {
+        let program = OsString::from("httpserver");
+        let words = std::iter::once(&program).chain(&option.words);
+        command
+            .try_get_matches_from_mut(words)
+            .map_err(|error| UsageError::of(&error, command).in_variable(&option.variable))?;
+    }
+    Ok(all)
+}
+
+/// Each option that does nothing without another one has that.
+fn check_needs(
+    command: &Command,
+    matches: &ArgMatches,
+    environment: &[FromEnvironment],
+) -> Result<(), UsageError> {
+    let find = |long: &str| {
+        let mut args = command.get_arguments();
+        args.find(|arg| arg.get_long() == Some(long))
+            .filter(|arg| is_given(arg, matches))
+    };
+    for Need { option, needs } in GROUPS.iter().flat_map(|group| group.needs) {
+        if let (Some(arg), None) = (find(option), find(needs)) {
+            let source = in_force::source(arg, matches, environment);
+            return Err(UsageError::Needs {
+                option: match source {
+                    Source::Environment(variable) => variable,
+                    Source::CommandLine | Source::Default => format!("--{option}"),
+                },
+                needs,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The definition of the options, with the texts of help.
@@ -177,23 +243,6 @@ fn command() -> Command {
     help::with_texts(command)
 }
 
-/// Whether the user gave this option, in whatever way.
-fn is_typed(command: &Command, matches: &ArgMatches, long: &str) -> bool {
-    let arg = command
-        .get_arguments()
-        .find(|arg| arg.get_long() == Some(long));
-    arg.is_some_and(|arg| {
-        let id = arg.get_id().as_str();
-        match arg.get_action() {
-            ArgAction::SetTrue => matches.get_flag(id),
-            _ => !matches!(
-                matches.value_source(id),
-                None | Some(ValueSource::DefaultValue)
-            ),
-        }
-    })
-}
-
 /// Refuses a QR code where no other machine can connect.
 fn check_qr_code(qr_code: QrCode, listeners: &[ListenerConfig]) -> Result<(), UsageError> {
     if qr_code == QrCode::Drawn && listeners.iter().all(ListenerConfig::is_for_this_machine) {
@@ -205,7 +254,12 @@ fn check_qr_code(qr_code: QrCode, listeners: &[ListenerConfig]) -> Result<(), Us
 }
 
 impl Config {
-    fn new(typed: Typed) -> Result<Self, UsageError> {
+    fn new(
+        mut typed: Typed,
+        environment: &[FromEnvironment],
+    ) -> Result<(Self, Resolved), UsageError> {
+        let is_set = |id: &str| environment.iter().any(|option| option.id == id);
+        let set_root = typed.serve.root.take_if(|_| is_set("root"));
         let positionals = positionals::read(
             &typed.arguments,
             typed.web.dialect(),
@@ -214,6 +268,24 @@ impl Config {
             typed.tls.default_security(),
             &positionals::look,
         )?;
+        // An address on the command line wins.
+        if positionals.listen.is_some() && is_set("listen") {
+            typed.listen.clear();
+        }
+        let resolved = Resolved::new(
+            Arguments {
+                count: typed.arguments.len(),
+                root: positionals.root.as_deref(),
+                root_of_option: typed.serve.root.as_deref(),
+                root_of_variable: set_root.as_deref(),
+                listen: positionals
+                    .listen
+                    .as_ref()
+                    .map(|(listen, _)| listen.to_string()),
+            },
+            typed.listen.typed(),
+            environment,
+        );
         let proxies = typed.proxies.proxies();
         let certificate = typed.tls.certificate()?;
         let listeners = typed
@@ -232,7 +304,7 @@ impl Config {
         let hosts = listeners.iter().filter_map(ListenerConfig::host);
         let hosts: Vec<_> = hosts.map(str::to_owned).collect();
         let web = (typed.web).options(max_body, &hosts, typed.users.responses());
-        Ok(Self {
+        let config = Self {
             listeners,
             certificate,
             settings: Settings {
@@ -246,7 +318,10 @@ impl Config {
             timeouts: typed.timeouts.timeouts(),
             sealing: typed.log.sealing(),
             log: typed.log.log(),
-            root: positionals.root.unwrap_or_else(|| PathBuf::from(".")),
+            root: positionals
+                .root
+                .or(set_root)
+                .unwrap_or_else(|| PathBuf::from(".")),
             durability: typed.serve.durability(),
             verbosity: typed.serve.verbosity(),
             qr_code,
@@ -259,7 +334,8 @@ impl Config {
             web,
             exit_after: typed.harness.exit_after,
             harness: typed.harness.config(),
-        })
+        };
+        Ok((config, resolved))
     }
 }
 
@@ -269,7 +345,7 @@ mod tests {
 
     fn config(line: &str) -> Config {
         let words = std::iter::once("httpserver").chain(line.split_whitespace());
-        match read(words.map(OsString::from)) {
+        match read(words.map(OsString::from), &[]) {
             Ok(Request::Run(config)) => *config,
             other => panic!("{line}: {other:?}"),
         }

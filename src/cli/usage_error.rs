@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
 use thiserror::Error;
 
+use super::environment::EnvironmentError;
 use super::listener::ListenError;
 use super::positionals::PositionalError;
 use super::tls::TlsOptionError;
@@ -32,17 +33,20 @@ pub(crate) enum UsageError {
     UnwantedValue { option: String, value: String },
     #[error("{option} is there twice: type it once")]
     Twice { option: String },
-    #[error("--{option} needs --{needs}: type both")]
-    Needs {
-        option: &'static str,
-        needs: &'static str,
-    },
+    #[error("{option} needs --{needs}: type both")]
+    Needs { option: String, needs: &'static str },
     #[error(
         "--qr is for other machines, and '{0}' is only for this one: type 0.0.0.0 to listen for all"
     )]
     NothingToDraw(String),
     #[error("a value is not UTF-8: only the names of files and directories may have other bytes")]
     NotUtf8,
+    #[error(
+        "the value of {0} is not UTF-8: only the names of files and directories may have other bytes"
+    )]
+    NotUtf8In(String),
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
     #[error(transparent)]
     Positional(#[from] PositionalError),
     #[error(transparent)]
@@ -94,6 +98,20 @@ impl UsageError {
             },
             ErrorKind::ArgumentConflict => Self::Twice { option: name },
             _ => Self::other(error),
+        }
+    }
+
+    /// The same of an option that comes from this variable.
+    pub(super) fn in_variable(self, variable: &str) -> Self {
+        let variable = variable.to_owned();
+        match self {
+            Self::Value { value, rule, .. } => Self::Value {
+                option: variable,
+                value,
+                rule,
+            },
+            Self::NotUtf8 => Self::NotUtf8In(variable),
+            other => other,
         }
     }
 

@@ -218,7 +218,7 @@ mod tests {
 
     fn options(arguments: &[&str]) -> Result<Option<Options>, String> {
         let words = ["httpserver", "0"].iter().chain(arguments);
-        match read(words.map(Into::into)) {
+        match read(words.map(Into::into), &[]) {
             Ok(Request::Run(config)) => Ok(config.web),
             Ok(other) => panic!("{other:?}"),
             Err(error) => Err(error.to_string()),
