@@ -12,8 +12,8 @@ use thiserror::Error;
 /// What the names of our variables begin with.
 const PREFIX: &str = "HTTPSERVER_";
 
-/// The long name of the option that prints what is in force.
-const PRINT_CONFIG: &str = "print-config";
+/// The long names of options that only print something.
+const PRINTING: [&str; 2] = ["hash-password", "print-config"];
 
 /// A variable of the environment.
 pub(crate) type Variable = (OsString, OsString);
@@ -43,11 +43,16 @@ pub(crate) enum EnvironmentError {
 pub(super) fn variable_of(arg: &Arg) -> Option<String> {
     match arg.get_action() {
         ArgAction::Set | ArgAction::Append | ArgAction::SetTrue | ArgAction::Count => {
-            let name = arg.get_long().filter(|long| *long != PRINT_CONFIG)?;
-            Some(PREFIX.to_owned() + &name.to_ascii_uppercase().replace('-', "_"))
+            let name = arg.get_long().filter(|long| !PRINTING.contains(long))?;
+            Some(named_after(name))
         }
         _ => None,
     }
+}
+
+/// The name of the variable for an option with this long name.
+fn named_after(long: &str) -> String {
+    PREFIX.to_owned() + &long.to_ascii_uppercase().replace('-', "_")
 }
 
 /// The options that variables set, in the order of the definition. An empty variable sets nothing.
@@ -74,6 +79,23 @@ pub(super) fn options(
         }
     }
     Ok(found)
+}
+
+/// A message in which an option is called by its variable if it comes from there.
+pub(super) fn in_variables(message: &str, set: &[FromEnvironment]) -> String {
+    let mut named = String::new();
+    let mut rest = message;
+    while let Some(at) = rest.find("--") {
+        let (before, option) = rest.split_at(at);
+        let is_of_name = |c: char| c.is_ascii_lowercase() || c == '-';
+        let end = option.find(|c| !is_of_name(c)).unwrap_or(option.len());
+        let (name, after) = option.split_at(end);
+        let of_option = |set: &&FromEnvironment| set.variable == named_after(&name[2..]);
+        named.push_str(before);
+        named.push_str(set.iter().find(of_option).map_or(name, |set| &set.variable));
+        rest = after;
+    }
+    named + rest
 }
 
 /// Variables that look like ours, and are none. Those are left out that Kubernetes sets for a service of this name.
@@ -170,11 +192,32 @@ mod tests {
             ("HTTPSERVER_HELP", "1", &[]),
             ("HTTPSERVER_VERSION", "1", &[]),
             ("HTTPSERVER_PRINT_CONFIG", "1", &[]),
+            ("HTTPSERVER_HASH_PASSWORD", "1", &[]),
             ("httpserver_threads", "8", &[]),
         ] {
             let found = options(&command, &variables(&[(variable, value)])).unwrap();
             let words: Vec<_> = found.iter().flat_map(|option| &option.words).collect();
             assert_eq!(words, expected, "{variable}={value}");
+        }
+    }
+
+    #[test]
+    fn messages_name_the_variables_that_are_set() {
+        let command = super::super::command();
+        let set = [("HTTPSERVER_LOG", "a"), ("HTTPSERVER_LISTEN", "unix:a")];
+        let set = options(&command, &variables(&set)).unwrap();
+        for (message, expected) in [
+            ("--log", "HTTPSERVER_LOG"),
+            (
+                "--log-append and --log: x",
+                "--log-append and HTTPSERVER_LOG: x",
+            ),
+            ("'--listen a' or -- b", "'HTTPSERVER_LISTEN a' or -- b"),
+            ("--web", "--web"),
+            ("a -- b --", "a -- b --"),
+            ("", ""),
+        ] {
+            assert_eq!(in_variables(message, &set), expected);
         }
     }
 

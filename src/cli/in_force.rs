@@ -95,7 +95,7 @@ impl Source {
 }
 
 /// Where the value of this option comes from.
-pub(super) fn source(arg: &Arg, matches: &ArgMatches, environment: &[FromEnvironment]) -> Source {
+fn source(arg: &Arg, matches: &ArgMatches, environment: &[FromEnvironment]) -> Source {
     let id = arg.get_id();
     if !option::is_given(arg, matches) {
         return Source::Default;

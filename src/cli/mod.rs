@@ -46,7 +46,7 @@ use httpserver::server::Settings;
 use self::environment::{FromEnvironment, Variable};
 use self::group::Need;
 use self::groups::GROUPS;
-use self::in_force::{Arguments, Resolved, Source};
+use self::in_force::{Arguments, Resolved};
 use self::option::is_given;
 use self::tls::TlsOptionError;
 use crate::harness::HarnessConfig;
@@ -174,10 +174,11 @@ pub(crate) fn read(
     let matches = command
         .try_get_matches_from_mut(all)
         .map_err(|error| UsageError::of(&error, &command))?;
-    check_needs(&command, &matches, &environment)?;
+    check_needs(&command, &matches).map_err(|error| error.in_variables(&environment))?;
     let typed =
         Typed::from_arg_matches(&matches).map_err(|error| UsageError::of(&error, &command))?;
-    let (config, resolved) = Config::new(typed, &environment)?;
+    let (config, resolved) =
+        Config::new(typed, &environment).map_err(|error| error.in_variables(&environment))?;
     if matches.get_flag("print_config") {
         let table = in_force::table(&command, &matches, &environment, &resolved);
         return Ok(Request::Print(table));
@@ -207,26 +208,14 @@ fn from_environment(
 }
 
 /// Each option that does nothing without another one has that.
-fn check_needs(
-    command: &Command,
-    matches: &ArgMatches,
-    environment: &[FromEnvironment],
-) -> Result<(), UsageError> {
-    let find = |long: &str| {
+fn check_needs(command: &Command, matches: &ArgMatches) -> Result<(), UsageError> {
+    let is_given = |long: &str| {
         let mut args = command.get_arguments();
-        args.find(|arg| arg.get_long() == Some(long))
-            .filter(|arg| is_given(arg, matches))
+        args.any(|arg| arg.get_long() == Some(long) && is_given(arg, matches))
     };
     for Need { option, needs } in GROUPS.iter().flat_map(|group| group.needs) {
-        if let (Some(arg), None) = (find(option), find(needs)) {
-            let source = in_force::source(arg, matches, environment);
-            return Err(UsageError::Needs {
-                option: match source {
-                    Source::Environment(variable) => variable,
-                    Source::CommandLine | Source::Default => format!("--{option}"),
-                },
-                needs,
-            });
+        if is_given(option) && !is_given(needs) {
+            return Err(UsageError::Needs { option, needs });
         }
     }
     Ok(())

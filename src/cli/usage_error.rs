@@ -8,7 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
 use thiserror::Error;
 
-use super::environment::EnvironmentError;
+use super::environment::{self, EnvironmentError, FromEnvironment};
 use super::listener::ListenError;
 use super::positionals::PositionalError;
 use super::tls::TlsOptionError;
@@ -33,8 +33,11 @@ pub(crate) enum UsageError {
     UnwantedValue { option: String, value: String },
     #[error("{option} is there twice: type it once")]
     Twice { option: String },
-    #[error("{option} needs --{needs}: type both")]
-    Needs { option: String, needs: &'static str },
+    #[error("--{option} needs --{needs}: type both")]
+    Needs {
+        option: &'static str,
+        needs: &'static str,
+    },
     #[error(
         "--qr is for other machines, and '{0}' is only for this one: type 0.0.0.0 to listen for all"
     )]
@@ -47,6 +50,9 @@ pub(crate) enum UsageError {
     NotUtf8In(String),
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
+    /// Of options that make no sense together, some of which come from the environment.
+    #[error("{0}")]
+    Together(String),
     #[error(transparent)]
     Positional(#[from] PositionalError),
     #[error(transparent)]
@@ -112,6 +118,17 @@ impl UsageError {
             },
             Self::NotUtf8 => Self::NotUtf8In(variable),
             other => other,
+        }
+    }
+
+    /// The same where options come from these variables.
+    pub(super) fn in_variables(self, set: &[FromEnvironment]) -> Self {
+        let message = self.to_string();
+        let named = environment::in_variables(&message, set);
+        if named == message {
+            self
+        } else {
+            Self::Together(named)
         }
     }
 

@@ -65,7 +65,7 @@ fn options_of_help() -> BTreeMap<String, Option<String>> {
             Some((long, value)) => (long, Some(value.to_owned())),
             None => (long, None),
         };
-        if !["help", "version", "print-config"].contains(&long) {
+        if !["help", "version", "print-config", "hash-password"].contains(&long) {
             options.insert(long.to_owned(), value);
         }
     }
@@ -79,7 +79,9 @@ fn variable(option: &str) -> String {
 /// A value that an option takes.
 fn value(option: &str, placeholder: Option<&str>) -> &'static str {
     match (option, placeholder) {
-        ("listen", _) => "0.0.0.0:1",
+        ("listen", _) => "0.0.0.0:1,tls",
+        ("redirect-http", _) => "0.0.0.0:2",
+        ("status", _) => "127.0.0.1:3",
         ("client-address-from", _) => "forwarded",
         ("access-log-format", _) => "json",
         ("trust-proxy", _) => "10.0.0.0/8",
@@ -100,23 +102,35 @@ fn value(option: &str, placeholder: Option<&str>) -> &'static str {
 fn every_option_of_help_has_a_variable_and_is_in_force_then() {
     let options = options_of_help();
     assert!(options.len() > 30, "{options:?}");
-    let set: Vec<_> = options
-        .iter()
-        .map(|(option, placeholder)| (variable(option), value(option, placeholder.as_deref())))
-        .collect();
-    let set: Vec<_> = set
-        .iter()
-        .map(|(name, value)| (name.as_str(), *value))
-        .collect();
-    let all = in_force(&set, &[]);
-    for (option, placeholder) in &options {
-        let value = value(option, placeholder.as_deref());
-        let expected = format!("{value} from {}", variable(option));
-        assert_eq!(rows(&all, option), [expected], "{option}");
+    // Two certificates cannot be set at once.
+    for certificate in [&["tls-cert", "tls-key"][..], &["tls-self-signed"]] {
+        let is_set = |option: &str| {
+            let is_certificate = ["tls-cert", "tls-key", "tls-self-signed"].contains(&option);
+            !is_certificate || certificate.contains(&option)
+        };
+        let set: Vec<_> = options
+            .iter()
+            .filter(|(option, _)| is_set(option))
+            .map(|(option, placeholder)| (variable(option), value(option, placeholder.as_deref())))
+            .collect();
+        let set: Vec<_> = set
+            .iter()
+            .map(|(name, value)| (name.as_str(), *value))
+            .collect();
+        let all = in_force(&set, &[]);
+        for (option, placeholder) in &options {
+            let value = value(option, placeholder.as_deref());
+            let expected = if is_set(option) {
+                format!("{value} from {}", variable(option))
+            } else {
+                "none from default".to_owned()
+            };
+            assert_eq!(rows(&all, option), [expected], "{option}");
+        }
+        let mut shown: Vec<_> = all.iter().map(|[option, ..]| option.clone()).collect();
+        shown.sort();
+        assert!(shown.iter().eq(options.keys()), "{shown:?}");
     }
-    let mut shown: Vec<_> = all.iter().map(|[option, ..]| option.clone()).collect();
-    shown.sort();
-    assert!(shown.iter().eq(options.keys()), "{shown:?}");
     let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
     let readme = readme.unwrap();
     for option in options.keys() {
@@ -229,6 +243,17 @@ fn errors_name_the_variable() {
             &[("HTTPSERVER_LOG_APPEND", "1")],
             &["0"],
             "HTTPSERVER_LOG_APPEND needs --log: type both",
+        ),
+        (
+            &[("HTTPSERVER_TLS_CERT", "a"), ("HTTPSERVER_TLS_KEY", "b")],
+            &["0", "--tls-self-signed", "c"],
+            "HTTPSERVER_TLS_CERT and --tls-self-signed both name a certificate: type one of them",
+        ),
+        (
+            &[("HTTPSERVER_LISTEN", "unix:a,tls")],
+            &[],
+            "'HTTPSERVER_LISTEN unix:a,tls' needs a certificate: type --tls-cert and --tls-key, too, or \
+             --tls-self-signed",
         ),
     ] {
         let output = run(set, arguments);
