@@ -25,6 +25,7 @@ mod serve;
 mod status;
 mod timeouts;
 mod tls;
+mod typed;
 mod usage_error;
 mod users;
 mod values;
@@ -35,7 +36,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{ArgMatches, Command, CommandFactory, FromArgMatches, Parser};
+use clap::{ArgMatches, Command, FromArgMatches};
 
 use httpserver::connection::{Timeouts, TrustedProxies};
 use httpserver::durable::Durability;
@@ -43,12 +44,15 @@ use httpserver::reporting::Detail;
 use httpserver::request_log::write::{Mode, Sealing};
 use httpserver::server::Settings;
 
+use self::address::Security;
 use self::environment::{FromEnvironment, Variable};
 use self::group::Need;
 use self::groups::GROUPS;
 use self::in_force::{Arguments, Resolved};
 use self::option::is_given;
+use self::positionals::Positionals;
 use self::tls::TlsOptionError;
+use self::typed::{Typed, command};
 use crate::harness::HarnessConfig;
 
 pub(crate) use self::access_log::{AccessLog, AccessLogTarget};
@@ -58,46 +62,6 @@ pub(crate) use self::serve::Verbosity;
 pub(crate) use self::tls::Certificate;
 pub(crate) use self::usage_error::UsageError;
 pub(crate) use self::web::QrCode;
-
-/// The words of a command line.
-#[derive(Debug, Parser)]
-#[command(
-    name = "httpserver",
-    version,
-    disable_help_flag = true,
-    disable_version_flag = true
-)]
-struct Typed {
-    /// What is no option.
-    arguments: Vec<OsString>,
-
-    #[command(flatten)]
-    serve: serve::ServeOptions,
-    #[command(flatten)]
-    listen: listen::ListenOptions,
-    #[command(flatten)]
-    tls: tls::TlsOptions,
-    #[command(flatten)]
-    log: log::LogOptions,
-    #[command(flatten)]
-    access_log: access_log::AccessLogOptions,
-    #[command(flatten)]
-    web: web::WebOptions,
-    #[command(flatten)]
-    users: users::UserOptions,
-    #[command(flatten)]
-    proxies: proxies::ProxyOptions,
-    #[command(flatten)]
-    limits: limits::LimitOptions,
-    #[command(flatten)]
-    timeouts: timeouts::TimeoutOptions,
-    #[command(flatten)]
-    harness: harness::HarnessOptions,
-    #[command(flatten)]
-    status: status::StatusOptions,
-    #[command(flatten)]
-    help: help::HelpOptions,
-}
 
 /// What a command line asks for.
 #[derive(Debug)]
@@ -221,15 +185,54 @@ fn check_needs(command: &Command, matches: &ArgMatches) -> Result<(), UsageError
     Ok(())
 }
 
-/// The definition of the options, with the texts of help.
-fn command() -> Command {
-    let command = Typed::command().mut_args(|arg| {
-        // `-N -1` has a wrong value, and lacks none.
-        let takes_number =
-            option::value_name(&arg).is_some_and(|name| ["N", "SIZE", "TIME"].contains(&name));
-        arg.allow_hyphen_values(takes_number)
-    });
-    help::with_texts(command)
+/// What the arguments say, with the root of the option and without listeners that they replace; and what is in force of
+/// these.
+fn arguments(
+    typed: &mut Typed,
+    environment: &[FromEnvironment],
+) -> Result<(Positionals, Resolved), UsageError> {
+    let is_set = |id: &str| environment.iter().any(|option| option.id == id);
+    let set_root = typed.serve.root.take_if(|_| is_set("root"));
+    let mut positionals = positionals::read(
+        &typed.arguments,
+        typed.web.dialect(),
+        typed.serve.root.as_deref(),
+        typed.listen.address_rule(),
+        typed.tls.default_security(),
+        &positionals::look,
+    )?;
+    // An address on the command line wins.
+    if positionals.listen.is_some() && is_set("listen") {
+        typed.listen.clear();
+    }
+    let resolved = Resolved::new(
+        Arguments {
+            count: typed.arguments.len(),
+            root: positionals.root.as_deref(),
+            root_of_option: typed.serve.root.as_deref(),
+            root_of_variable: set_root.as_deref(),
+            listen: positionals
+                .listen
+                .as_ref()
+                .map(|(listen, _)| listen.to_string()),
+        },
+        typed.listen.typed(),
+        environment,
+    );
+    positionals.root = positionals.root.or(set_root);
+    Ok((positionals, resolved))
+}
+
+/// Refuses a certificate that no listener uses, and a redirection to nowhere.
+fn check_tls(typed: &Typed, listeners: &[ListenerConfig]) -> Result<(), TlsOptionError> {
+    let has_certificate = typed.tls.default_security() == Security::Tls;
+    if has_certificate && !listeners.iter().any(ListenerConfig::has_tls) {
+        return Err(TlsOptionError::NoListener);
+    }
+    if typed.tls.redirect_http.is_some() && !listeners.iter().any(ListenerConfig::has_tls_port) {
+        return Err(TlsOptionError::NothingToRedirectTo);
+    }
+    Ok(())
 }
 
 /// Refuses a QR code where no other machine can connect.
@@ -247,46 +250,13 @@ impl Config {
         mut typed: Typed,
         environment: &[FromEnvironment],
     ) -> Result<(Self, Resolved), UsageError> {
-        let is_set = |id: &str| environment.iter().any(|option| option.id == id);
-        let set_root = typed.serve.root.take_if(|_| is_set("root"));
-        let positionals = positionals::read(
-            &typed.arguments,
-            typed.web.dialect(),
-            typed.serve.root.as_deref(),
-            typed.listen.address_rule(),
-            typed.tls.default_security(),
-            &positionals::look,
-        )?;
-        // An address on the command line wins.
-        if positionals.listen.is_some() && is_set("listen") {
-            typed.listen.clear();
-        }
-        let resolved = Resolved::new(
-            Arguments {
-                count: typed.arguments.len(),
-                root: positionals.root.as_deref(),
-                root_of_option: typed.serve.root.as_deref(),
-                root_of_variable: set_root.as_deref(),
-                listen: positionals
-                    .listen
-                    .as_ref()
-                    .map(|(listen, _)| listen.to_string()),
-            },
-            typed.listen.typed(),
-            environment,
-        );
+        let (positionals, resolved) = arguments(&mut typed, environment)?;
         let proxies = typed.proxies.proxies();
         let certificate = typed.tls.certificate()?;
         let listeners = typed
             .listen
             .listeners(positionals.listen, &typed.tls, &typed.proxies)?;
-        if certificate.is_some() && !listeners.iter().any(ListenerConfig::has_tls) {
-            return Err(TlsOptionError::NoListener.into());
-        }
-        if typed.tls.redirect_http.is_some() && !listeners.iter().any(ListenerConfig::has_tls_port)
-        {
-            return Err(TlsOptionError::NothingToRedirectTo.into());
-        }
+        check_tls(&typed, &listeners)?;
         let qr_code = typed.web.qr_code();
         check_qr_code(qr_code, &listeners)?;
         let max_body = typed.limits.max_body.unwrap_or(u64::MAX);
@@ -307,10 +277,7 @@ impl Config {
             timeouts: typed.timeouts.timeouts(),
             sealing: typed.log.sealing(),
             log: typed.log.log(),
-            root: positionals
-                .root
-                .or(set_root)
-                .unwrap_or_else(|| PathBuf::from(".")),
+            root: positionals.root.unwrap_or_else(|| PathBuf::from(".")),
             durability: typed.serve.durability(),
             verbosity: typed.serve.verbosity(),
             qr_code,
