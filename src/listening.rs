@@ -7,14 +7,14 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::announcement::{Announced, Role};
-use crate::cli::{ListenerConfig, ListenerProtocol, Place};
-use httpserver::connection::{Entrance, Protocol};
+use crate::cli::{ListenerConfig, ListenerPlace, ListenerProtocol};
+use httpserver::connection::{Entrance, EntranceProtocol};
 use httpserver::server::{Listener, LocalAddress};
 use httpserver::tls::TlsServer;
 
 /// Why a listener could not be bound, in terms of what was typed.
 #[derive(Debug, Error)]
-pub(crate) enum ListenError {
+pub(crate) enum BindError {
     #[error("cannot listen on {listen}: {source}{}", after_listen(source))]
     Internet { listen: String, source: io::Error },
     #[error("cannot listen on unix:{}: {source}{}", path.display(), after_listen_unix(source))]
@@ -55,7 +55,7 @@ impl Listening {
     pub(crate) fn bind(
         configs: &[ListenerConfig],
         certificate: Option<&Arc<TlsServer>>,
-    ) -> Result<Self, ListenError> {
+    ) -> Result<Self, BindError> {
         let listeners = configs.iter().map(bind).collect::<Result<Vec<_>, _>>()?;
         // The real ones are known by now.
         let ports = configs.iter().zip(&listeners).filter_map(tls_port);
@@ -63,10 +63,12 @@ impl Listening {
         let entrances = configs.iter().map(|config| Entrance {
             proxy_protocol: config.proxy_protocol,
             protocol: match (config.protocol, certificate) {
-                (ListenerProtocol::Https, Some(server)) => Protocol::Https(Arc::clone(server)),
-                (ListenerProtocol::Redirect, _) => Protocol::RedirectToHttps(redirect_to),
+                (ListenerProtocol::Https, Some(server)) => {
+                    EntranceProtocol::Https(Arc::clone(server))
+                }
+                (ListenerProtocol::Redirect, _) => EntranceProtocol::RedirectToHttps(redirect_to),
                 // The command line has no TLS without a certificate.
-                (ListenerProtocol::Http | ListenerProtocol::Https, _) => Protocol::Http,
+                (ListenerProtocol::Http | ListenerProtocol::Https, _) => EntranceProtocol::Http,
             },
         });
         let announced = configs
@@ -90,8 +92,8 @@ impl Listening {
     /// Binds the listener of the status, if there is to be one. It is announced with the others.
     pub(crate) fn bind_status(
         &mut self,
-        place: Option<&Place>,
-    ) -> Result<Option<Listener>, ListenError> {
+        place: Option<&ListenerPlace>,
+    ) -> Result<Option<Listener>, BindError> {
         let listener = place.map(bind_place).transpose()?;
         self.announced
             .extend(listener.iter().map(|listener| Announced {
@@ -110,21 +112,21 @@ fn tls_port((config, listener): (&ListenerConfig, &Listener)) -> Option<u16> {
     }
 }
 
-fn bind(config: &ListenerConfig) -> Result<Listener, ListenError> {
+fn bind(config: &ListenerConfig) -> Result<Listener, BindError> {
     bind_place(&config.place)
 }
 
 /// Binds to a place.
-fn bind_place(place: &Place) -> Result<Listener, ListenError> {
+fn bind_place(place: &ListenerPlace) -> Result<Listener, BindError> {
     match place {
-        Place::Internet(listen) => {
-            Listener::bind(&listen.addresses).map_err(|source| ListenError::Internet {
+        ListenerPlace::Internet(listen) => {
+            Listener::bind(&listen.addresses).map_err(|source| BindError::Internet {
                 listen: listen.to_string(),
                 source,
             })
         }
-        Place::Unix { path, mode } => {
-            Listener::bind_unix(path, *mode).map_err(|source| ListenError::Unix {
+        ListenerPlace::Unix { path, mode } => {
+            Listener::bind_unix(path, *mode).map_err(|source| BindError::Unix {
                 path: path.clone(),
                 source,
             })

@@ -44,9 +44,9 @@ use httpserver::reporting::Detail;
 use httpserver::request_log::write::{Mode, Sealing};
 use httpserver::server::Settings;
 
-use self::address::Security;
+use self::address::ListenerSecurity;
 use self::environment::{FromEnvironment, Variable};
-use self::group::Need;
+use self::group::Requirement;
 use self::groups::GROUPS;
 use self::in_force::{Arguments, Resolved};
 use self::option::is_given;
@@ -57,7 +57,7 @@ use crate::harness::HarnessConfig;
 
 pub(crate) use self::access_log::{AccessLog, AccessLogTarget};
 pub(crate) use self::hosts::names_of_machine;
-pub(crate) use self::listener::{ListenerConfig, ListenerProtocol, Place};
+pub(crate) use self::listener::{ListenerConfig, ListenerPlace, ListenerProtocol};
 pub(crate) use self::serve::Verbosity;
 pub(crate) use self::tls::Certificate;
 pub(crate) use self::usage_error::UsageError;
@@ -65,7 +65,7 @@ pub(crate) use self::web::QrCode;
 
 /// What a command line asks for.
 #[derive(Debug)]
-pub(crate) enum Request {
+pub(crate) enum Invocation {
     /// To run a server.
     Run(Box<Config>),
     /// To print this text.
@@ -93,7 +93,7 @@ pub(crate) struct Config {
     pub(crate) detail: Option<Detail>,
     pub(crate) access_log: Option<AccessLog>,
     /// Where the status is, if there is to be one.
-    pub(crate) status: Option<Place>,
+    pub(crate) status: Option<ListenerPlace>,
     pub(crate) proxies: Option<TrustedProxies>,
     /// The file of users, if there are some.
     pub(crate) users: Option<PathBuf>,
@@ -111,7 +111,7 @@ pub(crate) struct Config {
 pub(crate) fn read(
     words: impl IntoIterator<Item = OsString>,
     variables: &[Variable],
-) -> Result<Request, UsageError> {
+) -> Result<Invocation, UsageError> {
     let mut command = command();
     let words: Vec<_> = words.into_iter().collect();
     let matches = match command.try_get_matches_from_mut(&words) {
@@ -119,14 +119,14 @@ pub(crate) fn read(
         Err(error) => {
             return match error.kind() {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                    Ok(Request::Print(error.to_string()))
+                    Ok(Invocation::Print(error.to_string()))
                 }
                 _ => Err(UsageError::of(&error, &command)),
             };
         }
     };
     if matches.get_flag("hash_password") {
-        return Ok(Request::HashPassword);
+        return Ok(Invocation::HashPassword);
     }
     for name in environment::unknown(&command, variables) {
         ::log::warn!("{name} sets no option: 'httpserver --help' says what variables are called");
@@ -145,9 +145,9 @@ pub(crate) fn read(
         Config::new(typed, &environment).map_err(|error| error.in_variables(&environment))?;
     if matches.get_flag("print_config") {
         let table = in_force::table(&command, &matches, &environment, &resolved);
-        return Ok(Request::Print(table));
+        return Ok(Invocation::Print(table));
     }
-    Ok(Request::Run(Box::new(config)))
+    Ok(Invocation::Run(Box::new(config)))
 }
 
 /// The options that are in the environment and not on the command line; each has a valid value.
@@ -177,7 +177,7 @@ fn check_needs(command: &Command, matches: &ArgMatches) -> Result<(), UsageError
         let mut args = command.get_arguments();
         args.any(|arg| arg.get_long() == Some(long) && is_given(arg, matches))
     };
-    for Need { option, needs } in GROUPS.iter().flat_map(|group| group.needs) {
+    for Requirement { option, needs } in GROUPS.iter().flat_map(|group| group.needs) {
         if is_given(option) && !is_given(needs) {
             return Err(UsageError::Needs { option, needs });
         }
@@ -225,7 +225,7 @@ fn arguments(
 
 /// Refuses a certificate that no listener uses, and a redirection to nowhere.
 fn check_tls(typed: &Typed, listeners: &[ListenerConfig]) -> Result<(), TlsOptionError> {
-    let has_certificate = typed.tls.default_security() == Security::Tls;
+    let has_certificate = typed.tls.default_security() == ListenerSecurity::Tls;
     if has_certificate && !listeners.iter().any(ListenerConfig::has_tls) {
         return Err(TlsOptionError::NoListener);
     }
@@ -302,7 +302,7 @@ mod tests {
     fn config(line: &str) -> Config {
         let words = std::iter::once("httpserver").chain(line.split_whitespace());
         match read(words.map(OsString::from), &[]) {
-            Ok(Request::Run(config)) => *config,
+            Ok(Invocation::Run(config)) => *config,
             other => panic!("{line}: {other:?}"),
         }
     }
@@ -312,8 +312,8 @@ mod tests {
         let listeners = config.listeners.iter().map(|listener| &listener.place);
         listeners
             .map(|place| match place {
-                Place::Internet(listen) => listen.addresses[0].to_string(),
-                Place::Unix { path, .. } => path.display().to_string(),
+                ListenerPlace::Internet(listen) => listen.addresses[0].to_string(),
+                ListenerPlace::Unix { path, .. } => path.display().to_string(),
             })
             .collect()
     }

@@ -9,7 +9,7 @@ use clap::{Arg, Command};
 use thiserror::Error;
 
 use super::environment::{self, EnvironmentError, FromEnvironment};
-use super::listener::ListenError;
+use super::listener::ListenerSyntaxError;
 use super::positionals::PositionalError;
 use super::tls::TlsOptionError;
 use super::{advice, option};
@@ -56,7 +56,7 @@ pub(crate) enum UsageError {
     #[error(transparent)]
     Positional(#[from] PositionalError),
     #[error(transparent)]
-    Listen(#[from] ListenError),
+    Listen(#[from] ListenerSyntaxError),
     #[error(transparent)]
     Tls(#[from] TlsOptionError),
     /// What the parser finds in its definition alone.

@@ -48,21 +48,21 @@ pub enum Pace {
 
 /// See the module's description.
 pub struct LineWriter {
-    shared: Arc<Shared>,
+    shared: Arc<SharedBuffers>,
     /// `None`: it cannot be opened again.
     path: Option<PathBuf>,
     /// Device and inode number of the file that lines go to, if it is a regular one.
     identity: Mutex<Option<(u64, u64)>>,
 }
 
-struct Shared {
+struct SharedBuffers {
     /// One for each producer, and one for all others. Each guards lines that are not written yet.
     buffers: Box<[Mutex<Buffer>]>,
     /// Bytes that one of these may hold.
     capacity: usize,
     pace: Pace,
     /// Guards what the writer thread is asked for.
-    request: Mutex<Request>,
+    request: Mutex<WriterRequest>,
     /// Wakes the writer thread.
     asked: Condvar,
     /// Wakes whoever waits for the end of the writer thread.
@@ -78,7 +78,7 @@ struct Buffer {
 }
 
 #[derive(Default)]
-struct Request {
+struct WriterRequest {
     /// There are lines.
     write: bool,
     /// There are many lines, or a person waits for them.
@@ -109,7 +109,7 @@ impl LineWriter {
         let opened = Opened::open(destination)?;
         let identity = opened.identity();
         let sink = Sink::new(destination, opened);
-        let shared = Arc::new(Shared::new(pace, producers));
+        let shared = Arc::new(SharedBuffers::new(pace, producers));
         let theirs = Arc::clone(&shared);
         thread::Builder::new()
             .name("line-writer".to_owned())
@@ -182,7 +182,7 @@ impl Drop for LineWriter {
     }
 }
 
-impl Shared {
+impl SharedBuffers {
     fn new(pace: Pace, producers: usize) -> Self {
         let count = producers + 1;
         Self {
@@ -195,7 +195,7 @@ impl Shared {
         }
     }
 
-    fn ask(&self, what: impl FnOnce(&mut Request)) {
+    fn ask(&self, what: impl FnOnce(&mut WriterRequest)) {
         what(&mut lock(&self.request));
         self.asked.notify_one();
     }
@@ -241,7 +241,7 @@ impl Shared {
 
     /// Waits until there is something to do; perhaps that is to go on in another file, or to stop.
     fn wait(&self) -> (Option<Opened>, Life) {
-        let is_urgent = |request: &Request| {
+        let is_urgent = |request: &WriterRequest| {
             request.hurry
                 || request.change_to.is_some()
                 || matches!(request.life, Life::Stopping(_))
@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn a_full_buffer_loses_whole_lines_and_counts_them() {
-        let shared = Shared::new(Pace::Gathered, 1); // without a thread
+        let shared = SharedBuffers::new(Pace::Gathered, 1); // without a thread
         let line = [&[b'x'; 999][..], b"\n"].concat();
         for _ in 0..2_000 {
             shared.append(Some(0), &line);
@@ -355,7 +355,10 @@ mod tests {
             (16, CAPACITY / 17),
             (4_095, 4_096),
         ] {
-            assert_eq!(Shared::new(Pace::Prompt, producers).capacity, capacity);
+            assert_eq!(
+                SharedBuffers::new(Pace::Prompt, producers).capacity,
+                capacity
+            );
         }
     }
 
