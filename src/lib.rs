@@ -89,6 +89,7 @@ pub mod blocking;
 #[doc(hidden)]
 pub mod classic;
 #[doc(hidden)]
+pub mod confinement;
 pub mod connection;
 #[doc(hidden)]
 pub mod durable;
@@ -98,7 +99,6 @@ pub mod entry_range;
 pub mod files;
 #[doc(hidden)]
 pub mod http;
-mod input_window;
 #[doc(hidden)]
 pub mod line_writer;
 #[doc(hidden)]
@@ -129,3 +129,4 @@ pub mod users;
 mod utc;
 #[doc(hidden)]
 pub mod web;
+mod window;

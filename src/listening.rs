@@ -7,18 +7,24 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::announcement::{Announced, Role};
-use crate::cli::{ListenerConfig, ListenerPlace, ListenerProtocol};
-use httpserver::connection::{Entrance, EntranceProtocol};
+use crate::cli::{Config, ListenerConfig, ListenerProtocol, Place};
+use httpserver::confinement::Account;
+use httpserver::connection::{Entrance, Protocol};
 use httpserver::server::{Listener, LocalAddress};
 use httpserver::tls::TlsServer;
 
 /// Why a listener could not be bound, in terms of what was typed.
 #[derive(Debug, Error)]
-pub(crate) enum BindError {
+pub(crate) enum ListenError {
     #[error("cannot listen on {listen}: {source}{}", after_listen(source))]
     Internet { listen: String, source: io::Error },
     #[error("cannot listen on unix:{}: {source}{}", path.display(), after_listen_unix(source))]
     Unix { path: PathBuf, source: io::Error },
+    #[error("cannot give {place} to the user of --user: {source}")]
+    HandOver {
+        place: LocalAddress,
+        source: io::Error,
+    },
 }
 
 /// What to do about an address that cannot be listened on.
@@ -42,33 +48,63 @@ fn after_listen_unix(error: &io::Error) -> &'static str {
     }
 }
 
-/// Listeners that are bound.
+/// Listeners that are bound, and it is not said yet what is spoken there.
+pub(crate) struct Bound {
+    /// In the order of the command line.
+    listeners: Vec<Listener>,
+    status: Option<Listener>,
+}
+
+/// Listeners, each with what is spoken there.
 pub(crate) struct Listening {
     pub(crate) listeners: Vec<Listener>,
+    /// The listener of the status, if there is to be one.
+    pub(crate) status: Option<Listener>,
     /// How connections begin, by listener.
     pub(crate) entrances: Vec<Entrance>,
     pub(crate) announced: Vec<Announced>,
 }
 
+impl Bound {
+    /// Binds all listeners.
+    pub(crate) fn bind(config: &Config) -> Result<Self, ListenError> {
+        let places = config.listeners.iter().map(|listener| &listener.place);
+        let listeners = places.map(bind).collect::<Result<_, _>>()?;
+        let status = config.status.as_ref().map(bind).transpose()?;
+        Ok(Self { listeners, status })
+    }
+
+    /// Gives the sockets in the file system to the user that the process becomes, so that their modes mean that user.
+    pub(crate) fn hand_over(&self, account: &Account) -> Result<(), ListenError> {
+        for listener in self.listeners.iter().chain(&self.status) {
+            let handed = listener.hand_over(account.ids());
+            handed.map_err(|source| ListenError::HandOver {
+                place: listener.local().clone(),
+                source,
+            })?;
+        }
+        Ok(())
+    }
+}
+
 impl Listening {
-    /// Binds all listeners, those with TLS for this certificate.
-    pub(crate) fn bind(
-        configs: &[ListenerConfig],
+    /// The listeners of this configuration, those with TLS for this certificate.
+    pub(crate) fn new(
+        config: &Config,
+        Bound { listeners, status }: Bound,
         certificate: Option<&Arc<TlsServer>>,
-    ) -> Result<Self, BindError> {
-        let listeners = configs.iter().map(bind).collect::<Result<Vec<_>, _>>()?;
+    ) -> Self {
+        let configs = &config.listeners;
         // The real ones are known by now.
         let ports = configs.iter().zip(&listeners).filter_map(tls_port);
         let redirect_to = ports.into_iter().next().unwrap_or_default();
         let entrances = configs.iter().map(|config| Entrance {
             proxy_protocol: config.proxy_protocol,
             protocol: match (config.protocol, certificate) {
-                (ListenerProtocol::Https, Some(server)) => {
-                    EntranceProtocol::Https(Arc::clone(server))
-                }
-                (ListenerProtocol::Redirect, _) => EntranceProtocol::RedirectToHttps(redirect_to),
+                (ListenerProtocol::Https, Some(server)) => Protocol::Https(Arc::clone(server)),
+                (ListenerProtocol::Redirect, _) => Protocol::RedirectToHttps(redirect_to),
                 // The command line has no TLS without a certificate.
-                (ListenerProtocol::Http | ListenerProtocol::Https, _) => EntranceProtocol::Http,
+                (ListenerProtocol::Http | ListenerProtocol::Https, _) => Protocol::Http,
             },
         });
         let announced = configs
@@ -82,25 +118,16 @@ impl Listening {
                 },
                 place: listener.local().clone(),
             });
-        Ok(Self {
+        let of_status = status.iter().map(|listener| Announced {
+            role: Role::Status,
+            place: listener.local().clone(),
+        });
+        Self {
             entrances: entrances.collect(),
-            announced: announced.collect(),
+            announced: announced.chain(of_status).collect(),
             listeners,
-        })
-    }
-
-    /// Binds the listener of the status, if there is to be one. It is announced with the others.
-    pub(crate) fn bind_status(
-        &mut self,
-        place: Option<&ListenerPlace>,
-    ) -> Result<Option<Listener>, BindError> {
-        let listener = place.map(bind_place).transpose()?;
-        self.announced
-            .extend(listener.iter().map(|listener| Announced {
-                role: Role::Status,
-                place: listener.local().clone(),
-            }));
-        Ok(listener)
+            status,
+        }
     }
 }
 
@@ -112,21 +139,17 @@ fn tls_port((config, listener): (&ListenerConfig, &Listener)) -> Option<u16> {
     }
 }
 
-fn bind(config: &ListenerConfig) -> Result<Listener, BindError> {
-    bind_place(&config.place)
-}
-
 /// Binds to a place.
-fn bind_place(place: &ListenerPlace) -> Result<Listener, BindError> {
+fn bind(place: &Place) -> Result<Listener, ListenError> {
     match place {
-        ListenerPlace::Internet(listen) => {
-            Listener::bind(&listen.addresses).map_err(|source| BindError::Internet {
+        Place::Internet(listen) => {
+            Listener::bind(&listen.addresses).map_err(|source| ListenError::Internet {
                 listen: listen.to_string(),
                 source,
             })
         }
-        ListenerPlace::Unix { path, mode } => {
-            Listener::bind_unix(path, *mode).map_err(|source| BindError::Unix {
+        Place::Unix { path, mode } => {
+            Listener::bind_unix(path, *mode).map_err(|source| ListenError::Unix {
                 path: path.clone(),
                 source,
             })

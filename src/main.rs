@@ -13,22 +13,23 @@ mod hash_password;
 mod listening;
 mod network;
 mod own_files;
+mod paths;
 mod reports;
+mod sandbox;
 mod start;
 
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use self::cli::Invocation;
+use self::cli::Request;
 
 fn main() -> ExitCode {
     diagnostics::start();
-    let variables: Vec<_> = std::env::vars_os().collect();
-    let result = match cli::read(std::env::args_os(), &variables) {
-        Ok(Invocation::Run(config)) => start::run(&config),
-        Ok(Invocation::Print(text)) => output(&text),
-        Ok(Invocation::HashPassword) => hash_password::run()
+    let result = match cli::read(std::env::args_os()) {
+        Ok(Request::Run(config)) => start::run(&config),
+        Ok(Request::Print(text)) => output(&text),
+        Ok(Request::HashPassword) => hash_password::run()
             .map_err(Box::from)
             .and_then(|hash| output(&hash)),
         Err(error) => Err(Box::<dyn Error>::from(error)),

@@ -24,6 +24,8 @@ enum ReportError {
     Stdout(io::Error),
     #[error("cannot write to stderr: {0}")]
     Stderr(io::Error),
+    #[error("cannot start a thread that writes lines: {0}")]
+    Thread(io::Error),
 }
 
 /// The reports of a server that runs.
@@ -36,15 +38,11 @@ pub(crate) struct RunningReports {
 }
 
 impl RunningReports {
-    /// Opens what lines go to.
+    /// Opens what lines go to. They are kept until [`RunningReports::start`].
     pub(crate) fn open(config: &Config, stop: StopHandle) -> Result<Self, Box<dyn Error>> {
         let workers = config.settings.workers.get();
-        let console = LineWriter::start(Destination::Stderr, Pace::Prompt, workers);
+        let console = LineWriter::open(Destination::Stderr, Pace::Prompt, workers);
         let console = Arc::new(console.map_err(ReportError::Stderr)?);
-        // A write to a file is over soon, and then nothing is left to be written at a kill.
-        if console.identity().is_none() {
-            diagnostics::write_through(&console);
-        }
         let access_log = match &config.access_log {
             Some(AccessLog { to, .. }) => Some(Arc::new(open_access_log(to, workers)?)),
             None => None,
@@ -83,6 +81,18 @@ impl RunningReports {
             console,
             summary,
         })
+    }
+
+    /// Starts the threads that write.
+    pub(crate) fn start(&self) -> Result<(), Box<dyn Error>> {
+        for writer in self.access_log.iter().chain([&self.console]) {
+            writer.start().map_err(ReportError::Thread)?;
+        }
+        // A write to a file is over soon, and then nothing is left to be written at a kill.
+        if self.console.identity().is_none() {
+            diagnostics::write_through(&self.console);
+        }
+        Ok(())
     }
 
     /// Has the access log concealed and opened again together with the request log, and entries reported.
@@ -132,7 +142,7 @@ impl RunningReports {
 }
 
 fn open_access_log(to: &AccessLogTarget, workers: usize) -> Result<LineWriter, ReportError> {
-    let open = |to| LineWriter::start(to, Pace::Gathered, workers);
+    let open = |to| LineWriter::open(to, Pace::Gathered, workers);
     match to {
         AccessLogTarget::Stdout => open(Destination::Stdout).map_err(ReportError::Stdout),
         AccessLogTarget::File(path) => {

@@ -1,7 +1,7 @@
 //! The start of a server: opens what the command line names, and runs until a signal ends it.
 
 use std::error::Error;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -10,13 +10,15 @@ use crate::announcement::{Role, announce};
 use crate::certificate;
 use crate::cli::Config;
 use crate::harness::Harness;
-use crate::listening::Listening;
+use crate::listening::{Bound, Listening};
 use crate::own_files;
 use crate::reports::RunningReports;
+use crate::sandbox;
 use httpserver::classic::Classic;
+use httpserver::confinement::{Account, InForce};
 use httpserver::connection::{Dialect, Http};
 use httpserver::files::Files;
-use httpserver::server::{Listener, Server};
+use httpserver::server::{Listener, Server, StopHandle};
 use httpserver::status::{FigureSources, StatusServer};
 use httpserver::store::{Attempt, Depth, Store, StoreError, StoreErrorKind};
 use httpserver::users::Authenticator;
@@ -27,6 +29,10 @@ use httpserver::web::{self, Access, Web};
 enum StartError {
     #[error("cannot serve '{}': {source}{}", root.display(), after_root(source))]
     Root { root: PathBuf, source: io::Error },
+    #[error("cannot start a thread: {0}")]
+    Thread(io::Error),
+    #[error("as the user '{user}': {cause}")]
+    AsUser { user: String, cause: Box<dyn Error> },
     #[error("cannot serve '{}' of --spa from '{}': {kind}", file.display(), root.display())]
     Fallback {
         file: PathBuf,
@@ -44,40 +50,39 @@ fn after_root(error: &io::Error) -> &'static str {
     }
 }
 
-/// Runs the server.
+/// What a server has opened before it serves.
+struct Opened {
+    files: Files,
+    listening: Listening,
+    users: Option<Authenticator>,
+    reports: RunningReports,
+}
+
+/// Runs the server. The order matters: what needs root comes first; what is opened again later is opened as the user
+/// that does so; and what confines a thread comes before there are others.
 pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     let mut harness = Harness::open(&config.harness)?;
     let server = Server::new(config.settings.clone())?;
-    let store = Store::open(&config.root, depth(config), config.durability).map_err(|source| {
-        StartError::Root {
-            root: config.root.clone(),
-            source,
-        }
-    })?;
-    let fallback_error = |error: StoreError| StartError::Fallback {
-        file: error.path,
-        root: config.root.clone(),
-        kind: error.kind,
-    };
-    let mut files = Files::new(store);
-    let certificate = certificate::load(config, &mut files)?;
-    own_files::reserve(config, &mut files)?;
-    harness.prepare(&config.harness)?;
-    let mut listening = Listening::bind(&config.listeners, certificate.as_ref())?;
-    let status = listening.bind_status(config.status.as_ref())?;
-    let users = open_users(config, &mut files)?;
-    if let Some(options) = &config.web {
-        options.check(&files).map_err(fallback_error)?;
+    own_files::check(config)?;
+    let bound = bind(config)?;
+    let opened = open(config, bound, &mut harness, server.stop_handle());
+    let Opened {
+        files,
+        mut listening,
+        mut users,
+        reports,
+    } = opened.map_err(|cause| as_user(config, cause))?;
+    let in_force = sandbox::enter(config);
+    if config.detail.is_some() {
+        say_confinement(in_force);
     }
-    let reports = RunningReports::open(config, server.stop_handle())?;
-    // Last, so that a server that cannot start leaves an old log where it is.
-    if let Some((path, mode)) = &config.log {
-        let (durability, workers) = (config.durability, config.settings.workers);
-        files.open_log(path, *mode, durability, workers, config.sealing.as_ref())?;
+    files.start_threads().map_err(StartError::Thread)?;
+    reports.start()?;
+    if let Some(users) = &mut users {
+        users.start()?;
     }
-    reports.attach_to(&mut files);
     let source = FigureSources::new(reports.reporter(), files.view(), attempt(config));
-    let server = report_status(server, source, status, &reports)?;
+    let server = report_status(server, source, listening.status.take(), &reports)?;
     match &config.web {
         None => {
             let dialect = Classic::new(files, config.max_body);
@@ -105,6 +110,65 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     Ok(harness.tell_end(&reports.finish())?)
 }
 
+/// Binds the listeners, and becomes the user of `--user`.
+fn bind(config: &Config) -> Result<Bound, Box<dyn Error>> {
+    let account = config.user.as_deref().map(Account::find).transpose()?;
+    Harness::remove_stale(&config.harness)?;
+    let bound = Bound::bind(config)?;
+    if let Some(account) = &account {
+        bound.hand_over(account)?;
+        account.assume()?;
+    }
+    Ok(bound)
+}
+
+/// Opens all that the server uses besides its listeners, and starts no thread.
+fn open(
+    config: &Config,
+    bound: Bound,
+    harness: &mut Harness,
+    stop: StopHandle,
+) -> Result<Opened, Box<dyn Error>> {
+    let store = Store::open(&config.root, depth(config), config.durability).map_err(|source| {
+        StartError::Root {
+            root: config.root.clone(),
+            source,
+        }
+    })?;
+    let mut files = Files::new(store);
+    let certificate = certificate::load(config, &mut files)?;
+    let listening = Listening::new(config, bound, certificate.as_ref());
+    own_files::reserve(config, &mut files)?;
+    harness.prepare(&config.harness)?;
+    let users = open_users(config, &mut files)?;
+    if let Some(options) = &config.web {
+        options
+            .check(&files)
+            .map_err(|error| fallback_error(config, error))?;
+    }
+    let reports = RunningReports::open(config, stop)?;
+    // Last, so that a server that cannot start leaves an old log where it is.
+    if let Some((path, mode)) = &config.log {
+        let (durability, workers) = (config.durability, config.settings.workers);
+        files.open_log(path, *mode, durability, workers, config.sealing.as_ref())?;
+    }
+    reports.attach_to(&mut files);
+    Ok(Opened {
+        files,
+        listening,
+        users,
+        reports,
+    })
+}
+
+/// An error after the process has become the user of `--user` names that user, which may be the cause.
+fn as_user(config: &Config, cause: Box<dyn Error>) -> Box<dyn Error> {
+    match config.user.clone() {
+        Some(user) => StartError::AsUser { user, cause }.into(),
+        None => cause,
+    }
+}
+
 /// The users, if there are some. No client sees their file.
 fn open_users(config: &Config, files: &mut Files) -> Result<Option<Authenticator>, Box<dyn Error>> {
     let Some(path) = &config.users else {
@@ -113,6 +177,24 @@ fn open_users(config: &Config, files: &mut Files) -> Result<Option<Authenticator
     let users = Authenticator::open(path)?;
     files.conceal_secret(path)?;
     Ok(Some(users))
+}
+
+/// Says on stderr what confines the process, as the first line there. A stderr that is gone keeps no server from starting.
+fn say_confinement(in_force: Option<InForce>) {
+    let line = match in_force {
+        Some(in_force) => format!("confined: {in_force}\n"),
+        None => "confined: nothing (--no-sandbox)\n".to_owned(),
+    };
+    let _ = io::stderr().write_all(line.as_bytes());
+}
+
+/// What is wrong with the file of `--spa`.
+fn fallback_error(config: &Config, error: StoreError) -> StartError {
+    StartError::Fallback {
+        file: error.path,
+        root: config.root.clone(),
+        kind: error.kind,
+    }
 }
 
 /// Serves until a signal ends it.
@@ -128,6 +210,7 @@ fn serve(
         listeners,
         entrances,
         announced,
+        ..
     } = listening;
     let http = Http::new(dialect, config.timeouts)
         .listening(entrances)

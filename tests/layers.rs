@@ -28,8 +28,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("utc", &[]),
     ("entry_range", &[]),
     // The buffer of both readers: of the request log, and of its seal, which does not know the log.
-    ("input_window", &[]),
+    ("window", &[]),
     ("blocking", &[]),
+    // What the process gives up; it knows paths, and not what they are for.
+    ("confinement", &[]),
     // The count of file operations: whoever makes one, and whoever bounds them.
     ("operations", &[]),
     ("durable", &["sync"]),
@@ -39,7 +41,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tls", &["server", "sync"]),
     ("peer", &[]),
     ("access_log", &["entry_range", "peer"]),
-    ("seal", &["utc", "input_window"]),
+    ("seal", &["utc", "window"]),
     // The hash of a password is verified on a thread of its own, so it may not know the connection that waits.
     ("users", &["peer", "sync"]),
     ("requester", &["peer", "users"]),
@@ -58,7 +60,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "utc",
             "entry_range",
             "operations",
-            "input_window",
+            "window",
         ],
     ),
     ("http", &["utc"]),
@@ -494,6 +496,8 @@ fn no_arrow_runs_up_between_rooms() {
                         | "reports"
                         | "harness"
                         | "own_files"
+                        | "paths"
+                        | "sandbox"
                         | "diagnostics"
                         | "cli"
                         | "bin"

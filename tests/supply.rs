@@ -22,7 +22,7 @@ const TWICE: [(&str, &str); 2] = [
     ),
     (
         "syn",
-        "parses macros at build time only; the benchmarks' is older",
+        "parses macros at build time only; that of landlock and of the benchmarks is older",
     ),
 ];
 

@@ -17,7 +17,7 @@ const FOREIGN: [(&[&str], &str); 6] = [
         "type '--root DIR'",
     ),
     (
-        &["--auth", "-u", "--user", "--username", "--password"],
+        &["--auth", "-u", "--username", "--password"],
         "type '--users FILE'; 'httpserver --hash-password' makes a hash for a line of FILE",
     ),
     (

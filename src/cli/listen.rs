@@ -4,11 +4,9 @@ use clap::Args;
 
 use httpserver::connection::ProxyProtocol;
 
-use super::address::{AddressRule, Listen, ListenerSecurity};
+use super::address::{AddressRule, Listen, Security};
 use super::group::Group;
-use super::listener::{
-    ListenerConfig, ListenerPlace, ListenerProtocol, ListenerSpec, ListenerSyntaxError, spec,
-};
+use super::listener::{ListenError, ListenerConfig, ListenerProtocol, Place, Spec, spec};
 use super::proxies::ProxyOptions;
 use super::tls::TlsOptions;
 
@@ -30,7 +28,7 @@ pub(super) struct ListenOptions {
     /// path to set the permission bits of the socket, and ',proxy' if trusted proxies begin each connection with a PROXY
     /// header. It may be given several times.
     #[arg(long, value_name = "SPEC", hide_short_help = true, value_parser = spec)]
-    listen: Vec<ListenerSpec>,
+    listen: Vec<Spec>,
 }
 
 impl ListenOptions {
@@ -43,27 +41,17 @@ impl ListenOptions {
         }
     }
 
-    /// The listeners as they were typed.
-    pub(super) fn typed(&self) -> impl Iterator<Item = &str> {
-        self.listen.iter().map(|spec| spec.typed.as_str())
-    }
-
-    /// Forgets all of them.
-    pub(super) fn clear(&mut self) {
-        self.listen.clear();
-    }
-
     /// All listeners; first the one of the arguments, if there is one.
     pub(super) fn listeners(
         &self,
-        of_arguments: Option<(Listen, ListenerSecurity)>,
+        of_arguments: Option<(Listen, Security)>,
         tls: &TlsOptions,
         proxies: &ProxyOptions,
-    ) -> Result<Vec<ListenerConfig>, ListenerSyntaxError> {
+    ) -> Result<Vec<ListenerConfig>, ListenError> {
         let trusted = proxies.proxies();
         let first = of_arguments.map(|(listen, security)| {
             Ok(ListenerConfig {
-                place: ListenerPlace::Internet(listen),
+                place: Place::Internet(listen),
                 protocol: security.into(),
                 proxy_protocol: proxies.protocol(),
             })
@@ -73,11 +61,11 @@ impl ListenOptions {
         let redirect = redirect.map(|spec| (spec, ListenerProtocol::Redirect));
         let others = others.chain(redirect).map(|(spec, protocol)| {
             match (spec.security, protocol) {
-                (ListenerSecurity::Tls, ListenerProtocol::Redirect) => {
-                    return Err(ListenerSyntaxError::RedirectWithTls);
+                (Security::Tls, ListenerProtocol::Redirect) => {
+                    return Err(ListenError::RedirectWithTls);
                 }
-                (ListenerSecurity::Tls, _) if tls.default_security() == ListenerSecurity::Plain => {
-                    return Err(ListenerSyntaxError::NoCertificate(spec.typed.clone()));
+                (Security::Tls, _) if tls.default_security() == Security::Plain => {
+                    return Err(ListenError::NoCertificate(spec.typed.clone()));
                 }
                 _ => {}
             }

@@ -9,15 +9,15 @@ use thiserror::Error;
 
 use httpserver::connection::{ProxyProtocol, TrustedProxies, UnixPeers};
 
-use super::address::{self, Address, AddressError, Listen, ListenerSecurity};
+use super::address::{self, Address, AddressError, Listen, Security};
 use super::values::is_number;
 
 /// A listener as it was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ListenerSpec {
+pub(super) struct Spec {
     pub(super) typed: String,
     place: TypedPlace,
-    pub(super) security: ListenerSecurity,
+    pub(super) security: Security,
     pub(super) proxy_protocol: ProxyProtocol,
 }
 
@@ -30,7 +30,7 @@ enum TypedPlace {
 /// A listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ListenerConfig {
-    pub(crate) place: ListenerPlace,
+    pub(crate) place: Place,
     pub(crate) protocol: ListenerProtocol,
     pub(crate) proxy_protocol: ProxyProtocol,
 }
@@ -44,18 +44,18 @@ pub(crate) enum ListenerProtocol {
     Redirect,
 }
 
-impl From<ListenerSecurity> for ListenerProtocol {
-    fn from(security: ListenerSecurity) -> Self {
+impl From<Security> for ListenerProtocol {
+    fn from(security: Security) -> Self {
         match security {
-            ListenerSecurity::Plain => Self::Http,
-            ListenerSecurity::Tls => Self::Https,
+            Security::Plain => Self::Http,
+            Security::Tls => Self::Https,
         }
     }
 }
 
 /// Where a listener is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum ListenerPlace {
+pub(crate) enum Place {
     Internet(Listen),
     /// A socket at this path with these permission bits, or those that the umask leaves.
     Unix {
@@ -68,8 +68,8 @@ impl ListenerConfig {
     /// The host that was typed, if it has one.
     pub(super) fn host(&self) -> Option<&str> {
         match &self.place {
-            ListenerPlace::Internet(listen) => Some(&listen.host),
-            ListenerPlace::Unix { .. } => None,
+            Place::Internet(listen) => Some(&listen.host),
+            Place::Unix { .. } => None,
         }
     }
 
@@ -80,19 +80,19 @@ impl ListenerConfig {
 
     /// Whether it has TLS on a port.
     pub(super) fn has_tls_port(&self) -> bool {
-        self.has_tls() && matches!(self.place, ListenerPlace::Internet(_))
+        self.has_tls() && matches!(self.place, Place::Internet(_))
     }
 
     /// Whether no other machine can connect.
     pub(super) fn is_for_this_machine(&self) -> bool {
         match &self.place {
-            ListenerPlace::Internet(listen) => listen.is_for_this_machine(),
-            ListenerPlace::Unix { .. } => true,
+            Place::Internet(listen) => listen.is_for_this_machine(),
+            Place::Unix { .. } => true,
         }
     }
 }
 
-impl fmt::Display for ListenerPlace {
+impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Internet(listen) => listen.fmt(f),
@@ -103,7 +103,7 @@ impl fmt::Display for ListenerPlace {
 
 /// What was typed is no listener.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(crate) enum ListenerSyntaxError {
+pub(crate) enum ListenError {
     #[error(transparent)]
     Address(#[from] AddressError),
     #[error("it has no port: type one behind the address, such as '{0}:8080'")]
@@ -133,39 +133,37 @@ pub(crate) enum ListenerSyntaxError {
 }
 
 /// Reads a listener.
-pub(super) fn spec(typed: &str) -> Result<ListenerSpec, ListenerSyntaxError> {
+pub(super) fn spec(typed: &str) -> Result<Spec, ListenError> {
     let mut parts = typed.split(',');
     let place = parts.next().unwrap_or_default();
     let mut proxy_protocol = ProxyProtocol::NotSpoken;
-    let mut security = ListenerSecurity::Plain;
+    let mut security = Security::Plain;
     let mut mode = None;
     for option in parts {
         match option.split_once('=') {
-            None if option == "tls" => security = ListenerSecurity::Tls,
+            None if option == "tls" => security = Security::Tls,
             None if option == "proxy" => proxy_protocol = ProxyProtocol::Spoken,
             Some(("mode", digits)) => mode = Some(bits(digits)?),
-            _ => return Err(ListenerSyntaxError::Option(option.to_owned())),
+            _ => return Err(ListenError::Option(option.to_owned())),
         }
     }
     let place = match place.strip_prefix("unix:") {
-        Some("") => return Err(ListenerSyntaxError::NoPath),
+        Some("") => return Err(ListenError::NoPath),
         Some(path) => TypedPlace::Unix {
             path: PathBuf::from(path),
             mode,
         },
-        None if mode.is_some() => return Err(ListenerSyntaxError::ModeOfPort),
+        None if mode.is_some() => return Err(ListenError::ModeOfPort),
         None => {
             let address = address(place)?;
             security = match (address.stated_security(), security) {
-                (Some(ListenerSecurity::Plain), ListenerSecurity::Tls) => {
-                    return Err(ListenerSyntaxError::PlainAndTls);
-                }
+                (Some(Security::Plain), Security::Tls) => return Err(ListenError::PlainAndTls),
                 (stated, typed) => stated.unwrap_or(typed),
             };
             TypedPlace::Address(address)
         }
     };
-    Ok(ListenerSpec {
+    Ok(Spec {
         typed: typed.to_owned(),
         place,
         security,
@@ -173,7 +171,7 @@ pub(super) fn spec(typed: &str) -> Result<ListenerSpec, ListenerSyntaxError> {
     })
 }
 
-fn address(typed: &str) -> Result<Address, ListenerSyntaxError> {
+fn address(typed: &str) -> Result<Address, ListenError> {
     if is_number(typed) {
         return Ok(Address::loopback(Some(address::port(typed)?)));
     }
@@ -181,13 +179,13 @@ fn address(typed: &str) -> Result<Address, ListenerSyntaxError> {
     if address.has_port() {
         Ok(address)
     } else {
-        Err(ListenerSyntaxError::NoPort(typed.to_owned()))
+        Err(ListenError::NoPort(typed.to_owned()))
     }
 }
 
 /// Permission bits, as chmod(1) takes them.
-fn bits(digits: &str) -> Result<u16, ListenerSyntaxError> {
-    let wrong = || ListenerSyntaxError::Mode(digits.to_owned());
+fn bits(digits: &str) -> Result<u16, ListenError> {
+    let wrong = || ListenError::Mode(digits.to_owned());
     if digits.len() < 3 || digits.len() > 4 {
         return Err(wrong());
     }
@@ -197,21 +195,21 @@ fn bits(digits: &str) -> Result<u16, ListenerSyntaxError> {
     }
 }
 
-impl ListenerSpec {
+impl Spec {
     pub(super) fn resolve(
         &self,
         protocol: ListenerProtocol,
         proxies: Option<&TrustedProxies>,
-    ) -> Result<ListenerConfig, ListenerSyntaxError> {
+    ) -> Result<ListenerConfig, ListenError> {
         if self.proxy_protocol == ProxyProtocol::Spoken {
             match &self.place {
                 TypedPlace::Address(_) if proxies.is_none_or(|all| all.networks.is_empty()) => {
-                    return Err(ListenerSyntaxError::ProxyOfNobody(self.typed.clone()));
+                    return Err(ListenError::ProxyOfNobody(self.typed.clone()));
                 }
                 TypedPlace::Unix { .. }
                     if proxies.is_none_or(|all| all.unix == UnixPeers::NotTrusted) =>
                 {
-                    return Err(ListenerSyntaxError::ProxyOfUnix(self.typed.clone()));
+                    return Err(ListenError::ProxyOfUnix(self.typed.clone()));
                 }
                 _ => {}
             }
@@ -219,16 +217,13 @@ impl ListenerSpec {
         Ok(ListenerConfig {
             place: match &self.place {
                 TypedPlace::Address(address) => {
-                    let resolved =
-                        address
-                            .resolve(0)
-                            .map_err(|cause| ListenerSyntaxError::Unresolved {
-                                typed: self.typed.clone(),
-                                cause,
-                            });
-                    ListenerPlace::Internet(resolved?)
+                    let resolved = address.resolve(0).map_err(|cause| ListenError::Unresolved {
+                        typed: self.typed.clone(),
+                        cause,
+                    });
+                    Place::Internet(resolved?)
                 }
-                TypedPlace::Unix { path, mode } => ListenerPlace::Unix {
+                TypedPlace::Unix { path, mode } => Place::Unix {
                     path: path.clone(),
                     mode: *mode,
                 },
@@ -255,8 +250,8 @@ mod tests {
             .map_err(|error| error.to_string())?
             .place
         {
-            ListenerPlace::Internet(listen) => Ok(format!("{}{security}", listen.addresses[0])),
-            ListenerPlace::Unix { path, mode } => {
+            Place::Internet(listen) => Ok(format!("{}{security}", listen.addresses[0])),
+            Place::Unix { path, mode } => {
                 let mode = mode.map_or_else(String::new, |bits| format!(" {bits:o}"));
                 Ok(format!("{}{mode}{security}", path.display()))
             }

@@ -9,7 +9,7 @@ use thiserror::Error;
 use httpserver::request_log::write::{Mode, Sealing};
 
 use super::address::Address;
-use super::group::{Group, Requirement};
+use super::group::{Group, Need};
 use super::values::is_number;
 
 pub(super) const GROUP: Group = Group {
@@ -19,15 +19,15 @@ pub(super) const GROUP: Group = Group {
     does: "records every request in log.txt; 'httpserver-log list log.txt' lists them",
     defaults: &[],
     needs: &[
-        Requirement {
+        Need {
             option: "log-append",
             needs: "log",
         },
-        Requirement {
+        Need {
             option: "seal",
             needs: "log",
         },
-        Requirement {
+        Need {
             option: "seal-key",
             needs: "seal",
         },

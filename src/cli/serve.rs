@@ -25,10 +25,16 @@ pub(super) const GROUP: Group = Group {
     sentence: "what is served, and how the server runs.",
     example: "httpserver -N 8 --root /srv/files 127.0.0.1 8080",
     does: "serves and stores files of /srv/files with eight worker threads",
-    defaults: &[Default {
-        option: "root",
-        holds: ".",
-    }],
+    defaults: &[
+        Default {
+            option: "root",
+            holds: ".",
+        },
+        Default {
+            option: "user",
+            holds: "the user that starts the server",
+        },
+    ],
     needs: &[],
 };
 

@@ -7,9 +7,9 @@ use thiserror::Error;
 
 use httpserver::tls::CertificateFiles;
 
-use super::address::ListenerSecurity;
-use super::group::{Group, Requirement};
-use super::listener::{self, ListenerSpec};
+use super::address::Security;
+use super::group::{Group, Need};
+use super::listener::{self, Spec};
 
 pub(super) const GROUP: Group = Group {
     heading: "TLS",
@@ -18,11 +18,11 @@ pub(super) const GROUP: Group = Group {
     does: "serves ./public with a certificate that is made at the first start, and kept in ./tls",
     defaults: &[],
     needs: &[
-        Requirement {
+        Need {
             option: "tls-cert",
             needs: "tls-key",
         },
-        Requirement {
+        Need {
             option: "tls-key",
             needs: "tls-cert",
         },
@@ -53,7 +53,7 @@ pub(super) struct TlsOptions {
     ///
     /// SPEC is the same as for --listen.
     #[arg(long, value_name = "SPEC", hide_short_help = true, value_parser = listener::spec)]
-    pub(super) redirect_http: Option<ListenerSpec>,
+    pub(super) redirect_http: Option<Spec>,
 }
 
 /// Where the certificate is.
@@ -94,11 +94,11 @@ impl TlsOptions {
     }
 
     /// What is spoken at an address that does not say it.
-    pub(super) fn default_security(&self) -> ListenerSecurity {
+    pub(super) fn default_security(&self) -> Security {
         if self.tls_cert.is_some() || self.tls_self_signed.is_some() {
-            ListenerSecurity::Tls
+            Security::Tls
         } else {
-            ListenerSecurity::Plain
+            Security::Plain
         }
     }
 }

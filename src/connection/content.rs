@@ -3,9 +3,7 @@
 use super::accounting::Accounting;
 use super::dialect::{Block, Dialect, Response, Upload};
 use super::input::DecodedEnd;
-use super::phases::{
-    Closing, Filled, Phase, Receiving, Reply, Skipping, Step, StepContext, Stream, Then,
-};
+use super::phases::{Closing, Filled, Phase, Receiving, Reply, Skipping, Step, Stream, Then, Work};
 use super::report::report;
 use super::session::HttpSession;
 use super::timeouts::TimeoutKind;
@@ -55,7 +53,7 @@ impl<D: Dialect> HttpSession<D> {
     pub(super) fn receive<T: Transport>(
         &mut self,
         mut receiving: Box<Receiving<D::Upload>>,
-        work: &mut StepContext<'_, T>,
+        work: &mut Work<'_, T>,
     ) -> Step<D::Upload> {
         let Ok(blocking) = work.turn.permission().require() else {
             return Step::Yield(Phase::Body(receiving));
@@ -110,7 +108,7 @@ impl<D: Dialect> HttpSession<D> {
     fn fill_with_content<T: Transport>(
         &mut self,
         decoder: &ContentDecoder,
-        work: &mut StepContext<'_, T>,
+        work: &mut Work<'_, T>,
     ) -> Filled {
         while work.buffers.input.has_room() && !is_enough(decoder, work.buffers.input.bytes().len())
         {
@@ -126,7 +124,7 @@ impl<D: Dialect> HttpSession<D> {
     fn begin_finish<T: Transport>(
         &mut self,
         mut receiving: Box<Receiving<D::Upload>>,
-        work: &mut StepContext<'_, T>,
+        work: &mut Work<'_, T>,
         blocking: Blocking<'_>,
     ) -> Step<D::Upload> {
         let block = &mut work.buffers.block;
@@ -138,7 +136,7 @@ impl<D: Dialect> HttpSession<D> {
     fn end_content<T: Transport>(
         &mut self,
         mut receiving: Box<Receiving<D::Upload>>,
-        work: &mut StepContext<'_, T>,
+        work: &mut Work<'_, T>,
         blocking: Blocking<'_>,
     ) -> Step<D::Upload> {
         // Where the stream has an end of its own, what is cut off must not take effect (RFC 8446 §6.1).
@@ -160,7 +158,7 @@ impl<D: Dialect> HttpSession<D> {
         &mut self,
         receiving: &mut Receiving<D::Upload>,
         refusal: Refusal,
-        work: &mut StepContext<'_, T>,
+        work: &mut Work<'_, T>,
         blocking: Blocking<'_>,
     ) -> Step<D::Upload> {
         Step::Go(
@@ -176,7 +174,7 @@ impl<D: Dialect> HttpSession<D> {
         &mut self,
         receiving: &Receiving<D::Upload>,
         response: Response,
-        work: &mut StepContext<'_, T>,
+        work: &mut Work<'_, T>,
     ) -> Phase<D::Upload> {
         receiving.conclude(&response, &mut self.accounting);
         match receiving.reply {
@@ -189,7 +187,7 @@ impl<D: Dialect> HttpSession<D> {
     pub(super) fn finish<T: Transport>(
         &mut self,
         mut receiving: Box<Receiving<D::Upload>>,
-        work: &mut StepContext<'_, T>,
+        work: &mut Work<'_, T>,
     ) -> Step<D::Upload> {
         let Ok(blocking) = work.turn.permission().require() else {
             return Step::Yield(Phase::Finishing(receiving));
@@ -205,7 +203,7 @@ impl<D: Dialect> HttpSession<D> {
         &mut self,
         receiving: Box<Receiving<D::Upload>>,
         response: Option<Response>,
-        work: &mut StepContext<'_, T>,
+        work: &mut Work<'_, T>,
     ) -> Step<D::Upload> {
         let Some(response) = response else {
             return Step::Go(Phase::Finishing(receiving));
@@ -221,7 +219,7 @@ impl<D: Dialect> HttpSession<D> {
     pub(super) fn skip<T: Transport>(
         &mut self,
         mut skipping: Skipping,
-        work: &mut StepContext<'_, T>,
+        work: &mut Work<'_, T>,
     ) -> Step<D::Upload> {
         loop {
             let decoded = work.buffers.input.decode(&mut skipping.decoder);

@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex};
 use super::accounting::Accounting;
 use super::buffers::Buffers;
 use super::dialect::Dialect;
-use super::entrance::{Channel, Entrance, EntranceProtocol, ProxyProtocol, Security};
+use super::entrance::{Channel, Entrance, Protocol, ProxyProtocol, Security};
 use super::kept::Kept;
 use super::phases::{AfterFlush, Phase, Stream};
 use super::session::HttpSession;
-use super::session::ServiceContext;
+use super::session::Shared;
 use super::spent::Spent;
-use super::timeouts::{ByteProgress, Timeouts};
+use super::timeouts::{Progress, Timeouts};
 use super::trusted_proxies::TrustedProxies;
-use crate::blocking::PendingCommit;
+use crate::blocking::Pending;
 use crate::http::{HeadScan, Persistence, Version};
 use crate::peer::Peer;
 use crate::reporting::{Reporter, TurnTime};
@@ -23,7 +23,7 @@ use crate::users::Authenticator;
 
 /// HTTP in a dialect, as a protocol on the pool.
 pub struct Http<D> {
-    shared: Arc<ServiceContext<D>>,
+    shared: Arc<Shared<D>>,
     /// Connections so far.
     connections: AtomicU64,
 }
@@ -32,7 +32,7 @@ impl<D: Dialect> Http<D> {
     /// HTTP in this dialect, with these timeouts, on one listener.
     pub fn new(dialect: D, timeouts: Timeouts) -> Self {
         Self {
-            shared: Arc::new(ServiceContext {
+            shared: Arc::new(Shared {
                 dialect,
                 timeouts,
                 proxies: None,
@@ -124,7 +124,7 @@ impl<D: Dialect> Service for Http<D> {
             unsent: Kept::default(),
             after_flush: AfterFlush::Yield,
             wait: None,
-            progress: ByteProgress::None,
+            progress: Progress::None,
             stream: Stream::Fresh,
             served: false,
             accounting: self.account(peer),
@@ -137,7 +137,7 @@ impl<D: Dialect> Service for Http<D> {
         Buffers::new()
     }
 
-    fn pending(&self, worker: usize) -> PendingCommit {
+    fn pending(&self, worker: usize) -> Pending {
         self.shared.dialect.pending(worker)
     }
 
@@ -147,7 +147,7 @@ impl<D: Dialect> Service for Http<D> {
 
     fn reopen(&self) {
         for entrance in &self.shared.entrances {
-            if let EntranceProtocol::Https(server) = &entrance.protocol {
+            if let Protocol::Https(server) = &entrance.protocol {
                 server.reload();
             }
         }

@@ -1,5 +1,6 @@
 //! What [`Files`] is made of, how its logs are opened, and that clients do not see them.
 
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -68,6 +69,14 @@ impl Files {
         self.recorder = Arc::new(Recorder::open(path, mode, durability, workers, sealing)?);
         self.conceal_logs(Some(&location), self.locate_access_log().as_ref());
         Ok(())
+    }
+
+    /// Starts what works beside the workers. Opening a log starts no thread.
+    ///
+    /// # Errors
+    /// From `pthread_create(3)`.
+    pub fn start_threads(&self) -> io::Result<()> {
+        self.recorder.start_threads()
     }
 
     /// Conceals the access log that is written so, as [`Files::reserve_log`] does, and opens it again with the request

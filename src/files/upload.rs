@@ -21,7 +21,7 @@ use crate::request_log::write::Preallocated;
 use crate::requester::{Answered, Requester};
 use crate::seal::chain::Hash;
 use crate::store::{
-    CommitCondition, Committed, Staged, StoreError, StoreErrorKind, TargetProgress, WriteTarget,
+    CommitCondition, Committed, Staged, StoreError, StoreErrorKind, Target, WriteTarget,
 };
 
 /// How often an upload starts over because a directory on its way was removed.
@@ -99,13 +99,13 @@ impl Files {
         blocking: Blocking<'_>,
     ) -> Result<Option<FileUpload>, UploadError> {
         match self.store.target_below(path)? {
-            TargetProgress::Ready(target) => {
+            Target::Ready(target) => {
                 Judge::of(requester, path).require_put(target.existing())?;
                 let mut upload = self.upload_to(target, limit, requester);
                 upload.stage(blocking)?;
                 Ok(Some(upload))
             }
-            TargetProgress::Unfinished => Ok(None),
+            Target::Unfinished => Ok(None),
         }
     }
 

@@ -8,7 +8,7 @@ mod state_file;
 mod summary;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use thiserror::Error;
@@ -78,22 +78,26 @@ impl Harness {
         })
     }
 
-    /// Removes the files that an earlier server left, and sees whether new ones can be written. No other file of the
-    /// server may have one of their names.
+    /// Removes the files that an earlier server left. No other file of the server may have one of their names.
+    pub(crate) fn remove_stale(config: &HarnessConfig) -> Result<(), HarnessError> {
+        if let Some(path) = &config.ready_file {
+            StateFile::remove(path).map_err(|source| ready_file_error(path, source))?;
+        }
+        if let Some(path) = &config.summary {
+            StateFile::remove(path).map_err(|source| summary_error(path, source))?;
+        }
+        Ok(())
+    }
+
+    /// Sees whether new files can be written, as the user that writes them.
     pub(crate) fn prepare(&mut self, config: &HarnessConfig) -> Result<(), HarnessError> {
         if let Some(path) = &config.ready_file {
             let prepared = StateFile::prepare(path);
-            self.ready_file = Some(prepared.map_err(|source| HarnessError::ReadyFile {
-                path: path.clone(),
-                source,
-            })?);
+            self.ready_file = Some(prepared.map_err(|source| ready_file_error(path, source))?);
         }
         if let Some(path) = &config.summary {
             let prepared = StateFile::prepare(path);
-            self.summary = Some(prepared.map_err(|source| HarnessError::Summary {
-                path: path.clone(),
-                source,
-            })?);
+            self.summary = Some(prepared.map_err(|source| summary_error(path, source))?);
         }
         Ok(())
     }
@@ -105,10 +109,7 @@ impl Harness {
         let line = Ready::new(addresses, now).line();
         if let Some(file) = &mut self.ready_file {
             file.publish(&line)
-                .map_err(|source| HarnessError::ReadyFile {
-                    path: file.path().to_path_buf(),
-                    source,
-                })?;
+                .map_err(|source| ready_file_error(file.path(), source))?;
         }
         match self.ready_fd.take() {
             Some(descriptor) => {
@@ -131,6 +132,16 @@ impl Harness {
         let published = file.publish(&line);
         let path = file.path().to_path_buf();
         file.keep();
-        published.map_err(|source| HarnessError::Summary { path, source })
+        published.map_err(|source| summary_error(&path, source))
     }
+}
+
+fn ready_file_error(path: &Path, source: io::Error) -> HarnessError {
+    let path = path.to_path_buf();
+    HarnessError::ReadyFile { path, source }
+}
+
+fn summary_error(path: &Path, source: io::Error) -> HarnessError {
+    let path = path.to_path_buf();
+    HarnessError::Summary { path, source }
 }

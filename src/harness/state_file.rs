@@ -27,11 +27,28 @@ pub(super) struct StateFile {
 }
 
 impl StateFile {
-    /// Removes what has this name, and sees whether a file can be made beside it.
+    /// Removes what has this name.
     ///
     /// # Errors
     /// From openat(2) and unlinkat(2). `IsADirectory` or `InvalidInput` if it is no file.
+    pub(super) fn remove(path: &Path) -> io::Result<()> {
+        Self::at(path)?.remove_stale()
+    }
+
+    /// Removes what has this name, and sees whether a file can be made beside it.
+    ///
+    /// # Errors
+    /// As [`StateFile::remove`].
     pub(super) fn prepare(path: &Path) -> io::Result<Self> {
+        let file = Self::at(path)?;
+        file.remove_stale()?;
+        file.stage()?;
+        unlinkat(&file.directory, file.staging_name(), AtFlags::empty())?;
+        Ok(file)
+    }
+
+    /// The file, of which nothing is changed.
+    fn at(path: &Path) -> io::Result<Self> {
         let is_directory = path.as_os_str().as_bytes().ends_with(b"/");
         let name = path.file_name().filter(|_| !is_directory);
         let name = name.ok_or(io::ErrorKind::IsADirectory)?;
@@ -40,16 +57,12 @@ impl StateFile {
             .filter(|parent| !parent.as_os_str().is_empty());
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = openat(CWD, parent.unwrap_or(Path::new(".")), flags, Mode::empty())?;
-        let file = Self {
+        Ok(Self {
             path: path.to_path_buf(),
             directory,
             name: name.as_bytes().to_vec(),
             written: None,
-        };
-        file.remove_stale()?;
-        file.stage()?;
-        unlinkat(&file.directory, file.staging_name(), AtFlags::empty())?;
-        Ok(file)
+        })
     }
 
     /// The path as it was typed.

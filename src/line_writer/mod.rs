@@ -48,21 +48,23 @@ pub enum Pace {
 
 /// See the module's description.
 pub struct LineWriter {
-    shared: Arc<SharedBuffers>,
+    shared: Arc<Shared>,
     /// `None`: it cannot be opened again.
     path: Option<PathBuf>,
+    /// Guards what the thread takes with it when it starts.
+    unstarted: Mutex<Option<Sink>>,
     /// Device and inode number of the file that lines go to, if it is a regular one.
     identity: Mutex<Option<(u64, u64)>>,
 }
 
-struct SharedBuffers {
+struct Shared {
     /// One for each producer, and one for all others. Each guards lines that are not written yet.
     buffers: Box<[Mutex<Buffer>]>,
     /// Bytes that one of these may hold.
     capacity: usize,
     pace: Pace,
     /// Guards what the writer thread is asked for.
-    request: Mutex<WriterRequest>,
+    request: Mutex<Request>,
     /// Wakes the writer thread.
     asked: Condvar,
     /// Wakes whoever waits for the end of the writer thread.
@@ -78,7 +80,7 @@ struct Buffer {
 }
 
 #[derive(Default)]
-struct WriterRequest {
+struct Request {
     /// There are lines.
     write: bool,
     /// There are many lines, or a person waits for them.
@@ -88,11 +90,13 @@ struct WriterRequest {
     life: Life,
 }
 
-/// How far the end of the writer thread has come.
+/// Whether the writer thread runs, and how far its end has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Life {
-    /// It writes until it is asked to stop.
+    /// It is not started; lines are kept in the buffers.
     #[default]
+    Unstarted,
+    /// It writes until it is asked to stop.
     Running,
     /// It writes what there is until this moment, and ends.
     Stopping(Instant),
@@ -101,27 +105,41 @@ enum Life {
 }
 
 impl LineWriter {
-    /// Opens the destination and starts the thread, for producers with the numbers below `producers`.
+    /// Opens the destination, for producers with the numbers below `producers`. Lines are kept until
+    /// [`LineWriter::start`].
     ///
     /// # Errors
-    /// From open(2), or `pthread_create(3)`.
-    pub fn start(destination: Destination<'_>, pace: Pace, producers: usize) -> io::Result<Self> {
+    /// From open(2).
+    pub fn open(destination: Destination<'_>, pace: Pace, producers: usize) -> io::Result<Self> {
         let opened = Opened::open(destination)?;
         let identity = opened.identity();
-        let sink = Sink::new(destination, opened);
-        let shared = Arc::new(SharedBuffers::new(pace, producers));
-        let theirs = Arc::clone(&shared);
-        thread::Builder::new()
-            .name("line-writer".to_owned())
-            .spawn(move || theirs.write_until_stopped(sink))?;
         Ok(Self {
-            shared,
+            shared: Arc::new(Shared::new(pace, producers)),
             path: match destination {
                 Destination::File(path) => Some(path.to_path_buf()),
                 Destination::Stdout | Destination::Stderr => None,
             },
+            unstarted: Mutex::new(Some(Sink::new(destination, opened))),
             identity: Mutex::new(identity),
         })
+    }
+
+    /// Starts the thread, once.
+    ///
+    /// # Errors
+    /// From `pthread_create(3)`.
+    pub fn start(&self) -> io::Result<()> {
+        let Some(sink) = lock(&self.unstarted).take() else {
+            return Ok(());
+        };
+        lock(&self.shared.request).life = Life::Running;
+        let theirs = Arc::clone(&self.shared);
+        let thread = thread::Builder::new().name("line-writer".to_owned());
+        if let Err(error) = thread.spawn(move || theirs.write_until_stopped(sink)) {
+            lock(&self.shared.request).life = Life::Unstarted;
+            return Err(error);
+        }
+        Ok(())
     }
 
     /// The path of the file that lines go to.
@@ -182,7 +200,7 @@ impl Drop for LineWriter {
     }
 }
 
-impl SharedBuffers {
+impl Shared {
     fn new(pace: Pace, producers: usize) -> Self {
         let count = producers + 1;
         Self {
@@ -195,7 +213,7 @@ impl SharedBuffers {
         }
     }
 
-    fn ask(&self, what: impl FnOnce(&mut WriterRequest)) {
+    fn ask(&self, what: impl FnOnce(&mut Request)) {
         what(&mut lock(&self.request));
         self.asked.notify_one();
     }
@@ -241,7 +259,7 @@ impl SharedBuffers {
 
     /// Waits until there is something to do; perhaps that is to go on in another file, or to stop.
     fn wait(&self) -> (Option<Opened>, Life) {
-        let is_urgent = |request: &WriterRequest| {
+        let is_urgent = |request: &Request| {
             request.hurry
                 || request.change_to.is_some()
                 || matches!(request.life, Life::Stopping(_))
@@ -269,7 +287,7 @@ impl SharedBuffers {
         let lost = std::mem::take(&mut shared.lost);
         drop(shared);
         sink.write(lines, || match lock(&self.request).life {
-            Life::Running => false,
+            Life::Unstarted | Life::Running => false,
             Life::Stopping(until) => Instant::now() >= until,
             Life::Ended => true,
         });
@@ -283,12 +301,33 @@ mod tests {
 
     use super::*;
 
+    fn started(destination: Destination<'_>, pace: Pace, producers: usize) -> LineWriter {
+        let writer = LineWriter::open(destination, pace, producers).unwrap();
+        writer.start().unwrap();
+        writer
+    }
+
+    #[test]
+    fn lines_are_kept_until_the_thread_starts() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("access.log");
+        let writer = LineWriter::open(Destination::File(&path), Pace::Prompt, 1).unwrap();
+        writer.append(None, b"early\n");
+        assert_eq!(fs::read(&path).unwrap(), b"");
+        writer.start().unwrap();
+        writer.start().unwrap();
+        drop(writer);
+        assert_eq!(fs::read(&path).unwrap(), b"early\n");
+        // One that never starts ends at once.
+        drop(LineWriter::open(Destination::File(&path), Pace::Prompt, 1).unwrap());
+    }
+
     #[test]
     fn lines_of_all_producers_are_in_the_file_at_the_end() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("access.log");
         fs::write(&path, "old\n").unwrap();
-        let writer = LineWriter::start(Destination::File(&path), Pace::Gathered, 4).unwrap();
+        let writer = started(Destination::File(&path), Pace::Gathered, 4);
         thread::scope(|scope| {
             for producer in 0..4 {
                 let writer = &writer;
@@ -316,7 +355,7 @@ mod tests {
     fn rotation_splits_between_two_lines() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("access.log");
-        let writer = LineWriter::start(Destination::File(&path), Pace::Gathered, 1).unwrap();
+        let writer = started(Destination::File(&path), Pace::Gathered, 1);
         writer.append(None, b"before\n");
         let kept = directory.path().join("access.log.1");
         fs::rename(&path, &kept).unwrap();
@@ -333,7 +372,7 @@ mod tests {
 
     #[test]
     fn a_full_buffer_loses_whole_lines_and_counts_them() {
-        let shared = SharedBuffers::new(Pace::Gathered, 1); // without a thread
+        let shared = Shared::new(Pace::Gathered, 1); // without a thread
         let line = [&[b'x'; 999][..], b"\n"].concat();
         for _ in 0..2_000 {
             shared.append(Some(0), &line);
@@ -355,10 +394,7 @@ mod tests {
             (16, CAPACITY / 17),
             (4_095, 4_096),
         ] {
-            assert_eq!(
-                SharedBuffers::new(Pace::Prompt, producers).capacity,
-                capacity
-            );
+            assert_eq!(Shared::new(Pace::Prompt, producers).capacity, capacity);
         }
     }
 
@@ -366,7 +402,7 @@ mod tests {
     fn lines_for_a_person_are_written_at_once() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("lines");
-        let writer = LineWriter::start(Destination::File(&path), Pace::Prompt, 1).unwrap();
+        let writer = started(Destination::File(&path), Pace::Prompt, 1);
         for number in 1..=3 {
             writer.append(Some(0), b"line\n");
             while fs::read(&path).unwrap().len() < 5 * number {

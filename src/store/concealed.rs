@@ -33,11 +33,11 @@ pub struct ReservedName {
 
 /// The rules in force; none at first.
 #[derive(Debug, Default)]
-pub(super) struct Concealed(OnceLock<RwLock<Arc<ConcealmentRules>>>);
+pub(super) struct Concealed(OnceLock<RwLock<Arc<Rules>>>);
 
 /// What is concealed; see the module's description.
 #[derive(Debug, Default, Clone)]
-pub(super) struct ConcealmentRules {
+pub(super) struct Rules {
     names: Vec<ReservedName>,
     /// Of files that the server has open.
     open: Vec<Identity>,
@@ -88,7 +88,7 @@ impl ReservedName {
     }
 }
 
-impl ConcealmentRules {
+impl Rules {
     /// These rules; the files that have such a name are looked for now.
     pub(super) fn new(names: Vec<ReservedName>, open: Vec<Identity>) -> Self {
         Self {
@@ -173,13 +173,13 @@ impl ConcealmentRules {
 
 impl Concealed {
     /// Puts rules in force; returns those of before.
-    pub(super) fn replace(&self, rules: Arc<ConcealmentRules>) -> Arc<ConcealmentRules> {
+    pub(super) fn replace(&self, rules: Arc<Rules>) -> Arc<Rules> {
         let slot = self.0.get_or_init(RwLock::default);
         std::mem::replace(&mut *write(slot), rules)
     }
 
     /// The rules in force.
-    pub(super) fn rules(&self) -> Arc<ConcealmentRules> {
+    pub(super) fn rules(&self) -> Arc<Rules> {
         self.0
             .get()
             .map(|rules| Arc::clone(&read(rules)))
@@ -192,11 +192,7 @@ impl Concealed {
     }
 
     /// The rules, if they may cover this name or file.
-    pub(super) fn rules_about(
-        &self,
-        name: &[u8],
-        file: Option<&Metadata>,
-    ) -> Option<Arc<ConcealmentRules>> {
+    pub(super) fn rules_about(&self, name: &[u8], file: Option<&Metadata>) -> Option<Arc<Rules>> {
         let rules = read(self.0.get()?);
         rules.may_cover(name, file).then(|| Arc::clone(&rules))
     }

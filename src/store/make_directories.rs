@@ -17,7 +17,7 @@ use super::metadata::Identity;
 use super::root;
 use super::state::Store;
 use super::sys::{DIRECTORY, metadata_of, split};
-use super::write_target::WriteTarget;
+use super::target::WriteTarget;
 use crate::durable::Durability;
 use crate::operations::{operate, operate_once};
 
@@ -25,7 +25,7 @@ use crate::operations::{operate, operate_once};
 const PORTION: usize = 32;
 
 /// Whether a file can be put at a path.
-pub enum TargetProgress {
+pub enum Target {
     /// It can.
     Ready(WriteTarget),
     /// Directories are still missing on the way. To be asked for again; some more are made then.
@@ -44,7 +44,7 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound` if something on the way is not a directory; `Vanished` if a directory was removed meanwhile.
-    pub fn target_below(&self, path: &[u8]) -> Result<TargetProgress, StoreError> {
+    pub fn target_below(&self, path: &[u8]) -> Result<Target, StoreError> {
         self.with_root(|| self.make_target(path))
             .map_err(|kind| kind.of(path))
     }
@@ -55,26 +55,26 @@ impl Store {
     /// As [`Store::target_below`].
     pub fn target_at_once(&self, path: &[u8]) -> Result<WriteTarget, StoreError> {
         loop {
-            if let TargetProgress::Ready(target) = self.target_below(path)? {
+            if let Target::Ready(target) = self.target_below(path)? {
                 return Ok(target);
             }
         }
     }
 
-    fn make_target(&self, path: &[u8]) -> Result<TargetProgress, StoreErrorKind> {
+    fn make_target(&self, path: &[u8]) -> Result<Target, StoreErrorKind> {
         check_path(path)?;
         let (parent, name) = split(path);
         // Dropped after more was made: it leaves what is above that, and forgets what a client has removed meanwhile.
         let _earlier = self.unfinished.take(path);
         let Some(way) = self.make_way(parent, path)? else {
-            return Ok(TargetProgress::Unfinished);
+            return Ok(Target::Unfinished);
         };
         let existing = self.replaceable(&way.directory, name)?;
         if existing.is_none() {
             root::require_present(&way.directory)?;
         }
         let name_at = path.len() - name.len();
-        Ok(TargetProgress::Ready(WriteTarget::new(
+        Ok(Target::Ready(WriteTarget::new(
             path,
             name_at,
             way.directory,
@@ -191,7 +191,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::super::Depth;
-    use super::super::write_target::CommitCondition;
+    use super::super::target::CommitCondition;
     use super::*;
 
     fn store(root: &tempfile::TempDir) -> Store {
@@ -221,8 +221,8 @@ mod tests {
             let mut unfinished = 0;
             let target = loop {
                 match store.target_below(&path).unwrap() {
-                    TargetProgress::Ready(target) => break target,
-                    TargetProgress::Unfinished => unfinished += 1,
+                    Target::Ready(target) => break target,
+                    Target::Unfinished => unfinished += 1,
                 }
             };
             assert_eq!(unfinished + 1, attempts, "{depth} {there}");
@@ -245,10 +245,7 @@ mod tests {
             let root = tempfile::tempdir().unwrap();
             let store = store(&root);
             let path = deep(3 * PORTION);
-            assert!(matches!(
-                store.target_below(&path),
-                Ok(TargetProgress::Unfinished)
-            ));
+            assert!(matches!(store.target_below(&path), Ok(Target::Unfinished)));
             for depth in (PORTION - removed + 1..=PORTION).rev() {
                 let name = b"d/".repeat(depth);
                 let name = &name[..name.len() - 1];
@@ -272,10 +269,7 @@ mod tests {
         let store = store(&root);
         let path = deep(10 * PORTION);
         for _ in 0..5 {
-            assert!(matches!(
-                store.target_below(&path),
-                Ok(TargetProgress::Unfinished)
-            ));
+            assert!(matches!(store.target_below(&path), Ok(Target::Unfinished)));
         }
         assert!(root.path().join("d/".repeat(5 * PORTION)).is_dir());
         drop(store);

@@ -17,7 +17,7 @@ use super::large::HeldSpace;
 use super::metadata::Metadata;
 use super::state::Store;
 use super::sys::{DIRECTORY, metadata_at, split};
-use super::write_target::CommitCondition;
+use super::target::CommitCondition;
 use crate::durable::Durability;
 use crate::operations::{operate, operate_once};
 
@@ -27,7 +27,7 @@ pub struct Removed<R> {
     /// What was published with it.
     pub published: R,
     /// Whether it is on stable storage, if that is wanted; else the cause, from fsync(2).
-    pub synced: io::Result<()>,
+    pub settled: io::Result<()>,
 }
 
 impl Store {
@@ -65,8 +65,8 @@ impl Store {
         drop(commit_locks);
         self.cache.remove(path);
         held.release(&self.background.0);
-        let synced = self.sync_removal(&directory);
-        Ok(Removed { published, synced })
+        let settled = self.settle_removal(&directory);
+        Ok(Removed { published, settled })
     }
 
     /// Removes the empty directory at `path`, and calls `publish` in that instant, in step with all commits.
@@ -115,8 +115,8 @@ impl Store {
         })?;
         let published = publish();
         drop(commit_locks);
-        let synced = self.sync_removal(&parent);
-        Ok(Removed { published, synced })
+        let settled = self.settle_removal(&parent);
+        Ok(Removed { published, settled })
     }
 
     /// Whether nothing is in the directory at `path`, which may be an upload in progress.
@@ -143,7 +143,7 @@ impl Store {
         Ok((directory, name))
     }
 
-    fn sync_removal(&self, directory: &OwnedFd) -> io::Result<()> {
+    fn settle_removal(&self, directory: &OwnedFd) -> io::Result<()> {
         match self.durability {
             Durability::Kernel => Ok(()),
             Durability::Storage => Ok(operate(|| fsync(directory))?),

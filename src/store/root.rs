@@ -39,8 +39,24 @@ pub(super) struct CurrentRoot {
     name: PathBuf,
     /// Guards the pointer; held for a clone or an exchange.
     current: RwLock<Arc<Root>>,
-    /// Guards when the name was looked at last while the root was gone; held for a comparison.
-    looked: Mutex<Option<Instant>>,
+    /// Guards the last look at the name while the root was gone; held for a comparison.
+    looked: Mutex<Option<Look>>,
+}
+
+/// A look at the name of a root that is gone.
+#[derive(Clone, Copy)]
+struct Look {
+    at: Instant,
+    found: Found,
+}
+
+/// What has the name of a root that is gone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// Nothing yet.
+    Nothing,
+    /// Something that cannot be opened.
+    Refused,
 }
 
 /// What became of a root in which something was not found.
@@ -92,14 +108,18 @@ impl CurrentRoot {
             return Fate::Replaced;
         }
         let mut looked = lock(&self.looked);
-        let is_first = looked.is_none();
-        if looked.is_some_and(|at| at.elapsed() < PAUSE) {
+        let before = *looked;
+        if before.is_some_and(|look| look.at.elapsed() < PAUSE) {
             return Fate::Gone;
         }
-        *looked = Some(Instant::now());
+        let look = |found| {
+            let at = Instant::now();
+            Some(Look { at, found })
+        };
+        *looked = look(before.map_or(Found::Nothing, |look| look.found));
         drop(looked);
         let name = self.name.display();
-        match open_root(&self.name).and_then(Root::new) {
+        let error = match open_root(&self.name).and_then(Root::new) {
             Ok(new) if !is_removed(&new.directory) => {
                 prepare(&new.directory);
                 *write(&self.current) = Arc::new(new);
@@ -107,17 +127,32 @@ impl CurrentRoot {
                 log::warn!(
                     "the root {name} was removed; another directory has its name, and is served now"
                 );
-                Fate::Replaced
+                return Fate::Replaced;
             }
-            _ => {
-                if is_first {
-                    log::warn!(
-                        "the root {name} was removed; until there is one again, requests get 503"
-                    );
-                }
-                Fate::Gone
-            }
+            Ok(_) => None,
+            Err(error) => Some(error),
+        };
+        if before.is_none() {
+            log::warn!("the root {name} was removed; until there is one again, requests get 503");
         }
+        if let Some(error) = error.filter(|error| error.kind() != io::ErrorKind::NotFound)
+            && before.is_none_or(|look| look.found == Found::Nothing)
+        {
+            log::warn!(
+                "what is called {name} now cannot be served: {error}{}",
+                after(&error)
+            );
+            *lock(&self.looked) = look(Found::Refused);
+        }
+        Fate::Gone
+    }
+}
+
+/// What to do about a root that cannot be opened again.
+fn after(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "; start the server again, or with --no-sandbox",
+        _ => "",
     }
 }
 

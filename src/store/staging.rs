@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{AtFlags, FileType, FlockOperation, flock, unlinkat};
 
-use super::walk::{Depth, WalkStep, walk};
+use super::walk::{Depth, Step, walk};
 
 /// What the name of a staging file begins with; 16 hex digits follow. No client sees or makes a name that begins so.
 pub(super) const RESERVED_PREFIX: &[u8] = b".httpserver-";
@@ -77,14 +77,14 @@ fn remove_all(root: BorrowedFd<'_>, depth: Depth) {
     let mut first = None;
     let Ok(()) = walk(root, depth, |step| {
         match step {
-            WalkStep::File {
+            Step::File {
                 directory,
                 name,
                 path,
                 file_type: FileType::RegularFile,
             } if is_staging_name(name.to_bytes()) => remove(directory, name, path),
-            WalkStep::File { .. } => {}
-            WalkStep::Unreadable { path, error } => match &first {
+            Step::File { .. } => {}
+            Step::Unreadable { path, error } => match &first {
                 None => first = Some((path.to_vec(), error)),
                 Some(_) => more += 1,
             },

@@ -22,7 +22,7 @@ use super::root;
 use super::staging::StagingName;
 use super::state::Store;
 use super::sys::{metadata_at, metadata_of, rename_new};
-use super::write_target::{CommitCondition, WriteTarget};
+use super::target::{CommitCondition, WriteTarget};
 use crate::durable::Durability;
 use crate::operations::{operate, operate_once};
 

@@ -97,7 +97,7 @@ pub enum UsersError {
 }
 
 impl Authenticator {
-    /// Reads the users in this file, and starts the thread that verifies their passwords.
+    /// Reads the users in this file. Their passwords are verified from [`Authenticator::start`] on.
     ///
     /// # Errors
     /// See [`UsersError`].
@@ -108,8 +108,20 @@ impl Authenticator {
             remembered: Mutex::new(Remembered::new().map_err(UsersError::Start)?),
             throttle: Mutex::default(),
         });
-        let verifier = Verifier::start(Arc::clone(&users)).map_err(UsersError::Start)?;
-        Ok(Self { users, verifier })
+        Ok(Self {
+            users,
+            verifier: Verifier::unstarted(),
+        })
+    }
+
+    /// Starts the thread that verifies passwords.
+    ///
+    /// # Errors
+    /// `Start`.
+    pub fn start(&mut self) -> Result<(), UsersError> {
+        let verifier = Verifier::start(Arc::clone(&self.users));
+        self.verifier = verifier.map_err(UsersError::Start)?;
+        Ok(())
     }
 
     /// Reads the file anew. If it is good, all passwords are verified anew; if not, the users stay as they were, and an error
@@ -117,13 +129,9 @@ impl Authenticator {
     pub fn reload(&self) {
         match read_table(&self.users.path) {
             Ok(table) => {
-                let users = table.users().len();
                 let mut current = write(&self.users.table);
                 *current = Arc::new(table);
                 lock(&self.users.remembered).clear();
-                drop(current);
-                let path = self.users.path.display();
-                log::info!("{path} is read again; users in it: {users}");
             }
             Err(error) => log::error!("the users stay as they were: {error}"),
         }
@@ -287,7 +295,8 @@ mod tests {
             let directory = tempfile::tempdir().unwrap();
             let path = directory.path().join("users");
             fs::write(&path, text).unwrap();
-            let users = Authenticator::open(&path).unwrap();
+            let mut users = Authenticator::open(&path).unwrap();
+            users.start().unwrap();
             Self { directory, users }
         }
 

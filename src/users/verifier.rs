@@ -56,7 +56,7 @@ pub(super) trait Verify: Send + 'static {
 
 /// The queue, and the thread behind it, which ends with this.
 pub(super) struct Verifier<W> {
-    /// `None` when it ends.
+    /// `None` before it starts, and when it ends.
     queue: Option<Sender<Verification<W>>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -74,6 +74,14 @@ impl Drop for Ticket {
 }
 
 impl<W: Send + 'static> Verifier<W> {
+    /// One that takes no work.
+    pub(super) fn unstarted() -> Self {
+        Self {
+            queue: None,
+            thread: None,
+        }
+    }
+
     /// Starts the thread.
     ///
     /// # Errors

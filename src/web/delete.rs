@@ -19,7 +19,7 @@ use crate::store::{CommitCondition, Metadata, StoreErrorKind};
 use crate::users::Right;
 
 /// What a path leads to.
-enum RemovalTarget {
+enum Resource {
     /// A file, or nothing.
     File,
     Directory,
@@ -47,10 +47,10 @@ impl Site {
             status: Status::NoContent.code(),
         };
         let removed = match resource {
-            RemovalTarget::File => self
+            Resource::File => self
                 .files
                 .remove(path, &condition, &answered, text, blocking),
-            RemovalTarget::Directory => self
+            Resource::Directory => self
                 .files
                 .remove_directory(path, &condition, &answered, text, blocking),
         };
@@ -72,7 +72,7 @@ impl Site {
     }
 
     /// Refuses a path at which nothing is to be removed; else which of the two it is.
-    fn removable(&self, path: &Path, blocking: Blocking<'_>) -> Result<RemovalTarget, Refusal> {
+    fn removable(&self, path: &Path, blocking: Blocking<'_>) -> Result<Resource, Refusal> {
         if self.hides(path) {
             return Err(concealed());
         }
@@ -81,16 +81,14 @@ impl Site {
             return Err(Refusal::new(Status::Conflict, reason));
         }
         match self.files.inspect(path.relative(), blocking) {
-            Ok(there) if there.is_directory() => Ok(RemovalTarget::Directory),
+            Ok(there) if there.is_directory() => Ok(Resource::Directory),
             Ok(_) if path.ending() == TrailingSlash::Slash => {
                 let reason = "the path ends with a slash, and a file's does not";
                 Err(Refusal::new(Status::Conflict, reason))
             }
-            Ok(_) => Ok(RemovalTarget::File),
+            Ok(_) => Ok(Resource::File),
             Err(error) => match error.kind {
-                StoreErrorKind::NotFound | StoreErrorKind::ImpossibleName => {
-                    Ok(RemovalTarget::File)
-                }
+                StoreErrorKind::NotFound | StoreErrorKind::ImpossibleName => Ok(Resource::File),
                 kind => Err(cannot_read(kind, Operation::WebDelete)),
             },
         }

@@ -6,12 +6,12 @@
 mod access_log;
 mod client_address;
 mod command_line;
+mod confinement;
 mod console;
 mod contract;
 mod deadlines;
 mod documents;
 mod echo;
-mod environment;
 mod first_steps;
 mod harness;
 mod help;

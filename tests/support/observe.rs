@@ -109,6 +109,19 @@ impl Server {
         });
     }
 
+    /// A field of the status of each of its threads, as /proc has it.
+    pub(crate) fn of_all_threads(&self, field: &str) -> Vec<String> {
+        let value = |id| {
+            let status = fs::read_to_string(self.process_file(&format!("task/{id}/status")));
+            let status = status.unwrap();
+            let prefix = format!("{field}:");
+            let value = status.lines().find_map(|line| line.strip_prefix(&prefix));
+            let words: Vec<_> = value.unwrap().split_whitespace().collect();
+            words.join(" ")
+        };
+        self.thread_ids().map(value).collect()
+    }
+
     fn thread_ids(&self) -> impl Iterator<Item = u32> {
         fs::read_dir(self.process_file("task"))
             .unwrap()

@@ -18,7 +18,7 @@ use super::error::LogError;
 use super::figures::LogFigures;
 use super::location::Location;
 use super::open::{self, Mode};
-use super::pending::PendingBuffer;
+use super::pending::Pending;
 use super::preallocation::Preallocated;
 use super::seal_open::Rotation;
 use super::sealer::{Sealer, Sealing};
@@ -88,6 +88,18 @@ impl Recorder {
         Ok(Self {
             log: Some(Log::new(path, file, durability, workers, sealer)),
         })
+    }
+
+    /// Starts what works beside the workers: the thread that keeps the key of the seal, if there is one.
+    ///
+    /// # Errors
+    /// From `pthread_create(3)`.
+    pub fn start_threads(&self) -> io::Result<()> {
+        let sealer = self.log.as_ref().and_then(|log| log.sealer.as_ref());
+        match sealer.and_then(Sealer::keeper) {
+            Some(keeper) => keeper.start(),
+            None => Ok(()),
+        }
     }
 
     /// Says from now on where entries are in the log, or does not.
@@ -196,7 +208,7 @@ impl Recorder {
         if let Some(worker) = worker {
             log.pending(worker).push(log.receipts, sealed, push_line)
         } else {
-            let mut entry = PendingBuffer::default();
+            let mut entry = Pending::default();
             let receipt = entry.push(log.receipts, sealed, push_line);
             log.record(&entry);
             receipt

@@ -53,7 +53,7 @@ struct Latest {
 }
 
 impl KeyKeeper {
-    /// Reads the state at `path`, and keeps it up to date from then on.
+    /// Reads the state at `path`, and keeps it up to date from [`KeyKeeper::start`] on.
     ///
     /// # Errors
     /// `State` if there is none, or it cannot be replaced.
@@ -86,16 +86,22 @@ impl KeyKeeper {
             changed: Condvar::new(),
             current: Mutex::new(file),
         });
-        let keeper = Self {
-            shared: Arc::clone(&shared),
-            thread: Mutex::new(None),
-        };
-        let thread = thread::Builder::new()
-            .name("seal-key".to_owned())
-            .spawn(move || shared.follow())
-            .map_err(failed)?;
-        *lock(&keeper.thread) = Some(thread);
-        Ok((keeper, state))
+        let thread = Mutex::new(None);
+        Ok((Self { shared, thread }, state))
+    }
+
+    /// Starts the thread, once.
+    ///
+    /// # Errors
+    /// From `pthread_create(3)`.
+    pub(super) fn start(&self) -> io::Result<()> {
+        let mut thread = lock(&self.thread);
+        if thread.is_none() {
+            let shared = Arc::clone(&self.shared);
+            let builder = thread::Builder::new().name("seal-key".to_owned());
+            *thread = Some(builder.spawn(move || shared.follow())?);
+        }
+        Ok(())
     }
 
     /// Where the state is.
@@ -132,6 +138,8 @@ impl Drop for KeyKeeper {
         if let Some(thread) = lock(&self.thread).take() {
             // It has said why if it panicked.
             let _ = thread.join();
+        } else {
+            self.shared.write_latest();
         }
     }
 }

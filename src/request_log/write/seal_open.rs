@@ -50,7 +50,7 @@ impl Sealer {
         let file = self.new_file(Pair::open(location, &seal_location)?, location)?;
         file.begin_seal(chain_end, &name)
             .map_err(seal_failed(&seal_location))?;
-        self.write_key();
+        self.settle();
         Ok(file)
     }
 
@@ -91,7 +91,7 @@ impl Sealer {
             path: location.path().to_path_buf(),
             source,
         })?;
-        self.write_key();
+        self.settle();
         Ok(Rotation::Moved(file))
     }
 }

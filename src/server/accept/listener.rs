@@ -20,7 +20,7 @@ use crate::server::transport::Socket;
 #[derive(Debug)]
 pub struct Listener {
     /// What it has bound itself in the file system. It goes first, as long as no other file can have its inode number.
-    _file: Option<SocketFile>,
+    file: Option<SocketFile>,
     fd: OwnedFd,
     local: LocalAddress,
 }
@@ -71,7 +71,7 @@ impl Listener {
         Ok(Self {
             fd,
             local: LocalAddress::Unix(path.to_path_buf()),
-            _file: Some(file),
+            file: Some(file),
         })
     }
 
@@ -111,7 +111,7 @@ impl Listener {
         Ok(Self {
             fd,
             local,
-            _file: None,
+            file: None,
         })
     }
 
@@ -119,6 +119,18 @@ impl Listener {
     #[must_use]
     pub fn local(&self) -> &LocalAddress {
         &self.local
+    }
+
+    /// Gives the file of a socket that was bound by path to this user and group, by their numbers. Nothing happens for
+    /// others.
+    ///
+    /// # Errors
+    /// From open(2) and fchownat(2). `NotFound` if another file has its path.
+    pub fn hand_over(&self, (user, group): (u32, u32)) -> io::Result<()> {
+        match &self.file {
+            Some(file) => file.hand_over(user, group),
+            None => Ok(()),
+        }
     }
 
     /// Accepts one connection.

@@ -6,7 +6,10 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FileType, Mode, Stat, chmod, fchmod, lstat, unlink};
+use rustix::fs::{
+    AtFlags, FileType, Gid, Mode, OFlags, Stat, Uid, chmod, chownat, fchmod, fstat, lstat, open,
+    unlink,
+};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 
@@ -44,6 +47,24 @@ impl SocketFile {
         }
         net::listen(&fd, i32::MAX)?;
         Ok((fd, file))
+    }
+
+    /// Gives the file to this user and group. It is looked at before, since another user may have put something else
+    /// there.
+    pub(super) fn hand_over(&self, user: u32, group: u32) -> io::Result<()> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = open(&self.path, flags, Mode::empty())?;
+        if identity(&fstat(&file)?) != self.identity {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
+        Ok(chownat(
+            &file,
+            "",
+            Some(user),
+            Some(group),
+            AtFlags::EMPTY_PATH,
+        )?)
     }
 }
 

@@ -10,8 +10,8 @@ use super::batch::{Batch, ConnectionOf, Gathered};
 use super::gauges::Doing;
 use super::pool::Pool;
 use super::round::Round;
-use crate::blocking::PendingCommit;
-use crate::server::accepted::Connection;
+use crate::blocking::Pending;
+use crate::server::connection::Connection;
 use crate::server::protocol::{CloseCause, Next, Service, Session, Stopping, Turn};
 
 /// What one worker thread has.
@@ -135,9 +135,9 @@ impl<'p, V: Service> Worker<'p, V> {
     /// this one.
     fn commit(&self, waiting: &mut VecDeque<ConnectionOf<V>>) {
         match self.pool.service.pending(self.number) {
-            PendingCommit::Nothing => {}
-            PendingCommit::Quick => self.pool.service.commit(self.number),
-            PendingCommit::MayBlock => {
+            Pending::Nothing => {}
+            Pending::Quick => self.pool.service.commit(self.number),
+            Pending::MayBlock => {
                 let section = self.pool.enter_blocking_section(self.number, waiting);
                 self.pool.service.commit(self.number);
                 drop(section);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::item::{ItemKind, ListingItem};
+use super::item::{Item, Kind};
 use crate::requester::Requester;
 use crate::users::Rights;
 use crate::web::Access;
@@ -22,7 +22,7 @@ pub(super) enum Completeness {
 
 /// Who reads a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Audience {
+pub(super) enum Reader {
     /// Somebody, and nobody can log in.
     Anybody,
     /// Somebody who has not logged in.
@@ -31,7 +31,7 @@ pub(super) enum Audience {
     User(Arc<str>),
 }
 
-impl Audience {
+impl Reader {
     pub(super) fn of(requester: &Requester) -> Self {
         match &requester.user {
             Some(user) => Self::User(Arc::clone(user)),
@@ -48,7 +48,7 @@ pub(super) struct Frame {
     /// How many `../` lead to each directory on the path, the root first (see [`crate::web::path::levels_up`]).
     pub(super) levels_up: Vec<usize>,
     pub(super) extent: Completeness,
-    pub(super) reader: Audience,
+    pub(super) reader: Reader,
     /// Whether the page takes uploads at all.
     pub(super) access: Access,
     /// What the reader may do here.
@@ -64,10 +64,10 @@ impl Frame {
         self.files + self.directories == 0
     }
 
-    pub(super) fn add(&mut self, item: &ListingItem) {
+    pub(super) fn add(&mut self, item: &Item) {
         match item.kind {
-            ItemKind::Directory => self.directories += 1,
-            ItemKind::File => {
+            Kind::Directory => self.directories += 1,
+            Kind::File => {
                 self.files += 1;
                 self.bytes = self.bytes.saturating_add(item.size);
             }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use super::budget::{ListingBudget, MemoryShare, PART};
 use super::frame::{Completeness, Frame, MAX_ENTRIES};
-use super::item::{ItemKind, ListingItem};
+use super::item::{Item, Kind};
 use super::listing_format::ListingFormat;
-use super::order::SortKey;
+use super::order::Place;
 use super::output::{COMPRESSOR, Output};
 use super::writer::Writer;
 use crate::blocking::Blocking;
@@ -46,13 +46,13 @@ pub(super) struct ListingPreparation {
     pub(super) coding: Choice,
     /// The field lines of the response.
     pub(super) fields: Vec<u8>,
-    pub(super) state: PreparationState,
+    pub(super) state: State,
 }
 
 /// How far a listing has come.
-pub(super) enum PreparationState {
+pub(super) enum State {
     /// Its directory is read.
-    Reading(DirectoryReading),
+    Reading(Reading),
     /// Its text is written.
     Writing(Writing),
     /// It is recorded, one way or the other.
@@ -60,11 +60,11 @@ pub(super) enum PreparationState {
 }
 
 /// A directory that is read.
-pub(super) struct DirectoryReading {
+pub(super) struct Reading {
     reader: DirectoryReader,
     frame: Frame,
     /// In the order of the listing.
-    items: BTreeMap<SortKey, ListingItem>,
+    items: BTreeMap<Place, Item>,
     /// Bytes of memory that it takes. A few are not counted: a connection may keep as much for any response.
     size: usize,
     held: MemoryShare,
@@ -73,14 +73,14 @@ pub(super) struct DirectoryReading {
 /// A text that is written.
 pub(super) struct Writing {
     writer: Writer,
-    items: btree_map::IntoValues<SortKey, ListingItem>,
+    items: btree_map::IntoValues<Place, Item>,
     /// What is not in `parts` yet.
     output: Output,
     parts: VecDeque<ResponseContent>,
     _held: MemoryShare,
 }
 
-impl DirectoryReading {
+impl Reading {
     pub(super) fn new(reader: DirectoryReader, frame: Frame, budget: &ListingBudget) -> Self {
         Self {
             reader,
@@ -114,10 +114,10 @@ impl DirectoryReading {
 
 impl Preparation for ListingPreparation {
     fn step(&mut self, blocking: Blocking<'_>) -> Option<Response> {
-        match std::mem::replace(&mut self.state, PreparationState::Recorded) {
-            PreparationState::Reading(reading) => self.read(reading, blocking),
-            PreparationState::Writing(writing) => self.write(writing, blocking),
-            PreparationState::Recorded => {
+        match std::mem::replace(&mut self.state, State::Recorded) {
+            State::Reading(reading) => self.read(reading, blocking),
+            State::Writing(writing) => self.write(writing, blocking),
+            State::Recorded => {
                 let reason = "the listing has ended already";
                 let refusal = Refusal::of_file(Status::InternalServerError, reason);
                 Some(respond(refusal))
@@ -127,7 +127,7 @@ impl Preparation for ListingPreparation {
 }
 
 impl ListingPreparation {
-    fn read(&mut self, mut reading: DirectoryReading, blocking: Blocking<'_>) -> Option<Response> {
+    fn read(&mut self, mut reading: Reading, blocking: Blocking<'_>) -> Option<Response> {
         let shows = |name: &[u8]| self.dot_files == DotFiles::Visible || !name.starts_with(b".");
         let permissions = &self.received.requester().permissions;
         let read = self
@@ -157,12 +157,12 @@ impl ListingPreparation {
             }
             let item = item(entry);
             reading.frame.add(&item);
-            reading.items.insert(SortKey::of(&item), item);
+            reading.items.insert(Place::of(&item), item);
         }
         self.state = if is_last {
-            PreparationState::Writing(reading.into_writing(self.form, self.coding))
+            State::Writing(reading.into_writing(self.form, self.coding))
         } else {
-            PreparationState::Reading(reading)
+            State::Reading(reading)
         };
         None
     }
@@ -186,7 +186,7 @@ impl ListingPreparation {
                     None => return Some(self.refuse(too_many(), blocking)),
                 }
             }
-            self.state = PreparationState::Writing(writing);
+            self.state = State::Writing(writing);
             return None;
         }
         if let Output::Gzip(_) = writing.output {
@@ -242,12 +242,12 @@ fn too_many() -> Refusal {
     Refusal::new(Status::ServiceUnavailable, reason)
 }
 
-fn item(entry: DirectoryEntry) -> ListingItem {
-    ListingItem {
+fn item(entry: DirectoryEntry) -> Item {
+    Item {
         name: entry.name,
         kind: match entry.kind {
-            DirectoryEntryKind::Directory => ItemKind::Directory,
-            DirectoryEntryKind::File => ItemKind::File,
+            DirectoryEntryKind::Directory => Kind::Directory,
+            DirectoryEntryKind::File => Kind::File,
         },
         size: entry.metadata.length(),
         modified: entry.metadata.modified(),

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::assets::Assets;
-use super::frame::{Audience, Completeness, Frame};
+use super::frame::{Completeness, Frame, Reader};
 use super::listing_format::ListingFormat;
-use super::preparation::{DirectoryReading, ListingPreparation, PreparationState};
+use super::preparation::{ListingPreparation, Reading, State};
 use crate::connection::{Response, ResponseContent};
 use crate::http::semantics::conditional::{ConditionalMethod, Outcome, Validators};
 use crate::http::semantics::fields::combined;
@@ -63,14 +63,14 @@ impl Site {
             path: path.clone(),
             levels_up: levels_up_from(request),
             extent: Completeness::Complete,
-            reader: Audience::of(requester),
+            reader: Reader::of(requester),
             access,
             rights,
             files: 0,
             directories: 0,
             bytes: 0,
         };
-        let reading = DirectoryReading::new(reader, frame, &self.listing_budget);
+        let reading = Reading::new(reader, frame, &self.listing_budget);
         Err(Stop::Prepare(Box::new(ListingPreparation {
             files: Arc::clone(&self.files),
             budget: self.listing_budget.clone(),
@@ -83,7 +83,7 @@ impl Site {
                 &[Coding::Gzip],
             ),
             fields,
-            state: PreparationState::Reading(reading),
+            state: State::Reading(reading),
         })))
     }
 
