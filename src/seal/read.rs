@@ -16,7 +16,7 @@ const WINDOW: usize = 4 * LINE_LIMIT;
 ///
 /// ```
 /// use httpserver::seal::chain::Hash;
-/// use httpserver::seal::line::Line;
+/// use httpserver::seal::line::LineContent;
 /// use httpserver::seal::text::push_chain;
 /// use httpserver::seal::read::SealReader;
 ///

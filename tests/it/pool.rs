@@ -339,8 +339,8 @@ fn with_few_descriptors_all_are_served_in_the_end() {
     for mut client in gets {
         assert_bytes(&client.response(), &response(OK, &content), "GET");
     }
-    // Each arrives whole before it is looked at: an upload that is waited for keeps a descriptor.
-    let content = &content[..20_000];
+    // Each is one segment, so that it arrives whole: an upload that is waited for keeps a descriptor.
+    let content = &content[..1_000];
     let puts: Vec<_> = (0..200)
         .flat_map(|number| crowd(&server, 1, put(&name(number), content)))
         .collect();
