@@ -26,7 +26,7 @@ const WINDOW: usize = 4 * LINE_LIMIT;
 /// push_chain(&mut seal, &Hash::ZERO.chained(text.as_bytes()));
 /// let mut reader = SealReader::new(&seal[..]);
 /// let first = reader.next_line()?.ok_or("no line")?;
-/// assert!(first.is_chained && matches!(first.line, Line::Begin(begin) if begin.name == "log.txt"));
+/// assert!(first.is_chained && matches!(first.line, LineContent::Begin(begin) if begin.name == "log.txt"));
 /// assert!(reader.next_line()?.is_none());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
