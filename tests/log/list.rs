@@ -120,19 +120,25 @@ fn json_lines() {
     assert_eq!(
         lines[0],
         serde_json::json!({
-            "number": 1, "offset": 0, "method": "PUT", "name": NAME, "length": 36, "status": "ok", "failed": false,
+            "number": 1, "offset": 0, "length": 177, "method": "PUT", "name": NAME, "bytes": 36,
+            "status": "ok", "failed": false, "torn": false, "sealed": null, "seal_number": null, "time": null,
+            "peer": null, "port": null, "user": null, "sha256": null, "server": null, "version": null,
         })
     );
     assert_eq!(
         lines[2],
         serde_json::json!({
-            "number": 3, "offset": 227, "method": "GET", "name": "abcd", "length": null, "status": 400, "failed": true,
+            "number": 3, "offset": 227, "length": 50, "method": "GET", "name": "abcd", "bytes": null,
+            "status": 400, "failed": true, "torn": false, "sealed": null, "seal_number": null, "time": null,
+            "peer": null, "port": null, "user": null, "sha256": null, "server": null, "version": null,
         })
     );
     assert_eq!(
         lines[6],
         serde_json::json!({
-            "number": null, "offset": 401, "method": null, "name": null, "length": null, "status": "torn", "failed": false,
+            "number": null, "offset": 401, "length": 3, "method": null, "name": null, "bytes": null,
+            "status": "torn", "failed": false, "torn": true, "sealed": null, "seal_number": null, "time": null,
+            "peer": null, "port": null, "user": null, "sha256": null, "server": null, "version": null,
         })
     );
 }

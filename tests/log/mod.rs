@@ -4,10 +4,12 @@ mod check;
 mod compressed;
 mod extract;
 mod list;
+mod list_sealed;
 mod progress;
 mod replay;
 mod seal;
 mod seal_vectors;
+mod sealed_log;
 mod specification;
 mod usage;
 

@@ -37,8 +37,9 @@ fn wrong_command_line_has_one_sentence_and_status_2() {
             "<DIR> is missing; usage: httpserver-log replay <FILE> <DIR>".into(),
         ),
         (
-            "list a b",
-            "`b` is one argument too many; usage: httpserver-log list [OPTIONS] <FILE>".into(),
+            "extract a 1 b",
+            "`b` is one argument too many; usage: httpserver-log extract [OPTIONS] <FILE> <N>"
+                .into(),
         ),
         (
             "list log.txt --jsn",
@@ -46,7 +47,7 @@ fn wrong_command_line_has_one_sentence_and_status_2() {
         ),
         (
             "list log.txt -x",
-            "there is no option `-x`; usage: httpserver-log list [OPTIONS] <FILE>".into(),
+            "there is no option `-x`; usage: httpserver-log list [OPTIONS] <FILE>...".into(),
         ),
         (
             "list log.txt --json --json",

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use httpserver::request_log::read::fault::{Fault, Nature, ReadError};
 use httpserver::request_log::read::{EntryHead, Reader};
+use std::borrow::Cow;
 use std::io::Read;
 
 /// An open log.
@@ -39,16 +40,33 @@ impl<'s> LogReader<'s> {
         self.reader.position()
     }
 
+    /// The first line of the current entry, without its newline.
+    pub(crate) fn first_line(&self) -> Cow<'_, str> {
+        // What was read is ASCII.
+        String::from_utf8_lossy(self.reader.first_line())
+    }
+
     /// The next entry with all that belongs to it checked; `None` at the end of the log. A corrupt entry is an error.
     pub(crate) fn next_item(&mut self) -> Result<Option<LogItem>, Failure> {
+        self.next_item_with(|_| {})
+    }
+
+    /// The same; each piece of its content is given to `look`.
+    pub(crate) fn next_item_with(
+        &mut self,
+        mut look: impl FnMut(&[u8]),
+    ) -> Result<Option<LogItem>, Failure> {
         let head = match self.reader.next_entry() {
             Ok(Some(head)) => head,
             Ok(None) => return Ok(None),
             Err(error) => return self.torn(None, error).map(Some),
         };
-        match self.reader.finish_entry() {
-            Ok(()) => Ok(Some(LogItem::Whole(head))),
-            Err(error) => self.torn(Some(head), error).map(Some),
+        loop {
+            match self.reader.content() {
+                Ok(Some(piece)) => look(piece),
+                Ok(None) => return Ok(Some(LogItem::Whole(head))),
+                Err(error) => return self.torn(Some(head), error).map(Some),
+            }
         }
     }
 

@@ -2,11 +2,27 @@
 
 use httpserver::request_log::format::layout::{decode_name, push_name};
 use std::fmt::Write;
+use std::net::SocketAddr;
 use std::path::Path;
 
 /// `1 entry`, `2 entries`.
 pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// A number, or `-`.
+pub(crate) fn dash(number: Option<u64>) -> String {
+    number.map_or_else(|| "-".to_owned(), |number| number.to_string())
+}
+
+/// A peer as a seal writes it, apart: `192.0.2.1:80`, `[2001:db8::1]:80`, `192.0.2.1` or `unix`. An address that stands
+/// for one of IPv4 is written as that.
+pub(crate) fn address_and_port(peer: &str) -> (String, Option<u16>) {
+    if let Ok(address) = peer.parse::<SocketAddr>() {
+        let ip = address.ip().to_canonical();
+        return (ip.to_string(), Some(address.port()));
+    }
+    (peer.to_owned(), None)
 }
 
 /// A path that was typed, on one line.
@@ -100,6 +116,20 @@ mod tests {
         assert_eq!(count(0, "entry", "entries"), "0 entries");
         assert_eq!(count(1, "entry", "entries"), "1 entry");
         assert_eq!(count(2, "entry", "entries"), "2 entries");
+    }
+
+    #[test]
+    fn peers_are_taken_apart() {
+        for (peer, address, port) in [
+            ("192.0.2.1:80", "192.0.2.1", Some(80)),
+            ("[2001:db8::1]:81", "2001:db8::1", Some(81)),
+            ("[::ffff:192.0.2.1]:82", "192.0.2.1", Some(82)),
+            ("192.0.2.1", "192.0.2.1", None),
+            ("2001:db8::1", "2001:db8::1", None),
+            ("unix", "unix", None),
+        ] {
+            assert_eq!(address_and_port(peer), (address.to_owned(), port), "{peer}");
+        }
     }
 
     #[test]

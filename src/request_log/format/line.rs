@@ -34,6 +34,14 @@ pub enum LoggedRequest {
     },
 }
 
+impl LoggedRequest {
+    /// Reads a first line that stands elsewhere, as in a seal, without its newline. `None` if it is none.
+    #[must_use]
+    pub fn read(line: &str) -> Option<Self> {
+        parse(format!("{line}\n").as_bytes()).ok()
+    }
+}
+
 /// Why bytes are not a first line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum LineError {

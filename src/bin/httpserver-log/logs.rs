@@ -1,0 +1,74 @@
+//! The logs that a command was given, each with its seal if there is one beside it.
+
+use crate::failure::Failure;
+use crate::log_reader::LogReader;
+use crate::records::Records;
+use crate::seal_entries::SealEntries;
+use crate::seal_files::seal_of;
+use crate::source::LogSource;
+use indicatif::ProgressBar;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// How often a log is opened again that a rotation renamed between its opening and that of its seal.
+const TRIES: usize = 20;
+
+/// A log and its seal.
+#[derive(Debug)]
+pub(crate) struct LogWithSeal {
+    pub(crate) source: LogSource,
+    pub(crate) seal: Option<LogSource>,
+}
+
+impl LogWithSeal {
+    /// Opens a log, and the seal beside it; `-` is standard input, which has none.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let mut log = Self::open_once(path)?;
+        for _ in 0..TRIES {
+            if log.is_pair(path) {
+                break;
+            }
+            log = Self::open_once(path)?;
+        }
+        Ok(log)
+    }
+
+    /// Opens several.
+    pub(crate) fn open_all(paths: &[impl AsRef<Path>]) -> Result<Vec<Self>, Failure> {
+        paths.iter().map(|path| Self::open(path.as_ref())).collect()
+    }
+
+    fn open_once(path: &Path) -> Result<Self, Failure> {
+        let source = LogSource::open(path)?;
+        let is_file = source.metadata().is_some();
+        let seal = if is_file { seal_of(path) } else { None };
+        let seal = seal.map(|seal| LogSource::open(&seal)).transpose()?;
+        Ok(Self { source, seal })
+    }
+
+    /// Whether both still have their names: then they were beside each other at one moment.
+    fn is_pair(&self, path: &Path) -> bool {
+        let Some(seal) = &self.seal else {
+            return true;
+        };
+        let is_named = |source: &LogSource, path: &Path| {
+            let named = fs::metadata(path).map(|found| (found.dev(), found.ino()));
+            let opened = source.metadata().map(|found| (found.dev(), found.ino()));
+            named.ok() == opened
+        };
+        is_named(&self.source, path) && seal_of(path).is_some_and(|path| is_named(seal, &path))
+    }
+
+    /// What messages call the log.
+    pub(crate) fn name(&self) -> &str {
+        self.source.name()
+    }
+
+    /// Reads its entries from the first on; `bar` counts the bytes of the file.
+    pub(crate) fn records(&self, bar: &ProgressBar) -> Result<Records<'_>, Failure> {
+        let log: LogReader<'_> = self.source.read(bar)?;
+        let seal = self.seal.as_ref().map(SealEntries::open).transpose()?;
+        Ok(Records::new(self.name(), log, seal))
+    }
+}

@@ -1,0 +1,35 @@
+//! What does not match between a log and its seal, said on stderr, and what the exit status makes of it.
+
+use crate::records::Records;
+use crate::verdict::Verdict;
+
+/// What was said so far.
+#[derive(Debug)]
+pub(crate) struct Notes {
+    verdict: Verdict,
+}
+
+impl Default for Notes {
+    fn default() -> Self {
+        Self {
+            verdict: Verdict::Sound,
+        }
+    }
+}
+
+impl Notes {
+    /// Says what was found since the last call.
+    pub(crate) fn say(&mut self, records: &mut Records<'_>) {
+        while let Some(note) = records.take_note() {
+            eprintln!("httpserver-log: {note}");
+        }
+        if records.has_mismatch() {
+            self.verdict = Verdict::Faulty;
+        }
+    }
+
+    /// Faulty if a log did not match its seal.
+    pub(crate) fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+}

@@ -1,0 +1,83 @@
+//! An entry with all that is known of it: what stands in the log, and in its line of the seal.
+
+use crate::seal_entries::SealedEntry;
+use httpserver::request_log::format::line::LoggedRequest;
+use httpserver::request_log::read::fault::Fault;
+
+/// One entry.
+#[derive(Debug)]
+pub(crate) struct EntryRecord {
+    /// Its number in the log; `None` if its first line is not whole.
+    pub(crate) number: Option<u64>,
+    /// Where it begins in the log, in bytes.
+    pub(crate) offset: u64,
+    /// Its bytes in the log. Of a torn one without a line in the seal, up to what comes next.
+    pub(crate) length: u64,
+    /// What its first line says; of a torn one, that may be known from the seal alone.
+    pub(crate) kind: Option<LoggedRequest>,
+    /// Why it is not whole.
+    pub(crate) torn: Option<Fault>,
+    /// What the seal knows of it.
+    pub(crate) seal: SealMatch,
+}
+
+/// What the seal knows of an entry.
+#[derive(Debug)]
+pub(crate) enum SealMatch {
+    /// The line that belongs to it.
+    Line(Box<SealedEntry>),
+    /// No line belongs to it, although the log is sealed there.
+    Mismatch,
+    /// Nothing: the log has no seal, or is sealed from a later byte on.
+    Absent,
+}
+
+impl EntryRecord {
+    /// The line of the seal.
+    pub(crate) fn sealed(&self) -> Option<&SealedEntry> {
+        match &self.seal {
+            SealMatch::Line(line) => Some(line),
+            SealMatch::Mismatch | SealMatch::Absent => None,
+        }
+    }
+
+    /// Method and name, as the log writes them.
+    pub(crate) fn method_and_name(&self) -> Option<(&str, &str)> {
+        Some(match self.kind.as_ref()? {
+            LoggedRequest::Success { method, name, .. } => (method, name),
+            LoggedRequest::Failure { method, name, .. } => (method, name),
+        })
+    }
+
+    /// Bytes of content in the entry; `None` of a request that failed.
+    pub(crate) fn bytes(&self) -> Option<u64> {
+        match self.kind.as_ref()? {
+            LoggedRequest::Success { length, .. } => Some(*length),
+            LoggedRequest::Failure { .. } => None,
+        }
+    }
+
+    /// The status that was answered: from the seal, or, of a request that failed, from the log.
+    pub(crate) fn status(&self) -> Option<u16> {
+        match (self.sealed(), &self.kind) {
+            (Some(line), _) => Some(line.status),
+            (None, Some(LoggedRequest::Failure { status, .. })) => Some(*status),
+            (None, Some(LoggedRequest::Success { .. }) | None) => None,
+        }
+    }
+
+    /// Whether the request failed.
+    pub(crate) fn is_failed(&self) -> bool {
+        matches!(self.kind, Some(LoggedRequest::Failure { .. }))
+    }
+
+    /// The status in a word: the number, `ok` where only that is known, or `torn`.
+    pub(crate) fn status_word(&self) -> String {
+        match (&self.torn, self.status(), &self.kind) {
+            (Some(_), ..) => "torn".to_owned(),
+            (None, Some(status), _) => status.to_string(),
+            (None, None, Some(_)) => "ok".to_owned(),
+            (None, None, None) => "-".to_owned(),
+        }
+    }
+}
