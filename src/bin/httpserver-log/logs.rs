@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::log_reader::LogReader;
+use crate::pairing::Pairing;
 use crate::records::Records;
 use crate::seal_entries::SealEntries;
 use crate::seal_files::seal_of;
@@ -69,6 +70,6 @@ impl LogWithSeal {
     pub(crate) fn records(&self, bar: &ProgressBar) -> Result<Records<'_>, Failure> {
         let log: LogReader<'_> = self.source.read(bar)?;
         let seal = self.seal.as_ref().map(SealEntries::open).transpose()?;
-        Ok(Records::new(self.name(), log, seal))
+        Ok(Records::new(log, Pairing::new(self.name(), seal)))
     }
 }

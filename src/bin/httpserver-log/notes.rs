@@ -1,6 +1,6 @@
 //! What does not match between a log and its seal, said on stderr, and what the exit status makes of it.
 
-use crate::records::Records;
+use crate::pairing::Pairing;
 use crate::verdict::Verdict;
 
 /// What was said so far.
@@ -19,11 +19,11 @@ impl Default for Notes {
 
 impl Notes {
     /// Says what was found since the last call.
-    pub(crate) fn say(&mut self, records: &mut Records<'_>) {
-        while let Some(note) = records.take_note() {
+    pub(crate) fn say(&mut self, pairing: &mut Pairing<'_>) {
+        while let Some(note) = pairing.take_note() {
             eprintln!("httpserver-log: {note}");
         }
-        if records.has_mismatch() {
+        if pairing.has_mismatch() {
             self.verdict = Verdict::Faulty;
         }
     }

@@ -30,7 +30,7 @@ pub(crate) fn run(options: &ListArguments, out: &mut impl Write) -> Result<Verdi
         let mut records = log.records(&ProgressBar::hidden())?;
         loop {
             let record = records.next()?;
-            notes.say(&mut records);
+            notes.say(records.pairing());
             let Some(record) = record else { break };
             let name = record.method_and_name().map_or("-", |(_, name)| name);
             if wanted.as_ref().is_some_and(|wanted| !wanted.is(name))

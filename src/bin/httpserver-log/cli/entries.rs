@@ -1,0 +1,70 @@
+//! The arguments of commands that show entries: `list` and `stats`.
+
+use clap::Args;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// List the entries of a log, one per line.
+///
+/// If there is a seal beside the log (FILE.seal, or FILE.seal.SUFFIX for FILE.SUFFIX), the columns are the entry's number, its
+/// time in UTC, the peer's address, the user (`-`: nobody logged in), the status, the bytes of its content, the method and
+/// the name. Without a seal they are number, offset in bytes, bytes of content, status, method and name, and the status is
+/// `ok` for 2xx and 3xx, since the log does not hold which.
+///
+/// The status is `torn` if the entry is not whole (see `check`). Names are as in the log: bytes that are not visible ASCII,
+/// and `%`, are written %XX.
+///
+/// A line of the seal counts only if it is in the chain and has the entry's place, first line and content. An entry without
+/// such a line is shown with `-` for time, peer and user; why is said on stderr, and the exit status is 1. Authentication
+/// codes are not verified: `check --key` does that.
+///
+/// Several logs are listed one after the other: give kept logs first, and the oldest of them at first.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  httpserver-log list log.txt
+  httpserver-log list log.txt --name notes/today.txt
+  httpserver-log list log.txt.1.gz log.txt --failed
+  httpserver-log list log.txt --json | jq 'select(.bytes > 1000000)'")]
+pub(crate) struct ListArguments {
+    /// The log, plain or compressed with gzip or zstd; `-` is standard input. Several are listed in this order
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// One JSON object per line, with all that log and seal hold
+    ///
+    /// The keys are log (if several are given), number, offset and length (of the entry in the log), method, name, bytes (of content), status,
+    /// failed, torn; and from the seal: sealed (true: its line was found, false: none matches, null: not sealed),
+    /// `seal_number`, time (RFC 3339), peer, port, user, sha256, server, version. What is not known is null.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show names as text
+    ///
+    /// %XX is decoded, and UTF-8 is shown. Characters that a terminal would obey or hide are escaped: control characters
+    /// (\n, \x1b), characters that are invisible or change the direction (\u{202e}), bytes that are not UTF-8 (\xff),
+    /// and the backslash (\\). With --json a field `decoded` is added; it is null where the name is not UTF-8. The
+    /// target of a request that failed may have been sent with %XX; these are decoded, too.
+    #[arg(long)]
+    pub(crate) decoded: bool,
+    /// Only entries of this name, plain or as the log writes it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<OsString>,
+    /// Only requests that failed
+    #[arg(long)]
+    pub(crate) failed: bool,
+}
+
+/// Count requests by method and status, stored bytes, and names.
+///
+/// Methods are counted as `list` shows them, up to 100 of them; requests with others are counted together.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  httpserver-log stats log.txt
+  httpserver-log stats log.txt --json | jq .stored")]
+pub(crate) struct StatsArguments {
+    /// The log, plain or compressed with gzip or zstd; `-` is standard input
+    pub(crate) file: PathBuf,
+    /// One JSON object instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,64 @@
+//! What was typed, as plain values. Nothing is opened here.
+
+mod check;
+mod contents;
+mod entries;
+mod proof;
+
+pub(crate) use self::check::CheckArguments;
+pub(crate) use self::contents::{ExtractArguments, ReplayArguments};
+pub(crate) use self::entries::{ListArguments, StatsArguments};
+pub(crate) use self::proof::{CheckpointArguments, SealKeyArguments, SignKeyArguments};
+use clap::{Parser, Subcommand};
+
+/// Read, check and replay the request log of httpserver.
+///
+/// The log holds one entry per request, and for every PUT the bytes that were stored. So its entries can be listed and
+/// counted, any version of any file can be extracted, and the directory can be rebuilt. The log may be compressed with
+/// gzip or zstd.
+#[derive(Debug, Parser)]
+#[command(
+    name = "httpserver-log",
+    version,
+    arg_required_else_help = false,
+    after_help = EXAMPLES
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  httpserver-log check log.txt                    is every byte where it belongs?
+  httpserver-log check log.txt --against public   does the directory hold what the log says?
+  httpserver-log check log.txt --key key.txt      was anything in the sealed log altered?
+  httpserver-log list log.txt --failed            the requests that failed
+  httpserver-log extract log.txt 7 -o old.txt     what entry 7 stored
+  httpserver-log replay log.txt.gz rebuilt        the directory, from the log alone
+  xz -dc log.txt.xz | httpserver-log stats -      a log from standard input
+
+Exit status: 0 no fault was found, 1 a fault was found or the command failed, 2 the command line is wrong.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Check(CheckArguments),
+    List(ListArguments),
+    Extract(ExtractArguments),
+    Replay(ReplayArguments),
+    Stats(StatsArguments),
+    SealKey(SealKeyArguments),
+    Checkpoint(CheckpointArguments),
+    SignKey(SignKeyArguments),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}
