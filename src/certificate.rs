@@ -15,26 +15,25 @@ pub(crate) fn load(
     config: &Config,
     files: &mut Files,
 ) -> Result<Option<Arc<TlsServer>>, Box<dyn Error>> {
-    let pair = match &config.certificate {
+    let server = match &config.certificate {
         None => return Ok(None),
         Some(Certificate::Files(pair)) => {
             files.conceal_secret(&pair.key)?;
-            pair.clone()
+            TlsServer::load(pair.clone())?
         }
         Some(Certificate::SelfSigned(directory)) => {
             // Before it is made, and then to conceal it.
             files.conceal_secret(&self_signed_key(directory))?;
-            let pair = prepare_self_signed(directory, &names(config))?;
+            let names = names(config);
+            let pair = prepare_self_signed(directory, &names)?;
             files.conceal_secret(&pair.key)?;
-            pair
+            let server = TlsServer::load(pair.clone())?;
+            if config.verbosity != Verbosity::Quiet {
+                say_fingerprint(&pair, &server);
+            }
+            server.renewing(directory, names)
         }
     };
-    let server = TlsServer::load(pair.clone())?;
-    if matches!(config.certificate, Some(Certificate::SelfSigned(_)))
-        && config.verbosity != Verbosity::Quiet
-    {
-        say_fingerprint(&pair, &server);
-    }
     Ok(Some(Arc::new(server)))
 }
 

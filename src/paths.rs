@@ -29,7 +29,7 @@ pub(crate) enum Purpose {
     AccessLog,
     /// A certificate, a key or users, which are read again.
     Read,
-    /// A certificate or a key in the directory of `--tls-self-signed`, which are read again.
+    /// A certificate or a key in the directory of `--tls-self-signed`, which are read again, and made anew.
     SelfSigned,
     /// A file that other programs read, which is made and removed.
     State,

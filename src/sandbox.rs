@@ -69,8 +69,11 @@ fn rules(named: &NamedPath, home: Option<&Path>) -> Vec<Allowed> {
         Purpose::Log | Purpose::AccessLog if path.exists() && !path.is_file() => {
             (Access::Append, vec![path.to_path_buf()])
         }
-        Purpose::Log | Purpose::AccessLog => (Access::Append, opened_again(path, is_narrow)),
-        Purpose::Read | Purpose::SelfSigned => (Access::Read, opened_again(path, is_narrow)),
+        // A certificate that signs itself is made anew before it ends.
+        Purpose::Log | Purpose::AccessLog | Purpose::SelfSigned => {
+            (Access::Append, opened_again(path, is_narrow))
+        }
+        Purpose::Read => (Access::Read, opened_again(path, is_narrow)),
         // A link of this name is replaced, not followed.
         Purpose::State => (Access::Append, holding(path)),
         Purpose::Socket => (Access::Remove, holding(path)),
@@ -246,6 +249,7 @@ mod tests {
             ("logs/log", Purpose::Log, append, &["logs"]),
             ("links/log", Purpose::AccessLog, append, &["links", "logs"]),
             ("logs/absent", Purpose::Log, append, &["logs"]),
+            ("logs/key.pem", Purpose::SelfSigned, append, &["logs"]),
             ("links/log", Purpose::State, append, &["links"]),
             ("run/absent", Purpose::State, append, &["run"]),
             ("run/socket", Purpose::Socket, Access::Remove, &["run"]),

@@ -19,6 +19,7 @@ use crate::http::{HeadScan, Persistence, Version};
 use crate::peer::Peer;
 use crate::reporting::{Reporter, TurnTime};
 use crate::server::Service;
+use crate::tls::TlsServer;
 use crate::users::Authenticator;
 
 /// HTTP in a dialect, as a protocol on the pool.
@@ -146,9 +147,13 @@ impl<D: Dialect> Service for Http<D> {
     }
 
     fn reopen(&self) {
+        let mut reloaded: Vec<&Arc<TlsServer>> = Vec::new();
         for entrance in &self.shared.entrances {
-            if let Protocol::Https(server) = &entrance.protocol {
+            if let Protocol::Https(server) = &entrance.protocol
+                && !reloaded.iter().any(|other| Arc::ptr_eq(other, server))
+            {
                 server.reload();
+                reloaded.push(server);
             }
         }
         self.shared.dialect.reopen();

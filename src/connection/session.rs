@@ -113,6 +113,7 @@ impl<D: Dialect> Drop for HttpSession<D> {
             | Phase::Closing(_)
             | Phase::Ended => {}
         }
+        self.count_failed_handshake();
         let reporter = self.shared.reporter.as_deref();
         self.accounting
             .close(reporter, None, "the server closed it");

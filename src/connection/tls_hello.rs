@@ -9,9 +9,10 @@ use super::request::HEADS;
 use super::session::HttpSession;
 use super::timeouts::TimeoutKind;
 use crate::http::{Refusal, write_field};
-use crate::server::Transport;
+use crate::reporting::HandshakeResult;
+use crate::server::{Transport, Turn};
 use crate::sync::lock;
-use crate::tls::{HANDSHAKE, is_beginning};
+use crate::tls::{HANDSHAKE, Handshake, TlsStream, is_beginning};
 
 /// The time between two reports of clients that speak TLS where HTTP is spoken.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
@@ -75,6 +76,30 @@ impl<D: Dialect> HttpSession<D> {
             self.stream = Stream::Open;
         }
         Step::Yield(Phase::Head)
+    }
+
+    /// Counts a handshake that was completed in this turn.
+    pub(super) fn count_handshake(&self, stream: &mut TlsStream, turn: &Turn<'_>) {
+        let Some(reporter) = &self.shared.reporter else {
+            return;
+        };
+        if let Some(handshake) = stream.completed_handshake() {
+            let result = match handshake {
+                Handshake::Full => HandshakeResult::Full,
+                Handshake::Resumed => HandshakeResult::Resumed,
+            };
+            reporter.handshake(Some(turn.worker()), stream.version(), result);
+        }
+    }
+
+    /// Counts the handshake of a connection that ends, unless it was completed.
+    pub(super) fn count_failed_handshake(&self) {
+        if let Some(reporter) = &self.shared.reporter
+            && let Channel::Tls(stream) = &self.channel
+            && !stream.has_completed_handshake()
+        {
+            reporter.handshake(None, stream.version(), HandshakeResult::Failed);
+        }
     }
 
     /// Why a request is refused that is not inside TLS, although it must be.

@@ -38,6 +38,7 @@ impl<D: Dialect> Session for HttpSession<D> {
                     turn,
                 );
                 self.accounting.set_tls_version(stream.version());
+                self.count_handshake(&mut stream, turn);
                 buffers.tls = windows;
                 self.channel = Channel::Tls(stream);
             }

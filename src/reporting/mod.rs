@@ -6,6 +6,7 @@
 
 mod answer_limit;
 mod console;
+mod handshake;
 mod tally;
 mod totals;
 mod turn_time;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 pub use self::answer_limit::AnswerLimit;
 pub use self::console::Detail;
+pub use self::handshake::HandshakeResult;
 use self::tally::WorkerTallies;
 pub use self::tally::{BUCKETS, Durations, MethodLabel, Moved, Tally};
 pub use self::totals::Totals;
@@ -182,6 +184,18 @@ impl Reporter {
     pub fn turn(&self, worker: usize, time: TurnTime, moved: Moved) {
         if let Some(tallies) = &self.tallies {
             tallies.add_turn(worker, moved, time);
+        }
+    }
+
+    /// Reports what came of a handshake, from this worker or from another thread, and the version that was agreed on.
+    pub fn handshake(
+        &self,
+        worker: Option<usize>,
+        version: Option<&'static str>,
+        result: HandshakeResult,
+    ) {
+        if let Some(tallies) = &self.tallies {
+            tallies.add_handshake(worker, version, result);
         }
     }
 

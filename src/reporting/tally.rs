@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use super::handshake::HandshakeResult;
 use super::turn_time::TurnTime;
 use crate::access_log::Record;
 use crate::sync::lock;
@@ -62,6 +63,8 @@ pub struct Tally {
     pub turns: u64,
     /// The longest turn so far.
     pub longest_turn: TurnTime,
+    /// TLS handshakes that have ended, by the version that was agreed on, if one was, and by what came of them.
+    pub handshakes: BTreeMap<(Option<&'static str>, HandshakeResult), u64>,
 }
 
 /// Bytes that were moved, as they were on the wire.
@@ -172,6 +175,9 @@ impl Tally {
         self.moved.add(more.moved);
         self.turns += more.turns;
         self.longest_turn = self.longest_turn.max(more.longest_turn);
+        for (key, count) in &more.handshakes {
+            *self.handshakes.entry(*key).or_default() += count;
+        }
     }
 }
 
@@ -199,6 +205,17 @@ impl WorkerTallies {
         tally.moved.add(moved);
         tally.turns += 1;
         tally.longest_turn = tally.longest_turn.max(time);
+    }
+
+    /// Counts a TLS handshake that has ended.
+    pub(super) fn add_handshake(
+        &self,
+        worker: Option<usize>,
+        version: Option<&'static str>,
+        result: HandshakeResult,
+    ) {
+        let mut tally = lock(self.slot(worker));
+        *tally.handshakes.entry((version, result)).or_default() += 1;
     }
 
     pub(super) fn sum(&self) -> Tally {
@@ -295,6 +312,30 @@ mod tests {
         };
         assert_eq!((tally.exchanged, tally.entries), (exchanged, 1));
         assert_eq!(tally.moved, Moved::default());
+    }
+
+    #[test]
+    fn handshakes_of_all_workers_are_summed_by_version_and_result() {
+        let tallies = WorkerTallies::new(2);
+        let (old, new) = (Some("TLSv1.2"), Some("TLSv1.3"));
+        for (worker, version, result) in [
+            (Some(0), new, HandshakeResult::Full),
+            (Some(1), new, HandshakeResult::Full),
+            (Some(1), new, HandshakeResult::Resumed),
+            (Some(0), old, HandshakeResult::Full),
+            (None, None, HandshakeResult::Failed),
+        ] {
+            tallies.add_handshake(worker, version, result);
+        }
+        assert_eq!(
+            tallies.sum().handshakes.into_iter().collect::<Vec<_>>(),
+            [
+                ((None, HandshakeResult::Failed), 1),
+                ((old, HandshakeResult::Full), 1),
+                ((new, HandshakeResult::Full), 2),
+                ((new, HandshakeResult::Resumed), 1),
+            ]
+        );
     }
 
     #[test]

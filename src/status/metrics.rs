@@ -14,6 +14,7 @@ pub(super) fn text(snapshot: &Snapshot, format: MetricsFormat) -> String {
     process(&mut out, snapshot);
     if let Some(tally) = &snapshot.tally {
         requests(&mut out, tally);
+        handshakes(&mut out, tally);
         turns(&mut out, tally);
     }
     connections(&mut out, &snapshot.pool);
@@ -71,6 +72,18 @@ fn requests(out: &mut Exposition, tally: &Tally) {
         out.part("_bucket", &[method, ("le", "+Inf")], count);
         out.part("_sum", &[method], seconds(durations.sum));
         out.part("_count", &[method], count);
+    }
+}
+
+fn handshakes(out: &mut Exposition, tally: &Tally) {
+    out.family(
+        "httpserver_tls_handshakes",
+        MetricType::Counter,
+        "TLS handshakes that have ended, by version and result; none: no version was agreed on.",
+    );
+    for ((version, result), count) in &tally.handshakes {
+        let version = version.unwrap_or("none");
+        out.sample(&[("version", version), ("result", result.name())], count);
     }
 }
 
@@ -260,6 +273,9 @@ mod tests {
             "httpserver_request_duration_seconds_sum{method=\"GET\"} 12.0015",
             "httpserver_request_duration_seconds_count{method=\"GET\"} 8",
             "httpserver_request_duration_seconds_count{method=\"other\"} 0",
+            "httpserver_tls_handshakes_total{version=\"none\",result=\"failed\"} 1",
+            "httpserver_tls_handshakes_total{version=\"TLSv1.3\",result=\"full\"} 4",
+            "httpserver_tls_handshakes_total{version=\"TLSv1.3\",result=\"resumed\"} 2",
             "httpserver_received_bytes_total 1000",
             "httpserver_sent_bytes_total 2000",
             "httpserver_turns_total 12",

@@ -72,7 +72,7 @@ impl Snapshot {
         use std::collections::BTreeMap;
         use std::time::Duration;
 
-        use crate::reporting::{MethodLabel, Moved, TurnTime};
+        use crate::reporting::{HandshakeResult, MethodLabel, Moved, TurnTime};
         use crate::request_log::write::LogFigures;
         use crate::server::Connections;
         use crate::store::CacheFigures;
@@ -92,6 +92,11 @@ impl Snapshot {
                 wall: Duration::from_micros(1_500),
                 ..TurnTime::default()
             },
+            handshakes: BTreeMap::from([
+                ((None, HandshakeResult::Failed), 1),
+                ((Some("TLSv1.3"), HandshakeResult::Full), 4),
+                ((Some("TLSv1.3"), HandshakeResult::Resumed), 2),
+            ]),
             ..Tally::default()
         };
         tally.durations[0].counts[1] = 7;

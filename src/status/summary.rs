@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::history::History;
 use super::snapshot::Snapshot;
+use crate::reporting::{HandshakeResult, Tally};
 
 impl Snapshot {
     /// Some lines for people.
@@ -79,6 +80,13 @@ impl Snapshot {
                     tally.moved.received,
                     tally.moved.sent
                 );
+                if !tally.handshakes.is_empty() {
+                    let [full, resumed, failed] = handshakes(tally);
+                    let _ = writeln!(
+                        text,
+                        "TLS handshakes: {full} full, {resumed} resumed, {failed} failed"
+                    );
+                }
                 let _ = writeln!(
                     text,
                     "turns: {}, the longest {} us",
@@ -138,6 +146,7 @@ impl Snapshot {
                 "longest_turn_seconds": tally.longest_turn.wall.as_secs_f64(),
             });
         }
+        object["tls_handshakes"] = self.handshakes_as_json();
         if let Some(log) = self.files.log {
             object["log"] = json!({
                 "end": log.end,
@@ -149,10 +158,31 @@ impl Snapshot {
         object
     }
 
+    /// `null` if there were none.
+    fn handshakes_as_json(&self) -> Value {
+        let tally = self.tally.as_ref();
+        let Some(tally) = tally.filter(|tally| !tally.handshakes.is_empty()) else {
+            return Value::Null;
+        };
+        let [full, resumed, failed] = handshakes(tally);
+        json!({ "full": full, "resumed": resumed, "failed": failed })
+    }
+
     /// Since the start of the server.
     pub(super) fn uptime(&self) -> Duration {
         self.taken.duration_since(self.started).unwrap_or_default()
     }
+}
+
+/// How many TLS handshakes were full, resumed, and failed.
+fn handshakes(tally: &Tally) -> [u64; 3] {
+    use HandshakeResult::{Failed, Full, Resumed};
+    [Full, Resumed, Failed].map(|wanted| {
+        let all = tally.handshakes.iter();
+        all.filter(|((_, result), _)| *result == wanted)
+            .map(|(_, count)| count)
+            .sum()
+    })
 }
 
 #[cfg(test)]
@@ -176,6 +206,7 @@ mod tests {
             format!(
                 "httpserver {}: serving, for 90 s\n\
                  requests: 10 (1 failed by the server); 1000 bytes in, 2000 bytes out\n\
+                 TLS handshakes: 4 full, 2 resumed, 1 failed\n\
                  turns: 12, the longest 1500 us\n\
                  connections: 10 of 100 (idle 1, receiving 2, sending 3, active 4); 9 accepted\n\
                  queue: 5 of 1024; workers: 2 busy of 2, 1 blocked\n\
@@ -206,6 +237,10 @@ mod tests {
         assert_eq!(json["connections"]["sending"], 3);
         assert_eq!(json["workers"]["cpu_seconds"], json!([1.23, null]));
         assert_eq!(json["log"]["full"], false);
+        assert_eq!(
+            json["tls_handshakes"],
+            json!({ "full": 4, "resumed": 2, "failed": 1 })
+        );
         assert_eq!(json["history"][0]["connections"], 10);
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::handshake::Handshake;
 use crate::server::{After, Transport};
 
 /// The files of a certificate.
@@ -61,6 +62,12 @@ impl TlsServer {
     }
 
     /// Cannot be called.
+    #[must_use]
+    pub fn renewing(self, _: &Path, _: Vec<String>) -> Self {
+        match self.0 {}
+    }
+
+    /// Cannot be called.
     pub fn reload(&self) {
         match self.0 {}
     }
@@ -82,6 +89,17 @@ impl TlsStream {
     /// Cannot be called.
     #[must_use]
     pub fn version(&self) -> Option<&'static str> {
+        match self.0 {}
+    }
+
+    /// Cannot be called.
+    pub fn completed_handshake(&mut self) -> Option<Handshake> {
+        match self.0 {}
+    }
+
+    /// Cannot be called.
+    #[must_use]
+    pub fn has_completed_handshake(&self) -> bool {
         match self.0 {}
     }
 

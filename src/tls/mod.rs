@@ -17,8 +17,11 @@ mod absent;
 mod buffers;
 #[cfg(feature = "tls")]
 mod certificate;
+mod handshake;
 #[cfg(feature = "tls")]
 mod records;
+#[cfg(feature = "tls")]
+mod renewal;
 #[cfg(feature = "tls")]
 mod secured;
 #[cfg(feature = "tls")]
@@ -29,6 +32,8 @@ mod sending;
 mod server;
 #[cfg(feature = "tls")]
 mod stream;
+#[cfg(feature = "tls")]
+mod validity;
 #[cfg(feature = "tls")]
 mod window;
 
@@ -41,6 +46,7 @@ pub use self::absent::{
 pub use self::buffers::TlsBuffers;
 #[cfg(feature = "tls")]
 pub use self::certificate::{CertificateError, CertificateFiles};
+pub use self::handshake::Handshake;
 #[cfg(feature = "tls")]
 pub use self::secured::Secured;
 #[cfg(feature = "tls")]

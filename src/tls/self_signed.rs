@@ -1,31 +1,29 @@
 //! A certificate that nobody else has signed: made once, and kept in a directory.
 //!
 //! Browsers warn of it until somebody has told them that it is the right one, by its fingerprint. So it stays the same
-//! for as long as it is valid. The key is written first: what is left of a start that was killed is used by the next.
+//! until a month before its end; the next one has the same key. The key is written first: what is left of a start that was killed is used by the next.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::slice;
 use std::time::{Duration, SystemTime};
 
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose,
 };
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError as Invalid, RootCertStore};
+use rustls::pki_types::{CertificateDer, ServerName};
 use thiserror::Error;
 
 use super::certificate::CertificateFiles;
+use super::validity::{Validity, verify};
 
-/// How long a certificate is valid: no longer is one accepted by the systems of Apple.
-const LIFETIME: Duration = Duration::from_secs(825 * DAY);
+/// How long a certificate is valid. Mozilla's guidelines and scanners ask for less than 366 days, Apple's systems for 825
+/// at most; the 398 days and less of the CA/Browser Forum are for public authorities.
+const LIFETIME: Duration = Duration::from_secs(365 * DAY);
 
 /// How long before its end another one is made.
 const RENEWAL: Duration = Duration::from_secs(30 * DAY);
@@ -107,7 +105,10 @@ pub fn prepare_self_signed(
                     );
                     return Ok(files);
                 }
-                CertificateState::Expired => {}
+                CertificateState::Expired => {
+                    let path = files.certificate.display();
+                    log::warn!("the certificate {path} ends within 30 days: another one is made");
+                }
             }
         }
         (None, _) => {}
@@ -127,30 +128,15 @@ enum CertificateState {
 
 /// Looks whether a certificate is valid at a time and for each of these names, as a client would that trusts it.
 fn check(certificate: &CertificateDer<'_>, names: &[String], at: SystemTime) -> CertificateState {
-    let mut roots = RootCertStore::empty();
-    let since_epoch = at.duration_since(SystemTime::UNIX_EPOCH);
-    let now = UnixTime::since_unix_epoch(since_epoch.unwrap_or_default());
-    if roots.add(certificate.clone().into_owned()).is_err() {
-        return CertificateState::NotSelfSigned;
-    }
-    let provider = Arc::new(ring::default_provider());
-    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
-    let Ok(verifier) = verifier else {
-        return CertificateState::NotSelfSigned;
-    };
     for name in names {
         let Ok(server) = ServerName::try_from(name.as_str()) else {
             continue;
         };
-        match verifier.verify_server_cert(certificate, &[], &server, &[], now) {
-            Ok(_) => {}
-            Err(rustls::Error::InvalidCertificate(
-                Invalid::Expired | Invalid::ExpiredContext { .. },
-            )) => return CertificateState::Expired,
-            Err(rustls::Error::InvalidCertificate(
-                Invalid::NotValidForName | Invalid::NotValidForNameContext { .. },
-            )) => return CertificateState::NotFor(name.clone()),
-            Err(_) => return CertificateState::NotSelfSigned,
+        match verify(slice::from_ref(certificate), &server, at) {
+            Validity::Valid => {}
+            Validity::Expired => return CertificateState::Expired,
+            Validity::NotForName => return CertificateState::NotFor(name.clone()),
+            Validity::NotYetValid | Validity::Refused => return CertificateState::NotSelfSigned,
         }
     }
     CertificateState::Valid
@@ -201,6 +187,7 @@ fn params(names: &[String]) -> Result<CertificateParams, rcgen::Error> {
     subject.push(DnType::CommonName, name);
     params.distinguished_name = subject;
     params.is_ca = IsCa::NoCa;
+    params.use_authority_key_identifier_extension = true; // RFC 5280 §4.2.1.1
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     // Clocks differ.

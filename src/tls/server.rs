@@ -1,7 +1,10 @@
 //! The server's side of all handshakes: its certificate, and what it offers.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::{Arc, RwLock};
+use std::thread;
+use std::time::SystemTime;
 
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, ring};
@@ -11,7 +14,9 @@ use rustls::version::{TLS12, TLS13};
 use sha2::{Digest, Sha256};
 
 use super::certificate::{self, CertificateError, CertificateFiles};
+use super::renewal::Renewal;
 use super::stream::TlsStream;
+use super::validity;
 use crate::sync::{read, write};
 
 /// See the module's description.
@@ -19,6 +24,8 @@ pub struct TlsServer {
     files: CertificateFiles,
     /// Guards what the next handshake is made with.
     current: RwLock<Current>,
+    /// Of a certificate that signs itself.
+    renewal: Option<Renewal>,
 }
 
 #[derive(Clone)]
@@ -34,11 +41,25 @@ impl TlsServer {
     /// See [`CertificateError`].
     pub fn load(files: CertificateFiles) -> Result<Self, CertificateError> {
         let current = RwLock::new(Current::load(&files)?);
-        Ok(Self { files, current })
+        Ok(Self {
+            files,
+            current,
+            renewal: None,
+        })
+    }
+
+    /// The same with a certificate that signs itself: it is made anew in `directory`, for these names, before it ends.
+    #[must_use]
+    pub fn renewing(self, directory: &Path, names: Vec<String>) -> Self {
+        let renewal = Some(Renewal::new(directory, names));
+        Self { renewal, ..self }
     }
 
     /// Loads the files again, for connections from now on. If they are bad, the certificate stays.
     pub fn reload(&self) {
+        if let Some(renewal) = &self.renewal {
+            renewal.renew();
+        }
         let path = self.files.certificate.display();
         match Current::load(&self.files) {
             // Other ticket keys would end all sessions for nothing.
@@ -68,7 +89,10 @@ impl TlsServer {
     /// The stream of a new connection of which `received` bytes have come.
     ///
     /// `None` if there is no memory for it.
-    pub fn accept(&self, received: &[u8]) -> Option<TlsStream> {
+    pub fn accept(self: &Arc<Self>, received: &[u8]) -> Option<TlsStream> {
+        if self.renewal.as_ref().is_some_and(Renewal::is_due) {
+            self.reload_aside();
+        }
         let config = Arc::clone(&read(&self.current).config);
         match UnbufferedServerConnection::new(config) {
             Ok(connection) => Some(TlsStream::new(connection, received)),
@@ -76,6 +100,17 @@ impl TlsServer {
                 log::error!("cannot begin a handshake: {error}");
                 None
             }
+        }
+    }
+}
+
+impl TlsServer {
+    /// Loads the files again in a thread of its own, since a worker must not wait for a disk.
+    fn reload_aside(self: &Arc<Self>) {
+        let server = Arc::clone(self);
+        let thread = thread::Builder::new().name("certificate".to_owned());
+        if let Err(error) = thread.spawn(move || server.reload()) {
+            log::warn!("cannot look whether the certificate ends soon: {error}");
         }
     }
 }
@@ -89,6 +124,12 @@ impl Current {
             source,
         };
         let config = config(provider, Arc::clone(&certified)).map_err(unusable)?;
+        if let Some(complaint) = validity::complaint(&certified.cert, SystemTime::now()) {
+            log::warn!(
+                "the certificate in {} {complaint}",
+                files.certificate.display()
+            );
+        }
         Ok(Self {
             certified,
             config: Arc::new(config),

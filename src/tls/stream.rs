@@ -7,9 +7,10 @@ use std::io;
 
 use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{ConnectionState, UnbufferedStatus};
-use rustls::{Error, ProtocolVersion};
+use rustls::{Error, HandshakeKind, ProtocolVersion};
 
 use super::buffers::{INCOMING, OVERHEAD, PartialRecords, Windows};
+use super::handshake::Handshake;
 use super::records::{Room, Write, encode, encrypt, send_records};
 use crate::server::{After, Transport};
 
@@ -31,6 +32,8 @@ pub struct TlsStream {
     pub(super) input: PeerState,
     /// Whether our side has ended, so that nothing more can be sent.
     pub(super) is_closed: bool,
+    /// Whether [`TlsStream::completed_handshake`] has said so.
+    is_handshake_told: bool,
 }
 
 /// What is known of the peer's side.
@@ -56,7 +59,26 @@ impl TlsStream {
             unreported: 0,
             input: PeerState::Open,
             is_closed: false,
+            is_handshake_told: false,
         }
+    }
+
+    /// How the handshake was completed, the first time that this is asked after that.
+    pub fn completed_handshake(&mut self) -> Option<Handshake> {
+        if self.is_handshake_told || self.connection.is_handshaking() {
+            return None;
+        }
+        self.is_handshake_told = true;
+        match self.connection.handshake_kind()? {
+            HandshakeKind::Full | HandshakeKind::FullWithHelloRetryRequest => Some(Handshake::Full),
+            HandshakeKind::Resumed => Some(Handshake::Resumed),
+        }
+    }
+
+    /// Whether the handshake was completed.
+    #[must_use]
+    pub fn has_completed_handshake(&self) -> bool {
+        !self.connection.is_handshaking()
     }
 
     /// The version that was agreed on, once one was: `TLSv1.3`.

@@ -16,6 +16,7 @@ use crate::support::requirements::is_there;
 use crate::support::response::Response;
 use crate::support::server::Server;
 use crate::support::setup::Setup;
+use crate::support::status::{ask, exchange, metric};
 use crate::support::wait::{GUARD, eventually};
 
 /// A server in the classic dialect with a status, and where that is.
@@ -25,29 +26,6 @@ fn start(options: &[&str]) -> (Server, SocketAddr) {
     let address = line.strip_prefix("status on http://");
     let address = address.and_then(|address| address.parse().ok());
     (server, address.unwrap_or_else(|| panic!("{line}")))
-}
-
-/// All that comes back for `request`.
-#[track_caller]
-fn exchange(status: SocketAddr, request: impl AsRef<[u8]>) -> Response {
-    let mut client = Client::connect(status);
-    client.send(request);
-    Response::parse(&client.rest())
-}
-
-#[track_caller]
-fn ask(status: SocketAddr, path: &str, accept: &str) -> Response {
-    let head = format!("GET {path} HTTP/1.1\r\nHost: a\r\nAccept: {accept}\r\n\r\n");
-    exchange(status, head)
-}
-
-/// The value of a metric, written as its name and labels.
-#[track_caller]
-fn metric(status: SocketAddr, metric: &str) -> Option<f64> {
-    let response = ask(status, "/metrics", "*/*");
-    let mut lines = response.text().lines();
-    let value = lines.find_map(|line| line.strip_prefix(metric)?.strip_prefix(' '));
-    value.map(|value| value.parse().unwrap())
 }
 
 #[test]

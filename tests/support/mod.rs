@@ -20,6 +20,7 @@ pub(crate) mod running;
 pub(crate) mod seal;
 pub(crate) mod server;
 pub(crate) mod setup;
+pub(crate) mod status;
 pub(crate) mod strace;
 pub(crate) mod terminal;
 #[cfg(feature = "tls")]

@@ -5,8 +5,12 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use rcgen::{CertificateParams, IsCa, KeyPair, PKCS_ECDSA_P256_SHA256};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::version::{TLS12, TLS13};
@@ -17,14 +21,16 @@ use rustls::{
 use crate::support::response::Response;
 use crate::support::wait::GUARD;
 
-/// A certificate that signs itself, and its key.
+/// A certificate and its key.
 pub(crate) struct Certificate {
     pub(crate) der: CertificateDer<'static>,
+    /// With those that lead to a root.
     pub(crate) pem: String,
     pub(crate) key: KeyPair,
 }
 
 impl Certificate {
+    /// One that signs itself.
     pub(crate) fn new(names: &[&str]) -> Self {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
         let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
@@ -44,6 +50,57 @@ impl Certificate {
         fs::write(directory.join("key.pem"), self.key.serialize_pem()).unwrap();
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
         fs::set_permissions(directory.join("key.pem"), private).unwrap();
+    }
+}
+
+/// An authority: a root that clients trust, and an intermediate certificate, which issues those of servers.
+pub(crate) struct Authority {
+    /// Of the root, as PEM.
+    pub(crate) root: String,
+    pub(crate) intermediate: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    pub(crate) fn new() -> Self {
+        let key = || KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+        let params = |name: &str| {
+            let mut params = CertificateParams::new([]).unwrap();
+            params.distinguished_name.push(DnType::CommonName, name);
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+            params.use_authority_key_identifier_extension = true;
+            params
+        };
+        let (root_key, root) = (key(), params("root"));
+        let root_pem = root.self_signed(&root_key).unwrap().pem();
+        let root = Issuer::new(root, root_key);
+        let (key, params) = (key(), params("intermediate"));
+        let intermediate = params.signed_by(&key, &root).unwrap().pem();
+        Self {
+            root: root_pem,
+            intermediate,
+            issuer: Issuer::new(params, key),
+        }
+    }
+
+    /// A certificate for these names, valid for 90 days, and its chain.
+    pub(crate) fn issue(&self, names: &[&str]) -> Certificate {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+        let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.use_authority_key_identifier_extension = true;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let now = SystemTime::now();
+        params.not_before = now.into();
+        params.not_after = (now + Duration::from_secs(90 * 24 * 60 * 60)).into();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        Certificate {
+            der: certificate.der().clone(),
+            pem: certificate.pem() + &self.intermediate,
+            key,
+        }
     }
 }
 

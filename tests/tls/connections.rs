@@ -207,7 +207,7 @@ fn half_open_and_dripping_handshakes_hold_nobody_up() {
 
 #[test]
 fn idle_connection_costs_twelve_kibibytes_at_most() {
-    const CLIENTS: usize = 400;
+    const CLIENTS: usize = 1_000;
     let server = Setup::tls(&["-N", "1"]).unrecorded().start();
     for version in VERSIONS {
         let config = config(&certificate(&server), version);

@@ -1,9 +1,12 @@
-//! HTTPS: the real server, spoken to by curl, openssl and clients of rustls.
+//! HTTPS: the real server, spoken to by curl, openssl, sslyze and clients of rustls.
 
 mod certificates;
 mod clients;
 mod connections;
+mod counted;
+mod lifetime;
 mod ports;
+mod scanner;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,0 +1,24 @@
+//! What came of TLS handshakes, as it is counted.
+
+/// What came of a handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HandshakeResult {
+    /// It was completed, with a signature of the server.
+    Full,
+    /// It was completed with a ticket of a session before.
+    Resumed,
+    /// It was not completed: one side refused, or the client was gone or too slow.
+    Failed,
+}
+
+impl HandshakeResult {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Resumed => "resumed",
+            Self::Failed => "failed",
+        }
+    }
+}

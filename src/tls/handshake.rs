@@ -1,0 +1,10 @@
+//! How a handshake was completed.
+
+/// How a handshake was completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handshake {
+    /// With a signature of the server.
+    Full,
+    /// With a ticket of a session before.
+    Resumed,
+}
