@@ -2,9 +2,9 @@
 //!
 //! Used by the store for uploads that must make a file, and by the request log for old logs.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::fs::{AtFlags, RenameFlags, renameat, renameat_with, statat};
+use rustix::fs::{AtFlags, RenameFlags, linkat, renameat, renameat_with, statat, unlinkat};
 use rustix::io::{Errno, Result};
 
 use crate::operations::{operate, operate_once};
@@ -16,13 +16,28 @@ use crate::operations::{operate, operate_once};
 pub(crate) fn rename_new(directory: impl AsFd, from: &[u8], to: &[u8]) -> Result<()> {
     let directory = directory.as_fd();
     match operate_once(|| renameat_with(directory, from, directory, to, RenameFlags::NOREPLACE)) {
-        // The file system has no such rename (NFS has not); a look beforehand is then the best there is.
-        Err(Errno::INVAL) => match operate(|| statat(directory, to, AtFlags::SYMLINK_NOFOLLOW)) {
-            Ok(_) => Err(Errno::EXIST),
-            Err(Errno::NOENT) => operate_once(|| renameat(directory, from, directory, to)),
-            Err(error) => Err(error),
-        },
+        // The file system has no such rename (NFS has not, nor has GlusterFS).
+        Err(Errno::INVAL) => link_new(directory, from, to),
         done => done,
+    }
+}
+
+/// The same by a second link, which replaces nothing either.
+fn link_new(directory: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<()> {
+    match operate_once(|| linkat(directory, from, directory, to, AtFlags::empty())) {
+        Ok(()) => operate(|| unlinkat(directory, from, AtFlags::empty())).inspect_err(|_| {
+            // As if nothing had happened; the cause is what counts.
+            let _ = operate(|| unlinkat(directory, to, AtFlags::empty()));
+        }),
+        // Nor has it links. A look beforehand is then the best there is.
+        Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK) => {
+            match operate(|| statat(directory, to, AtFlags::SYMLINK_NOFOLLOW)) {
+                Ok(_) => Err(Errno::EXIST),
+                Err(Errno::NOENT) => operate_once(|| renameat(directory, from, directory, to)),
+                Err(error) => Err(error),
+            }
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -40,10 +55,17 @@ mod tests {
         for name in ["a", "b"] {
             fs::write(at(name), name).unwrap();
         }
-        assert_eq!(rename_new(&directory, b"a", b"b"), Err(Errno::EXIST));
-        assert_eq!(rename_new(&directory, b"a", b"c"), Ok(()));
-        assert_eq!(rename_new(&directory, b"a", b"d"), Err(Errno::NOENT));
-        assert_eq!(fs::read_to_string(at("b")).unwrap(), "b");
-        assert_eq!(fs::read_to_string(at("c")).unwrap(), "a");
+        for (from, to) in [("a", "c"), ("c", "e")] {
+            let rename = |from: &[u8], to: &[u8]| match from {
+                b"a" => rename_new(&directory, from, to),
+                _ => link_new(directory.as_fd(), from, to),
+            };
+            assert_eq!(rename(from.as_bytes(), b"b"), Err(Errno::EXIST));
+            assert_eq!(rename(from.as_bytes(), to.as_bytes()), Ok(()));
+            assert_eq!(rename(from.as_bytes(), b"d"), Err(Errno::NOENT));
+            assert_eq!(fs::read_to_string(at("b")).unwrap(), "b");
+            assert_eq!(fs::read_to_string(at(to)).unwrap(), "a");
+            assert!(!at(from).exists());
+        }
     }
 }

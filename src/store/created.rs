@@ -3,7 +3,7 @@
 //! An upload that is given up takes the directories with it that were made for it and are empty. Several uploads may be
 //! on their way into the same new directory, and whichever ends last must remove it. So nobody counts: a directory that
 //! was made is remembered by its device and inode number, *every* upload that is given up tries to remove the one that
-//! it was in, and rmdir(2) removes only what is empty. Once a file is in place, its directories stay, whatever becomes
+//! it was in, and only what is empty is removed (see `occupied`). Once a file is in place, its directories stay, whatever becomes
 //! of the file.
 //!
 //! What is kept of a directory is its name and the identity of its parent, no descriptor: an upload holds one directory
@@ -18,13 +18,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use rustix::fs::{AtFlags, Mode, OFlags, openat, statat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, openat, statat};
 use rustix::io::Errno;
 
 use super::background::Background;
 use super::metadata::Identity;
+use super::occupied::Occupied;
 use super::sys::metadata_of;
-use crate::operations::{operate, operate_once};
+use crate::operations::operate;
 use crate::sync::lock;
 
 /// Directories that are removed at once; the rest of a deep chain goes in the background.
@@ -45,6 +46,8 @@ pub(super) struct CreatedDirectories {
     by_identity: Mutex<HashMap<Identity, Arc<Created>>>,
     /// Removes what is more than a turn may.
     background: Arc<Background>,
+    /// Directories that look empty and are not.
+    occupied: Arc<Occupied>,
 }
 
 /// What removes the directories of uploads for which more are to be made, by the paths of the uploads.
@@ -79,11 +82,12 @@ pub(super) struct RemoveEmpty {
 
 impl CreatedDirectories {
     /// None so far.
-    pub(super) fn new(background: Arc<Background>) -> Self {
+    pub(super) fn new(background: Arc<Background>, occupied: Arc<Occupied>) -> Self {
         Self {
             count: AtomicUsize::new(0),
             by_identity: Mutex::default(),
             background,
+            occupied,
         }
     }
 
@@ -234,7 +238,7 @@ impl Removal {
         {
             return Err(Errno::STALE);
         }
-        operate_once(|| unlinkat(here, path, AtFlags::REMOVEDIR))
+        self.created.occupied.remove(self.identity, here, path)
     }
 }
 

@@ -65,7 +65,9 @@ impl StoreErrorKind {
     pub fn reason(self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
             Self::NotFound => "no such file",
-            Self::Vanished => "its directory was removed in the meantime",
+            Self::Vanished => {
+                "its directory, or what was received of it, was removed in the meantime"
+            }
             Self::RootGone => "the directory that is served was removed",
             Self::Concealed => "belongs to the server",
             Self::Forbidden => "permission denied",
@@ -103,10 +105,11 @@ impl StoreError {
 }
 
 impl StoreErrorKind {
-    /// What went wrong with a name in a directory that is open: if that is not there any more, it was removed.
+    /// What went wrong with a name in a directory that is open, or with a file that is staged there: if that is not
+    /// there any more, it was removed. Over a network that is ESTALE.
     pub(super) fn in_directory(errno: Errno) -> Self {
         match errno {
-            Errno::NOENT => Self::Vanished,
+            Errno::NOENT | Errno::STALE => Self::Vanished,
             other => other.into(),
         }
     }

@@ -4,10 +4,13 @@
 //! on. A path has room for two thousand, which take longer than one turn may: they are made in portions, and between two
 //! of these the store keeps what removes them.
 
+use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, Mode, OFlags, fsync, mkdirat, openat, unlinkat};
+use rustix::fs::{Mode, OFlags, fsync, mkdirat, openat};
 use rustix::io::Errno;
 
 use super::checks::check_path;
@@ -16,7 +19,7 @@ use super::error::{StoreError, StoreErrorKind};
 use super::metadata::Identity;
 use super::root;
 use super::state::Store;
-use super::sys::{DIRECTORY, metadata_of, split};
+use super::sys::{DIRECTORY, metadata_at, metadata_of, split};
 use super::target::WriteTarget;
 use crate::durable::Durability;
 use crate::operations::{operate, operate_once};
@@ -128,8 +131,7 @@ impl Store {
         };
         let opened = self.open_made(parent, name).inspect_err(|_| {
             if made {
-                // Whether it goes or not, the cause is what counts.
-                let _ = operate_once(|| unlinkat(parent, name, AtFlags::REMOVEDIR));
+                self.remove_made(parent, name);
             }
         });
         let (below, identity) = opened?;
@@ -137,6 +139,14 @@ impl Store {
             self.created.add(identity, name, parent_identity);
         }
         Ok((Arc::new(below), identity))
+    }
+
+    /// Removes a directory that was made and cannot be used. Whether it goes or not, the cause of that is what counts.
+    fn remove_made(&self, parent: &OwnedFd, name: &[u8]) {
+        if let Ok(made) = metadata_at(parent, name) {
+            let path = Path::new(OsStr::from_bytes(name));
+            let _ = self.occupied.remove(made.identity(), parent, path);
+        }
     }
 
     /// Opens a directory that was made in another, once it is there to stay as long as is wanted; also its identity.

@@ -23,7 +23,7 @@ pub struct Metadata {
 pub(super) type Identity = (u64, u64);
 
 /// Seconds and nanoseconds since the epoch.
-type Timestamp = (i64, u32);
+pub(super) type Timestamp = (i64, u32);
 
 impl Metadata {
     /// What to ask statx(2) for.

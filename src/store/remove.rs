@@ -2,10 +2,13 @@
 //!
 //! A file is removed in step with the commits of its own name. A directory is removed in step with all commits, since
 //! any of them may be below it: whoever reads the published order knows that nothing was there, or below it, at that
-//! moment. The kernel decides whether a directory is empty, so an upload that is staged in it keeps it.
+//! moment. The kernel decides whether a directory is empty; an upload that is staged in it keeps it (see `occupied`).
 
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fsync, openat, unlinkat};
@@ -102,14 +105,16 @@ impl Store {
         }
         if !holds(condition, &existing) {
             // A condition counts only where the removal would succeed without it (RFC 9110 §13.2.1).
-            return Err(if is_empty(&parent, name)? {
+            let is_occupied = self.occupied.contains(existing.identity());
+            return Err(if !is_occupied && is_empty(&parent, name)? {
                 StoreErrorKind::ConditionFailed
             } else {
                 StoreErrorKind::NotEmpty
             });
         }
-        let unlink = || unlinkat(&parent, name, AtFlags::REMOVEDIR);
-        operate_once(unlink).map_err(|error| match error {
+        let path = Path::new(OsStr::from_bytes(name));
+        let removed = self.occupied.remove(existing.identity(), &*parent, path);
+        removed.map_err(|error| match error {
             Errno::EXIST => StoreErrorKind::NotEmpty,
             other => other.into(),
         })?;

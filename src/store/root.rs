@@ -26,6 +26,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// A directory that is, or was, the root.
 pub(super) struct Root {
     pub(super) directory: Arc<OwnedFd>,
+    /// The number of its device.
+    pub(super) device: u64,
     /// The mount that it is seen through.
     pub(super) mount: u64,
     /// Whether a file's change time also tells that it was renamed, or that its name was given to another.
@@ -71,10 +73,13 @@ pub(super) enum Fate {
 
 impl Root {
     fn new(directory: OwnedFd) -> io::Result<Self> {
-        let mount = statx(&directory, "", AtFlags::EMPTY_PATH, Metadata::ASKS)?.stx_mnt_id;
+        let found = statx(&directory, "", AtFlags::EMPTY_PATH, Metadata::ASKS)?;
+        let found = Metadata::new(&found);
+        let mount = found.mount();
         let file_system = fstatfs(&directory)?.f_type;
         Ok(Self {
             directory: Arc::new(directory),
+            device: found.identity().0,
             mount,
             // Without the mount's number nobody knows what is mounted over a name.
             ctime_covers_names: mount != 0 && ctime_covers_names(file_system),

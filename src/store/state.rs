@@ -13,13 +13,16 @@ use rustix::process::{Resource, geteuid, getrlimit, umask};
 use super::background::StopOnDrop;
 use super::beneath::Resolver;
 use super::cache::{Cache, CacheFigures};
+use super::clean_up;
 use super::commit_locks::CommitLocks;
 use super::concealed::Concealed;
 use super::created::{CreatedDirectories, Unfinished};
 use super::error::StoreErrorKind;
+use super::occupied::Occupied;
 use super::root::{CurrentRoot, Fate, open_root};
-use super::staging::{self, StagingName};
+use super::staging::StagingName;
 use super::stamps::Stamps;
+use super::unnamed::StagingMethods;
 use super::walk::Depth;
 use crate::durable::{Durability, SharedSync};
 
@@ -33,11 +36,14 @@ pub struct Store {
     pub(super) concealed: Concealed,
     pub(super) commit_locks: CommitLocks,
     pub(super) created: Arc<CreatedDirectories>,
+    pub(super) occupied: Arc<Occupied>,
     pub(super) unfinished: Unfinished,
     pub(super) durability: Durability,
     pub(super) syncs: SharedSync,
     pub(super) stamps: Stamps,
-    /// The number of the next staging file.
+    /// How uploads are staged, by device.
+    pub(super) methods: StagingMethods,
+    /// The number of the next staging name.
     pub(super) staging: AtomicU64,
     /// The effective user of this process.
     pub(super) user: u32,
@@ -52,7 +58,7 @@ pub struct Store {
 pub enum Attachment {
     /// It reads only, and leaves no trace.
     Reading,
-    /// It writes, and a server that starts meanwhile leaves its staging files alone.
+    /// It writes, and a server that starts meanwhile knows that it is not alone.
     Writing,
 }
 
@@ -63,7 +69,7 @@ impl Store {
     /// From open(2).
     pub fn open(root: &Path, depth: Depth, durability: Durability) -> io::Result<Self> {
         let opened = open_root(root)?;
-        staging::take_over(&opened, depth);
+        clean_up::take_over(&opened, depth);
         Self::new(root, opened, depth, durability)
     }
 
@@ -75,7 +81,7 @@ impl Store {
         let opened = open_root(root)?;
         match attachment {
             Attachment::Reading => {}
-            Attachment::Writing => staging::share(&opened),
+            Attachment::Writing => clean_up::share(&opened),
         }
         Self::new(root, opened, Depth::Root, Durability::Kernel)
     }
@@ -87,6 +93,7 @@ impl Store {
         let mask = umask(Mode::empty());
         umask(mask);
         let background = StopOnDrop::default();
+        let occupied = Arc::new(Occupied::default());
         Ok(Self {
             resolver: Resolver::detect(&root)?,
             root: CurrentRoot::new(name, root)?,
@@ -94,11 +101,16 @@ impl Store {
             cache: Cache::new(descriptors),
             concealed: Concealed::default(),
             commit_locks: CommitLocks::new(),
-            created: Arc::new(CreatedDirectories::new(Arc::clone(&background.0))),
+            created: Arc::new(CreatedDirectories::new(
+                Arc::clone(&background.0),
+                Arc::clone(&occupied),
+            )),
+            occupied,
             unfinished: Unfinished::default(),
             durability,
             syncs: SharedSync::default(),
             stamps: Stamps::default(),
+            methods: StagingMethods::default(),
             staging: AtomicU64::new(RandomState::new().hash_one(0)),
             user: geteuid().as_raw(),
             umask: mask.as_raw_mode(),
@@ -128,7 +140,7 @@ impl Store {
             done => return done,
         };
         let prepare = |directory: &OwnedFd| {
-            staging::take_over(directory, self.depth);
+            clean_up::take_over(directory, self.depth);
             self.cache.clear();
         };
         match self.root.fate(&root, prepare) {

@@ -1,47 +1,24 @@
-//! Writing: an upload is staged in a file of its own beside its target, and takes effect by a rename.
+//! Writing: an upload is staged as a file of its own, and takes effect by a link or a rename.
 //!
-//! A reader sees the whole old file or the whole new one. An upload that is not committed is removed when it is
-//! dropped; one that a killed server left behind is removed when the next one starts (see `staging`).
+//! A reader sees the whole old file or the whole new one. An upload that is not committed leaves nothing (see `staged`).
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{
-    Access, AtFlags, FileType, Mode, OFlags, accessat, fchmod, fdatasync, fsync, futimens, openat,
-    renameat, unlinkat,
-};
-use rustix::io::{Errno, pread, write};
+use rustix::fs::{Access, AtFlags, FileType, accessat, fsync};
 
-use super::background::Background;
 use super::checks::check_path;
 use super::error::{StoreError, StoreErrorKind};
-use super::large::{HeldSpace, LARGE};
+use super::large::HeldSpace;
 use super::metadata::Metadata;
 use super::root;
-use super::staging::StagingName;
+use super::staged::{Committed, Staged, Unsynced};
 use super::state::Store;
-use super::sys::{metadata_at, metadata_of, rename_new};
+use super::sys::{metadata_at, metadata_of};
 use super::target::{CommitCondition, WriteTarget};
 use crate::durable::Durability;
 use crate::operations::{operate, operate_once};
-
-/// An upload that has not taken effect.
-pub struct Staged {
-    file: Arc<OwnedFd>,
-    directory: Arc<OwnedFd>,
-    /// The name of the staging file, until it has another.
-    name: Option<StagingName>,
-    length: u64,
-    background: Arc<Background>,
-}
-
-/// The content of an upload that has taken effect.
-#[derive(Debug, Clone)]
-pub struct Committed {
-    file: Arc<OwnedFd>,
-    directory: Arc<OwnedFd>,
-}
 
 impl Store {
     /// Checks that a file named `name` may be put into the root.
@@ -84,41 +61,6 @@ impl Store {
         Ok(Some(metadata))
     }
 
-    /// Makes a staging file beside `target`.
-    pub fn stage(&self, target: &WriteTarget) -> Result<Staged, StoreError> {
-        self.make_staged(target)
-            .map_err(|kind| kind.of(target.path()))
-    }
-
-    fn make_staged(&self, target: &WriteTarget) -> Result<Staged, StoreErrorKind> {
-        let flags =
-            OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let permissions = target
-            .existing()
-            .map_or(0o666, |old| old.permissions() & 0o777);
-        loop {
-            let name = self.staging_name();
-            let mode = Mode::from_raw_mode(permissions);
-            let create = || openat(&target.directory, name.as_bytes(), flags, mode);
-            let file = match operate(create) {
-                Err(Errno::EXIST) => continue,
-                done => done.map_err(StoreErrorKind::in_directory)?,
-            };
-            let staged = Staged {
-                file: Arc::new(file),
-                directory: Arc::clone(&target.directory),
-                name: Some(name),
-                length: 0,
-                background: Arc::clone(&self.background.0),
-            };
-            // A replaced file keeps its permissions, also those that the umask would take from a new one.
-            if target.existing().is_some() && permissions & self.umask != 0 {
-                operate_once(|| fchmod(&staged.file, mode))?;
-            }
-            return Ok(staged);
-        }
-    }
-
     /// Puts an upload in place, and calls `publish` in that instant: for one path, the order of these calls is the
     /// order in which the files took effect.
     ///
@@ -144,41 +86,33 @@ impl Store {
     ) -> Result<R, StoreErrorKind> {
         // Where nobody asks what was there, nobody tells two states of a file apart by their times.
         if !matches!(condition, CommitCondition::Always) {
-            let times = self.stamps.next();
-            operate(|| futimens(&staged.file, &times))?;
+            staged.set_times(&self.stamps.next())?;
         }
         if self.durability == Durability::Storage {
-            operate(|| fdatasync(&staged.file))?;
+            staged.sync()?;
         }
         let (directory, name) = (&target.directory, target.name());
-        let committed = Committed {
-            file: Arc::clone(&staged.file),
-            directory: Arc::clone(directory),
-        };
+        let committed = staged.committed();
         let held = HeldSpace::take(directory, name, target.existing());
         let commit_locks = self.commit_locks.of(target.path());
-        let staging_name = staged.name.as_ref().map_or(&[][..], StagingName::as_bytes);
-        let replace = || {
-            operate_once(|| renameat(directory, staging_name, directory, name))
-                .map_err(StoreErrorKind::in_directory)
-        };
+        let staging_name = || self.staging_name();
         match condition {
             CommitCondition::Always => {
                 self.check_current(directory, name)?;
-                replace()?;
+                staged.put(name, target.existing(), staging_name)?;
             }
             CommitCondition::Absent => {
                 self.check_name(directory, name, None)?;
-                rename_new(directory, staging_name, name)?;
+                staged.create(name)?;
             }
             CommitCondition::Holds(holds) => {
-                if !holds(self.replaceable(directory, name)?.as_ref()) {
+                let found = self.replaceable(directory, name)?;
+                if !holds(found.as_ref()) {
                     return Err(StoreErrorKind::ConditionFailed);
                 }
-                replace()?;
+                staged.put(name, found.as_ref(), staging_name)?;
             }
         }
-        staged.name = None;
         let published = publish(&committed);
         drop(commit_locks);
         self.created.keep(directory);
@@ -204,70 +138,20 @@ impl Store {
     pub fn sync_name(&self, committed: &Committed) -> io::Result<()> {
         match self.durability {
             Durability::Kernel => Ok(()),
-            Durability::Storage if Arc::ptr_eq(&committed.directory, &self.root()) => self
-                .syncs
-                .sync(|| operate_once(|| fsync(&committed.directory))),
-            Durability::Storage => Ok(operate(|| fsync(&committed.directory))?),
-        }
-    }
-}
-
-impl Staged {
-    /// Appends to the upload.
-    pub fn write(&mut self, mut content: &[u8]) -> Result<(), StoreErrorKind> {
-        while !content.is_empty() {
-            let count = operate(|| write(&self.file, content))?;
-            if count == 0 {
-                return Err(StoreErrorKind::Io(Errno::IO));
-            }
-            content = &content[count..];
-            self.length += count as u64;
-        }
-        Ok(())
-    }
-
-    /// Bytes written so far.
-    #[must_use]
-    pub fn length(&self) -> u64 {
-        self.length
-    }
-}
-
-impl Drop for Staged {
-    fn drop(&mut self) {
-        let Some(name) = self.name else {
-            return;
-        };
-        let unlink = || unlinkat(&self.directory, name.as_bytes(), AtFlags::empty());
-        let result = operate_once(unlink);
-        if let Err(error) = result
-            && error != Errno::NOENT
-        {
-            log::warn!("cannot remove the unfinished upload {name}: {error}");
-        }
-        if self.length >= LARGE {
-            let file = Arc::clone(&self.file);
-            self.background.run(move || drop(file));
-        }
-    }
-}
-
-impl Committed {
-    /// What it is now.
-    pub fn metadata(&self) -> Result<Metadata, StoreErrorKind> {
-        metadata_of(&self.file)
-    }
-
-    /// Reads the content's bytes from `offset` until `buffer` is full; false if it has become shorter.
-    pub fn read(&self, offset: u64, buffer: &mut [u8]) -> io::Result<bool> {
-        let mut filled = 0;
-        while filled < buffer.len() {
-            let from = offset + filled as u64;
-            match operate(|| pread(&self.file, &mut buffer[filled..], from))? {
-                0 => return Ok(false),
-                count => filled += count,
+            Durability::Storage => {
+                if committed.unsynced == Unsynced::LinksAndDirectory {
+                    operate(|| fsync(&committed.file))?;
+                }
+                self.sync_directory(&committed.directory)
             }
         }
-        Ok(true)
+    }
+
+    fn sync_directory(&self, directory: &Arc<OwnedFd>) -> io::Result<()> {
+        if Arc::ptr_eq(directory, &self.root()) {
+            self.syncs.sync(|| operate_once(|| fsync(directory)))
+        } else {
+            Ok(operate(|| fsync(directory))?)
+        }
     }
 }

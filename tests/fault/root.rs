@@ -169,14 +169,7 @@ fn upload_whose_root_is_removed_is_refused_and_leaves_nothing() {
                 let server = Setup::at(&home, dialect).start();
                 let mut client = uploading(&server, framing, first);
                 if !first.is_empty() {
-                    eventually("content is staged", || {
-                        fs::read_dir(home.root()).unwrap().any(|entry| {
-                            entry
-                                .unwrap()
-                                .metadata()
-                                .is_ok_and(|found| found.len() == 3)
-                        })
-                    });
+                    eventually("content is staged", || server.staged() == [3]);
                 }
                 change(&home);
                 client.send(rest);
@@ -195,35 +188,41 @@ fn upload_whose_root_is_removed_is_refused_and_leaves_nothing() {
     }
 }
 
-/// Another server that starts on the new root removes nothing of the first one's.
+/// Another server that starts on the new root knows that it is not alone, and removes nothing.
 #[test]
 fn new_root_is_locked_as_the_old_one_was() {
+    let left = ".httpserver-0123456789abcdef";
     for dialect in [CLASSIC, WEB] {
         let home = Home::new();
         let first = Setup::at(&home, dialect).start();
         make_again(&home);
         wait_until_found(&first);
-        let mut client = uploading(&first, "Content-Length: 6", "abc");
-        let staged = || {
-            let names = home.names();
-            names
-                .iter()
-                .filter(|name| name.starts_with(".httpserver-"))
-                .count()
-        };
-        eventually("it is staged", || staged() == 1);
+        home.place(left, b"of an older release, which locks no files");
         let mut second = Setup::at(&home, dialect).log("other.txt").start();
-        assert_eq!(staged(), 1);
+        assert!(home.names().contains(&left.to_owned()));
+        // Without a server that has the root, it is removed.
+        second.stop();
+        drop(first);
+        let _third = Setup::at(&home, dialect).log("third.txt").start();
+        assert!(!home.names().contains(&left.to_owned()));
+    }
+}
+
+/// What one server stages no other can see, however both come and go.
+#[test]
+fn upload_survives_servers_that_start_and_end_on_the_same_root() {
+    for dialect in [CLASSIC, WEB] {
+        let home = Home::new();
+        let first = Setup::at(&home, dialect).start();
+        let mut client = uploading(&first, "Content-Length: 6", "abc");
+        eventually("it is staged", || first.staged() == [3]);
+        assert_eq!(home.names(), [""; 0]);
+        for log in ["second.txt", "third.txt"] {
+            Setup::at(&home, dialect).log(log).start().stop();
+        }
         client.send("def");
         assert_eq!(client.final_response().unwrap().status, 201);
         assert_eq!(home.content(&name(1)), b"abcdef");
-        // Without a server that has it, what is left there is removed.
-        second.stop();
-        let _client = uploading(&first, "Content-Length: 6", "abc");
-        eventually("it is staged", || staged() == 1);
-        drop(first);
-        assert_eq!(staged(), 1);
-        let _third = Setup::at(&home, dialect).log("third.txt").start();
-        assert_eq!(staged(), 0);
+        assert_eq!(home.names(), [name(1)]);
     }
 }

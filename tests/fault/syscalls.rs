@@ -1,19 +1,22 @@
 //! Each system call on the path of a request fails in turn: a table of what must come of it.
 //!
 //! The path of a small PUT that replaces a file, on the thread that serves it: recvfrom, statx, openat, write,
-//! renameat, pwrite64, close, sendto. A larger one adds recvfrom and write, and fallocate, pread64 and pwrite64 for
+//! linkat, renameat, pwrite64, close, sendto; of one that makes a file the same without renameat. On a file system
+//! without `O_TMPFILE`: recvfrom, statx, openat, flock, fstat, write, renameat, and so on. A larger one adds recvfrom and write, and fallocate, pread64 and pwrite64 for
 //! the rows of its entry; `--durable` adds fdatasync of the file, fdatasync of the log, and fsync of the root. A GET:
 //! recvfrom, statx, openat2, statx, pread64, statx, close, pwrite64, sendto; of a large file recvfrom, statx, openat2,
 //! statx, pwrite64, sendto, sendfile, close.
 
 use crate::fault::failing::Outcome::{
-    Closed, ClosedRefused, Cut, Refused, ServedUnrecorded, Success, Unrecorded, Unsynced,
+    self, Closed, ClosedRefused, Cut, Refused, ServedUnrecorded, Success, Unrecorded, Unsynced,
 };
 use crate::fault::failing::{Attempt, Fault, Fresh, Request, Row, call, same, try_all};
 use crate::support::bytes::noise;
+use crate::support::client::Client;
 use crate::support::home::Home;
 use crate::support::journal::Entry;
 use crate::support::message::{get, name, put};
+use crate::support::server::Server;
 use crate::support::setup::Setup;
 use crate::support::strace;
 
@@ -22,7 +25,11 @@ use crate::support::strace;
 enum Ask {
     /// Replaces a file by one of so many bytes.
     Put(usize),
-    /// The same on a server with `--durable`.
+    /// The same on a file system without `O_TMPFILE`.
+    PutNamed(usize),
+    /// Makes a file of so many bytes.
+    Make(usize),
+    /// Replaces a file on a server with `--durable`.
     DurablePut(usize),
     /// Gets a file of so many bytes.
     Get(usize),
@@ -46,7 +53,15 @@ const PUT: &[Row] = &[
     call("openat", "1").failing(&["EIO"], Refused(500)),
     call("openat", "1").failing(&["EMFILE", "ENFILE", "ENOMEM"], Refused(503)),
     call("openat", "1").failing(&["EACCES", "EPERM", "EROFS"], Refused(403)),
-    call("openat", "1").failing(&["EINTR", "EEXIST"], Success),
+    call("openat", "1").failing(&["EINTR"], Success),
+    // There are no files without names, so it is made with one.
+    call("openat", "1").failing(&["EOPNOTSUPP", "EISDIR", "EINVAL", "ENOENT"], Success),
+    call("linkat", "1").failing(&["ENOSPC", "EDQUOT"], Refused(507)),
+    call("linkat", "1").failing(&["EIO"], Refused(500)),
+    call("linkat", "1").failing(&["EACCES", "EPERM", "EROFS"], Refused(403)),
+    call("linkat", "1").failing(&["ENOMEM"], Refused(503)),
+    call("linkat", "1").failing(&["ENOENT", "ESTALE"], Refused(503)),
+    call("linkat", "1").failing(&["EEXIST"], Success),
     call("write", "1").failing(&["ENOSPC", "EDQUOT"], Refused(507)),
     call("write", "1").failing(&["EIO"], Refused(500)),
     call("write", "1").failing(&["EFBIG"], Refused(413)),
@@ -57,15 +72,53 @@ const PUT: &[Row] = &[
     // Something is mounted on it.
     call("renameat", "1").failing(&["EBUSY"], Refused(403)),
     call("renameat", "1").failing(&["ENOMEM"], Refused(503)),
-    // The root was removed.
-    call("openat", "1").failing(&["ENOENT"], Refused(503)),
-    call("renameat", "1").failing(&["ENOENT"], Refused(503)),
+    // The root was removed, or what was staged.
+    call("openat", "1+").failing(&["ENOENT", "ESTALE"], Refused(503)),
+    call("write", "1").failing(&["ENOENT", "ESTALE"], Refused(503)),
+    call("renameat", "1").failing(&["ENOENT", "ESTALE"], Refused(503)),
     // It has taken effect; the response says that the server failed, and the log that it was not written.
     call("pwrite64", "1").failing(&["EIO", "ENOSPC"], Unrecorded),
     call("pwrite64", "1").failing(&["EINTR"], Success),
     call("close", "1").failing(&["EIO", "EINTR"], Success),
     call("sendto", "1").failing(&["EIO", "EPIPE", "ECONNRESET"], Cut),
     call("sendto", "1").failing(&["EINTR"], Success),
+];
+
+/// The same on a file system without `O_TMPFILE`.
+#[rustfmt::skip]
+const PUT_NAMED: &[Row] = &[
+    call("openat", "1").failing(&["ENOSPC", "EDQUOT"], Refused(507)),
+    call("openat", "1").failing(&["EIO"], Refused(500)),
+    call("openat", "1").failing(&["EMFILE", "ENFILE", "ENOMEM"], Refused(503)),
+    call("openat", "1").failing(&["EACCES", "EPERM", "EROFS"], Refused(403)),
+    call("openat", "1").failing(&["EINTR", "EEXIST"], Success),
+    call("openat", "1").failing(&["ENOENT", "ESTALE"], Refused(503)),
+    call("openat", "1+").failing(&["EEXIST"], Refused(503)),
+    // Another server has found it as it cleaned up.
+    call("flock", "1").failing(&["EAGAIN", "EINTR"], Success),
+    call("flock", "1+").failing(&["EAGAIN"], Refused(503)),
+    // There are no locks.
+    call("flock", "1").failing(&["ENOLCK", "EOPNOTSUPP", "ENOSYS", "EINVAL"], Success),
+    call("fstat", "1").failing(&["EIO"], Refused(500)),
+    call("fstat", "1").failing(&["ESTALE"], Refused(503)),
+    call("write", "1").failing(&["ENOSPC", "EDQUOT"], Refused(507)),
+    call("write", "1").failing(&["ENOENT", "ESTALE"], Refused(503)),
+    call("renameat", "1").failing(&["EIO"], Refused(500)),
+    call("renameat", "1").failing(&["EACCES", "EPERM", "EROFS"], Refused(403)),
+    call("renameat", "1").failing(&["ENOENT", "ESTALE"], Refused(503)),
+];
+
+/// A PUT that makes a file.
+#[rustfmt::skip]
+const MAKE: &[Row] = &[
+    call("openat", "1").failing(&["EOPNOTSUPP", "EISDIR", "EINVAL", "ENOENT"], Success),
+    call("linkat", "1").failing(&["ENOSPC", "EDQUOT", "EMLINK"], Refused(507)),
+    call("linkat", "1").failing(&["EIO"], Refused(500)),
+    call("linkat", "1").failing(&["EACCES", "EPERM", "EROFS"], Refused(403)),
+    call("linkat", "1").failing(&["ENOENT", "ESTALE"], Refused(503)),
+    // Somebody else has made one at this moment, which is replaced.
+    call("linkat", "1").failing(&["EEXIST"], Success),
+    call("pwrite64", "1").failing(&["EIO", "ENOSPC"], Unrecorded),
 ];
 
 /// A PUT in many segments.
@@ -93,8 +146,10 @@ const PUT_DURABLE: &[Row] = &[
     // In the file it is, but nobody knows whether on the disk.
     call("fdatasync", "2").failing(&["EIO", "ENOSPC"], Unsynced),
     call("fdatasync", "2").failing(&["EINTR"], Success),
+    // Of the file, which has got its name, and of the root.
     call("fsync", "1").failing(&["EIO", "ENOSPC"], Unsynced),
-    call("fsync", "1").failing(&["EINTR"], Success),
+    call("fsync", "2").failing(&["EIO", "ENOSPC"], Unsynced),
+    call("fsync", "1..2").failing(&["EINTR"], Success),
 ];
 
 /// A GET of a file that is read into memory.
@@ -139,6 +194,16 @@ fn a_put() {
 }
 
 #[test]
+fn a_put_without_unnamed_files() {
+    try_all(Ask::PutNamed(SMALL), PUT_NAMED, attempt);
+}
+
+#[test]
+fn a_put_that_makes_a_file() {
+    try_all(Ask::Make(SMALL), MAKE, attempt);
+}
+
+#[test]
 fn a_large_put() {
     try_all(Ask::Put(LARGE), PUT_LARGE, attempt);
 }
@@ -161,47 +226,56 @@ fn a_large_get() {
 impl Ask {
     fn options(self) -> &'static [&'static str] {
         match self {
-            Self::Put(_) | Self::Get(_) => &["-N", "1"],
+            Self::Put(_) | Self::PutNamed(_) | Self::Make(_) | Self::Get(_) => &["-N", "1"],
             Self::DurablePut(_) => &["-N", "1", "--durable"],
         }
     }
 
-    /// What the file holds at first.
-    fn content_before(self) -> Vec<u8> {
+    /// What the file holds at first; `None` if it is not there.
+    fn content_before(self) -> Option<Vec<u8>> {
         match self {
-            Self::Put(_) | Self::DurablePut(_) => noise(1, SMALL),
-            Self::Get(length) => noise(1, length),
+            Self::Put(_) | Self::PutNamed(_) | Self::DurablePut(_) => Some(noise(1, SMALL)),
+            Self::Make(_) => None,
+            Self::Get(length) => Some(noise(1, length)),
         }
     }
 
     /// What the file holds once the request has taken effect.
-    fn content_after(self) -> Vec<u8> {
+    fn content_after(self) -> Option<Vec<u8>> {
+        self.content_sent().or_else(|| self.content_before())
+    }
+
+    /// The content of the request.
+    fn content_sent(self) -> Option<Vec<u8>> {
         match self {
-            Self::Put(length) | Self::DurablePut(length) => noise(2, length),
-            Self::Get(_) => self.content_before(),
+            Self::Put(length)
+            | Self::PutNamed(length)
+            | Self::Make(length)
+            | Self::DurablePut(length) => Some(noise(2, length)),
+            Self::Get(_) => None,
         }
     }
 
     fn request(self) -> Vec<u8> {
-        match self {
-            Self::Put(_) | Self::DurablePut(_) => put(&name(1), &self.content_after()),
-            Self::Get(_) => get(&name(1)).into_bytes(),
+        match self.content_sent() {
+            Some(content) => put(&name(1), &content),
+            None => get(&name(1)).into_bytes(),
         }
     }
 }
 
 impl Request for Ask {
     fn success_status(self) -> u16 {
-        match self {
-            Self::Put(_) | Self::DurablePut(_) => 201,
-            Self::Get(_) => 200,
+        match self.content_sent() {
+            Some(_) => 201,
+            None => 200,
         }
     }
 
     fn success_entry(self) -> Entry {
-        match self {
-            Self::Put(_) | Self::DurablePut(_) => Entry::Put(name(1), self.content_after()),
-            Self::Get(_) => Entry::Get(name(1)),
+        match self.content_sent() {
+            Some(content) => Entry::Put(name(1), content),
+            None => Entry::Get(name(1)),
         }
     }
 }
@@ -209,16 +283,29 @@ impl Request for Ask {
 /// Tries one fault; what is wrong, if anything is.
 fn attempt(ask: Ask, fault: Fault) -> Result<Attempt, String> {
     let home = Home::new();
-    let mut server = Setup::at(&home, ask.options()).start();
+    let server = Setup::at(&home, ask.options()).start();
     let mut client = server.connect();
-    // So that the connection waits like any other, and everything that is done once is done.
+    // So that the connection waits like any other, and everything that is done once is done: the first upload finds out
+    // whether there are files without names.
     let first = client.get(&name(9)).ok_or("no first response")?;
     same("first status", first.status, 404)?;
+    server.wait_until_asleep(server.only_worker());
+    let refusal = matches!(ask, Ask::PutNamed(_))
+        .then(|| server.inject(server.only_worker(), "openat", "error=EOPNOTSUPP:when=1"));
+    let first = client
+        .put(&name(2), b"first")
+        .ok_or("no response to the first PUT")?;
+    same("status of the first PUT", first.status, 201)?;
+    if let Some(refusal) = refusal {
+        same("refused", refusal.end(), 1)?;
+    }
     server.wait_until_asleep(server.only_worker());
 
     let injection = server.inject(server.only_worker(), fault.syscall, &fault.how());
     let fresh = Fresh::now();
-    home.place(&name(1), &ask.content_before());
+    if let Some(content) = ask.content_before() {
+        home.place(&name(1), &content);
+    }
     // The server may have closed by then.
     let _ = client.try_send(ask.request());
     let response = client.final_response();
@@ -236,33 +323,49 @@ fn attempt(ask: Ask, fault: Fault) -> Result<Attempt, String> {
     if let (Ask::Get(_), Some(response)) = (ask, &response) {
         let expected = match response.status {
             200 => ask.content_before(),
-            _ => Vec::new(),
+            _ => None,
         };
-        same("content", &response.body, &expected)?;
+        same("content", &response.body, &expected.unwrap_or_default())?;
     }
+    check_next(&home, server, client, ask, fault.outcome)?;
+    Ok(Attempt::Shown)
+}
 
-    // The server is alive, and serves the next as if nothing had been.
-    let expected = if fault.outcome.has_effect() {
+/// The server is alive, and serves the next as if nothing had been.
+fn check_next(
+    home: &Home,
+    mut server: Server,
+    client: Client,
+    ask: Ask,
+    outcome: Outcome,
+) -> Result<(), String> {
+    let expected = if outcome.has_effect() {
         ask.content_after()
     } else {
         ask.content_before()
     };
     let mut other = server.connect();
     let next = other.get(&name(1)).ok_or("no response afterwards")?;
-    same("content afterwards", next.body, expected)?;
+    let (next_entry, names) = match &expected {
+        Some(_) => (Entry::Get(name(1)), vec![name(1), name(2)]),
+        None => (Entry::Failure(404), vec![name(2)]),
+    };
+    same(
+        "content afterwards",
+        (next.status == 200).then_some(next.body),
+        expected,
+    )?;
     let next = other
         .put(&name(2), b"next")
         .ok_or("no response to the next PUT")?;
     same("next PUT", next.status, 201)?;
     drop((client, other));
     server.stop();
-    same("files", home.names(), vec![name(1), name(2)])?;
-    let before = vec![Entry::Failure(404)];
-    let after = vec![Entry::Get(name(1)), Entry::Put(name(2), b"next".to_vec())];
-    fault
-        .outcome
-        .check_log(ask, home.journal(), before, after)?;
-    Ok(Attempt::Shown)
+    same("files", home.names(), names)?;
+    let put = |content: &[u8]| Entry::Put(name(2), content.to_vec());
+    let before = vec![Entry::Failure(404), put(b"first")];
+    let after = vec![next_entry, put(b"next")];
+    outcome.check_log(ask, home.journal(), before, after)
 }
 
 #[test]

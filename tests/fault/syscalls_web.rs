@@ -110,7 +110,11 @@ const REPLACE: &[Row] = &[
     call("renameat", "1").failing(&["EIO"], Refused(500)),
     call("renameat", "1").failing(&["ENOSPC"], Refused(507)),
     call("renameat", "1").failing(&["EBUSY"], Refused(409)),
-    call("renameat", "1").failing(&["ENOENT"], Refused(503)),
+    call("renameat", "1").failing(&["ENOENT", "ESTALE"], Refused(503)),
+    call("linkat", "1").failing(&["ENOENT", "ESTALE"], Refused(503)),
+    call("linkat", "1").failing(&["EIO"], Refused(500)),
+    call("linkat", "1").failing(&["EEXIST"], Success),
+    call("openat", "1").failing(&["EOPNOTSUPP", "EISDIR", "EINVAL"], Success),
     call("pwrite64", "1").failing(&["EIO", "ENOSPC"], Unrecorded),
 ];
 
@@ -131,7 +135,10 @@ const CREATE: &[Row] = &[
     call("mkdirat", "1").failing(&["EACCES", "EROFS"], Refused(403)),
     call("mkdirat", "2").failing(&["EIO"], Refused(500)),
     call("write", "1").failing(&["EIO"], Refused(500)),
-    call("renameat", "1").failing(&["EIO"], Refused(500)),
+    call("linkat", "1").failing(&["EIO"], Refused(500)),
+    call("linkat", "1").failing(&["ENOSPC"], Refused(507)),
+    call("linkat", "1").failing(&["ENOENT", "ESTALE"], Refused(503)),
+    call("linkat", "1").failing(&["EEXIST"], Success),
 ];
 
 /// A DELETE of a file.
@@ -201,6 +208,9 @@ fn attempt(ask: Ask, fault: Fault) -> Result<Attempt, String> {
     let options = ["--web", "--listing", "--writable", "-N", "1"];
     let mut server = Setup::at(&home, &options).start();
     same("first status", server.get("/dir/nothing").status, 404)?;
+    // The first upload finds out whether there are files without names.
+    let first = server.put("/dir/other.txt", "", b"first");
+    same("status of the first PUT", first.status, 201)?;
     server.wait_until_asleep(server.only_worker());
 
     let injection = server.inject(server.only_worker(), fault.syscall, &fault.how());
@@ -236,7 +246,8 @@ fn attempt(ask: Ask, fault: Fault) -> Result<Attempt, String> {
             vec!["dir".to_owned(), "empty".to_owned()],
         )?;
     }
-    let before = vec![Entry::Failure(404)];
+    let first = Entry::Put("dir/other.txt".to_owned(), b"first".to_vec());
+    let before = vec![Entry::Failure(404), first];
     let after = vec![Entry::Get("dir/other.txt".to_owned())];
     fault
         .outcome

@@ -37,6 +37,23 @@ impl Server {
             .map(|target| target.to_string_lossy().into_owned())
     }
 
+    /// How many bytes of each upload in progress are staged, where that has no name.
+    pub(crate) fn staged(&self) -> Vec<u64> {
+        let root = fs::canonicalize(self.root()).unwrap();
+        let staged = |entry: fs::DirEntry| {
+            let target = fs::read_link(entry.path()).ok()?;
+            // The kernel calls it `#` and its inode number.
+            let is_staged = target.starts_with(&root)
+                && target.to_str()?.ends_with(" (deleted)")
+                && target.file_name()?.to_str()?.starts_with('#');
+            is_staged.then_some(fs::metadata(entry.path()).ok()?.len())
+        };
+        fs::read_dir(self.process_file("fd"))
+            .unwrap()
+            .filter_map(|entry| staged(entry.ok()?))
+            .collect()
+    }
+
     fn open_descriptors(&self) -> BTreeSet<u64> {
         let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse().ok();
         fs::read_dir(self.process_file("fd"))

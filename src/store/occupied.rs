@@ -1,0 +1,105 @@
+//! Directories in which uploads without a name are staged: nothing in such a directory shows it, and it must not be
+//! removed as if it were empty.
+//!
+//! What another program removes is found out when the upload gets its name. A directory is held here by its device and
+//! inode number; while it is occupied it has an open descriptor, so no other can have these.
+
+use std::collections::HashMap;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use rustc_hash::FxBuildHasher;
+use rustix::fs::{AtFlags, unlinkat};
+use rustix::io::Errno;
+
+use super::metadata::Identity;
+use crate::operations::operate_once;
+use crate::sync::lock;
+
+/// How many uploads without a name are staged in which directories.
+#[derive(Default)]
+pub(super) struct Occupied(
+    /// Guards the counts. A directory is removed under it, so that none is occupied meanwhile.
+    Mutex<HashMap<Identity, usize, FxBuildHasher>>,
+);
+
+/// Keeps a directory until it is dropped.
+#[must_use = "the directory may be removed once this is dropped"]
+pub(super) struct Occupation {
+    occupied: Arc<Occupied>,
+    directory: Identity,
+}
+
+impl Occupied {
+    /// Keeps this directory from being removed by [`Occupied::remove`]. It may have been removed before.
+    pub(super) fn occupy(self: &Arc<Self>, directory: Identity) -> Occupation {
+        *lock(&self.0).entry(directory).or_default() += 1;
+        Occupation {
+            occupied: Arc::clone(self),
+            directory,
+        }
+    }
+
+    /// Whether an upload without a name is staged in this directory.
+    pub(super) fn contains(&self, directory: Identity) -> bool {
+        lock(&self.0).contains_key(&directory)
+    }
+
+    /// Removes the empty directory `directory`, which is at `path`, beginning at `from`.
+    ///
+    /// # Errors
+    /// ENOTEMPTY also if it is occupied; else from unlinkat(2).
+    pub(super) fn remove(
+        &self,
+        directory: Identity,
+        from: impl AsFd,
+        path: &Path,
+    ) -> Result<(), Errno> {
+        let counts = lock(&self.0);
+        if counts.contains_key(&directory) {
+            return Err(Errno::NOTEMPTY);
+        }
+        operate_once(|| unlinkat(from, path, AtFlags::REMOVEDIR))
+    }
+}
+
+impl Drop for Occupation {
+    fn drop(&mut self) {
+        let mut counts = lock(&self.occupied.0);
+        if let Some(count) = counts.get_mut(&self.directory) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.directory);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    #[test]
+    fn occupied_directory_is_removed_once_all_have_left() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("a")).unwrap();
+        let found = fs::metadata(root.path().join("a")).unwrap();
+        let directory = (found.dev(), found.ino());
+        let occupied = Arc::new(Occupied::default());
+        let here = File::open(root.path()).unwrap();
+        let remove = || occupied.remove(directory, &here, Path::new("a"));
+        let (first, second) = (occupied.occupy(directory), occupied.occupy(directory));
+        assert_eq!(remove(), Err(Errno::NOTEMPTY));
+        drop(second);
+        assert!(occupied.contains(directory));
+        assert_eq!(remove(), Err(Errno::NOTEMPTY));
+        drop(first);
+        assert!(!occupied.contains(directory));
+        assert_eq!(remove(), Ok(()));
+        assert_eq!(remove(), Err(Errno::NOENT));
+    }
+}

@@ -1,0 +1,279 @@
+//! An upload that has not taken effect: a file without a name, or, where the file system has none, a file with a name of
+//! the server's in the target's directory.
+//!
+//! A file without a name is gone when its server is killed. Where it replaces another it has a staging name for an instant,
+//! since linkat(2) replaces nothing. A file with a staging name is locked with flock(2) for as long as it is staged: no
+//! server that cleans up removes it. Such a lock belongs to the open file, so it ends with the process, also over FUSE.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use rustix::fs::{
+    AtFlags, FlockOperation, Mode, Timestamps, fchmod, fdatasync, flock, fstat, futimens, renameat,
+    unlinkat,
+};
+use rustix::io::{Errno, pread, write};
+
+use super::background::Background;
+use super::error::StoreErrorKind;
+use super::large::LARGE;
+use super::metadata::Metadata;
+use super::occupied::Occupation;
+use super::staging::StagingName;
+use super::sys::{metadata_of, rename_new};
+use super::unnamed::LinkWay;
+use crate::operations::{operate, operate_once};
+
+/// An upload that has not taken effect. It is removed when it is dropped.
+pub struct Staged {
+    file: Arc<OwnedFd>,
+    directory: Arc<OwnedFd>,
+    name: StagedName,
+    length: u64,
+    background: Arc<Background>,
+    /// Keeps the directory, if nothing in it shows this file. `None` for the root.
+    occupation: Option<Occupation>,
+}
+
+/// Which name a staged file has.
+#[derive(Debug, Clone, Copy)]
+enum StagedName {
+    /// None; it gets one in this way.
+    None(LinkWay),
+    /// One of the server's.
+    Staging(StagingName),
+    /// That of its target.
+    Final,
+}
+
+/// The content of an upload that has taken effect.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    pub(super) file: Arc<OwnedFd>,
+    pub(super) directory: Arc<OwnedFd>,
+    pub(super) unsynced: Unsynced,
+}
+
+/// What must reach the disk for the name of a file to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unsynced {
+    /// Its directory.
+    Directory,
+    /// Its count of links, too: it was on the disk as a file without a name.
+    LinksAndDirectory,
+}
+
+impl Staged {
+    /// A file without a name, which gets one in this way. `occupation` keeps its directory.
+    pub(super) fn unnamed(
+        file: OwnedFd,
+        way: LinkWay,
+        directory: &Arc<OwnedFd>,
+        occupation: Option<Occupation>,
+        background: &Arc<Background>,
+    ) -> Self {
+        let mut staged = Self::new(file, StagedName::None(way), directory, background);
+        staged.occupation = occupation;
+        staged
+    }
+
+    /// A file with this staging name.
+    pub(super) fn named(
+        file: OwnedFd,
+        name: StagingName,
+        directory: &Arc<OwnedFd>,
+        background: &Arc<Background>,
+    ) -> Self {
+        Self::new(file, StagedName::Staging(name), directory, background)
+    }
+
+    fn new(
+        file: OwnedFd,
+        name: StagedName,
+        directory: &Arc<OwnedFd>,
+        background: &Arc<Background>,
+    ) -> Self {
+        Self {
+            file: Arc::new(file),
+            directory: Arc::clone(directory),
+            name,
+            length: 0,
+            background: Arc::clone(background),
+            occupation: None,
+        }
+    }
+
+    /// Sets its permissions.
+    pub(super) fn set_mode(&self, mode: Mode) -> Result<(), StoreErrorKind> {
+        operate_once(|| fchmod(&self.file, mode)).map_err(StoreErrorKind::in_directory)
+    }
+
+    /// Locks a file that has a staging name; false if a server that cleans up has found it before.
+    pub(super) fn is_kept(&self) -> Result<bool, StoreErrorKind> {
+        match operate(|| flock(&self.file, FlockOperation::NonBlockingLockExclusive)) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Ok(false),
+            // Where nothing can be locked, no server removes what it must lock before.
+            Err(error) => log::debug!("an upload in progress cannot be locked: {error}"),
+        }
+        let found = operate(|| fstat(&self.file)).map_err(StoreErrorKind::in_directory)?;
+        Ok(found.st_nlink > 0)
+    }
+
+    /// Appends to the upload.
+    ///
+    /// # Errors
+    /// `Vanished` if somebody has removed it; else as write(2).
+    pub fn write(&mut self, mut content: &[u8]) -> Result<(), StoreErrorKind> {
+        while !content.is_empty() {
+            let count =
+                operate(|| write(&self.file, content)).map_err(StoreErrorKind::in_directory)?;
+            if count == 0 {
+                return Err(StoreErrorKind::Io(Errno::IO));
+            }
+            content = &content[count..];
+            self.length += count as u64;
+        }
+        Ok(())
+    }
+
+    /// Bytes written so far.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Sets its times.
+    pub(super) fn set_times(&self, times: &Timestamps) -> Result<(), StoreErrorKind> {
+        operate(|| futimens(&self.file, times)).map_err(StoreErrorKind::in_directory)
+    }
+
+    /// Returns when its content is on stable storage.
+    pub(super) fn sync(&self) -> Result<(), StoreErrorKind> {
+        operate(|| fdatasync(&self.file)).map_err(StoreErrorKind::in_directory)
+    }
+
+    /// What it is once it has taken effect.
+    pub(super) fn committed(&self) -> Committed {
+        Committed {
+            file: Arc::clone(&self.file),
+            directory: Arc::clone(&self.directory),
+            unsynced: match self.name {
+                StagedName::None(_) => Unsynced::LinksAndDirectory,
+                StagedName::Staging(_) | StagedName::Final => Unsynced::Directory,
+            },
+        }
+    }
+
+    /// Puts it in place of nothing.
+    ///
+    /// # Errors
+    /// `ConditionFailed` if something has the name.
+    pub(super) fn create(&mut self, name: &[u8]) -> Result<(), StoreErrorKind> {
+        match self.name {
+            StagedName::None(link) => match link.link(&self.file, &self.directory, name) {
+                Err(Errno::EXIST) => return Err(StoreErrorKind::ConditionFailed),
+                linked => linked.map_err(StoreErrorKind::in_directory)?,
+            },
+            StagedName::Staging(staging) => rename_new(&self.directory, staging.as_bytes(), name)?,
+            StagedName::Final => {}
+        }
+        self.name = StagedName::Final;
+        Ok(())
+    }
+
+    /// Puts it in place of whatever has the name; `found` is what had it at the last look.
+    pub(super) fn put(
+        &mut self,
+        name: &[u8],
+        found: Option<&Metadata>,
+        staging_name: impl Fn() -> StagingName,
+    ) -> Result<(), StoreErrorKind> {
+        if let (StagedName::None(_), None) = (self.name, found) {
+            match self.create(name) {
+                Err(StoreErrorKind::ConditionFailed) => {}
+                created => return created,
+            }
+        }
+        self.replace(name, staging_name)
+    }
+
+    fn replace(
+        &mut self,
+        name: &[u8],
+        staging_name: impl Fn() -> StagingName,
+    ) -> Result<(), StoreErrorKind> {
+        let staging = match self.name {
+            StagedName::None(link) => self.link_to_any(link, staging_name)?,
+            StagedName::Staging(staging) => staging,
+            StagedName::Final => return Ok(()),
+        };
+        let from = staging.as_bytes();
+        operate_once(|| renameat(&self.directory, from, &self.directory, name))
+            .map_err(StoreErrorKind::in_directory)?;
+        self.name = StagedName::Final;
+        Ok(())
+    }
+
+    /// Gives it a staging name that is free.
+    fn link_to_any(
+        &mut self,
+        link: LinkWay,
+        staging_name: impl Fn() -> StagingName,
+    ) -> Result<StagingName, StoreErrorKind> {
+        loop {
+            let staging = staging_name();
+            match link.link(&self.file, &self.directory, staging.as_bytes()) {
+                Err(Errno::EXIST) => {}
+                linked => {
+                    linked.map_err(StoreErrorKind::in_directory)?;
+                    self.name = StagedName::Staging(staging);
+                    return Ok(staging);
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        match self.name {
+            StagedName::Final => return,
+            StagedName::None(_) => {}
+            StagedName::Staging(name) => {
+                let unlink = || unlinkat(&self.directory, name.as_bytes(), AtFlags::empty());
+                let result = operate_once(unlink);
+                if let Err(error) = result
+                    && error != Errno::NOENT
+                {
+                    log::warn!("cannot remove the unfinished upload {name}: {error}");
+                }
+            }
+        }
+        if self.length >= LARGE {
+            let file = Arc::clone(&self.file);
+            self.background.run(move || drop(file));
+        }
+    }
+}
+
+impl Committed {
+    /// What it is now.
+    pub fn metadata(&self) -> Result<Metadata, StoreErrorKind> {
+        metadata_of(&self.file)
+    }
+
+    /// Reads the content's bytes from `offset` until `buffer` is full; false if it has become shorter.
+    pub fn read(&self, offset: u64, buffer: &mut [u8]) -> io::Result<bool> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            let from = offset + filled as u64;
+            match operate(|| pread(&self.file, &mut buffer[filled..], from))? {
+                0 => return Ok(false),
+                count => filled += count,
+            }
+        }
+        Ok(true)
+    }
+}

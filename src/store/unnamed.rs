@@ -1,0 +1,181 @@
+//! Files without a name: made by `O_TMPFILE` (open(2)), and given a name once they are complete.
+//!
+//! When a server is killed, nothing is left of them. Not every file system has them, and linkat(2) of an open file needs
+//! either the kernel's leave (`AT_EMPTY_PATH`: Linux 6.10, or `CAP_DAC_READ_SEARCH`) or `/proc`. What a file system can is
+//! tried with its first upload, and remembered by its device number.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::Mutex;
+
+use rustc_hash::FxBuildHasher;
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat, unlinkat};
+use rustix::io::{Errno, retry_on_intr};
+
+use super::staging::StagingName;
+use crate::operations::{operate, operate_once};
+use crate::sync::lock;
+
+/// How uploads are staged on a file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StagingMethod {
+    /// Without a name.
+    Unnamed(LinkWay),
+    /// Under a name that begins with the reserved prefix.
+    Named,
+}
+
+/// How a file without a name gets one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LinkWay {
+    /// By its descriptor (`AT_EMPTY_PATH`).
+    Descriptor,
+    /// By the link in `/proc/self/fd`.
+    Proc,
+}
+
+/// The methods that are known, by device number.
+#[derive(Default)]
+pub(super) struct StagingMethods(
+    /// Guards the map; held for a look-up or an insertion.
+    Mutex<HashMap<u64, StagingMethod, FxBuildHasher>>,
+);
+
+impl StagingMethods {
+    pub(super) fn of(&self, device: u64) -> Option<StagingMethod> {
+        lock(&self.0).get(&device).copied()
+    }
+
+    pub(super) fn remember(&self, device: u64, method: StagingMethod) {
+        lock(&self.0).insert(device, method);
+    }
+}
+
+/// Makes a file without a name in a directory.
+///
+/// # Errors
+/// From openat(2).
+pub(super) fn open_unnamed(directory: &OwnedFd, mode: Mode) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
+    operate(|| openat(directory, ".", flags, mode))
+}
+
+/// Whether this error of [`open_unnamed`] says that the file system, or the kernel, has no files without names.
+pub(super) fn has_none(error: Errno) -> bool {
+    matches!(error, Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL)
+}
+
+impl LinkWay {
+    /// Gives `file` this name.
+    ///
+    /// # Errors
+    /// EEXIST if something has the name; else from linkat(2).
+    pub(super) fn link(
+        self,
+        file: &OwnedFd,
+        directory: &OwnedFd,
+        name: &[u8],
+    ) -> Result<(), Errno> {
+        match self {
+            Self::Descriptor => {
+                operate_once(|| linkat(file, "", directory, name, AtFlags::EMPTY_PATH))
+            }
+            Self::Proc => {
+                let path = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
+                operate_once(|| linkat(CWD, &path, directory, name, AtFlags::SYMLINK_FOLLOW))
+            }
+        }
+    }
+
+    /// Finds out how `file` can be given a name, by giving it this one and removing that again: in whichever way the
+    /// kernel, a sandbox or the file system refuses it, it is refused now. `None` if it cannot.
+    ///
+    /// # Errors
+    /// That of a fault which says nothing of what the file system can.
+    pub(super) fn find(
+        file: &OwnedFd,
+        directory: &OwnedFd,
+        name: StagingName,
+    ) -> Result<Option<Self>, Errno> {
+        for link in [Self::Descriptor, Self::Proc] {
+            match link.link(file, directory, name.as_bytes()) {
+                Ok(()) => {
+                    let unlink = || unlinkat(directory, name.as_bytes(), AtFlags::empty());
+                    retry_on_intr(unlink)?;
+                    return Ok(Some(link));
+                }
+                Err(
+                    Errno::NOENT
+                    | Errno::NOTDIR
+                    | Errno::PERM
+                    | Errno::ACCESS
+                    | Errno::OPNOTSUPP
+                    | Errno::INVAL
+                    | Errno::NOSYS
+                    | Errno::XDEV
+                    | Errno::MLINK,
+                ) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use rustix::io::write;
+
+    use super::*;
+
+    #[test]
+    fn file_without_a_name_gets_one_in_both_ways_unless_it_is_taken() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = OwnedFd::from(fs::File::open(root.path()).unwrap());
+        for link in [LinkWay::Descriptor, LinkWay::Proc] {
+            let name = format!("{link:?}");
+            let Ok(file) = open_unnamed(&directory, Mode::from_raw_mode(0o600)) else {
+                return; // There are none where this runs.
+            };
+            write(&file, b"content").unwrap();
+            assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+            match link.link(&file, &directory, name.as_bytes()) {
+                // Before Linux 6.10 this takes a privilege.
+                Err(Errno::NOENT) if link == LinkWay::Descriptor => continue,
+                linked => linked.unwrap(),
+            }
+            assert_eq!(fs::read(root.path().join(&name)).unwrap(), b"content");
+            let again = link.link(&file, &directory, name.as_bytes());
+            assert_eq!(again, Err(Errno::EXIST));
+            fs::remove_file(root.path().join(&name)).unwrap();
+        }
+    }
+
+    #[test]
+    fn search_for_a_way_to_link_leaves_no_name() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = OwnedFd::from(fs::File::open(root.path()).unwrap());
+        let Ok(file) = open_unnamed(&directory, Mode::from_raw_mode(0o600)) else {
+            return; // There are none where this runs.
+        };
+        let found = LinkWay::find(&file, &directory, StagingName::new(1)).unwrap();
+        assert!(found.is_some());
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+        // What is linked into a removed directory is refused, whatever the way.
+        fs::remove_dir(root.path()).unwrap();
+        let found = LinkWay::find(&file, &directory, StagingName::new(1));
+        assert_eq!(found, Ok(None));
+    }
+
+    #[test]
+    fn method_is_remembered_for_each_device() {
+        let methods = StagingMethods::default();
+        methods.remember(1, StagingMethod::Named);
+        methods.remember(2, StagingMethod::Unnamed(LinkWay::Proc));
+        assert_eq!(methods.of(1), Some(StagingMethod::Named));
+        assert_eq!(methods.of(2), Some(StagingMethod::Unnamed(LinkWay::Proc)));
+        assert_eq!(methods.of(3), None);
+    }
+}
