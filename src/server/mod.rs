@@ -153,10 +153,10 @@ impl Server {
         on_start: impl FnOnce() -> Result<(), E>,
     ) -> Result<(), E> {
         let workers = self.settings.workers.get();
-        let max_connections = self
-            .settings
-            .max_connections
-            .map_or_else(|| limits::connections(self.descriptors), NonZeroUsize::get);
+        let max_connections = self.settings.max_connections.map_or_else(
+            || limits::connections(self.descriptors, workers),
+            NonZeroUsize::get,
+        );
         let bound = limits::slots(self.descriptors, max_connections);
         let max_pollers = max_pollers();
         let reactor = Reactor::new(bound, max_pollers).map_err(ServerError::Reactor)?;

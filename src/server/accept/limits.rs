@@ -2,8 +2,11 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Descriptors that are not for connections: the standard streams, listener, epoll, root, log, files being served.
+/// Descriptors that are not for connections: the standard streams, signals, listeners, epoll, root, log.
 const RESERVED: usize = 24;
+
+/// As many again for each worker: what it knows its thread by, and the files of the request that it handles.
+const RESERVED_PER_WORKER: usize = 3;
 
 /// The most connections that are allowed unless the user says otherwise; where the limit is "unlimited".
 const CONNECTIONS: usize = 262_144;
@@ -27,11 +30,12 @@ pub(crate) fn raise_descriptors() -> usize {
     })
 }
 
-/// How many connections `descriptors` allow: most of them, and some are left for files.
-pub(crate) fn connections(descriptors: usize) -> usize {
-    descriptors
-        .saturating_sub(RESERVED + descriptors / 8)
-        .clamp(1, CONNECTIONS)
+/// How many connections `descriptors` allow: most of them, and some are left for so many workers and for files.
+pub(crate) fn connections(descriptors: usize, workers: usize) -> usize {
+    let reserved = RESERVED_PER_WORKER
+        .saturating_mul(workers)
+        .saturating_add(RESERVED + descriptors / 8);
+    descriptors.saturating_sub(reserved).clamp(1, CONNECTIONS)
 }
 
 /// A bound on the descriptor numbers of connections: each may have a file or two beside it.
@@ -45,15 +49,19 @@ mod tests {
 
     #[test]
     fn most_descriptors_are_for_connections() {
-        for (descriptors, expected) in [
-            (0, 1),
-            (24, 1),
-            (64, 32),
-            (1024, 872),
-            (20_000, 17_476),
-            (usize::MAX, 262_144),
+        for (descriptors, workers, expected) in [
+            (0, 4, 1),
+            (24, 4, 1),
+            (64, 1, 29),
+            (64, 4, 20),
+            (64, 16, 1),
+            (1024, 4, 860),
+            (1024, usize::MAX, 1),
+            (20_000, 4, 17_464),
+            (usize::MAX, 4, 262_144),
         ] {
-            assert_eq!(connections(descriptors), expected, "{descriptors}");
+            let found = connections(descriptors, workers);
+            assert_eq!(found, expected, "{descriptors}, {workers}");
         }
     }
 }

@@ -1,5 +1,8 @@
 //! What one worker does, as the monitor sees it: whether it is in a blocking section, and whether its thread runs.
 
+use std::fs::File;
+use std::sync::Arc;
+
 use super::thread_state::{ThreadState, WorkerThread};
 use crate::sync::atomic::{AtomicU64, Ordering};
 
@@ -31,9 +34,9 @@ impl WorkerActivity {
         }
     }
 
-    /// Takes the calling thread for that of the worker.
-    pub(super) fn bind_to_thread(&self) {
-        self.thread.bind();
+    /// The worker's thread is the one with this `/proc/thread-self/stat`.
+    pub(super) fn bind_to_thread(&self, stat: Arc<File>) {
+        self.thread.bind(stat);
     }
 
     /// Enters a blocking section. The worker leaves it before it enters another.

@@ -5,8 +5,8 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// What a worker does.
@@ -26,8 +26,8 @@ pub(crate) enum Doing {
 #[repr(align(128))]
 pub(crate) struct WorkerGauge {
     doing: AtomicU8,
-    /// `/proc/thread-self/stat`, opened by the worker's thread, if its processor time is to be known.
-    stat: OnceLock<File>,
+    /// `/proc/thread-self/stat` of the worker's thread.
+    stat: OnceLock<Arc<File>>,
 }
 
 /// A blocking section, as the gauge shows it, until this is dropped.
@@ -49,12 +49,9 @@ impl WorkerGauge {
         }
     }
 
-    /// The worker's thread is the calling one, and its processor time is to be known.
-    pub(crate) fn bind_to_thread(&self) {
-        match File::open("/proc/thread-self/stat") {
-            Ok(stat) => drop(self.stat.set(stat)),
-            Err(error) => log::debug!("the processor time of a worker is not known: {error}"),
-        }
+    /// The worker's thread is the one with this `/proc/thread-self/stat`.
+    pub(crate) fn bind_to_thread(&self, stat: Arc<File>) {
+        drop(self.stat.set(stat));
     }
 
     /// The processor time of the worker's thread so far, if it is known.
@@ -121,7 +118,7 @@ mod tests {
     fn processor_time_of_a_thread_grows() {
         let gauge = WorkerGauge::default();
         assert_eq!(gauge.processor_time(), None);
-        gauge.bind_to_thread();
+        gauge.bind_to_thread(Arc::new(File::open("/proc/thread-self/stat").unwrap()));
         let before = gauge.processor_time().unwrap();
         while gauge.processor_time() == Some(before) {}
         assert!(gauge.processor_time().unwrap() > before);

@@ -9,5 +9,6 @@ pub(crate) mod pool;
 pub(crate) mod queue;
 mod round;
 pub(crate) mod spares;
+mod thread_stat;
 mod thread_state;
 pub(crate) mod worker;

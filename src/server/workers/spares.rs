@@ -5,6 +5,8 @@
 //! requests are served from memory there are no sections, and no thread is woken. What holds: *while a worker is blocked
 //! and another is spare, one that is not blocked is awake*: it works, or it is the monitor.
 
+use std::fs::File;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::activity::BlockingSection;
@@ -54,9 +56,9 @@ impl SpareWorkers {
         }
     }
 
-    /// Takes the calling thread for that of `worker`.
-    pub(crate) fn bind_to_thread(&self, worker: usize) {
-        self.monitor.activity(worker).bind_to_thread();
+    /// The thread of `worker` is the one with this `/proc/thread-self/stat`.
+    pub(crate) fn bind_to_thread(&self, worker: usize, stat: Arc<File>) {
+        self.monitor.activity(worker).bind_to_thread(stat);
     }
 
     /// Sleeps until called to work, or until the monitor, which this worker may become, goes to work.

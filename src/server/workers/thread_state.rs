@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use memchr::memrchr;
 
@@ -18,20 +18,14 @@ pub(super) enum ThreadState {
 /// The thread of a worker, once it is known.
 #[derive(Debug, Default)]
 pub(super) struct WorkerThread {
-    /// `/proc/thread-self/stat`, opened by that thread.
-    stat: OnceLock<File>,
+    /// Its `/proc/thread-self/stat`.
+    stat: OnceLock<Arc<File>>,
 }
 
 impl WorkerThread {
-    /// The worker's thread is the calling one.
-    ///
-    /// Its file is opened here, once, since `thread-self` leads to the right thread in every PID namespace, and a
-    /// number does not. Without /proc the thread counts as sleeping.
-    pub(super) fn bind(&self) {
-        match File::open("/proc/thread-self/stat") {
-            Ok(stat) => drop(self.stat.set(stat)),
-            Err(error) => log::debug!("cannot see whether a worker runs: {error}"),
-        }
+    /// The worker's thread is the one with this file. Until it is known, the thread counts as sleeping.
+    pub(super) fn bind(&self, stat: Arc<File>) {
+        drop(self.stat.set(stat));
     }
 
     /// What the thread does; see `state` in `proc_pid_stat(5)`.
@@ -53,6 +47,7 @@ mod tests {
 
     use crossbeam_channel::bounded;
 
+    use super::super::thread_stat;
     use super::*;
 
     #[test]
@@ -66,7 +61,7 @@ mod tests {
             thread::Builder::new()
                 .name("a) R (".to_owned())
                 .spawn_scoped(scope, move || {
-                    worker.bind();
+                    worker.bind(thread_stat::open().unwrap());
                     ready.send(worker.state()).unwrap();
                     calls.recv().unwrap_err();
                 })

@@ -5,11 +5,13 @@
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, AsRawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use super::batch::{Batch, ConnectionOf, Gathered};
 use super::gauges::Doing;
 use super::pool::Pool;
 use super::round::Round;
+use super::thread_stat;
 use crate::blocking::Pending;
 use crate::server::connection::Connection;
 use crate::server::protocol::{CloseCause, Next, Service, Session, Stopping, Turn};
@@ -49,12 +51,14 @@ impl<'p, V: Service> Worker<'p, V> {
 
     /// Works until the pool stops.
     pub(crate) fn run(mut self) {
-        if let Some(spares) = &self.pool.spares {
-            spares.bind_to_thread(self.number);
-        }
         let gauge = self.pool.gauges.get(self.number);
-        if let Some(gauge) = gauge {
-            gauge.bind_to_thread();
+        if let Some(stat) = thread_stat::open() {
+            if let Some(spares) = &self.pool.spares {
+                spares.bind_to_thread(self.number, Arc::clone(&stat));
+            }
+            if let Some(gauge) = gauge {
+                gauge.bind_to_thread(stat);
+            }
         }
         while self.batch.gather() == Gathered::Batch {
             if let Some(gauge) = gauge {

@@ -1,5 +1,8 @@
 //! The state of a worker's thread: in a model it sleeps whenever the monitor looks, so a section lasts at the second look.
 
+use std::fs::File;
+use std::sync::Arc;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum ThreadState {
     #[default]
@@ -14,7 +17,7 @@ pub(crate) struct WorkerThread {
 
 impl WorkerThread {
     #[expect(clippy::unused_self, reason = "as the real one")]
-    pub(crate) fn bind(&self) {}
+    pub(crate) fn bind(&self, _: Arc<File>) {}
 
     pub(crate) fn state(&self) -> ThreadState {
         self.state
