@@ -21,7 +21,7 @@ pub struct Permission<'t>(Option<Blocking<'t>>);
 
 /// What is to be committed before responses are sent, and whether that may block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pending {
+pub enum PendingCommit {
     /// Nothing.
     Nothing,
     /// Something that is committed without waiting for a disk, most likely.

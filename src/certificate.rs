@@ -5,7 +5,9 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::cli::{Certificate, Config, ListenerProtocol, Place, Verbosity, names_of_machine};
+use crate::cli::{
+    Certificate, Config, ListenerPlace, ListenerProtocol, Verbosity, names_of_machine,
+};
 use crate::network;
 use httpserver::files::Files;
 use httpserver::tls::{CertificateFiles, TlsServer, prepare_self_signed, self_signed_key};
@@ -48,8 +50,8 @@ fn names(config: &Config) -> Vec<String> {
     let mut names = Vec::new();
     for listener in &config.listeners {
         let listen = match (listener.protocol, &listener.place) {
-            (ListenerProtocol::Https, Place::Internet(listen)) => listen,
-            (ListenerProtocol::Https, Place::Unix { .. }) => {
+            (ListenerProtocol::Https, ListenerPlace::Internet(listen)) => listen,
+            (ListenerProtocol::Https, ListenerPlace::Unix { .. }) => {
                 names.push("localhost".to_owned());
                 continue;
             }

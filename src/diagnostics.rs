@@ -1,4 +1,5 @@
-//! Diagnostics on stderr: what `RUST_LOG` asks for, warnings and errors unless it says otherwise.
+//! Diagnostics on stderr: what `RUST_LOG` asks for; unless it says otherwise, errors and warnings, and what the server did
+//! of itself.
 //!
 //! While a server runs whose stderr may be a stopped terminal or a pipe that nobody reads, they go through a
 //! [`LineWriter`], since a worker must not wait for that.
@@ -8,6 +9,9 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use httpserver::line_writer::LineWriter;
 
+/// What is printed if `RUST_LOG` is not set.
+const DEFAULT: &str = "warn,httpserver=info";
+
 /// The writer through which diagnostics go, while there is one.
 static WRITER: OnceLock<Weak<LineWriter>> = OnceLock::new();
 
@@ -16,7 +20,7 @@ struct Stderr;
 
 /// Begins to print diagnostics.
 pub(crate) fn start() {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn"))
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(DEFAULT))
         .format_target(false)
         .target(env_logger::Target::Pipe(Box::new(Stderr)))
         .init();

@@ -99,6 +99,7 @@ pub mod entry_range;
 pub mod files;
 #[doc(hidden)]
 pub mod http;
+mod input_window;
 #[doc(hidden)]
 pub mod line_writer;
 #[doc(hidden)]
@@ -129,4 +130,3 @@ pub mod users;
 mod utc;
 #[doc(hidden)]
 pub mod web;
-mod window;

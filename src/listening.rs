@@ -7,15 +7,15 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::announcement::{Announced, Role};
-use crate::cli::{Config, ListenerConfig, ListenerProtocol, Place};
+use crate::cli::{Config, ListenerConfig, ListenerPlace, ListenerProtocol};
 use httpserver::confinement::Account;
-use httpserver::connection::{Entrance, Protocol};
+use httpserver::connection::{Entrance, EntranceProtocol};
 use httpserver::server::{Listener, LocalAddress};
 use httpserver::tls::TlsServer;
 
 /// Why a listener could not be bound, in terms of what was typed.
 #[derive(Debug, Error)]
-pub(crate) enum ListenError {
+pub(crate) enum BindError {
     #[error("cannot listen on {listen}: {source}{}", after_listen(source))]
     Internet { listen: String, source: io::Error },
     #[error("cannot listen on unix:{}: {source}{}", path.display(), after_listen_unix(source))]
@@ -67,7 +67,7 @@ pub(crate) struct Listening {
 
 impl Bound {
     /// Binds all listeners.
-    pub(crate) fn bind(config: &Config) -> Result<Self, ListenError> {
+    pub(crate) fn bind(config: &Config) -> Result<Self, BindError> {
         let places = config.listeners.iter().map(|listener| &listener.place);
         let listeners = places.map(bind).collect::<Result<_, _>>()?;
         let status = config.status.as_ref().map(bind).transpose()?;
@@ -75,10 +75,10 @@ impl Bound {
     }
 
     /// Gives the sockets in the file system to the user that the process becomes, so that their modes mean that user.
-    pub(crate) fn hand_over(&self, account: &Account) -> Result<(), ListenError> {
+    pub(crate) fn hand_over(&self, account: &Account) -> Result<(), BindError> {
         for listener in self.listeners.iter().chain(&self.status) {
             let handed = listener.hand_over(account.ids());
-            handed.map_err(|source| ListenError::HandOver {
+            handed.map_err(|source| BindError::HandOver {
                 place: listener.local().clone(),
                 source,
             })?;
@@ -101,10 +101,12 @@ impl Listening {
         let entrances = configs.iter().map(|config| Entrance {
             proxy_protocol: config.proxy_protocol,
             protocol: match (config.protocol, certificate) {
-                (ListenerProtocol::Https, Some(server)) => Protocol::Https(Arc::clone(server)),
-                (ListenerProtocol::Redirect, _) => Protocol::RedirectToHttps(redirect_to),
+                (ListenerProtocol::Https, Some(server)) => {
+                    EntranceProtocol::Https(Arc::clone(server))
+                }
+                (ListenerProtocol::Redirect, _) => EntranceProtocol::RedirectToHttps(redirect_to),
                 // The command line has no TLS without a certificate.
-                (ListenerProtocol::Http | ListenerProtocol::Https, _) => Protocol::Http,
+                (ListenerProtocol::Http | ListenerProtocol::Https, _) => EntranceProtocol::Http,
             },
         });
         let announced = configs
@@ -140,16 +142,16 @@ fn tls_port((config, listener): (&ListenerConfig, &Listener)) -> Option<u16> {
 }
 
 /// Binds to a place.
-fn bind(place: &Place) -> Result<Listener, ListenError> {
+fn bind(place: &ListenerPlace) -> Result<Listener, BindError> {
     match place {
-        Place::Internet(listen) => {
-            Listener::bind(&listen.addresses).map_err(|source| ListenError::Internet {
+        ListenerPlace::Internet(listen) => {
+            Listener::bind(&listen.addresses).map_err(|source| BindError::Internet {
                 listen: listen.to_string(),
                 source,
             })
         }
-        Place::Unix { path, mode } => {
-            Listener::bind_unix(path, *mode).map_err(|source| ListenError::Unix {
+        ListenerPlace::Unix { path, mode } => {
+            Listener::bind_unix(path, *mode).map_err(|source| BindError::Unix {
                 path: path.clone(),
                 source,
             })

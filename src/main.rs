@@ -22,14 +22,15 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use self::cli::Request;
+use self::cli::Invocation;
 
 fn main() -> ExitCode {
     diagnostics::start();
-    let result = match cli::read(std::env::args_os()) {
-        Ok(Request::Run(config)) => start::run(&config),
-        Ok(Request::Print(text)) => output(&text),
-        Ok(Request::HashPassword) => hash_password::run()
+    let variables: Vec<_> = std::env::vars_os().collect();
+    let result = match cli::read(std::env::args_os(), &variables) {
+        Ok(Invocation::Run(config)) => start::run(&config),
+        Ok(Invocation::Print(text)) => output(&text),
+        Ok(Invocation::HashPassword) => hash_password::run()
             .map_err(Box::from)
             .and_then(|hash| output(&hash)),
         Err(error) => Err(Box::<dyn Error>::from(error)),

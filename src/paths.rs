@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::{AccessLogTarget, Certificate, Config, Place};
+use crate::cli::{AccessLogTarget, Certificate, Config, ListenerPlace};
 use httpserver::tls::{CertificateFiles, self_signed_key};
 use httpserver::web::Access;
 
@@ -82,9 +82,9 @@ pub(crate) fn named_paths(config: &Config) -> Vec<NamedPath> {
 }
 
 /// The path of a socket in the file system.
-fn socket(place: &Place) -> Option<&Path> {
+fn socket(place: &ListenerPlace) -> Option<&Path> {
     match place {
-        Place::Unix { path, .. } => Some(path),
-        Place::Internet(_) => None,
+        ListenerPlace::Unix { path, .. } => Some(path),
+        ListenerPlace::Internet(_) => None,
     }
 }

@@ -28,7 +28,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("utc", &[]),
     ("entry_range", &[]),
     // The buffer of both readers: of the request log, and of its seal, which does not know the log.
-    ("window", &[]),
+    ("input_window", &[]),
     ("blocking", &[]),
     // What the process gives up; it knows paths, and not what they are for.
     ("confinement", &[]),
@@ -41,7 +41,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tls", &["server", "sync"]),
     ("peer", &[]),
     ("access_log", &["entry_range", "peer"]),
-    ("seal", &["utc", "window"]),
+    ("seal", &["utc", "input_window"]),
     // The hash of a password is verified on a thread of its own, so it may not know the connection that waits.
     ("users", &["peer", "sync"]),
     ("requester", &["peer", "users"]),
@@ -60,7 +60,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "utc",
             "entry_range",
             "operations",
-            "window",
+            "input_window",
         ],
     ),
     ("http", &["utc"]),

@@ -113,6 +113,17 @@ impl Server {
         )?)
     }
 
+    /// Ends it as SIGTERM does, and waits until it has.
+    pub(crate) fn end(&mut self) -> Result<(), Failure> {
+        self.signal(Signal::TERM)?;
+        let status = self.child.wait()?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(format!("the server ended with {status}").into())
+        }
+    }
+
     fn proc(&self, file: &str) -> PathBuf {
         Path::new("/proc")
             .join(self.child.id().to_string())

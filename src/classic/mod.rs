@@ -14,7 +14,7 @@ use self::name::{is_name, name};
 use self::persistence::persistence;
 pub use self::put::ClassicUpload;
 use self::refusal::{closing, received, refuse};
-use crate::blocking::{Pending, WouldBlock};
+use crate::blocking::{PendingCommit, WouldBlock};
 use crate::connection::{Action, Decision, Dialect, FileRange, Response, ResponseContent};
 use crate::files::Files;
 use crate::http::semantics::whole::NotWhole;
@@ -187,7 +187,7 @@ impl Dialect for Classic {
         http::end_head(out);
     }
 
-    fn pending(&self, worker: usize) -> Pending {
+    fn pending(&self, worker: usize) -> PendingCommit {
         self.files.pending(worker)
     }
 

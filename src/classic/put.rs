@@ -39,7 +39,7 @@ pub(super) fn begin(
     let upload = Box::new(ClassicUpload {
         files: Arc::clone(files),
         received: received(request, requester).into_owned(),
-        state: State::Receiving(receiving, empty),
+        state: ClassicPutState::Receiving(receiving, empty),
     });
     Ok(if answered {
         Action::RespondThenReceive(closing(Response::empty(Status::Created)), upload)
@@ -52,11 +52,11 @@ pub(super) fn begin(
 pub struct ClassicUpload {
     files: Arc<Files>,
     received: ReceivedLine<'static>,
-    state: State,
+    state: ClassicPutState,
 }
 
 /// How far a PUT has come.
-enum State {
+enum ClassicPutState {
     /// Content is coming. If it was answered already: the empty file that was put in place for that answer.
     Receiving(files::FileUpload, Option<Box<Empty>>),
     /// All of the content has come; space for its entry is being preallocated.
@@ -70,14 +70,18 @@ enum State {
 impl Upload for ClassicUpload {
     fn write(&mut self, content: &[u8], blocking: Blocking<'_>) -> Result<(), Box<Response>> {
         let written = match &mut self.state {
-            State::Receiving(upload, _) => upload.write(content, blocking),
-            State::Preallocating(..) | State::Finishing(_) | State::Recorded => Ok(()),
+            ClassicPutState::Receiving(upload, _) => upload.write(content, blocking),
+            ClassicPutState::Preallocating(..)
+            | ClassicPutState::Finishing(_)
+            | ClassicPutState::Recorded => Ok(()),
         };
         written.map_err(|error| match self.take() {
-            State::Receiving(_, empty) | State::Preallocating(_, empty) => {
+            ClassicPutState::Receiving(_, empty) | ClassicPutState::Preallocating(_, empty) => {
                 Box::new(self.refused(&error, empty, blocking))
             }
-            State::Finishing(_) | State::Recorded => Box::new(self.refused(&error, None, blocking)),
+            ClassicPutState::Finishing(_) | ClassicPutState::Recorded => {
+                Box::new(self.refused(&error, None, blocking))
+            }
         })
     }
 
@@ -87,7 +91,7 @@ impl Upload for ClassicUpload {
         block: &mut Block,
         blocking: Blocking<'_>,
     ) -> Option<Response> {
-        let State::Receiving(mut upload, empty) = self.take() else {
+        let ClassicPutState::Receiving(mut upload, empty) = self.take() else {
             return None;
         };
         if !upload.is_large_with(last) {
@@ -96,33 +100,32 @@ impl Upload for ClassicUpload {
         if let Err(error) = upload.write(last, blocking) {
             return Some(self.refused(&error, empty, blocking));
         }
-        self.state = State::Preallocating(upload, empty);
+        self.state = ClassicPutState::Preallocating(upload, empty);
         None
     }
 
     fn step(&mut self, block: &mut Block, blocking: Blocking<'_>) -> Option<Response> {
         match self.take() {
-            State::Preallocating(upload, empty) => match upload.preallocate(blocking) {
+            ClassicPutState::Preallocating(upload, empty) => match upload.preallocate(blocking) {
                 Remaining::More => {
-                    self.state = State::Preallocating(upload, empty);
+                    self.state = ClassicPutState::Preallocating(upload, empty);
                     None
                 }
                 Remaining::Done => self.put_in_place(upload, &[], empty, block, blocking),
             },
-            State::Finishing(finishing) => self.write_entry(finishing, block, blocking),
-            State::Receiving(..) | State::Recorded => Some(Response::refused(Refusal::of_file(
-                Status::InternalServerError,
-                "the upload has ended already",
-            ))),
+            ClassicPutState::Finishing(finishing) => self.write_entry(finishing, block, blocking),
+            ClassicPutState::Receiving(..) | ClassicPutState::Recorded => Some(Response::refused(
+                Refusal::of_file(Status::InternalServerError, "the upload has ended already"),
+            )),
         }
     }
 
     fn abandon(&mut self, refusal: Refusal, blocking: Blocking<'_>) -> Response {
         match self.take() {
-            State::Receiving(_, empty) | State::Preallocating(_, empty) => {
+            ClassicPutState::Receiving(_, empty) | ClassicPutState::Preallocating(_, empty) => {
                 self.record_refusal(empty, refusal, blocking)
             }
-            State::Finishing(_) | State::Recorded => Response::refused(refusal),
+            ClassicPutState::Finishing(_) | ClassicPutState::Recorded => Response::refused(refusal),
         }
     }
 }
@@ -153,7 +156,7 @@ impl ClassicUpload {
     ) -> Option<Response> {
         match finishing.step(&mut block.content, &mut block.text, blocking) {
             Ok(Remaining::More) => {
-                self.state = State::Finishing(finishing);
+                self.state = ClassicPutState::Finishing(finishing);
                 None
             }
             Ok(Remaining::Done) => {
@@ -165,8 +168,8 @@ impl ClassicUpload {
     }
 
     /// What state it is in; nothing more is done about it.
-    fn take(&mut self) -> State {
-        std::mem::replace(&mut self.state, State::Recorded)
+    fn take(&mut self) -> ClassicPutState {
+        std::mem::replace(&mut self.state, ClassicPutState::Recorded)
     }
 
     /// Responds to an upload that failed; `empty` is what was put in place for a response that was given before.
@@ -207,7 +210,10 @@ impl ClassicUpload {
 impl Drop for ClassicUpload {
     /// A request that the server itself gave up is recorded, too.
     fn drop(&mut self) {
-        if matches!(self.state, State::Receiving(..) | State::Preallocating(..)) {
+        if matches!(
+            self.state,
+            ClassicPutState::Receiving(..) | ClassicPutState::Preallocating(..)
+        ) {
             let reason = "the server gave up the request";
             let refusal = Refusal::new(Status::ServiceUnavailable, reason);
             self.abandon(refusal, Blocking::outside_turn());

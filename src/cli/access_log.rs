@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use httpserver::access_log::AccessLogFormat;
 
-use super::group::{Default, Group, Need};
+use super::group::{Default, Group, Requirement};
 use super::log::not_an_address;
 
 pub(super) const GROUP: Group = Group {
@@ -20,7 +20,7 @@ pub(super) const GROUP: Group = Group {
         option: "access-log-format",
         holds: "combined",
     }],
-    needs: &[Need {
+    needs: &[Requirement {
         option: "access-log-format",
         needs: "access-log",
     }],

@@ -25,12 +25,12 @@ pub(super) struct Address {
     /// The port where none is named; `None` leaves it to the dialect.
     default_port: Option<u16>,
     /// What its scheme says, if it has one.
-    security: Option<Security>,
+    security: Option<ListenerSecurity>,
 }
 
 /// Whether HTTP is spoken inside TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Security {
+pub(crate) enum ListenerSecurity {
     Plain,
     Tls,
 }
@@ -93,15 +93,20 @@ impl Address {
     ///
     /// # Errors
     /// If it says so, and there is no certificate, which `default` shows.
-    pub(super) fn security(&self, default: Security) -> Result<Security, AddressError> {
+    pub(super) fn security(
+        &self,
+        default: ListenerSecurity,
+    ) -> Result<ListenerSecurity, AddressError> {
         match (self.security, default) {
-            (Some(Security::Tls), Security::Plain) => Err(AddressError::Https(self.typed.clone())),
+            (Some(ListenerSecurity::Tls), ListenerSecurity::Plain) => {
+                Err(AddressError::Https(self.typed.clone()))
+            }
             (said, default) => Ok(said.unwrap_or(default)),
         }
     }
 
     /// Whether TLS is spoken there, if it says so.
-    pub(super) fn stated_security(&self) -> Option<Security> {
+    pub(super) fn stated_security(&self) -> Option<ListenerSecurity> {
         self.security
     }
 
@@ -124,8 +129,8 @@ impl Address {
         let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(authority_end);
         let (security, default_port) = match scheme.to_ascii_lowercase().as_str() {
-            "http" => (Security::Plain, HTTP_PORT),
-            "https" => (Security::Tls, HTTPS_PORT),
+            "http" => (ListenerSecurity::Plain, HTTP_PORT),
+            "https" => (ListenerSecurity::Tls, HTTPS_PORT),
             _ => return Err(AddressError::Scheme(typed.to_owned())),
         };
         if !matches!(path, "" | "/") {
@@ -351,7 +356,7 @@ mod tests {
 
     #[test]
     fn https_needs_a_certificate() {
-        use Security::{Plain, Tls};
+        use ListenerSecurity::{Plain, Tls};
         for (typed, default, expected) in [
             ("127.0.0.1", Plain, Ok(Plain)),
             ("127.0.0.1", Tls, Ok(Tls)),

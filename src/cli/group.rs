@@ -15,7 +15,7 @@ pub(super) struct Group {
     /// What holds without options that have no value then.
     pub(super) defaults: &'static [Default],
     /// Options that do nothing without another one.
-    pub(super) needs: &'static [Need],
+    pub(super) needs: &'static [Requirement],
 }
 
 /// What holds without an option, in words.
@@ -26,7 +26,7 @@ pub(super) struct Default {
 }
 
 /// An option that does nothing without another one. Both are long names without their dashes.
-pub(super) struct Need {
+pub(super) struct Requirement {
     pub(super) option: &'static str,
     pub(super) needs: &'static str,
 }

@@ -66,6 +66,10 @@ pub(super) struct HelpOptions {
     #[arg(long, action = ArgAction::HelpLong)]
     help: Option<bool>,
 
+    /// Print each option, its value, and where that comes from
+    #[arg(long)]
+    print_config: bool,
+
     /// Print the version
     #[arg(short = 'V', long, action = ArgAction::Version)]
     version: Option<bool>,
@@ -188,7 +192,8 @@ fn long(command: &Command, width: usize) -> String {
         );
     }
     text.push('\n');
-    let log = "Set RUST_LOG=debug to see more on stderr.";
+    let log = "Each option may also be set by a variable: --max-body 10M is HTTPSERVER_MAX_BODY=10M. The command line \
+               wins. Set RUST_LOG=debug to see more on stderr.";
     paragraph(&mut text, log, "", "", width);
     text
 }

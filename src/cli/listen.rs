@@ -4,9 +4,11 @@ use clap::Args;
 
 use httpserver::connection::ProxyProtocol;
 
-use super::address::{AddressRule, Listen, Security};
+use super::address::{AddressRule, Listen, ListenerSecurity};
 use super::group::Group;
-use super::listener::{ListenError, ListenerConfig, ListenerProtocol, Place, Spec, spec};
+use super::listener::{
+    ListenerConfig, ListenerPlace, ListenerProtocol, ListenerSpec, ListenerSyntaxError, spec,
+};
 use super::proxies::ProxyOptions;
 use super::tls::TlsOptions;
 
@@ -28,7 +30,7 @@ pub(super) struct ListenOptions {
     /// path to set the permission bits of the socket, and ',proxy' if trusted proxies begin each connection with a PROXY
     /// header. It may be given several times.
     #[arg(long, value_name = "SPEC", hide_short_help = true, value_parser = spec)]
-    listen: Vec<Spec>,
+    listen: Vec<ListenerSpec>,
 }
 
 impl ListenOptions {
@@ -41,17 +43,27 @@ impl ListenOptions {
         }
     }
 
+    /// The listeners as they were typed.
+    pub(super) fn typed(&self) -> impl Iterator<Item = &str> {
+        self.listen.iter().map(|spec| spec.typed.as_str())
+    }
+
+    /// Forgets all of them.
+    pub(super) fn clear(&mut self) {
+        self.listen.clear();
+    }
+
     /// All listeners; first the one of the arguments, if there is one.
     pub(super) fn listeners(
         &self,
-        of_arguments: Option<(Listen, Security)>,
+        of_arguments: Option<(Listen, ListenerSecurity)>,
         tls: &TlsOptions,
         proxies: &ProxyOptions,
-    ) -> Result<Vec<ListenerConfig>, ListenError> {
+    ) -> Result<Vec<ListenerConfig>, ListenerSyntaxError> {
         let trusted = proxies.proxies();
         let first = of_arguments.map(|(listen, security)| {
             Ok(ListenerConfig {
-                place: Place::Internet(listen),
+                place: ListenerPlace::Internet(listen),
                 protocol: security.into(),
                 proxy_protocol: proxies.protocol(),
             })
@@ -61,11 +73,11 @@ impl ListenOptions {
         let redirect = redirect.map(|spec| (spec, ListenerProtocol::Redirect));
         let others = others.chain(redirect).map(|(spec, protocol)| {
             match (spec.security, protocol) {
-                (Security::Tls, ListenerProtocol::Redirect) => {
-                    return Err(ListenError::RedirectWithTls);
+                (ListenerSecurity::Tls, ListenerProtocol::Redirect) => {
+                    return Err(ListenerSyntaxError::RedirectWithTls);
                 }
-                (Security::Tls, _) if tls.default_security() == Security::Plain => {
-                    return Err(ListenError::NoCertificate(spec.typed.clone()));
+                (ListenerSecurity::Tls, _) if tls.default_security() == ListenerSecurity::Plain => {
+                    return Err(ListenerSyntaxError::NoCertificate(spec.typed.clone()));
                 }
                 _ => {}
             }

@@ -9,15 +9,15 @@ use thiserror::Error;
 
 use httpserver::connection::{ProxyProtocol, TrustedProxies, UnixPeers};
 
-use super::address::{self, Address, AddressError, Listen, Security};
+use super::address::{self, Address, AddressError, Listen, ListenerSecurity};
 use super::values::is_number;
 
 /// A listener as it was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Spec {
+pub(super) struct ListenerSpec {
     pub(super) typed: String,
     place: TypedPlace,
-    pub(super) security: Security,
+    pub(super) security: ListenerSecurity,
     pub(super) proxy_protocol: ProxyProtocol,
 }
 
@@ -30,7 +30,7 @@ enum TypedPlace {
 /// A listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ListenerConfig {
-    pub(crate) place: Place,
+    pub(crate) place: ListenerPlace,
     pub(crate) protocol: ListenerProtocol,
     pub(crate) proxy_protocol: ProxyProtocol,
 }
@@ -44,18 +44,18 @@ pub(crate) enum ListenerProtocol {
     Redirect,
 }
 
-impl From<Security> for ListenerProtocol {
-    fn from(security: Security) -> Self {
+impl From<ListenerSecurity> for ListenerProtocol {
+    fn from(security: ListenerSecurity) -> Self {
         match security {
-            Security::Plain => Self::Http,
-            Security::Tls => Self::Https,
+            ListenerSecurity::Plain => Self::Http,
+            ListenerSecurity::Tls => Self::Https,
         }
     }
 }
 
 /// Where a listener is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum ListenerPlace {
     Internet(Listen),
     /// A socket at this path with these permission bits, or those that the umask leaves.
     Unix {
@@ -68,8 +68,8 @@ impl ListenerConfig {
     /// The host that was typed, if it has one.
     pub(super) fn host(&self) -> Option<&str> {
         match &self.place {
-            Place::Internet(listen) => Some(&listen.host),
-            Place::Unix { .. } => None,
+            ListenerPlace::Internet(listen) => Some(&listen.host),
+            ListenerPlace::Unix { .. } => None,
         }
     }
 
@@ -80,19 +80,19 @@ impl ListenerConfig {
 
     /// Whether it has TLS on a port.
     pub(super) fn has_tls_port(&self) -> bool {
-        self.has_tls() && matches!(self.place, Place::Internet(_))
+        self.has_tls() && matches!(self.place, ListenerPlace::Internet(_))
     }
 
     /// Whether no other machine can connect.
     pub(super) fn is_for_this_machine(&self) -> bool {
         match &self.place {
-            Place::Internet(listen) => listen.is_for_this_machine(),
-            Place::Unix { .. } => true,
+            ListenerPlace::Internet(listen) => listen.is_for_this_machine(),
+            ListenerPlace::Unix { .. } => true,
         }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ListenerPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Internet(listen) => listen.fmt(f),
@@ -103,7 +103,7 @@ impl fmt::Display for Place {
 
 /// What was typed is no listener.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(crate) enum ListenError {
+pub(crate) enum ListenerSyntaxError {
     #[error(transparent)]
     Address(#[from] AddressError),
     #[error("it has no port: type one behind the address, such as '{0}:8080'")]
@@ -133,37 +133,39 @@ pub(crate) enum ListenError {
 }
 
 /// Reads a listener.
-pub(super) fn spec(typed: &str) -> Result<Spec, ListenError> {
+pub(super) fn spec(typed: &str) -> Result<ListenerSpec, ListenerSyntaxError> {
     let mut parts = typed.split(',');
     let place = parts.next().unwrap_or_default();
     let mut proxy_protocol = ProxyProtocol::NotSpoken;
-    let mut security = Security::Plain;
+    let mut security = ListenerSecurity::Plain;
     let mut mode = None;
     for option in parts {
         match option.split_once('=') {
-            None if option == "tls" => security = Security::Tls,
+            None if option == "tls" => security = ListenerSecurity::Tls,
             None if option == "proxy" => proxy_protocol = ProxyProtocol::Spoken,
             Some(("mode", digits)) => mode = Some(bits(digits)?),
-            _ => return Err(ListenError::Option(option.to_owned())),
+            _ => return Err(ListenerSyntaxError::Option(option.to_owned())),
         }
     }
     let place = match place.strip_prefix("unix:") {
-        Some("") => return Err(ListenError::NoPath),
+        Some("") => return Err(ListenerSyntaxError::NoPath),
         Some(path) => TypedPlace::Unix {
             path: PathBuf::from(path),
             mode,
         },
-        None if mode.is_some() => return Err(ListenError::ModeOfPort),
+        None if mode.is_some() => return Err(ListenerSyntaxError::ModeOfPort),
         None => {
             let address = address(place)?;
             security = match (address.stated_security(), security) {
-                (Some(Security::Plain), Security::Tls) => return Err(ListenError::PlainAndTls),
+                (Some(ListenerSecurity::Plain), ListenerSecurity::Tls) => {
+                    return Err(ListenerSyntaxError::PlainAndTls);
+                }
                 (stated, typed) => stated.unwrap_or(typed),
             };
             TypedPlace::Address(address)
         }
     };
-    Ok(Spec {
+    Ok(ListenerSpec {
         typed: typed.to_owned(),
         place,
         security,
@@ -171,7 +173,7 @@ pub(super) fn spec(typed: &str) -> Result<Spec, ListenError> {
     })
 }
 
-fn address(typed: &str) -> Result<Address, ListenError> {
+fn address(typed: &str) -> Result<Address, ListenerSyntaxError> {
     if is_number(typed) {
         return Ok(Address::loopback(Some(address::port(typed)?)));
     }
@@ -179,13 +181,13 @@ fn address(typed: &str) -> Result<Address, ListenError> {
     if address.has_port() {
         Ok(address)
     } else {
-        Err(ListenError::NoPort(typed.to_owned()))
+        Err(ListenerSyntaxError::NoPort(typed.to_owned()))
     }
 }
 
 /// Permission bits, as chmod(1) takes them.
-fn bits(digits: &str) -> Result<u16, ListenError> {
-    let wrong = || ListenError::Mode(digits.to_owned());
+fn bits(digits: &str) -> Result<u16, ListenerSyntaxError> {
+    let wrong = || ListenerSyntaxError::Mode(digits.to_owned());
     if digits.len() < 3 || digits.len() > 4 {
         return Err(wrong());
     }
@@ -195,21 +197,21 @@ fn bits(digits: &str) -> Result<u16, ListenError> {
     }
 }
 
-impl Spec {
+impl ListenerSpec {
     pub(super) fn resolve(
         &self,
         protocol: ListenerProtocol,
         proxies: Option<&TrustedProxies>,
-    ) -> Result<ListenerConfig, ListenError> {
+    ) -> Result<ListenerConfig, ListenerSyntaxError> {
         if self.proxy_protocol == ProxyProtocol::Spoken {
             match &self.place {
                 TypedPlace::Address(_) if proxies.is_none_or(|all| all.networks.is_empty()) => {
-                    return Err(ListenError::ProxyOfNobody(self.typed.clone()));
+                    return Err(ListenerSyntaxError::ProxyOfNobody(self.typed.clone()));
                 }
                 TypedPlace::Unix { .. }
                     if proxies.is_none_or(|all| all.unix == UnixPeers::NotTrusted) =>
                 {
-                    return Err(ListenError::ProxyOfUnix(self.typed.clone()));
+                    return Err(ListenerSyntaxError::ProxyOfUnix(self.typed.clone()));
                 }
                 _ => {}
             }
@@ -217,13 +219,16 @@ impl Spec {
         Ok(ListenerConfig {
             place: match &self.place {
                 TypedPlace::Address(address) => {
-                    let resolved = address.resolve(0).map_err(|cause| ListenError::Unresolved {
-                        typed: self.typed.clone(),
-                        cause,
-                    });
-                    Place::Internet(resolved?)
+                    let resolved =
+                        address
+                            .resolve(0)
+                            .map_err(|cause| ListenerSyntaxError::Unresolved {
+                                typed: self.typed.clone(),
+                                cause,
+                            });
+                    ListenerPlace::Internet(resolved?)
                 }
-                TypedPlace::Unix { path, mode } => Place::Unix {
+                TypedPlace::Unix { path, mode } => ListenerPlace::Unix {
                     path: path.clone(),
                     mode: *mode,
                 },
@@ -250,8 +255,8 @@ mod tests {
             .map_err(|error| error.to_string())?
             .place
         {
-            Place::Internet(listen) => Ok(format!("{}{security}", listen.addresses[0])),
-            Place::Unix { path, mode } => {
+            ListenerPlace::Internet(listen) => Ok(format!("{}{security}", listen.addresses[0])),
+            ListenerPlace::Unix { path, mode } => {
                 let mode = mode.map_or_else(String::new, |bits| format!(" {bits:o}"));
                 Ok(format!("{}{mode}{security}", path.display()))
             }

@@ -9,7 +9,7 @@ use thiserror::Error;
 use httpserver::request_log::write::{Mode, Sealing};
 
 use super::address::Address;
-use super::group::{Group, Need};
+use super::group::{Group, Requirement};
 use super::values::is_number;
 
 pub(super) const GROUP: Group = Group {
@@ -19,15 +19,15 @@ pub(super) const GROUP: Group = Group {
     does: "records every request in log.txt; 'httpserver-log list log.txt' lists them",
     defaults: &[],
     needs: &[
-        Need {
+        Requirement {
             option: "log-append",
             needs: "log",
         },
-        Need {
+        Requirement {
             option: "seal",
             needs: "log",
         },
-        Need {
+        Requirement {
             option: "seal-key",
             needs: "seal",
         },

@@ -8,11 +8,13 @@ mod access_log;
 mod address;
 mod advice;
 mod confinement;
+mod environment;
 mod group;
 mod groups;
 mod harness;
 mod help;
 mod hosts;
+mod in_force;
 mod limits;
 mod listen;
 mod listener;
@@ -24,6 +26,7 @@ mod serve;
 mod status;
 mod timeouts;
 mod tls;
+mod typed;
 mod usage_error;
 mod users;
 mod values;
@@ -34,8 +37,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Parser};
+use clap::{ArgMatches, Command, FromArgMatches};
 
 use httpserver::connection::{Timeouts, TrustedProxies};
 use httpserver::durable::Durability;
@@ -43,65 +45,27 @@ use httpserver::reporting::Detail;
 use httpserver::request_log::write::{Mode, Sealing};
 use httpserver::server::Settings;
 
-use self::group::Need;
+use self::environment::{FromEnvironment, Variable};
+use self::group::Requirement;
 use self::groups::GROUPS;
-use self::tls::TlsOptionError;
+use self::in_force::{Arguments, Resolved};
+use self::option::is_given;
+use self::positionals::Positionals;
+use self::typed::{Typed, command};
 use crate::harness::HarnessConfig;
 
 pub(crate) use self::access_log::{AccessLog, AccessLogTarget};
 pub(crate) use self::confinement::Sandbox;
 pub(crate) use self::hosts::names_of_machine;
-pub(crate) use self::listener::{ListenerConfig, ListenerProtocol, Place};
+pub(crate) use self::listener::{ListenerConfig, ListenerPlace, ListenerProtocol};
 pub(crate) use self::serve::Verbosity;
 pub(crate) use self::tls::Certificate;
 pub(crate) use self::usage_error::UsageError;
 pub(crate) use self::web::QrCode;
 
-/// The words of a command line.
-#[derive(Debug, Parser)]
-#[command(
-    name = "httpserver",
-    version,
-    disable_help_flag = true,
-    disable_version_flag = true
-)]
-struct Typed {
-    /// What is no option.
-    arguments: Vec<OsString>,
-
-    #[command(flatten)]
-    serve: serve::ServeOptions,
-    #[command(flatten)]
-    confinement: confinement::ConfinementOptions,
-    #[command(flatten)]
-    listen: listen::ListenOptions,
-    #[command(flatten)]
-    tls: tls::TlsOptions,
-    #[command(flatten)]
-    log: log::LogOptions,
-    #[command(flatten)]
-    access_log: access_log::AccessLogOptions,
-    #[command(flatten)]
-    web: web::WebOptions,
-    #[command(flatten)]
-    users: users::UserOptions,
-    #[command(flatten)]
-    proxies: proxies::ProxyOptions,
-    #[command(flatten)]
-    limits: limits::LimitOptions,
-    #[command(flatten)]
-    timeouts: timeouts::TimeoutOptions,
-    #[command(flatten)]
-    harness: harness::HarnessOptions,
-    #[command(flatten)]
-    status: status::StatusOptions,
-    #[command(flatten)]
-    help: help::HelpOptions,
-}
-
 /// What a command line asks for.
 #[derive(Debug)]
-pub(crate) enum Request {
+pub(crate) enum Invocation {
     /// To run a server.
     Run(Box<Config>),
     /// To print this text.
@@ -129,7 +93,7 @@ pub(crate) struct Config {
     pub(crate) detail: Option<Detail>,
     pub(crate) access_log: Option<AccessLog>,
     /// Where the status is, if there is to be one.
-    pub(crate) status: Option<Place>,
+    pub(crate) status: Option<ListenerPlace>,
     pub(crate) proxies: Option<TrustedProxies>,
     /// The file of users, if there are some.
     pub(crate) users: Option<PathBuf>,
@@ -146,59 +110,120 @@ pub(crate) struct Config {
     pub(crate) harness: HarnessConfig,
 }
 
-/// Reads a command line, whose first word is the program's name.
-pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Request, UsageError> {
+/// Reads a command line, whose first word is the program's name, and the environment.
+pub(crate) fn read(
+    words: impl IntoIterator<Item = OsString>,
+    variables: &[Variable],
+) -> Result<Invocation, UsageError> {
     let mut command = command();
-    let matches = match command.try_get_matches_from_mut(words) {
+    let words: Vec<_> = words.into_iter().collect();
+    let matches = match command.try_get_matches_from_mut(&words) {
         Ok(matches) => matches,
         Err(error) => {
             return match error.kind() {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                    Ok(Request::Print(error.to_string()))
+                    Ok(Invocation::Print(error.to_string()))
                 }
                 _ => Err(UsageError::of(&error, &command)),
             };
         }
     };
-    for Need { option, needs } in GROUPS.iter().flat_map(|group| group.needs) {
-        if is_typed(&command, &matches, option) && !is_typed(&command, &matches, needs) {
+    if matches.get_flag("hash_password") {
+        return Ok(Invocation::HashPassword);
+    }
+    for name in environment::unknown(&command, variables) {
+        ::log::warn!("{name} sets no option: 'httpserver --help' says what variables are called");
+    }
+    let environment = from_environment(&mut command, variables, &matches)?;
+    let program = words.iter().take(1);
+    let set = environment.iter().flat_map(|option| &option.words);
+    let all = program.chain(set).chain(words.iter().skip(1));
+    let matches = command
+        .try_get_matches_from_mut(all)
+        .map_err(|error| UsageError::of(&error, &command))?;
+    check_needs(&command, &matches).map_err(|error| error.in_variables(&environment))?;
+    let typed =
+        Typed::from_arg_matches(&matches).map_err(|error| UsageError::of(&error, &command))?;
+    let (config, resolved) =
+        Config::new(typed, &environment).map_err(|error| error.in_variables(&environment))?;
+    if matches.get_flag("print_config") {
+        let table = in_force::table(&command, &matches, &environment, &resolved);
+        return Ok(Invocation::Print(table));
+    }
+    Ok(Invocation::Run(Box::new(config)))
+}
+
+/// The options that are in the environment and not on the command line; each has a valid value.
+fn from_environment(
+    command: &mut Command,
+    variables: &[Variable],
+    typed: &ArgMatches,
+) -> Result<Vec<FromEnvironment>, UsageError> {
+    let mut all = environment::options(command, variables)?;
+    all.retain(|option| {
+        let mut args = command.get_arguments();
+        !args.any(|arg| arg.get_id().as_str() == option.id && is_given(arg, typed))
+    });
+    for option in &all {
+        let program = OsString::from("httpserver");
+        let words = std::iter::once(&program).chain(&option.words);
+        command
+            .try_get_matches_from_mut(words)
+            .map_err(|error| UsageError::of(&error, command).in_variable(&option.variable))?;
+    }
+    Ok(all)
+}
+
+/// Each option that does nothing without another one has that.
+fn check_needs(command: &Command, matches: &ArgMatches) -> Result<(), UsageError> {
+    let is_given = |long: &str| {
+        let mut args = command.get_arguments();
+        args.any(|arg| arg.get_long() == Some(long) && is_given(arg, matches))
+    };
+    for Requirement { option, needs } in GROUPS.iter().flat_map(|group| group.needs) {
+        if is_given(option) && !is_given(needs) {
             return Err(UsageError::Needs { option, needs });
         }
     }
-    let typed =
-        Typed::from_arg_matches(&matches).map_err(|error| UsageError::of(&error, &command))?;
-    if typed.users.hash_password {
-        return Ok(Request::HashPassword);
+    Ok(())
+}
+
+/// What the arguments say, with the root of the option and without listeners that they replace; and what is in force of
+/// these.
+fn arguments(
+    typed: &mut Typed,
+    environment: &[FromEnvironment],
+) -> Result<(Positionals, Resolved), UsageError> {
+    let is_set = |id: &str| environment.iter().any(|option| option.id == id);
+    let set_root = typed.serve.root.take_if(|_| is_set("root"));
+    let mut positionals = positionals::read(
+        &typed.arguments,
+        typed.web.dialect(),
+        typed.serve.root.as_deref(),
+        typed.listen.address_rule(),
+        typed.tls.default_security(),
+        &positionals::look,
+    )?;
+    // An address on the command line wins.
+    if positionals.listen.is_some() && is_set("listen") {
+        typed.listen.clear();
     }
-    Config::new(typed).map(|config| Request::Run(Box::new(config)))
-}
-
-/// The definition of the options, with the texts of help.
-fn command() -> Command {
-    let command = Typed::command().mut_args(|arg| {
-        // `-N -1` has a wrong value, and lacks none.
-        let takes_number =
-            option::value_name(&arg).is_some_and(|name| ["N", "SIZE", "TIME"].contains(&name));
-        arg.allow_hyphen_values(takes_number)
-    });
-    help::with_texts(command)
-}
-
-/// Whether the user gave this option, in whatever way.
-fn is_typed(command: &Command, matches: &ArgMatches, long: &str) -> bool {
-    let arg = command
-        .get_arguments()
-        .find(|arg| arg.get_long() == Some(long));
-    arg.is_some_and(|arg| {
-        let id = arg.get_id().as_str();
-        match arg.get_action() {
-            ArgAction::SetTrue => matches.get_flag(id),
-            _ => !matches!(
-                matches.value_source(id),
-                None | Some(ValueSource::DefaultValue)
-            ),
-        }
-    })
+    let resolved = Resolved::new(
+        Arguments {
+            count: typed.arguments.len(),
+            root: positionals.root.as_deref(),
+            root_of_option: typed.serve.root.as_deref(),
+            root_of_variable: set_root.as_deref(),
+            listen: positionals
+                .listen
+                .as_ref()
+                .map(|(listen, _)| listen.to_string()),
+        },
+        typed.listen.typed(),
+        environment,
+    );
+    positionals.root = positionals.root.or(set_root);
+    Ok((positionals, resolved))
 }
 
 /// Refuses a QR code where no other machine can connect.
@@ -212,34 +237,24 @@ fn check_qr_code(qr_code: QrCode, listeners: &[ListenerConfig]) -> Result<(), Us
 }
 
 impl Config {
-    fn new(typed: Typed) -> Result<Self, UsageError> {
-        let positionals = positionals::read(
-            &typed.arguments,
-            typed.web.dialect(),
-            typed.serve.root.as_deref(),
-            typed.listen.address_rule(),
-            typed.tls.default_security(),
-            &positionals::look,
-        )?;
+    fn new(
+        mut typed: Typed,
+        environment: &[FromEnvironment],
+    ) -> Result<(Self, Resolved), UsageError> {
+        let (positionals, resolved) = arguments(&mut typed, environment)?;
         let proxies = typed.proxies.proxies();
         let certificate = typed.tls.certificate()?;
         let listeners = typed
             .listen
             .listeners(positionals.listen, &typed.tls, &typed.proxies)?;
-        if certificate.is_some() && !listeners.iter().any(ListenerConfig::has_tls) {
-            return Err(TlsOptionError::NoListener.into());
-        }
-        if typed.tls.redirect_http.is_some() && !listeners.iter().any(ListenerConfig::has_tls_port)
-        {
-            return Err(TlsOptionError::NothingToRedirectTo.into());
-        }
+        typed.tls.check(&listeners)?;
         let qr_code = typed.web.qr_code();
         check_qr_code(qr_code, &listeners)?;
         let max_body = typed.limits.max_body.unwrap_or(u64::MAX);
         let hosts = listeners.iter().filter_map(ListenerConfig::host);
         let hosts: Vec<_> = hosts.map(str::to_owned).collect();
         let web = (typed.web).options(max_body, &hosts, typed.users.responses());
-        Ok(Self {
+        let config = Self {
             listeners,
             certificate,
             settings: Settings {
@@ -268,7 +283,8 @@ impl Config {
             web,
             exit_after: typed.harness.exit_after,
             harness: typed.harness.config(),
-        })
+        };
+        Ok((config, resolved))
     }
 }
 
@@ -278,8 +294,8 @@ mod tests {
 
     fn config(line: &str) -> Config {
         let words = std::iter::once("httpserver").chain(line.split_whitespace());
-        match read(words.map(OsString::from)) {
-            Ok(Request::Run(config)) => *config,
+        match read(words.map(OsString::from), &[]) {
+            Ok(Invocation::Run(config)) => *config,
             other => panic!("{line}: {other:?}"),
         }
     }
@@ -289,8 +305,8 @@ mod tests {
         let listeners = config.listeners.iter().map(|listener| &listener.place);
         listeners
             .map(|place| match place {
-                Place::Internet(listen) => listen.addresses[0].to_string(),
-                Place::Unix { path, .. } => path.display().to_string(),
+                ListenerPlace::Internet(listen) => listen.addresses[0].to_string(),
+                ListenerPlace::Unix { path, .. } => path.display().to_string(),
             })
             .collect()
     }

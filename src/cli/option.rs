@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use clap::Arg;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches};
 
 use super::groups::GROUPS;
 
@@ -95,7 +96,7 @@ pub(super) fn explanation(arg: &Arg) -> String {
 }
 
 /// What holds without the option.
-fn default(arg: &Arg) -> Option<Cow<'_, str>> {
+pub(super) fn default(arg: &Arg) -> Option<Cow<'_, str>> {
     match arg.get_default_values() {
         [default] if arg.get_action().takes_values() => Some(default.to_string_lossy()),
         _ => GROUPS
@@ -103,6 +104,18 @@ fn default(arg: &Arg) -> Option<Cow<'_, str>> {
             .flat_map(|group| group.defaults)
             .find(|default| arg.get_long() == Some(default.option))
             .map(|default| Cow::Borrowed(default.holds)),
+    }
+}
+
+/// Whether the user gave this option, in whatever way.
+pub(super) fn is_given(arg: &Arg, matches: &ArgMatches) -> bool {
+    let id = arg.get_id().as_str();
+    match arg.get_action() {
+        ArgAction::SetTrue => matches.get_flag(id),
+        _ => !matches!(
+            matches.value_source(id),
+            None | Some(ValueSource::DefaultValue)
+        ),
     }
 }
 

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::address::{self, Address, AddressError, AddressRule, Listen, Security};
+use super::address::{self, Address, AddressError, AddressRule, Listen, ListenerSecurity};
 use super::values::is_number;
 
 /// The port of an address without one, in the classic dialect.
@@ -60,7 +60,7 @@ pub(super) struct Positionals {
     /// The root, if it is among them.
     pub(super) root: Option<PathBuf>,
     /// Where to listen, unless that is not said and need not be.
-    pub(super) listen: Option<(Listen, Security)>,
+    pub(super) listen: Option<(Listen, ListenerSecurity)>,
 }
 
 /// The arguments make no sense.
@@ -124,7 +124,7 @@ pub(super) fn read(
     dialect: DialectChoice,
     root: Option<&Path>,
     rule: AddressRule,
-    security: Security,
+    security: ListenerSecurity,
     look: Look<'_>,
 ) -> Result<Positionals, PositionalError> {
     let mut taken = Taken {
@@ -220,9 +220,9 @@ impl Taken {
         &self,
         dialect: DialectChoice,
         rule: AddressRule,
-        security: Security,
+        security: ListenerSecurity,
         look: Look<'_>,
-    ) -> Result<Option<(Listen, Security)>, PositionalError> {
+    ) -> Result<Option<(Listen, ListenerSecurity)>, PositionalError> {
         let needs_address = dialect == DialectChoice::Classic && self.port.is_none();
         let mut address = match (&self.address, &self.word) {
             (Some(address), _) => address.clone(),
@@ -241,10 +241,10 @@ impl Taken {
         }
         let security = address.security(security)?;
         let default_port = match (dialect, security) {
-            (DialectChoice::Classic, Security::Plain) => CLASSIC_PORT,
-            (DialectChoice::Classic, Security::Tls) => CLASSIC_TLS_PORT,
-            (DialectChoice::Web, Security::Plain) => WEB_PORT,
-            (DialectChoice::Web, Security::Tls) => WEB_TLS_PORT,
+            (DialectChoice::Classic, ListenerSecurity::Plain) => CLASSIC_PORT,
+            (DialectChoice::Classic, ListenerSecurity::Tls) => CLASSIC_TLS_PORT,
+            (DialectChoice::Web, ListenerSecurity::Plain) => WEB_PORT,
+            (DialectChoice::Web, ListenerSecurity::Tls) => WEB_TLS_PORT,
         };
         address
             .resolve(default_port)
@@ -297,7 +297,7 @@ fn unresolved(
 #[cfg(test)]
 mod tests {
     use super::AddressRule::{Needed, Optional};
-    use super::Security::{Plain, Tls};
+    use super::ListenerSecurity::{Plain, Tls};
     use super::*;
 
     /// `public` is a directory, `page.html` a file, and nothing else is there.

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use httpserver::connection::{ForwardedField, ProxyProtocol, TrustedProxies, UnixPeers};
 
-use super::group::{Default, Group, Need};
+use super::group::{Default, Group, Requirement};
 
 pub(super) const GROUP: Group = Group {
     heading: "Proxies",
@@ -31,8 +31,8 @@ pub(super) const GROUP: Group = Group {
     ],
 };
 
-const fn needs_proxies(option: &'static str) -> Need {
-    Need {
+const fn needs_proxies(option: &'static str) -> Requirement {
+    Requirement {
         option,
         needs: "trust-proxy",
     }

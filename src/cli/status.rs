@@ -5,9 +5,9 @@ use thiserror::Error;
 
 use httpserver::connection::ProxyProtocol;
 
-use super::address::Security;
+use super::address::ListenerSecurity;
 use super::group::Group;
-use super::listener::{self, ListenError, ListenerProtocol, Place, Spec};
+use super::listener::{self, ListenerPlace, ListenerProtocol, ListenerSpec, ListenerSyntaxError};
 
 pub(super) const GROUP: Group = Group {
     heading: "Status",
@@ -25,32 +25,32 @@ pub(super) struct StatusOptions {
     ///
     /// SPEC is as for --listen. Anyone who can connect to it can read them.
     #[arg(long, value_name = "SPEC", hide_short_help = true, value_parser = spec)]
-    status: Option<Spec>,
+    status: Option<ListenerSpec>,
 }
 
 /// What was typed is no listener for a status.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(super) enum StatusError {
     #[error(transparent)]
-    Listen(#[from] ListenError),
+    Listen(#[from] ListenerSyntaxError),
     #[error("a status has no PROXY headers: type it without ',proxy'")]
     Proxy,
     #[error("a status has no TLS: type it without, on a loopback address or a path")]
     Tls,
 }
 
-fn spec(typed: &str) -> Result<Spec, StatusError> {
+fn spec(typed: &str) -> Result<ListenerSpec, StatusError> {
     let spec = listener::spec(typed)?;
     match (spec.proxy_protocol, spec.security) {
         (ProxyProtocol::Spoken, _) => Err(StatusError::Proxy),
-        (ProxyProtocol::NotSpoken, Security::Tls) => Err(StatusError::Tls),
-        (ProxyProtocol::NotSpoken, Security::Plain) => Ok(spec),
+        (ProxyProtocol::NotSpoken, ListenerSecurity::Tls) => Err(StatusError::Tls),
+        (ProxyProtocol::NotSpoken, ListenerSecurity::Plain) => Ok(spec),
     }
 }
 
 impl StatusOptions {
     /// Where the status is, if there is to be one.
-    pub(super) fn place(&self) -> Result<Option<Place>, ListenError> {
+    pub(super) fn place(&self) -> Result<Option<ListenerPlace>, ListenerSyntaxError> {
         let resolved = self
             .status
             .as_ref()

@@ -7,9 +7,9 @@ use thiserror::Error;
 
 use httpserver::tls::CertificateFiles;
 
-use super::address::Security;
-use super::group::{Group, Need};
-use super::listener::{self, Spec};
+use super::address::ListenerSecurity;
+use super::group::{Group, Requirement};
+use super::listener::{self, ListenerConfig, ListenerSpec};
 
 pub(super) const GROUP: Group = Group {
     heading: "TLS",
@@ -18,11 +18,11 @@ pub(super) const GROUP: Group = Group {
     does: "serves ./public with a certificate that is made at the first start, and kept in ./tls",
     defaults: &[],
     needs: &[
-        Need {
+        Requirement {
             option: "tls-cert",
             needs: "tls-key",
         },
-        Need {
+        Requirement {
             option: "tls-key",
             needs: "tls-cert",
         },
@@ -53,7 +53,7 @@ pub(super) struct TlsOptions {
     ///
     /// SPEC is the same as for --listen.
     #[arg(long, value_name = "SPEC", hide_short_help = true, value_parser = listener::spec)]
-    pub(super) redirect_http: Option<Spec>,
+    pub(super) redirect_http: Option<ListenerSpec>,
 }
 
 /// Where the certificate is.
@@ -93,12 +93,24 @@ impl TlsOptions {
         }
     }
 
+    /// Refuses a certificate that no listener uses, and a redirection to nowhere.
+    pub(super) fn check(&self, listeners: &[ListenerConfig]) -> Result<(), TlsOptionError> {
+        let has_certificate = self.default_security() == ListenerSecurity::Tls;
+        if has_certificate && !listeners.iter().any(ListenerConfig::has_tls) {
+            return Err(TlsOptionError::NoListener);
+        }
+        if self.redirect_http.is_some() && !listeners.iter().any(ListenerConfig::has_tls_port) {
+            return Err(TlsOptionError::NothingToRedirectTo);
+        }
+        Ok(())
+    }
+
     /// What is spoken at an address that does not say it.
-    pub(super) fn default_security(&self) -> Security {
+    pub(super) fn default_security(&self) -> ListenerSecurity {
         if self.tls_cert.is_some() || self.tls_self_signed.is_some() {
-            Security::Tls
+            ListenerSecurity::Tls
         } else {
-            Security::Plain
+            ListenerSecurity::Plain
         }
     }
 }

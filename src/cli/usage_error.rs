@@ -8,7 +8,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
 use thiserror::Error;
 
-use super::listener::ListenError;
+use super::environment::{self, EnvironmentError, FromEnvironment};
+use super::listener::ListenerSyntaxError;
 use super::positionals::PositionalError;
 use super::tls::TlsOptionError;
 use super::{advice, option};
@@ -43,10 +44,19 @@ pub(crate) enum UsageError {
     NothingToDraw(String),
     #[error("a value is not UTF-8: only the names of files and directories may have other bytes")]
     NotUtf8,
+    #[error(
+        "the value of {0} is not UTF-8: only the names of files and directories may have other bytes"
+    )]
+    NotUtf8In(String),
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// Of options that make no sense together, some of which come from the environment.
+    #[error("{0}")]
+    Together(String),
     #[error(transparent)]
     Positional(#[from] PositionalError),
     #[error(transparent)]
-    Listen(#[from] ListenError),
+    Listen(#[from] ListenerSyntaxError),
     #[error(transparent)]
     Tls(#[from] TlsOptionError),
     /// What the parser finds in its definition alone.
@@ -94,6 +104,31 @@ impl UsageError {
             },
             ErrorKind::ArgumentConflict => Self::Twice { option: name },
             _ => Self::other(error),
+        }
+    }
+
+    /// The same of an option that comes from this variable.
+    pub(super) fn in_variable(self, variable: &str) -> Self {
+        let variable = variable.to_owned();
+        match self {
+            Self::Value { value, rule, .. } => Self::Value {
+                option: variable,
+                value,
+                rule,
+            },
+            Self::NotUtf8 => Self::NotUtf8In(variable),
+            other => other,
+        }
+    }
+
+    /// The same where options come from these variables.
+    pub(super) fn in_variables(self, set: &[FromEnvironment]) -> Self {
+        let message = self.to_string();
+        let named = environment::in_variables(&message, set);
+        if named == message {
+            self
+        } else {
+            Self::Together(named)
         }
     }
 

@@ -11,7 +11,7 @@ use httpserver::http::semantics::extra_field::ExtraField;
 use httpserver::http::semantics::media_type::{Mapping, MediaTypes};
 use httpserver::web::{Access, Directories, Documents, DotFiles, HostNames, Options, Responses};
 
-use super::group::{Group, Need};
+use super::group::{Group, Requirement};
 use super::hosts;
 use super::positionals::DialectChoice;
 
@@ -29,7 +29,7 @@ pub(super) const GROUP: Group = Group {
         needs_web("header"),
         needs_web("mime"),
         needs_web("allow-host"),
-        Need {
+        Requirement {
             option: "trust-content",
             needs: "writable",
         },
@@ -37,8 +37,8 @@ pub(super) const GROUP: Group = Group {
     ],
 };
 
-const fn needs_web(option: &'static str) -> Need {
-    Need {
+const fn needs_web(option: &'static str) -> Requirement {
+    Requirement {
         option,
         needs: "web",
     }
@@ -212,14 +212,14 @@ fn below_root(typed: &Path) -> Result<Fallback, FallbackError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Request, read};
+    use super::super::{Invocation, read};
     use super::*;
     use httpserver::http::semantics::media_type::Guess;
 
     fn options(arguments: &[&str]) -> Result<Option<Options>, String> {
         let words = ["httpserver", "0"].iter().chain(arguments);
-        match read(words.map(Into::into)) {
-            Ok(Request::Run(config)) => Ok(config.web),
+        match read(words.map(Into::into), &[]) {
+            Ok(Invocation::Run(config)) => Ok(config.web),
             Ok(other) => panic!("{other:?}"),
             Err(error) => Err(error.to_string()),
         }

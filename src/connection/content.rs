@@ -3,7 +3,9 @@
 use super::accounting::Accounting;
 use super::dialect::{Block, Dialect, Response, Upload};
 use super::input::DecodedEnd;
-use super::phases::{Closing, Filled, Phase, Receiving, Reply, Skipping, Step, Stream, Then, Work};
+use super::phases::{
+    Closing, Filled, Phase, Receiving, Reply, Skipping, Step, StepContext, Stream, Then,
+};
 use super::report::report;
 use super::session::HttpSession;
 use super::timeouts::TimeoutKind;
@@ -53,7 +55,7 @@ impl<D: Dialect> HttpSession<D> {
     pub(super) fn receive<T: Transport>(
         &mut self,
         mut receiving: Box<Receiving<D::Upload>>,
-        work: &mut Work<'_, T>,
+        work: &mut StepContext<'_, T>,
     ) -> Step<D::Upload> {
         let Ok(blocking) = work.turn.permission().require() else {
             return Step::Yield(Phase::Body(receiving));
@@ -108,7 +110,7 @@ impl<D: Dialect> HttpSession<D> {
     fn fill_with_content<T: Transport>(
         &mut self,
         decoder: &ContentDecoder,
-        work: &mut Work<'_, T>,
+        work: &mut StepContext<'_, T>,
     ) -> Filled {
         while work.buffers.input.has_room() && !is_enough(decoder, work.buffers.input.bytes().len())
         {
@@ -124,7 +126,7 @@ impl<D: Dialect> HttpSession<D> {
     fn begin_finish<T: Transport>(
         &mut self,
         mut receiving: Box<Receiving<D::Upload>>,
-        work: &mut Work<'_, T>,
+        work: &mut StepContext<'_, T>,
         blocking: Blocking<'_>,
     ) -> Step<D::Upload> {
         let block = &mut work.buffers.block;
@@ -136,7 +138,7 @@ impl<D: Dialect> HttpSession<D> {
     fn end_content<T: Transport>(
         &mut self,
         mut receiving: Box<Receiving<D::Upload>>,
-        work: &mut Work<'_, T>,
+        work: &mut StepContext<'_, T>,
         blocking: Blocking<'_>,
     ) -> Step<D::Upload> {
         // Where the stream has an end of its own, what is cut off must not take effect (RFC 8446 §6.1).
@@ -158,7 +160,7 @@ impl<D: Dialect> HttpSession<D> {
         &mut self,
         receiving: &mut Receiving<D::Upload>,
         refusal: Refusal,
-        work: &mut Work<'_, T>,
+        work: &mut StepContext<'_, T>,
         blocking: Blocking<'_>,
     ) -> Step<D::Upload> {
         Step::Go(
@@ -174,7 +176,7 @@ impl<D: Dialect> HttpSession<D> {
         &mut self,
         receiving: &Receiving<D::Upload>,
         response: Response,
-        work: &mut Work<'_, T>,
+        work: &mut StepContext<'_, T>,
     ) -> Phase<D::Upload> {
         receiving.conclude(&response, &mut self.accounting);
         match receiving.reply {
@@ -187,7 +189,7 @@ impl<D: Dialect> HttpSession<D> {
     pub(super) fn finish<T: Transport>(
         &mut self,
         mut receiving: Box<Receiving<D::Upload>>,
-        work: &mut Work<'_, T>,
+        work: &mut StepContext<'_, T>,
     ) -> Step<D::Upload> {
         let Ok(blocking) = work.turn.permission().require() else {
             return Step::Yield(Phase::Finishing(receiving));
@@ -203,7 +205,7 @@ impl<D: Dialect> HttpSession<D> {
         &mut self,
         receiving: Box<Receiving<D::Upload>>,
         response: Option<Response>,
-        work: &mut Work<'_, T>,
+        work: &mut StepContext<'_, T>,
     ) -> Step<D::Upload> {
         let Some(response) = response else {
             return Step::Go(Phase::Finishing(receiving));
@@ -219,7 +221,7 @@ impl<D: Dialect> HttpSession<D> {
     pub(super) fn skip<T: Transport>(
         &mut self,
         mut skipping: Skipping,
-        work: &mut Work<'_, T>,
+        work: &mut StepContext<'_, T>,
     ) -> Step<D::Upload> {
         loop {
             let decoded = work.buffers.input.decode(&mut skipping.decoder);

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use crate::blocking::{Blocking, Pending, WouldBlock};
+use crate::blocking::{Blocking, PendingCommit, WouldBlock};
 use crate::entry_range::EntryReceipt;
 use crate::http::{Persistence, Refusal, RefusedHead, Request, Status, Version};
 use crate::requester::Requester;
@@ -61,7 +61,7 @@ pub trait Dialect: Send + Sync {
     );
 
     /// What [`Dialect::commit`] has to do for this worker.
-    fn pending(&self, worker: usize) -> Pending;
+    fn pending(&self, worker: usize) -> PendingCommit;
 
     /// Writes the entries that are pending from turns with this worker.
     fn commit(&self, worker: usize);

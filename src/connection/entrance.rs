@@ -10,7 +10,7 @@ pub struct Entrance {
     /// Whether a PROXY header comes before anything else.
     pub proxy_protocol: ProxyProtocol,
     /// What comes then.
-    pub protocol: Protocol,
+    pub protocol: EntranceProtocol,
 }
 
 /// Whether connections begin with a PROXY header.
@@ -25,7 +25,7 @@ pub enum ProxyProtocol {
 
 /// What is spoken on a listener.
 #[derive(Clone, Default)]
-pub enum Protocol {
+pub enum EntranceProtocol {
     /// HTTP, which is served.
     #[default]
     Http,

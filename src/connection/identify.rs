@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::dialect::{Decision, Dialect};
-use super::entrance::Protocol;
-use super::phases::Work;
+use super::entrance::EntranceProtocol;
+use super::phases::StepContext;
 use super::redirect;
 use super::session::HttpSession;
 use super::timeouts::TimeoutKind;
@@ -41,9 +41,9 @@ impl<D: Dialect> HttpSession<D> {
         &self,
         request: &Request<'_>,
         ticket: Option<Ticket>,
-        work: &Work<'_, T>,
+        work: &StepContext<'_, T>,
     ) -> Result<Decided<D::Upload>, Ticket> {
-        if let Protocol::RedirectToHttps(port) = self.entrance().protocol {
+        if let EntranceProtocol::RedirectToHttps(port) = self.entrance().protocol {
             let requester = self.requester(Some(request));
             return Ok((requester, Ok(redirect::decide(request, port))));
         }
@@ -66,7 +66,7 @@ impl<D: Dialect> HttpSession<D> {
         &self,
         request: &Request<'_>,
         ticket: Option<Ticket>,
-        work: &Work<'_, T>,
+        work: &StepContext<'_, T>,
     ) -> Identification {
         let mut requester = self.requester(Some(request));
         let Some(users) = &self.shared.users else {
@@ -97,7 +97,7 @@ impl<D: Dialect> HttpSession<D> {
         Credentials { name, password }: &Credentials,
         ticket: Option<Ticket>,
         requester: &Requester,
-        work: &Work<'_, T>,
+        work: &StepContext<'_, T>,
     ) -> Result<Identified, Refusal> {
         let Some(ticket) = ticket else {
             let waker = work.turn.waker();

@@ -41,7 +41,7 @@ pub use self::dialect::{
     Action, Block, Decision, Dialect, FileRange, Preparation, Response, ResponseContent,
     TrackedBytes, Upload,
 };
-pub use self::entrance::{Entrance, Protocol, ProxyProtocol};
+pub use self::entrance::{Entrance, EntranceProtocol, ProxyProtocol};
 pub use self::service::Http;
 pub use self::session::HttpSession;
 pub use self::spent::Spent;

@@ -93,7 +93,7 @@ pub(super) enum AfterFlush {
 }
 
 /// What a step works with, besides the connection.
-pub(super) struct Work<'w, T> {
+pub(super) struct StepContext<'w, T> {
     pub(super) transport: &'w T,
     pub(super) buffers: &'w mut Buffers,
     pub(super) turn: &'w Turn<'w>,

@@ -1,7 +1,7 @@
 //! The PROXY header of a connection that a trusted proxy passes on, before its first head.
 
 use super::dialect::Dialect;
-use super::phases::{Closing, Filled, Phase, Step, Stream, Work};
+use super::phases::{Closing, Filled, Phase, Step, StepContext, Stream};
 use super::request::HEADS;
 use super::session::HttpSession;
 use super::timeouts::TimeoutKind;
@@ -12,7 +12,7 @@ impl<D: Dialect> HttpSession<D> {
     /// Reads the header, and takes note of where the connection comes from.
     pub(super) fn read_proxy_header<T: Transport>(
         &mut self,
-        work: &mut Work<'_, T>,
+        work: &mut StepContext<'_, T>,
     ) -> Step<D::Upload> {
         loop {
             let input = work.buffers.input.bytes();

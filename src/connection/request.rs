@@ -1,14 +1,14 @@
 //! Heads: received, and what follows from them. Content is received in `content`.
 
 use super::dialect::{Action, Dialect, Response};
-use super::entrance::{Protocol, Security};
+use super::entrance::{EntranceProtocol, Security};
 use super::input::Received;
 use super::phases::{
-    Closing, Filled, Phase, Preparing, Receiving, Reply, Skipping, Step, Stream, Then, Work,
+    Closing, Filled, Phase, Preparing, Receiving, Reply, Skipping, Step, StepContext, Stream, Then,
 };
 use super::report::report;
 use super::session::HttpSession;
-use super::timeouts::{Progress, TimeoutKind};
+use super::timeouts::{ByteProgress, TimeoutKind};
 use crate::http::{
     CONTINUE, ChunkedDecoder, ContentDecoder, Expect, Framing, Persistence, Refusal, RefusedHead,
     Request, Scheme, method_of,
@@ -29,7 +29,11 @@ const OUTPUT: usize = 64 * 1024;
 
 impl<D: Dialect> HttpSession<D> {
     /// Receives once, `limit` bytes at most, unless it is known that there is nothing.
-    pub(super) fn fill<T: Transport>(&mut self, work: &mut Work<'_, T>, limit: usize) -> Filled {
+    pub(super) fn fill<T: Transport>(
+        &mut self,
+        work: &mut StepContext<'_, T>,
+        limit: usize,
+    ) -> Filled {
         if matches!(self.stream, Stream::Drained | Stream::Ended) {
             return Filled::NoMore;
         }
@@ -39,7 +43,7 @@ impl<D: Dialect> HttpSession<D> {
         self.accounting.add_received(input.bytes().len() - before);
         match received {
             Received::Some | Received::Full => {
-                self.progress = Progress::Some;
+                self.progress = ByteProgress::Some;
                 // A short receive emptied the socket, and what comes now is reported, unless the end has come with it,
                 // or urgent data cut it short.
                 let emptied = received == Received::Some
@@ -70,7 +74,10 @@ impl<D: Dialect> HttpSession<D> {
     }
 
     /// Reads a head and handles its request.
-    pub(super) fn read_head<T: Transport>(&mut self, work: &mut Work<'_, T>) -> Step<D::Upload> {
+    pub(super) fn read_head<T: Transport>(
+        &mut self,
+        work: &mut StepContext<'_, T>,
+    ) -> Step<D::Upload> {
         if work.budget.is_spent() || self.output.len() > OUTPUT {
             return Step::Yield(Phase::Head);
         }
@@ -104,7 +111,7 @@ impl<D: Dialect> HttpSession<D> {
     }
 
     /// Waits for more of a head, unless none will come.
-    fn await_head<T: Transport>(&mut self, work: &mut Work<'_, T>) -> Step<D::Upload> {
+    fn await_head<T: Transport>(&mut self, work: &mut StepContext<'_, T>) -> Step<D::Upload> {
         let begun = has_begun(work.buffers.input.bytes());
         match (self.stream, begun) {
             (Stream::Ended, true) => {
@@ -124,20 +131,20 @@ impl<D: Dialect> HttpSession<D> {
     pub(super) fn refuse_head<T: Transport>(
         &mut self,
         refusal: Refusal,
-        work: &mut Work<'_, T>,
+        work: &mut StepContext<'_, T>,
     ) -> Phase<D::Upload> {
         let head = RefusedHead::read(work.buffers.input.bytes());
         report(self.peer, head.line, &refusal);
         self.accounting.describe_line(head.line);
         self.report_misdirected_tls(work.buffers.input.bytes());
         let mut response = match self.entrance().protocol {
-            Protocol::Http | Protocol::Https(_) => {
+            EntranceProtocol::Http | EntranceProtocol::Https(_) => {
                 let dialect = &self.shared.dialect;
                 let requester = self.requester(None);
                 dialect.refuse(head, refusal, &requester, work.turn.worker())
             }
             // What is not served is not recorded.
-            Protocol::RedirectToHttps(_) => Response::refused(refusal),
+            EntranceProtocol::RedirectToHttps(_) => Response::refused(refusal),
         };
         self.explain_security(head.line.method, &mut response);
         self.respond(response, Then::CloseUnread, work.buffers.unread())
@@ -149,7 +156,7 @@ impl<D: Dialect> HttpSession<D> {
         &mut self,
         length: usize,
         ticket: Option<Ticket>,
-        work: &mut Work<'_, T>,
+        work: &mut StepContext<'_, T>,
     ) -> Step<D::Upload> {
         let head = &work.buffers.input.bytes()[..length];
         let request = Request::parse(head);
@@ -202,7 +209,7 @@ impl<D: Dialect> HttpSession<D> {
         action: Action<D::Upload>,
         (framing, expect): (Framing, Expect),
         line: Box<[u8]>,
-        work: &mut Work<'_, T>,
+        work: &mut StepContext<'_, T>,
     ) -> Step<D::Upload> {
         let receiving = |line, upload, decoder, reply, peer| {
             Step::Go(Phase::Body(Box::new(Receiving {

@@ -2,7 +2,7 @@
 
 use super::dialect::{Dialect, Response, ResponseContent};
 use super::input::Received;
-use super::phases::{Closing, Phase, Preparing, Step, Stream, Then, Work};
+use super::phases::{Closing, Phase, Preparing, Step, StepContext, Stream, Then};
 use super::report::report;
 use super::session::HttpSession;
 use super::timeouts::TimeoutKind;
@@ -57,7 +57,7 @@ impl<D: Dialect> HttpSession<D> {
     pub(super) fn prepare<T: Transport>(
         &mut self,
         mut preparing: Box<Preparing>,
-        work: &mut Work<'_, T>,
+        work: &mut StepContext<'_, T>,
     ) -> Step<D::Upload> {
         let Ok(blocking) = work.turn.permission().require() else {
             return Step::Yield(Phase::Preparing(preparing));
@@ -90,7 +90,7 @@ impl<D: Dialect> HttpSession<D> {
 }
 
 /// Reads past what comes until the peer ends its side, `left` bytes at most.
-pub(super) fn linger<T: Transport, U>(mut left: u64, work: &mut Work<'_, T>) -> Step<U> {
+pub(super) fn linger<T: Transport, U>(mut left: u64, work: &mut StepContext<'_, T>) -> Step<U> {
     loop {
         let input = &mut work.buffers.input;
         let used = input.bytes().len();

@@ -8,7 +8,7 @@ use super::budget::Budget;
 use super::dialect::{Dialect, FileRange, ResponseContent};
 use super::phases::{AfterFlush, Closing, Flushed, Phase, Stream, Then};
 use super::session::HttpSession;
-use super::timeouts::{Progress, TimeoutKind};
+use super::timeouts::{ByteProgress, TimeoutKind};
 use crate::http::Refusal;
 use crate::server::{After, Next, Transport, Turn};
 
@@ -116,7 +116,7 @@ impl<D: Dialect> HttpSession<D> {
                     sent += count;
                     sending.budget.spend_bytes(count as u64);
                     self.accounting.add_sent(count);
-                    self.progress = Progress::Some;
+                    self.progress = ByteProgress::Some;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Flushed::Blocked,
                 Err(error) => {
@@ -252,7 +252,7 @@ impl<D: Dialect> HttpSession<D> {
                     range.offset += sent;
                     range.length -= sent;
                     sending.budget.spend_bytes(sent);
-                    self.progress = Progress::Some;
+                    self.progress = ByteProgress::Some;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     return Sent::Part(ResponseContent::File(range), SendPause::Blocked);

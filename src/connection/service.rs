@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex};
 use super::accounting::Accounting;
 use super::buffers::Buffers;
 use super::dialect::Dialect;
-use super::entrance::{Channel, Entrance, Protocol, ProxyProtocol, Security};
+use super::entrance::{Channel, Entrance, EntranceProtocol, ProxyProtocol, Security};
 use super::kept::Kept;
 use super::phases::{AfterFlush, Phase, Stream};
 use super::session::HttpSession;
-use super::session::Shared;
+use super::session::ServiceContext;
 use super::spent::Spent;
-use super::timeouts::{Progress, Timeouts};
+use super::timeouts::{ByteProgress, Timeouts};
 use super::trusted_proxies::TrustedProxies;
-use crate::blocking::Pending;
+use crate::blocking::PendingCommit;
 use crate::http::{HeadScan, Persistence, Version};
 use crate::peer::Peer;
 use crate::reporting::{Reporter, TurnTime};
@@ -24,7 +24,7 @@ use crate::users::Authenticator;
 
 /// HTTP in a dialect, as a protocol on the pool.
 pub struct Http<D> {
-    shared: Arc<Shared<D>>,
+    shared: Arc<ServiceContext<D>>,
     /// Connections so far.
     connections: AtomicU64,
 }
@@ -33,7 +33,7 @@ impl<D: Dialect> Http<D> {
     /// HTTP in this dialect, with these timeouts, on one listener.
     pub fn new(dialect: D, timeouts: Timeouts) -> Self {
         Self {
-            shared: Arc::new(Shared {
+            shared: Arc::new(ServiceContext {
                 dialect,
                 timeouts,
                 proxies: None,
@@ -125,7 +125,7 @@ impl<D: Dialect> Service for Http<D> {
             unsent: Kept::default(),
             after_flush: AfterFlush::Yield,
             wait: None,
-            progress: Progress::None,
+            progress: ByteProgress::None,
             stream: Stream::Fresh,
             served: false,
             accounting: self.account(peer),
@@ -138,7 +138,7 @@ impl<D: Dialect> Service for Http<D> {
         Buffers::new()
     }
 
-    fn pending(&self, worker: usize) -> Pending {
+    fn pending(&self, worker: usize) -> PendingCommit {
         self.shared.dialect.pending(worker)
     }
 
@@ -149,7 +149,7 @@ impl<D: Dialect> Service for Http<D> {
     fn reopen(&self) {
         let mut reloaded: Vec<&Arc<TlsServer>> = Vec::new();
         for entrance in &self.shared.entrances {
-            if let Protocol::Https(server) = &entrance.protocol
+            if let EntranceProtocol::Https(server) = &entrance.protocol
                 && !reloaded.iter().any(|other| Arc::ptr_eq(other, server))
             {
                 server.reload();

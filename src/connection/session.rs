@@ -9,7 +9,7 @@ use super::entrance::{Channel, Entrance, Security};
 use super::kept::Kept;
 use super::phases::{AfterFlush, Phase, Stream};
 use super::spent::{Spent, Stopwatch};
-use super::timeouts::{Progress, Timeouts, Wait};
+use super::timeouts::{ByteProgress, Timeouts, Wait};
 use super::trusted_proxies::TrustedProxies;
 use crate::blocking::Blocking;
 use crate::http::{HeadScan, Persistence, Refusal, Status, Version};
@@ -19,7 +19,7 @@ use crate::users::Authenticator;
 
 /// One client.
 pub struct HttpSession<D: Dialect> {
-    pub(super) shared: Arc<Shared<D>>,
+    pub(super) shared: Arc<ServiceContext<D>>,
     pub(super) peer: Peer,
     /// The number of the listener that it came from.
     pub(super) listener: usize,
@@ -43,7 +43,7 @@ pub struct HttpSession<D: Dialect> {
     /// The wait that it is in, or was in last.
     pub(super) wait: Option<Wait>,
     /// Since the last wait.
-    pub(super) progress: Progress,
+    pub(super) progress: ByteProgress,
     pub(super) stream: Stream,
     /// Whether a request was read.
     pub(super) served: bool,
@@ -55,7 +55,7 @@ pub struct HttpSession<D: Dialect> {
 }
 
 /// What all connections share.
-pub(super) struct Shared<D> {
+pub(super) struct ServiceContext<D> {
     pub(super) dialect: D,
     pub(super) timeouts: Timeouts,
     /// The proxies that are trusted, if any are.

@@ -76,7 +76,7 @@ impl Wait {
     pub(super) fn follow(
         before: Option<Self>,
         kind: TimeoutKind,
-        progress: Progress,
+        progress: ByteProgress,
         timeouts: &Timeouts,
     ) -> Self {
         if let Some(before) = before {
@@ -89,7 +89,7 @@ impl Wait {
                     | TimeoutKind::Linger
                     | TimeoutKind::Verification
             );
-            if same && (absolute || progress == Progress::None) {
+            if same && (absolute || progress == ByteProgress::None) {
                 return Self {
                     kind,
                     turn: turn(kind, before.until, timeouts),
@@ -159,7 +159,7 @@ fn turn(kind: TimeoutKind, until: Instant, timeouts: &Timeouts) -> Instant {
 
 /// Whether bytes have moved since the last wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Progress {
+pub(super) enum ByteProgress {
     /// Some have.
     Some,
     /// None have.
@@ -180,13 +180,13 @@ mod tests {
 
     #[test]
     fn wait_begins_anew_with_progress_or_another_kind() {
-        use Progress::{None as Still, Some as Moved};
+        use ByteProgress::{None as Still, Some as Moved};
         use TimeoutKind::{Body, Fresh, Head, Idle, Linger, Skip, Verification, Write};
         /// What is waited for before and after a turn, whether there was progress, and whether the deadline stays.
         struct Row {
             before: TimeoutKind,
             after: TimeoutKind,
-            progress: Progress,
+            progress: ByteProgress,
             stays: bool,
         }
         let stays = |before, after, progress| Row {
@@ -249,24 +249,29 @@ mod tests {
             TimeoutKind::Write,
         ] {
             let follow = |before, progress| Wait::follow(before, kind, progress, &TIMEOUTS);
-            let first = follow(None, Progress::Some);
+            let first = follow(None, ByteProgress::Some);
             let tried = first.turn < first.until;
             assert_eq!(tried, kind == TimeoutKind::Write, "{kind:?}");
-            let second = follow(Some(first), Progress::None);
+            let second = follow(Some(first), ByteProgress::None);
             assert_eq!(second.has_ended(first), !tried, "{kind:?}");
             // The last try is at the end.
             let last = Wait {
                 turn: first.until,
                 ..first
             };
-            assert!(follow(Some(last), Progress::None).has_ended(last));
+            assert!(follow(Some(last), ByteProgress::None).has_ended(last));
         }
-        let blocked = Wait::follow(None, TimeoutKind::Write, Progress::Some, &TIMEOUTS);
+        let blocked = Wait::follow(None, TimeoutKind::Write, ByteProgress::Some, &TIMEOUTS);
         let at_end = Wait {
             turn: blocked.until,
             ..blocked
         };
-        let moved = Wait::follow(Some(at_end), TimeoutKind::Write, Progress::Some, &TIMEOUTS);
+        let moved = Wait::follow(
+            Some(at_end),
+            TimeoutKind::Write,
+            ByteProgress::Some,
+            &TIMEOUTS,
+        );
         assert!(!moved.has_ended(at_end));
     }
 }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::dialect::{Dialect, Response, ResponseContent};
-use super::entrance::{Channel, Entrance, Protocol, Security};
-use super::phases::{Closing, Filled, Phase, Step, Stream, Work};
+use super::entrance::{Channel, Entrance, EntranceProtocol, Security};
+use super::phases::{Closing, Filled, Phase, Step, StepContext, Stream};
 use super::request::HEADS;
 use super::session::HttpSession;
 use super::timeouts::TimeoutKind;
@@ -24,8 +24,8 @@ impl Entrance {
     /// The phase that follows a PROXY header, or the accept.
     pub(super) fn phase<U>(&self) -> Phase<U> {
         match self.protocol {
-            Protocol::Https(_) => Phase::TlsHello,
-            Protocol::Http | Protocol::RedirectToHttps(_) => Phase::Head,
+            EntranceProtocol::Https(_) => Phase::TlsHello,
+            EntranceProtocol::Http | EntranceProtocol::RedirectToHttps(_) => Phase::Head,
         }
     }
 }
@@ -39,7 +39,7 @@ impl<D: Dialect> HttpSession<D> {
     /// Waits for the first byte, and goes on with TLS or without.
     pub(super) fn read_tls_hello<T: Transport>(
         &mut self,
-        work: &mut Work<'_, T>,
+        work: &mut StepContext<'_, T>,
     ) -> Step<D::Upload> {
         loop {
             match work.buffers.input.bytes() {
@@ -59,11 +59,11 @@ impl<D: Dialect> HttpSession<D> {
     }
 
     /// Passes the bytes received so far to TLS. The turn continues over the TLS stream.
-    fn begin_tls<T: Transport>(&mut self, work: &mut Work<'_, T>) -> Step<D::Upload> {
+    fn begin_tls<T: Transport>(&mut self, work: &mut StepContext<'_, T>) -> Step<D::Upload> {
         let input = &mut work.buffers.input;
         let stream = match &self.entrance().protocol {
-            Protocol::Https(server) => server.accept(input.bytes()),
-            Protocol::Http | Protocol::RedirectToHttps(_) => None,
+            EntranceProtocol::Https(server) => server.accept(input.bytes()),
+            EntranceProtocol::Http | EntranceProtocol::RedirectToHttps(_) => None,
         };
         let Some(stream) = stream else {
             return Step::Close;
@@ -105,7 +105,7 @@ impl<D: Dialect> HttpSession<D> {
     /// Why a request is refused that is not inside TLS, although it must be.
     pub(super) fn check_security(&self) -> Result<(), Refusal> {
         match (&self.entrance().protocol, self.security) {
-            (Protocol::Https(_), Security::Plain) => Err(Refusal::bad_request(
+            (EntranceProtocol::Https(_), Security::Plain) => Err(Refusal::bad_request(
                 "the request is not inside TLS, which this port requires",
             )),
             _ => Ok(()),

@@ -6,7 +6,7 @@ use super::buffers::Buffers;
 use super::dialect::Dialect;
 use super::entrance::Channel;
 use super::kept::Kept;
-use super::phases::{AfterFlush, Closing, Phase, Step, Stream, Work};
+use super::phases::{AfterFlush, Closing, Phase, Step, StepContext, Stream};
 use super::response::linger;
 use super::session::HttpSession;
 use crate::http::Persistence;
@@ -85,7 +85,7 @@ impl<D: Dialect> HttpSession<D> {
         turn: &Turn<'_>,
     ) {
         let stopwatch = self.stopwatch();
-        let mut work = Work {
+        let mut work = StepContext {
             transport,
             buffers,
             turn,
@@ -153,7 +153,7 @@ impl<D: Dialect> HttpSession<D> {
     }
 
     /// The first step of a turn, within a budget.
-    fn begin_turn<T: Transport>(&mut self, work: &mut Work<'_, T>) {
+    fn begin_turn<T: Transport>(&mut self, work: &mut StepContext<'_, T>) {
         // More may have come while this session had no turn, and a server that stops must not overlook it.
         if work.turn.is_stopping() && self.stream == Stream::Drained {
             self.stream = Stream::Open;
@@ -182,7 +182,7 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    fn run<T: Transport>(&mut self, work: &mut Work<'_, T>) -> AfterFlush {
+    fn run<T: Transport>(&mut self, work: &mut StepContext<'_, T>) -> AfterFlush {
         let mut phase = std::mem::take(&mut self.phase);
         loop {
             phase = match self.step(phase, work) {
@@ -209,7 +209,7 @@ impl<D: Dialect> HttpSession<D> {
     fn step<T: Transport>(
         &mut self,
         phase: Phase<D::Upload>,
-        work: &mut Work<'_, T>,
+        work: &mut StepContext<'_, T>,
     ) -> Step<D::Upload> {
         match phase {
             Phase::ProxyHeader => self.read_proxy_header(work),

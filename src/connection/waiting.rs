@@ -1,9 +1,9 @@
 //! The wait for the peer: how a turn ends with it, and what becomes of a peer that takes too long or is gone.
 
 use super::dialect::Dialect;
-use super::phases::{Phase, Stream, Then, Work};
+use super::phases::{Phase, StepContext, Stream, Then};
 use super::session::HttpSession;
-use super::timeouts::{Progress, TimeoutKind, Wait};
+use super::timeouts::{ByteProgress, TimeoutKind, Wait};
 use crate::blocking::Blocking;
 use crate::http::{Refusal, Status};
 use crate::server::{Next, Transport, Turn, WakeReason};
@@ -23,14 +23,14 @@ impl<D: Dialect> HttpSession<D> {
     /// Ends the turn with a wait for `kind`.
     pub(super) fn wait_for<T: Transport>(&mut self, kind: TimeoutKind, transport: &T) -> Next {
         let wait = Wait::follow(self.wait, kind, self.progress, &self.shared.timeouts);
-        let progress = std::mem::replace(&mut self.progress, Progress::None);
+        let progress = std::mem::replace(&mut self.progress, ByteProgress::None);
         self.wait = Some(wait);
         // No response will carry the acknowledgement before the rest of the request has come.
         let is_amid = matches!(
             kind,
             TimeoutKind::Head | TimeoutKind::Body | TimeoutKind::Skip
         ) || !self.unused.is_empty();
-        if progress == Progress::Some && is_amid {
+        if progress == ByteProgress::Some && is_amid {
             transport.acknowledge();
         }
         if self.stream == Stream::Drained {
@@ -44,7 +44,7 @@ impl<D: Dialect> HttpSession<D> {
         &mut self,
         phase: Phase<D::Upload>,
         kind: TimeoutKind,
-        work: &mut Work<'_, T>,
+        work: &mut StepContext<'_, T>,
     ) -> Option<Phase<D::Upload>> {
         let timeouts = &self.shared.timeouts;
         match (phase, kind) {

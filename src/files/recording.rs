@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::state::{Files, reserved_names};
-use crate::blocking::Pending;
+use crate::blocking::PendingCommit;
 use crate::entry_range::{EntryReceipt, Receipts};
 use crate::request_log::write::{Refused, Reopened};
 use crate::requester::Answered;
@@ -52,13 +52,13 @@ impl Files {
 
     /// What [`Files::commit_pending`] has to do for this worker.
     #[must_use]
-    pub fn pending(&self, worker: usize) -> Pending {
+    pub fn pending(&self, worker: usize) -> PendingCommit {
         if !self.recorder.has_pending(worker) {
-            Pending::Nothing
+            PendingCommit::Nothing
         } else if self.recorder.waits_for_disk() {
-            Pending::MayBlock
+            PendingCommit::MayBlock
         } else {
-            Pending::Quick
+            PendingCommit::Quick
         }
     }
 

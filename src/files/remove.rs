@@ -88,7 +88,7 @@ fn record(
     removed
         .published
         .map_or(Ok(()), |mut entry| entry.write(&[], text))
-        .and(removed.settled)
+        .and(removed.synced)
         .map(|()| receipt)
         .map_err(|source| UploadError::NotRecorded {
             path: path.into(),

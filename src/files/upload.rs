@@ -21,7 +21,7 @@ use crate::request_log::write::Preallocated;
 use crate::requester::{Answered, Requester};
 use crate::seal::chain::Hash;
 use crate::store::{
-    CommitCondition, Committed, Staged, StoreError, StoreErrorKind, Target, WriteTarget,
+    CommitCondition, Committed, Staged, StoreError, StoreErrorKind, TargetProgress, WriteTarget,
 };
 
 /// How often an upload starts over because a directory on its way was removed.
@@ -99,13 +99,13 @@ impl Files {
         blocking: Blocking<'_>,
     ) -> Result<Option<FileUpload>, UploadError> {
         match self.store.target_below(path)? {
-            Target::Ready(target) => {
+            TargetProgress::Ready(target) => {
                 Judge::of(requester, path).require_put(target.existing())?;
                 let mut upload = self.upload_to(target, limit, requester);
                 upload.stage(blocking)?;
                 Ok(Some(upload))
             }
-            Target::Unfinished => Ok(None),
+            TargetProgress::Unfinished => Ok(None),
         }
     }
 

@@ -18,12 +18,12 @@
 mod persistence;
 mod refusal;
 pub mod semantics;
-mod status;
+mod status_code;
 mod wire;
 
 pub use persistence::Persistence;
 pub use refusal::{Blame, Refusal};
-pub use status::Status;
+pub use status_code::Status;
 pub use wire::body::ContentDecoder;
 pub use wire::chunked::{Chunk, ChunkedDecoder, MAX_CHUNK_EXTENSIONS_LEN, MAX_CHUNK_SIZE_DIGITS};
 pub use wire::framing::Framing;

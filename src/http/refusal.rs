@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::persistence::Persistence;
-use super::status::Status;
+use super::status_code::Status;
 use super::wire::response::write_field;
 
 /// Why a request is not granted.

@@ -48,7 +48,7 @@ pub enum Pace {
 
 /// See the module's description.
 pub struct LineWriter {
-    shared: Arc<Shared>,
+    shared: Arc<SharedBuffers>,
     /// `None`: it cannot be opened again.
     path: Option<PathBuf>,
     /// Guards what the thread takes with it when it starts.
@@ -57,14 +57,14 @@ pub struct LineWriter {
     identity: Mutex<Option<(u64, u64)>>,
 }
 
-struct Shared {
+struct SharedBuffers {
     /// One for each producer, and one for all others. Each guards lines that are not written yet.
     buffers: Box<[Mutex<Buffer>]>,
     /// Bytes that one of these may hold.
     capacity: usize,
     pace: Pace,
     /// Guards what the writer thread is asked for.
-    request: Mutex<Request>,
+    request: Mutex<WriterRequest>,
     /// Wakes the writer thread.
     asked: Condvar,
     /// Wakes whoever waits for the end of the writer thread.
@@ -80,7 +80,7 @@ struct Buffer {
 }
 
 #[derive(Default)]
-struct Request {
+struct WriterRequest {
     /// There are lines.
     write: bool,
     /// There are many lines, or a person waits for them.
@@ -114,7 +114,7 @@ impl LineWriter {
         let opened = Opened::open(destination)?;
         let identity = opened.identity();
         Ok(Self {
-            shared: Arc::new(Shared::new(pace, producers)),
+            shared: Arc::new(SharedBuffers::new(pace, producers)),
             path: match destination {
                 Destination::File(path) => Some(path.to_path_buf()),
                 Destination::Stdout | Destination::Stderr => None,
@@ -200,7 +200,7 @@ impl Drop for LineWriter {
     }
 }
 
-impl Shared {
+impl SharedBuffers {
     fn new(pace: Pace, producers: usize) -> Self {
         let count = producers + 1;
         Self {
@@ -213,7 +213,7 @@ impl Shared {
         }
     }
 
-    fn ask(&self, what: impl FnOnce(&mut Request)) {
+    fn ask(&self, what: impl FnOnce(&mut WriterRequest)) {
         what(&mut lock(&self.request));
         self.asked.notify_one();
     }
@@ -259,7 +259,7 @@ impl Shared {
 
     /// Waits until there is something to do; perhaps that is to go on in another file, or to stop.
     fn wait(&self) -> (Option<Opened>, Life) {
-        let is_urgent = |request: &Request| {
+        let is_urgent = |request: &WriterRequest| {
             request.hurry
                 || request.change_to.is_some()
                 || matches!(request.life, Life::Stopping(_))
@@ -372,7 +372,7 @@ mod tests {
 
     #[test]
     fn a_full_buffer_loses_whole_lines_and_counts_them() {
-        let shared = Shared::new(Pace::Gathered, 1); // without a thread
+        let shared = SharedBuffers::new(Pace::Gathered, 1); // without a thread
         let line = [&[b'x'; 999][..], b"\n"].concat();
         for _ in 0..2_000 {
             shared.append(Some(0), &line);
@@ -394,7 +394,10 @@ mod tests {
             (16, CAPACITY / 17),
             (4_095, 4_096),
         ] {
-            assert_eq!(Shared::new(Pace::Prompt, producers).capacity, capacity);
+            assert_eq!(
+                SharedBuffers::new(Pace::Prompt, producers).capacity,
+                capacity
+            );
         }
     }
 

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 
 use super::chain::{HEX, Hash};
 use super::line::{LINE_LIMIT, LineContent, NotALine};
-use crate::window::Window;
+use crate::input_window::InputWindow;
 
 /// Bytes of the window: a few of the longest lines, so that reads are large.
 const WINDOW: usize = 4 * LINE_LIMIT;
@@ -32,7 +32,7 @@ const WINDOW: usize = 4 * LINE_LIMIT;
 /// ```
 #[derive(Debug)]
 pub struct SealReader<R> {
-    window: Window<R>,
+    window: InputWindow<R>,
     lines: u64,
     chain: Hash,
 }
@@ -78,7 +78,7 @@ impl<R: Read> SealReader<R> {
     /// Reads a seal from its start.
     pub fn new(input: R) -> Self {
         Self {
-            window: Window::new(input, WINDOW, 0),
+            window: InputWindow::new(input, WINDOW, 0),
             lines: 0,
             chain: Hash::ZERO,
         }

@@ -7,7 +7,7 @@
 //! This room knows no HTTP and no files: `examples/echo.rs` is another protocol on it.
 
 mod accept;
-mod connection;
+mod accepted;
 mod epoll;
 mod protocol;
 mod reactor;

@@ -19,7 +19,7 @@ use std::time::Instant;
 
 use super::session_waker::{SessionWaker, WokenSessions};
 use super::transport::Transport;
-use crate::blocking::{Blocking, Pending, Permission};
+use crate::blocking::{Blocking, PendingCommit, Permission};
 use crate::peer::Peer;
 
 /// A protocol on the pool: makes the sessions, and the buffers with which a worker serves them.
@@ -37,8 +37,8 @@ pub trait Service: Sync {
     fn buffers(&self) -> Self::Buffers;
 
     /// What [`Service::commit`] has to do for this worker.
-    fn pending(&self, _worker: usize) -> Pending {
-        Pending::Nothing
+    fn pending(&self, _worker: usize) -> PendingCommit {
+        PendingCommit::Nothing
     }
 
     /// Commits what sessions have pending from turns with this worker. Only after this their responses are sent.

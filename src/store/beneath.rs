@@ -63,7 +63,7 @@ impl Resolver {
         let flags = flags | OFlags::CLOEXEC;
         match self {
             Self::Kernel => open_by_kernel(root, path, flags),
-            Self::Walk => Walk::new(root, path)?.open(flags),
+            Self::Walk => PathWalk::new(root, path)?.open(flags),
         }
     }
 }
@@ -80,7 +80,7 @@ fn open_by_kernel(root: &OwnedFd, path: &[u8], flags: OFlags) -> Result<OwnedFd,
 }
 
 /// A walk in progress.
-struct Walk<'r> {
+struct PathWalk<'r> {
     root: &'r OwnedFd,
     /// The directory that it is in; `None` is the root.
     here: Option<OwnedFd>,
@@ -92,7 +92,7 @@ struct Walk<'r> {
     steps: usize,
 }
 
-impl<'r> Walk<'r> {
+impl<'r> PathWalk<'r> {
     fn new(root: &'r OwnedFd, path: &[u8]) -> Result<Self, Errno> {
         let mut walk = Self {
             root,

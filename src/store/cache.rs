@@ -30,7 +30,7 @@ const LARGE: usize = 8;
 
 /// See the module's description.
 pub(super) struct Cache {
-    parts: [Part; SHARDS],
+    parts: [CountedShard; SHARDS],
     /// What one shard may hold.
     most: Load,
 }
@@ -38,7 +38,7 @@ pub(super) struct Cache {
 /// One of the independent parts, with the use that was made of it. A thread that counts has just held its lock, and so
 /// has its cache line.
 #[derive(Default)]
-struct Part {
+struct CountedShard {
     /// Guards its part of the names; held for a look-up or an insertion, never for a system call: what is forgotten is
     /// closed afterwards.
     shard: Mutex<Shard>,
@@ -73,7 +73,7 @@ struct Load {
 
 /// One of the things that cached files take up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Resource {
+enum CachedResource {
     Files,
     Bytes,
     Descriptors,
@@ -153,7 +153,7 @@ impl Cache {
         drop(forgotten);
     }
 
-    fn part(&self, path: &[u8]) -> &Part {
+    fn part(&self, path: &[u8]) -> &CountedShard {
         // Not by the lowest and highest bits: the map of a shard goes by these.
         let index = (FxBuildHasher.hash_one(path) >> 32) as usize % SHARDS;
         &self.parts[index]
@@ -204,22 +204,22 @@ impl Load {
         }
     }
 
-    fn of(self, resource: Resource) -> usize {
+    fn of(self, resource: CachedResource) -> usize {
         match resource {
-            Resource::Files => self.files,
-            Resource::Bytes => self.bytes,
-            Resource::Descriptors => self.descriptors,
-            Resource::LargeFiles => self.large_files,
+            CachedResource::Files => self.files,
+            CachedResource::Bytes => self.bytes,
+            CachedResource::Descriptors => self.descriptors,
+            CachedResource::LargeFiles => self.large_files,
         }
     }
 
     /// A resource of which this takes up more than `most`.
-    fn excess(self, most: Self) -> Option<Resource> {
+    fn excess(self, most: Self) -> Option<CachedResource> {
         [
-            Resource::Files,
-            Resource::Bytes,
-            Resource::Descriptors,
-            Resource::LargeFiles,
+            CachedResource::Files,
+            CachedResource::Bytes,
+            CachedResource::Descriptors,
+            CachedResource::LargeFiles,
         ]
         .into_iter()
         .find(|&resource| self.of(resource) > most.of(resource))
@@ -251,7 +251,7 @@ impl Shard {
 
     /// Removes a file that takes up some of `resource`. Which one is left to the order of the map, which is as good as
     /// chance.
-    fn remove_one_that_holds(&mut self, resource: Resource) -> Option<CachedFile> {
+    fn remove_one_that_holds(&mut self, resource: CachedResource) -> Option<CachedFile> {
         let mut files = self.files.iter();
         let (path, _) = files.find(|(_, cached)| cached.load().of(resource) > 0)?;
         let path = path.clone();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use memchr::memchr;
 use rustix::fs::OFlags;
 
-use super::concealed::{ReservedName, Rules};
+use super::concealed::{ConcealmentRules, ReservedName};
 use super::error::StoreErrorKind;
 use super::metadata::{Identity, Metadata};
 use super::staging::RESERVED_PREFIX;
@@ -26,7 +26,7 @@ impl Store {
     /// From now on, these names and the files with these identities belong to the server, instead of those that were
     /// named before. It must have the latter open, so that no other file can have their identities.
     pub fn conceal(&self, names: Vec<ReservedName>, open: Vec<Identity>) {
-        self.put_in_force(Rules::new(names, open));
+        self.put_in_force(ConcealmentRules::new(names, open));
     }
 
     /// Device and inode number of the root.
@@ -38,7 +38,7 @@ impl Store {
         Ok((found.st_dev, found.st_ino))
     }
 
-    fn put_in_force(&self, rules: Rules) {
+    fn put_in_force(&self, rules: ConcealmentRules) {
         let rules = Arc::new(rules);
         let before = self.concealed.replace(Arc::clone(&rules));
         if !before.reserves_all_of(&rules) {

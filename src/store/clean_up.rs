@@ -19,7 +19,7 @@ use rustix::time::{ClockId, clock_gettime};
 use super::metadata::{Metadata, Timestamp};
 use super::staging::is_staging_name;
 use super::sys::metadata_of;
-use super::walk::{Depth, Step, walk};
+use super::walk::{Depth, WalkStep, walk};
 
 /// Seconds without a change after which a file that nobody has locked is in progress no more. A server writes what has
 /// come of an upload with every turn, and by default waits 30 s for more.
@@ -79,7 +79,7 @@ fn remove_all(root: BorrowedFd<'_>, depth: Depth, before: Timestamp) {
     let mut first = None;
     let Ok(()) = walk(root, depth, |step| {
         match step {
-            Step::File {
+            WalkStep::File {
                 directory,
                 name,
                 path,
@@ -87,8 +87,8 @@ fn remove_all(root: BorrowedFd<'_>, depth: Depth, before: Timestamp) {
             } if is_staging_name(name.to_bytes()) => {
                 report(path, &remove(directory, name, before));
             }
-            Step::File { .. } => {}
-            Step::Unreadable { path, error } => match &first {
+            WalkStep::File { .. } => {}
+            WalkStep::Unreadable { path, error } => match &first {
                 None => first = Some((path.to_vec(), error)),
                 Some(_) => more += 1,
             },

@@ -33,11 +33,11 @@ pub struct ReservedName {
 
 /// The rules in force; none at first.
 #[derive(Debug, Default)]
-pub(super) struct Concealed(OnceLock<RwLock<Arc<Rules>>>);
+pub(super) struct Concealed(OnceLock<RwLock<Arc<ConcealmentRules>>>);
 
 /// What is concealed; see the module's description.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Rules {
+pub(super) struct ConcealmentRules {
     names: Vec<ReservedName>,
     /// Of files that the server has open.
     open: Vec<Identity>,
@@ -88,7 +88,7 @@ impl ReservedName {
     }
 }
 
-impl Rules {
+impl ConcealmentRules {
     /// These rules; the files that have such a name are looked for now.
     pub(super) fn new(names: Vec<ReservedName>, open: Vec<Identity>) -> Self {
         Self {
@@ -173,13 +173,13 @@ impl Rules {
 
 impl Concealed {
     /// Puts rules in force; returns those of before.
-    pub(super) fn replace(&self, rules: Arc<Rules>) -> Arc<Rules> {
+    pub(super) fn replace(&self, rules: Arc<ConcealmentRules>) -> Arc<ConcealmentRules> {
         let slot = self.0.get_or_init(RwLock::default);
         std::mem::replace(&mut *write(slot), rules)
     }
 
     /// The rules in force.
-    pub(super) fn rules(&self) -> Arc<Rules> {
+    pub(super) fn rules(&self) -> Arc<ConcealmentRules> {
         self.0
             .get()
             .map(|rules| Arc::clone(&read(rules)))
@@ -192,7 +192,11 @@ impl Concealed {
     }
 
     /// The rules, if they may cover this name or file.
-    pub(super) fn rules_about(&self, name: &[u8], file: Option<&Metadata>) -> Option<Arc<Rules>> {
+    pub(super) fn rules_about(
+        &self,
+        name: &[u8],
+        file: Option<&Metadata>,
+    ) -> Option<Arc<ConcealmentRules>> {
         let rules = read(self.0.get()?);
         rules.may_cover(name, file).then(|| Arc::clone(&rules))
     }

@@ -20,7 +20,7 @@ use super::metadata::Identity;
 use super::root;
 use super::state::Store;
 use super::sys::{DIRECTORY, metadata_at, metadata_of, split};
-use super::target::WriteTarget;
+use super::write_target::WriteTarget;
 use crate::durable::Durability;
 use crate::operations::{operate, operate_once};
 
@@ -28,7 +28,7 @@ use crate::operations::{operate, operate_once};
 const PORTION: usize = 32;
 
 /// Whether a file can be put at a path.
-pub enum Target {
+pub enum TargetProgress {
     /// It can.
     Ready(WriteTarget),
     /// Directories are still missing on the way. To be asked for again; some more are made then.
@@ -47,7 +47,7 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound` if something on the way is not a directory; `Vanished` if a directory was removed meanwhile.
-    pub fn target_below(&self, path: &[u8]) -> Result<Target, StoreError> {
+    pub fn target_below(&self, path: &[u8]) -> Result<TargetProgress, StoreError> {
         self.with_root(|| self.make_target(path))
             .map_err(|kind| kind.of(path))
     }
@@ -58,26 +58,26 @@ impl Store {
     /// As [`Store::target_below`].
     pub fn target_at_once(&self, path: &[u8]) -> Result<WriteTarget, StoreError> {
         loop {
-            if let Target::Ready(target) = self.target_below(path)? {
+            if let TargetProgress::Ready(target) = self.target_below(path)? {
                 return Ok(target);
             }
         }
     }
 
-    fn make_target(&self, path: &[u8]) -> Result<Target, StoreErrorKind> {
+    fn make_target(&self, path: &[u8]) -> Result<TargetProgress, StoreErrorKind> {
         check_path(path)?;
         let (parent, name) = split(path);
         // Dropped after more was made: it leaves what is above that, and forgets what a client has removed meanwhile.
         let _earlier = self.unfinished.take(path);
         let Some(way) = self.make_way(parent, path)? else {
-            return Ok(Target::Unfinished);
+            return Ok(TargetProgress::Unfinished);
         };
         let existing = self.replaceable(&way.directory, name)?;
         if existing.is_none() {
             root::require_present(&way.directory)?;
         }
         let name_at = path.len() - name.len();
-        Ok(Target::Ready(WriteTarget::new(
+        Ok(TargetProgress::Ready(WriteTarget::new(
             path,
             name_at,
             way.directory,
@@ -201,7 +201,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::super::Depth;
-    use super::super::target::CommitCondition;
+    use super::super::write_target::CommitCondition;
     use super::*;
 
     fn store(root: &tempfile::TempDir) -> Store {
@@ -231,8 +231,8 @@ mod tests {
             let mut unfinished = 0;
             let target = loop {
                 match store.target_below(&path).unwrap() {
-                    Target::Ready(target) => break target,
-                    Target::Unfinished => unfinished += 1,
+                    TargetProgress::Ready(target) => break target,
+                    TargetProgress::Unfinished => unfinished += 1,
                 }
             };
             assert_eq!(unfinished + 1, attempts, "{depth} {there}");
@@ -255,7 +255,10 @@ mod tests {
             let root = tempfile::tempdir().unwrap();
             let store = store(&root);
             let path = deep(3 * PORTION);
-            assert!(matches!(store.target_below(&path), Ok(Target::Unfinished)));
+            assert!(matches!(
+                store.target_below(&path),
+                Ok(TargetProgress::Unfinished)
+            ));
             for depth in (PORTION - removed + 1..=PORTION).rev() {
                 let name = b"d/".repeat(depth);
                 let name = &name[..name.len() - 1];
@@ -279,7 +282,10 @@ mod tests {
         let store = store(&root);
         let path = deep(10 * PORTION);
         for _ in 0..5 {
-            assert!(matches!(store.target_below(&path), Ok(Target::Unfinished)));
+            assert!(matches!(
+                store.target_below(&path),
+                Ok(TargetProgress::Unfinished)
+            ));
         }
         assert!(root.path().join("d/".repeat(5 * PORTION)).is_dir());
         drop(store);

@@ -20,7 +20,7 @@ use super::large::HeldSpace;
 use super::metadata::Metadata;
 use super::state::Store;
 use super::sys::{DIRECTORY, metadata_at, split};
-use super::target::CommitCondition;
+use super::write_target::CommitCondition;
 use crate::durable::Durability;
 use crate::operations::{operate, operate_once};
 
@@ -30,7 +30,7 @@ pub struct Removed<R> {
     /// What was published with it.
     pub published: R,
     /// Whether it is on stable storage, if that is wanted; else the cause, from fsync(2).
-    pub settled: io::Result<()>,
+    pub synced: io::Result<()>,
 }
 
 impl Store {
@@ -68,8 +68,8 @@ impl Store {
         drop(commit_locks);
         self.cache.remove(path);
         held.release(&self.background.0);
-        let settled = self.settle_removal(&directory);
-        Ok(Removed { published, settled })
+        let synced = self.sync_removal(&directory);
+        Ok(Removed { published, synced })
     }
 
     /// Removes the empty directory at `path`, and calls `publish` in that instant, in step with all commits.
@@ -120,8 +120,8 @@ impl Store {
         })?;
         let published = publish();
         drop(commit_locks);
-        let settled = self.settle_removal(&parent);
-        Ok(Removed { published, settled })
+        let synced = self.sync_removal(&parent);
+        Ok(Removed { published, synced })
     }
 
     /// Whether nothing is in the directory at `path`, which may be an upload in progress.
@@ -148,7 +148,7 @@ impl Store {
         Ok((directory, name))
     }
 
-    fn settle_removal(&self, directory: &OwnedFd) -> io::Result<()> {
+    fn sync_removal(&self, directory: &OwnedFd) -> io::Result<()> {
         match self.durability {
             Durability::Kernel => Ok(()),
             Durability::Storage => Ok(operate(|| fsync(directory))?),

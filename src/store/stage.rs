@@ -11,8 +11,8 @@ use super::root::require_present;
 use super::staged::Staged;
 use super::state::Store;
 use super::sys::metadata_of;
-use super::target::WriteTarget;
 use super::unnamed::{LinkWay, StagingMethod, has_none, open_unnamed};
+use super::write_target::WriteTarget;
 use crate::operations::operate;
 
 /// How often a file is made anew that a server has removed while it cleaned up.

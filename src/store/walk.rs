@@ -37,7 +37,7 @@ pub enum Depth {
 
 /// What a walk meets.
 #[derive(Debug)]
-pub enum Step<'w> {
+pub enum WalkStep<'w> {
     /// A name that is not a directory's.
     File {
         /// The directory that it is in.
@@ -69,7 +69,7 @@ struct Level {
 }
 
 /// A walk in progress.
-struct Walk<'r, V> {
+struct TreeWalk<'r, V> {
     root: BorrowedFd<'r>,
     depth: Depth,
     visit: V,
@@ -88,9 +88,9 @@ struct Walk<'r, V> {
 pub fn walk<E>(
     root: BorrowedFd<'_>,
     depth: Depth,
-    visit: impl FnMut(Step<'_>) -> Result<(), E>,
+    visit: impl FnMut(WalkStep<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut walk = Walk {
+    let mut walk = TreeWalk {
         root,
         depth,
         visit,
@@ -117,7 +117,7 @@ pub fn walk<E>(
     Ok(())
 }
 
-impl<E, V: FnMut(Step<'_>) -> Result<(), E>> Walk<'_, V> {
+impl<E, V: FnMut(WalkStep<'_>) -> Result<(), E>> TreeWalk<'_, V> {
     /// Goes from the directory `here` into its subdirectory `name`; `None` if that cannot be entered.
     fn descend(&mut self, here: &OwnedFd, name: &CStr) -> Result<Option<OwnedFd>, E> {
         let parent_len = self.path.len();
@@ -180,7 +180,7 @@ impl<E, V: FnMut(Step<'_>) -> Result<(), E>> Walk<'_, V> {
                 }
                 file_type => {
                     push_name(&mut self.path, name);
-                    let visited = (self.visit)(Step::File {
+                    let visited = (self.visit)(WalkStep::File {
                         directory: directory.as_fd(),
                         name,
                         path: &self.path,
@@ -257,7 +257,7 @@ impl<E, V: FnMut(Step<'_>) -> Result<(), E>> Walk<'_, V> {
 
     /// Reports that not everything was seen of the directory whose path is `self.path`.
     fn unreadable(&mut self, error: Errno) -> Result<(), E> {
-        (self.visit)(Step::Unreadable {
+        (self.visit)(WalkStep::Unreadable {
             path: &self.path,
             error,
         })
@@ -313,11 +313,11 @@ mod tests {
         let root = File::open(root).unwrap();
         let done: Result<(), Infallible> = walk(root.as_fd(), depth, |step| {
             match step {
-                Step::File { path, .. } => {
+                WalkStep::File { path, .. } => {
                     on_file(&text(path));
                     assert!(files.insert(text(path)), "twice");
                 }
-                Step::Unreadable { path, error } => unreadable.push((text(path), error)),
+                WalkStep::Unreadable { path, error } => unreadable.push((text(path), error)),
             }
             Ok(())
         });
@@ -365,7 +365,7 @@ mod tests {
         drop(openat(&here, "bottom", flags, Mode::from_raw_mode(0o666)).unwrap());
         let mut found = Vec::new();
         let done: Result<(), Infallible> = walk(root.as_fd(), Depth::Tree, |step| {
-            let Step::File {
+            let WalkStep::File {
                 directory,
                 name,
                 path,

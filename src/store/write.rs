@@ -16,7 +16,7 @@ use super::root;
 use super::staged::{Committed, Staged, Unsynced};
 use super::state::Store;
 use super::sys::{metadata_at, metadata_of};
-use super::target::{CommitCondition, WriteTarget};
+use super::write_target::{CommitCondition, WriteTarget};
 use crate::durable::Durability;
 use crate::operations::{operate, operate_once};
 

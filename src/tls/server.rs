@@ -63,11 +63,13 @@ impl TlsServer {
         let path = self.files.certificate.display();
         match Current::load(&self.files) {
             // Other ticket keys would end all sessions for nothing.
-            Ok(new) if new.has_certificate_of(&read(&self.current)) => {}
+            Ok(new) if new.has_certificate_of(&read(&self.current)) => {
+                log::info!("the certificate in {path} is the same as before");
+            }
             Ok(new) => {
                 *write(&self.current) = new;
                 let fingerprint = self.fingerprint();
-                log::warn!("the certificate in {path} is loaded again: SHA-256 {fingerprint}");
+                log::info!("the certificate in {path} is loaded again: SHA-256 {fingerprint}");
             }
             Err(error) => log::error!("the certificate that was loaded before stays: {error}"),
         }

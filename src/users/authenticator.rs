@@ -129,9 +129,13 @@ impl Authenticator {
     pub fn reload(&self) {
         match read_table(&self.users.path) {
             Ok(table) => {
+                let users = table.users().len();
                 let mut current = write(&self.users.table);
                 *current = Arc::new(table);
                 lock(&self.users.remembered).clear();
+                drop(current);
+                let path = self.users.path.display();
+                log::info!("{path} is read again; users in it: {users}");
             }
             Err(error) => log::error!("the users stay as they were: {error}"),
         }

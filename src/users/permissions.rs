@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::rights::{Right, Rights, Rules};
+use super::rights::{AccessRules, Right, Rights};
 
 /// What one requester may do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,13 +11,13 @@ pub enum Permissions {
     #[default]
     Unrestricted,
     /// What everybody may.
-    Everybody(Arc<Rules>),
+    Everybody(Arc<AccessRules>),
     /// That, and what the rules of one user give him.
     User {
         /// The rules of everybody.
-        everybody: Arc<Rules>,
+        everybody: Arc<AccessRules>,
         /// His.
-        own: Arc<Rules>,
+        own: Arc<AccessRules>,
     },
 }
 
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn user_has_the_rights_of_everybody_and_his_own() {
         let rules = |path: &str, right| {
-            let mut rules = Rules::default();
+            let mut rules = AccessRules::default();
             assert!(rules.add(path.as_bytes().into(), Rights::NONE.with(right)));
             Arc::new(rules)
         };
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn directory_on_the_way_to_something_is_shown() {
-        let mut own = Rules::default();
+        let mut own = AccessRules::default();
         assert!(own.add(b"a/b"[..].into(), Rights::ALL));
         let user = Permissions::User {
             everybody: Arc::default(),

@@ -34,7 +34,7 @@ struct Rule {
 
 /// The rules of one user, or of everybody.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rules {
+pub struct AccessRules {
     /// The longest path first.
     rules: Vec<Rule>,
 }
@@ -103,7 +103,7 @@ fn is_at_or_below(path: &[u8], above: &[u8]) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
-impl Rules {
+impl AccessRules {
     /// Adds a rule; false if there is one for this path.
     #[must_use]
     pub fn add(&mut self, path: Box<[u8]>, rights: Rights) -> bool {
@@ -139,8 +139,8 @@ impl Rules {
 mod tests {
     use super::*;
 
-    fn rules(list: &[(&str, Rights)]) -> Rules {
-        let mut rules = Rules::default();
+    fn rules(list: &[(&str, Rights)]) -> AccessRules {
+        let mut rules = AccessRules::default();
         for (path, rights) in list {
             assert!(rules.add(path.as_bytes().into(), *rights));
         }
@@ -171,7 +171,7 @@ mod tests {
         ] {
             assert_eq!(rules.rights(path.as_bytes()), expected, "{path}");
         }
-        assert_eq!(Rules::default().rights(b"a"), Rights::NONE);
+        assert_eq!(AccessRules::default().rights(b"a"), Rights::NONE);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::password::{HashError, PasswordHash};
-use super::rights::{ROOT, Right, Rights, Rules};
+use super::rights::{AccessRules, ROOT, Right, Rights};
 
 /// The name of everybody.
 const EVERYBODY: &str = "*";
@@ -29,7 +29,7 @@ const EVERYBODY: &str = "*";
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct UserTable {
     /// The rules of everybody.
-    pub(super) everybody: Arc<Rules>,
+    pub(super) everybody: Arc<AccessRules>,
     users: BTreeMap<Box<str>, User>,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct User {
     /// Of his password.
     pub(super) hash: PasswordHash,
     /// His rules, besides those of everybody.
-    pub(super) rules: Arc<Rules>,
+    pub(super) rules: Arc<AccessRules>,
 }
 
 /// What is wrong with a file of users, and where.
@@ -97,7 +97,7 @@ pub enum UserLineError {
 /// A user whose lines are being read.
 struct UserLines {
     hash: PasswordHash,
-    rules: Rules,
+    rules: AccessRules,
 }
 
 impl UserTable {
@@ -106,7 +106,7 @@ impl UserTable {
     /// # Errors
     /// At the first line that is not one; then there are no users.
     pub(super) fn parse(file: &[u8]) -> Result<Self, TableError> {
-        let mut everybody = Rules::default();
+        let mut everybody = AccessRules::default();
         let mut users = BTreeMap::<Box<str>, UserLines>::new();
         for (index, line) in file.split(|&byte| byte == b'\n').enumerate() {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -146,7 +146,7 @@ impl UserTable {
 
 fn read_line(
     line: &[u8],
-    everybody: &mut Rules,
+    everybody: &mut AccessRules,
     users: &mut BTreeMap<Box<str>, UserLines>,
 ) -> Result<(), UserLineError> {
     let mut parts = line.splitn(4, |&byte| byte == b':');
@@ -185,7 +185,7 @@ fn rules_of<'u>(
     name: &str,
     hash: &[u8],
     users: &'u mut BTreeMap<Box<str>, UserLines>,
-) -> Result<&'u mut Rules, UserLineError> {
+) -> Result<&'u mut AccessRules, UserLineError> {
     let text = str::from_utf8(hash).map_err(|_| HashError::Kind)?;
     let hash = match text {
         "" => None,
@@ -194,7 +194,7 @@ fn rules_of<'u>(
     let lines = match (users.entry(name.into()), hash) {
         (Entry::Vacant(vacant), Some(hash)) => vacant.insert(UserLines {
             hash,
-            rules: Rules::default(),
+            rules: AccessRules::default(),
         }),
         (Entry::Vacant(_), None) => return Err(UserLineError::NoHash),
         (Entry::Occupied(known), hash) => {

@@ -19,7 +19,7 @@ use crate::store::{CommitCondition, Metadata, StoreErrorKind};
 use crate::users::Right;
 
 /// What a path leads to.
-enum Resource {
+enum RemovalTarget {
     /// A file, or nothing.
     File,
     Directory,
@@ -47,10 +47,10 @@ impl Site {
             status: Status::NoContent.code(),
         };
         let removed = match resource {
-            Resource::File => self
+            RemovalTarget::File => self
                 .files
                 .remove(path, &condition, &answered, text, blocking),
-            Resource::Directory => self
+            RemovalTarget::Directory => self
                 .files
                 .remove_directory(path, &condition, &answered, text, blocking),
         };
@@ -72,7 +72,7 @@ impl Site {
     }
 
     /// Refuses a path at which nothing is to be removed; else which of the two it is.
-    fn removable(&self, path: &Path, blocking: Blocking<'_>) -> Result<Resource, Refusal> {
+    fn removable(&self, path: &Path, blocking: Blocking<'_>) -> Result<RemovalTarget, Refusal> {
         if self.hides(path) {
             return Err(concealed());
         }
@@ -81,14 +81,16 @@ impl Site {
             return Err(Refusal::new(Status::Conflict, reason));
         }
         match self.files.inspect(path.relative(), blocking) {
-            Ok(there) if there.is_directory() => Ok(Resource::Directory),
+            Ok(there) if there.is_directory() => Ok(RemovalTarget::Directory),
             Ok(_) if path.ending() == TrailingSlash::Slash => {
                 let reason = "the path ends with a slash, and a file's does not";
                 Err(Refusal::new(Status::Conflict, reason))
             }
-            Ok(_) => Ok(Resource::File),
+            Ok(_) => Ok(RemovalTarget::File),
             Err(error) => match error.kind {
-                StoreErrorKind::NotFound | StoreErrorKind::ImpossibleName => Ok(Resource::File),
+                StoreErrorKind::NotFound | StoreErrorKind::ImpossibleName => {
+                    Ok(RemovalTarget::File)
+                }
                 kind => Err(cannot_read(kind, Operation::WebDelete)),
             },
         }

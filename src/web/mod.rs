@@ -35,7 +35,7 @@ use self::common::{common_fields, write_unless_set};
 use self::get::way_back;
 use self::refusal::{Stop, respond, respond_with, without_content};
 use self::site::{Site, name, path};
-use crate::blocking::{Pending, WouldBlock};
+use crate::blocking::{PendingCommit, WouldBlock};
 use crate::connection::{Action, Decision, Dialect, Response, ResponseContent};
 use crate::files::Files;
 use crate::http::semantics::date_field;
@@ -263,7 +263,7 @@ impl Dialect for Web {
         http::end_head(out);
     }
 
-    fn pending(&self, worker: usize) -> Pending {
+    fn pending(&self, worker: usize) -> PendingCommit {
         self.site.files.pending(worker)
     }
 

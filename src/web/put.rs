@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::fields::{Preconditions, etag_of};
 use super::path::{Path, TrailingSlash};
-use super::refusal::{Stop, cannot_store, concealed, respond};
+use super::refusal::{Stop, cannot_store, concealed, not_whole, respond};
 use super::site::{Site, path};
 use super::upload_digests::UploadDigests;
 use crate::blocking::Blocking;
@@ -74,7 +74,7 @@ impl Site {
             received: ReceivedLine::of(request, requester).into_owned(),
             conditional: conditional.into_owned(),
             digests,
-            state: State::Receiving(receiving),
+            state: WebPutState::Receiving(receiving),
         })
     }
 
@@ -104,27 +104,17 @@ impl Site {
     }
 }
 
-/// The answer to content that is not the file as it is.
-fn not_whole(what: NotWhole) -> Refusal {
-    match what {
-        NotWhole::Part(_) => Refusal::bad_request(what.to_string()),
-        // RFC 9110 §15.5.16
-        NotWhole::Coded => Refusal::new(Status::UnsupportedMediaType, what.to_string())
-            .with("Accept-Encoding", b"identity"),
-    }
-}
-
 /// A PUT whose content is being received.
 pub struct WebUpload {
     files: Arc<Files>,
     received: ReceivedLine<'static>,
     conditional: Preconditions<'static>,
     digests: UploadDigests,
-    state: State,
+    state: WebPutState,
 }
 
 /// How far a PUT has come.
-enum State {
+enum WebPutState {
     /// Content is coming.
     Receiving(files::FileUpload),
     /// All of the content has come; space for its entry is being preallocated.
@@ -139,8 +129,10 @@ impl Upload for WebUpload {
     fn write(&mut self, content: &[u8], blocking: Blocking<'_>) -> Result<(), Box<Response>> {
         self.digests.update(content);
         let written = match &mut self.state {
-            State::Receiving(upload) => upload.write(content, blocking),
-            State::Preallocating(..) | State::Finishing(..) | State::Recorded => Ok(()),
+            WebPutState::Receiving(upload) => upload.write(content, blocking),
+            WebPutState::Preallocating(..) | WebPutState::Finishing(..) | WebPutState::Recorded => {
+                Ok(())
+            }
         };
         written.map_err(|error| Box::new(self.refused(&error, blocking)))
     }
@@ -151,7 +143,8 @@ impl Upload for WebUpload {
         block: &mut Block,
         blocking: Blocking<'_>,
     ) -> Option<Response> {
-        let State::Receiving(mut upload) = std::mem::replace(&mut self.state, State::Recorded)
+        let WebPutState::Receiving(mut upload) =
+            std::mem::replace(&mut self.state, WebPutState::Recorded)
         else {
             return None;
         };
@@ -166,30 +159,30 @@ impl Upload for WebUpload {
         if let Err(error) = upload.write(last, blocking) {
             return Some(self.refused(&error, blocking));
         }
-        self.state = State::Preallocating(upload, digest);
+        self.state = WebPutState::Preallocating(upload, digest);
         None
     }
 
     fn step(&mut self, block: &mut Block, blocking: Blocking<'_>) -> Option<Response> {
-        match std::mem::replace(&mut self.state, State::Recorded) {
-            State::Preallocating(upload, digest) => match upload.preallocate(blocking) {
+        match std::mem::replace(&mut self.state, WebPutState::Recorded) {
+            WebPutState::Preallocating(upload, digest) => match upload.preallocate(blocking) {
                 Remaining::More => {
-                    self.state = State::Preallocating(upload, digest);
+                    self.state = WebPutState::Preallocating(upload, digest);
                     None
                 }
                 Remaining::Done => self.put_in_place(upload, &[], digest, block, blocking),
             },
-            State::Finishing(mut finishing, response) => {
+            WebPutState::Finishing(mut finishing, response) => {
                 match finishing.step(&mut block.content, &mut block.text, blocking) {
                     Ok(Remaining::More) => {
-                        self.state = State::Finishing(finishing, response);
+                        self.state = WebPutState::Finishing(finishing, response);
                         None
                     }
                     Ok(Remaining::Done) => Some(response),
                     Err(error) => Some(self.refused(&error, blocking)),
                 }
             }
-            State::Receiving(_) | State::Recorded => {
+            WebPutState::Receiving(_) | WebPutState::Recorded => {
                 let reason = "the upload has ended already";
                 Some(respond(Refusal::of_file(
                     Status::InternalServerError,
@@ -200,9 +193,11 @@ impl Upload for WebUpload {
     }
 
     fn abandon(&mut self, refusal: Refusal, blocking: Blocking<'_>) -> Response {
-        match std::mem::replace(&mut self.state, State::Recorded) {
-            State::Receiving(_) | State::Preallocating(..) => self.refuse(refusal, blocking),
-            State::Finishing(..) | State::Recorded => respond(refusal),
+        match std::mem::replace(&mut self.state, WebPutState::Recorded) {
+            WebPutState::Receiving(_) | WebPutState::Preallocating(..) => {
+                self.refuse(refusal, blocking)
+            }
+            WebPutState::Finishing(..) | WebPutState::Recorded => respond(refusal),
         }
     }
 }
@@ -220,7 +215,7 @@ impl WebUpload {
         match self.commit(upload, last, block, blocking) {
             Ok((finishing, status)) => {
                 let response = stored(&finishing, status, digest);
-                self.state = State::Finishing(finishing, response);
+                self.state = WebPutState::Finishing(finishing, response);
                 self.step(block, blocking)
             }
             Err(error) => Some(self.refused(&error, blocking)),
@@ -257,7 +252,7 @@ impl WebUpload {
         match error {
             // Its place in the log is taken, and a second entry would not be true.
             UploadError::NotRecorded { .. } => {
-                self.state = State::Recorded;
+                self.state = WebPutState::Recorded;
                 respond(refusal)
             }
             _ => self.refuse(refusal, blocking),
@@ -265,7 +260,7 @@ impl WebUpload {
     }
 
     fn refuse(&mut self, refusal: Refusal, blocking: Blocking<'_>) -> Response {
-        self.state = State::Recorded;
+        self.state = WebPutState::Recorded;
         let worker = blocking.worker();
         let entry = self.received.record(&self.files, refusal.status, worker);
         respond(refusal).recorded(entry)
@@ -275,7 +270,10 @@ impl WebUpload {
 impl Drop for WebUpload {
     /// A request that the server itself gave up is recorded, too.
     fn drop(&mut self) {
-        if matches!(self.state, State::Receiving(_) | State::Preallocating(..)) {
+        if matches!(
+            self.state,
+            WebPutState::Receiving(_) | WebPutState::Preallocating(..)
+        ) {
             let reason = "the server gave up the request";
             let refusal = Refusal::new(Status::ServiceUnavailable, reason);
             self.refuse(refusal, Blocking::outside_turn());

@@ -7,6 +7,7 @@ use super::pages::error::{self, WayBack};
 use crate::blocking::WouldBlock;
 use crate::connection::{Preparation, Response, ResponseContent};
 use crate::files::UploadError;
+use crate::http::semantics::whole::NotWhole;
 use crate::http::{Refusal, Status};
 use crate::refusing::{Operation, cannot_change, status_of};
 use crate::store::StoreErrorKind;
@@ -32,6 +33,16 @@ pub(super) fn respond_with(refusal: Refusal, way_back: WayBack) -> Response {
     Response {
         refusal: Some(refusal),
         ..Response::new(status, fields, content)
+    }
+}
+
+/// The answer to content that is not the file as it is.
+pub(super) fn not_whole(what: NotWhole) -> Refusal {
+    match what {
+        NotWhole::Part(_) => Refusal::bad_request(what.to_string()),
+        // RFC 9110 §15.5.16
+        NotWhole::Coded => Refusal::new(Status::UnsupportedMediaType, what.to_string())
+            .with("Accept-Encoding", b"identity"),
     }
 }
 

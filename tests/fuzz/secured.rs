@@ -11,7 +11,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::{Arc, OnceLock};
 
 use httpserver::classic::Classic;
-use httpserver::connection::{Entrance, Http, Protocol, ProxyProtocol};
+use httpserver::connection::{Entrance, EntranceProtocol, Http, ProxyProtocol};
 use httpserver::server::{
     After, Interest, Next, Service, Session, Stopping, Transport, Turn, WakeReason,
 };
@@ -188,7 +188,7 @@ fn run(scenario: &Scenario, version: usize, sizes: Vec<usize>) -> Outcome {
     let world = World::new(initial_files());
     let entrance = Entrance {
         proxy_protocol: ProxyProtocol::NotSpoken,
-        protocol: Protocol::Https(Arc::clone(&parties.server)),
+        protocol: EntranceProtocol::Https(Arc::clone(&parties.server)),
     };
     let service = Http::new(Classic::new(world.open(), scenario.max_body), TIMEOUTS)
         .listening(vec![entrance]);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use loom::thread::{self, JoinHandle};
 
 use crate::explore::Model;
-use crate::server::connection::Connection;
+use crate::server::accepted::Connection;
 use crate::server::epoll;
 use crate::server::reactor::Reactor;
 use crate::server::scripted::{Client, Scripted};

@@ -10,7 +10,7 @@ use loom::thread::{self, JoinHandle};
 
 use crate::explore::Model;
 use crate::server::accept::eviction::Eviction;
-use crate::server::connection::Connection;
+use crate::server::accepted::Connection;
 use crate::server::epoll;
 use crate::server::protocol::{Activity, CloseCause, Deadline, Interest, WakeReason};
 use crate::server::reactor::Reactor;

@@ -6,7 +6,7 @@ use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
 use crate::explore::{Model, explore_and_weaken};
-use crate::server::reactor::pollers::{Pollers, Work};
+use crate::server::reactor::pollers::{Pollers, QueuedWork};
 use crate::server::waker::Waker;
 
 /// What a push into the queue and a poller share.
@@ -38,11 +38,11 @@ impl Shared {
         let has_work = || self.jobs.load(Ordering::Relaxed) > 0;
         while !has_work() {
             let polled = self.pollers.poll(has_work, |work| match work {
-                Work::None => {
+                QueuedWork::None => {
                     self.waker.wait();
                     self.waker.drain();
                 }
-                Work::Queued => {}
+                QueuedWork::Queued => {}
             });
             assert!(polled.is_ok());
         }

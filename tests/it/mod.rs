@@ -12,6 +12,7 @@ mod contract;
 mod deadlines;
 mod documents;
 mod echo;
+mod environment;
 mod first_steps;
 mod harness;
 mod help;

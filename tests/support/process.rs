@@ -96,4 +96,9 @@ pub(crate) fn isolate(command: &mut Command) {
     for variable in ["RUST_LOG", "RUST_BACKTRACE", "http_proxy", "ALL_PROXY"] {
         command.env_remove(variable);
     }
+    for (variable, _) in std::env::vars_os() {
+        if variable.as_encoded_bytes().starts_with(b"HTTPSERVER_") {
+            command.env_remove(variable);
+        }
+    }
 }

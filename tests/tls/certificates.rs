@@ -97,6 +97,8 @@ fn bad_certificate_keeps_the_old_one() {
 fn same_certificate_keeps_the_sessions() {
     let server = Setup::tls(&[]).start();
     server.signal(Signal::HUP);
+    let said = "the certificate in cert.pem is the same as before";
+    eventually("it is said", || server.stderr().contains(said));
     let mut client = connect(&server);
     client.send(get(""));
     client.response();

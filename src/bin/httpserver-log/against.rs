@@ -9,7 +9,7 @@ use crate::progress;
 use crate::source::LogSource;
 use crate::text::{self, count, visible};
 use crate::verdict::Verdict;
-use httpserver::store::{Attachment, Depth, FileContent, Step, Store, StoreErrorKind, walk};
+use httpserver::store::{Attachment, Depth, FileContent, Store, StoreErrorKind, WalkStep, walk};
 use indicatif::ProgressBar;
 use rustix::fs::{AtFlags, statat};
 use std::collections::BTreeMap;
@@ -204,7 +204,7 @@ impl Unknown {
         let mut found = Self::default();
         walk(root.as_fd(), Depth::Tree, |step| {
             let (path, note) = match step {
-                Step::File {
+                WalkStep::File {
                     directory,
                     name,
                     path,
@@ -216,7 +216,7 @@ impl Unknown {
                     found.files += 1;
                     (path, "note: not in the log".to_owned())
                 }
-                Step::Unreadable { path, error } => {
+                WalkStep::Unreadable { path, error } => {
                     found.unread += 1;
                     (path, format!("cannot be read: {}", cause(&error.into())))
                 }

@@ -13,7 +13,7 @@ use super::head::MAX_FIELDS;
 use super::scan::MAX_FIELDS_LEN;
 use super::syntax::{is_token_byte, is_value_byte};
 use crate::http::refusal::Refusal;
-use crate::http::status::Status;
+use crate::http::status_code::Status;
 
 /// Hexadecimal digits in the longest chunk size: so many always fit 64 bits. More are 400.
 pub const MAX_CHUNK_SIZE_DIGITS: u8 = 16;

@@ -9,7 +9,7 @@ use httparse::Header;
 use super::request_line::Version;
 use super::syntax::{is_token, list, trim_ows};
 use crate::http::refusal::Refusal;
-use crate::http::status::Status;
+use crate::http::status_code::Status;
 
 /// How the content of a request is delimited (RFC 9112 §6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

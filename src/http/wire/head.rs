@@ -13,7 +13,7 @@ use super::syntax::{after_leading_line, host_and_port, list, trim_ows, without_c
 use super::target::{Scheme, Target};
 use crate::http::persistence::Persistence;
 use crate::http::refusal::Refusal;
-use crate::http::status::Status;
+use crate::http::status_code::Status;
 
 /// Field lines in the longest field section; more are 431.
 pub const MAX_FIELDS: usize = 100;

@@ -7,7 +7,7 @@ use memchr::memchr;
 
 use super::syntax::{after_leading_line, is_target, is_token};
 use crate::http::refusal::Refusal;
-use crate::http::status::Status;
+use crate::http::status_code::Status;
 
 /// The HTTP version of a request (RFC 9112 §2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

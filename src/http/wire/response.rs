@@ -3,7 +3,7 @@
 //! The order is the caller's: status line, fields, end. Which fields a response has is for the
 //! dialect to say.
 
-use crate::http::status::Status;
+use crate::http::status_code::Status;
 
 /// The interim response that asks for the content (RFC 9110 §15.2.1), complete.
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";

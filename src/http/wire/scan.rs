@@ -7,7 +7,7 @@ use memchr::memchr;
 
 use super::syntax::{is_token_byte, without_cr};
 use crate::http::refusal::Refusal;
-use crate::http::status::Status;
+use crate::http::status_code::Status;
 
 /// Bytes of the longest request line, without its line end. RFC 9112 §3 asks for at least 8000
 /// octets; a longer one is 414.

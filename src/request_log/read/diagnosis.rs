@@ -6,9 +6,9 @@
 
 use super::fault::{Fault, Nature, ReadError, describe};
 use super::reader::{Body, Reader, ReaderState};
+use crate::input_window::to_usize;
 use crate::request_log::format::layout::LINE_LIMIT;
 use crate::request_log::format::line::LineError;
-use crate::window::to_usize;
 use std::io::Read;
 
 impl<R: Read> Reader<R> {

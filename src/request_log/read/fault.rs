@@ -6,8 +6,8 @@
 use std::fmt;
 use std::io;
 
+use crate::input_window::to_usize;
 use crate::request_log::format::layout::{ROW, offset_digits, row_position};
-use crate::window::to_usize;
 
 /// How a fault can have come about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,10 +12,10 @@
 //! right); a status replaced by another between 300 and 599; and an end of the file that lies between two entries.
 
 use super::fault::{ReadError, expected_in_rows};
+use crate::input_window::{InputWindow, to_usize};
 use crate::request_log::format::hex::{push_rows, read_rows};
 use crate::request_log::format::layout::{LINE_LIMIT, ROW, SEPARATOR, row_position, rows_len};
 use crate::request_log::format::line::{LoggedRequest, common_prefix, parse};
-use crate::window::{Window, to_usize};
 use std::io::{self, Read};
 
 #[cfg(test)]
@@ -60,7 +60,7 @@ pub struct EntryHead {
 /// ```
 #[derive(Debug)]
 pub struct Reader<R> {
-    pub(super) window: Window<R>,
+    pub(super) window: InputWindow<R>,
     next_number: u64,
     pub(super) state: ReaderState,
     /// The first line that was read last, without its newline.
@@ -104,7 +104,7 @@ impl<R: Read> Reader<R> {
     /// Reads a log from an entry on: number `number`, which begins at byte `offset` of the log and is the first
     /// thing that `input` gives.
     pub fn resume(input: R, offset: u64, number: u64) -> Self {
-        let window = Window::new(input, WINDOW, offset);
+        let window = InputWindow::new(input, WINDOW, offset);
         Self {
             window,
             next_number: number,

@@ -10,7 +10,7 @@ use super::error::LogError;
 use super::figures::LogFigures;
 use super::location::Location;
 use super::open;
-use super::pending::Pending;
+use super::pending::PendingBuffer;
 use super::reservation::Extent;
 use super::seal_open::Rotation;
 use super::sealer::Sealer;
@@ -37,7 +37,7 @@ pub(super) struct Log {
 /// Only one worker takes this lock. It is by itself in a cache line or two, since the next is another worker's.
 #[derive(Default)]
 #[repr(align(128))]
-struct PendingEntries(Mutex<Pending>);
+struct PendingEntries(Mutex<PendingBuffer>);
 
 impl Log {
     pub(super) fn new(
@@ -98,13 +98,13 @@ impl Log {
         Arc::clone(&sync::read(&self.current))
     }
 
-    pub(super) fn pending(&self, worker: usize) -> MutexGuard<'_, Pending> {
+    pub(super) fn pending(&self, worker: usize) -> MutexGuard<'_, PendingBuffer> {
         let PendingEntries(pending) = &self.pending[worker % self.pending.len()];
         sync::lock(pending)
     }
 
     /// Records pending entries together, or each by itself if there is no space for all.
-    pub(super) fn record_all(&self, pending: &mut Pending) {
+    pub(super) fn record_all(&self, pending: &mut PendingBuffer) {
         if pending.text.is_empty() {
             return;
         }
@@ -126,7 +126,7 @@ impl Log {
         pending.clear();
     }
 
-    pub(super) fn record(&self, entry: &Pending) {
+    pub(super) fn record(&self, entry: &PendingBuffer) {
         let written = self.current().allocate(entry.entries()).and_then(|extent| {
             let offset = extent.start();
             self.write(extent, &entry.text)?;

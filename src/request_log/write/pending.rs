@@ -13,7 +13,7 @@ const KEPT: usize = 64 * 1024;
 
 /// Whole entries, one after the other.
 #[derive(Default)]
-pub(super) struct Pending {
+pub(super) struct PendingBuffer {
     pub(super) text: Vec<u8>,
     /// What is known of their lines in the seal; empty for a log without one.
     known: Vec<u8>,
@@ -28,7 +28,7 @@ struct Receipt {
     range: Arc<OnceLock<EntryRange>>,
 }
 
-impl Pending {
+impl PendingBuffer {
     /// Appends an entry, whose first line `push_line` appends; `sealed` is what its line in the seal says, if there is one.
     pub(super) fn push(
         &mut self,
@@ -108,7 +108,7 @@ impl Pending {
 mod tests {
     use super::*;
 
-    fn entry(pending: &mut Pending, name: &[u8]) -> EntryReceipt {
+    fn entry(pending: &mut PendingBuffer, name: &[u8]) -> EntryReceipt {
         pending.push(Receipts::Made, None, |text| {
             layout::push_header(text, "GET", name, 0);
         })
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn receipts_say_where_entries_are() {
-        let mut pending = Pending::default();
+        let mut pending = PendingBuffer::default();
         let first = entry(&mut pending, b"a");
         let second = entry(&mut pending, b"longer");
         assert_eq!((range(&first), range(&second)), (None, None));
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn entries_keep_their_receipts_when_they_are_split() {
-        let mut pending = Pending::default();
+        let mut pending = PendingBuffer::default();
         let receipts = [entry(&mut pending, b"a"), entry(&mut pending, b"longer")];
         for (at, single) in pending.split().enumerate() {
             if at == 1 {
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn nobody_gets_a_receipt_who_wants_none() {
-        let mut pending = Pending::default();
+        let mut pending = PendingBuffer::default();
         let receipt = pending.push(Receipts::Omitted, None, |text| {
             layout::push_header(text, "GET", b"a", 0);
         });

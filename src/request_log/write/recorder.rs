@@ -18,7 +18,7 @@ use super::error::LogError;
 use super::figures::LogFigures;
 use super::location::Location;
 use super::open::{self, Mode};
-use super::pending::Pending;
+use super::pending::PendingBuffer;
 use super::preallocation::Preallocated;
 use super::seal_open::Rotation;
 use super::sealer::{Sealer, Sealing};
@@ -208,7 +208,7 @@ impl Recorder {
         if let Some(worker) = worker {
             log.pending(worker).push(log.receipts, sealed, push_line)
         } else {
-            let mut entry = Pending::default();
+            let mut entry = PendingBuffer::default();
             let receipt = entry.push(log.receipts, sealed, push_line);
             log.record(&entry);
             receipt

@@ -50,7 +50,7 @@ impl Sealer {
         let file = self.new_file(Pair::open(location, &seal_location)?, location)?;
         file.begin_seal(chain_end, &name)
             .map_err(seal_failed(&seal_location))?;
-        self.settle();
+        self.write_key();
         Ok(file)
     }
 
@@ -91,7 +91,7 @@ impl Sealer {
             path: location.path().to_path_buf(),
             source,
         })?;
-        self.settle();
+        self.write_key();
         Ok(Rotation::Moved(file))
     }
 }

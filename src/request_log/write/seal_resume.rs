@@ -84,7 +84,7 @@ impl Sealer {
             let file = self.new_file(pair, location)?;
             file.begin_seal(chain_end, &name_of(location))
                 .map_err(&failed)?;
-            self.settle();
+            self.write_key();
             return Ok(file);
         }
         let report = examine(&pair, location, state.as_ref())?;
@@ -122,7 +122,7 @@ impl Sealer {
             );
         };
         file.push_lines(torn, push).map_err(&failed)?;
-        self.settle();
+        self.write_key();
         Ok(file)
     }
 }

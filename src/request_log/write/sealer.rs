@@ -62,7 +62,7 @@ impl Sealer {
     }
 
     /// Brings the state of the key to the disk.
-    pub(super) fn settle(&self) {
+    pub(super) fn write_key(&self) {
         if let Some(keeper) = &self.keeper {
             keeper.write();
         }

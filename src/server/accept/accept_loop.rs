@@ -16,7 +16,7 @@ use super::listener::Listener;
 use super::pause::Pause;
 use super::scheduled_stop::ScheduledStop;
 use super::signals::Signals;
-use crate::server::connection::Connection;
+use crate::server::accepted::Connection;
 use crate::server::protocol::{CloseCause, Service};
 use crate::server::workers::pool::Pool;
 use crate::server::workers::queue::Job;

@@ -19,10 +19,10 @@ use std::time::Instant;
 
 use rustix::io::Errno;
 
-use self::pollers::{Pollers, TooManyPollers, Work};
+use self::pollers::{Pollers, QueuedWork, TooManyPollers};
 use self::slots::{Due, Parking, Slots, WOKEN};
 use self::timers::{Sleeper, Timers};
-use super::connection::Connection;
+use super::accepted::Connection;
 use super::epoll::{Epoll, EventFlags, Events, Timeout};
 use super::protocol::{Activity, Deadline, Interest};
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -159,8 +159,8 @@ impl<S> Reactor<S> {
         batch: &mut VecDeque<Box<Connection<S>>>,
     ) -> Polled {
         let wait = |work| match work {
-            Work::None => self.epoll.wait(events, Timeout::Never),
-            Work::Queued => self.epoll.wait(events, Timeout::AtOnce),
+            QueuedWork::None => self.epoll.wait(events, Timeout::Never),
+            QueuedWork::Queued => self.epoll.wait(events, Timeout::AtOnce),
         };
         match mode {
             PollMode::Look => self.epoll.wait(events, Timeout::AtOnce),

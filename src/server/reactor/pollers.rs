@@ -17,7 +17,7 @@ struct Poller<'p>(&'p Pollers);
 
 /// Whether there is something to do for a poller that is about to sleep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Work {
+pub(crate) enum QueuedWork {
     /// It may sleep: the next push wakes a poller.
     None,
     /// It must not.
@@ -42,7 +42,7 @@ impl Pollers {
     pub(crate) fn poll(
         &self,
         has_work: impl FnOnce() -> bool,
-        poll: impl FnOnce(Work),
+        poll: impl FnOnce(QueuedWork),
     ) -> Result<(), TooManyPollers> {
         self.polling
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |polling| {
@@ -51,7 +51,11 @@ impl Pollers {
             .map_err(|_| TooManyPollers)?;
         let _counted = Poller(self);
         fence(Ordering::SeqCst);
-        poll(if has_work() { Work::Queued } else { Work::None });
+        poll(if has_work() {
+            QueuedWork::Queued
+        } else {
+            QueuedWork::None
+        });
         Ok(())
     }
 
@@ -93,7 +97,7 @@ mod tests {
     #[test]
     fn poller_that_finds_work_does_not_sleep() {
         let pollers = Pollers::new(1);
-        for (has_work, expected) in [(true, Work::Queued), (false, Work::None)] {
+        for (has_work, expected) in [(true, QueuedWork::Queued), (false, QueuedWork::None)] {
             let polled = pollers.poll(|| has_work, |work| assert_eq!(work, expected));
             assert_eq!(polled, Ok(()));
         }

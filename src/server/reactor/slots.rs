@@ -10,7 +10,7 @@ use std::os::fd::RawFd;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use crate::server::connection::Connection;
+use crate::server::accepted::Connection;
 use crate::server::epoll::EventFlags;
 use crate::server::protocol::{Activity, Deadline, Interest, WakeReason};
 use crate::sync::{Mutex, MutexGuard, lock};

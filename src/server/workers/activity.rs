@@ -18,7 +18,7 @@ pub(super) struct WorkerActivity {
 
 /// One blocking section of one worker, or the time between two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Section(u64);
+pub(super) struct SectionNumber(u64);
 
 /// A worker in a blocking section, until this is dropped.
 #[must_use = "the section ends when this is dropped"]
@@ -46,17 +46,17 @@ impl WorkerActivity {
     }
 
     /// What the worker is in now.
-    pub(super) fn section(&self) -> Section {
-        Section(self.sections.load(Ordering::SeqCst))
+    pub(super) fn section(&self) -> SectionNumber {
+        SectionNumber(self.sections.load(Ordering::SeqCst))
     }
 
     /// Whether `section` is a blocking section for which no spare worker went to work.
-    pub(super) fn is_unclaimed(&self, section: Section) -> bool {
+    pub(super) fn is_unclaimed(&self, section: SectionNumber) -> bool {
         section.is_blocking() && self.claimed.load(Ordering::Relaxed) != section.0
     }
 
     /// Claims `section` for the calling worker; false if another has claimed it.
-    pub(super) fn claim(&self, section: Section) -> bool {
+    pub(super) fn claim(&self, section: SectionNumber) -> bool {
         self.claimed.swap(section.0, Ordering::Relaxed) != section.0
     }
 
@@ -66,7 +66,7 @@ impl WorkerActivity {
     }
 }
 
-impl Section {
+impl SectionNumber {
     fn is_blocking(self) -> bool {
         self.0 % 2 == 1
     }

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 use super::pool::Pool;
 use super::queue::Job;
-use crate::server::connection::Connection;
+use crate::server::accepted::Connection;
 use crate::server::epoll::Events;
 use crate::server::protocol::{Activity, CloseCause, Deadline, Interest, Service, WakeReason};
 use crate::server::reactor::{ParkOutcome, PollMode, Polled};

@@ -6,7 +6,7 @@
 //! looks: another worker would only take that processor from it. Nothing here sleeps, and nothing knows how a spare
 //! worker is called: that is in `spares`.
 
-use super::activity::{BlockingSection, Section, WorkerActivity};
+use super::activity::{BlockingSection, SectionNumber, WorkerActivity};
 use super::thread_state::ThreadState;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
@@ -41,7 +41,7 @@ pub(super) enum LookOutcome {
 /// What the monitor has seen of one worker.
 struct Observation<'m> {
     activity: &'m WorkerActivity,
-    section: Section,
+    section: SectionNumber,
     /// Looks in a row that found it in this section, and able to run.
     runnable: u32,
 }

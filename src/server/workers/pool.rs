@@ -9,7 +9,7 @@ use super::capacity::Capacity;
 use super::gauges::{ShownSection, WorkerGauge, show_section};
 use super::queue::{Job, Queue};
 use super::spares::SpareWorkers;
-use crate::server::connection::Connection;
+use crate::server::accepted::Connection;
 use crate::server::protocol::{CloseCause, Service, Session};
 use crate::server::reactor::Reactor;
 use crate::server::session_waker::WokenSessions;

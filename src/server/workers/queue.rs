@@ -5,7 +5,7 @@
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
-use crate::server::connection::Connection;
+use crate::server::accepted::Connection;
 
 /// What a worker finds in the queue.
 pub(crate) enum Job<S> {

@@ -12,8 +12,8 @@ use super::gauges::Doing;
 use super::pool::Pool;
 use super::round::Round;
 use super::thread_stat;
-use crate::blocking::Pending;
-use crate::server::connection::Connection;
+use crate::blocking::PendingCommit;
+use crate::server::accepted::Connection;
 use crate::server::protocol::{CloseCause, Next, Service, Session, Stopping, Turn};
 
 /// What one worker thread has.
@@ -139,9 +139,9 @@ impl<'p, V: Service> Worker<'p, V> {
     /// this one.
     fn commit(&self, waiting: &mut VecDeque<ConnectionOf<V>>) {
         match self.pool.service.pending(self.number) {
-            Pending::Nothing => {}
-            Pending::Quick => self.pool.service.commit(self.number),
-            Pending::MayBlock => {
+            PendingCommit::Nothing => {}
+            PendingCommit::Quick => self.pool.service.commit(self.number),
+            PendingCommit::MayBlock => {
                 let section = self.pool.enter_blocking_section(self.number, waiting);
                 self.pool.service.commit(self.number);
                 drop(section);

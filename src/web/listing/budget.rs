@@ -24,7 +24,7 @@ pub(super) struct MemoryShare {
 }
 
 /// A part of the text that is not sent yet.
-struct Part {
+struct UnsentText {
     text: Box<[u8]>,
     _held: MemoryShare,
 }
@@ -43,7 +43,7 @@ impl ListingBudget {
         let mut held = self.hold();
         let text = text.into_boxed_slice();
         held.grow(text.len())
-            .then(|| ResponseContent::TrackedBytes(Arc::new(Part { text, _held: held })))
+            .then(|| ResponseContent::TrackedBytes(Arc::new(UnsentText { text, _held: held })))
     }
 }
 
@@ -69,7 +69,7 @@ impl Drop for MemoryShare {
     }
 }
 
-impl TrackedBytes for Part {
+impl TrackedBytes for UnsentText {
     fn bytes(&self) -> &[u8] {
         &self.text
     }

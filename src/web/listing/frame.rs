@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::item::{Item, Kind};
+use super::item::{ItemKind, ListingItem};
 use crate::requester::Requester;
 use crate::users::Rights;
 use crate::web::Access;
@@ -22,7 +22,7 @@ pub(super) enum Completeness {
 
 /// Who reads a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Reader {
+pub(super) enum Audience {
     /// Somebody, and nobody can log in.
     Anybody,
     /// Somebody who has not logged in.
@@ -31,7 +31,7 @@ pub(super) enum Reader {
     User(Arc<str>),
 }
 
-impl Reader {
+impl Audience {
     pub(super) fn of(requester: &Requester) -> Self {
         match &requester.user {
             Some(user) => Self::User(Arc::clone(user)),
@@ -48,7 +48,7 @@ pub(super) struct Frame {
     /// How many `../` lead to each directory on the path, the root first (see [`crate::web::path::levels_up`]).
     pub(super) levels_up: Vec<usize>,
     pub(super) extent: Completeness,
-    pub(super) reader: Reader,
+    pub(super) reader: Audience,
     /// Whether the page takes uploads at all.
     pub(super) access: Access,
     /// What the reader may do here.
@@ -64,10 +64,10 @@ impl Frame {
         self.files + self.directories == 0
     }
 
-    pub(super) fn add(&mut self, item: &Item) {
+    pub(super) fn add(&mut self, item: &ListingItem) {
         match item.kind {
-            Kind::Directory => self.directories += 1,
-            Kind::File => {
+            ItemKind::Directory => self.directories += 1,
+            ItemKind::File => {
                 self.files += 1;
                 self.bytes = self.bytes.saturating_add(item.size);
             }

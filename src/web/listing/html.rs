@@ -6,8 +6,8 @@
 use std::fmt::{self, Write};
 
 use super::assets::Assets;
-use super::frame::{Completeness, Frame, Reader, display_path};
-use super::item::{Item, Kind, push_href};
+use super::frame::{Audience, Completeness, Frame, display_path};
+use super::item::{ItemKind, ListingItem, push_href};
 use super::size::{human, push_human};
 use crate::http::semantics::date;
 use crate::users::{Right, Rights};
@@ -53,14 +53,14 @@ pub(super) fn tail(page: &mut String, frame: &Frame) -> fmt::Result {
 }
 
 /// Writes one row: name, size, time. A directory's link ends with a slash.
-pub(super) fn row(page: &mut String, item: &Item) -> fmt::Result {
+pub(super) fn row(page: &mut String, item: &ListingItem) -> fmt::Result {
     page.push_str("<tr><th><a href=");
     // The link has no quotes: only unreserved characters, `%` and `/` stand in it.
     push_href(page, item);
     write!(page, ">{}", Escaped::from_bytes(&item.name))?;
     match item.kind {
-        Kind::Directory => page.push_str("/</a><td>"),
-        Kind::File => {
+        ItemKind::Directory => page.push_str("/</a><td>"),
+        ItemKind::File => {
             page.push_str("</a><td><data value=");
             page.push_str(itoa::Buffer::new().format(item.size));
             page.push('>');
@@ -149,8 +149,8 @@ fn write_breadcrumb(page: &mut String, frame: &Frame) -> fmt::Result {
 /// path where it was asked for (RFC 7617 §2.2).
 fn write_reader(page: &mut String, frame: &Frame) -> fmt::Result {
     match &frame.reader {
-        Reader::Anybody => Ok(()),
-        Reader::Anonymous => {
+        Audience::Anybody => Ok(()),
+        Audience::Anonymous => {
             let up = match frame.levels_up.first() {
                 Some(&up) if up <= MOST_LEVELS => up,
                 _ => return Ok(()),
@@ -161,7 +161,7 @@ fn write_reader(page: &mut String, frame: &Frame) -> fmt::Result {
                 "<p class=\"user\"><a href=\"./{root}?login\">Log in</a></p>"
             )
         }
-        Reader::User(name) => {
+        Audience::User(name) => {
             let name = Escaped::from(&**name);
             writeln!(page, "<p class=\"user\">Logged in as <bdi>{name}</bdi></p>")
         }
@@ -225,11 +225,11 @@ mod tests {
             .iter()
             .map(|name| {
                 let (name, kind) = match name.strip_suffix(b"/") {
-                    Some(name) => (name, Kind::Directory),
-                    None => (*name, Kind::File),
+                    Some(name) => (name, ItemKind::Directory),
+                    None => (*name, ItemKind::File),
                 };
                 let modified = UNIX_EPOCH + Duration::from_secs(784_111_777);
-                Item {
+                ListingItem {
                     name: name.to_vec(),
                     kind,
                     size: 1536,

@@ -6,7 +6,7 @@ use crate::web::path::encode_name;
 
 /// What an entry is; nothing else is listed, since nothing else can be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(super) enum ItemKind {
     /// A directory.
     Directory,
     /// A regular file.
@@ -15,11 +15,11 @@ pub(super) enum Kind {
 
 /// One entry of a directory; a symbolic link is listed as what it leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Item {
+pub(super) struct ListingItem {
     /// The name, any bytes but `/` and NUL.
     pub(super) name: Vec<u8>,
     /// What it is.
-    pub(super) kind: Kind,
+    pub(super) kind: ItemKind,
     /// The size of a file in bytes; not shown for a directory.
     pub(super) size: u64,
     /// The modification time.
@@ -27,10 +27,10 @@ pub(super) struct Item {
 }
 
 /// Appends a link to the entry, relative to the directory. The `./` keeps a name like `javascript:x` a name.
-pub(super) fn push_href(text: &mut String, item: &Item) {
+pub(super) fn push_href(text: &mut String, item: &ListingItem) {
     text.push_str("./");
     text.extend(encode_name(&item.name));
-    if item.kind == Kind::Directory {
+    if item.kind == ItemKind::Directory {
         text.push('/');
     }
 }

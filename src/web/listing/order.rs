@@ -3,18 +3,18 @@
 //! Letters of either case stand together, and numbers stand by their value: `photo-2` comes before `photo-10`. Names
 //! that are alike in this are in the order of their bytes, so that the order never depends on the file system's.
 
-use super::item::{Item, Kind};
+use super::item::{ItemKind, ListingItem};
 
 /// The place of an item among others.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    kind: Kind,
+pub(super) struct SortKey {
+    kind: ItemKind,
     key: String,
     name: Vec<u8>,
 }
 
-impl Place {
-    pub(super) fn of(item: &Item) -> Self {
+impl SortKey {
+    pub(super) fn of(item: &ListingItem) -> Self {
         Self {
             kind: item.kind,
             key: key(&item.name),
@@ -63,14 +63,14 @@ mod tests {
     use super::*;
 
     fn sorted(names: &[&[u8]]) -> Vec<Vec<u8>> {
-        let item = |name: &&[u8]| Item {
+        let item = |name: &&[u8]| ListingItem {
             name: name.to_vec(),
-            kind: Kind::File,
+            kind: ItemKind::File,
             size: 0,
             modified: UNIX_EPOCH,
         };
-        let mut items: Vec<Item> = names.iter().map(item).collect();
-        items.sort_by_key(Place::of);
+        let mut items: Vec<ListingItem> = names.iter().map(item).collect();
+        items.sort_by_key(SortKey::of);
         items.into_iter().map(|item| item.name).collect()
     }
 

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use super::budget::{ListingBudget, MemoryShare, PART};
 use super::frame::{Completeness, Frame, MAX_ENTRIES};
-use super::item::{Item, Kind};
+use super::item::{ItemKind, ListingItem};
 use super::listing_format::ListingFormat;
-use super::order::Place;
+use super::order::SortKey;
 use super::output::{COMPRESSOR, Output};
 use super::writer::Writer;
 use crate::blocking::Blocking;
@@ -46,13 +46,13 @@ pub(super) struct ListingPreparation {
     pub(super) coding: Choice,
     /// The field lines of the response.
     pub(super) fields: Vec<u8>,
-    pub(super) state: State,
+    pub(super) state: PreparationState,
 }
 
 /// How far a listing has come.
-pub(super) enum State {
+pub(super) enum PreparationState {
     /// Its directory is read.
-    Reading(Reading),
+    Reading(DirectoryReading),
     /// Its text is written.
     Writing(Writing),
     /// It is recorded, one way or the other.
@@ -60,11 +60,11 @@ pub(super) enum State {
 }
 
 /// A directory that is read.
-pub(super) struct Reading {
+pub(super) struct DirectoryReading {
     reader: DirectoryReader,
     frame: Frame,
     /// In the order of the listing.
-    items: BTreeMap<Place, Item>,
+    items: BTreeMap<SortKey, ListingItem>,
     /// Bytes of memory that it takes. A few are not counted: a connection may keep as much for any response.
     size: usize,
     held: MemoryShare,
@@ -73,14 +73,14 @@ pub(super) struct Reading {
 /// A text that is written.
 pub(super) struct Writing {
     writer: Writer,
-    items: btree_map::IntoValues<Place, Item>,
+    items: btree_map::IntoValues<SortKey, ListingItem>,
     /// What is not in `parts` yet.
     output: Output,
     parts: VecDeque<ResponseContent>,
     _held: MemoryShare,
 }
 
-impl Reading {
+impl DirectoryReading {
     pub(super) fn new(reader: DirectoryReader, frame: Frame, budget: &ListingBudget) -> Self {
         Self {
             reader,
@@ -114,10 +114,10 @@ impl Reading {
 
 impl Preparation for ListingPreparation {
     fn step(&mut self, blocking: Blocking<'_>) -> Option<Response> {
-        match std::mem::replace(&mut self.state, State::Recorded) {
-            State::Reading(reading) => self.read(reading, blocking),
-            State::Writing(writing) => self.write(writing, blocking),
-            State::Recorded => {
+        match std::mem::replace(&mut self.state, PreparationState::Recorded) {
+            PreparationState::Reading(reading) => self.read(reading, blocking),
+            PreparationState::Writing(writing) => self.write(writing, blocking),
+            PreparationState::Recorded => {
                 let reason = "the listing has ended already";
                 let refusal = Refusal::of_file(Status::InternalServerError, reason);
                 Some(respond(refusal))
@@ -127,7 +127,7 @@ impl Preparation for ListingPreparation {
 }
 
 impl ListingPreparation {
-    fn read(&mut self, mut reading: Reading, blocking: Blocking<'_>) -> Option<Response> {
+    fn read(&mut self, mut reading: DirectoryReading, blocking: Blocking<'_>) -> Option<Response> {
         let shows = |name: &[u8]| self.dot_files == DotFiles::Visible || !name.starts_with(b".");
         let permissions = &self.received.requester().permissions;
         let read = self
@@ -157,12 +157,12 @@ impl ListingPreparation {
             }
             let item = item(entry);
             reading.frame.add(&item);
-            reading.items.insert(Place::of(&item), item);
+            reading.items.insert(SortKey::of(&item), item);
         }
         self.state = if is_last {
-            State::Writing(reading.into_writing(self.form, self.coding))
+            PreparationState::Writing(reading.into_writing(self.form, self.coding))
         } else {
-            State::Reading(reading)
+            PreparationState::Reading(reading)
         };
         None
     }
@@ -186,7 +186,7 @@ impl ListingPreparation {
                     None => return Some(self.refuse(too_many(), blocking)),
                 }
             }
-            self.state = State::Writing(writing);
+            self.state = PreparationState::Writing(writing);
             return None;
         }
         if let Output::Gzip(_) = writing.output {
@@ -242,12 +242,12 @@ fn too_many() -> Refusal {
     Refusal::new(Status::ServiceUnavailable, reason)
 }
 
-fn item(entry: DirectoryEntry) -> Item {
-    Item {
+fn item(entry: DirectoryEntry) -> ListingItem {
+    ListingItem {
         name: entry.name,
         kind: match entry.kind {
-            DirectoryEntryKind::Directory => Kind::Directory,
-            DirectoryEntryKind::File => Kind::File,
+            DirectoryEntryKind::Directory => ItemKind::Directory,
+            DirectoryEntryKind::File => ItemKind::File,
         },
         size: entry.metadata.length(),
         modified: entry.metadata.modified(),

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::assets::Assets;
-use super::frame::{Completeness, Frame, Reader};
+use super::frame::{Audience, Completeness, Frame};
 use super::listing_format::ListingFormat;
-use super::preparation::{ListingPreparation, Reading, State};
+use super::preparation::{DirectoryReading, ListingPreparation, PreparationState};
 use crate::connection::{Response, ResponseContent};
 use crate::http::semantics::conditional::{ConditionalMethod, Outcome, Validators};
 use crate::http::semantics::fields::combined;
@@ -63,14 +63,14 @@ impl Site {
             path: path.clone(),
             levels_up: levels_up_from(request),
             extent: Completeness::Complete,
-            reader: Reader::of(requester),
+            reader: Audience::of(requester),
             access,
             rights,
             files: 0,
             directories: 0,
             bytes: 0,
         };
-        let reading = Reading::new(reader, frame, &self.listing_budget);
+        let reading = DirectoryReading::new(reader, frame, &self.listing_budget);
         Err(Stop::Prepare(Box::new(ListingPreparation {
             files: Arc::clone(&self.files),
             budget: self.listing_budget.clone(),
@@ -83,7 +83,7 @@ impl Site {
                 &[Coding::Gzip],
             ),
             fields,
-            state: State::Reading(reading),
+            state: PreparationState::Reading(reading),
         })))
     }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::frame::{Completeness, Frame, display_path};
 use super::html;
-use super::item::{Item, Kind, push_href};
+use super::item::{ItemKind, ListingItem, push_href};
 use super::listing_format::ListingFormat;
 use crate::http::semantics::date;
 
@@ -45,7 +45,7 @@ impl Writer {
         }
     }
 
-    pub(super) fn item(&mut self, text: &mut String, item: &Item) {
+    pub(super) fn item(&mut self, text: &mut String, item: &ListingItem) {
         let is_first = std::mem::take(&mut self.is_first);
         match self.form {
             ListingFormat::Html => {
@@ -86,12 +86,12 @@ struct Row<'i> {
 }
 
 impl<'i> Row<'i> {
-    fn new(item: &'i Item) -> Self {
+    fn new(item: &'i ListingItem) -> Self {
         let mut href = String::with_capacity(item.name.len() + 3);
         push_href(&mut href, item);
         let (size, r#type) = match item.kind {
-            Kind::Directory => (None, "directory"),
-            Kind::File => (Some(item.size), "file"),
+            ItemKind::Directory => (None, "directory"),
+            ItemKind::File => (Some(item.size), "file"),
         };
         Self {
             href,
@@ -107,16 +107,16 @@ impl<'i> Row<'i> {
 pub(super) mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
-    use super::super::order::Place;
+    use super::super::order::SortKey;
     use super::*;
     use crate::users::Rights;
     use crate::web::Access;
-    use crate::web::listing::frame::Reader;
+    use crate::web::listing::frame::Audience;
     use crate::web::path::Path;
 
-    fn item(name: &[u8], kind: Kind, size: u64) -> Item {
+    fn item(name: &[u8], kind: ItemKind, size: u64) -> ListingItem {
         let modified = UNIX_EPOCH + Duration::from_secs(784_111_777);
-        Item {
+        ListingItem {
             name: name.to_vec(),
             kind,
             size,
@@ -127,17 +127,17 @@ pub(super) mod tests {
     /// The text of a listing with these items, given in any order.
     pub(in crate::web::listing) fn render(
         path: &Path,
-        mut items: Vec<Item>,
+        mut items: Vec<ListingItem>,
         extent: Completeness,
         access: Access,
         form: ListingFormat,
     ) -> String {
-        items.sort_by_key(Place::of);
+        items.sort_by_key(SortKey::of);
         let mut frame = Frame {
             path: path.clone(),
             levels_up: (0..=path.components().count()).rev().collect(),
             extent,
-            reader: Reader::Anybody,
+            reader: Audience::Anybody,
             access,
             rights: Rights::ALL,
             files: 0,
@@ -160,15 +160,15 @@ pub(super) mod tests {
     #[test]
     fn directories_come_first_then_names() {
         let mut items = [
-            item(b"b.txt", Kind::File, 1),
-            item(b"b-10.txt", Kind::File, 1),
-            item(b"b-9.txt", Kind::File, 1),
-            item(b"A.txt", Kind::File, 1),
-            item(b"a.txt", Kind::File, 1),
-            item(b"zoo", Kind::Directory, 1),
-            item(b"Bar", Kind::Directory, 1),
+            item(b"b.txt", ItemKind::File, 1),
+            item(b"b-10.txt", ItemKind::File, 1),
+            item(b"b-9.txt", ItemKind::File, 1),
+            item(b"A.txt", ItemKind::File, 1),
+            item(b"a.txt", ItemKind::File, 1),
+            item(b"zoo", ItemKind::Directory, 1),
+            item(b"Bar", ItemKind::Directory, 1),
         ];
-        items.sort_by_key(Place::of);
+        items.sort_by_key(SortKey::of);
         let names: Vec<_> = items.iter().map(|item| item.name.as_slice()).collect();
         let expected: [&[u8]; 7] = [
             b"Bar",
@@ -186,8 +186,8 @@ pub(super) mod tests {
     fn a_listing_as_data() {
         let path = Path::parse(b"/x%20y/%ff/").unwrap();
         let items = vec![
-            item(b"\xffq\"", Kind::File, u64::MAX),
-            item(b"javascript:x", Kind::Directory, 4096),
+            item(b"\xffq\"", ItemKind::File, u64::MAX),
+            item(b"javascript:x", ItemKind::Directory, 4096),
         ];
         let text = render(
             &path,

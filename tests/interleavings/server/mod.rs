@@ -7,8 +7,8 @@ pub(crate) mod transport;
 pub(crate) mod waker;
 pub(crate) mod workers;
 
-#[path = "../../../src/server/connection.rs"]
-pub(crate) mod connection;
+#[path = "../../../src/server/accepted.rs"]
+pub(crate) mod accepted;
 #[path = "../../../src/server/reactor/mod.rs"]
 pub(crate) mod reactor;
 #[path = "../../../src/server/session_waker.rs"]

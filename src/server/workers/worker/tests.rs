@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::peer::Peer;
-use crate::server::connection::Connection;
+use crate::server::accepted::Connection;
 use crate::server::reactor::Reactor;
 use crate::server::workers::queue::{Job, Queue};
 use crate::server::{After, Socket, Transport};
@@ -43,7 +43,7 @@ type Events = Arc<Mutex<Vec<Event>>>;
 
 struct Protocol {
     events: Events,
-    pending: Pending,
+    pending: PendingCommit,
 }
 
 struct Client {
@@ -63,7 +63,7 @@ impl Service for Protocol {
 
     fn buffers(&self) {}
 
-    fn pending(&self, worker: usize) -> Pending {
+    fn pending(&self, worker: usize) -> PendingCommit {
         assert_eq!(worker, 0);
         self.pending
     }
@@ -112,11 +112,16 @@ impl Session for Client {
 
 /// What happens when a worker has this batch, and something is pending after every round.
 fn run(batch: &[Script]) -> Vec<Event> {
-    run_beside(batch, &[], 64, Pending::Quick)
+    run_beside(batch, &[], 64, PendingCommit::Quick)
 }
 
 /// The same with others in a queue of so many places; they have the numbers after those of the batch.
-fn run_beside(batch: &[Script], queued: &[Script], places: usize, pending: Pending) -> Vec<Event> {
+fn run_beside(
+    batch: &[Script],
+    queued: &[Script],
+    places: usize,
+    pending: PendingCommit,
+) -> Vec<Event> {
     let events = Events::default();
     let service = Protocol {
         events: Arc::clone(&events),
@@ -171,7 +176,7 @@ fn batch_is_processed_then_committed_then_flushed() {
 
 #[test]
 fn nothing_is_committed_where_nothing_is_pending() {
-    let events = run_beside(&[Script::Quick; 2], &[], 64, Pending::Nothing);
+    let events = run_beside(&[Script::Quick; 2], &[], 64, PendingCommit::Nothing);
     let expected = [Processed(0), Processed(1), Flushed(0), Flushed(1)];
     assert_eq!(events, expected);
 }
@@ -221,7 +226,7 @@ fn connections_that_wait_for_a_blocking_turn_are_given_to_the_queue() {
     let reactor = Reactor::new(1024, 1).unwrap();
     let service = Protocol {
         events: Events::default(),
-        pending: Pending::Nothing,
+        pending: PendingCommit::Nothing,
     };
     let pool = Pool::new(service, Queue::new(1), reactor, None).unwrap();
     let mut peers = Vec::new();
@@ -275,7 +280,7 @@ fn session_that_yields_does_not_keep_a_full_queue_waiting() {
         &[Script::YieldThenQuick],
         &[Script::Quick],
         1,
-        Pending::Nothing,
+        PendingCommit::Nothing,
     );
     let expected = [
         Processed(0),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::server::Socket;
-use crate::server::connection::Connection;
+use crate::server::accepted::Connection;
 use crate::server::protocol::{Activity, Deadline, Interest};
 use crate::server::reactor::{ParkOutcome, Reactor};
 use crate::server::session_waker::{SessionWaker, WokenSessions};

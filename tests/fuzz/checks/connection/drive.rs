@@ -1,6 +1,6 @@
 //! Serving one connection to its end, as workers would, with a peer in memory.
 
-use httpserver::blocking::Pending;
+use httpserver::blocking::PendingCommit;
 use httpserver::connection::{Buffers, Dialect, Http, HttpSession, Spent, Timeouts};
 use httpserver::server::{Activity, Interest, Next, Service, Session, Stopping, Turn, WakeReason};
 use std::fmt;
@@ -175,6 +175,10 @@ fn take_turn<D: Dialect>(
     service.commit(turn.worker());
     let next = session.flush(peer, buffers, turn);
     let left = service.pending(turn.worker());
-    assert_eq!(left, Pending::Nothing, "the last step of a turn records");
+    assert_eq!(
+        left,
+        PendingCommit::Nothing,
+        "the last step of a turn records"
+    );
     next
 }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use loom::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::server::connection::Connection;
+use crate::server::accepted::Connection;
 
 pub(crate) enum Job<S> {
     Serve(Box<Connection<S>>),

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 
 /// The unread bytes of an input, in constant memory.
 #[derive(Debug)]
-pub(crate) struct Window<R> {
+pub(crate) struct InputWindow<R> {
     input: R,
     buffer: Vec<u8>,
     /// The unread bytes are `buffer[start..end]`.
@@ -17,7 +17,7 @@ pub(crate) struct Window<R> {
     position: u64,
 }
 
-impl<R: Read> Window<R> {
+impl<R: Read> InputWindow<R> {
     /// A window of `capacity` bytes over `input`, whose first byte stands at `position`.
     pub(crate) fn new(input: R, capacity: usize, position: u64) -> Self {
         Self {
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn gives_what_is_wanted_and_knows_where_it_is() {
-        let mut window = Window::new(Drip(b"abcdefghij", false), 4, 100);
+        let mut window = InputWindow::new(Drip(b"abcdefghij", false), 4, 100);
         assert_eq!(window.fill(3).unwrap(), b"abc");
         window.consume(2);
         assert_eq!(window.position(), 102);
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn finds_what_is_within_the_limit() {
         let find = |bytes: &[u8]| bytes.iter().position(|&byte| byte == b'\n');
-        let mut window = Window::new(Drip(b"ab\ncdef\ngh", false), 6, 0);
+        let mut window = InputWindow::new(Drip(b"ab\ncdef\ngh", false), 6, 0);
         assert_eq!(window.find(4, find).unwrap(), Some(2));
         assert_eq!(window.take(3), b"ab\n");
         assert_eq!(window.find(4, find).unwrap(), None, "one byte too far");

@@ -1,0 +1,176 @@
+//! What `--print-config` prints: each option, its value, and where that comes from.
+
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use super::environment::{FromEnvironment, variable_of};
+use super::option;
+
+/// What the positionals and their defaults come to, which the options do not show.
+pub(super) struct Resolved {
+    pub(super) root: Row,
+    pub(super) listeners: Vec<Row>,
+}
+
+/// A value, and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) value: String,
+    pub(super) source: Source,
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    Default,
+    Environment(String),
+    CommandLine,
+}
+
+/// What the arguments say, and the root beside them.
+pub(super) struct Arguments<'a> {
+    pub(super) count: usize,
+    /// The root of an argument or the option.
+    pub(super) root: Option<&'a Path>,
+    pub(super) root_of_option: Option<&'a Path>,
+    pub(super) root_of_variable: Option<&'a Path>,
+    /// Where to listen, by an argument or by default.
+    pub(super) listen: Option<String>,
+}
+
+impl Resolved {
+    /// `listeners` are those of the option.
+    pub(super) fn new<'l>(
+        arguments: Arguments<'_>,
+        listeners: impl Iterator<Item = &'l str>,
+        environment: &[FromEnvironment],
+    ) -> Self {
+        let source = |id: &str, otherwise| {
+            let mut set = environment.iter().filter(|option| option.id == id);
+            set.next().map_or(otherwise, |option| {
+                Source::Environment(option.variable.clone())
+            })
+        };
+        let root = match (arguments.root, arguments.root_of_variable) {
+            (Some(root), _) => Row::new(root.as_os_str(), Source::CommandLine),
+            (None, Some(root)) => Row::new(root.as_os_str(), source("root", Source::Default)),
+            (None, None) => Row::new(".".as_ref(), Source::Default),
+        };
+        let is_root_argument = arguments.root.is_some() && arguments.root_of_option.is_none();
+        let of_address = arguments.count - usize::from(is_root_argument);
+        let first = match of_address {
+            0 => Source::Default,
+            _ => Source::CommandLine,
+        };
+        let first = arguments
+            .listen
+            .map(|value| Row::new(value.as_ref(), first));
+        let others = source("listen", Source::CommandLine);
+        let others = listeners.map(|spec| Row::new(spec.as_ref(), others.clone()));
+        Self {
+            root,
+            listeners: first.into_iter().chain(others).collect(),
+        }
+    }
+}
+
+impl Row {
+    pub(super) fn new(value: &OsStr, source: Source) -> Self {
+        let value = shown(value);
+        Self { value, source }
+    }
+}
+
+impl Source {
+    fn text(&self) -> &str {
+        match self {
+            Self::Default => "default",
+            Self::Environment(variable) => variable,
+            Self::CommandLine => "command line",
+        }
+    }
+}
+
+/// Where the value of this option comes from.
+fn source(arg: &Arg, matches: &ArgMatches, environment: &[FromEnvironment]) -> Source {
+    let id = arg.get_id();
+    if !option::is_given(arg, matches) {
+        return Source::Default;
+    }
+    match environment.iter().find(|option| option.id == id.as_str()) {
+        Some(option) => Source::Environment(option.variable.clone()),
+        None => Source::CommandLine,
+    }
+}
+
+/// A table with a row for each value.
+pub(super) fn table(
+    command: &Command,
+    matches: &ArgMatches,
+    environment: &[FromEnvironment],
+    resolved: &Resolved,
+) -> String {
+    let mut rows = Vec::new();
+    for arg in command.get_arguments() {
+        if variable_of(arg).is_none() {
+            continue;
+        }
+        let long = arg.get_long().unwrap_or_default();
+        match long {
+            "root" => rows.push((long, resolved.root.clone())),
+            "listen" => rows.extend(resolved.listeners.iter().map(|row| (long, row.clone()))),
+            _ => {
+                let source = source(arg, matches, environment);
+                rows.extend(values(arg, matches).into_iter().map(|value| {
+                    let source = source.clone();
+                    (long, Row { value, source })
+                }));
+            }
+        }
+    }
+    let width = |text: fn(&(&str, Row)) -> usize| rows.iter().map(text).max().unwrap_or_default();
+    let (names, values) = (
+        width(|(name, _)| name.len()),
+        width(|(_, row)| row.value.chars().count()),
+    );
+    let mut text = String::new();
+    for (name, Row { value, source }) in &rows {
+        let _ = writeln!(text, "{name:names$}  {value:values$}  {}", source.text());
+    }
+    text
+}
+
+/// The values of an option; none is shown as such.
+fn values(arg: &Arg, matches: &ArgMatches) -> Vec<String> {
+    let id = arg.get_id().as_str();
+    let values: Vec<_> = match arg.get_action() {
+        ArgAction::SetTrue => vec![matches.get_flag(id).to_string()],
+        ArgAction::Count => vec![matches.get_count(id).to_string()],
+        _ => {
+            let raw = matches.get_raw(id).into_iter().flatten();
+            raw.map(shown).collect()
+        }
+    };
+    if values.is_empty() {
+        let default = option::default(arg);
+        vec![default.map_or_else(|| "none".to_owned(), std::borrow::Cow::into_owned)]
+    } else {
+        values
+    }
+}
+
+/// A value on one line.
+fn shown(value: &OsStr) -> String {
+    let text = value.to_string_lossy();
+    text.chars().fold(String::new(), |mut shown, c| {
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+        shown
+    })
+}

@@ -1,0 +1,63 @@
+//! All options of `httpserver` as the parser sees them.
+
+use std::ffi::OsString;
+
+use clap::{Command, CommandFactory, Parser};
+
+use super::{
+    access_log, confinement, harness, help, limits, listen, log, option, proxies, serve, status,
+    timeouts, tls, users, web,
+};
+
+/// The words of a command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "httpserver",
+    version,
+    disable_help_flag = true,
+    disable_version_flag = true
+)]
+pub(super) struct Typed {
+    /// What is no option.
+    pub(super) arguments: Vec<OsString>,
+
+    #[command(flatten)]
+    pub(super) serve: serve::ServeOptions,
+    #[command(flatten)]
+    pub(super) confinement: confinement::ConfinementOptions,
+    #[command(flatten)]
+    pub(super) listen: listen::ListenOptions,
+    #[command(flatten)]
+    pub(super) tls: tls::TlsOptions,
+    #[command(flatten)]
+    pub(super) log: log::LogOptions,
+    #[command(flatten)]
+    pub(super) access_log: access_log::AccessLogOptions,
+    #[command(flatten)]
+    pub(super) web: web::WebOptions,
+    #[command(flatten)]
+    pub(super) users: users::UserOptions,
+    #[command(flatten)]
+    pub(super) proxies: proxies::ProxyOptions,
+    #[command(flatten)]
+    pub(super) limits: limits::LimitOptions,
+    #[command(flatten)]
+    pub(super) timeouts: timeouts::TimeoutOptions,
+    #[command(flatten)]
+    pub(super) harness: harness::HarnessOptions,
+    #[command(flatten)]
+    pub(super) status: status::StatusOptions,
+    #[command(flatten)]
+    pub(super) help: help::HelpOptions,
+}
+
+/// The definition of the options, with the texts of help.
+pub(super) fn command() -> Command {
+    let command = Typed::command().mut_args(|arg| {
+        // `-N -1` has a wrong value, and lacks none.
+        let takes_number =
+            option::value_name(&arg).is_some_and(|name| ["N", "SIZE", "TIME"].contains(&name));
+        arg.allow_hyphen_values(takes_number)
+    });
+    help::with_texts(command)
+}
