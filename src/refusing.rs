@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use crate::entry_range::EntryReceipt;
 use crate::files::{Files, UploadError};
 use crate::http::semantics::basic::unauthorized;
-use crate::http::{LineParts, Refusal, Request, Status};
+use crate::http::{LineParts, Refusal, Request, StatusCode};
 use crate::request_log::write::Refused;
 use crate::requester::{Answered, Requester};
 use crate::store::StoreErrorKind;
@@ -73,7 +73,7 @@ impl<'r> ReceivedLine<'r> {
     pub(crate) fn record(
         &self,
         files: &Files,
-        status: Status,
+        status: StatusCode,
         worker: Option<usize>,
     ) -> EntryReceipt {
         let refused = Refused {
@@ -108,48 +108,48 @@ pub(crate) enum Operation {
 /// The status for what is wrong with a file.
 ///
 /// In the web dialect what is not to be seen is not there: a path that leads out of the root gives nothing away.
-pub(crate) fn status_of(kind: StoreErrorKind, operation: Operation) -> Status {
+pub(crate) fn status_of(kind: StoreErrorKind, operation: Operation) -> StatusCode {
     use Operation::{ClassicGet, ClassicPut, WebDelete, WebGet, WebPut};
     match kind {
         StoreErrorKind::NotFound => match operation {
-            ClassicGet | WebGet | WebDelete => Status::NotFound,
-            ClassicPut => Status::Forbidden,
+            ClassicGet | WebGet | WebDelete => StatusCode::NotFound,
+            ClassicPut => StatusCode::Forbidden,
             // Something on the way is not a directory.
-            WebPut => Status::Conflict,
+            WebPut => StatusCode::Conflict,
         },
         StoreErrorKind::Concealed | StoreErrorKind::Outside => match operation {
-            ClassicGet | ClassicPut => Status::Forbidden,
-            WebGet | WebPut | WebDelete => Status::NotFound,
+            ClassicGet | ClassicPut => StatusCode::Forbidden,
+            WebGet | WebPut | WebDelete => StatusCode::NotFound,
         },
         StoreErrorKind::Directory => match operation {
-            ClassicGet | ClassicPut => Status::Forbidden,
-            WebGet => Status::NotFound,
-            WebPut | WebDelete => Status::Conflict,
+            ClassicGet | ClassicPut => StatusCode::Forbidden,
+            WebGet => StatusCode::NotFound,
+            WebPut | WebDelete => StatusCode::Conflict,
         },
         StoreErrorKind::NotRegular => match operation {
-            ClassicGet | ClassicPut | WebPut | WebDelete => Status::Forbidden,
-            WebGet => Status::NotFound,
+            ClassicGet | ClassicPut | WebPut | WebDelete => StatusCode::Forbidden,
+            WebGet => StatusCode::NotFound,
         },
         StoreErrorKind::ImpossibleName => match operation {
-            ClassicGet | ClassicPut | WebPut => Status::BadRequest,
-            WebGet | WebDelete => Status::NotFound,
+            ClassicGet | ClassicPut | WebPut => StatusCode::BadRequest,
+            WebGet | WebDelete => StatusCode::NotFound,
         },
         StoreErrorKind::Busy | StoreErrorKind::NotEmpty | StoreErrorKind::HoldsServerFiles => {
             match operation {
-                ClassicGet | ClassicPut => Status::Forbidden,
-                WebPut | WebDelete => Status::Conflict,
+                ClassicGet | ClassicPut => StatusCode::Forbidden,
+                WebPut | WebDelete => StatusCode::Conflict,
                 // Reading does not meet them.
-                WebGet => Status::InternalServerError,
+                WebGet => StatusCode::InternalServerError,
             }
         }
-        StoreErrorKind::Forbidden => Status::Forbidden,
-        StoreErrorKind::ConditionFailed => Status::PreconditionFailed,
-        StoreErrorKind::NoSpace => Status::InsufficientStorage,
-        StoreErrorKind::TooLarge => Status::ContentTooLarge,
+        StoreErrorKind::Forbidden => StatusCode::Forbidden,
+        StoreErrorKind::ConditionFailed => StatusCode::PreconditionFailed,
+        StoreErrorKind::NoSpace => StatusCode::InsufficientStorage,
+        StoreErrorKind::TooLarge => StatusCode::ContentTooLarge,
         StoreErrorKind::Vanished | StoreErrorKind::RootGone | StoreErrorKind::Exhausted => {
-            Status::ServiceUnavailable
+            StatusCode::ServiceUnavailable
         }
-        StoreErrorKind::Io(_) => Status::InternalServerError,
+        StoreErrorKind::Io(_) => StatusCode::InternalServerError,
     }
 }
 
@@ -187,7 +187,7 @@ pub(crate) fn not_permitted(permissions: &Permissions, right: Right) -> Refusal 
     if permissions.are_anonymous() {
         unauthorized(anonymous)
     } else {
-        Refusal::new(Status::Forbidden, other)
+        Refusal::new(StatusCode::Forbidden, other)
     }
 }
 
@@ -202,10 +202,10 @@ pub(crate) fn cannot_change(error: &UploadError, operation: Operation) -> Refusa
         UploadError::NotPermitted {
             right, permissions, ..
         } => return not_permitted(permissions, *right),
-        UploadError::TooLong { .. } => Status::ContentTooLarge,
+        UploadError::TooLong { .. } => StatusCode::ContentTooLarge,
         UploadError::Store(error) => status_of(error.kind, operation),
-        UploadError::LogFull { .. } => Status::InsufficientStorage,
-        UploadError::NotRecorded { .. } => Status::InternalServerError,
+        UploadError::LogFull { .. } => StatusCode::InsufficientStorage,
+        UploadError::NotRecorded { .. } => StatusCode::InternalServerError,
     };
     Refusal::of_file(status, error.reason())
 }
@@ -226,7 +226,7 @@ mod tests {
     fn root_that_is_gone_is_503_for_every_operation() {
         for operation in ALL {
             let status = status_of(StoreErrorKind::RootGone, operation);
-            assert_eq!(status, Status::ServiceUnavailable, "{operation:?}");
+            assert_eq!(status, StatusCode::ServiceUnavailable, "{operation:?}");
         }
     }
 

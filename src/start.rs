@@ -16,7 +16,7 @@ use crate::reports::RunningReports;
 use crate::sandbox;
 use httpserver::classic::Classic;
 use httpserver::confinement::{Account, InForce};
-use httpserver::connection::{Dialect, Http};
+use httpserver::connection::{Dialect, HttpService};
 use httpserver::files::Files;
 use httpserver::server::{Listener, Server, StopHandle};
 use httpserver::status::{FigureSources, StatusServer};
@@ -212,7 +212,7 @@ fn serve(
         announced,
         ..
     } = listening;
-    let http = Http::new(dialect, config.timeouts)
+    let http = HttpService::new(dialect, config.timeouts)
         .listening(entrances)
         .behind(config.proxies.clone())
         .for_users(users)

@@ -18,7 +18,7 @@ use crate::blocking::{PendingCommit, WouldBlock};
 use crate::connection::{Action, Decision, Dialect, FileRange, Response, ResponseContent};
 use crate::files::Files;
 use crate::http::semantics::whole::NotWhole;
-use crate::http::{self, Framing, Persistence, Refusal, RefusedHead, Request, Status, Version};
+use crate::http::{self, Framing, Persistence, Refusal, RefusedHead, Request, StatusCode, Version};
 use crate::refusing::{Operation, ReceivedLine, cannot_change, cannot_read, require};
 use crate::requester::{Answered, Requester};
 use crate::server::Turn;
@@ -69,7 +69,7 @@ impl Classic {
     ) -> Result<Action<ClassicUpload>, WouldBlock> {
         let answered = Answered {
             requester,
-            status: Status::Ok.code(),
+            status: StatusCode::Ok.code(),
         };
         let record = || {
             self.files
@@ -77,7 +77,7 @@ impl Classic {
         };
         if name.is_empty() {
             let entry = record();
-            let response = Response::empty(Status::Ok).recorded(entry);
+            let response = Response::empty(StatusCode::Ok).recorded(entry);
             return Ok(Action::Response(response));
         }
         if !is_name(name) {
@@ -90,7 +90,7 @@ impl Classic {
         Ok(match self.files.look_up(name, turn.permission())? {
             Ok(found) => {
                 let entry = record();
-                let response = Response::new(Status::Ok, Vec::new(), content(found));
+                let response = Response::new(StatusCode::Ok, Vec::new(), content(found));
                 Action::Response(response.recorded(entry))
             }
             Err(error) => {
@@ -137,7 +137,7 @@ impl Dialect for Classic {
             "PUT" => self.put(request, name, requester, turn)?,
             _ => {
                 let reason = "this dialect has the methods GET and PUT only";
-                let refusal = Refusal::new(Status::InternalServerError, reason);
+                let refusal = Refusal::new(StatusCode::InternalServerError, reason);
                 self.refuse_request(request, refusal, requester, turn)
             }
         };

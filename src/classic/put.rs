@@ -7,7 +7,7 @@ use super::refusal::{closing, received, refuse};
 use crate::blocking::Blocking;
 use crate::connection::{Action, Block, Response, Upload};
 use crate::files::{self, Empty, Files, Finishing, Remaining, UploadError};
-use crate::http::{Expect, Framing, Refusal, Request, Status};
+use crate::http::{Expect, Framing, Refusal, Request, StatusCode};
 use crate::refusing::{Operation, ReceivedLine, cannot_change};
 use crate::requester::Requester;
 use crate::store::CommitCondition;
@@ -42,7 +42,7 @@ pub(super) fn begin(
         state: ClassicPutState::Receiving(receiving, empty),
     });
     Ok(if answered {
-        Action::RespondThenReceive(closing(Response::empty(Status::Created)), upload)
+        Action::RespondThenReceive(closing(Response::empty(StatusCode::Created)), upload)
     } else {
         Action::Receive(upload)
     })
@@ -114,9 +114,12 @@ impl Upload for ClassicUpload {
                 Remaining::Done => self.put_in_place(upload, &[], empty, block, blocking),
             },
             ClassicPutState::Finishing(finishing) => self.write_entry(finishing, block, blocking),
-            ClassicPutState::Receiving(..) | ClassicPutState::Recorded => Some(Response::refused(
-                Refusal::of_file(Status::InternalServerError, "the upload has ended already"),
-            )),
+            ClassicPutState::Receiving(..) | ClassicPutState::Recorded => {
+                Some(Response::refused(Refusal::of_file(
+                    StatusCode::InternalServerError,
+                    "the upload has ended already",
+                )))
+            }
         }
     }
 
@@ -140,7 +143,7 @@ impl ClassicUpload {
         block: &mut Block,
         blocking: Blocking<'_>,
     ) -> Option<Response> {
-        let (always, created) = (CommitCondition::Always, || Status::Created.code());
+        let (always, created) = (CommitCondition::Always, || StatusCode::Created.code());
         match upload.commit(last, &always, &created, &mut block.text, blocking) {
             Ok(finishing) => self.write_entry(finishing, block, blocking),
             Err(error) => Some(self.refused(&error, empty, blocking)),
@@ -161,7 +164,7 @@ impl ClassicUpload {
             }
             Ok(Remaining::Done) => {
                 let entry = finishing.receipt();
-                Some(Response::empty(Status::Created).recorded(entry))
+                Some(Response::empty(StatusCode::Created).recorded(entry))
             }
             Err(error) => Some(self.refused(&error, None, blocking)),
         }
@@ -195,11 +198,11 @@ impl ClassicUpload {
         refusal: Refusal,
         blocking: Blocking<'_>,
     ) -> Response {
-        let created = Status::Created.code();
+        let created = StatusCode::Created.code();
         let entry = empty.and_then(|empty| empty.record(created, &mut Vec::new(), blocking));
         if let Some(entry) = entry {
             return Response {
-                status: Status::Created,
+                status: StatusCode::Created,
                 ..Response::refused(refusal).recorded(entry)
             };
         }
@@ -215,7 +218,7 @@ impl Drop for ClassicUpload {
             ClassicPutState::Receiving(..) | ClassicPutState::Preallocating(..)
         ) {
             let reason = "the server gave up the request";
-            let refusal = Refusal::new(Status::ServiceUnavailable, reason);
+            let refusal = Refusal::new(StatusCode::ServiceUnavailable, reason);
             self.abandon(refusal, Blocking::outside_turn());
         }
     }

@@ -11,20 +11,20 @@ use super::option;
 
 /// What the positionals and their defaults come to, which the options do not show.
 pub(super) struct Resolved {
-    pub(super) root: Row,
-    pub(super) listeners: Vec<Row>,
+    pub(super) root: ValueInForce,
+    pub(super) listeners: Vec<ValueInForce>,
 }
 
 /// A value, and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Row {
+pub(super) struct ValueInForce {
     pub(super) value: String,
-    pub(super) source: Source,
+    pub(super) source: ValueOrigin,
 }
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum ValueOrigin {
     Default,
     Environment(String),
     CommandLine,
@@ -51,25 +51,27 @@ impl Resolved {
         let source = |id: &str, otherwise| {
             let mut set = environment.iter().filter(|option| option.id == id);
             set.next().map_or(otherwise, |option| {
-                Source::Environment(option.variable.clone())
+                ValueOrigin::Environment(option.variable.clone())
             })
         };
         let root = match (arguments.root, arguments.root_of_variable) {
-            (Some(root), _) => Row::new(root.as_os_str(), Source::CommandLine),
-            (None, Some(root)) => Row::new(root.as_os_str(), source("root", Source::Default)),
-            (None, None) => Row::new(".".as_ref(), Source::Default),
+            (Some(root), _) => ValueInForce::new(root.as_os_str(), ValueOrigin::CommandLine),
+            (None, Some(root)) => {
+                ValueInForce::new(root.as_os_str(), source("root", ValueOrigin::Default))
+            }
+            (None, None) => ValueInForce::new(".".as_ref(), ValueOrigin::Default),
         };
         let is_root_argument = arguments.root.is_some() && arguments.root_of_option.is_none();
         let of_address = arguments.count - usize::from(is_root_argument);
         let first = match of_address {
-            0 => Source::Default,
-            _ => Source::CommandLine,
+            0 => ValueOrigin::Default,
+            _ => ValueOrigin::CommandLine,
         };
         let first = arguments
             .listen
-            .map(|value| Row::new(value.as_ref(), first));
-        let others = source("listen", Source::CommandLine);
-        let others = listeners.map(|spec| Row::new(spec.as_ref(), others.clone()));
+            .map(|value| ValueInForce::new(value.as_ref(), first));
+        let others = source("listen", ValueOrigin::CommandLine);
+        let others = listeners.map(|spec| ValueInForce::new(spec.as_ref(), others.clone()));
         Self {
             root,
             listeners: first.into_iter().chain(others).collect(),
@@ -77,14 +79,14 @@ impl Resolved {
     }
 }
 
-impl Row {
-    pub(super) fn new(value: &OsStr, source: Source) -> Self {
+impl ValueInForce {
+    pub(super) fn new(value: &OsStr, source: ValueOrigin) -> Self {
         let value = shown(value);
         Self { value, source }
     }
 }
 
-impl Source {
+impl ValueOrigin {
     fn text(&self) -> &str {
         match self {
             Self::Default => "default",
@@ -95,14 +97,14 @@ impl Source {
 }
 
 /// Where the value of this option comes from.
-fn source(arg: &Arg, matches: &ArgMatches, environment: &[FromEnvironment]) -> Source {
+fn source(arg: &Arg, matches: &ArgMatches, environment: &[FromEnvironment]) -> ValueOrigin {
     let id = arg.get_id();
     if !option::is_given(arg, matches) {
-        return Source::Default;
+        return ValueOrigin::Default;
     }
     match environment.iter().find(|option| option.id == id.as_str()) {
-        Some(option) => Source::Environment(option.variable.clone()),
-        None => Source::CommandLine,
+        Some(option) => ValueOrigin::Environment(option.variable.clone()),
+        None => ValueOrigin::CommandLine,
     }
 }
 
@@ -126,18 +128,19 @@ pub(super) fn table(
                 let source = source(arg, matches, environment);
                 rows.extend(values(arg, matches).into_iter().map(|value| {
                     let source = source.clone();
-                    (long, Row { value, source })
+                    (long, ValueInForce { value, source })
                 }));
             }
         }
     }
-    let width = |text: fn(&(&str, Row)) -> usize| rows.iter().map(text).max().unwrap_or_default();
+    let width =
+        |text: fn(&(&str, ValueInForce)) -> usize| rows.iter().map(text).max().unwrap_or_default();
     let (names, values) = (
         width(|(name, _)| name.len()),
         width(|(_, row)| row.value.chars().count()),
     );
     let mut text = String::new();
-    for (name, Row { value, source }) in &rows {
+    for (name, ValueInForce { value, source }) in &rows {
         let _ = writeln!(text, "{name:names$}  {value:values$}  {}", source.text());
     }
     text

@@ -1,12 +1,12 @@
 //! The content of requests: received into an upload, or read past.
 
 use super::accounting::Accounting;
+use super::diagnostic::report;
 use super::dialect::{Block, Dialect, Response, Upload};
 use super::input::DecodedEnd;
 use super::phases::{
-    Closing, Filled, Phase, Receiving, Reply, Skipping, Step, StepContext, Stream, Then,
+    Closing, Filled, PeerStream, Phase, Receiving, Reply, Skipping, Step, StepContext, Then,
 };
-use super::report::report;
 use super::session::HttpSession;
 use super::timeouts::TimeoutKind;
 use crate::blocking::Blocking;
@@ -96,12 +96,14 @@ impl<D: Dialect> HttpSession<D> {
                 }
             }
             match self.stream {
-                Stream::Ended => return self.end_content(receiving, work, blocking),
-                Stream::Drained => return Step::Wait(Phase::Body(receiving), TimeoutKind::Body),
-                Stream::Fresh | Stream::Open if work.budget.is_spent() => {
+                PeerStream::Ended => return self.end_content(receiving, work, blocking),
+                PeerStream::Drained => {
+                    return Step::Wait(Phase::Body(receiving), TimeoutKind::Body);
+                }
+                PeerStream::Fresh | PeerStream::Open if work.budget.is_spent() => {
                     return Step::Yield(Phase::Body(receiving));
                 }
-                Stream::Fresh | Stream::Open => {}
+                PeerStream::Fresh | PeerStream::Open => {}
             }
         }
     }
@@ -248,7 +250,7 @@ impl<D: Dialect> HttpSession<D> {
             }
             match self.fill(work, usize::MAX) {
                 Filled::More => {}
-                Filled::NoMore if self.stream == Stream::Ended => {
+                Filled::NoMore if self.stream == PeerStream::Ended => {
                     return Step::Go(Phase::Closing(Closing::Close));
                 }
                 Filled::NoMore => return Step::Wait(Phase::Skipping(skipping), TimeoutKind::Skip),

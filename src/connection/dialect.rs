@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::blocking::{Blocking, PendingCommit, WouldBlock};
 use crate::entry_range::EntryReceipt;
-use crate::http::{Persistence, Refusal, RefusedHead, Request, Status, Version};
+use crate::http::{Persistence, Refusal, RefusedHead, Request, StatusCode, Version};
 use crate::requester::Requester;
 use crate::server::Turn;
 
@@ -136,7 +136,7 @@ pub struct Block {
 #[derive(Clone)]
 pub struct Response {
     /// Its status.
-    pub status: Status,
+    pub status: StatusCode,
     /// Field lines of the dialect's, each ended by CRLF; without `Content-Length`.
     pub fields: Vec<u8>,
     /// Its content.
@@ -186,7 +186,7 @@ pub struct FileRange {
 impl Response {
     /// The response to a request that was granted; each field line is ended by CRLF.
     #[must_use]
-    pub fn new(status: Status, fields: Vec<u8>, content: ResponseContent) -> Self {
+    pub fn new(status: StatusCode, fields: Vec<u8>, content: ResponseContent) -> Self {
         Self {
             status,
             fields,
@@ -204,7 +204,7 @@ impl Response {
 
     /// A response without fields and content.
     #[must_use]
-    pub fn empty(status: Status) -> Self {
+    pub fn empty(status: StatusCode) -> Self {
         Self::new(status, Vec::new(), ResponseContent::Empty)
     }
 

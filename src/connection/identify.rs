@@ -14,10 +14,10 @@ use super::timeouts::TimeoutKind;
 use super::trusted_proxies::TrustedProxies;
 use crate::blocking::WouldBlock;
 use crate::http::semantics::basic::{self, Credentials};
-use crate::http::{Refusal, Request, Status};
+use crate::http::{Refusal, Request, StatusCode};
 use crate::requester::{RequestSource, Requester};
 use crate::server::Turn;
-use crate::users::{Authenticator, Denial, Identified, Identity, Ticket};
+use crate::users::{Authenticator, Denial, Identified, Principal, Ticket};
 
 /// What is known of the requester.
 enum Identification {
@@ -80,7 +80,7 @@ impl<D: Dialect> HttpSession<D> {
             Err(refusal) => Err(refusal),
         };
         match identified {
-            Ok(Identified::Known(Identity { user, permissions })) => {
+            Ok(Identified::Known(Principal { user, permissions })) => {
                 requester.user = user;
                 requester.permissions = permissions;
                 Identification::Known(requester)
@@ -138,22 +138,26 @@ fn denied(denial: Denial) -> Refusal {
         Denial::Wrong => basic::unauthorized("the user name or the password is wrong"),
         Denial::TooOften(wait) => {
             let reason = "too many wrong passwords came from this client";
-            later(Status::TooManyRequests, reason, wait)
+            later(StatusCode::TooManyRequests, reason, wait)
         }
         Denial::Busy(wait) => {
             let reason = "too many passwords wait to be verified";
-            later(Status::ServiceUnavailable, reason, wait)
+            later(StatusCode::ServiceUnavailable, reason, wait)
         }
     }
 }
 
 fn overdue() -> Refusal {
     let reason = "the password was not verified in time";
-    later(Status::ServiceUnavailable, reason, Duration::from_secs(2))
+    later(
+        StatusCode::ServiceUnavailable,
+        reason,
+        Duration::from_secs(2),
+    )
 }
 
 /// A refusal that holds for a while only (RFC 9110 §10.2.3).
-fn later(status: Status, reason: &'static str, wait: Duration) -> Refusal {
+fn later(status: StatusCode, reason: &'static str, wait: Duration) -> Refusal {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     Refusal::new(status, reason).with("Retry-After", seconds.max(1).to_string().as_bytes())
 }

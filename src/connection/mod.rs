@@ -14,6 +14,7 @@ mod accounting;
 mod budget;
 mod buffers;
 mod content;
+mod diagnostic;
 mod dialect;
 mod entrance;
 mod exchange;
@@ -23,7 +24,6 @@ mod kept;
 mod phases;
 mod proxy_header;
 mod redirect;
-mod report;
 mod request;
 mod response;
 mod sending;
@@ -42,7 +42,7 @@ pub use self::dialect::{
     TrackedBytes, Upload,
 };
 pub use self::entrance::{Entrance, EntranceProtocol, ProxyProtocol};
-pub use self::service::Http;
+pub use self::service::HttpService;
 pub use self::session::HttpSession;
 pub use self::spent::Spent;
 pub use self::timeouts::Timeouts;

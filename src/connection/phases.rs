@@ -58,7 +58,7 @@ impl<U> Phase<U> {
 
 /// What the peer's side of the stream is known to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stream {
+pub(super) enum PeerStream {
     /// Nothing was received yet.
     Fresh,
     /// There may be more to receive.

@@ -1,7 +1,7 @@
 //! The PROXY header of a connection that a trusted proxy passes on, before its first head.
 
 use super::dialect::Dialect;
-use super::phases::{Closing, Filled, Phase, Step, StepContext, Stream};
+use super::phases::{Closing, Filled, PeerStream, Phase, Step, StepContext};
 use super::request::HEADS;
 use super::session::HttpSession;
 use super::timeouts::TimeoutKind;
@@ -34,11 +34,11 @@ impl<D: Dialect> HttpSession<D> {
                 Filled::Broken => return Step::Close,
                 Filled::NoMore => {
                     return match self.stream {
-                        Stream::Ended if is_begun => {
+                        PeerStream::Ended if is_begun => {
                             self.refuse_proxy("it ends before its PROXY header does")
                         }
                         // A proxy that only looks whether the server is there.
-                        Stream::Ended => Step::Go(Phase::Closing(Closing::Close)),
+                        PeerStream::Ended => Step::Go(Phase::Closing(Closing::Close)),
                         _ if work.turn.is_stopping() => Step::Go(Phase::Closing(Closing::Close)),
                         _ => Step::Wait(Phase::ProxyHeader, TimeoutKind::Fresh),
                     };

@@ -6,7 +6,7 @@
 
 use super::dialect::{Action, Decision, Response, ResponseContent};
 use crate::http::semantics::host::HostPort;
-use crate::http::{Host, Refusal, Request, Status, Target, write_field};
+use crate::http::{Host, Refusal, Request, StatusCode, Target, write_field};
 
 /// The port of https that a URL need not name (RFC 9110 §4.2.2).
 const DEFAULT_PORT: u16 = 443;
@@ -24,8 +24,8 @@ pub(super) fn decide<U>(request: &Request<'_>, port: u16) -> Decision<U> {
 
 fn moved(method: &str, location: &[u8]) -> Response {
     let status = match method {
-        "GET" | "HEAD" => Status::MovedPermanently,
-        _ => Status::PermanentRedirect,
+        "GET" | "HEAD" => StatusCode::MovedPermanently,
+        _ => StatusCode::PermanentRedirect,
     };
     let mut fields = Vec::new();
     write_field(&mut fields, "Location", location);

@@ -1,12 +1,13 @@
 //! Heads: received, and what follows from them. Content is received in `content`.
 
+use super::diagnostic::report;
 use super::dialect::{Action, Dialect, Response};
 use super::entrance::{EntranceProtocol, Security};
 use super::input::Received;
 use super::phases::{
-    Closing, Filled, Phase, Preparing, Receiving, Reply, Skipping, Step, StepContext, Stream, Then,
+    Closing, Filled, PeerStream, Phase, Preparing, Receiving, Reply, Skipping, Step, StepContext,
+    Then,
 };
-use super::report::report;
 use super::session::HttpSession;
 use super::timeouts::{ByteProgress, TimeoutKind};
 use crate::http::{
@@ -34,7 +35,7 @@ impl<D: Dialect> HttpSession<D> {
         work: &mut StepContext<'_, T>,
         limit: usize,
     ) -> Filled {
-        if matches!(self.stream, Stream::Drained | Stream::Ended) {
+        if matches!(self.stream, PeerStream::Drained | PeerStream::Ended) {
             return Filled::NoMore;
         }
         let input = &mut work.buffers.input;
@@ -50,20 +51,20 @@ impl<D: Dialect> HttpSession<D> {
                     && !matches!(work.turn.reason(), WakeReason::HungUp | WakeReason::Urgent)
                     && !work.transport.has_more();
                 self.stream = if emptied {
-                    Stream::Drained
+                    PeerStream::Drained
                 } else {
-                    Stream::Open
+                    PeerStream::Open
                 };
                 Filled::More
             }
             Received::Nothing => {
-                if self.stream != Stream::Fresh {
-                    self.stream = Stream::Drained;
+                if self.stream != PeerStream::Fresh {
+                    self.stream = PeerStream::Drained;
                 }
                 Filled::NoMore
             }
             Received::End => {
-                self.stream = Stream::Ended;
+                self.stream = PeerStream::Ended;
                 Filled::NoMore
             }
             Received::Broken => {
@@ -114,13 +115,13 @@ impl<D: Dialect> HttpSession<D> {
     fn await_head<T: Transport>(&mut self, work: &mut StepContext<'_, T>) -> Step<D::Upload> {
         let begun = has_begun(work.buffers.input.bytes());
         match (self.stream, begun) {
-            (Stream::Ended, true) => {
+            (PeerStream::Ended, true) => {
                 let refusal = Refusal::bad_request("the stream ends before the head is complete");
                 Step::Go(self.refuse_head(refusal, work))
             }
-            (Stream::Ended, false) => Step::Go(Phase::Closing(Closing::Close)),
+            (PeerStream::Ended, false) => Step::Go(Phase::Closing(Closing::Close)),
             (_, true) => Step::Wait(Phase::Head, TimeoutKind::Head),
-            (Stream::Fresh, false) => Step::Wait(Phase::Head, TimeoutKind::Fresh),
+            (PeerStream::Fresh, false) => Step::Wait(Phase::Head, TimeoutKind::Fresh),
             (_, false) if work.turn.is_stopping() => Step::Go(Phase::Closing(Closing::Close)),
             (_, false) if self.served => Step::Wait(Phase::Head, TimeoutKind::Idle),
             (_, false) => Step::Wait(Phase::Head, TimeoutKind::Fresh),

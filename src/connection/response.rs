@@ -1,9 +1,9 @@
 //! Responses into the output, and what follows them. The output and long content are sent by `sending`.
 
+use super::diagnostic::report;
 use super::dialect::{Dialect, Response, ResponseContent};
 use super::input::Received;
-use super::phases::{Closing, Phase, Preparing, Step, StepContext, Stream, Then};
-use super::report::report;
+use super::phases::{Closing, PeerStream, Phase, Preparing, Step, StepContext, Then};
 use super::session::HttpSession;
 use super::timeouts::TimeoutKind;
 use crate::http::Persistence;
@@ -81,7 +81,7 @@ impl<D: Dialect> HttpSession<D> {
         match then {
             Then::Next => Phase::Head,
             Then::Skip(skipping) => Phase::Skipping(skipping),
-            Then::Close if self.stream == Stream::Drained && unread.is_empty() => {
+            Then::Close if self.stream == PeerStream::Drained && unread.is_empty() => {
                 Phase::Closing(Closing::Close)
             }
             Then::Close | Then::CloseUnread => Phase::Closing(Closing::Flush),

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 
 use super::budget::Budget;
 use super::dialect::{Dialect, FileRange, ResponseContent};
-use super::phases::{AfterFlush, Closing, Flushed, Phase, Stream, Then};
+use super::phases::{AfterFlush, Closing, Flushed, PeerStream, Phase, Then};
 use super::session::HttpSession;
 use super::timeouts::{ByteProgress, TimeoutKind};
 use crate::http::Refusal;
@@ -165,7 +165,7 @@ impl<D: Dialect> HttpSession<D> {
     /// What follows content that is sent, if it is not the close: with nothing to read, the wait for another request.
     fn after_content(&self, turn: &Turn<'_>) -> AfterFlush {
         let is_idle = matches!(self.phase, Phase::Head)
-            && self.stream == Stream::Drained
+            && self.stream == PeerStream::Drained
             && self.unused.is_empty()
             && !turn.is_stopping();
         if is_idle {
@@ -269,7 +269,7 @@ impl<D: Dialect> HttpSession<D> {
 
     /// Ends our side of the stream, unless the peer has ended its own: then nothing is unread.
     fn end_sending<T: Transport>(&mut self, transport: &T) -> Next {
-        if self.stream == Stream::Ended || transport.end_sending().is_err() {
+        if self.stream == PeerStream::Ended || transport.end_sending().is_err() {
             return Next::Close;
         }
         self.phase = Phase::Closing(Closing::Linger(LINGER));

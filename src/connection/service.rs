@@ -8,7 +8,7 @@ use super::buffers::Buffers;
 use super::dialect::Dialect;
 use super::entrance::{Channel, Entrance, EntranceProtocol, ProxyProtocol, Security};
 use super::kept::Kept;
-use super::phases::{AfterFlush, Phase, Stream};
+use super::phases::{AfterFlush, PeerStream, Phase};
 use super::session::HttpSession;
 use super::session::ServiceContext;
 use super::spent::Spent;
@@ -23,13 +23,13 @@ use crate::tls::TlsServer;
 use crate::users::Authenticator;
 
 /// HTTP in a dialect, as a protocol on the pool.
-pub struct Http<D> {
+pub struct HttpService<D> {
     shared: Arc<ServiceContext<D>>,
     /// Connections so far.
     connections: AtomicU64,
 }
 
-impl<D: Dialect> Http<D> {
+impl<D: Dialect> HttpService<D> {
     /// HTTP in this dialect, with these timeouts, on one listener.
     pub fn new(dialect: D, timeouts: Timeouts) -> Self {
         Self {
@@ -104,7 +104,7 @@ impl<D: Dialect> Http<D> {
     }
 }
 
-impl<D: Dialect> Service for Http<D> {
+impl<D: Dialect> Service for HttpService<D> {
     type Session = HttpSession<D>;
     type Buffers = Buffers;
 
@@ -126,7 +126,7 @@ impl<D: Dialect> Service for Http<D> {
             after_flush: AfterFlush::Yield,
             wait: None,
             progress: ByteProgress::None,
-            stream: Stream::Fresh,
+            stream: PeerStream::Fresh,
             served: false,
             accounting: self.account(peer),
             spent: Spent::default(),

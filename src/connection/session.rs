@@ -7,12 +7,12 @@ use super::accounting::Accounting;
 use super::dialect::Dialect;
 use super::entrance::{Channel, Entrance, Security};
 use super::kept::Kept;
-use super::phases::{AfterFlush, Phase, Stream};
+use super::phases::{AfterFlush, PeerStream, Phase};
 use super::spent::{Spent, Stopwatch};
 use super::timeouts::{ByteProgress, Timeouts, Wait};
 use super::trusted_proxies::TrustedProxies;
 use crate::blocking::Blocking;
-use crate::http::{HeadScan, Persistence, Refusal, Status, Version};
+use crate::http::{HeadScan, Persistence, Refusal, StatusCode, Version};
 use crate::peer::Peer;
 use crate::reporting::{Reporter, TurnClock, TurnTime};
 use crate::users::Authenticator;
@@ -44,7 +44,7 @@ pub struct HttpSession<D: Dialect> {
     pub(super) wait: Option<Wait>,
     /// Since the last wait.
     pub(super) progress: ByteProgress,
-    pub(super) stream: Stream,
+    pub(super) stream: PeerStream,
     /// Whether a request was read.
     pub(super) served: bool,
     pub(super) accounting: Accounting,
@@ -98,7 +98,7 @@ impl<D: Dialect> Drop for HttpSession<D> {
         match &mut self.phase {
             Phase::Body(receiving) => {
                 let reason = "the server closed the connection before the content was complete";
-                let refusal = Refusal::new(Status::ServiceUnavailable, reason);
+                let refusal = Refusal::new(StatusCode::ServiceUnavailable, reason);
                 receiving.abandon(refusal, &mut self.accounting, Blocking::outside_turn());
             }
             Phase::Finishing(receiving) => receiving.complete(&mut self.accounting),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::dialect::{Dialect, Response, ResponseContent};
 use super::entrance::{Channel, Entrance, EntranceProtocol, Security};
-use super::phases::{Closing, Filled, Phase, Step, StepContext, Stream};
+use super::phases::{Closing, Filled, PeerStream, Phase, Step, StepContext};
 use super::request::HEADS;
 use super::session::HttpSession;
 use super::timeouts::TimeoutKind;
@@ -50,7 +50,7 @@ impl<D: Dialect> HttpSession<D> {
             match self.fill(work, HEADS) {
                 Filled::More => {}
                 Filled::Broken => return Step::Close,
-                Filled::NoMore if self.stream == Stream::Ended || work.turn.is_stopping() => {
+                Filled::NoMore if self.stream == PeerStream::Ended || work.turn.is_stopping() => {
                     return Step::Go(Phase::Closing(Closing::Close));
                 }
                 Filled::NoMore => return Step::Wait(Phase::TlsHello, TimeoutKind::Fresh),
@@ -72,8 +72,8 @@ impl<D: Dialect> HttpSession<D> {
         self.channel = Channel::Tls(Box::new(stream));
         self.security = Security::Tls;
         // What was received is none of HTTP.
-        if self.stream == Stream::Drained {
-            self.stream = Stream::Open;
+        if self.stream == PeerStream::Drained {
+            self.stream = PeerStream::Open;
         }
         Step::Yield(Phase::Head)
     }

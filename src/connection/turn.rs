@@ -6,7 +6,7 @@ use super::buffers::Buffers;
 use super::dialect::Dialect;
 use super::entrance::Channel;
 use super::kept::Kept;
-use super::phases::{AfterFlush, Closing, Phase, Step, StepContext, Stream};
+use super::phases::{AfterFlush, Closing, PeerStream, Phase, Step, StepContext};
 use super::response::linger;
 use super::session::HttpSession;
 use crate::http::Persistence;
@@ -145,7 +145,7 @@ impl<D: Dialect> HttpSession<D> {
         if next == Next::Close {
             let why = match (self.persistence, self.stream) {
                 (Persistence::Close, _) => "its last response was sent",
-                (Persistence::Persistent, Stream::Ended) => "the client closed it",
+                (Persistence::Persistent, PeerStream::Ended) => "the client closed it",
                 (Persistence::Persistent, _) => "the server stops",
             };
             accounting.close(reporter, Some(worker), why);
@@ -155,8 +155,8 @@ impl<D: Dialect> HttpSession<D> {
     /// The first step of a turn, within a budget.
     fn begin_turn<T: Transport>(&mut self, work: &mut StepContext<'_, T>) {
         // More may have come while this session had no turn, and a server that stops must not overlook it.
-        if work.turn.is_stopping() && self.stream == Stream::Drained {
-            self.stream = Stream::Open;
+        if work.turn.is_stopping() && self.stream == PeerStream::Drained {
+            self.stream = PeerStream::Open;
         }
         work.buffers.lend_output(&mut self.output);
         self.output.extend_from_slice(self.unsent.bytes());

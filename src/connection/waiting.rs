@@ -1,11 +1,11 @@
 //! The wait for the peer: how a turn ends with it, and what becomes of a peer that takes too long or is gone.
 
 use super::dialect::Dialect;
-use super::phases::{Phase, StepContext, Stream, Then};
+use super::phases::{PeerStream, Phase, StepContext, Then};
 use super::session::HttpSession;
 use super::timeouts::{ByteProgress, TimeoutKind, Wait};
 use crate::blocking::Blocking;
-use crate::http::{Refusal, Status};
+use crate::http::{Refusal, StatusCode};
 use crate::server::{Next, Transport, Turn, WakeReason};
 
 impl<D: Dialect> HttpSession<D> {
@@ -33,8 +33,8 @@ impl<D: Dialect> HttpSession<D> {
         if progress == ByteProgress::Some && is_amid {
             transport.acknowledge();
         }
-        if self.stream == Stream::Drained {
-            self.stream = Stream::Open;
+        if self.stream == PeerStream::Drained {
+            self.stream = PeerStream::Open;
         }
         wait.next()
     }
@@ -103,5 +103,5 @@ impl<D: Dialect> HttpSession<D> {
 }
 
 fn late(reason: String) -> Refusal {
-    Refusal::new(Status::RequestTimeout, reason)
+    Refusal::new(StatusCode::RequestTimeout, reason)
 }

@@ -23,7 +23,7 @@ mod wire;
 
 pub use persistence::Persistence;
 pub use refusal::{Blame, Refusal};
-pub use status_code::Status;
+pub use status_code::StatusCode;
 pub use wire::body::ContentDecoder;
 pub use wire::chunked::{Chunk, ChunkedDecoder, MAX_CHUNK_EXTENSIONS_LEN, MAX_CHUNK_SIZE_DIGITS};
 pub use wire::framing::Framing;

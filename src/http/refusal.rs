@@ -7,14 +7,14 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::persistence::Persistence;
-use super::status_code::Status;
+use super::status_code::StatusCode;
 use super::wire::response::write_field;
 
 /// Why a request is not granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The status to answer with.
-    pub status: Status,
+    pub status: StatusCode,
     /// The reason, as a clause without capital and full stop: `the request line has no version`.
     ///
     /// It holds nothing of what the client sent but numbers and digests.
@@ -40,7 +40,7 @@ pub enum Blame {
 impl Refusal {
     /// A refusal for what the client asked.
     #[must_use]
-    pub fn new(status: Status, reason: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(status: StatusCode, reason: impl Into<Cow<'static, str>>) -> Self {
         Self {
             status,
             reason: reason.into(),
@@ -53,14 +53,14 @@ impl Refusal {
     /// 400 (RFC 9110 §15.5.1).
     #[must_use]
     pub fn bad_request(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Status::BadRequest, reason)
+        Self::new(StatusCode::BadRequest, reason)
     }
 
     /// A refusal for what became of a file: with 500 the server is to blame.
     #[must_use]
-    pub fn of_file(status: Status, reason: impl Into<Cow<'static, str>>) -> Self {
+    pub fn of_file(status: StatusCode, reason: impl Into<Cow<'static, str>>) -> Self {
         let blame = match status {
-            Status::InternalServerError => Blame::Server,
+            StatusCode::InternalServerError => Blame::Server,
             _ => Blame::Client,
         };
         Self {
@@ -105,7 +105,7 @@ mod tests {
             "400 Bad Request: the request line has no version"
         );
         assert_eq!(refusal.blame, Blame::Client);
-        let allowed = Refusal::new(Status::MethodNotAllowed, "x").with("Allow", b"GET");
+        let allowed = Refusal::new(StatusCode::MethodNotAllowed, "x").with("Allow", b"GET");
         assert_eq!(allowed.fields, b"Allow: GET\r\n");
     }
 }

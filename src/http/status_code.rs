@@ -4,17 +4,17 @@
 
 use std::fmt;
 
-/// Declares [`Status`] so that code, phrase and status line come from one row each.
+/// Declares [`StatusCode`] so that code, phrase and status line come from one row each.
 macro_rules! statuses {
     ($($(#[$doc:meta])* $name:ident = $code:literal $reason:literal;)+) => {
         /// A status code that this server sends (RFC 9110 §15, RFC 6585 §5, RFC 4918 §11.5).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u16)]
-        pub enum Status {
+        pub enum StatusCode {
             $($(#[$doc])* $name = $code,)+
         }
 
-        impl Status {
+        impl StatusCode {
             /// Every status, in the order of the codes.
             pub const ALL: &[Self] = &[$(Self::$name),+];
 
@@ -102,7 +102,7 @@ statuses! {
     InsufficientStorage = 507 "Insufficient Storage";
 }
 
-impl Status {
+impl StatusCode {
     /// The three digits, 404.
     #[must_use]
     pub const fn code(self) -> u16 {
@@ -110,7 +110,7 @@ impl Status {
     }
 }
 
-impl fmt::Display for Status {
+impl fmt::Display for StatusCode {
     /// Code and phrase, `404 Not Found`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.code(), self.reason())
@@ -123,17 +123,17 @@ mod tests {
 
     #[test]
     fn codes_have_three_digits_and_ascend() {
-        for pair in Status::ALL.windows(2) {
+        for pair in StatusCode::ALL.windows(2) {
             assert!(pair[0].code() < pair[1].code(), "{pair:?}");
         }
-        for status in Status::ALL {
+        for status in StatusCode::ALL {
             assert!((100..600).contains(&status.code()), "{status:?}");
         }
     }
 
     #[test]
     fn line_is_made_of_code_and_reason() {
-        for status in Status::ALL {
+        for status in StatusCode::ALL {
             let expected = format!("HTTP/1.1 {} {}\r\n", status.code(), status.reason());
             assert_eq!(status.line(), expected);
             assert_eq!(format!("HTTP/1.1 {status}\r\n"), expected);
@@ -143,14 +143,14 @@ mod tests {
     #[test]
     fn phrases_that_changed_names_over_the_years() {
         for (status, line) in [
-            (Status::ContentTooLarge, "413 Content Too Large"),
-            (Status::UriTooLong, "414 URI Too Long"),
-            (Status::RangeNotSatisfiable, "416 Range Not Satisfiable"),
+            (StatusCode::ContentTooLarge, "413 Content Too Large"),
+            (StatusCode::UriTooLong, "414 URI Too Long"),
+            (StatusCode::RangeNotSatisfiable, "416 Range Not Satisfiable"),
             (
-                Status::RequestHeaderFieldsTooLarge,
+                StatusCode::RequestHeaderFieldsTooLarge,
                 "431 Request Header Fields Too Large",
             ),
-            (Status::InsufficientStorage, "507 Insufficient Storage"),
+            (StatusCode::InsufficientStorage, "507 Insufficient Storage"),
         ] {
             assert_eq!(status.to_string(), line);
         }

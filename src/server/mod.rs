@@ -38,7 +38,7 @@ use self::workers::spares::SpareWorkers;
 use self::workers::worker::Worker;
 
 pub use self::accept::client_limit::ClientLimit;
-pub(crate) use self::accept::listener::Accepted;
+pub(crate) use self::accept::listener::AcceptOutcome;
 pub use self::accept::listener::{Listener, LocalAddress};
 pub use self::accept::scheduled_stop::StopHandle;
 pub use self::protocol::{

@@ -10,10 +10,10 @@ mod exposition;
 mod health;
 mod history;
 mod metrics;
+mod rendering;
 mod request;
 mod server;
 mod snapshot;
-mod summary;
 
 pub use self::server::{MAX_CONNECTIONS, StatusServer};
 pub use self::snapshot::{FigureSources, Snapshot};

@@ -7,8 +7,8 @@ use super::metrics;
 use super::snapshot::Snapshot;
 use crate::http::semantics::negotiation::weights::prefers;
 use crate::http::{
-    Host, Refusal, Request, Status, Target, Version, end_head, write_content_length, write_field,
-    write_status_line,
+    Host, Refusal, Request, StatusCode, Target, Version, end_head, write_content_length,
+    write_field, write_status_line,
 };
 
 /// What a request asks for.
@@ -61,7 +61,7 @@ impl Asked {
             "HEAD" => SentPart::HeadOnly,
             _ => {
                 return Err(Refusal::new(
-                    Status::MethodNotAllowed,
+                    StatusCode::MethodNotAllowed,
                     "a status can only be read, by GET and HEAD",
                 ));
             }
@@ -80,7 +80,7 @@ impl Asked {
             b"/status.js" => StatusResource::Script,
             _ => {
                 return Err(Refusal::new(
-                    Status::NotFound,
+                    StatusCode::NotFound,
                     "there is /, /healthz, /metrics and /status",
                 ));
             }
@@ -120,14 +120,14 @@ impl Asked {
             media_type,
             body: body.as_bytes(),
         };
-        respond(Status::Ok, &content, self.extent)
+        respond(StatusCode::Ok, &content, self.extent)
     }
 
     /// The response to a question for the health.
     pub(super) fn health(&self, health: &Health) -> Vec<u8> {
         let (status, mut text) = match health {
-            Ok(()) => (Status::Ok, "ok".to_owned()),
-            Err(reason) => (Status::ServiceUnavailable, reason.clone()),
+            Ok(()) => (StatusCode::Ok, "ok".to_owned()),
+            Err(reason) => (StatusCode::ServiceUnavailable, reason.clone()),
         };
         text.push('\n');
         respond(status, &plain(&text), self.extent)
@@ -151,10 +151,10 @@ fn prefers_json(accept: Option<&[u8]>) -> bool {
     accept.is_some_and(|accept| prefers(accept, "application/json", "text/plain"))
 }
 
-fn respond(status: Status, content: &StatusContent<'_>, extent: SentPart) -> Vec<u8> {
+fn respond(status: StatusCode, content: &StatusContent<'_>, extent: SentPart) -> Vec<u8> {
     let mut out = Vec::with_capacity(content.body.len() + 512);
     write_status_line(&mut out, status);
-    if status == Status::MethodNotAllowed {
+    if status == StatusCode::MethodNotAllowed {
         write_field(&mut out, "Allow", b"GET, HEAD");
     }
     write_field(&mut out, "Content-Type", content.media_type.as_bytes());
@@ -177,7 +177,7 @@ fn respond(status: Status, content: &StatusContent<'_>, extent: SentPart) -> Vec
 mod tests {
     use super::*;
 
-    fn ask(line: &str, fields: &str) -> Result<Asked, Status> {
+    fn ask(line: &str, fields: &str) -> Result<Asked, StatusCode> {
         let head = format!("{line} HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
         let request = Request::parse(head.as_bytes()).unwrap();
         Asked::of(&request).map_err(|refusal| refusal.status)
@@ -209,18 +209,18 @@ mod tests {
             ("GET /", "", Ok(StatusResource::Page)),
             ("GET /status.js", "", Ok(StatusResource::Script)),
             ("GET /status.css", "", Ok(StatusResource::Style)),
-            ("GET /status/", "", Err(Status::NotFound)),
-            ("GET /../status", "", Err(Status::NotFound)),
-            ("PUT /status", "", Err(Status::MethodNotAllowed)),
-            ("OPTIONS *", "", Err(Status::MethodNotAllowed)),
-            ("GET x", "", Err(Status::BadRequest)),
+            ("GET /status/", "", Err(StatusCode::NotFound)),
+            ("GET /../status", "", Err(StatusCode::NotFound)),
+            ("PUT /status", "", Err(StatusCode::MethodNotAllowed)),
+            ("OPTIONS *", "", Err(StatusCode::MethodNotAllowed)),
+            ("GET x", "", Err(StatusCode::BadRequest)),
         ] {
             let asked = ask(line, fields).map(|asked| asked.what);
             assert_eq!(asked, what, "{line} {fields}");
         }
         let head = b"GET /status HTTP/1.1\r\n\r\n";
         let refusal = Asked::of(&Request::parse(head).unwrap()).unwrap_err();
-        assert_eq!(refusal.status, Status::BadRequest);
+        assert_eq!(refusal.status, StatusCode::BadRequest);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::conversation::{Conversation, NextStep};
 use super::health::{Health, PROBE_TIME, Prober};
 use super::history::History;
 use super::snapshot::FigureSources;
-use crate::server::{Accepted, Listener, View};
+use crate::server::{AcceptOutcome, Listener, View};
 
 /// Clients of the status at a time.
 pub const MAX_CONNECTIONS: usize = 32;
@@ -195,7 +195,7 @@ impl StatusServer {
     fn accept(&mut self, view: &dyn View, now: Instant) {
         for _ in 0..MAX_CONNECTIONS {
             match self.listener.accept() {
-                Accepted::Connection(socket, _) => {
+                AcceptOutcome::Connection(socket, _) => {
                     if self.conversations.len() >= MAX_CONNECTIONS {
                         self.conversations.pop_front();
                     }
@@ -204,9 +204,9 @@ impl StatusServer {
                     let need = one.advance(now);
                     self.keep(one, need, view, now);
                 }
-                Accepted::Gone => {}
-                Accepted::Nobody => break,
-                Accepted::Exhausted(error) => {
+                AcceptOutcome::Gone => {}
+                AcceptOutcome::Nobody => break,
+                AcceptOutcome::Exhausted(error) => {
                     log::debug!("the status cannot accept for now: {error}");
                     self.paused_until = Some(now + EXHAUSTION_PAUSE);
                     break;

@@ -10,7 +10,7 @@ use crate::server::{After, Transport};
 
 /// What is written when all records are read.
 #[derive(Clone, Copy)]
-pub(super) enum Write<'b> {
+pub(super) enum RecordWrite<'b> {
     Nothing,
     Plain(&'b [u8]),
     /// That we have sent all.
@@ -43,14 +43,14 @@ pub(super) fn encode<D>(
 pub(super) fn encrypt<D>(
     mut writer: WriteTraffic<'_, D>,
     outgoing: &mut Window,
-    what: Write<'_>,
+    what: RecordWrite<'_>,
 ) -> Result<(), Error> {
     let written = grow(
         outgoing,
         |out| match what {
-            Write::Nothing => Ok(0),
-            Write::Plain(bytes) => writer.encrypt(bytes, out),
-            Write::CloseNotify => writer.queue_close_notify(out),
+            RecordWrite::Nothing => Ok(0),
+            RecordWrite::Plain(bytes) => writer.encrypt(bytes, out),
+            RecordWrite::CloseNotify => writer.queue_close_notify(out),
         },
         |error| match error {
             EncryptError::InsufficientSize(needed) => Some(needed.required_size),

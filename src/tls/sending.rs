@@ -3,7 +3,7 @@
 use std::io;
 
 use super::buffers::{PLAIN, Windows};
-use super::records::{Room, Write, send_records};
+use super::records::{RecordWrite, Room, send_records};
 use super::stream::{PeerState, TlsStream};
 use crate::server::{After, Transport};
 
@@ -20,7 +20,7 @@ impl TlsStream {
             // What the handshake had to say comes first.
             send_records(&mut windows.outgoing, socket, After::More)?;
             let bytes = &bytes[..bytes.len().min(PLAIN)];
-            self.write(windows, Write::Plain(bytes))?;
+            self.write(windows, RecordWrite::Plain(bytes))?;
             self.unreported = bytes.len();
         }
         self.send_on(windows, socket, after)
@@ -58,14 +58,14 @@ impl TlsStream {
         if self.is_closed {
             return;
         }
-        if self.unreported == 0 && self.write(windows, Write::CloseNotify).is_ok() {
+        if self.unreported == 0 && self.write(windows, RecordWrite::CloseNotify).is_ok() {
             let _ = send_records(&mut windows.outgoing, socket, After::More); // best effort
         }
         self.is_closed = true;
         windows.discard_outgoing();
     }
 
-    fn write(&mut self, windows: &mut Windows, what: Write<'_>) -> io::Result<()> {
+    fn write(&mut self, windows: &mut Windows, what: RecordWrite<'_>) -> io::Result<()> {
         if self.input == PeerState::Failed {
             return Err(io::ErrorKind::InvalidData.into());
         }

@@ -11,7 +11,7 @@ use rustls::{Error, HandshakeKind, ProtocolVersion};
 
 use super::buffers::{INCOMING, OVERHEAD, PartialRecords, Windows};
 use super::handshake::Handshake;
-use super::records::{Room, Write, encode, encrypt, send_records};
+use super::records::{RecordWrite, Room, encode, encrypt, send_records};
 use crate::server::{After, Transport};
 
 /// Bytes of a handshake that are kept while its next message is incomplete. No client's hello is as long; with
@@ -195,7 +195,7 @@ impl TlsStream {
 
     /// Reads all records that are complete. A peer that breaks a rule is told so.
     fn read(&mut self, windows: &mut Windows, room: &mut Room<'_>) {
-        if let Err(error) = self.advance(windows, room, Write::Nothing) {
+        if let Err(error) = self.advance(windows, room, RecordWrite::Nothing) {
             self.set_failed(windows, &error);
         }
     }
@@ -244,7 +244,7 @@ impl TlsStream {
         &mut self,
         windows: &mut Windows,
         room: &mut Room<'_>,
-        what: Write<'_>,
+        what: RecordWrite<'_>,
     ) -> Result<(), Error> {
         let Windows {
             incoming, outgoing, ..
@@ -271,8 +271,10 @@ impl TlsStream {
                 }
                 Ok(_) => {
                     done = Some(match what {
-                        Write::Nothing => Ok(()),
-                        Write::Plain(_) | Write::CloseNotify => Err(Error::HandshakeNotComplete),
+                        RecordWrite::Nothing => Ok(()),
+                        RecordWrite::Plain(_) | RecordWrite::CloseNotify => {
+                            Err(Error::HandshakeNotComplete)
+                        }
                     });
                 }
             }

@@ -43,7 +43,7 @@ struct Attempted {
 
 /// A requester whose rights are known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Identity {
+pub struct Principal {
     /// The user who logged in.
     pub user: Option<Arc<str>>,
     /// What may be done.
@@ -54,7 +54,7 @@ pub struct Identity {
 #[derive(Debug)]
 pub enum Identified {
     /// They are right.
-    Known(Identity),
+    Known(Principal),
     /// They are not, or cannot be looked at.
     Denied(Denial),
     /// They are being verified.
@@ -143,9 +143,9 @@ impl Authenticator {
 
     /// A requester who sent no credentials.
     #[must_use]
-    pub fn anonymous(&self) -> Identity {
+    pub fn anonymous(&self) -> Principal {
         let table = read(&self.users.table);
-        Identity {
+        Principal {
             user: None,
             permissions: Permissions::Everybody(Arc::clone(&table.everybody)),
         }
@@ -210,8 +210,8 @@ fn read_table(path: &Path) -> Result<UserTable, UsersError> {
     })
 }
 
-fn identity(table: &UserTable, user: &User) -> Identity {
-    Identity {
+fn identity(table: &UserTable, user: &User) -> Principal {
+    Principal {
         user: Some(Arc::clone(&user.name)),
         permissions: Permissions::User {
             everybody: Arc::clone(&table.everybody),
@@ -222,7 +222,7 @@ fn identity(table: &UserTable, user: &User) -> Identity {
 
 impl Users {
     /// The user whose password this is, if that was verified a while ago.
-    fn recall(&self, name: &str, password: &str, now: Instant) -> Option<Identity> {
+    fn recall(&self, name: &str, password: &str, now: Instant) -> Option<Principal> {
         let table = read(&self.table);
         let user = table.user(name)?;
         let is_known = lock(&self.remembered).recall(name, password, now);
@@ -319,7 +319,7 @@ mod tests {
         }
 
         /// What comes of credentials in the end.
-        fn outcome(&self, name: &str, password: &str) -> Result<Identity, Denial> {
+        fn outcome(&self, name: &str, password: &str) -> Result<Principal, Denial> {
             let (found, woken) = self.identify(name, password);
             let found = match found {
                 Identified::Pending(ticket) => {

@@ -17,7 +17,7 @@ mod throttle;
 mod user_table;
 mod verifier;
 
-pub use self::authenticator::{Authenticator, Denial, Identified, Identity, UsersError};
+pub use self::authenticator::{Authenticator, Denial, Identified, Principal, UsersError};
 pub use self::password::{PasswordError, PasswordHash};
 pub use self::permissions::Permissions;
 pub use self::rights::{Right, Rights};

@@ -11,7 +11,7 @@ use crate::blocking::Blocking;
 use crate::connection::{Response, ResponseContent};
 use crate::files::UploadError;
 use crate::http::semantics::conditional::ConditionalMethod;
-use crate::http::{Refusal, Request, Status};
+use crate::http::{Refusal, Request, StatusCode};
 use crate::refusing::{Operation, cannot_change, cannot_read, require};
 use crate::requester::{Answered, Requester};
 use crate::server::Turn;
@@ -44,7 +44,7 @@ impl Site {
         let (path, text) = (path.relative(), &mut Vec::new());
         let answered = Answered {
             requester,
-            status: Status::NoContent.code(),
+            status: StatusCode::NoContent.code(),
         };
         let removed = match resource {
             RemovalTarget::File => self
@@ -57,7 +57,7 @@ impl Site {
         match removed {
             Ok(entry) => {
                 let content = ResponseContent::Unstated;
-                let response = Response::new(Status::NoContent, Vec::new(), content);
+                let response = Response::new(StatusCode::NoContent, Vec::new(), content);
                 Ok(response.recorded(entry))
             }
             Err(error) => {
@@ -78,13 +78,13 @@ impl Site {
         }
         if path.file_name().is_none() {
             let reason = "the directory that is served cannot be removed";
-            return Err(Refusal::new(Status::Conflict, reason));
+            return Err(Refusal::new(StatusCode::Conflict, reason));
         }
         match self.files.inspect(path.relative(), blocking) {
             Ok(there) if there.is_directory() => Ok(RemovalTarget::Directory),
             Ok(_) if path.ending() == TrailingSlash::Slash => {
                 let reason = "the path ends with a slash, and a file's does not";
-                Err(Refusal::new(Status::Conflict, reason))
+                Err(Refusal::new(StatusCode::Conflict, reason))
             }
             Ok(_) => Ok(RemovalTarget::File),
             Err(error) => match error.kind {

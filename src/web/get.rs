@@ -21,7 +21,7 @@ use crate::http::semantics::basic::unauthorized;
 use crate::http::semantics::fields::combined;
 use crate::http::semantics::media_type::{self, Guess};
 use crate::http::semantics::negotiation::weights::{Weight, weight_of};
-use crate::http::{Refusal, Request, Status, Target, write_field};
+use crate::http::{Refusal, Request, StatusCode, Target, write_field};
 use crate::refusing::{Operation, cannot_read, not_permitted};
 use crate::requester::{Answered, Requester};
 use crate::server::Turn;
@@ -56,7 +56,9 @@ impl Site {
             self.find(request, &path, query, requester, turn),
             &self.options.fallback,
         ) {
-            (Err(Stop::Refused(refusal)), Some(fallback)) if refusal.status == Status::NotFound => {
+            (Err(Stop::Refused(refusal)), Some(fallback))
+                if refusal.status == StatusCode::NotFound =>
+            {
                 if !requester.permissions.permit(Right::Read, fallback) {
                     return Err(refusal.into());
                 }
@@ -116,7 +118,7 @@ impl Site {
                         self.represent(request, index.relative(), found, turn)
                     }
                     Err(Stop::WouldBlock(would_block)) => Err(would_block.into()),
-                    Err(Stop::Refused(refusal)) if refusal.status != Status::NotFound => {
+                    Err(Stop::Refused(refusal)) if refusal.status != StatusCode::NotFound => {
                         Err(refusal.into())
                     }
                     Ok(Resource::Directory) | Err(Stop::Refused(_) | Stop::Prepare(_)) => {
@@ -145,7 +147,7 @@ impl Site {
             Directories::Listed => self.listing(request, path, requester, turn),
             Directories::NotListed => {
                 let reason = "the directory has no index.html, and directories are not listed";
-                Err(Refusal::new(Status::NotFound, reason).into())
+                Err(Refusal::new(StatusCode::NotFound, reason).into())
             }
         }
     }
@@ -215,7 +217,7 @@ impl Site {
     ) -> Result<Response, WouldBlock> {
         let way_back = way_back(request);
         let is_permitted = requester.permissions.permit(Right::Read, NOT_FOUND);
-        if refusal.status != Status::NotFound || !is_permitted {
+        if refusal.status != StatusCode::NotFound || !is_permitted {
             return Ok(respond_with(refusal, way_back));
         }
         let found = match self.file(NOT_FOUND, turn) {
@@ -227,7 +229,8 @@ impl Site {
         };
         let mut response = if takes_html(combined(request, "Accept")) {
             let media_type = self.media_type(NOT_FOUND, &found, turn)?;
-            let page = Representation::of_file(media_type, found, None).into_page(Status::NotFound);
+            let page =
+                Representation::of_file(media_type, found, None).into_page(StatusCode::NotFound);
             Response {
                 refusal: Some(refusal),
                 ..page
@@ -262,7 +265,7 @@ fn login(permissions: &Permissions) -> Result<Response, Stop> {
     let mut fields = Vec::new();
     write_field(&mut fields, "Location", b"./");
     let content = ResponseContent::Empty;
-    Ok(Response::new(Status::SeeOther, fields, content))
+    Ok(Response::new(StatusCode::SeeOther, fields, content))
 }
 
 /// Sends the client to the directory's path with a slash, relative to the one without (RFC 9110 §10.2.2).
@@ -276,5 +279,5 @@ fn moved(path: &Path, query: Option<&[u8]>) -> Response {
     }
     let mut fields = Vec::new();
     write_field(&mut fields, "Location", &location);
-    Response::new(Status::MovedPermanently, fields, ResponseContent::Empty)
+    Response::new(StatusCode::MovedPermanently, fields, ResponseContent::Empty)
 }

@@ -40,7 +40,7 @@ use crate::connection::{Action, Decision, Dialect, Response, ResponseContent};
 use crate::files::Files;
 use crate::http::semantics::date_field;
 use crate::http::{
-    self, Host, Persistence, Refusal, RefusedHead, Request, Scheme, Status, Target, Version,
+    self, Host, Persistence, Refusal, RefusedHead, Request, Scheme, StatusCode, Target, Version,
     write_field,
 };
 use crate::refusing::ReceivedLine;
@@ -85,7 +85,7 @@ impl Web {
             && request.scheme == Scheme::Http
         {
             return Err(Refusal::new(
-                Status::MisdirectedRequest,
+                StatusCode::MisdirectedRequest,
                 "the target is of the scheme https, and this connection has no TLS",
             )
             .into());
@@ -112,10 +112,10 @@ impl Web {
             ("PUT" | "DELETE" | "POST" | "PATCH" | "CONNECT" | "TRACE", _) => {
                 let allowed = self.site.allowed();
                 let reason = format!("the methods that are served here are {allowed}");
-                let refusal = Refusal::new(Status::MethodNotAllowed, reason);
+                let refusal = Refusal::new(StatusCode::MethodNotAllowed, reason);
                 Err(refusal.with("Allow", allowed.as_bytes()).into())
             }
-            _ => Err(Refusal::new(Status::NotImplemented, "the method is not known").into()),
+            _ => Err(Refusal::new(StatusCode::NotImplemented, "the method is not known").into()),
         }
     }
 
@@ -132,14 +132,14 @@ impl Web {
         };
         let answered = Answered {
             requester,
-            status: Status::NoContent.code(),
+            status: StatusCode::NoContent.code(),
         };
         let files = &self.site.files;
         let entry = files.record_success("OPTIONS", &name, &answered, turn.worker());
         let mut fields = Vec::new();
         write_field(&mut fields, "Allow", self.site.allowed().as_bytes());
         let content = ResponseContent::Unstated;
-        Ok(Response::new(Status::NoContent, fields, content).recorded(entry))
+        Ok(Response::new(StatusCode::NoContent, fields, content).recorded(entry))
     }
 
     fn refused(
@@ -163,7 +163,7 @@ impl Web {
         &self,
         request: &Request<'_>,
         response: Response,
-        (status, persistence): (Status, Persistence),
+        (status, persistence): (StatusCode, Persistence),
         requester: &Requester,
         turn: &Turn<'_>,
     ) -> Action<WebUpload> {

@@ -9,7 +9,7 @@
 use super::options::Access;
 use super::site::Site;
 use crate::http::semantics::cross_site;
-use crate::http::{Host, Refusal, Request, Status};
+use crate::http::{Host, Refusal, Request, StatusCode};
 
 impl Site {
     /// Refuses what comes, or may come, from a page of another site.
@@ -18,11 +18,11 @@ impl Site {
             && !self.options.hosts.include(authority)
         {
             let reason = "the server does not answer to this host name; --allow-host adds one";
-            return Err(Refusal::new(Status::MisdirectedRequest, reason));
+            return Err(Refusal::new(StatusCode::MisdirectedRequest, reason));
         }
         if self.options.access == Access::Writable && !is_safe(request.method) {
             cross_site::check(request)
-                .map_err(|from| Refusal::new(Status::Forbidden, from.to_string()))?;
+                .map_err(|from| Refusal::new(StatusCode::Forbidden, from.to_string()))?;
         }
         Ok(())
     }

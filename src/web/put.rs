@@ -20,7 +20,7 @@ use crate::files::{self, Files, Finishing, Remaining, UploadError};
 use crate::http::semantics::conditional::ConditionalMethod;
 use crate::http::semantics::digest::Sha256Digest;
 use crate::http::semantics::whole::NotWhole;
-use crate::http::{Framing, Refusal, Request, Status, write_field};
+use crate::http::{Framing, Refusal, Request, StatusCode, write_field};
 use crate::refusing::{Operation, ReceivedLine, cannot_read, require};
 use crate::requester::Requester;
 use crate::server::Turn;
@@ -47,7 +47,7 @@ impl Site {
         match request.framing {
             Framing::Absent => {
                 let reason = "an upload needs a Content-Length or the transfer coding chunked";
-                return Err(Refusal::new(Status::LengthRequired, reason).into());
+                return Err(Refusal::new(StatusCode::LengthRequired, reason).into());
             }
             Framing::Length(length) if length > self.options.max_body => {
                 let error = UploadError::TooLong {
@@ -87,7 +87,7 @@ impl Site {
         if self.hides(path) {
             return Err(concealed());
         }
-        let directory = |reason| Refusal::new(Status::Conflict, reason);
+        let directory = |reason| Refusal::new(StatusCode::Conflict, reason);
         if path.ending() == TrailingSlash::Slash {
             return Err(directory(
                 "the path ends with a slash, but the path of a file does not",
@@ -185,7 +185,7 @@ impl Upload for WebUpload {
             WebPutState::Receiving(_) | WebPutState::Recorded => {
                 let reason = "the upload has ended already";
                 Some(respond(Refusal::of_file(
-                    Status::InternalServerError,
+                    StatusCode::InternalServerError,
                     reason,
                 )))
             }
@@ -229,11 +229,11 @@ impl WebUpload {
         last: &[u8],
         block: &mut Block,
         blocking: Blocking<'_>,
-    ) -> Result<(Finishing, Status), UploadError> {
-        let status = Cell::new(Status::Created);
+    ) -> Result<(Finishing, StatusCode), UploadError> {
+        let status = Cell::new(StatusCode::Created);
         let holds = |current: Option<&Metadata>| {
             if current.is_some() {
-                status.set(Status::NoContent);
+                status.set(StatusCode::NoContent);
             }
             self.conditional.permits(ConditionalMethod::Put, current)
         };
@@ -275,14 +275,14 @@ impl Drop for WebUpload {
             WebPutState::Receiving(_) | WebPutState::Preallocating(..)
         ) {
             let reason = "the server gave up the request";
-            let refusal = Refusal::new(Status::ServiceUnavailable, reason);
+            let refusal = Refusal::new(StatusCode::ServiceUnavailable, reason);
             self.refuse(refusal, Blocking::outside_turn());
         }
     }
 }
 
 /// 201 or 204, with the entity tag that a GET will show: the content is stored as it came.
-fn stored(finishing: &Finishing, status: Status, digest: Option<Sha256Digest>) -> Response {
+fn stored(finishing: &Finishing, status: StatusCode, digest: Option<Sha256Digest>) -> Response {
     let mut fields = Vec::new();
     if let Ok(metadata) = finishing.metadata() {
         write_field(&mut fields, "ETag", etag_of(&metadata).as_bytes());
@@ -291,7 +291,7 @@ fn stored(finishing: &Finishing, status: Status, digest: Option<Sha256Digest>) -
         write_field(&mut fields, "Repr-Digest", digest.to_string().as_bytes());
     }
     let content = match status {
-        Status::NoContent => ResponseContent::Unstated,
+        StatusCode::NoContent => ResponseContent::Unstated,
         _ => ResponseContent::Empty,
     };
     Response::new(status, fields, content).recorded(finishing.receipt())

@@ -8,7 +8,7 @@ use crate::blocking::WouldBlock;
 use crate::connection::{Preparation, Response, ResponseContent};
 use crate::files::UploadError;
 use crate::http::semantics::whole::NotWhole;
-use crate::http::{Refusal, Status};
+use crate::http::{Refusal, StatusCode};
 use crate::refusing::{Operation, cannot_change, status_of};
 use crate::store::StoreErrorKind;
 
@@ -25,7 +25,7 @@ pub(super) fn respond_with(refusal: Refusal, way_back: WayBack) -> Response {
     let mut fields = refusal.fields.clone();
     document::write_fields(&mut fields, error::content_security_policy());
     let reason = match status {
-        Status::NotFound => "there is nothing at this address",
+        StatusCode::NotFound => "there is nothing at this address",
         _ => &*refusal.reason,
     };
     let page = error::render(status, reason, way_back);
@@ -41,7 +41,7 @@ pub(super) fn not_whole(what: NotWhole) -> Refusal {
     match what {
         NotWhole::Part(_) => Refusal::bad_request(what.to_string()),
         // RFC 9110 §15.5.16
-        NotWhole::Coded => Refusal::new(Status::UnsupportedMediaType, what.to_string())
+        NotWhole::Coded => Refusal::new(StatusCode::UnsupportedMediaType, what.to_string())
             .with("Accept-Encoding", b"identity"),
     }
 }
@@ -78,7 +78,7 @@ impl From<WouldBlock> for Stop {
 
 /// The response to a request for a concealed name.
 pub(super) fn concealed() -> Refusal {
-    Refusal::new(Status::NotFound, "the name is hidden or reserved")
+    Refusal::new(StatusCode::NotFound, "the name is hidden or reserved")
 }
 
 /// The answer to what is wrong with an upload.

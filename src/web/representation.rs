@@ -18,7 +18,7 @@ use crate::http::semantics::multipart::{Multipart, Segment};
 use crate::http::semantics::negotiation::encoding::Coding;
 use crate::http::semantics::range::{ByteRange, ContentRange, Selection, select};
 use crate::http::semantics::{date, etag};
-use crate::http::{Refusal, Request, Status, write_field};
+use crate::http::{Refusal, Request, StatusCode, write_field};
 use crate::store::{Certainty, FileContent, ReadableFile, StoreErrorKind};
 
 /// The policy that goes with a document whose scripts must not run: it is a page of no site (CSP Level 3, "sandbox").
@@ -115,7 +115,7 @@ impl Representation {
             Outcome::Proceed => {}
             Outcome::PreconditionFailed => {
                 let reason = StoreErrorKind::ConditionFailed.reason();
-                return Err(Refusal::new(Status::PreconditionFailed, reason));
+                return Err(Refusal::new(StatusCode::PreconditionFailed, reason));
             }
             Outcome::NotModified => return Ok(self.not_modified()),
         }
@@ -133,7 +133,7 @@ impl Representation {
                     "no byte of the range is in the file, which has {} bytes",
                     self.length()
                 );
-                Err(Refusal::new(Status::RangeNotSatisfiable, reason)
+                Err(Refusal::new(StatusCode::RangeNotSatisfiable, reason)
                     .with("Content-Range", range.as_bytes()))
             }
             Selection::Parts(parts) => match parts.as_slice() {
@@ -144,7 +144,7 @@ impl Representation {
     }
 
     /// All of it, whatever the request's conditions and ranges say; for an error page.
-    pub(super) fn into_page(self, status: Status) -> Response {
+    pub(super) fn into_page(self, status: StatusCode) -> Response {
         let mut fields = Vec::new();
         self.media_type.write_policy(&mut fields);
         self.media_type.write(&mut fields);
@@ -171,7 +171,7 @@ impl Representation {
         write_field(&mut fields, "Vary", b"Accept-Encoding");
         // It takes the place of what was kept with the content, perhaps when files could not be uploaded yet.
         self.media_type.write_policy(&mut fields);
-        Response::new(Status::NotModified, fields, ResponseContent::Unstated)
+        Response::new(StatusCode::NotModified, fields, ResponseContent::Unstated)
     }
 
     fn whole(self, request: &Request<'_>) -> Response {
@@ -187,7 +187,7 @@ impl Representation {
             let digest = hasher.finish().to_string();
             write_field(&mut fields, "Repr-Digest", digest.as_bytes());
         }
-        Response::new(Status::Ok, fields, self.all())
+        Response::new(StatusCode::Ok, fields, self.all())
     }
 
     fn part(self, range: ByteRange) -> Response {
@@ -196,7 +196,7 @@ impl Representation {
         let content_range = range.content_range(self.length()).to_string();
         write_field(&mut fields, "Content-Range", content_range.as_bytes());
         Response::new(
-            Status::PartialContent,
+            StatusCode::PartialContent,
             fields,
             self.bytes(range.first(), range.count()),
         )
@@ -220,7 +220,7 @@ impl Representation {
             })
             .collect();
         Response::new(
-            Status::PartialContent,
+            StatusCode::PartialContent,
             fields,
             ResponseContent::Sequence(content),
         )

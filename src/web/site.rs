@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::listing::budget::ListingBudget;
+use super::listing::listing_budget::ListingBudget;
 use super::options::{Access, DotFiles, Options};
 use super::path::{Path, TrailingSlash};
 use crate::files::Files;

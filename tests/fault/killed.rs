@@ -6,7 +6,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use httpserver::request_log::verify::{Finding, LogFault, Report, SealFault, TornEntry};
+use httpserver::request_log::verify::{Finding, LogFault, SealFault, SealReport, TornEntry};
 use rustix::process::Signal;
 
 use crate::support::bytes::noise;
@@ -99,7 +99,7 @@ fn answered_uploads_of_a_sealed_log_verify() {
 }
 
 /// The seal of a server that was killed: entries in flight may be torn, and nothing else is wrong.
-fn check_report(report: &Report, known: &BTreeMap<String, (u64, Known)>) {
+fn check_report(report: &SealReport, known: &BTreeMap<String, (u64, Known)>) {
     let mut torn = report.torn.len() as u64;
     for finding in &report.findings {
         match finding {

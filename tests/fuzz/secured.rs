@@ -11,7 +11,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::{Arc, OnceLock};
 
 use httpserver::classic::Classic;
-use httpserver::connection::{Entrance, EntranceProtocol, Http, ProxyProtocol};
+use httpserver::connection::{Entrance, EntranceProtocol, HttpService, ProxyProtocol};
 use httpserver::server::{
     After, Interest, Next, Service, Session, Stopping, Transport, Turn, WakeReason,
 };
@@ -190,7 +190,7 @@ fn run(scenario: &Scenario, version: usize, sizes: Vec<usize>) -> Outcome {
         proxy_protocol: ProxyProtocol::NotSpoken,
         protocol: EntranceProtocol::Https(Arc::clone(&parties.server)),
     };
-    let service = Http::new(Classic::new(world.open(), scenario.max_body), TIMEOUTS)
+    let service = HttpService::new(Classic::new(world.open(), scenario.max_body), TIMEOUTS)
         .listening(vec![entrance]);
     let name = ServerName::try_from("localhost").unwrap();
     let config = Arc::clone(&parties.clients[version]);

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use httpserver::request_log::verify::{Evidence, Report, torn_entries, verify};
+use httpserver::request_log::verify::{Evidence, SealReport, torn_entries, verify};
 use httpserver::seal::key::Key;
 use httpserver::seal::line::{EntryLine, LineContent};
 use httpserver::seal::read::SealReader;
@@ -32,7 +32,7 @@ pub(crate) fn seal_path(log: &Path) -> PathBuf {
 
 /// What is known of a log and a seal.
 #[track_caller]
-pub(crate) fn report(log: &Path, seal: &Path, key: Option<Key>) -> Report {
+pub(crate) fn report(log: &Path, seal: &Path, key: Option<Key>) -> SealReport {
     let evidence = Evidence {
         torn: torn_entries(File::open(seal).unwrap()).unwrap(),
         key,
@@ -48,7 +48,7 @@ pub(crate) fn report(log: &Path, seal: &Path, key: Option<Key>) -> Report {
 
 /// The same of a log in which nothing is wrong.
 #[track_caller]
-pub(crate) fn sound(log: &Path) -> Report {
+pub(crate) fn sound(log: &Path) -> SealReport {
     let report = report(log, &seal_path(log), None);
     assert_eq!(report.findings, [], "{}", log.display());
     report

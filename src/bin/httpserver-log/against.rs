@@ -3,7 +3,7 @@
 //! Compares the last PUT or DELETE of each name with the file of that name. Contents are compared as they stream by.
 
 use crate::failure::{Failure, cause, reason};
-use crate::journal::{Contents, Delete, Deleted, Journal, Put};
+use crate::journal::{Contents, DeleteEntry, Deleted, Journal, PutEntry};
 use crate::name::objection;
 use crate::progress;
 use crate::source::LogSource;
@@ -79,7 +79,7 @@ fn differences<'j>(
     let mut differing = BTreeMap::new();
     for (name, delete) in journal.deleted() {
         if let Some(what) = delete_difference(store, name, delete.what) {
-            let Delete { number, .. } = delete;
+            let DeleteEntry { number, .. } = delete;
             differing.insert(name, format!("{what} (entry {number} deleted it)"));
         }
     }
@@ -93,7 +93,7 @@ fn differences<'j>(
     for (name, put) in stored {
         contents.find(&put)?;
         if let Some(what) = put_difference(store, name, &mut contents, &bar)? {
-            let Put { number, length, .. } = put;
+            let PutEntry { number, length, .. } = put;
             let stored = count(length, "byte", "bytes");
             differing.insert(name, format!("{what} (entry {number} stored {stored})"));
         }

@@ -3,7 +3,7 @@
 use crate::against::Directory;
 use crate::cli::CheckArguments;
 use crate::failure::Failure;
-use crate::journal::{Journal, Keep};
+use crate::journal::{Journal, Retention};
 use crate::progress;
 use crate::proof::Proof;
 use crate::seal_files::{expected, seal_of};
@@ -58,7 +58,7 @@ fn compare(file: &Path, directory: &Path, out: &mut impl Write) -> Result<Verdic
     let source = LogSource::open_for_two_readings(file, "--against")?;
     let directory = Directory::open(directory)?;
     let bar = progress::bytes("checking", source.length());
-    let journal = Journal::read(&mut source.read(&bar)?, Keep::Names, |_, _| Ok(()));
+    let journal = Journal::read(&mut source.read(&bar)?, Retention::Names, |_, _| Ok(()));
     bar.finish_and_clear();
     directory.compare(&source, &journal?, out)
 }
@@ -68,9 +68,9 @@ fn check(file: &Path, against: Option<&Path>, out: &mut impl Write) -> Result<Ve
     let (source, keep) = match against {
         Some(_) => (
             LogSource::open_for_two_readings(file, "--against")?,
-            Keep::Names,
+            Retention::Names,
         ),
-        None => (LogSource::open(file)?, Keep::Counts),
+        None => (LogSource::open(file)?, Retention::Counts),
     };
     let directory = against.map(Directory::open).transpose()?;
     let name = source.name();

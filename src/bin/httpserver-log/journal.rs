@@ -22,13 +22,13 @@ const NEAR: u64 = 1024 * 1024;
 /// The last that happened to a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Last {
-    Put(Put),
-    Delete(Delete),
+    Put(PutEntry),
+    Delete(DeleteEntry),
 }
 
 /// A PUT entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Put {
+pub(crate) struct PutEntry {
     /// The entry's number.
     pub(crate) number: u64,
     /// Where it begins, in bytes from the start of the log.
@@ -39,7 +39,7 @@ pub(crate) struct Put {
 
 /// A DELETE entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Delete {
+pub(crate) struct DeleteEntry {
     /// The entry's number.
     pub(crate) number: u64,
     /// What does not have the name any more.
@@ -57,7 +57,7 @@ pub(crate) enum Deleted {
 
 /// What to remember while a log is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Keep {
+pub(crate) enum Retention {
     /// The last entry of each name.
     Names,
     /// How many entries there are: for logs of any number of names, in constant memory.
@@ -84,7 +84,7 @@ impl Journal {
     /// Reads a log to its end and reports each torn entry to `on_torn`.
     pub(crate) fn read(
         log: &mut LogReader<'_>,
-        keep: Keep,
+        keep: Retention,
         mut on_torn: impl FnMut(Option<&EntryHead>, &Fault) -> Result<(), Failure>,
     ) -> Result<Self, Failure> {
         let mut journal = Self::default();
@@ -92,13 +92,13 @@ impl Journal {
             match item {
                 LogItem::Whole(head) => {
                     journal.entries += 1;
-                    if keep == Keep::Names {
+                    if keep == Retention::Names {
                         journal.note(&head);
                     }
                 }
                 LogItem::Torn(head, fault) => {
                     journal.torn += 1;
-                    if keep == Keep::Names {
+                    if keep == Retention::Names {
                         journal.note_torn(head.as_ref());
                     }
                     on_torn(head.as_ref(), &fault)?;
@@ -122,14 +122,14 @@ impl Journal {
     /// Every name, with the number of its last entry.
     pub(crate) fn names(&self) -> impl Iterator<Item = (&[u8], u64)> {
         self.names.iter().map(|(name, last)| match *last {
-            Last::Put(Put { number, .. }) | Last::Delete(Delete { number, .. }) => {
+            Last::Put(PutEntry { number, .. }) | Last::Delete(DeleteEntry { number, .. }) => {
                 (&name[..], number)
             }
         })
     }
 
     /// The names whose last entry is a PUT, in the order of the log.
-    pub(crate) fn stored(&self) -> Vec<(&[u8], Put)> {
+    pub(crate) fn stored(&self) -> Vec<(&[u8], PutEntry)> {
         let mut stored: Vec<_> = self
             .names
             .iter()
@@ -143,7 +143,7 @@ impl Journal {
     }
 
     /// The names whose last entry is a DELETE, what is in a directory before the directory.
-    pub(crate) fn deleted(&self) -> impl Iterator<Item = (&[u8], Delete)> {
+    pub(crate) fn deleted(&self) -> impl Iterator<Item = (&[u8], DeleteEntry)> {
         self.names
             .iter()
             .rev()
@@ -176,7 +176,7 @@ impl Journal {
         match *method {
             "PUT" => {
                 self.note_directories_of(&name);
-                let put = Put {
+                let put = PutEntry {
                     number,
                     at,
                     length: *length,
@@ -208,12 +208,12 @@ impl Journal {
             // Between a slash and the byte after it is every name below.
             let below = name.clone()..[directory, b"0"].concat();
             for (_, last) in self.names.range_mut(below) {
-                *last = Last::Delete(Delete { number, what });
+                *last = Last::Delete(DeleteEntry { number, what });
             }
             name.pop();
         }
         self.names
-            .insert(name, Last::Delete(Delete { number, what }));
+            .insert(name, Last::Delete(DeleteEntry { number, what }));
     }
 
     fn note_torn(&mut self, head: Option<&EntryHead>) {
@@ -253,7 +253,7 @@ impl<'s> Contents<'s> {
     }
 
     /// Goes to an entry that is not before the one that it went to last.
-    pub(crate) fn find(&mut self, put: &Put) -> Result<(), Failure> {
+    pub(crate) fn find(&mut self, put: &PutEntry) -> Result<(), Failure> {
         if put.at.saturating_sub(self.log.position()) > NEAR
             && let Some(log) = self.source.read_from(put.at, put.number)
         {
@@ -283,7 +283,7 @@ mod tests {
         let end = " length 0\n========\n";
         let text = format!("{}{end}", entries.join(end));
         let mut log = LogReader::new("log", Box::new(text.as_bytes()));
-        Journal::read(&mut log, Keep::Names, |_, _| Ok(())).unwrap()
+        Journal::read(&mut log, Retention::Names, |_, _| Ok(())).unwrap()
     }
 
     /// Entries of a log, the names that are stored by it, and those that are deleted.
@@ -341,7 +341,7 @@ mod tests {
             DELETE d length 0\n========\nDELETE d/e length 0\n========\nDELETE d/e/f length 0\n========\n\
             PUT a length 0\n========\nGET g length 0\n========\n";
         let mut log = LogReader::new("log", Box::new(&text[..]));
-        let journal = Journal::read(&mut log, Keep::Names, |_, _| Ok(())).unwrap();
+        let journal = Journal::read(&mut log, Retention::Names, |_, _| Ok(())).unwrap();
         let stored: Vec<_> = journal.stored().iter().map(|(name, _)| *name).collect();
         assert_eq!(stored, [b"b", b"a"]);
         let deleted: Vec<_> = journal.deleted().map(|(name, _)| name).collect();

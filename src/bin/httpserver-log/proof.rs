@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::sealed::SealedLog;
 use crate::text::{self, count};
 use crate::verdict::Verdict;
-use httpserver::request_log::verify::Report;
+use httpserver::request_log::verify::SealReport;
 use httpserver::seal::checkpoint::{Checkpoint, VerifyingKey};
 use httpserver::seal::key::Key;
 use httpserver::seal::state::{SealState, Tip};
@@ -179,7 +179,7 @@ impl Proof {
     }
 
     fn codes_not_proven(&self, logs: &[SealedLog]) -> Option<String> {
-        let sum = |count: fn(&Report) -> u64| logs.iter().map(|log| count(&log.report)).sum();
+        let sum = |count: fn(&SealReport) -> u64| logs.iter().map(|log| count(&log.report)).sum();
         let codes: u64 = sum(|report| report.codes);
         let verified: u64 = sum(|report| report.verified_codes);
         if self.key.is_some() {

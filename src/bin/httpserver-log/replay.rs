@@ -7,7 +7,7 @@
 
 use crate::cli::ReplayArguments;
 use crate::failure::{Failure, reason};
-use crate::journal::{Contents, Deleted, Journal, Keep};
+use crate::journal::{Contents, Deleted, Journal, Retention};
 use crate::name::objection;
 use crate::progress;
 use crate::source::LogSource;
@@ -27,7 +27,7 @@ pub(crate) fn run(options: &ReplayArguments, out: &mut impl Write) -> Result<Ver
     }
     let name = source.name();
     let bar = progress::bytes("reading", source.length());
-    let journal = Journal::read(&mut source.read(&bar)?, Keep::Names, |_, fault| {
+    let journal = Journal::read(&mut source.read(&bar)?, Retention::Names, |_, fault| {
         bar.suspend(|| eprintln!("httpserver-log: {name}: passed over: {fault}"));
         Ok(())
     });

@@ -7,7 +7,7 @@ use crate::source::LogSource;
 use crate::text::count;
 use crate::verdict::Verdict;
 use httpserver::request_log::verify::{
-    Evidence, Report, SealStart, TornEntry, torn_entries, verify,
+    Evidence, SealReport, SealStart, TornEntry, torn_entries, verify,
 };
 use httpserver::seal::key::Key;
 use httpserver::seal::line::TornOutcome;
@@ -20,7 +20,7 @@ pub(crate) struct SealedLog {
     /// What messages call the log, and its seal.
     pub(crate) name: String,
     pub(crate) seal_name: String,
-    pub(crate) report: Report,
+    pub(crate) report: SealReport,
 }
 
 impl SealedLog {

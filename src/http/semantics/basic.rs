@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::http::{Refusal, Request, Status};
+use crate::http::{Refusal, Request, StatusCode};
 
 /// The value of `WWW-Authenticate`.
 const CHALLENGE: &[u8] = b"Basic realm=\"files\", charset=\"UTF-8\"";
@@ -17,7 +17,7 @@ pub(crate) struct Credentials {
 
 /// 401 with the challenge that makes a client send credentials (RFC 9110 §15.5.2).
 pub(crate) fn unauthorized(reason: &'static str) -> Refusal {
-    Refusal::new(Status::Unauthorized, reason).with("WWW-Authenticate", CHALLENGE)
+    Refusal::new(StatusCode::Unauthorized, reason).with("WWW-Authenticate", CHALLENGE)
 }
 
 /// The credentials of a request, if it has some.
@@ -74,7 +74,7 @@ mod tests {
                 let is_challenge = refusal
                     .fields
                     .starts_with(b"WWW-Authenticate: Basic realm=");
-                assert_eq!(is_challenge, refusal.status == Status::Unauthorized);
+                assert_eq!(is_challenge, refusal.status == StatusCode::Unauthorized);
                 Err(refusal.status.code())
             }
         }

@@ -13,7 +13,7 @@ use super::head::MAX_FIELDS;
 use super::scan::MAX_FIELDS_LEN;
 use super::syntax::{is_token_byte, is_value_byte};
 use crate::http::refusal::Refusal;
-use crate::http::status_code::Status;
+use crate::http::status_code::StatusCode;
 
 /// Hexadecimal digits in the longest chunk size: so many always fit 64 bits. More are 400.
 pub const MAX_CHUNK_SIZE_DIGITS: u8 = 16;
@@ -173,7 +173,7 @@ impl ChunkedDecoder {
         self.trailers_len += 1;
         if self.trailers_len > MAX_FIELDS_LEN {
             return Err(Refusal::new(
-                Status::RequestHeaderFieldsTooLarge,
+                StatusCode::RequestHeaderFieldsTooLarge,
                 format!("the trailer fields are longer than {MAX_FIELDS_LEN} bytes"),
             ));
         }
@@ -182,7 +182,7 @@ impl ChunkedDecoder {
                 self.trailers += 1;
                 if self.trailers > MAX_FIELDS {
                     return Err(Refusal::new(
-                        Status::RequestHeaderFieldsTooLarge,
+                        StatusCode::RequestHeaderFieldsTooLarge,
                         format!("there are more than {MAX_FIELDS} trailer fields"),
                     ));
                 }

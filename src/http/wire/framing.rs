@@ -9,7 +9,7 @@ use httparse::Header;
 use super::request_line::Version;
 use super::syntax::{is_token, list, trim_ows};
 use crate::http::refusal::Refusal;
-use crate::http::status_code::Status;
+use crate::http::status_code::StatusCode;
 
 /// How the content of a request is delimited (RFC 9112 §6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub(super) fn decide(version: Version, fields: &[Header<'_>]) -> Result<Framing,
         }
         (Some(Codings::Chunked), None) => Ok(Framing::Chunked),
         (Some(Codings::UnknownThenChunked), None) => Err(Refusal::new(
-            Status::NotImplemented,
+            StatusCode::NotImplemented,
             "the server understands no transfer coding other than chunked",
         )),
         (None, Some(length)) => Ok(Framing::Length(length.value)),

@@ -13,7 +13,7 @@ use super::syntax::{after_leading_line, host_and_port, list, trim_ows, without_c
 use super::target::{Scheme, Target};
 use crate::http::persistence::Persistence;
 use crate::http::refusal::Refusal;
-use crate::http::status_code::Status;
+use crate::http::status_code::StatusCode;
 
 /// Field lines in the longest field section; more are 431.
 pub const MAX_FIELDS: usize = 100;
@@ -226,7 +226,7 @@ fn not_field_lines(error: httparse::Error) -> Refusal {
     use httparse::Error;
     match error {
         Error::TooManyHeaders => Refusal::new(
-            Status::RequestHeaderFieldsTooLarge,
+            StatusCode::RequestHeaderFieldsTooLarge,
             format!("there are more than {MAX_FIELDS} field lines"),
         ),
         Error::HeaderName => {
@@ -285,7 +285,7 @@ fn further_expectation(before: Expect, value: &[u8]) -> Result<Expect, Refusal> 
                 Ok(Expect::Continue)
             } else {
                 Err(Refusal::new(
-                    Status::ExpectationFailed,
+                    StatusCode::ExpectationFailed,
                     "the server meets no expectation other than 100-continue",
                 ))
             }

@@ -7,7 +7,7 @@ use memchr::memchr;
 
 use super::syntax::{after_leading_line, is_target, is_token};
 use crate::http::refusal::Refusal;
-use crate::http::status_code::Status;
+use crate::http::status_code::StatusCode;
 
 /// The HTTP version of a request (RFC 9112 §2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Version {
                     Ok(Self::Http11)
                 } else {
                     Err(Refusal::new(
-                        Status::HttpVersionNotSupported,
+                        StatusCode::HttpVersionNotSupported,
                         "only HTTP/1.x is served",
                     ))
                 }

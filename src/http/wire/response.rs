@@ -3,13 +3,13 @@
 //! The order is the caller's: status line, fields, end. Which fields a response has is for the
 //! dialect to say.
 
-use crate::http::status_code::Status;
+use crate::http::status_code::StatusCode;
 
 /// The interim response that asks for the content (RFC 9110 §15.2.1), complete.
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// Appends `HTTP/1.1 200 OK\r\n`.
-pub fn write_status_line(out: &mut Vec<u8>, status: Status) {
+pub fn write_status_line(out: &mut Vec<u8>, status: StatusCode) {
     out.extend_from_slice(status.line().as_bytes());
 }
 
@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn a_whole_head() {
         let mut out = b"before".to_vec();
-        write_status_line(&mut out, Status::PartialContent);
+        write_status_line(&mut out, StatusCode::PartialContent);
         write_content_length(&mut out, u64::MAX);
         write_field(&mut out, "ETag", b"\"a\"");
         end_head(&mut out);
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn the_interim_response_is_a_whole_head() {
         let mut out = Vec::new();
-        write_status_line(&mut out, Status::Continue);
+        write_status_line(&mut out, StatusCode::Continue);
         end_head(&mut out);
         assert_eq!(out, CONTINUE);
     }

@@ -7,7 +7,7 @@ use memchr::memchr;
 
 use super::syntax::{is_token_byte, without_cr};
 use crate::http::refusal::Refusal;
-use crate::http::status_code::Status;
+use crate::http::status_code::StatusCode;
 
 /// Bytes of the longest request line, without its line end. RFC 9112 §3 asks for at least 8000
 /// octets; a longer one is 414.
@@ -118,7 +118,7 @@ fn request_line_start(buffer: &[u8]) -> Result<Option<usize>, Refusal> {
 fn check_request_line(line: &[u8]) -> Result<(), Refusal> {
     if line.len() > MAX_REQUEST_LINE {
         Err(Refusal::new(
-            Status::UriTooLong,
+            StatusCode::UriTooLong,
             format!("the request line is longer than {MAX_REQUEST_LINE} bytes"),
         ))
     } else {
@@ -129,7 +129,7 @@ fn check_request_line(line: &[u8]) -> Result<(), Refusal> {
 fn check_fields_len(len: usize) -> Result<(), Refusal> {
     if len > MAX_FIELDS_LEN {
         Err(Refusal::new(
-            Status::RequestHeaderFieldsTooLarge,
+            StatusCode::RequestHeaderFieldsTooLarge,
             format!("the field lines are longer than {MAX_FIELDS_LEN} bytes"),
         ))
     } else {

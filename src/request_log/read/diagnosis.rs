@@ -5,7 +5,7 @@
 //! end of the file or NUL bytes up to the entry's end. Everything else is corrupt.
 
 use super::fault::{Fault, Nature, ReadError, describe};
-use super::reader::{Body, Reader, ReaderState};
+use super::reader::{EntryInProgress, Reader, ReaderState};
 use crate::input_window::to_usize;
 use crate::request_log::format::layout::LINE_LIMIT;
 use crate::request_log::format::line::LineError;
@@ -31,7 +31,12 @@ impl<R: Read> Reader<R> {
     }
 
     /// The fault of a body whose unread bytes are right up to index `at`.
-    pub(super) fn broken_body(&mut self, body: Body, at: usize, expected: String) -> ReadError {
+    pub(super) fn broken_body(
+        &mut self,
+        body: EntryInProgress,
+        at: usize,
+        expected: String,
+    ) -> ReadError {
         match self.window.unread().get(at) {
             None | Some(0) => self.torn(body.entry, at, Some(body.end), expected),
             Some(_) => self.corrupt(body.entry, at, expected),

@@ -77,14 +77,14 @@ pub(super) enum ReaderState {
     /// The first line of an entry.
     Line,
     /// The rows or the separator of an entry.
-    Body(Body),
+    Body(EntryInProgress),
     /// Nothing: behind a corrupt entry it is not known where the next one begins.
     Lost,
 }
 
 /// An entry whose first line has been read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Body {
+pub(super) struct EntryInProgress {
     /// Where the entry begins.
     pub(super) entry: u64,
     /// Where it ends.
@@ -169,7 +169,7 @@ impl<R: Read> Reader<R> {
         };
         let body_len = rows_len(length) + SEPARATOR.len() as u64;
         let end = self.window.position().saturating_add(body_len);
-        self.state = ReaderState::Body(Body {
+        self.state = ReaderState::Body(EntryInProgress {
             entry,
             end,
             length,

@@ -4,7 +4,7 @@ use super::finding::{EntryName, LogFault};
 use super::logged::{Logged, LoggedEntry};
 use super::matching::Matching;
 use super::pairing::is_same;
-use super::report::Matched;
+use super::seal_report::Matched;
 
 impl Matching {
     /// Tells what was moved from what was removed and added.

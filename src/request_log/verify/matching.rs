@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use super::finding::{LogFault, MOST};
 use super::logged::{Logged, LoggedEntries, LoggedEntry};
 use super::pairing::{is_same, push_capped};
-use super::report::TornEntry;
+use super::seal_report::TornEntry;
 use super::sealed::{Sealed, SealedEntries};
 use crate::seal::line::TornOutcome;
 

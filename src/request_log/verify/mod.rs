@@ -11,8 +11,8 @@ mod finding;
 mod logged;
 mod matching;
 mod pairing;
-mod report;
 mod resync;
+mod seal_report;
 mod sealed;
 
 use std::io::{self, Read};
@@ -21,7 +21,7 @@ pub use self::evidence::Evidence;
 pub use self::finding::{EntryName, Finding, LogFault, SealFault};
 use self::logged::LoggedEntries;
 use self::matching::Matching;
-pub use self::report::{Report, SealStart, TornEntry};
+pub use self::seal_report::{SealReport, SealStart, TornEntry};
 use self::sealed::SealedEntries;
 pub use self::sealed::torn_entries;
 
@@ -29,7 +29,7 @@ pub use self::sealed::torn_entries;
 ///
 /// # Errors
 /// If one of them cannot be read.
-pub fn verify(seal: impl Read, log: impl Read, evidence: Evidence) -> io::Result<Report> {
+pub fn verify(seal: impl Read, log: impl Read, evidence: Evidence) -> io::Result<SealReport> {
     let mut sealed = SealedEntries::new(seal, evidence);
     let mut logged = LoggedEntries::new(log);
     let start = sealed.begin()?;

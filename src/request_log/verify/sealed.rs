@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use super::audit::Audit;
 use super::evidence::Evidence;
 use super::finding::{EntryName, Finding, SealFault};
-use super::report::{Matched, Report, SealStart};
+use super::seal_report::{Matched, SealReport, SealStart};
 use crate::seal::chain::Hash;
 use crate::seal::clock::Clock;
 use crate::seal::line::{Begin, EntryLine, LineContent, Torn, TornOutcome};
@@ -142,7 +142,7 @@ impl<R: Read> SealedEntries<R> {
     }
 
     /// All that is known at the end.
-    pub(super) fn report(mut self, matched: Matched) -> Report {
+    pub(super) fn report(mut self, matched: Matched) -> SealReport {
         let Matched {
             findings,
             torn,
@@ -159,7 +159,7 @@ impl<R: Read> SealedEntries<R> {
             chain_at,
         } = self.noted;
         let begun = beginning.as_ref();
-        Report {
+        SealReport {
             findings: all.collect(),
             entries: self.audit.entries,
             last_entry: self.audit.number,

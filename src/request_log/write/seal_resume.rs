@@ -18,7 +18,7 @@ use super::sealer::{Continued, Sealer};
 use super::space::LogFile;
 use super::space_file::Area;
 use crate::request_log::verify::{
-    Evidence, Finding, LogFault, Report, SealFault, torn_entries, verify,
+    Evidence, Finding, LogFault, SealFault, SealReport, torn_entries, verify,
 };
 use crate::seal::line::{Torn, TornOutcome};
 use crate::seal::state::{SealState, Tip};
@@ -135,7 +135,7 @@ fn examine(
     pair: &Pair,
     location: &Location,
     state: Option<&SealState>,
-) -> Result<Report, LogError> {
+) -> Result<SealReport, LogError> {
     let seal_location = seal_of(location);
     let failed = seal_failed(&seal_location);
     let evidence = Evidence {
@@ -189,7 +189,7 @@ fn first_chain_end(state: Option<SealState>) -> Result<ChainEnd, LogError> {
 }
 
 /// Whether a kill of the server, or a power cut, leaves this behind.
-fn is_of_a_kill(finding: &Finding, report: &Report) -> bool {
+fn is_of_a_kill(finding: &Finding, report: &SealReport) -> bool {
     match finding {
         Finding::Seal(SealFault::TornLine { .. }) | Finding::Log(LogFault::MissingAtEnd { .. }) => {
             true
@@ -200,7 +200,7 @@ fn is_of_a_kill(finding: &Finding, report: &Report) -> bool {
 }
 
 /// Whether the state of the key was made for this seal, and not for more of it than there is.
-fn check_state(report: &Report, state: Option<&SealState>) -> Result<(), String> {
+fn check_state(report: &SealReport, state: Option<&SealState>) -> Result<(), String> {
     let Some(SealState { tip, .. }) = state.filter(|state| state.tip.lines > 0) else {
         return Ok(());
     };
@@ -236,7 +236,7 @@ fn warn_of_torn(torn: &[(u64, TornOutcome)], location: &Location) {
 }
 
 /// The entries that are torn and were not known to be, and what becomes of them.
-fn newly_torn(report: &Report) -> Vec<(u64, TornOutcome)> {
+fn newly_torn(report: &SealReport) -> Vec<(u64, TornOutcome)> {
     let found = report.torn.iter().filter(|torn| torn.place.is_none());
     let mut torn: Vec<_> = found
         .map(|torn| {

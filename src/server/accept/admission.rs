@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::client_limit::{ClientLimit, Clients, Counted, TooMany};
 use super::eviction::Eviction;
-use super::listener::{Accepted, Listener};
+use super::listener::{AcceptOutcome, Listener};
 use crate::peer::Peer;
 use crate::server::protocol::Service;
 use crate::server::transport::Socket;
@@ -75,10 +75,10 @@ impl<'p, V: Service> Admission<'p, V> {
             return Admitted::AtLimit;
         }
         match listener.accept() {
-            Accepted::Connection(socket, peer) => self.register(socket, peer),
-            Accepted::Gone => Admitted::Gone,
-            Accepted::Nobody => Admitted::Nobody,
-            Accepted::Exhausted(error) => {
+            AcceptOutcome::Connection(socket, peer) => self.register(socket, peer),
+            AcceptOutcome::Gone => Admitted::Gone,
+            AcceptOutcome::Nobody => Admitted::Nobody,
+            AcceptOutcome::Exhausted(error) => {
                 let what = format_args!("cannot accept connections for now: {error}");
                 report(&mut self.reported, what);
                 let (pool, eviction) = (self.pool, &mut self.eviction);

@@ -26,17 +26,17 @@ pub struct ClientLimit {
 #[derive(Debug)]
 pub(crate) struct Clients {
     limit: ClientLimit,
-    open: Open,
+    open: OpenConnections,
 }
 
 /// Guards how many connections each client has; none has 0.
-type Open = Arc<Mutex<HashMap<ClientAddress, usize>>>;
+type OpenConnections = Arc<Mutex<HashMap<ClientAddress, usize>>>;
 
 /// A connection that is counted until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Counted {
     client: ClientAddress,
-    open: Open,
+    open: OpenConnections,
 }
 
 /// The client has as many connections as it may.
@@ -47,7 +47,7 @@ impl Clients {
     pub(crate) fn new(limit: ClientLimit) -> Self {
         Self {
             limit,
-            open: Open::default(),
+            open: OpenConnections::default(),
         }
     }
 

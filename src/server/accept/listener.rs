@@ -35,7 +35,7 @@ pub enum LocalAddress {
 }
 
 /// What came of one accept4(2).
-pub(crate) enum Accepted {
+pub(crate) enum AcceptOutcome {
     /// A new connection, and its peer.
     Connection(Socket, Peer),
     /// No connection waits.
@@ -134,25 +134,25 @@ impl Listener {
     }
 
     /// Accepts one connection.
-    pub(crate) fn accept(&self) -> Accepted {
+    pub(crate) fn accept(&self) -> AcceptOutcome {
         match net::acceptfrom_with(&self.fd, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
             Ok((fd, address)) => match self.peer(address) {
-                Some(peer) => Accepted::Connection(Socket::new(fd), peer),
-                None => Accepted::Gone,
+                Some(peer) => AcceptOutcome::Connection(Socket::new(fd), peer),
+                None => AcceptOutcome::Gone,
             },
-            Err(Errno::AGAIN) => Accepted::Nobody,
+            Err(Errno::AGAIN) => AcceptOutcome::Nobody,
             Err(error @ (Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)) => {
                 // The kernel takes a descriptor before it looks whether a connection waits.
                 if self.has_waiting() {
-                    Accepted::Exhausted(error)
+                    AcceptOutcome::Exhausted(error)
                 } else {
-                    Accepted::Nobody
+                    AcceptOutcome::Nobody
                 }
             }
             // accept(2) hands over what went wrong on the new socket: ECONNABORTED, EPROTO, ENETDOWN, …
             Err(error) => {
                 log::debug!("a connection was gone before it was accepted: {error}");
-                Accepted::Gone
+                AcceptOutcome::Gone
             }
         }
     }
@@ -214,11 +214,11 @@ mod tests {
         let address = tcp.local_addr().unwrap();
         let taken = Listener::from_fd(tcp.into()).unwrap();
         assert_eq!(*taken.local(), LocalAddress::Internet(address));
-        assert!(matches!(taken.accept(), Accepted::Nobody));
+        assert!(matches!(taken.accept(), AcceptOutcome::Nobody));
         let client = TcpStream::connect(address).unwrap();
         assert!(taken.has_waiting());
         let peer = Peer::Internet(client.local_addr().unwrap());
-        assert!(matches!(taken.accept(), Accepted::Connection(_, found) if found == peer));
+        assert!(matches!(taken.accept(), AcceptOutcome::Connection(_, found) if found == peer));
 
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("socket");
@@ -230,7 +230,7 @@ mod tests {
         let _client = UnixStream::connect(&path).unwrap();
         assert!(matches!(
             taken.accept(),
-            Accepted::Connection(_, Peer::Unix)
+            AcceptOutcome::Connection(_, Peer::Unix)
         ));
         drop(taken);
         assert!(

@@ -1,6 +1,5 @@
 //! The worker threads and what they share.
 
-mod activity;
 mod batch;
 pub(crate) mod capacity;
 pub(crate) mod gauges;
@@ -12,3 +11,4 @@ pub(crate) mod spares;
 mod thread_stat;
 mod thread_state;
 pub(crate) mod worker;
+mod worker_activity;

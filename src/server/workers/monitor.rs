@@ -6,8 +6,8 @@
 //! looks: another worker would only take that processor from it. Nothing here sleeps, and nothing knows how a spare
 //! worker is called: that is in `spares`.
 
-use super::activity::{BlockingSection, SectionNumber, WorkerActivity};
 use super::thread_state::ThreadState;
+use super::worker_activity::{BlockingSection, SectionNumber, WorkerActivity};
 use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// So many looks in a row may find a worker that could run and does not leave its section.

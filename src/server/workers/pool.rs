@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
-use super::activity::BlockingSection;
 use super::capacity::Capacity;
 use super::gauges::{ShownSection, WorkerGauge, show_section};
 use super::queue::{Job, Queue};
 use super::spares::SpareWorkers;
+use super::worker_activity::BlockingSection;
 use crate::server::accepted::Connection;
 use crate::server::protocol::{CloseCause, Service, Session};
 use crate::server::reactor::Reactor;

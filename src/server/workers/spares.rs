@@ -9,8 +9,8 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::activity::BlockingSection;
 use super::monitor::{LookOutcome, Monitor};
+use super::worker_activity::BlockingSection;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{self, Condvar, Mutex, lock};
 

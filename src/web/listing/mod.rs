@@ -5,10 +5,10 @@
 //! in `form`, and `output` compresses it.
 
 mod assets;
-pub(crate) mod budget;
 mod frame;
 mod html;
 mod item;
+pub(crate) mod listing_budget;
 pub mod listing_format;
 mod order;
 mod output;

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, VecDeque, btree_map};
 use std::sync::Arc;
 
-use super::budget::{ListingBudget, MemoryShare, PART};
 use super::frame::{Completeness, Frame, MAX_ENTRIES};
 use super::item::{ItemKind, ListingItem};
+use super::listing_budget::{ListingBudget, MemoryShare, PART};
 use super::listing_format::ListingFormat;
 use super::order::SortKey;
 use super::output::{COMPRESSOR, Output};
@@ -17,7 +17,7 @@ use crate::blocking::Blocking;
 use crate::connection::{Preparation, Response, ResponseContent};
 use crate::files::Files;
 use crate::http::semantics::negotiation::encoding::Choice;
-use crate::http::{Refusal, Status, write_field};
+use crate::http::{Refusal, StatusCode, write_field};
 use crate::refusing::{Operation, ReceivedLine, cannot_read};
 use crate::requester::Answered;
 use crate::store::{DirectoryEntry, DirectoryEntryKind, DirectoryReader};
@@ -119,7 +119,7 @@ impl Preparation for ListingPreparation {
             PreparationState::Writing(writing) => self.write(writing, blocking),
             PreparationState::Recorded => {
                 let reason = "the listing has ended already";
-                let refusal = Refusal::of_file(Status::InternalServerError, reason);
+                let refusal = Refusal::of_file(StatusCode::InternalServerError, reason);
                 Some(respond(refusal))
             }
         }
@@ -209,13 +209,13 @@ impl ListingPreparation {
         let worker = blocking.worker().unwrap_or_default();
         let answered = Answered {
             requester: self.received.requester(),
-            status: Status::Ok.code(),
+            status: StatusCode::Ok.code(),
         };
         let entry = self
             .files
             .record_success("GET", &self.name, &answered, worker);
         let fields = std::mem::take(&mut self.fields);
-        Response::new(Status::Ok, fields, content).recorded(entry)
+        Response::new(StatusCode::Ok, fields, content).recorded(entry)
     }
 
     fn refuse(&self, refusal: Refusal, blocking: Blocking<'_>) -> Response {
@@ -239,7 +239,7 @@ fn is_shown(entry: &DirectoryEntry, path: &Path, permissions: &Permissions) -> b
 
 fn too_many() -> Refusal {
     let reason = "too many listings wait for slow clients";
-    Refusal::new(Status::ServiceUnavailable, reason)
+    Refusal::new(StatusCode::ServiceUnavailable, reason)
 }
 
 fn item(entry: DirectoryEntry) -> ListingItem {

@@ -10,7 +10,7 @@ use crate::connection::{Response, ResponseContent};
 use crate::http::semantics::conditional::{ConditionalMethod, Outcome, Validators};
 use crate::http::semantics::fields::combined;
 use crate::http::semantics::negotiation::encoding::{Coding, choose};
-use crate::http::{Refusal, Request, Status, Target, write_field};
+use crate::http::{Refusal, Request, StatusCode, Target, write_field};
 use crate::refusing::{Operation, ReceivedLine, cannot_read};
 use crate::requester::Requester;
 use crate::server::Turn;
@@ -48,7 +48,7 @@ impl Site {
             Outcome::Proceed => {}
             Outcome::PreconditionFailed => {
                 let reason = StoreErrorKind::ConditionFailed.reason();
-                return Err(Refusal::new(Status::PreconditionFailed, reason).into());
+                return Err(Refusal::new(StatusCode::PreconditionFailed, reason).into());
             }
             Outcome::NotModified => return Ok(not_modified()),
         }
@@ -57,7 +57,11 @@ impl Site {
         let form = ListingFormat::choose(combined(request, "Accept").as_deref());
         let fields = fields(form, access);
         if request.method == "HEAD" {
-            return Ok(Response::new(Status::Ok, fields, ResponseContent::Unstated));
+            return Ok(Response::new(
+                StatusCode::Ok,
+                fields,
+                ResponseContent::Unstated,
+            ));
         }
         let frame = Frame {
             path: path.clone(),
@@ -123,5 +127,5 @@ fn levels_up_from(request: &Request<'_>) -> Vec<usize> {
 fn not_modified() -> Response {
     let mut fields = Vec::new();
     write_field(&mut fields, "Vary", VARY);
-    Response::new(Status::NotModified, fields, ResponseContent::Unstated)
+    Response::new(StatusCode::NotModified, fields, ResponseContent::Unstated)
 }

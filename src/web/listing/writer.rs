@@ -56,7 +56,7 @@ impl Writer {
                     text.push(',');
                 }
                 // A struct of texts and a number is never without JSON.
-                text.push_str(&serde_json::to_string(&Row::new(item)).unwrap_or_default());
+                text.push_str(&serde_json::to_string(&ListingRow::new(item)).unwrap_or_default());
             }
         }
     }
@@ -77,7 +77,7 @@ impl Writer {
 
 /// An item as data.
 #[derive(Serialize)]
-struct Row<'i> {
+struct ListingRow<'i> {
     href: String,
     modified: String,
     name: Cow<'i, str>,
@@ -85,7 +85,7 @@ struct Row<'i> {
     r#type: &'static str,
 }
 
-impl<'i> Row<'i> {
+impl<'i> ListingRow<'i> {
     fn new(item: &'i ListingItem) -> Self {
         let mut href = String::with_capacity(item.name.len() + 3);
         push_href(&mut href, item);

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use super::document;
 use super::escape::Escaped;
-use crate::http::Status;
+use crate::http::StatusCode;
 use crate::web::path::levels_up;
 
 const STYLE: &str = concat!(include_str!("../../page.css"), include_str!("style.css"));
@@ -56,14 +56,19 @@ impl WayBack {
 }
 
 /// The page for a status, with the reason in words, a clause.
-pub(crate) fn render(status: Status, reason: &str, way_back: WayBack) -> String {
+pub(crate) fn render(status: StatusCode, reason: &str, way_back: WayBack) -> String {
     let mut page = String::with_capacity(STYLE.len() + 1024);
     // Writing into a string cannot fail, so there is no error to hand on.
     let _ = write_page(&mut page, status, reason, way_back);
     page
 }
 
-fn write_page(page: &mut String, status: Status, reason: &str, way_back: WayBack) -> fmt::Result {
+fn write_page(
+    page: &mut String,
+    status: StatusCode,
+    reason: &str,
+    way_back: WayBack,
+) -> fmt::Result {
     let heading = status.to_string();
     let heading = Escaped::from(heading.as_str());
     document::write_head(page, &heading, STYLE)?;
@@ -106,7 +111,7 @@ mod tests {
 
     #[test]
     fn page_names_the_status() {
-        for status in Status::ALL.iter().filter(|status| status.code() >= 400) {
+        for status in StatusCode::ALL.iter().filter(|status| status.code() >= 400) {
             let page = render(*status, "of this", WayBack::Nowhere);
             let heading = status.to_string();
             assert!(page.starts_with("<!doctype html>\n"));
@@ -128,7 +133,7 @@ mod tests {
             ),
             ("HTTP/1.0 has no <x>", "<p>HTTP/1.0 has no &lt;x&gt;.</p>"),
         ] {
-            let page = render(Status::LengthRequired, reason, WayBack::Nowhere);
+            let page = render(StatusCode::LengthRequired, reason, WayBack::Nowhere);
             assert!(
                 page.contains(&format!("<main>\n{expected}\n</main>")),
                 "{page}"
@@ -160,7 +165,7 @@ mod tests {
         ];
         for (path, expected) in table {
             let page = render(
-                Status::NotFound,
+                StatusCode::NotFound,
                 "of this",
                 WayBack::from_path(path.as_bytes()),
             );

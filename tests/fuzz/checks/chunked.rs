@@ -1,11 +1,11 @@
 //! The chunked coding: the pieces do not matter, and a second, plain decoder agrees on every message that ends.
 
 use httpserver::http::{
-    Chunk, ChunkedDecoder, MAX_CHUNK_EXTENSIONS_LEN, MAX_FIELDS, MAX_FIELDS_LEN, Status,
+    Chunk, ChunkedDecoder, MAX_CHUNK_EXTENSIONS_LEN, MAX_FIELDS, MAX_FIELDS_LEN, StatusCode,
 };
 
 /// How a message ended, with its content and the bytes it took.
-type Decoded = (Result<Option<usize>, Status>, Vec<u8>);
+type Decoded = (Result<Option<usize>, StatusCode>, Vec<u8>);
 
 /// Checks a chunked message, or what pretends to be one. The first byte is the size of the pieces.
 pub(crate) fn check(data: &[u8]) {
@@ -22,9 +22,9 @@ pub(crate) fn check(data: &[u8]) {
     match whole.0 {
         Ok(Some(used)) => assert_eq!(plain, Some((used, whole.1)), "the plain decoder disagrees"),
         // The limits are not the plain decoder's.
-        Err(Status::RequestHeaderFieldsTooLarge) => assert!(message.len() > MAX_FIELDS),
-        Err(Status::BadRequest) if message.len() > MAX_CHUNK_EXTENSIONS_LEN => {}
-        Err(Status::BadRequest) | Ok(None) => {
+        Err(StatusCode::RequestHeaderFieldsTooLarge) => assert!(message.len() > MAX_FIELDS),
+        Err(StatusCode::BadRequest) if message.len() > MAX_CHUNK_EXTENSIONS_LEN => {}
+        Err(StatusCode::BadRequest) | Ok(None) => {
             assert_eq!(plain, None, "the plain decoder has an end");
         }
         Err(status) => panic!("{status}"),

@@ -1,6 +1,8 @@
 //! Request heads: the verdict does not depend on the pieces, and what is accepted is beyond doubt.
 
-use httpserver::http::{Expect, Framing, HeadScan, Host, MAX_FIELDS, Request, Status, line_parts};
+use httpserver::http::{
+    Expect, Framing, HeadScan, Host, MAX_FIELDS, Request, StatusCode, line_parts,
+};
 
 /// Checks a head, or what pretends to be one.
 pub(crate) fn check(data: &[u8]) {
@@ -23,9 +25,9 @@ pub(crate) fn check(data: &[u8]) {
         }
     } else if let Err(refusal) = whole {
         let known = [
-            Status::BadRequest,
-            Status::UriTooLong,
-            Status::RequestHeaderFieldsTooLarge,
+            StatusCode::BadRequest,
+            StatusCode::UriTooLong,
+            StatusCode::RequestHeaderFieldsTooLarge,
         ];
         assert!(known.contains(&refusal.status), "{refusal}");
     }

@@ -1,8 +1,8 @@
 //! A whole connection of the web dialect, with everything allowed: as `connection`, but an answer is compared with what
 //! the log says of its request, since much of it (dates, entity tags) differs from run to run.
 
-use httpserver::connection::Http;
-use httpserver::http::Status;
+use httpserver::connection::HttpService;
+use httpserver::http::StatusCode;
 use httpserver::http::semantics::media_type::MediaTypes;
 use httpserver::request_log::format::layout::decode_name;
 use httpserver::request_log::format::line::LoggedRequest;
@@ -99,7 +99,7 @@ fn run(scenario: &Scenario) -> (Vec<Entry>, BTreeMap<String, Vec<u8>>) {
     };
     let web = Web::new(world.open(), options);
     let reporter = reporter();
-    let service = Http::new(web, TIMEOUTS).reporting_to(Some(Arc::clone(&reporter)));
+    let service = HttpService::new(web, TIMEOUTS).reporting_to(Some(Arc::clone(&reporter)));
     let sent = drive(&service, scenario, || world.check_at_rest(), &|_| {});
     drop(service);
     check_reported(&reporter, scenario, &sent, world.count_entries());
@@ -167,8 +167,8 @@ fn entries_of(log: &[u8]) -> Vec<Entry> {
 
 /// Takes the response to an entry's request from the front of `sent`; `None` if the connection broke before it.
 fn response_to(entry: &Entry, sent: &mut &[u8], whole: bool) -> Option<Response> {
-    let asked = Status::Continue.line().len() + 2;
-    if sent.starts_with(Status::Continue.line().as_bytes()) {
+    let asked = StatusCode::Continue.line().len() + 2;
+    if sent.starts_with(StatusCode::Continue.line().as_bytes()) {
         *sent = sent.get(asked..).unwrap_or_default();
     }
     let Some(end) = sent.windows(4).position(|four| four == b"\r\n\r\n") else {
@@ -179,7 +179,7 @@ fn response_to(entry: &Entry, sent: &mut &[u8], whole: bool) -> Option<Response>
     let head = std::str::from_utf8(&sent[..end]).expect("a head in ASCII");
     let mut lines = head.split("\r\n");
     let line = format!("{}\r\n", lines.next().unwrap_or_default());
-    let status = Status::ALL.iter().find(|status| status.line() == line);
+    let status = StatusCode::ALL.iter().find(|status| status.line() == line);
     let status = status.unwrap_or_else(|| panic!("{line}")).code();
     let fields = lines.map(|line| {
         let (name, value) = line.split_once(": ").expect("a field line");

@@ -1,6 +1,6 @@
 //! Each limit: reached, and passed by one.
 
-use super::{Scanned, Status, scan_pieces, scan_whole, verdict};
+use super::{Scanned, StatusCode, scan_pieces, scan_whole, verdict};
 use crate::http::{MAX_FIELDS, MAX_FIELDS_LEN, MAX_REQUEST_LINE};
 
 /// Scans whole and in pieces of some lengths around the limits.
@@ -35,7 +35,7 @@ fn request_line() {
             assert_eq!(scan(longest.as_bytes()), Ok(Some(longest.len())));
             assert!(verdict(longest.as_bytes()).starts_with("GET "));
             let longer = format!("{before}{}{end}{end}", line(MAX_REQUEST_LINE + 1));
-            assert_eq!(scan(longer.as_bytes()), Err(Status::UriTooLong));
+            assert_eq!(scan(longer.as_bytes()), Err(StatusCode::UriTooLong));
         }
     }
 }
@@ -47,11 +47,11 @@ fn request_line_without_end() {
     assert_eq!(scan(format!("{longest}\r").as_bytes()), Ok(None));
     assert_eq!(
         scan(format!("{longest}\rA").as_bytes()),
-        Err(Status::UriTooLong)
+        Err(StatusCode::UriTooLong)
     );
     assert_eq!(
         scan(format!("{longest}A").as_bytes()),
-        Err(Status::UriTooLong)
+        Err(StatusCode::UriTooLong)
     );
 }
 
@@ -67,7 +67,7 @@ fn field_section() {
             let longer = format!("{first}{}{empty}", field(room + 1, end));
             assert_eq!(
                 scan(longer.as_bytes()),
-                Err(Status::RequestHeaderFieldsTooLarge)
+                Err(StatusCode::RequestHeaderFieldsTooLarge)
             );
         }
     }
@@ -79,7 +79,7 @@ fn field_section_without_end() {
     assert_eq!(scan(head(MAX_FIELDS_LEN).as_bytes()), Ok(None));
     assert_eq!(
         scan(head(MAX_FIELDS_LEN + 1).as_bytes()),
-        Err(Status::RequestHeaderFieldsTooLarge)
+        Err(StatusCode::RequestHeaderFieldsTooLarge)
     );
     // The section is full, and only its empty line is missing.
     let full = format!("GET / HTTP/1.1\r\n{}", field(MAX_FIELDS_LEN, "\r\n"));
@@ -91,7 +91,7 @@ fn field_section_without_end() {
     );
     assert_eq!(
         scan(format!("{full}A").as_bytes()),
-        Err(Status::RequestHeaderFieldsTooLarge)
+        Err(StatusCode::RequestHeaderFieldsTooLarge)
     );
 }
 

@@ -11,13 +11,15 @@ mod properties;
 mod request_lines;
 mod smuggling;
 
-use crate::http::{Expect, Framing, HeadScan, Host, Persistence, Request, Status, Target, Version};
+use crate::http::{
+    Expect, Framing, HeadScan, Host, Persistence, Request, StatusCode, Target, Version,
+};
 
 /// RFC and section, the bytes, the verdict.
 type Row = (&'static str, &'static [u8], &'static str);
 
 /// What scanning came to: the length of the head, or that more is needed, or a refusal.
-type Scanned = Result<Option<usize>, Status>;
+type Scanned = Result<Option<usize>, StatusCode>;
 
 fn scan_whole(raw: &[u8]) -> Scanned {
     scan_pieces(raw, [])

@@ -1,7 +1,7 @@
 //! Serving one connection to its end, as workers would, with a peer in memory.
 
 use httpserver::blocking::PendingCommit;
-use httpserver::connection::{Buffers, Dialect, Http, HttpSession, Spent, Timeouts};
+use httpserver::connection::{Buffers, Dialect, HttpService, HttpSession, Spent, Timeouts};
 use httpserver::server::{Activity, Interest, Next, Service, Session, Stopping, Turn, WakeReason};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -90,7 +90,7 @@ impl fmt::Debug for Scenario {
 /// Serves one connection to its end; what was sent to the peer. Calls `at_rest` whenever it waits, and `sent` with all
 /// that was sent so far whenever more is.
 pub(crate) fn drive<D: Dialect>(
-    service: &Http<D>,
+    service: &HttpService<D>,
     scenario: &Scenario,
     at_rest: impl Fn(),
     sent: &dyn Fn(&[u8]),
@@ -163,7 +163,7 @@ fn check_spent(spent: Spent) {
 
 /// Gives a session one turn in its three steps.
 fn take_turn<D: Dialect>(
-    service: &Http<D>,
+    service: &HttpService<D>,
     session: &mut HttpSession<D>,
     peer: &Peer<'_>,
     buffers: &mut Buffers,

@@ -10,7 +10,7 @@ mod responses;
 mod world;
 
 use httpserver::classic::Classic;
-use httpserver::connection::Http;
+use httpserver::connection::HttpService;
 use httpserver::reporting::{Counting, Reporter, Reports, Summary};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -106,7 +106,7 @@ impl Difference {
 fn run(scenario: &Scenario) -> Outcome {
     let world = World::new(initial_files());
     let reporter = reporter();
-    let service = Http::new(Classic::new(world.open(), scenario.max_body), TIMEOUTS)
+    let service = HttpService::new(Classic::new(world.open(), scenario.max_body), TIMEOUTS)
         .reporting_to(Some(Arc::clone(&reporter)));
     let recorded = |sent: &[u8]| check_recorded(sent, world.count_entries());
     let sent = drive(&service, scenario, || world.check_at_rest(), &recorded);

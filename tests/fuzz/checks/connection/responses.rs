@@ -1,6 +1,6 @@
 //! The bytes that were sent to a peer, read back strictly as responses of the classic dialect.
 
-use httpserver::http::Status;
+use httpserver::http::StatusCode;
 
 /// The other field that a response may have: of a PUT that states no length.
 const CLOSE: &[u8] = b"Connection: close\r\n";
@@ -33,7 +33,7 @@ pub(crate) fn read(sent: &[u8], whole: bool) -> Vec<Response> {
             !is_last || rest.is_empty(),
             "more follows the last response"
         );
-        if status == Status::Continue.code() {
+        if status == StatusCode::Continue.code() {
             asked += 1;
             assert!(asked == 1, "asked for one content twice");
             continue;
@@ -54,11 +54,11 @@ pub(crate) fn read(sent: &[u8], whole: bool) -> Vec<Response> {
 
 /// The status, the `Content-Length`, and the length of the head that `sent` begins with.
 fn head(sent: &[u8]) -> Option<(u16, usize, usize)> {
-    let status = *Status::ALL
+    let status = *StatusCode::ALL
         .iter()
         .find(|status| sent.starts_with(status.line().as_bytes()))?;
     let fields = &sent[status.line().len()..];
-    if status == Status::Continue {
+    if status == StatusCode::Continue {
         fields.strip_prefix(b"\r\n")?;
         return Some((status.code(), 0, status.line().len() + 2));
     }
@@ -76,7 +76,7 @@ fn head(sent: &[u8]) -> Option<(u16, usize, usize)> {
 
 /// Whether `sent` could be a head that was cut off.
 fn is_begun(sent: &[u8]) -> bool {
-    Status::ALL.iter().any(|status| {
+    StatusCode::ALL.iter().any(|status| {
         let line = status.line().as_bytes();
         match sent.strip_prefix(line) {
             None => line.starts_with(sent),

@@ -3,8 +3,6 @@
 pub(crate) mod queue;
 pub(crate) mod thread_state;
 
-#[path = "../../../../src/server/workers/activity.rs"]
-pub(crate) mod activity;
 #[path = "../../../../src/server/workers/batch.rs"]
 pub(crate) mod batch;
 #[path = "../../../../src/server/workers/capacity.rs"]
@@ -19,3 +17,5 @@ pub(crate) mod pool;
 pub(crate) mod round;
 #[path = "../../../../src/server/workers/spares.rs"]
 pub(crate) mod spares;
+#[path = "../../../../src/server/workers/worker_activity.rs"]
+pub(crate) mod worker_activity;

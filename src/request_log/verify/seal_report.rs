@@ -12,7 +12,7 @@ use crate::seal::time::Moment;
 
 /// What is known of a log that was compared with its seal.
 #[derive(Debug, Clone)]
-pub struct Report {
+pub struct SealReport {
     /// What is wrong; the first of it, if there is too much.
     pub findings: Vec<Finding>,
     /// What the first line of the seal says; `None` if it has none.
