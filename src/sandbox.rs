@@ -9,7 +9,7 @@ use std::env;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use httpserver::confinement::{Access, Allowed, InForce, confine};
+use httpserver::confinement::{Allowed, FileAccess, InForce, confine};
 use httpserver::web;
 
 use crate::cli::{Config, Sandbox};
@@ -44,7 +44,7 @@ fn allowed(config: &Config) -> Vec<Allowed> {
     let home = env::var_os("HOME").and_then(|home| Path::new(&home).canonicalize().ok());
     let always = ALWAYS.map(|path| Allowed {
         path: path.into(),
-        access: Access::Read,
+        access: FileAccess::Read,
     });
     let paths = named_paths(config);
     let named = paths.iter().flat_map(|named| rules(named, home.as_deref()));
@@ -58,8 +58,8 @@ fn rules(named: &NamedPath, home: Option<&Path>) -> Vec<Allowed> {
     let (access, paths) = match named.purpose {
         Purpose::Root(access) => {
             let access = match access {
-                web::Access::Writable => Access::Write,
-                web::Access::ReadOnly => Access::Read,
+                web::Access::Writable => FileAccess::Write,
+                web::Access::ReadOnly => FileAccess::Read,
             };
             let around = holding(path).into_iter().chain(behind_links(path));
             let own = [path.to_path_buf()].into_iter();
@@ -67,16 +67,16 @@ fn rules(named: &NamedPath, home: Option<&Path>) -> Vec<Allowed> {
         }
         // A pipe or a device that has this path now.
         Purpose::Log | Purpose::AccessLog if path.exists() && !path.is_file() => {
-            (Access::Append, vec![path.to_path_buf()])
+            (FileAccess::Append, vec![path.to_path_buf()])
         }
         // A certificate that signs itself is made anew before it ends.
         Purpose::Log | Purpose::AccessLog | Purpose::SelfSigned => {
-            (Access::Append, opened_again(path, is_narrow))
+            (FileAccess::Append, opened_again(path, is_narrow))
         }
-        Purpose::Read => (Access::Read, opened_again(path, is_narrow)),
+        Purpose::Read => (FileAccess::Read, opened_again(path, is_narrow)),
         // A link of this name is replaced, not followed.
-        Purpose::State => (Access::Append, holding(path)),
-        Purpose::Socket => (Access::Remove, holding(path)),
+        Purpose::State => (FileAccess::Append, holding(path)),
+        Purpose::Socket => (FileAccess::Remove, holding(path)),
     };
     let mut rules = Vec::new();
     for directory in paths {
@@ -235,7 +235,7 @@ mod tests {
         let files = Files::new();
         let writable = Purpose::Root(web::Access::Writable);
         let read_only = Purpose::Root(web::Access::ReadOnly);
-        let (write, read, append) = (Access::Write, Access::Read, Access::Append);
+        let (write, read, append) = (FileAccess::Write, FileAccess::Read, FileAccess::Append);
         for (path, purpose, access, expected) in [
             ("site", writable, write, &["site", ""][..]),
             ("site", read_only, read, &["site", ""]),
@@ -252,7 +252,7 @@ mod tests {
             ("logs/key.pem", Purpose::SelfSigned, append, &["logs"]),
             ("links/log", Purpose::State, append, &["links"]),
             ("run/absent", Purpose::State, append, &["run"]),
-            ("run/socket", Purpose::Socket, Access::Remove, &["run"]),
+            ("run/socket", Purpose::Socket, FileAccess::Remove, &["run"]),
             (
                 "links/users",
                 Purpose::Read,

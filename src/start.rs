@@ -51,7 +51,7 @@ fn after_root(error: &io::Error) -> &'static str {
 }
 
 /// What a server has opened before it serves.
-struct Opened {
+struct OpenedFiles {
     files: Files,
     listening: Listening,
     users: Option<Authenticator>,
@@ -66,7 +66,7 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     own_files::check(config)?;
     let bound = bind(config)?;
     let opened = open(config, bound, &mut harness, server.stop_handle());
-    let Opened {
+    let OpenedFiles {
         files,
         mut listening,
         mut users,
@@ -128,7 +128,7 @@ fn open(
     bound: Bound,
     harness: &mut Harness,
     stop: StopHandle,
-) -> Result<Opened, Box<dyn Error>> {
+) -> Result<OpenedFiles, Box<dyn Error>> {
     let store = Store::open(&config.root, depth(config), config.durability).map_err(|source| {
         StartError::Root {
             root: config.root.clone(),
@@ -153,7 +153,7 @@ fn open(
         files.open_log(path, *mode, durability, workers, config.sealing.as_ref())?;
     }
     reports.attach_to(&mut files);
-    Ok(Opened {
+    Ok(OpenedFiles {
         files,
         listening,
         users,

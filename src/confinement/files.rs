@@ -20,7 +20,7 @@ const FIRST_WITH_NETWORK: i32 = 4;
 
 /// What may be done with what is at a path, and below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
+pub enum FileAccess {
     /// Files and directories are read.
     Read,
     /// Files and directories are read, written, made, renamed and removed.
@@ -37,7 +37,7 @@ pub struct Allowed {
     /// A directory or a file. One that does not exist is passed over.
     pub path: PathBuf,
     /// What may be done with it.
-    pub access: Access,
+    pub access: FileAccess,
 }
 
 /// What Landlock restricts.
@@ -51,7 +51,7 @@ pub(super) enum Restricted {
     FilesAndNetwork { abi: i32 },
 }
 
-impl Access {
+impl FileAccess {
     fn rights(self) -> BitFlags<AccessFs> {
         let read = AccessFs::ReadFile | AccessFs::ReadDir;
         let append = read

@@ -16,7 +16,7 @@ mod system_calls;
 use std::fmt;
 
 pub use self::account::{Account, AccountError};
-pub use self::files::{Access, Allowed};
+pub use self::files::{Allowed, FileAccess};
 
 use self::files::Restricted;
 
@@ -84,7 +84,7 @@ mod tests {
         child.stdout(Stdio::null()).status().unwrap()
     }
 
-    fn allow(path: &Path, access: Access) -> Allowed {
+    fn allow(path: &Path, access: FileAccess) -> Allowed {
         let path = path.to_path_buf();
         Allowed { path, access }
     }
@@ -93,7 +93,7 @@ mod tests {
     fn confined_process_that_executes_a_program_is_killed() {
         if let Some(directory) = std::env::var_os(CONFINED) {
             // Files stay within reach, so that it is the filter that refuses.
-            let in_force = confine(&[allow(Path::new("/"), Access::Write)]);
+            let in_force = confine(&[allow(Path::new("/"), FileAccess::Write)]);
             if in_force.system_calls {
                 let error = Command::new("/bin/true").exec();
                 fs::write(Path::new(&directory).join("error"), error.to_string()).unwrap();
@@ -179,9 +179,9 @@ mod tests {
             let home = home.to_path_buf();
             move || {
                 let rules = [
-                    allow(&home.join("read"), Access::Read),
-                    allow(&home.join("write"), Access::Write),
-                    allow(&home.join("absent"), Access::Write),
+                    allow(&home.join("read"), FileAccess::Read),
+                    allow(&home.join("write"), FileAccess::Write),
+                    allow(&home.join("absent"), FileAccess::Write),
                 ];
                 let restricted = files::restrict(&rules).unwrap();
                 (restricted, attempts(&home, port))

@@ -17,9 +17,9 @@ use crate::requester::Requester;
 
 /// The accounts of one connection; empty if nothing is reported.
 #[derive(Default)]
-pub(super) struct Accounting(Option<Box<Account>>);
+pub(super) struct Accounting(Option<Box<OpenAccount>>);
 
-struct Account {
+struct OpenAccount {
     link: Link,
     needs: Needs,
     /// What [`Accounting::take_moved`] has given out.
@@ -37,7 +37,7 @@ struct Account {
 impl Accounting {
     /// Opens the accounts of a connection.
     pub(super) fn open(connection: u64, peer: Peer, needs: Needs) -> Self {
-        Self(Some(Box::new(Account {
+        Self(Some(Box::new(OpenAccount {
             link: Link {
                 connection,
                 accepted_from: peer,
@@ -228,7 +228,7 @@ impl Accounting {
     }
 }
 
-impl Account {
+impl OpenAccount {
     fn report_ended(&mut self, reporter: &Reporter, worker: Option<usize>, line: &mut Vec<u8>) {
         let count = self.count_ended();
         if count > 0 {

@@ -42,19 +42,19 @@ pub(super) struct CurrentRoot {
     /// Guards the pointer; held for a clone or an exchange.
     current: RwLock<Arc<Root>>,
     /// Guards the last look at the name while the root was gone; held for a comparison.
-    looked: Mutex<Option<Look>>,
+    looked: Mutex<Option<LastLook>>,
 }
 
 /// A look at the name of a root that is gone.
 #[derive(Clone, Copy)]
-struct Look {
+struct LastLook {
     at: Instant,
-    found: Found,
+    found: AtName,
 }
 
 /// What has the name of a root that is gone.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Found {
+enum AtName {
     /// Nothing yet.
     Nothing,
     /// Something that cannot be opened.
@@ -119,9 +119,9 @@ impl CurrentRoot {
         }
         let look = |found| {
             let at = Instant::now();
-            Some(Look { at, found })
+            Some(LastLook { at, found })
         };
-        *looked = look(before.map_or(Found::Nothing, |look| look.found));
+        *looked = look(before.map_or(AtName::Nothing, |look| look.found));
         drop(looked);
         let name = self.name.display();
         let error = match open_root(&self.name).and_then(Root::new) {
@@ -141,13 +141,13 @@ impl CurrentRoot {
             log::warn!("the root {name} was removed; until there is one again, requests get 503");
         }
         if let Some(error) = error.filter(|error| error.kind() != io::ErrorKind::NotFound)
-            && before.is_none_or(|look| look.found == Found::Nothing)
+            && before.is_none_or(|look| look.found == AtName::Nothing)
         {
             log::warn!(
                 "what is called {name} now cannot be served: {error}{}",
                 after(&error)
             );
-            *lock(&self.looked) = look(Found::Refused);
+            *lock(&self.looked) = look(AtName::Refused);
         }
         Fate::Gone
     }

@@ -87,7 +87,7 @@ impl<'s> Pairing<'s> {
         torn: Option<Fault>,
         hash: Option<Hash>,
     ) -> Result<(), Failure> {
-        let found = Found {
+        let found = LoggedHalf {
             offset: place.start,
             length: torn.is_none().then_some(place.end - place.start),
             first_line,
@@ -110,7 +110,7 @@ impl<'s> Pairing<'s> {
     }
 
     /// The line of the seal that belongs to an entry.
-    fn match_line(&mut self, found: &Found<'_>) -> Result<SealMatch, Failure> {
+    fn match_line(&mut self, found: &LoggedHalf<'_>) -> Result<SealMatch, Failure> {
         let Self {
             seal: Some(seal),
             notes,
@@ -213,7 +213,7 @@ fn from_seal(line: SealedEntry, fault: Fault) -> EntryRecord {
 }
 
 /// An entry as it is in the log.
-struct Found<'f> {
+struct LoggedHalf<'f> {
     offset: u64,
     /// `None` if it is torn.
     length: Option<u64>,
@@ -221,7 +221,7 @@ struct Found<'f> {
     hash: Option<Hash>,
 }
 
-impl Found<'_> {
+impl LoggedHalf<'_> {
     /// Why a line is not the entry's.
     fn objection(&self, line: &SealedEntry) -> Option<String> {
         if !line.is_chained {
