@@ -18,6 +18,8 @@ use syn::{Attribute, Item, ItemMod, ItemUse, Macro, UseTree};
 
 #[path = "layers/documents.rs"]
 mod documents;
+#[path = "layers/names.rs"]
+mod names;
 #[path = "layers/sizes.rs"]
 mod sizes;
 

@@ -4,6 +4,18 @@
 //! enters a blocking section while spare workers sleep, one of them becomes the monitor, unless there is one. Where
 //! requests are served from memory there are no sections, and no thread is woken. What holds: *while a worker is blocked
 //! and another is spare, one that is not blocked is awake*: it works, or it is the monitor.
+//!
+//! It holds since a worker first marks its section, and then looks for spare workers and for a monitor:
+//!
+//! 1. No spare worker waits. One that comes later counts itself first, and looks for sections before it sleeps. All four
+//!    steps are `SeqCst`, so at least one of the two workers sees the other.
+//! 2. There is no monitor. It calls one, and the call stays in `calls` until a spare worker takes it.
+//! 3. There is a monitor, which resigns because its last look was before the section. It looks for sections once more
+//!    before it sleeps, and finds this one, which was marked while the monitor's place was taken.
+//! 4. There is a monitor, which resigns to work. So it is awake. It calls another monitor when it enters a section
+//!    itself, looks for sections when it becomes spare, and as a poller it is woken by whatever is there to do.
+//!
+//! A new monitor looks at all workers. So whoever is called last finds the sections that called nobody.
 
 use std::fs::File;
 use std::sync::Arc;

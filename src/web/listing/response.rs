@@ -57,11 +57,8 @@ impl Site {
         let form = ListingFormat::choose(combined(request, "Accept").as_deref());
         let fields = fields(form, access);
         if request.method == "HEAD" {
-            return Ok(Response::new(
-                StatusCode::Ok,
-                fields,
-                ResponseContent::Unstated,
-            ));
+            let content = ResponseContent::Unstated;
+            return Ok(Response::new(StatusCode::Ok, fields, content));
         }
         let frame = Frame {
             path: path.clone(),
