@@ -280,7 +280,7 @@ fn broken_connection_ends_its_request() {
         name("a")
     );
     client.send(format!("{head}half"));
-    eventually("the content is staged", || server.names().len() == 1);
+    eventually("the content is staged", || server.staged() == [4]);
     client.reset();
     let object = &objects(&server, 1)[0];
     assert_eq!(

@@ -37,16 +37,17 @@ impl Server {
             .map(|target| target.to_string_lossy().into_owned())
     }
 
-    /// How many bytes of each upload in progress are staged, where that has no name.
+    /// How many bytes of each upload in progress are staged, under a staging name or without a name.
     pub(crate) fn staged(&self) -> Vec<u64> {
         let root = fs::canonicalize(self.root()).unwrap();
         let staged = |entry: fs::DirEntry| {
             let target = fs::read_link(entry.path()).ok()?;
-            // The kernel calls it `#` and its inode number.
-            let is_staged = target.starts_with(&root)
-                && target.to_str()?.ends_with(" (deleted)")
-                && target.file_name()?.to_str()?.starts_with('#');
-            is_staged.then_some(fs::metadata(entry.path()).ok()?.len())
+            let name = target.file_name()?.to_str()?;
+            // The kernel calls a file without a name `#` and its inode number.
+            let has_no_name = name.starts_with('#') && name.ends_with(" (deleted)");
+            let is_staged = has_no_name || name.starts_with(".httpserver-");
+            (target.starts_with(&root) && is_staged)
+                .then_some(fs::metadata(entry.path()).ok()?.len())
         };
         fs::read_dir(self.process_file("fd"))
             .unwrap()
