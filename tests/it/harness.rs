@@ -256,7 +256,7 @@ fn requests_in_progress_are_finished_before_the_end() {
     let whole = put(&name("upload"), b"0123456789");
     let (first, rest) = whole.split_at(whole.len() - 5);
     uploading.send(first);
-    eventually("the upload has begun", || !server.names().is_empty());
+    eventually("the upload has begun", || server.staged() == [5]);
     let mut pipelining = server.connect();
     pipelining.send(get("x").repeat(5));
     let answers = pipelining.rest();
