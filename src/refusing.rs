@@ -64,7 +64,7 @@ impl<'r> ReceivedLine<'r> {
         }
     }
 
-    /// Who made the request.
+    /// The requester.
     pub(crate) fn requester(&self) -> &Requester {
         &self.requester
     }

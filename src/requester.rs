@@ -35,7 +35,7 @@ impl Requester {
 /// How a request is answered, and who made it: what the seal says besides its entry.
 #[derive(Debug, Clone, Copy)]
 pub struct Answered<'a> {
-    /// Who made it.
+    /// The requester.
     pub requester: &'a Requester,
     /// The status of the response.
     pub status: u16,

@@ -37,7 +37,7 @@ const KEY_ID: usize = 4;
 /// How far a seal had come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// Who says so: the name of the key.
+    /// The name of the key that signs it.
     pub origin: String,
     /// How many lines the seal had, over all its files.
     pub lines: u64,

@@ -88,7 +88,7 @@ pub struct EntryLine<'l> {
     pub length: u64,
     /// When it took its place.
     pub time: Moment,
-    /// Who made the request.
+    /// The requester.
     pub origin: Origin<'l>,
     /// The status of the response.
     pub status: u16,
@@ -102,7 +102,7 @@ pub struct EntryLine<'l> {
     pub first_line: &'l str,
 }
 
-/// Who made a request, as words of a line.
+/// The requester, as words of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin<'l> {
     /// Address and port, or an address that a trusted proxy named.

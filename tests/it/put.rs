@@ -154,7 +154,7 @@ fn without_a_length_201_comes_at_once_and_the_content_until_the_end() {
         assert_bytes(
             &server.content(&name),
             b"",
-            "the empty file that 201 speaks of",
+            "the empty file that 201 reports",
         );
         for part in content.chunks(30_000) {
             client.send(part);

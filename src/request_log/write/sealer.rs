@@ -56,7 +56,7 @@ impl Sealer {
         Ok((Self { keeper }, state))
     }
 
-    /// Who keeps the key.
+    /// The keeper of the key.
     pub(super) fn keeper(&self) -> Option<&KeyKeeper> {
         self.keeper.as_deref()
     }

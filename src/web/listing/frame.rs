@@ -20,7 +20,7 @@ pub(super) enum Completeness {
     Truncated,
 }
 
-/// Who reads a listing.
+/// The reader of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Audience {
     /// Somebody, and nobody can log in.

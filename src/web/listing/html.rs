@@ -145,7 +145,7 @@ fn write_breadcrumb(page: &mut String, frame: &Frame) -> fmt::Result {
     Ok(())
 }
 
-/// Who is logged in, or the link to do so. It leads to the root, since a browser sends a password to what is below the
+/// The user who is logged in, or the link to log in. It leads to the root, since a browser sends a password to what is below the
 /// path where it was asked for (RFC 7617 §2.2).
 fn write_reader(page: &mut String, frame: &Frame) -> fmt::Result {
     match &frame.reader {
