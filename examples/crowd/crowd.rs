@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use crate::abuser::{Group, Kind, LARGE, LARGE_LEN, SLACK};
 use crate::abusers::{Abusers, Fate};
-use crate::normal::{Found, Normal};
-use crate::report::{Latencies, Promises, Verdict, micros, ratio};
+use crate::normal::{Found, Normal, print_heading, within};
+use crate::report::{Promises, Verdict};
 use crate::server::{Server, answer, directory_in_memory};
 use crate::{Failure, Options};
 
@@ -24,9 +24,6 @@ const MOST_RESIDENT: u64 = 24 * 1024;
 
 /// The part of what memory has grown by that may stay: the tables of descriptors and what the allocator keeps.
 const KEPT: f64 = 0.5;
-
-/// The p99 in the crowd may be so many times the p99 alone.
-const MOST_RATIO: f64 = 2.0;
 
 /// Memory in KiB and descriptors of the server at one moment.
 #[derive(Debug, Clone, Copy)]
@@ -138,27 +135,10 @@ fn watch(server: &Server, abusers: Abusers, options: &Options) -> Result<Seen, F
     })
 }
 
-fn within(time: Duration) -> impl Fn() -> bool {
-    let begin = Instant::now();
-    move || begin.elapsed() < time
-}
-
 fn print(seen: &Seen) {
-    println!("latency of a normal client in us, 1 KiB; fresh: GET on a new connection");
-    println!(
-        "{:<16} {:>17} {:>17} {:>17} {:>8}",
-        "", "GET p50      p99", "PUT p50      p99", "fresh p50     p99", "failures"
-    );
+    print_heading();
     for (name, found) in &seen.phases {
-        print!("{name:<16}");
-        for latencies in [&found.gets, &found.puts, &found.fresh] {
-            print!(
-                " {}{}",
-                micros(latencies.percentile(50)),
-                micros(latencies.percentile(99))
-            );
-        }
-        println!(" {:>8}", found.failures);
+        found.print(name);
     }
     println!(
         "\n{:<34} {:>12} {:>12}",
@@ -206,16 +186,9 @@ fn judge(seen: &Seen) -> Verdict {
         "every request of the normal client succeeds",
         &why.unwrap_or_default(),
     );
-    let p99 =
-        |of: fn(&Found) -> &Latencies| ratio(of(crowd).percentile(99), of(alone).percentile(99));
-    for (what, ratio) in [
-        ("GET", p99(|found| &found.gets)),
-        ("PUT", p99(|found| &found.puts)),
-        ("fresh", p99(|found| &found.fresh)),
-    ] {
-        let promise = format!("p99 of {what} is at most {MOST_RATIO} times that alone");
-        promises.check(ratio <= MOST_RATIO, &promise, &format!("{ratio:.2}"));
-    }
+    promises.check_p99("GET", &alone.gets, &crowd.gets);
+    promises.check_p99("PUT", &alone.puts, &crowd.puts);
+    promises.check_p99("fresh", &alone.fresh, &crowd.fresh);
     judge_memory(seen, &mut promises);
     judge_connections(seen, &mut promises);
     promises.verdict()

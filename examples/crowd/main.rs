@@ -1,7 +1,7 @@
 //! Load that shows what the server promises: that a crowd of abusers does not touch a normal client, that no connection
 //! is refused or reset, and that its cost does not grow with what it holds.
 //!
-//!     cargo build --release && cargo run --release --example crowd -- [crowd|storm|burst|growth|beside]
+//!     cargo build --release && cargo run --release --example crowd -- [crowd|storm|burst|growth|beside|handshakes|passwords]
 //!
 //! It starts the real server with files of its own on a free port, and prints a table. Its exit status is 1 if a
 //! promise is broken. Latencies mean something on a machine that does nothing else.
@@ -13,7 +13,10 @@
 //! | `burst` | many connections at once |
 //! | `growth` | the cost of a request beside idle connections and among many files |
 //! | `beside` | one connection that makes the server work hard beside a normal client |
+//! | `handshakes` | half-open and dripping TLS handshakes around a normal client inside TLS |
+//! | `passwords` | a flood of wrong passwords around a normal client |
 //! | `abuser`, `abusers`, `normal`, `swarm` | the clients: those who abuse, one that waits for each answer, many in a loop |
+//! | `secure` | a client inside TLS, and a certificate for its server |
 //! | `server`, `report` | the server under test and its figures; percentiles and verdicts |
 
 mod abuser;
@@ -22,8 +25,11 @@ mod beside;
 mod burst;
 mod crowd;
 mod growth;
+mod handshakes;
 mod normal;
+mod passwords;
 mod report;
+mod secure;
 mod server;
 mod storm;
 mod swarm;
@@ -52,6 +58,10 @@ enum Mode {
     Growth,
     /// A normal client beside one connection that makes the server work hard, of each kind
     Beside,
+    /// A normal client inside TLS beside handshakes that are half-open, or come a byte a second
+    Handshakes,
+    /// A normal client beside a flood of wrong passwords from many addresses
+    Passwords,
 }
 
 /// Shows what the server promises under load.
@@ -70,7 +80,7 @@ struct Options {
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
 
-    /// Worker threads of the server [default: 1 for crowd and beside, else 4]
+    /// Worker threads of the server [default: 4 for storm, burst and growth, else 1]
     #[arg(short = 'N', long)]
     threads: Option<usize>,
 
@@ -78,7 +88,19 @@ struct Options {
     #[arg(long, default_value_t = 10_000)]
     idle: usize,
 
-    /// crowd: clients that send a head byte by byte
+    /// handshakes: clients that stop in the middle of a handshake
+    #[arg(long, default_value_t = 2_000)]
+    half_open: usize,
+
+    /// handshakes, passwords: seconds for each measurement
+    #[arg(long, default_value_t = 8)]
+    seconds: u64,
+
+    /// passwords: wrong passwords a second
+    #[arg(long, default_value_t = 200)]
+    guesses: u32,
+
+    /// crowd, handshakes: clients that send a head, or a handshake, byte by byte
     #[arg(long, default_value_t = 500)]
     dripping: usize,
 
@@ -131,6 +153,8 @@ fn main() -> ExitCode {
         Mode::Burst => burst::show(&options),
         Mode::Growth => growth::show(&options),
         Mode::Beside => beside::show(&options),
+        Mode::Handshakes => handshakes::show(&options),
+        Mode::Passwords => passwords::show(&options),
     });
     match shown {
         Ok(Verdict::Kept) => ExitCode::SUCCESS,

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::report::Latencies;
+use crate::report::{Latencies, micros};
 use crate::server::{FILE, FILE_LEN, answer, content, get, put};
 
 /// The file that it uploads again and again.
@@ -52,6 +52,34 @@ impl Found {
         self.failures += later.failures;
         self.failure = self.failure.take().or(later.failure);
     }
+
+    /// Prints it as a row.
+    pub(crate) fn print(&self, name: &str) {
+        print!("{name:<16}");
+        for latencies in [&self.gets, &self.puts, &self.fresh] {
+            print!(
+                " {}{}",
+                micros(latencies.percentile(50)),
+                micros(latencies.percentile(99))
+            );
+        }
+        println!(" {:>8}", self.failures);
+    }
+}
+
+/// What stands above the rows of [`Found::print`].
+pub(crate) fn print_heading() {
+    println!("latency of a normal client in us, 1 KiB; fresh: GET on a new connection");
+    println!(
+        "{:<16} {:>17} {:>17} {:>17} {:>8}",
+        "", "GET p50      p99", "PUT p50      p99", "fresh p50     p99", "failures"
+    );
+}
+
+/// True for so long.
+pub(crate) fn within(time: Duration) -> impl Fn() -> bool {
+    let begin = Instant::now();
+    move || begin.elapsed() < time
 }
 
 impl Normal {

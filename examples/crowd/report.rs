@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// The p99 beside others may be so many times the p99 alone.
+const MOST_RATIO: f64 = 2.0;
+
 /// Whether every promise was kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -28,6 +31,13 @@ impl Promises {
         if !kept {
             self.0 = Verdict::Broken;
         }
+    }
+
+    /// Prints whether the p99 is at most [`MOST_RATIO`] times that alone.
+    pub(crate) fn check_p99(&mut self, what: &str, alone: &Latencies, beside: &Latencies) {
+        let ratio = ratio(beside.percentile(99), alone.percentile(99));
+        let promise = format!("p99 of {what} is at most {MOST_RATIO} times that alone");
+        self.check(ratio <= MOST_RATIO, &promise, &format!("{ratio:.2}"));
     }
 
     pub(crate) fn verdict(self) -> Verdict {

@@ -34,10 +34,7 @@ impl Server {
         threads: usize,
         more: &[String],
     ) -> Result<Self, Failure> {
-        let binary = match &options.server {
-            Some(path) => path.clone(),
-            None => beside_examples()?,
-        };
+        let binary = binary(options)?;
         let root = directory.path().join("root");
         fs::create_dir_all(&root)?;
         fs::write(root.join(FILE), content())?;
@@ -58,6 +55,7 @@ impl Server {
         let address = line
             .trim_end()
             .strip_prefix("listening on http://")
+            .or_else(|| line.trim_end().strip_prefix("listening on https://"))
             .ok_or_else(|| format!("{} does not listen: '{line}'", binary.display()))?
             .parse()?;
         Ok(Self {
@@ -136,6 +134,14 @@ impl Drop for Server {
         // It fails only for a process that has ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// The server's binary.
+pub(crate) fn binary(options: &Options) -> Result<PathBuf, Failure> {
+    match &options.server {
+        Some(path) => Ok(path.clone()),
+        None => beside_examples(),
     }
 }
 

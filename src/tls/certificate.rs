@@ -171,6 +171,8 @@ fn read(path: &Path, command: &'static str) -> Result<Vec<u8>, CertificateError>
         [0x30, ..] if bytes.iter().any(|&byte| byte < b'\t') => {
             Err(CertificateError::Der { path, command })
         }
+        // Some editors begin a text in UTF-8 with a byte order mark.
+        [0xEF, 0xBB, 0xBF, text @ ..] => Ok(text.to_vec()),
         _ => Ok(bytes),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use rustls::Error;
+
 use super::buffers::{PLAIN, Windows};
 use super::records::{RecordWrite, Room, send_records};
 use super::stream::{PeerState, TlsStream};
@@ -58,7 +60,9 @@ impl TlsStream {
         if self.is_closed {
             return;
         }
-        if self.unreported == 0 && self.write(windows, RecordWrite::CloseNotify).is_ok() {
+        if self.unreported == 0 {
+            // Without it what there is to say is an alert, or nothing.
+            let _ = self.write(windows, RecordWrite::CloseNotify);
             let _ = send_records(&mut windows.outgoing, socket, After::More); // best effort
         }
         self.is_closed = true;
@@ -71,6 +75,12 @@ impl TlsStream {
         }
         let no_room = &mut Room::new(&mut []);
         let written = self.advance(windows, no_room, what);
-        written.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        written.map_err(|error| {
+            // All that has come is read first, so the peer's faults show here, too.
+            if error != Error::HandshakeNotComplete {
+                self.set_failed(windows, &error);
+            }
+            io::Error::new(io::ErrorKind::InvalidData, error)
+        })
     }
 }

@@ -206,7 +206,7 @@ impl TlsStream {
         let _ = self.flush(windows, socket); // the peer may be gone
     }
 
-    fn set_failed(&mut self, windows: &mut Windows, error: &Error) {
+    pub(super) fn set_failed(&mut self, windows: &mut Windows, error: &Error) {
         log::debug!("TLS: {error}");
         self.input = PeerState::Failed;
         // What came is not looked at again. What is left to do is to send the alert.

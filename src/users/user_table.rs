@@ -25,6 +25,9 @@ use super::rights::{AccessRules, ROOT, Right, Rights};
 /// The name of everybody.
 const EVERYBODY: &str = "*";
 
+/// What some editors put at the beginning of a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// Users and their rules.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct UserTable {
@@ -108,6 +111,8 @@ impl UserTable {
     pub(super) fn parse(file: &[u8]) -> Result<Self, TableError> {
         let mut everybody = AccessRules::default();
         let mut users = BTreeMap::<Box<str>, UserLines>::new();
+        // Else the first user would have a name that nobody can type.
+        let file = file.strip_prefix(BYTE_ORDER_MARK).unwrap_or(file);
         for (index, line) in file.split(|&byte| byte == b'\n').enumerate() {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if line.is_empty() || line.starts_with(b"#") {
@@ -271,6 +276,8 @@ mod tests {
             ("ann:BC::/", "ann", "x", Rights::ALL),
             ("ann:BC\r\n", "ann", "x", Rights::ALL),
             ("# ann\n\nann:BC:none", "ann", "x", Rights::NONE),
+            ("\u{feff}ann:BC\r\n", "ann", "x", Rights::ALL),
+            ("\u{feff}# ann\r\nann:BC\r\n\r\n", "ann", "x", Rights::ALL),
             (
                 "ann:BC:read,read",
                 "ann",
@@ -309,6 +316,9 @@ mod tests {
             ("a\tnn:BC", 1, UserLineError::Name),
             ("ann:secret", 1, UserLineError::Hash(HashError::Kind)),
             ("ann:BCx", 1, UserLineError::Hash(HashError::Malformed)),
+            ("ann:BC\nann:BC", 2, UserLineError::TwoRules),
+            ("ann:BC ", 1, UserLineError::Hash(HashError::Malformed)),
+            ("ann:BC\n \n", 2, UserLineError::Form),
             ("ann:", 1, UserLineError::NoHash),
             ("ann::read", 1, UserLineError::NoHash),
             ("ann:BC:read\nann:A2:read:/x", 2, UserLineError::TwoHashes),

@@ -2,6 +2,7 @@
 //!
 //! - `syscalls`, `syscalls_web`: each system call on the path of a request fails in turn (needs strace); `failing` is
 //!   what their tables are made of.
+//! - `handshake`: the same for a TLS handshake. `carrier` says whether a request of a table is inside TLS.
 //! - `files`: files that shrink, grow or vanish while they are sent; the root and the log removed.
 //! - `hanging`: a disk that does not answer (needs strace).
 //! - `full`: full disks (needs the right to mount, in a namespace of its own).
@@ -9,10 +10,13 @@
 //! - `peers`: clients that break every habit.
 //! - `root`: the directory that is served is removed, and made again.
 
+mod carrier;
 mod failing;
 mod files;
 mod fresh;
 mod full;
+#[cfg(feature = "tls")]
+mod handshake;
 mod hanging;
 mod killed;
 mod peers;

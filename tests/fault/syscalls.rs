@@ -7,6 +7,7 @@
 //! recvfrom, statx, openat2, statx, pread64, statx, close, pwrite64, sendto; of a large file recvfrom, statx, openat2,
 //! statx, pwrite64, sendto, sendfile, close.
 
+use crate::fault::carrier::Carrier;
 use crate::fault::failing::Outcome::{
     self, Closed, ClosedRefused, Cut, Refused, ServedUnrecorded, Success, Unrecorded, Unsynced,
 };
@@ -124,7 +125,6 @@ const MAKE: &[Row] = &[
 /// A PUT in many segments.
 #[rustfmt::skip]
 const PUT_LARGE: &[Row] = &[
-    call("recvfrom", "2").failing(&["EIO", "ECONNRESET"], ClosedRefused(400)),
     call("recvfrom", "2..5").failing(&["EINTR"], Success),
     call("write", "2+").failing(&["ENOSPC"], Refused(507)),
     call("write", "2+").failing(&["EIO"], Refused(500)),
@@ -136,6 +136,10 @@ const PUT_LARGE: &[Row] = &[
     call("pwrite64", "2").failing(&["EIO", "ENOSPC"], Unrecorded),
     call("pwrite64", "2").failing(&["EINTR"], Success),
 ];
+
+/// The same while its content comes.
+const PUT_LARGE_RECEIVED: &[Row] =
+    &[call("recvfrom", "2").failing(&["EIO", "ECONNRESET"], ClosedRefused(400))];
 
 /// A PUT with `--durable`.
 #[rustfmt::skip]
@@ -190,37 +194,104 @@ const GET_LARGE: &[Row] = &[
 
 #[test]
 fn a_put() {
-    try_all(Ask::Put(SMALL), PUT, attempt);
+    try_all(Ask::Put(SMALL), PUT, over_tcp);
 }
 
 #[test]
 fn a_put_without_unnamed_files() {
-    try_all(Ask::PutNamed(SMALL), PUT_NAMED, attempt);
+    try_all(Ask::PutNamed(SMALL), PUT_NAMED, over_tcp);
 }
 
 #[test]
 fn a_put_that_makes_a_file() {
-    try_all(Ask::Make(SMALL), MAKE, attempt);
+    try_all(Ask::Make(SMALL), MAKE, over_tcp);
 }
 
 #[test]
 fn a_large_put() {
-    try_all(Ask::Put(LARGE), PUT_LARGE, attempt);
+    try_all(Ask::Put(LARGE), PUT_LARGE, over_tcp);
+    try_all(Ask::Put(LARGE), PUT_LARGE_RECEIVED, over_tcp);
 }
 
 #[test]
 fn a_durable_put() {
-    try_all(Ask::DurablePut(SMALL), PUT_DURABLE, attempt);
+    try_all(Ask::DurablePut(SMALL), PUT_DURABLE, over_tcp);
 }
 
 #[test]
 fn a_get() {
-    try_all(Ask::Get(SMALL), GET, attempt);
+    try_all(Ask::Get(SMALL), GET, over_tcp);
 }
 
 #[test]
 fn a_large_get() {
-    try_all(Ask::Get(LARGE), GET_LARGE, attempt);
+    try_all(Ask::Get(LARGE), GET_LARGE, over_tcp);
+}
+
+/// The same inside TLS, where the records of files are made of what pread64 reads.
+#[cfg(feature = "tls")]
+mod inside_tls {
+    use super::*;
+
+    #[rustfmt::skip]
+    const GET_LARGE: &[Row] = &[
+        call("openat2", "1").failing(&["EMFILE"], Refused(503)),
+        call("pread64", "1").failing(&["EIO", "ENOMEM"], Cut),
+        call("pread64", "3").failing(&["EIO"], Cut),
+        call("pread64", "1..3").failing(&["EINTR"], Success),
+        call("sendto", "1").failing(&["EIO"], Cut),
+        call("sendto", "1").failing(&["EAGAIN", "EINTR"], Success),
+        call("sendto", "3").failing(&["EIO", "EPIPE"], Cut),
+        call("sendto", "2").failing(&["EAGAIN"], Success),
+        call("sendto", "2..4").failing(&["EINTR"], Success),
+    ];
+
+    /// Nothing of a record is known before all of it has come, and it takes some calls until the first has.
+    #[rustfmt::skip]
+    const PUT_LARGE_RECEIVED: &[Row] = &[
+        call("recvfrom", "2").failing(&["EIO", "ECONNRESET"], Closed),
+        call("recvfrom", "7").failing(&["EIO", "ECONNRESET"], ClosedRefused(400)),
+    ];
+
+    fn inside_tls(ask: Ask, fault: Fault) -> Result<Attempt, String> {
+        attempt(Carrier::Tls, ask, fault)
+    }
+
+    #[test]
+    fn a_put() {
+        try_all(Ask::Put(SMALL), PUT, inside_tls);
+    }
+
+    #[test]
+    fn a_put_without_unnamed_files() {
+        try_all(Ask::PutNamed(SMALL), PUT_NAMED, inside_tls);
+    }
+
+    #[test]
+    fn a_put_that_makes_a_file() {
+        try_all(Ask::Make(SMALL), MAKE, inside_tls);
+    }
+
+    #[test]
+    fn a_large_put() {
+        try_all(Ask::Put(LARGE), PUT_LARGE, inside_tls);
+        try_all(Ask::Put(LARGE), PUT_LARGE_RECEIVED, inside_tls);
+    }
+
+    #[test]
+    fn a_durable_put() {
+        try_all(Ask::DurablePut(SMALL), PUT_DURABLE, inside_tls);
+    }
+
+    #[test]
+    fn a_get() {
+        try_all(Ask::Get(SMALL), GET, inside_tls);
+    }
+
+    #[test]
+    fn a_large_get() {
+        try_all(Ask::Get(LARGE), GET_LARGE, inside_tls);
+    }
 }
 
 impl Ask {
@@ -280,11 +351,15 @@ impl Request for Ask {
     }
 }
 
+fn over_tcp(ask: Ask, fault: Fault) -> Result<Attempt, String> {
+    attempt(Carrier::Tcp, ask, fault)
+}
+
 /// Tries one fault; what is wrong, if anything is.
-fn attempt(ask: Ask, fault: Fault) -> Result<Attempt, String> {
+fn attempt(carrier: Carrier, ask: Ask, fault: Fault) -> Result<Attempt, String> {
     let home = Home::new();
-    let server = Setup::at(&home, ask.options()).start();
-    let mut client = server.connect();
+    let server = carrier.setup(&home, ask.options()).start();
+    let mut client = carrier.connect(&server);
     // So that the connection waits like any other, and everything that is done once is done: the first upload finds out
     // whether there are files without names.
     let first = client.get(&name(9)).ok_or("no first response")?;
@@ -327,7 +402,7 @@ fn attempt(ask: Ask, fault: Fault) -> Result<Attempt, String> {
         };
         same("content", &response.body, &expected.unwrap_or_default())?;
     }
-    check_next(&home, server, client, ask, fault.outcome)?;
+    check_next(&home, server, (carrier, client), ask, fault.outcome)?;
     Ok(Attempt::Shown)
 }
 
@@ -335,7 +410,7 @@ fn attempt(ask: Ask, fault: Fault) -> Result<Attempt, String> {
 fn check_next(
     home: &Home,
     mut server: Server,
-    client: Client,
+    (carrier, client): (Carrier, Client),
     ask: Ask,
     outcome: Outcome,
 ) -> Result<(), String> {
@@ -344,7 +419,7 @@ fn check_next(
     } else {
         ask.content_before()
     };
-    let mut other = server.connect();
+    let mut other = carrier.connect(&server);
     let next = other.get(&name(1)).ok_or("no response afterwards")?;
     let (next_entry, names) = match &expected {
         Some(_) => (Entry::Get(name(1)), vec![name(1), name(2)]),

@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use crate::fault::carrier::Carrier;
 use crate::fault::failing::Outcome::{Refused, ServedUnrecorded, Success, Unrecorded};
 use crate::fault::failing::{Attempt, Fault, Fresh, Request, Row, call, same, try_all};
 use crate::support::home::Home;
 use crate::support::journal::Entry;
-use crate::support::setup::Setup;
 
 /// A request that the rows are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,32 +165,49 @@ const REMOVE_DIRECTORY: &[Row] = &[
 
 #[test]
 fn a_get() {
-    try_all(Ask::Get, GET, attempt);
+    try_all(Ask::Get, GET, over_tcp);
 }
 
 #[test]
 fn a_listing() {
-    try_all(Ask::List, LIST, attempt);
+    try_all(Ask::List, LIST, over_tcp);
 }
 
 #[test]
 fn a_replacing_put() {
-    try_all(Ask::Replace, REPLACE, attempt);
+    try_all(Ask::Replace, REPLACE, over_tcp);
 }
 
 #[test]
 fn a_creating_put() {
-    try_all(Ask::Create, CREATE, attempt);
+    try_all(Ask::Create, CREATE, over_tcp);
 }
 
 #[test]
 fn a_delete() {
-    try_all(Ask::Delete, DELETE, attempt);
+    try_all(Ask::Delete, DELETE, over_tcp);
 }
 
 #[test]
 fn removal_of_a_directory() {
-    try_all(Ask::RemoveDirectory, REMOVE_DIRECTORY, attempt);
+    try_all(Ask::RemoveDirectory, REMOVE_DIRECTORY, over_tcp);
+}
+
+/// The same inside TLS.
+#[cfg(feature = "tls")]
+#[test]
+fn all_of_these_inside_tls() {
+    let inside_tls = |ask, fault| attempt(Carrier::Tls, ask, fault);
+    for (ask, rows) in [
+        (Ask::Get, GET),
+        (Ask::List, LIST),
+        (Ask::Replace, REPLACE),
+        (Ask::Create, CREATE),
+        (Ask::Delete, DELETE),
+        (Ask::RemoveDirectory, REMOVE_DIRECTORY),
+    ] {
+        try_all(ask, rows, inside_tls);
+    }
 }
 
 fn before() -> BTreeMap<String, Vec<u8>> {
@@ -199,17 +216,23 @@ fn before() -> BTreeMap<String, Vec<u8>> {
         .into()
 }
 
+fn over_tcp(ask: Ask, fault: Fault) -> Result<Attempt, String> {
+    attempt(Carrier::Tcp, ask, fault)
+}
+
 /// Tries one fault; what is wrong, if anything is.
-fn attempt(ask: Ask, fault: Fault) -> Result<Attempt, String> {
+fn attempt(carrier: Carrier, ask: Ask, fault: Fault) -> Result<Attempt, String> {
     let home = Home::new();
     for directory in ["dir", "empty"] {
         fs::create_dir(home.file(directory)).unwrap();
     }
     let options = ["--web", "--listing", "--writable", "-N", "1"];
-    let mut server = Setup::at(&home, &options).start();
-    same("first status", server.get("/dir/nothing").status, 404)?;
+    let mut server = carrier.setup(&home, &options).start();
+    let connect = || carrier.connect(&server);
+    let get = |target: &str| connect().ask(&format!("GET {target}"), "", b"");
+    same("first status", get("/dir/nothing").status, 404)?;
     // The first upload finds out whether there are files without names.
-    let first = server.put("/dir/other.txt", "", b"first");
+    let first = connect().ask("PUT /dir/other.txt", "Content-Length: 5\r\n", b"first");
     same("status of the first PUT", first.status, 201)?;
     server.wait_until_asleep(server.only_worker());
 
@@ -220,7 +243,7 @@ fn attempt(ask: Ask, fault: Fault) -> Result<Attempt, String> {
     }
     let (line, content) = ask.request();
     let length = format!("Content-Length: {}\r\n", content.len());
-    let response = server.ask(line, &length, content.as_bytes());
+    let response = connect().ask(line, &length, content.as_bytes());
     if !fresh.is_still() {
         return Ok(Attempt::TooLate);
     }
@@ -232,7 +255,7 @@ fn attempt(ask: Ask, fault: Fault) -> Result<Attempt, String> {
     }
     same("status", Some(response.status), fault.outcome.status(ask))?;
 
-    same("the next", server.get("/dir/other.txt").text(), "other")?;
+    same("the next", get("/dir/other.txt").text(), "other")?;
     server.stop();
     if fault.outcome.has_effect() {
         same("files", home.files(), ask.files())?;

@@ -24,7 +24,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
 use crate::cases;
 use crate::checks::connection::{
-    Ending, Outcome, Scenario, TIMEOUTS, World, check_scenario, initial_files,
+    Ending, Outcome, Scenario, TIMEOUTS, World, check_scenario, examine, initial_files,
 };
 use crate::connection::scenarios;
 
@@ -125,9 +125,24 @@ impl Transport for Socket {
     fn acknowledge(&self) {}
 }
 
+/// What becomes of the client's records on their way.
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    None,
+    /// This byte of them is altered.
+    Altered(usize),
+    /// No more than so many bytes of them arrive.
+    Cut(usize),
+}
+
 /// The client's side.
 struct Client<'s> {
     tls: ClientConnection,
+    fault: Fault,
+    /// Bytes that were put on the wire.
+    fed: usize,
+    /// Whether the server has said that something was wrong.
+    is_told: bool,
     /// Not encrypted yet.
     plain: &'s [u8],
     /// Encrypted, and not on the wire.
@@ -161,9 +176,21 @@ impl Client<'_> {
         while self.tls.wants_write() {
             self.tls.write_tls(&mut self.records).unwrap();
         }
-        let count = self.size().min(self.records.len());
+        let mut count = self.size().min(self.records.len());
+        if let Fault::Cut(at) = self.fault {
+            count = count.min(at - self.fed);
+        }
+        if let Fault::Altered(at) = self.fault
+            && (self.fed..self.fed + count).contains(&at)
+        {
+            self.records[at - self.fed] ^= 0x21;
+        }
+        self.fed += count;
         wire.to_server.extend(self.records.drain(..count));
-        wire.ended = self.closed && self.records.is_empty();
+        let is_cut = matches!(self.fault, Fault::Cut(at) if at == self.fed);
+        // One that was told of a fault says nothing more.
+        let is_over = self.closed && self.records.is_empty();
+        wire.ended = is_over || is_cut || (count == 0 && self.is_told);
         count > 0 || wire.ended
     }
 
@@ -172,7 +199,11 @@ impl Client<'_> {
         let mut sent = &wire.to_client[..];
         while !sent.is_empty() {
             self.tls.read_tls(&mut sent).unwrap();
-            self.tls.process_new_packets().unwrap();
+            if let Err(error) = self.tls.process_new_packets() {
+                assert!(!matches!(self.fault, Fault::None), "{error}");
+                self.is_told = true;
+                break;
+            }
             let mut plain = [0; 16 * 1024];
             while let Ok(count @ 1..) = self.tls.reader().read(&mut plain) {
                 self.received.extend_from_slice(&plain[..count]);
@@ -183,7 +214,7 @@ impl Client<'_> {
 }
 
 /// Serves a scenario's stream inside TLS to its end.
-fn run(scenario: &Scenario, version: usize, sizes: Vec<usize>) -> Outcome {
+fn run(scenario: &Scenario, version: usize, sizes: Vec<usize>, fault: Fault) -> Outcome {
     let parties = parties();
     let world = World::new(initial_files());
     let entrance = Entrance {
@@ -196,6 +227,9 @@ fn run(scenario: &Scenario, version: usize, sizes: Vec<usize>) -> Outcome {
     let config = Arc::clone(&parties.clients[version]);
     let mut client = Client {
         tls: ClientConnection::new(config, name).unwrap(),
+        fault,
+        fed: 0,
+        is_told: false,
         plain: &scenario.stream,
         records: Vec::new(),
         closed: false,
@@ -269,9 +303,24 @@ proptest! {
         let scenario = Scenario { ending: Ending::End, chances: Vec::new(), ..scenario };
         sizes.push(70_000); // or there would be no end
         let plain = check_scenario(&scenario);
-        let secured = run(&scenario, version, sizes);
+        let secured = run(&scenario, version, sizes, Fault::None);
         prop_assert!(plain.sent == secured.sent, "{:?}\n{:?}", plain.sent.escape_ascii().to_string(), secured.sent.escape_ascii().to_string());
         prop_assert!(plain.files == secured.files);
         prop_assert_eq!(count_entries(&plain), count_entries(&secured));
+    }
+
+    /// What was recorded was answered as far as it came, and is what was stored.
+    #[test]
+    fn records_that_are_altered_or_cut_off_do_no_harm(
+        scenario in scenarios(),
+        version in 0_usize..2,
+        mut sizes in prop::collection::vec(prop_oneof![1_usize..40, 1_000_usize..70_000], 1..5),
+        at in prop_oneof![0_usize..600, 0_usize..200_000],
+        alters in any::<bool>(),
+    ) {
+        let scenario = Scenario { ending: Ending::Reset, chances: Vec::new(), ..scenario };
+        sizes.push(70_000);
+        let fault = if alters { Fault::Altered(at) } else { Fault::Cut(at) };
+        examine(&scenario, &run(&scenario, version, sizes, fault));
     }
 }

@@ -1,4 +1,4 @@
-//! The other end of a connection: raw bytes out, responses in.
+//! The other end of a connection: raw bytes out, responses in. Inside TLS, too.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -8,6 +8,8 @@ use rustix::net::sockopt::{set_socket_linger, set_socket_recv_buffer_size};
 use rustix::net::{AddressFamily, SendFlags, SocketType, socket};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use rustls::ClientConnection;
+
 use crate::support::message::{get, put};
 use crate::support::response::Response;
 use crate::support::wait::GUARD;
@@ -15,6 +17,8 @@ use crate::support::wait::GUARD;
 /// A connection to a server.
 pub(crate) struct Client {
     stream: TcpStream,
+    /// What encrypts it.
+    tls: Option<Box<ClientConnection>>,
     /// Received and not handed out.
     received: Vec<u8>,
 }
@@ -42,6 +46,13 @@ impl Client {
         Self::over(TcpStream::from(socket)).unwrap()
     }
 
+    /// The same inside TLS. The handshake goes on with the first bytes.
+    #[cfg(feature = "tls")]
+    pub(crate) fn inside(self, tls: ClientConnection) -> Self {
+        let tls = Some(Box::new(tls));
+        Self { tls, ..self }
+    }
+
     /// The socket alone, of which nothing was received.
     #[cfg(feature = "tls")]
     pub(crate) fn into_stream(self) -> TcpStream {
@@ -54,6 +65,7 @@ impl Client {
         stream.set_nodelay(true)?;
         Ok(Self {
             stream,
+            tls: None,
             received: Vec::new(),
         })
     }
@@ -66,18 +78,27 @@ impl Client {
     /// Sends all of it.
     #[track_caller]
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.write_all(bytes.as_ref()).unwrap();
+        self.try_send(bytes).unwrap();
     }
 
     /// Sends all of it, unless the peer is gone or takes no more.
     pub(crate) fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
-        self.stream.write_all(bytes.as_ref())
+        match &mut self.tls {
+            None => self.stream.write_all(bytes.as_ref()),
+            Some(tls) => {
+                let mut stream = rustls::Stream::new(&mut **tls, &mut self.stream);
+                stream.write_all(bytes.as_ref())?;
+                stream.flush()
+            }
+        }
     }
 
     /// Two ends of the same connection: one to send with, one to receive with.
     pub(crate) fn split(self) -> (Self, Self) {
+        assert!(self.tls.is_none(), "one end only has the keys");
         let sending = Self {
             stream: self.stream.try_clone().unwrap(),
+            tls: None,
             received: Vec::new(),
         };
         (sending, self)
@@ -171,6 +192,14 @@ impl Client {
         self.final_response()
     }
 
+    /// The response to one request, after which the connection is closed.
+    #[track_caller]
+    pub(crate) fn ask(mut self, line: &str, fields: &str, content: &[u8]) -> Response {
+        let head = format!("{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{fields}\r\n");
+        self.send([head.as_bytes(), content].concat());
+        Response::parse(&self.rest())
+    }
+
     /// Waits until something has come, or the end of the stream.
     #[track_caller]
     pub(crate) fn wait_readable(&self) {
@@ -227,7 +256,11 @@ impl Client {
     fn receive(&mut self) -> io::Result<()> {
         let mut buffer = [0; 16 * 1024];
         loop {
-            match self.stream.read(&mut buffer) {
+            let received = match &mut self.tls {
+                None => self.stream.read(&mut buffer),
+                Some(tls) => rustls::Stream::new(&mut **tls, &mut self.stream).read(&mut buffer),
+            };
+            match received {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
                 Ok(count) => {
                     self.received.extend_from_slice(&buffer[..count]);

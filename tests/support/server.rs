@@ -125,10 +125,7 @@ impl Server {
     /// connection to be closed.
     #[track_caller]
     pub(crate) fn ask(&self, line: &str, fields: &str, content: &[u8]) -> Response {
-        let head = format!("{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{fields}\r\n");
-        let mut client = self.connect();
-        client.send([head.as_bytes(), content].concat());
-        Response::parse(&client.rest())
+        self.connect().ask(line, fields, content)
     }
 
     /// A GET without further fields.

@@ -78,10 +78,15 @@ impl Setup {
     /// The same with TLS, for the certificate in a file `cert.pem` of its home.
     #[cfg(feature = "tls")]
     pub(crate) fn tls(options: &[&str]) -> Self {
-        let home = Home::new();
+        Self::tls_at(&Home::new(), options)
+    }
+
+    /// The same on a directory that is there already.
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls_at(home: &Home, options: &[&str]) -> Self {
         crate::support::tls::Certificate::new(&["localhost", "127.0.0.1"]).place(home.path());
         let tls = ["--tls-cert", "cert.pem", "--tls-key", "key.pem"];
-        Self::at(&home, &[&tls, options].concat())
+        Self::at(home, &[&tls, options].concat())
     }
 
     /// Puts files into the root before the start; `lay` is called with its path.

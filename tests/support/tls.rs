@@ -125,6 +125,12 @@ pub(crate) fn config(
     Arc::new(config)
 }
 
+/// The side of a client.
+pub(crate) fn session(config: &Arc<ClientConfig>) -> ClientConnection {
+    let name = ServerName::try_from("localhost").unwrap();
+    ClientConnection::new(Arc::clone(config), name).unwrap()
+}
+
 /// A client that speaks TLS, over TCP.
 pub(crate) struct TlsClient {
     pub(crate) stream: StreamOwned<ClientConnection, TcpStream>,
@@ -143,10 +149,8 @@ impl TlsClient {
 
     /// The same on a socket that is connected.
     pub(crate) fn over(socket: TcpStream, config: &Arc<ClientConfig>) -> Self {
-        let name = ServerName::try_from("localhost").unwrap();
-        let connection = ClientConnection::new(Arc::clone(config), name).unwrap();
         Self {
-            stream: StreamOwned::new(connection, socket),
+            stream: StreamOwned::new(session(config), socket),
         }
     }
 

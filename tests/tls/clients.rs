@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::support::access::{ACCESS_LOG, objects};
 use crate::support::bytes::{assert_bytes, noise};
 use crate::support::curl::curl_to;
+use crate::support::home::Home;
 use crate::support::message::{name, response};
 use crate::support::process::finish;
 use crate::support::requirements::is_there;
@@ -87,6 +88,50 @@ fn curl_speaks_tls_on_a_unix_socket() {
     let url = format!("https://localhost/{}", name("a"));
     let received = curl_to(server.path(), &[&arguments[..], &[&url]].concat());
     assert_bytes(&received, &response("200 OK", b"content"), "unix");
+}
+
+/// Everybody reads, and ann, whose password is "secret", stores.
+const USERS: &str =
+    "*::read\nann:$2y$04$kmGGu1XSHjldBVzhe3PSW.o5Gj9XhJ/m/61biZTgBcUT4xXGIfawK:read,create\n";
+
+#[test]
+fn curl_logs_in_inside_tls_by_port_and_by_unix_socket() {
+    let home = Home::new();
+    std::fs::write(home.path().join("users"), USERS).unwrap();
+    std::fs::write(home.path().join("upload"), "content").unwrap();
+    let options = "--web --writable --allow-host localhost --users users --listen unix:socket,tls";
+    let options: Vec<_> = options.split(' ').collect();
+    let server = Setup::tls_at(&home, &options).start();
+    for (number, (more, user, status)) in [
+        (&["--tls-max", "1.2"][..], "ann:secret", "201 Created"),
+        (&["--tlsv1.3"], "ann:secret", "201 Created"),
+        (&["--unix-socket", "socket"], "ann:secret", "201 Created"),
+        (
+            &["--unix-socket", "socket"],
+            "ann:wrong",
+            "401 Unauthorized",
+        ),
+        (&["--tls-max", "1.2"], "", "401 Unauthorized"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let login = if user.is_empty() {
+            vec![]
+        } else {
+            vec!["-u", user]
+        };
+        let arguments = [more, &login, &["-T", "upload"]].concat();
+        let target = number.to_string();
+        let said = curl(&server, &arguments, &target);
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert!(said.contains(&format!("HTTP/1.1 {status}")), "{said}");
+        assert_eq!(
+            server.file(&target).exists(),
+            status == "201 Created",
+            "{said}"
+        );
+    }
 }
 
 #[test]

@@ -105,15 +105,24 @@ fn self_signed_certificate_that_ends_soon_is_replaced_as_the_server_runs() {
 }
 
 #[test]
-fn chain_may_have_its_upper_certificates_in_any_order() {
+fn chain_may_have_its_upper_certificates_in_any_order_and_any_line_ends() {
     let authority = Authority::new();
-    for order in [[0, 1, 2], [0, 2, 1]] {
+    for (order, first, line_end) in [
+        ([0, 1, 2], "", "\n"),
+        ([0, 2, 1], "", "\n"),
+        // As an editor of Windows leaves it.
+        ([0, 1, 2], "\u{feff}", "\r\n"),
+    ] {
         let home = Home::new();
         let issued = authority.issue(&["localhost"]);
         issued.place(home.path());
         let own = issued.pem.strip_suffix(&authority.intermediate).unwrap();
         let all = [own, &authority.intermediate, &authority.root];
         let chain = order.map(|number| all[number]).concat();
+        let chain = format!(
+            "{first}{}",
+            chain.replace("\r\n", "\n").replace('\n', line_end)
+        );
         fs::write(home.path().join("cert.pem"), chain).unwrap();
         fs::write(home.path().join("root.pem"), &authority.root).unwrap();
         let server = Setup::at(&home, &FILES).start();

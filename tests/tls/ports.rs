@@ -163,6 +163,49 @@ fn http_is_redirected_to_https() {
     assert_eq!(server.content(&name("b")), b"more");
 }
 
+/// Nothing of a host can lead a client elsewhere than to what stands before its port.
+#[test]
+fn odd_hosts_are_not_redirected() {
+    let mut server = Setup::tls(&["--redirect-http", "127.0.0.1:0"]).start();
+    let plain = next_address(&mut server);
+    let long = "a".repeat(9_000);
+    for (host, status) in [
+        ("a b", 400),
+        ("good.example@evil.example", 400),
+        ("good.example/evil", 400),
+        ("good.example?evil", 400),
+        ("good.example#evil", 400),
+        ("good.example\\evil", 400),
+        ("a:80:80", 400),
+        ("a:x", 400),
+        ("a:-1", 400),
+        ("[::1", 400),
+        ("::1", 400),
+        ("[::1]evil.example", 400),
+        ("<script>", 400),
+        ("a\"b", 400),
+        ("\u{e4}.example", 400),
+        ("a, b", 400),
+        ("a\r\nHost: b", 400),
+        (&long, 301),
+        ("EXAMPLE.com.", 301),
+        ("xn--4ca.example:443", 301),
+        ("under_score.example", 301),
+    ] {
+        let mut client = Client::connect(plain);
+        client.send(format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+        client.end_sending();
+        let response = Response::parse(&client.rest());
+        let (shown, location) = (host.get(..40).unwrap_or(host), response.field("Location"));
+        assert_eq!(response.status, status, "{shown}: {location:?}");
+        if let Some(location) = location {
+            let name = host.split(':').next().unwrap();
+            assert!(location.starts_with(&format!("https://{name}:")), "{shown}");
+        }
+    }
+    assert_eq!(server.log(), "");
+}
+
 #[test]
 fn command_lines_without_sense_are_refused() {
     let home = Home::new();

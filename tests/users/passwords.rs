@@ -137,6 +137,50 @@ fn users_of_htpasswd_log_in() {
 }
 
 #[test]
+fn password_may_have_colons_and_letters_of_any_alphabet() {
+    for (name, password) in [
+        ("ann", "a:b::c:"),
+        (
+            "b\u{f8}b",
+            "p\u{e4}ssw\u{f6}rd \u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c} \u{1f511}",
+        ),
+        ("\u{738b}", ":"),
+    ] {
+        let home = Home::new();
+        let mut hashing = Command::new(env!("CARGO_BIN_EXE_httpserver"));
+        hashing.arg("--hash-password");
+        let hash = finish(hashing, format!("{password}\n").as_bytes());
+        let hash = String::from_utf8(hash.stdout).unwrap();
+        write_users(&home, &format!("{name}:{hash}"));
+        let server = Setup::at(&home, &["--users", "users"]).start();
+        let credentials = format!("{name}:{password}");
+        assert_eq!(ask(&server, "GET /", &credentials, "", b"").status, 200);
+        let received = curl(&server, &["-u", &credentials], "");
+        assert_eq!(Response::parse(&received).status, 200, "{name}");
+        let longer = format!("{credentials}:");
+        assert_eq!(ask(&server, "GET /", &longer, "", b"").status, 401);
+    }
+}
+
+#[test]
+fn file_of_a_hundred_thousand_users_is_read() {
+    let home = Home::new();
+    let line = |number| format!("user-{number}:QUICK:read:/{number}\r\n");
+    let users: String = (0..100_000).map(line).collect();
+    write_users(&home, &format!("\u{feff}{users}"));
+    let server = Setup::at(&home, &["--users", "users", "--web"]).start();
+    for (user, target, status) in [
+        ("user-0:secret", "/0", 404),
+        ("user-99999:secret", "/99999/x", 404),
+        ("user-99999:secret", "/0", 403),
+        ("user-100000:secret", "/0", 401),
+    ] {
+        let response = ask(&server, &format!("GET {target}"), user, "", b"");
+        assert_eq!(response.status, status, "{user} {target}");
+    }
+}
+
+#[test]
 fn hash_that_is_printed_logs_in() {
     let home = Home::new();
     let mut hashing = Command::new(env!("CARGO_BIN_EXE_httpserver"));

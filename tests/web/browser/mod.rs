@@ -1,12 +1,14 @@
 //! The pages in a real browser: their scripts run, people can use them, and nothing of them is against their own policy.
 
 mod accessibility;
+pub(crate) mod dialogue;
 mod hostile;
 mod listing;
 mod look;
 mod status;
 mod uploads;
 pub(crate) mod webdriver;
+mod websocket;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -31,6 +31,8 @@ pub(crate) struct Browser {
     driver: Child,
     port: u16,
     session: String,
+    /// Where it speaks the protocol of its developer tools.
+    debugger: String,
     profile: TempDir,
 }
 
@@ -53,6 +55,7 @@ impl Browser {
             driver,
             port,
             session: String::new(),
+            debugger: String::new(),
             profile,
         };
         browser.open_session(arguments);
@@ -82,6 +85,13 @@ impl Browser {
             &json!({ "capabilities": { "alwaysMatch": wanted } }),
         );
         self.session = format!("/{}", made["sessionId"].as_str().unwrap());
+        let debugger = &made["capabilities"]["goog:chromeOptions"]["debuggerAddress"];
+        debugger.as_str().unwrap().clone_into(&mut self.debugger);
+    }
+
+    /// Where it speaks the protocol of its developer tools: host and port.
+    pub(crate) fn debugger(&self) -> &str {
+        &self.debugger
     }
 
     pub(crate) fn open(&self, address: &str) {

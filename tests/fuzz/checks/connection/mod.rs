@@ -153,7 +153,7 @@ fn check_recorded(sent: &[u8], entries: usize) {
 }
 
 /// Checks that responses, log and files fit each other.
-fn examine(scenario: &Scenario, outcome: &Outcome) {
+pub(crate) fn examine(scenario: &Scenario, outcome: &Outcome) {
     let entries = journal::read(&outcome.log);
     let responses = responses::read(&outcome.sent, scenario.ending.is_orderly());
     let stream = &scenario.stream;
