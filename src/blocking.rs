@@ -30,10 +30,16 @@ pub enum PendingCommit {
     MayBlock,
 }
 
-/// Something cannot be done without a [`Blocking`], or without another after this one. To be tried again.
+/// Something cannot be done now. To be tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("it would block")]
-pub struct WouldBlock(());
+pub enum WouldBlock {
+    /// Not without a [`Blocking`], or without another after this one.
+    #[error("it would block")]
+    NeedsTurn,
+    /// Not before another server has unlocked something.
+    #[error("another server holds a lock")]
+    Locked,
+}
 
 impl Blocking<'_> {
     /// For what no worker commits: at the start, at the end, after the commit of a turn, in benchmarks and tests. What is
@@ -57,7 +63,13 @@ impl Blocking<'_> {
     /// The rest of what is to be done takes another turn.
     #[must_use]
     pub fn in_another_turn(self) -> WouldBlock {
-        WouldBlock(())
+        WouldBlock::NeedsTurn
+    }
+
+    /// The rest of what is to be done takes a lock that another server holds.
+    #[must_use]
+    pub fn once_unlocked(self) -> WouldBlock {
+        WouldBlock::Locked
     }
 
     /// The worker that commits what is pending.
@@ -76,7 +88,7 @@ impl<'t> Permission<'t> {
     /// # Errors
     /// If there is none.
     pub fn require(self) -> Result<Blocking<'t>, WouldBlock> {
-        self.0.ok_or(WouldBlock(()))
+        self.0.ok_or(WouldBlock::NeedsTurn)
     }
 }
 

@@ -146,9 +146,10 @@ pub(crate) fn status_of(kind: StoreErrorKind, operation: Operation) -> StatusCod
         StoreErrorKind::ConditionFailed => StatusCode::PreconditionFailed,
         StoreErrorKind::NoSpace => StatusCode::InsufficientStorage,
         StoreErrorKind::TooLarge => StatusCode::ContentTooLarge,
-        StoreErrorKind::Vanished | StoreErrorKind::RootGone | StoreErrorKind::Exhausted => {
-            StatusCode::ServiceUnavailable
-        }
+        StoreErrorKind::Vanished
+        | StoreErrorKind::RootGone
+        | StoreErrorKind::Exhausted
+        | StoreErrorKind::Locked => StatusCode::ServiceUnavailable,
         StoreErrorKind::Io(_) => StatusCode::InternalServerError,
     }
 }

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::announcement::{Role, announce};
 use crate::certificate;
-use crate::cli::Config;
+use crate::cli::{Config, Sharing};
 use crate::harness::Harness;
 use crate::listening::{Bound, Listening};
 use crate::own_files;
@@ -29,6 +29,8 @@ use httpserver::web::{self, Access, Web};
 enum StartError {
     #[error("cannot serve '{}': {source}{}", root.display(), after_root(source))]
     Root { root: PathBuf, source: io::Error },
+    #[error("cannot share '{}' with other servers, since nothing can be locked there: {source}", root.display())]
+    Lock { root: PathBuf, source: io::Error },
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
     #[error("as the user '{user}': {cause}")]
@@ -129,12 +131,7 @@ fn open(
     harness: &mut Harness,
     stop: StopHandle,
 ) -> Result<OpenedFiles, Box<dyn Error>> {
-    let store = Store::open(&config.root, depth(config), config.durability).map_err(|source| {
-        StartError::Root {
-            root: config.root.clone(),
-            source,
-        }
-    })?;
+    let store = open_store(config)?;
     let mut files = Files::new(store);
     let certificate = certificate::load(config, &mut files)?;
     let listening = Listening::new(config, bound, certificate.as_ref());
@@ -159,6 +156,24 @@ fn open(
         users,
         reports,
     })
+}
+
+/// The files of the root.
+fn open_store(config: &Config) -> Result<Store, StartError> {
+    let root = || config.root.clone();
+    let opened = Store::open(&config.root, depth(config), config.durability);
+    let mut store = opened.map_err(|source| StartError::Root {
+        root: root(),
+        source,
+    })?;
+    // A server that changes nothing needs no lock.
+    if config.sharing == Sharing::Shared && attempt(config) == Attempt::ReadAndWrite {
+        store.share().map_err(|source| StartError::Lock {
+            root: root(),
+            source,
+        })?;
+    }
+    Ok(store)
 }
 
 /// An error after the process has become the user of `--user` names that user, which may be the cause.

@@ -117,6 +117,7 @@ impl Classic {
         let blocking = turn.permission().require()?;
         match put::begin(&self.files, self.max_body, request, requester, blocking) {
             Ok(action) => Ok(action),
+            Err(error) if error.is_locked() => Err(blocking.once_unlocked()),
             Err(error) => refuse(cannot_change(&error, Operation::ClassicPut)),
         }
     }

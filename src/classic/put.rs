@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::name::name;
 use super::refusal::{closing, received, refuse};
 use crate::blocking::Blocking;
-use crate::connection::{Action, Block, Response, Upload};
-use crate::files::{self, Empty, Files, Finishing, Remaining, UploadError};
+use crate::connection::{Action, Block, Response, Upload, UploadProgress};
+use crate::files::{self, Empty, FileCommit, Files, Finishing, Remaining, UploadError};
 use crate::http::{Expect, Framing, Refusal, Request, StatusCode};
 use crate::refusing::{Operation, ReceivedLine, cannot_change};
 use crate::requester::Requester;
@@ -59,7 +59,7 @@ pub struct ClassicUpload {
 enum ClassicPutState {
     /// Content is coming. If it was answered already: the empty file that was put in place for that answer.
     Receiving(files::FileUpload, Option<Box<Empty>>),
-    /// All of the content has come; space for its entry is being preallocated.
+    /// All of the content has come; space for its entry is being preallocated, or it waits for the lock of the name.
     Preallocating(files::FileUpload, Option<Box<Empty>>),
     /// It has taken effect; its entry is being written.
     Finishing(Finishing),
@@ -85,37 +85,32 @@ impl Upload for ClassicUpload {
         })
     }
 
-    fn finish(
-        &mut self,
-        last: &[u8],
-        block: &mut Block,
-        blocking: Blocking<'_>,
-    ) -> Option<Response> {
+    fn finish(&mut self, last: &[u8], block: &mut Block, blocking: Blocking<'_>) -> UploadProgress {
         let ClassicPutState::Receiving(mut upload, empty) = self.take() else {
-            return None;
+            return UploadProgress::More;
         };
         if !upload.is_large_with(last) {
             return self.put_in_place(upload, last, empty, block, blocking);
         }
         if let Err(error) = upload.write(last, blocking) {
-            return Some(self.refused(&error, empty, blocking));
+            return UploadProgress::Done(self.refused(&error, empty, blocking));
         }
         self.state = ClassicPutState::Preallocating(upload, empty);
-        None
+        UploadProgress::More
     }
 
-    fn step(&mut self, block: &mut Block, blocking: Blocking<'_>) -> Option<Response> {
+    fn step(&mut self, block: &mut Block, blocking: Blocking<'_>) -> UploadProgress {
         match self.take() {
             ClassicPutState::Preallocating(upload, empty) => match upload.preallocate(blocking) {
                 Remaining::More => {
                     self.state = ClassicPutState::Preallocating(upload, empty);
-                    None
+                    UploadProgress::More
                 }
                 Remaining::Done => self.put_in_place(upload, &[], empty, block, blocking),
             },
             ClassicPutState::Finishing(finishing) => self.write_entry(finishing, block, blocking),
             ClassicPutState::Receiving(..) | ClassicPutState::Recorded => {
-                Some(Response::refused(Refusal::of_file(
+                UploadProgress::Done(Response::refused(Refusal::of_file(
                     StatusCode::InternalServerError,
                     "the upload has ended already",
                 )))
@@ -142,11 +137,15 @@ impl ClassicUpload {
         empty: Option<Box<Empty>>,
         block: &mut Block,
         blocking: Blocking<'_>,
-    ) -> Option<Response> {
+    ) -> UploadProgress {
         let (always, created) = (CommitCondition::Always, || StatusCode::Created.code());
         match upload.commit(last, &always, &created, &mut block.text, blocking) {
-            Ok(finishing) => self.write_entry(finishing, block, blocking),
-            Err(error) => Some(self.refused(&error, empty, blocking)),
+            Ok(FileCommit::Done(finishing)) => self.write_entry(finishing, block, blocking),
+            Ok(FileCommit::Locked(upload)) => {
+                self.state = ClassicPutState::Preallocating(*upload, empty);
+                UploadProgress::Locked
+            }
+            Err(error) => UploadProgress::Done(self.refused(&error, empty, blocking)),
         }
     }
 
@@ -156,17 +155,17 @@ impl ClassicUpload {
         mut finishing: Finishing,
         block: &mut Block,
         blocking: Blocking<'_>,
-    ) -> Option<Response> {
+    ) -> UploadProgress {
         match finishing.step(&mut block.content, &mut block.text, blocking) {
             Ok(Remaining::More) => {
                 self.state = ClassicPutState::Finishing(finishing);
-                None
+                UploadProgress::More
             }
             Ok(Remaining::Done) => {
                 let entry = finishing.receipt();
-                Some(Response::empty(StatusCode::Created).recorded(entry))
+                UploadProgress::Done(Response::empty(StatusCode::Created).recorded(entry))
             }
-            Err(error) => Some(self.refused(&error, None, blocking)),
+            Err(error) => UploadProgress::Done(self.refused(&error, None, blocking)),
         }
     }
 

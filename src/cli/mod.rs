@@ -58,7 +58,7 @@ pub(crate) use self::access_log::{AccessLog, AccessLogTarget};
 pub(crate) use self::confinement::Sandbox;
 pub(crate) use self::hosts::names_of_machine;
 pub(crate) use self::listener::{ListenerConfig, ListenerPlace, ListenerProtocol};
-pub(crate) use self::serve::Verbosity;
+pub(crate) use self::serve::{Sharing, Verbosity};
 pub(crate) use self::tls::Certificate;
 pub(crate) use self::usage_error::UsageError;
 pub(crate) use self::web::QrCode;
@@ -87,6 +87,7 @@ pub(crate) struct Config {
     pub(crate) sealing: Option<Sealing>,
     pub(crate) root: PathBuf,
     pub(crate) durability: Durability,
+    pub(crate) sharing: Sharing,
     pub(crate) verbosity: Verbosity,
     pub(crate) qr_code: QrCode,
     /// Which lines are printed on stderr, wherever that is.
@@ -270,6 +271,7 @@ impl Config {
             log: typed.log.log(),
             root: positionals.root.unwrap_or_else(|| PathBuf::from(".")),
             durability: typed.serve.durability(),
+            sharing: typed.serve.sharing(),
             verbosity: typed.serve.verbosity(),
             qr_code,
             detail: typed.serve.detail(),

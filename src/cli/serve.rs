@@ -74,6 +74,22 @@ pub(super) struct ServeOptions {
     /// Without it they survive a kill of the server, but not always a power cut.
     #[arg(long, hide_short_help = true)]
     durable: bool,
+
+    /// Share the root with other servers that do so, too
+    ///
+    /// A change that depends on what is there, such as If-Match, is decided in step with all of them. The locks are in the file
+    /// .httpserver-lock in the root.
+    #[arg(long, hide_short_help = true)]
+    shared: bool,
+}
+
+/// Whether other servers change files in the root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    /// None does, or nobody minds.
+    Alone,
+    /// They may.
+    Shared,
 }
 
 impl ServeOptions {
@@ -91,6 +107,14 @@ impl ServeOptions {
             0 => None,
             1 => Some(Detail::Requests),
             2.. => Some(Detail::Connections),
+        }
+    }
+
+    pub(super) fn sharing(&self) -> Sharing {
+        if self.shared {
+            Sharing::Shared
+        } else {
+            Sharing::Alone
         }
     }
 

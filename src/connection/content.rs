@@ -2,7 +2,7 @@
 
 use super::accounting::Accounting;
 use super::diagnostic::report;
-use super::dialect::{Block, Dialect, Response, Upload};
+use super::dialect::{Block, Dialect, Response, Upload, UploadProgress};
 use super::input::DecodedEnd;
 use super::phases::{
     Closing, Filled, PeerStream, Phase, Receiving, Reply, Skipping, Step, StepContext, Then,
@@ -10,7 +10,7 @@ use super::phases::{
 use super::session::HttpSession;
 use super::timeouts::TimeoutKind;
 use crate::blocking::Blocking;
-use crate::http::{ContentDecoder, Refusal};
+use crate::http::{ContentDecoder, Refusal, StatusCode};
 use crate::server::Transport;
 
 const BROKEN: &str = "the connection broke before the content was complete";
@@ -33,9 +33,11 @@ impl<U: Upload> Receiving<U> {
     pub(super) fn complete(&mut self, accounting: &mut Accounting) {
         let mut block = Block::default();
         let response = loop {
-            let response = self.upload.step(&mut block, Blocking::outside_turn());
-            if let Some(response) = response {
-                break response;
+            let blocking = Blocking::outside_turn();
+            match self.upload.step(&mut block, blocking) {
+                UploadProgress::Done(response) => break response,
+                UploadProgress::More => {}
+                UploadProgress::Locked => break self.upload.abandon(locked(), blocking),
             }
         };
         self.conclude(&response, accounting);
@@ -76,8 +78,8 @@ impl<D: Dialect> HttpSession<D> {
             let is_last = matches!(decoded.end, DecodedEnd::Complete)
                 && matches!(receiving.decoder, ContentDecoder::Length { .. });
             if is_last {
-                let response = receiving.upload.finish(content, block, blocking);
-                return self.finished(receiving, response, work);
+                let progress = receiving.upload.finish(content, block, blocking);
+                return self.finished(receiving, progress, work);
             }
             if !content.is_empty()
                 && let Err(response) = receiving.upload.write(content, blocking)
@@ -132,8 +134,8 @@ impl<D: Dialect> HttpSession<D> {
         blocking: Blocking<'_>,
     ) -> Step<D::Upload> {
         let block = &mut work.buffers.block;
-        let response = receiving.upload.finish(&[], block, blocking);
-        self.finished(receiving, response, work)
+        let progress = receiving.upload.finish(&[], block, blocking);
+        self.finished(receiving, progress, work)
     }
 
     /// The stream has ended: so has content that says nothing of its length, and all other is incomplete.
@@ -148,8 +150,8 @@ impl<D: Dialect> HttpSession<D> {
             "the connection ends without the close_notify of TLS"
         } else if matches!(receiving.decoder, ContentDecoder::UntilClose) {
             let block = &mut work.buffers.block;
-            let response = receiving.upload.finish(&[], block, blocking);
-            return self.finished(receiving, response, work);
+            let progress = receiving.upload.finish(&[], block, blocking);
+            return self.finished(receiving, progress, work);
         } else {
             CUT_SHORT
         };
@@ -196,21 +198,24 @@ impl<D: Dialect> HttpSession<D> {
         let Ok(blocking) = work.turn.permission().require() else {
             return Step::Yield(Phase::Finishing(receiving));
         };
-        let response = receiving.upload.step(&mut work.buffers.block, blocking);
-        if response.is_some() {
-            return self.finished(receiving, response, work);
+        match receiving.upload.step(&mut work.buffers.block, blocking) {
+            UploadProgress::More => Step::Yield(Phase::Finishing(receiving)),
+            progress => self.finished(receiving, progress, work),
         }
-        Step::Yield(Phase::Finishing(receiving))
     }
 
     fn finished<T: Transport>(
         &mut self,
         receiving: Box<Receiving<D::Upload>>,
-        response: Option<Response>,
+        progress: UploadProgress,
         work: &mut StepContext<'_, T>,
     ) -> Step<D::Upload> {
-        let Some(response) = response else {
-            return Step::Go(Phase::Finishing(receiving));
+        let response = match progress {
+            UploadProgress::Done(response) => response,
+            UploadProgress::More => return Step::Go(Phase::Finishing(receiving)),
+            UploadProgress::Locked => {
+                return Step::Wait(Phase::Finishing(receiving), TimeoutKind::Lock);
+            }
         };
         receiving.conclude(&response, &mut self.accounting);
         Step::Go(match receiving.reply {
@@ -258,6 +263,12 @@ impl<D: Dialect> HttpSession<D> {
             }
         }
     }
+}
+
+/// The refusal of a change whose name another server has kept locked.
+pub(super) fn locked() -> Refusal {
+    let reason = "another server has held the lock of this name for too long";
+    Refusal::new(StatusCode::ServiceUnavailable, reason)
 }
 
 /// Whether `received` bytes hold all the content that is to come.

@@ -107,20 +107,23 @@ pub trait Upload: Send {
     fn write(&mut self, content: &[u8], blocking: Blocking<'_>) -> Result<(), Box<Response>>;
 
     /// Takes the last bytes of the content and makes it take effect.
-    ///
-    /// `None`: there is more to do, see [`Upload::step`].
-    fn finish(
-        &mut self,
-        last: &[u8],
-        block: &mut Block,
-        blocking: Blocking<'_>,
-    ) -> Option<Response>;
+    fn finish(&mut self, last: &[u8], block: &mut Block, blocking: Blocking<'_>) -> UploadProgress;
 
-    /// Does one more portion of what is left to do after [`Upload::finish`]; a response when all is done.
-    fn step(&mut self, block: &mut Block, blocking: Blocking<'_>) -> Option<Response>;
+    /// Does one more portion of what is left to do after [`Upload::finish`].
+    fn step(&mut self, block: &mut Block, blocking: Blocking<'_>) -> UploadProgress;
 
     /// Gives the upload up: nothing takes effect.
     fn abandon(&mut self, refusal: Refusal, blocking: Blocking<'_>) -> Response;
+}
+
+/// How far an upload has come that has all of its content.
+pub enum UploadProgress {
+    /// All is done.
+    Done(Response),
+    /// There is more to do, see [`Upload::step`].
+    More,
+    /// Nothing has taken effect: another server holds the lock of the name. [`Upload::step`] tries again.
+    Locked,
 }
 
 /// Buffers for one portion of work on an upload.

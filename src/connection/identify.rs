@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::content::locked;
 use super::dialect::{Decision, Dialect};
 use super::entrance::EntranceProtocol;
 use super::phases::StepContext;
@@ -51,7 +52,12 @@ impl<D: Dialect> HttpSession<D> {
         match self.identify(request, ticket, work) {
             Identification::Pending(ticket) => Err(ticket),
             Identification::Known(requester) => {
-                let decision = dialect.handle(request, &requester, work.turn);
+                let mut decision = dialect.handle(request, &requester, work.turn);
+                if matches!(decision, Err(WouldBlock::Locked))
+                    && self.has_expired(TimeoutKind::Lock, work.turn)
+                {
+                    decision = Ok(dialect.deny(request, locked(), &requester, work.turn));
+                }
                 Ok((requester, decision))
             }
             Identification::Refused(requester, refusal) => {

@@ -39,7 +39,7 @@ mod waiting;
 pub use self::buffers::Buffers;
 pub use self::dialect::{
     Action, Block, Decision, Dialect, FileRange, Preparation, Response, ResponseContent,
-    TrackedBytes, Upload,
+    TrackedBytes, Upload, UploadProgress,
 };
 pub use self::entrance::{Entrance, EntranceProtocol, ProxyProtocol};
 pub use self::service::HttpService;

@@ -10,6 +10,7 @@ use super::phases::{
 };
 use super::session::HttpSession;
 use super::timeouts::{ByteProgress, TimeoutKind};
+use crate::blocking::WouldBlock;
 use crate::http::{
     CONTINUE, ChunkedDecoder, ContentDecoder, Expect, Framing, Persistence, Refusal, RefusedHead,
     Request, Scheme, method_of,
@@ -177,8 +178,12 @@ impl<D: Dialect> HttpSession<D> {
                 return Step::Wait(phase, TimeoutKind::Verification);
             }
         };
-        let Ok(decision) = decision else {
-            return Step::Yield(Phase::Request(length));
+        let decision = match decision {
+            Ok(decision) => decision,
+            Err(WouldBlock::NeedsTurn) => return Step::Yield(Phase::Request(length)),
+            Err(WouldBlock::Locked) => {
+                return Step::Wait(Phase::Request(length), TimeoutKind::Lock);
+            }
         };
         self.accounting.describe(&request, &requester);
         self.version = request.version;

@@ -62,8 +62,10 @@ impl<D: Dialect> HttpSession<D> {
         };
         loop {
             let after = match &self.phase {
-                // An upload that has taken effect is recorded before anything waits for the peer.
-                Phase::Finishing(_) => return Next::Yield,
+                // An upload that has taken effect is recorded before anything waits for the peer. One that waits has not.
+                Phase::Finishing(_) if !matches!(self.after_flush, AfterFlush::Wait(_)) => {
+                    return Next::Yield;
+                }
                 // The head waits for its file, which is read in a blocking turn.
                 Phase::Sending(content, _) if content.is_read_next() => {
                     if turn.permission().require().is_err() {

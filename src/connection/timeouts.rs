@@ -38,7 +38,15 @@ pub(super) enum TimeoutKind {
     Linger,
     /// Not for the peer: for its password to be verified.
     Verification,
+    /// Not for the peer: for a lock that another server holds.
+    Lock,
 }
+
+/// How long another server may hold a lock: a thousand times as long as a slow commit takes.
+const LOCK: Duration = Duration::from_secs(5);
+
+/// How soon a lock is tried again, at first and in the end. In between it is after a quarter of the time that has passed.
+const LOCK_TRIES: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(100));
 
 impl TimeoutKind {
     /// Why a connection ends that has waited too long.
@@ -51,6 +59,7 @@ impl TimeoutKind {
             Self::Write => "the client did not read the response in time",
             Self::Linger => "the client did not close its side in time",
             Self::Verification => "the password was not verified in time",
+            Self::Lock => "another server did not unlock the name in time",
         }
     }
 }
@@ -88,6 +97,7 @@ impl Wait {
                     | TimeoutKind::Head
                     | TimeoutKind::Linger
                     | TimeoutKind::Verification
+                    | TimeoutKind::Lock
             );
             if same && (absolute || progress == ByteProgress::None) {
                 return Self {
@@ -104,6 +114,7 @@ impl Wait {
             TimeoutKind::Body | TimeoutKind::Skip => timeouts.body,
             TimeoutKind::Write => timeouts.write,
             TimeoutKind::Linger => timeouts.linger,
+            TimeoutKind::Lock => LOCK,
         };
         let until = since + limit;
         Self {
@@ -122,7 +133,7 @@ impl Wait {
     pub(super) fn next(self) -> Next {
         let interest = match self.kind {
             TimeoutKind::Write => Interest::Write,
-            TimeoutKind::Verification => Interest::Waker,
+            TimeoutKind::Verification | TimeoutKind::Lock => Interest::Waker,
             TimeoutKind::Fresh
             | TimeoutKind::Idle
             | TimeoutKind::Head
@@ -136,7 +147,10 @@ impl Wait {
                 Activity::Idle { since: self.since }
             }
             TimeoutKind::Head | TimeoutKind::Skip => Activity::NoResponseDue,
-            TimeoutKind::Body | TimeoutKind::Write | TimeoutKind::Verification => Activity::Request,
+            TimeoutKind::Body
+            | TimeoutKind::Write
+            | TimeoutKind::Verification
+            | TimeoutKind::Lock => Activity::Request,
         };
         let at = self.turn;
         Next::Wait(interest, Deadline { at, activity })
@@ -147,6 +161,12 @@ impl Wait {
 fn turn(kind: TimeoutKind, until: Instant, timeouts: &Timeouts) -> Instant {
     match kind {
         TimeoutKind::Write => until.min(Instant::now() + timeouts.write / TRIES),
+        TimeoutKind::Lock => {
+            let now = Instant::now();
+            let passed = LOCK.saturating_sub(until.saturating_duration_since(now));
+            let (first, last) = LOCK_TRIES;
+            until.min(now + (passed / 4).clamp(first, last))
+        }
         TimeoutKind::Fresh
         | TimeoutKind::Idle
         | TimeoutKind::Head
@@ -181,7 +201,7 @@ mod tests {
     #[test]
     fn wait_begins_anew_with_progress_or_another_kind() {
         use ByteProgress::{None as Still, Some as Moved};
-        use TimeoutKind::{Body, Fresh, Head, Idle, Linger, Skip, Verification, Write};
+        use TimeoutKind::{Body, Fresh, Head, Idle, Linger, Lock, Skip, Verification, Write};
         /// What is waited for before and after a turn, whether there was progress, and whether the deadline stays.
         struct Row {
             before: TimeoutKind,
@@ -222,6 +242,8 @@ mod tests {
             stays(Linger, Linger, Moved),
             moves(Head, Verification, Moved),
             stays(Verification, Verification, Moved),
+            moves(Body, Lock, Moved),
+            stays(Lock, Lock, Moved),
         ] {
             let long_ago = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
             let old = Wait {
@@ -247,11 +269,13 @@ mod tests {
             TimeoutKind::Head,
             TimeoutKind::Body,
             TimeoutKind::Write,
+            TimeoutKind::Lock,
         ] {
             let follow = |before, progress| Wait::follow(before, kind, progress, &TIMEOUTS);
             let first = follow(None, ByteProgress::Some);
             let tried = first.turn < first.until;
-            assert_eq!(tried, kind == TimeoutKind::Write, "{kind:?}");
+            let is_tried = matches!(kind, TimeoutKind::Write | TimeoutKind::Lock);
+            assert_eq!(tried, is_tried, "{kind:?}");
             let second = follow(Some(first), ByteProgress::None);
             assert_eq!(second.has_ended(first), !tried, "{kind:?}");
             // The last try is at the end.

@@ -1,7 +1,8 @@
 //! The wait for the peer: how a turn ends with it, and what becomes of a peer that takes too long or is gone.
 
+use super::content::locked;
 use super::dialect::Dialect;
-use super::phases::{PeerStream, Phase, StepContext, Then};
+use super::phases::{Closing, PeerStream, Phase, StepContext, Then};
 use super::session::HttpSession;
 use super::timeouts::{ByteProgress, TimeoutKind, Wait};
 use crate::blocking::Blocking;
@@ -61,6 +62,16 @@ impl<D: Dialect> HttpSession<D> {
                 let refusal = late(format!("no more of the content came for {limit} s"));
                 let response = receiving.abandon(refusal, &mut self.accounting, blocking)?;
                 Some(self.respond(response, Then::CloseUnread, work.buffers.unread()))
+            }
+            (Phase::Finishing(mut receiving), TimeoutKind::Lock) => {
+                let Ok(blocking) = work.turn.permission().require() else {
+                    return Some(Phase::Finishing(receiving));
+                };
+                let response = receiving.abandon(locked(), &mut self.accounting, blocking);
+                Some(match response {
+                    Some(response) => self.respond(response, self.then(), work.buffers.unread()),
+                    None => Phase::Closing(Closing::Close),
+                })
             }
             (_, kind) => {
                 self.accounting.note_end(kind.reason());

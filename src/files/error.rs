@@ -5,7 +5,7 @@ use std::io;
 
 use thiserror::Error;
 
-use crate::store::StoreError;
+use crate::store::{StoreError, StoreErrorKind};
 use crate::users::{Permissions, Right};
 
 /// Why an upload is refused.
@@ -51,6 +51,12 @@ pub enum UploadError {
 }
 
 impl UploadError {
+    /// Whether nothing has happened because another server holds the lock of the name.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Self::Store(error) if error.kind == StoreErrorKind::Locked)
+    }
+
     /// This in words, without the path.
     #[must_use]
     pub fn reason(&self) -> Cow<'static, str> {

@@ -24,5 +24,5 @@ pub use self::error::UploadError;
 pub use self::finishing::{Finishing, Remaining};
 pub use self::secret::SecretError;
 pub use self::state::Files;
-pub use self::upload::FileUpload;
+pub use self::upload::{FileCommit, FileUpload};
 pub use self::view::{FileFigures, FilesView, Probe, ProbeError};

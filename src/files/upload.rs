@@ -46,6 +46,14 @@ pub struct FileUpload {
     target: WriteTarget,
 }
 
+/// What came of a commit.
+pub enum FileCommit {
+    /// The upload has taken effect.
+    Done(Finishing),
+    /// Nothing has: another server holds the lock of the name. The upload can be committed again.
+    Locked(Box<FileUpload>),
+}
+
 impl Files {
     /// Begins an upload of no more than `limit` bytes to `name` in the root; nothing is staged before there is content.
     ///
@@ -188,46 +196,49 @@ impl FileUpload {
         status: &dyn Fn() -> u16,
         text: &mut Vec<u8>,
         blocking: Blocking<'_>,
-    ) -> Result<Finishing, UploadError> {
+    ) -> Result<FileCommit, UploadError> {
         self.write(last, blocking)?;
-        let Self {
-            files,
-            requester,
-            hasher,
-            target,
-            staged,
-            own,
-            ..
-        } = self;
-        // The last to be bound, and so the first to be dropped: see the field `target`.
-        let staged = staged.map_or_else(|| files.store.stage(&target), Ok)?;
+        // Bound after `self`, and so dropped before it: see the field `target`.
+        let mut staged = self.take_staged()?;
         let length = staged.length();
-        let reservation = files
-            .recorder
-            .reserve("PUT", target.path(), length, &requester, blocking.worker())
+        let (recorder, path) = (&self.files.recorder, self.target.path());
+        let reservation = recorder
+            .reserve("PUT", path, length, &self.requester, blocking.worker())
             .map_err(|source| UploadError::LogFull {
-                path: target.path().into(),
+                path: path.into(),
                 source,
             })?;
-        let hash = hasher.map(|hasher| Hash(hasher.finalize().into()));
+        // A clone, since it may not take effect now.
+        let hash = self.hasher.clone();
+        let hash = hash.map(|hasher| Hash(hasher.finalize().into()));
         let publish = |committed: &Committed| {
             let entry = reservation.map(|reservation| {
                 let answered = Answered {
-                    requester: &requester,
+                    requester: &self.requester,
                     status: status(),
                 };
                 reservation.commit(&answered, hash.as_ref())
             });
             (committed.clone(), entry)
         };
-        let own = own.and_then(|own| own.metadata().ok());
-        let judge = Judge::of(&requester, target.path()).owning(own);
-        let (committed, entry) = judge.commit(condition, |condition| {
-            files.store.commit(staged, &target, condition, publish)
-        })?;
+        let own = self.own.as_ref().and_then(|own| own.metadata().ok());
+        let judge = Judge::of(&self.requester, path).owning(own);
+        let store = &self.files.store;
+        let done = judge.commit(condition, |condition| {
+            store.try_commit(&mut staged, &self.target, condition, publish)
+        });
+        let (committed, entry) = match done {
+            Ok(done) => done,
+            Err(error) if error.is_locked() => {
+                self.staged = Some(staged);
+                return Ok(FileCommit::Locked(Box::new(self)));
+            }
+            Err(error) => return Err(error),
+        };
+        drop(staged);
         let mut finishing = Finishing {
-            files,
-            path: target.into_path(),
+            files: self.files,
+            path: self.target.into_path(),
             committed,
             receipt: receipt_of(entry.as_ref()),
             entry,
@@ -235,7 +246,7 @@ impl FileUpload {
         if length == last.len() as u64 {
             finishing.write_at_once(last, text)?;
         }
-        Ok(finishing)
+        Ok(FileCommit::Done(finishing))
     }
 
     /// Puts an empty file in place, unrecorded, and starts over: the one upload whose answer comes before its content.

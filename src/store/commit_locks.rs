@@ -1,38 +1,113 @@
-//! The order in which files of one name take effect.
+//! The order in which files of one name take effect, in this process and, if the root is shared, in all that serve it.
 
-use crate::sync::lock;
-use std::hash::BuildHasher;
+use std::os::fd::OwnedFd;
 use std::sync::{Mutex, MutexGuard};
 
-use rustc_hash::FxBuildHasher;
+use rustix::fs::Timestamps;
+use rustix::io::Errno;
+
+use super::error::StoreErrorKind;
+use super::shared_lock::{ByteLock, SharedLock};
+use super::stamps::Stamps;
+use crate::sync::lock;
 
 /// Names share this many locks; two names seldom share one.
-const STRIPES: usize = 64;
+const STRIPES: u8 = 64;
 
 /// Locks for names. Each guards the order in which files of its names take effect and are published; it is held for
 /// a rename, never while content is written.
 pub(super) struct CommitLocks {
-    stripes: [Mutex<()>; STRIPES],
+    /// By the number of the stripe. Each guards nothing but the order.
+    stripes: [Mutex<()>; STRIPES as usize],
+    /// What other processes see of these locks: a byte for each stripe. Locked after the stripe, released before it.
+    shared: Option<SharedLock>,
+}
+
+/// The turn of one name, or of all. Dropped, it lets the next one in.
+#[must_use = "the turn is over once this is dropped"]
+pub(super) struct CommitTurn<'l> {
+    /// The first to be dropped.
+    shared: Option<ByteLock>,
+    _stripes: Vec<MutexGuard<'l, ()>>,
+    _stripe: Option<MutexGuard<'l, ()>>,
+}
+
+impl CommitTurn<'_> {
+    /// The times of a file that takes effect now: later than that of each file of the name before, whichever of the
+    /// servers that share the root has stored it.
+    pub(super) fn next_times(&self, stamps: &Stamps) -> Result<Timestamps, StoreErrorKind> {
+        let Some(lock) = &self.shared else {
+            return Ok(stamps.next());
+        };
+        let (times, number) = stamps.next_after(lock.number()?);
+        lock.set_number(number)?;
+        Ok(times)
+    }
 }
 
 impl CommitLocks {
+    /// The locks of a process that shares them with no other.
     pub(super) fn new() -> Self {
         Self {
-            stripes: [const { Mutex::new(()) }; STRIPES],
+            stripes: [const { Mutex::new(()) }; STRIPES as usize],
+            shared: None,
         }
     }
 
-    /// Waits for its turn, and holds it until the guard is dropped.
-    pub(super) fn of(&self, path: &[u8]) -> MutexGuard<'_, ()> {
-        lock(self.stripe(path))
+    /// From now on the locks are shared with all processes that share those of this root.
+    ///
+    /// # Errors
+    /// If nothing can be locked there.
+    pub(super) fn share(&mut self, root: &OwnedFd) -> Result<(), Errno> {
+        self.shared = Some(SharedLock::open(root, STRIPES)?);
+        Ok(())
     }
 
-    /// The same for every name at once. The order of the locks is always the same, and no commit holds two.
-    pub(super) fn of_all(&self) -> Vec<MutexGuard<'_, ()>> {
-        self.stripes.iter().map(lock).collect()
+    /// The same with another root, whose locks are shared if those of the one before were.
+    pub(super) fn move_to(&self, root: &OwnedFd) {
+        if let Some(shared) = &self.shared {
+            shared.move_to(root);
+        }
     }
 
-    /// Returns when every commit has ended that had its turn at the time of the call.
+    /// Whether other processes have turns, too.
+    pub(super) fn are_shared(&self) -> bool {
+        self.shared.is_some()
+    }
+
+    /// Waits for its turn in this process.
+    ///
+    /// # Errors
+    /// `Locked` if another process has the turn, for which nobody waits here.
+    pub(super) fn of(&self, path: &[u8]) -> Result<CommitTurn<'_>, StoreErrorKind> {
+        let number = number(path);
+        let stripe = self.of_here(path);
+        let shared = self.shared.as_ref();
+        Ok(CommitTurn {
+            shared: shared.map(|shared| shared.lock(number, 1)).transpose()?,
+            _stripes: Vec::new(),
+            _stripe: Some(stripe),
+        })
+    }
+
+    /// Waits for its turn in this process, whoever has it in others.
+    pub(super) fn of_here(&self, path: &[u8]) -> MutexGuard<'_, ()> {
+        lock(&self.stripes[usize::from(number(path))])
+    }
+
+    /// The same as [`CommitLocks::of`] for every name at once. The order of the locks is always the same, and no commit
+    /// holds two.
+    pub(super) fn of_all(&self) -> Result<CommitTurn<'_>, StoreErrorKind> {
+        let stripes = self.stripes.iter().map(lock).collect();
+        let shared = self.shared.as_ref();
+        Ok(CommitTurn {
+            shared: shared.map(|shared| shared.lock(0, STRIPES)).transpose()?,
+            _stripes: stripes,
+            _stripe: None,
+        })
+    }
+
+    /// Returns when every commit of this process has ended that had its turn at the time of the call.
     pub(super) fn wait_for_commits(&self) {
         for stripe in &self.stripes {
             drop(lock(stripe));
@@ -42,14 +117,101 @@ impl CommitLocks {
     /// Whether somebody has the turn.
     #[cfg(test)]
     pub(super) fn is_locked(&self, path: &[u8]) -> bool {
-        self.stripe(path).try_lock().is_err()
+        self.stripes[usize::from(number(path))].try_lock().is_err()
+    }
+}
+
+/// The number of the stripe of a path. All processes that share locks must agree, whatever their release and their
+/// machine: it is FNV-1a with 64 bits, folded.
+fn number(path: &[u8]) -> u8 {
+    let hash = path.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let folded = (hash ^ (hash >> 32)).to_le_bytes();
+    folded[0] % STRIPES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Other releases must find the same.
+    #[test]
+    fn number_of_a_path_is_the_same_everywhere() {
+        for (path, expected) in [
+            ("", 1),
+            ("a", 0),
+            ("b", 41),
+            ("foobar", 25),
+            ("dir/file", 10),
+        ] {
+            assert_eq!(number(path.as_bytes()), expected, "{path}");
+        }
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "any bits of the hash will do"
-    )]
-    fn stripe(&self, path: &[u8]) -> &Mutex<()> {
-        &self.stripes[FxBuildHasher.hash_one(path) as usize % STRIPES]
+    #[test]
+    fn names_are_spread_over_all_stripes() {
+        let mut counts = [0; STRIPES as usize];
+        for name in 0..64 * 100 {
+            counts[usize::from(number(format!("dir/file-{name}.txt").as_bytes()))] += 1;
+        }
+        assert!(
+            counts.iter().all(|count| (50..200).contains(count)),
+            "{counts:?}"
+        );
+    }
+
+    #[test]
+    fn turn_of_another_process_is_not_waited_for() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = OwnedFd::from(std::fs::File::open(root.path()).unwrap());
+        // Each opens the file for itself, as another process would.
+        let [one, two] = [(), ()].map(|()| {
+            let mut locks = CommitLocks::new();
+            locks.share(&directory).unwrap();
+            locks
+        });
+        let is_locked = |locks: &CommitLocks, path: &[u8]| match locks.of(path) {
+            Ok(_) => false,
+            Err(StoreErrorKind::Locked) => true,
+            Err(kind) => panic!("{kind}"),
+        };
+        let other = (0..100)
+            .map(|other: u8| [other])
+            .find(|other| number(other) != number(b"a"))
+            .unwrap();
+        let turn = one.of(b"a").unwrap();
+        assert!(is_locked(&two, b"a"));
+        assert!(!is_locked(&two, &other));
+        assert!(matches!(
+            two.of_all().map(drop),
+            Err(StoreErrorKind::Locked)
+        ));
+        drop(turn);
+        assert!(!is_locked(&two, b"a"));
+        let all = two.of_all().unwrap();
+        assert!(is_locked(&one, b"a") && is_locked(&one, &other));
+        drop(all);
+        assert!(!is_locked(&one, b"a"));
+    }
+
+    /// Somebody tidies up, and the servers go on to exclude each other.
+    #[test]
+    fn file_of_the_locks_that_is_removed_is_made_again() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = OwnedFd::from(std::fs::File::open(root.path()).unwrap());
+        let [one, two] = [(), ()].map(|()| {
+            let mut locks = CommitLocks::new();
+            locks.share(&directory).unwrap();
+            locks
+        });
+        std::fs::remove_file(root.path().join(".httpserver-lock")).unwrap();
+        let turn = one.of(b"a").unwrap();
+        assert!(matches!(
+            two.of(b"a").map(drop),
+            Err(StoreErrorKind::Locked)
+        ));
+        drop(turn);
+        two.of(b"a").map(drop).unwrap();
     }
 }

@@ -47,6 +47,8 @@ pub enum StoreErrorKind {
     ImpossibleName,
     /// Something is mounted on it, or the system uses it in another way (EBUSY).
     Busy,
+    /// Another server that shares the root holds the lock of the name. Nothing has happened; it may be tried again.
+    Locked,
     /// The condition under which it was to be replaced does not hold.
     ConditionFailed,
     /// The disk, the quota or a directory is full (ENOSPC, EDQUOT, EMLINK).
@@ -78,6 +80,7 @@ impl StoreErrorKind {
             Self::Outside => "leads out of the root",
             Self::ImpossibleName => "no file can have this name",
             Self::Busy => "something is mounted on it",
+            Self::Locked => "another server holds the lock of this name",
             Self::ConditionFailed => "the condition does not hold for what is there",
             Self::NoSpace => "no space left on the disk",
             Self::TooLarge => "larger than the file system allows",

@@ -25,6 +25,7 @@ mod probe;
 mod read;
 mod remove;
 mod root;
+mod shared_lock;
 mod stage;
 mod staged;
 mod staging;

@@ -55,7 +55,7 @@ impl Store {
         publish: impl FnOnce() -> R,
     ) -> Result<Removed<R>, StoreErrorKind> {
         let (directory, name) = self.open_parent(path)?;
-        let commit_locks = self.commit_locks.of(path);
+        let turn = self.commit_locks.of(path)?;
         let existing = self
             .replaceable(&directory, name)?
             .ok_or(StoreErrorKind::NotFound)?;
@@ -65,7 +65,7 @@ impl Store {
         let held = HeldSpace::take(&directory, name, Some(&existing));
         operate_once(|| unlinkat(&directory, name, AtFlags::empty()))?;
         let published = publish();
-        drop(commit_locks);
+        drop(turn);
         self.cache.remove(path);
         held.release(&self.background.0);
         let synced = self.sync_removal(&directory);
@@ -93,7 +93,7 @@ impl Store {
         publish: impl FnOnce() -> R,
     ) -> Result<Removed<R>, StoreErrorKind> {
         let (parent, name) = self.open_parent(path)?;
-        let commit_locks = self.commit_locks.of_all();
+        let turn = self.commit_locks.of_all()?;
         let existing = metadata_at(&parent, name)?;
         match existing.file_type() {
             FileType::Directory => {}
@@ -119,7 +119,7 @@ impl Store {
             other => other.into(),
         })?;
         let published = publish();
-        drop(commit_locks);
+        drop(turn);
         let synced = self.sync_removal(&parent);
         Ok(Removed { published, synced })
     }

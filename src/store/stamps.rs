@@ -19,6 +19,16 @@ const SECOND: i64 = 1_000_000_000;
 pub(super) struct Stamps(AtomicI64);
 
 impl Stamps {
+    /// The time of a file that takes effect now, later than `last`, which another process has given; and its number,
+    /// to be handed to the next process.
+    pub(super) fn next_after(&self, last: i64) -> (Timestamps, i64) {
+        self.0.fetch_max(last, Ordering::Relaxed);
+        let times = self.next();
+        let Timespec { tv_sec, tv_nsec } = times.last_modification;
+        let number = tv_sec.saturating_mul(SECOND).saturating_add(tv_nsec);
+        (times, number)
+    }
+
     /// The time of a file that takes effect now; that of the last access stays as it is.
     pub(super) fn next(&self) -> Timestamps {
         let modified = self.after(clock_gettime(ClockId::RealtimeCoarse));
@@ -76,6 +86,19 @@ mod tests {
                 tv_nsec: now.1,
             };
             assert_eq!(stamps.after(now), expected, "{now:?}");
+        }
+    }
+
+    #[test]
+    fn time_is_later_than_that_of_another_process() {
+        let (one, other) = (Stamps::default(), Stamps::default());
+        let mut last = 0;
+        for stamps in [&one, &other, &one, &one, &other] {
+            let (times, number) = stamps.next_after(last);
+            assert!(number > last);
+            let Timespec { tv_sec, tv_nsec } = times.last_modification;
+            assert_eq!(tv_sec * SECOND + tv_nsec, number);
+            last = number;
         }
     }
 }

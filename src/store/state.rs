@@ -86,6 +86,15 @@ impl Store {
         Self::new(root, opened, Depth::Root, Durability::Kernel)
     }
 
+    /// Shares the root with other servers: from now on each name takes effect in step with all of them that do this, too.
+    ///
+    /// # Errors
+    /// From openat(2) or fcntl(2): nothing can be locked in the root.
+    pub fn share(&mut self) -> io::Result<()> {
+        let root = self.root();
+        Ok(self.commit_locks.share(&root)?)
+    }
+
     fn new(name: &Path, root: OwnedFd, depth: Depth, durability: Durability) -> io::Result<Self> {
         let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         let descriptors = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -141,6 +150,7 @@ impl Store {
         };
         let prepare = |directory: &OwnedFd| {
             clean_up::take_over(directory, self.depth);
+            self.commit_locks.move_to(directory);
             self.cache.clear();
         };
         match self.root.fate(&root, prepare) {

@@ -68,7 +68,21 @@ impl Store {
     /// With any, the old file is untouched and `publish` was not called.
     pub fn commit<R>(
         &self,
-        staged: Staged,
+        mut staged: Staged,
+        target: &WriteTarget,
+        condition: &CommitCondition<'_>,
+        publish: impl FnOnce(&Committed) -> R,
+    ) -> Result<R, StoreError> {
+        self.try_commit(&mut staged, target, condition, publish)
+    }
+
+    /// The same with an upload that can be committed again if another server has held the lock of the name.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn try_commit<R>(
+        &self,
+        staged: &mut Staged,
         target: &WriteTarget,
         condition: &CommitCondition<'_>,
         publish: impl FnOnce(&Committed) -> R,
@@ -79,13 +93,15 @@ impl Store {
 
     fn put_in_place<R>(
         &self,
-        mut staged: Staged,
+        staged: &mut Staged,
         target: &WriteTarget,
         condition: &CommitCondition<'_>,
         publish: impl FnOnce(&Committed) -> R,
     ) -> Result<R, StoreErrorKind> {
         // Where nobody asks what was there, nobody tells two states of a file apart by their times.
-        if !matches!(condition, CommitCondition::Always) {
+        let has_time = !matches!(condition, CommitCondition::Always);
+        let is_shared = self.commit_locks.are_shared();
+        if has_time && !is_shared {
             staged.set_times(&self.stamps.next())?;
         }
         if self.durability == Durability::Storage {
@@ -94,7 +110,10 @@ impl Store {
         let (directory, name) = (&target.directory, target.name());
         let committed = staged.committed();
         let held = HeldSpace::take(directory, name, target.existing());
-        let commit_locks = self.commit_locks.of(target.path());
+        let turn = self.commit_locks.of(target.path())?;
+        if has_time && is_shared {
+            staged.set_times(&turn.next_times(&self.stamps)?)?;
+        }
         let staging_name = || self.staging_name();
         match condition {
             CommitCondition::Always => {
@@ -114,7 +133,7 @@ impl Store {
             }
         }
         let published = publish(&committed);
-        drop(commit_locks);
+        drop(turn);
         self.created.keep(directory);
         self.cache.remove(target.path());
         held.release(&self.background.0);
@@ -128,7 +147,7 @@ impl Store {
         target: &WriteTarget,
         publish: impl FnOnce() -> R,
     ) -> Option<R> {
-        let _order = self.commit_locks.of(target.path());
+        let _turn = self.commit_locks.of_here(target.path());
         let there = metadata_at(&target.directory, target.name()).ok()?;
         let ours = metadata_of(&committed.file).ok()?;
         (there == ours).then(publish)

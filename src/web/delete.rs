@@ -60,6 +60,7 @@ impl Site {
                 let response = Response::new(StatusCode::NoContent, Vec::new(), content);
                 Ok(response.recorded(entry))
             }
+            Err(error) if error.is_locked() => Err(blocking.once_unlocked().into()),
             Err(error) => {
                 let refusal = cannot_change(&error, Operation::WebDelete);
                 match error {

@@ -15,8 +15,8 @@ use super::refusal::{Stop, cannot_store, concealed, not_whole, respond};
 use super::site::{Site, path};
 use super::upload_digests::UploadDigests;
 use crate::blocking::Blocking;
-use crate::connection::{Block, Response, ResponseContent, Upload};
-use crate::files::{self, Files, Finishing, Remaining, UploadError};
+use crate::connection::{Block, Response, ResponseContent, Upload, UploadProgress};
+use crate::files::{self, FileCommit, Files, Finishing, Remaining, UploadError};
 use crate::http::semantics::conditional::ConditionalMethod;
 use crate::http::semantics::digest::Sha256Digest;
 use crate::http::semantics::whole::NotWhole;
@@ -117,7 +117,7 @@ pub struct WebUpload {
 enum WebPutState {
     /// Content is coming.
     Receiving(files::FileUpload),
-    /// All of the content has come; space for its entry is being preallocated.
+    /// All of the content has come; space for its entry is being preallocated, or it waits for the lock of the name.
     Preallocating(files::FileUpload, Option<Sha256Digest>),
     /// It has taken effect; its entry is being written. The answer is ready.
     Finishing(Finishing, Response),
@@ -137,38 +137,33 @@ impl Upload for WebUpload {
         written.map_err(|error| Box::new(self.refused(&error, blocking)))
     }
 
-    fn finish(
-        &mut self,
-        last: &[u8],
-        block: &mut Block,
-        blocking: Blocking<'_>,
-    ) -> Option<Response> {
+    fn finish(&mut self, last: &[u8], block: &mut Block, blocking: Blocking<'_>) -> UploadProgress {
         let WebPutState::Receiving(mut upload) =
             std::mem::replace(&mut self.state, WebPutState::Recorded)
         else {
-            return None;
+            return UploadProgress::More;
         };
         self.digests.update(last);
         let digest = match self.digests.finish() {
             Ok(digest) => digest,
-            Err(refusal) => return Some(self.refuse(refusal, blocking)),
+            Err(refusal) => return UploadProgress::Done(self.refuse(refusal, blocking)),
         };
         if !upload.is_large_with(last) {
             return self.put_in_place(upload, last, digest, block, blocking);
         }
         if let Err(error) = upload.write(last, blocking) {
-            return Some(self.refused(&error, blocking));
+            return UploadProgress::Done(self.refused(&error, blocking));
         }
         self.state = WebPutState::Preallocating(upload, digest);
-        None
+        UploadProgress::More
     }
 
-    fn step(&mut self, block: &mut Block, blocking: Blocking<'_>) -> Option<Response> {
+    fn step(&mut self, block: &mut Block, blocking: Blocking<'_>) -> UploadProgress {
         match std::mem::replace(&mut self.state, WebPutState::Recorded) {
             WebPutState::Preallocating(upload, digest) => match upload.preallocate(blocking) {
                 Remaining::More => {
                     self.state = WebPutState::Preallocating(upload, digest);
-                    None
+                    UploadProgress::More
                 }
                 Remaining::Done => self.put_in_place(upload, &[], digest, block, blocking),
             },
@@ -176,15 +171,15 @@ impl Upload for WebUpload {
                 match finishing.step(&mut block.content, &mut block.text, blocking) {
                     Ok(Remaining::More) => {
                         self.state = WebPutState::Finishing(finishing, response);
-                        None
+                        UploadProgress::More
                     }
-                    Ok(Remaining::Done) => Some(response),
-                    Err(error) => Some(self.refused(&error, blocking)),
+                    Ok(Remaining::Done) => UploadProgress::Done(response),
+                    Err(error) => UploadProgress::Done(self.refused(&error, blocking)),
                 }
             }
             WebPutState::Receiving(_) | WebPutState::Recorded => {
                 let reason = "the upload has ended already";
-                Some(respond(Refusal::of_file(
+                UploadProgress::Done(respond(Refusal::of_file(
                     StatusCode::InternalServerError,
                     reason,
                 )))
@@ -211,14 +206,18 @@ impl WebUpload {
         digest: Option<Sha256Digest>,
         block: &mut Block,
         blocking: Blocking<'_>,
-    ) -> Option<Response> {
+    ) -> UploadProgress {
         match self.commit(upload, last, block, blocking) {
-            Ok((finishing, status)) => {
+            Ok((FileCommit::Done(finishing), status)) => {
                 let response = stored(&finishing, status, digest);
                 self.state = WebPutState::Finishing(finishing, response);
                 self.step(block, blocking)
             }
-            Err(error) => Some(self.refused(&error, blocking)),
+            Ok((FileCommit::Locked(upload), _)) => {
+                self.state = WebPutState::Preallocating(*upload, digest);
+                UploadProgress::Locked
+            }
+            Err(error) => UploadProgress::Done(self.refused(&error, blocking)),
         }
     }
 
@@ -229,7 +228,7 @@ impl WebUpload {
         last: &[u8],
         block: &mut Block,
         blocking: Blocking<'_>,
-    ) -> Result<(Finishing, StatusCode), UploadError> {
+    ) -> Result<(FileCommit, StatusCode), UploadError> {
         let status = Cell::new(StatusCode::Created);
         let holds = |current: Option<&Metadata>| {
             if current.is_some() {
@@ -243,8 +242,8 @@ impl WebUpload {
             CommitCondition::Holds(&holds)
         };
         let code = || status.get().code();
-        let finishing = upload.commit(last, &condition, &code, &mut block.text, blocking)?;
-        Ok((finishing, status.get()))
+        let committed = upload.commit(last, &condition, &code, &mut block.text, blocking)?;
+        Ok((committed, status.get()))
     }
 
     fn refused(&mut self, error: &UploadError, blocking: Blocking<'_>) -> Response {

@@ -17,6 +17,7 @@ mod other_sites;
 mod own_files;
 mod reading;
 mod reasons;
+mod shared;
 mod siblings;
 mod unfinished;
 mod validators;

@@ -1,0 +1,198 @@
+//! A file in the root whose bytes are locked by all servers that share the root (fcntl(2), "open file description
+//! locks").
+//!
+//! No thread waits in the kernel for such a lock: what is locked elsewhere is `Locked`, and is tried again later. A lock is
+//! released explicitly, since not every file system over FUSE learns of it from the close.
+//!
+//! The file has a number of 8 bytes (little-endian) for each byte that is locked: the last modification time that one of
+//! the servers gave to a file while it had that lock.
+
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, RwLock};
+
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+use rustix::fs::{Mode, OFlags, fstat, openat};
+use rustix::io::{Errno, pread, pwrite};
+
+use super::error::StoreErrorKind;
+use crate::operations::{operate, operate_once};
+use crate::sync::{read, write};
+
+/// It begins as the names of staged uploads do, so no client sees or makes it.
+const NAME: &str = ".httpserver-lock";
+
+/// Bytes of a number in it.
+const NUMBER: usize = size_of::<i64>();
+
+/// How often the file is opened anew that somebody has removed.
+const ATTEMPTS: usize = 3;
+
+/// The file, open.
+pub(super) struct SharedLock {
+    /// Guards which file it is, and the root that it is in; held for a clone or an exchange.
+    place: RwLock<LockPlace>,
+}
+
+#[derive(Clone)]
+struct LockPlace {
+    root: Arc<OwnedFd>,
+    /// Why it cannot be opened, if it cannot.
+    file: Result<Arc<OwnedFd>, Errno>,
+}
+
+/// Bytes that are locked, until this is dropped.
+#[must_use = "the bytes are locked no more once this is dropped"]
+pub(super) struct ByteLock {
+    file: Arc<OwnedFd>,
+    first: u8,
+    count: u8,
+}
+
+impl ByteLock {
+    /// The number that belongs to the first of the bytes; 0 if there is none.
+    pub(super) fn number(&self) -> Result<i64, StoreErrorKind> {
+        let mut bytes = [0; NUMBER];
+        let count = operate(|| pread(&self.file, &mut bytes, self.position()))?;
+        Ok(if count == NUMBER {
+            i64::from_le_bytes(bytes)
+        } else {
+            0
+        })
+    }
+
+    /// Replaces that number.
+    pub(super) fn set_number(&self, number: i64) -> Result<(), StoreErrorKind> {
+        operate(|| pwrite(&self.file, &number.to_le_bytes(), self.position()))?;
+        Ok(())
+    }
+
+    fn position(&self) -> u64 {
+        u64::from(self.first) * NUMBER as u64
+    }
+}
+
+impl SharedLock {
+    /// Opens the file in this directory, or makes it, and tries whether its first `count` bytes can be locked.
+    ///
+    /// # Errors
+    /// From openat(2) or fcntl(2).
+    pub(super) fn open(root: &OwnedFd, count: u8) -> Result<Self, Errno> {
+        let file = open(root)?;
+        match set_lock(&file, LockType::Exclusive, 0, count) {
+            Ok(()) => {
+                let prepared = reserve_space(&file, count);
+                set_lock(&file, LockType::None, 0, count)?;
+                prepared?;
+            }
+            // Another server has one of them just now.
+            Err(Errno::AGAIN | Errno::ACCESS) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(Self {
+            place: RwLock::new(LockPlace {
+                root: Arc::new(
+                    root.try_clone()
+                        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?,
+                ),
+                file: Ok(Arc::new(file)),
+            }),
+        })
+    }
+
+    /// Goes on with the file in another directory. If it cannot be opened there, nothing can be locked.
+    pub(super) fn move_to(&self, root: &OwnedFd) {
+        let place = match root.try_clone() {
+            Ok(root) => LockPlace {
+                file: open(&root).map(Arc::new),
+                root: Arc::new(root),
+            },
+            Err(error) => {
+                let error = Errno::from_io_error(&error).unwrap_or(Errno::IO);
+                let mut place = read(&self.place).clone();
+                place.file = Err(error);
+                place
+            }
+        };
+        if let Err(error) = &place.file {
+            log::error!("{NAME} cannot be opened in the new root: {error}");
+        }
+        *write(&self.place) = place;
+    }
+
+    /// Locks `count` bytes from `first` on.
+    ///
+    /// # Errors
+    /// `Locked` if another server has one of them.
+    pub(super) fn lock(&self, first: u8, count: u8) -> Result<ByteLock, StoreErrorKind> {
+        for _ in 0..ATTEMPTS {
+            let LockPlace { root, file } = read(&self.place).clone();
+            let file = file?;
+            match set_lock(&file, LockType::Exclusive, first, count) {
+                Ok(()) => {}
+                Err(Errno::AGAIN | Errno::ACCESS) => return Err(StoreErrorKind::Locked),
+                Err(error) => return Err(error.into()),
+            }
+            let locked = ByteLock { file, first, count };
+            // A server that came later has another file, if somebody has removed this one.
+            if operate(|| fstat(&locked.file))?.st_nlink > 0 {
+                return Ok(locked);
+            }
+            drop(locked);
+            let file = Ok(Arc::new(open(&root)?));
+            *write(&self.place) = LockPlace { root, file };
+        }
+        Err(StoreErrorKind::Locked)
+    }
+}
+
+impl Drop for ByteLock {
+    fn drop(&mut self) {
+        if let Err(error) = set_lock(&self.file, LockType::None, self.first, self.count) {
+            log::warn!("cannot unlock {NAME}: {error}");
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum LockType {
+    Exclusive,
+    None,
+}
+
+fn open(root: &OwnedFd) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    operate(|| openat(root, NAME, flags, Mode::from_raw_mode(0o666)))
+}
+
+/// Gives the file all the space that it will need, so that no upload fails for lack of it.
+fn reserve_space(file: &OwnedFd, count: u8) -> Result<(), Errno> {
+    let zeros = [0; u8::MAX as usize * NUMBER];
+    let length = usize::from(count) * NUMBER;
+    if operate(|| fstat(file))?.st_size == 0 {
+        operate(|| pwrite(file, &zeros[..length], 0))?;
+    }
+    Ok(())
+}
+
+fn set_lock(file: &OwnedFd, kind: LockType, first: u8, count: u8) -> Result<(), Errno> {
+    let kind = match kind {
+        LockType::Exclusive => libc::F_WRLCK,
+        LockType::None => libc::F_UNLCK,
+    };
+    let lock = libc::flock {
+        l_type: i16::try_from(kind).map_err(|_| Errno::INVAL)?,
+        l_whence: i16::try_from(libc::SEEK_SET).map_err(|_| Errno::INVAL)?,
+        l_start: first.into(),
+        l_len: count.into(),
+        l_pid: 0, // as open file description locks want it
+    };
+    loop {
+        let set = operate_once(|| Ok(fcntl(file, FcntlArg::F_OFD_SETLK(&lock))))?;
+        match set {
+            Ok(_) => return Ok(()),
+            Err(nix::errno::Errno::EINTR) => {}
+            Err(error) => return Err(Errno::from_raw_os_error(error as i32)),
+        }
+    }
+}
