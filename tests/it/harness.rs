@@ -239,7 +239,7 @@ fn server_ends_after_so_many_answers_whatever_they_are() {
         drop(server.connect());
         let mut half = server.connect();
         half.send("GET /");
-        drop(half);
+        half.reset();
         assert!(server.is_alive());
         client.send(get(&name("a")));
         assert_eq!(client.response(), response("200 OK", b"x"));
