@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::error::Error;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use crate::cli::{
@@ -45,12 +45,30 @@ fn say_fingerprint(pair: &CertificateFiles, server: &TlsServer) {
     eprintln!("the certificate {path} has the SHA-256 fingerprint\n{fingerprint}");
 }
 
+/// Adds what clients type to reach this address.
+fn push_names_of(ip: IpAddr, names: &mut Vec<String>) {
+    names.push(ip.to_canonical().to_string());
+    if ip.is_unspecified() {
+        let all = network::behind(ip).unwrap_or_default();
+        names.extend(all.iter().map(|found| found.address.to_string()));
+        names.extend(names_of_machine());
+    }
+    if ip.is_unspecified() || ip.to_canonical().is_loopback() {
+        names.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
+    }
+}
+
 /// The host names and addresses that clients type.
 fn names(config: &Config) -> Vec<String> {
     let mut names = Vec::new();
     for listener in &config.listeners {
         let listen = match (listener.protocol, &listener.place) {
             (ListenerProtocol::Https, ListenerPlace::Internet(listen)) => listen,
+            (ListenerProtocol::Https, ListenerPlace::Passed { .. }) => {
+                push_names_of(IpAddr::V4(Ipv4Addr::UNSPECIFIED), &mut names);
+                push_names_of(IpAddr::V6(Ipv6Addr::UNSPECIFIED), &mut names);
+                continue;
+            }
             (ListenerProtocol::Https, ListenerPlace::Unix { .. }) => {
                 names.push("localhost".to_owned());
                 continue;
@@ -59,15 +77,7 @@ fn names(config: &Config) -> Vec<String> {
         };
         names.push(listen.host.clone());
         for ip in listen.addresses.iter().map(SocketAddr::ip) {
-            names.push(ip.to_canonical().to_string());
-            if ip.is_unspecified() {
-                let all = network::behind(ip).unwrap_or_default();
-                names.extend(all.iter().map(|found| found.address.to_string()));
-                names.extend(names_of_machine());
-            }
-            if ip.is_unspecified() || ip.to_canonical().is_loopback() {
-                names.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
-            }
+            push_names_of(ip, &mut names);
         }
     }
     // Nobody connects to these.

@@ -7,6 +7,9 @@
 use std::io::{self, Write};
 use std::sync::{Arc, OnceLock, Weak};
 
+use log::Level;
+
+use crate::systemd::{Variable, is_journal};
 use httpserver::line_writer::LineWriter;
 
 /// What is printed if `RUST_LOG` is not set.
@@ -15,15 +18,41 @@ const DEFAULT: &str = "warn,httpserver=info";
 /// The writer through which diagnostics go, while there is one.
 static WRITER: OnceLock<Weak<LineWriter>> = OnceLock::new();
 
+/// Set if stderr is the journal.
+static IN_JOURNAL: OnceLock<()> = OnceLock::new();
+
 /// Where each line goes.
 struct Stderr;
 
 /// Begins to print diagnostics.
-pub(crate) fn start() {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(DEFAULT))
+///
+/// In the journal each line begins with its level, and has no time, which the journal knows itself.
+pub(crate) fn start(variables: &[Variable]) {
+    let environment = env_logger::Env::default().default_filter_or(DEFAULT);
+    let mut builder = env_logger::Builder::from_env(environment);
+    builder
         .format_target(false)
-        .target(env_logger::Target::Pipe(Box::new(Stderr)))
-        .init();
+        .target(env_logger::Target::Pipe(Box::new(Stderr)));
+    if is_journal(variables, io::stderr()) {
+        let _ = IN_JOURNAL.set(()); // once in a process
+        builder.format(|line, record| {
+            let mark = level_mark(record.level());
+            let said = record.args().to_string();
+            writeln!(line, "{mark}{}", said.replace('\n', &format!("\n{mark}")))
+        });
+    }
+    builder.init();
+}
+
+/// What a line of this level begins with, if stderr is the journal; see `sd-daemon(3)`.
+pub(crate) fn level_mark(level: Level) -> &'static str {
+    match level {
+        _ if IN_JOURNAL.get().is_none() => "",
+        Level::Error => "<3>",
+        Level::Warn => "<4>",
+        Level::Info => "<6>",
+        Level::Debug | Level::Trace => "<7>",
+    }
 }
 
 /// From now on they go through this writer, as long as there is one.

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::announcement::{Announced, Role};
 use crate::cli::{Config, ListenerConfig, ListenerPlace, ListenerProtocol};
+use crate::systemd::{ActivationError, PassedSockets};
 use httpserver::confinement::Account;
 use httpserver::connection::{Entrance, EntranceProtocol};
 use httpserver::server::{Listener, LocalAddress};
@@ -25,6 +26,8 @@ pub(crate) enum BindError {
         place: LocalAddress,
         source: io::Error,
     },
+    #[error(transparent)]
+    Passed(#[from] ActivationError),
 }
 
 /// What to do about an address that cannot be listened on.
@@ -66,11 +69,13 @@ pub(crate) struct Listening {
 }
 
 impl Bound {
-    /// Binds all listeners.
-    pub(crate) fn bind(config: &Config) -> Result<Self, BindError> {
+    /// Binds all listeners, or takes them from the sockets that are passed.
+    pub(crate) fn bind(config: &Config, passed: &mut PassedSockets) -> Result<Self, BindError> {
         let places = config.listeners.iter().map(|listener| &listener.place);
-        let listeners = places.map(bind).collect::<Result<_, _>>()?;
-        let status = config.status.as_ref().map(bind).transpose()?;
+        let listeners = places.map(|place| bind(place, passed));
+        let listeners = listeners.collect::<Result<_, _>>()?;
+        let status = config.status.as_ref().map(|place| bind(place, passed));
+        let status = status.transpose()?;
         Ok(Self { listeners, status })
     }
 
@@ -141,8 +146,8 @@ fn tls_port((config, listener): (&ListenerConfig, &Listener)) -> Option<u16> {
     }
 }
 
-/// Binds to a place.
-fn bind(place: &ListenerPlace) -> Result<Listener, BindError> {
+/// Binds to a place, or takes the socket that is passed for it.
+fn bind(place: &ListenerPlace, passed: &mut PassedSockets) -> Result<Listener, BindError> {
     match place {
         ListenerPlace::Internet(listen) => {
             Listener::bind(&listen.addresses).map_err(|source| BindError::Internet {
@@ -156,5 +161,6 @@ fn bind(place: &ListenerPlace) -> Result<Listener, BindError> {
                 source,
             })
         }
+        ListenerPlace::Passed { index, .. } => Ok(passed.take(*index)?),
     }
 }

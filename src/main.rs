@@ -17,30 +17,41 @@ mod paths;
 mod reports;
 mod sandbox;
 mod start;
+mod systemd;
 
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use self::cli::Invocation;
+use self::cli::{Invocation, Surroundings};
+use self::systemd::{ServiceManager, Variable};
 
 fn main() -> ExitCode {
-    diagnostics::start();
     let variables: Vec<_> = std::env::vars_os().collect();
-    let result = match cli::read(std::env::args_os(), &variables) {
-        Ok(Invocation::Run(config)) => start::run(&config),
-        Ok(Invocation::Print(text)) => output(&text),
-        Ok(Invocation::HashPassword) => hash_password::run()
-            .map_err(Box::from)
-            .and_then(|hash| output(&hash)),
-        Err(error) => Err(Box::<dyn Error>::from(error)),
-    };
-    match result {
+    diagnostics::start(&variables);
+    match run(&variables) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("httpserver: {}", one_line(&error.to_string()));
+            let level = diagnostics::level_mark(log::Level::Error);
+            eprintln!("{level}httpserver: {}", one_line(&error.to_string()));
             ExitCode::FAILURE
         }
+    }
+}
+
+fn run(variables: &[Variable]) -> Result<(), Box<dyn Error>> {
+    let sockets = systemd::names_of_sockets(variables)?;
+    let surroundings = Surroundings {
+        variables,
+        sockets: &sockets,
+    };
+    match cli::read(std::env::args_os(), surroundings)? {
+        Invocation::Run(config) => {
+            let manager = ServiceManager::connect(variables, sockets);
+            start::run(&config, manager)
+        }
+        Invocation::Print(text) => output(&text),
+        Invocation::HashPassword => output(&hash_password::run()?),
     }
 }
 

@@ -85,6 +85,7 @@ pub(crate) fn named_paths(config: &Config) -> Vec<NamedPath> {
 fn socket(place: &ListenerPlace) -> Option<&Path> {
     match place {
         ListenerPlace::Unix { path, .. } => Some(path),
-        ListenerPlace::Internet(_) => None,
+        // Whoever has bound a socket that is passed removes it.
+        ListenerPlace::Internet(_) | ListenerPlace::Passed { .. } => None,
     }
 }

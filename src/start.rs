@@ -14,6 +14,7 @@ use crate::listening::{Bound, Listening};
 use crate::own_files;
 use crate::reports::RunningReports;
 use crate::sandbox;
+use crate::systemd::{PassedSockets, ServiceManager};
 use httpserver::classic::Classic;
 use httpserver::confinement::{Account, InForce};
 use httpserver::connection::{Dialect, HttpService};
@@ -62,11 +63,11 @@ struct OpenedFiles {
 
 /// Runs the server. The order matters: what needs root comes first; what is opened again later is opened as the user
 /// that does so; and what confines a thread comes before there are others.
-pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(config: &Config, mut manager: ServiceManager) -> Result<(), Box<dyn Error>> {
     let mut harness = Harness::open(&config.harness)?;
     let server = Server::new(config.settings.clone())?;
     own_files::check(config)?;
-    let bound = bind(config)?;
+    let bound = bind(config, &mut manager.sockets)?;
     let opened = open(config, bound, &mut harness, server.stop_handle());
     let OpenedFiles {
         files,
@@ -85,6 +86,7 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     }
     let source = FigureSources::new(reports.reporter(), files.view(), attempt(config));
     let server = report_status(server, source, listening.status.take(), &reports)?;
+    let server = server.supervised_by(manager.supervisor());
     match &config.web {
         None => {
             let dialect = Classic::new(files, config.max_body);
@@ -94,7 +96,7 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
                 (dialect, users),
                 config,
                 &reports,
-                &mut harness,
+                (&mut harness, &manager),
             )
         }
         Some(options) => {
@@ -105,7 +107,7 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
                 (dialect, users),
                 config,
                 &reports,
-                &mut harness,
+                (&mut harness, &manager),
             )
         }
     }?;
@@ -113,10 +115,10 @@ pub(crate) fn run(config: &Config) -> Result<(), Box<dyn Error>> {
 }
 
 /// Binds the listeners, and becomes the user of `--user`.
-fn bind(config: &Config) -> Result<Bound, Box<dyn Error>> {
+fn bind(config: &Config, passed: &mut PassedSockets) -> Result<Bound, Box<dyn Error>> {
     let account = config.user.as_deref().map(Account::find).transpose()?;
     Harness::remove_stale(&config.harness)?;
-    let bound = Bound::bind(config)?;
+    let bound = Bound::bind(config, passed)?;
     if let Some(account) = &account {
         bound.hand_over(account)?;
         account.assume()?;
@@ -219,7 +221,7 @@ fn serve(
     (dialect, users): (impl Dialect, Option<Authenticator>),
     config: &Config,
     reports: &RunningReports,
-    harness: &mut Harness,
+    (harness, manager): (&mut Harness, &ServiceManager),
 ) -> Result<(), Box<dyn Error>> {
     let Listening {
         listeners,
@@ -235,8 +237,10 @@ fn serve(
     server.run(listeners, http, || {
         announce(&announced, config, reports)?;
         let serving = announced.iter().filter(|one| one.role != Role::Status);
-        let addresses = serving.map(ToString::to_string);
-        Ok(harness.tell_ready(&addresses.collect::<Vec<_>>())?)
+        let addresses: Vec<_> = serving.map(ToString::to_string).collect();
+        harness.tell_ready(&addresses)?;
+        manager.tell_ready(&addresses);
+        Ok(())
     })
 }
 

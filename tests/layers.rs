@@ -500,6 +500,7 @@ fn no_arrow_runs_up_between_rooms() {
                         | "own_files"
                         | "paths"
                         | "sandbox"
+                        | "systemd"
                         | "diagnostics"
                         | "cli"
                         | "bin"

@@ -9,14 +9,13 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use clap::{Arg, ArgAction, Command};
 use thiserror::Error;
 
+use crate::systemd::Variable;
+
 /// What the names of our variables begin with.
 const PREFIX: &str = "HTTPSERVER_";
 
 /// The long names of options that only print something.
 const PRINTING: [&str; 2] = ["hash-password", "print-config"];
-
-/// A variable of the environment.
-pub(crate) type Variable = (OsString, OsString);
 
 /// An option that comes from the environment.
 #[derive(Debug, PartialEq, Eq)]

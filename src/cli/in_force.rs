@@ -37,6 +37,8 @@ pub(super) struct Arguments<'a> {
     pub(super) root: Option<&'a Path>,
     pub(super) root_of_option: Option<&'a Path>,
     pub(super) root_of_variable: Option<&'a Path>,
+    /// The sockets that are passed and that no option names.
+    pub(super) passed: Vec<String>,
     /// Where to listen, by an argument or by default.
     pub(super) listen: Option<String>,
 }
@@ -70,11 +72,15 @@ impl Resolved {
         let first = arguments
             .listen
             .map(|value| ValueInForce::new(value.as_ref(), first));
+        let passed = arguments.passed.iter().map(|value| {
+            let source = ValueOrigin::Environment("LISTEN_FDS".to_owned());
+            ValueInForce::new(value.as_ref(), source)
+        });
         let others = source("listen", ValueOrigin::CommandLine);
         let others = listeners.map(|spec| ValueInForce::new(spec.as_ref(), others.clone()));
         Self {
             root,
-            listeners: first.into_iter().chain(others).collect(),
+            listeners: first.into_iter().chain(passed).chain(others).collect(),
         }
     }
 }

@@ -26,21 +26,34 @@ pub(super) const GROUP: Group = Group {
 pub(super) struct ListenOptions {
     /// Also listen on SPEC
     ///
-    /// SPEC is an address with its port, or 'unix:' and the path of a socket. Append ',tls' for HTTPS, ',mode=660' to a
+    /// SPEC is an address with its port, 'unix:' and the path of a socket, or 'systemd:' and the name of a socket that
+    /// systemd passes; passed sockets that are not named are listened on, too. Append ',tls' for HTTPS, ',mode=660' to a
     /// path to set the permission bits of the socket, and ',proxy' if trusted proxies begin each connection with a PROXY
     /// header. It may be given several times.
     #[arg(long, value_name = "SPEC", hide_short_help = true, value_parser = spec)]
     listen: Vec<ListenerSpec>,
 }
 
+/// The sockets that a service manager passes.
+pub(super) struct Sockets<'s> {
+    pub(super) names: &'s [String],
+    /// The places of those that no option names.
+    pub(super) unnamed: Vec<usize>,
+}
+
 impl ListenOptions {
-    /// Whether the arguments must say where to listen.
-    pub(super) fn address_rule(&self) -> AddressRule {
-        if self.listen.is_empty() {
+    /// Whether the arguments must say where to listen, beside so many sockets that are passed and named nowhere.
+    pub(super) fn address_rule(&self, unnamed: &[usize]) -> AddressRule {
+        if self.listen.is_empty() && unnamed.is_empty() {
             AddressRule::Needed
         } else {
             AddressRule::Optional
         }
+    }
+
+    /// The listeners.
+    pub(super) fn specs(&self) -> impl Iterator<Item = &ListenerSpec> {
+        self.listen.iter()
     }
 
     /// The listeners as they were typed.
@@ -53,25 +66,34 @@ impl ListenOptions {
         self.listen.clear();
     }
 
-    /// All listeners; first the one of the arguments, if there is one.
+    /// All listeners; first the one of the arguments, if there is one, then the sockets that are passed and named nowhere.
     pub(super) fn listeners(
         &self,
         of_arguments: Option<(Listen, ListenerSecurity)>,
+        sockets: &Sockets<'_>,
         tls: &TlsOptions,
         proxies: &ProxyOptions,
     ) -> Result<Vec<ListenerConfig>, ListenerSyntaxError> {
         let trusted = proxies.proxies();
-        let first = of_arguments.map(|(listen, security)| {
-            Ok(ListenerConfig {
-                place: ListenerPlace::Internet(listen),
-                protocol: security.into(),
-                proxy_protocol: proxies.protocol(),
-            })
+        let listener = |place, security: ListenerSecurity| ListenerConfig {
+            place,
+            protocol: security.into(),
+            proxy_protocol: proxies.protocol(),
+        };
+        let first = of_arguments
+            .map(|(listen, security)| listener(ListenerPlace::Internet(listen), security));
+        let unnamed = sockets.unnamed.iter().map(|&index| {
+            let name = sockets.names[index].clone();
+            listener(
+                ListenerPlace::Passed { index, name },
+                tls.default_security(),
+            )
         });
+        let mut all: Vec<_> = first.into_iter().chain(unnamed).collect();
         let others = self.listen.iter().map(|spec| (spec, spec.security.into()));
         let redirect = tls.redirect_http.iter();
         let redirect = redirect.map(|spec| (spec, ListenerProtocol::Redirect));
-        let others = others.chain(redirect).map(|(spec, protocol)| {
+        for (spec, protocol) in others.chain(redirect) {
             match (spec.security, protocol) {
                 (ListenerSecurity::Tls, ListenerProtocol::Redirect) => {
                     return Err(ListenerSyntaxError::RedirectWithTls);
@@ -81,15 +103,19 @@ impl ListenOptions {
                 }
                 _ => {}
             }
-            let listener = spec.resolve(protocol, trusted.as_ref())?;
-            Ok(match proxies.protocol() {
-                protocol @ ProxyProtocol::Spoken => ListenerConfig {
-                    proxy_protocol: protocol,
-                    ..listener
-                },
-                ProxyProtocol::NotSpoken => listener,
-            })
-        });
-        first.into_iter().chain(others).collect()
+            let listeners = spec.resolve(protocol, trusted.as_ref(), sockets.names)?;
+            all.extend(
+                listeners
+                    .into_iter()
+                    .map(|listener| match proxies.protocol() {
+                        protocol @ ProxyProtocol::Spoken => ListenerConfig {
+                            proxy_protocol: protocol,
+                            ..listener
+                        },
+                        ProxyProtocol::NotSpoken => listener,
+                    }),
+            );
+        }
+        Ok(all)
     }
 }

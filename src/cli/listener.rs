@@ -1,6 +1,6 @@
 //! A listener as it is typed: `SPEC[,OPTION…]`.
 //!
-//! SPEC is an address as among the arguments, or `unix:` and a path.
+//! SPEC is an address as among the arguments, `unix:` and a path, or `systemd:` and the name of a socket that is passed.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -24,7 +24,12 @@ pub(super) struct ListenerSpec {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum TypedPlace {
     Address(Address),
-    Unix { path: PathBuf, mode: Option<u16> },
+    Unix {
+        path: PathBuf,
+        mode: Option<u16>,
+    },
+    /// Each socket of this name that is passed.
+    Passed(String),
 }
 
 /// A listener.
@@ -62,6 +67,11 @@ pub(crate) enum ListenerPlace {
         path: PathBuf,
         mode: Option<u16>,
     },
+    /// The socket at this place among those that a service manager passes, and its name.
+    Passed {
+        index: usize,
+        name: String,
+    },
 }
 
 impl ListenerConfig {
@@ -69,7 +79,7 @@ impl ListenerConfig {
     pub(super) fn host(&self) -> Option<&str> {
         match &self.place {
             ListenerPlace::Internet(listen) => Some(&listen.host),
-            ListenerPlace::Unix { .. } => None,
+            ListenerPlace::Unix { .. } | ListenerPlace::Passed { .. } => None,
         }
     }
 
@@ -80,7 +90,7 @@ impl ListenerConfig {
 
     /// Whether it has TLS on a port.
     pub(super) fn has_tls_port(&self) -> bool {
-        self.has_tls() && matches!(self.place, ListenerPlace::Internet(_))
+        self.has_tls() && !matches!(self.place, ListenerPlace::Unix { .. })
     }
 
     /// Whether no other machine can connect.
@@ -88,6 +98,7 @@ impl ListenerConfig {
         match &self.place {
             ListenerPlace::Internet(listen) => listen.is_for_this_machine(),
             ListenerPlace::Unix { .. } => true,
+            ListenerPlace::Passed { .. } => false,
         }
     }
 }
@@ -97,6 +108,7 @@ impl fmt::Display for ListenerPlace {
         match self {
             Self::Internet(listen) => listen.fmt(f),
             Self::Unix { path, .. } => write!(f, "unix:{}", path.display()),
+            Self::Passed { name, .. } => write!(f, "systemd:{name}"),
         }
     }
 }
@@ -110,6 +122,12 @@ pub(crate) enum ListenerSyntaxError {
     NoPort(String),
     #[error("it has no path: type one, such as unix:/run/httpserver.sock")]
     NoPath,
+    #[error("it has no name: type that of a socket, such as systemd:web")]
+    NoName,
+    #[error("no socket '{name}' is passed: {}", passed_sockets(passed))]
+    NotPassed { name: String, passed: Vec<String> },
+    #[error("several sockets '{0}' are passed: a status has one")]
+    Several(String),
     #[error("there is no option '{0}' of a listener: type tls, proxy or mode=660")]
     Option(String),
     #[error("'{0}' is no mode: type three digits from 0 to 7, such as 660")]
@@ -132,6 +150,14 @@ pub(crate) enum ListenerSyntaxError {
     ProxyOfUnix(String),
 }
 
+/// Which sockets there are instead.
+fn passed_sockets(passed: &[String]) -> String {
+    match passed {
+        [] => "LISTEN_FDS and LISTEN_PID pass none to this process".to_owned(),
+        names => format!("type one of '{}'", names.join("', '")),
+    }
+}
+
 /// Reads a listener.
 pub(super) fn spec(typed: &str) -> Result<ListenerSpec, ListenerSyntaxError> {
     let mut parts = typed.split(',');
@@ -147,14 +173,16 @@ pub(super) fn spec(typed: &str) -> Result<ListenerSpec, ListenerSyntaxError> {
             _ => return Err(ListenerSyntaxError::Option(option.to_owned())),
         }
     }
-    let place = match place.strip_prefix("unix:") {
-        Some("") => return Err(ListenerSyntaxError::NoPath),
-        Some(path) => TypedPlace::Unix {
+    let place = match (place.strip_prefix("unix:"), place.strip_prefix("systemd:")) {
+        (Some(""), _) => return Err(ListenerSyntaxError::NoPath),
+        (Some(path), _) => TypedPlace::Unix {
             path: PathBuf::from(path),
             mode,
         },
-        None if mode.is_some() => return Err(ListenerSyntaxError::ModeOfPort),
-        None => {
+        (None, _) if mode.is_some() => return Err(ListenerSyntaxError::ModeOfPort),
+        (None, Some("")) => return Err(ListenerSyntaxError::NoName),
+        (None, Some(name)) => TypedPlace::Passed(name.to_owned()),
+        (None, None) => {
             let address = address(place)?;
             security = match (address.stated_security(), security) {
                 (Some(ListenerSecurity::Plain), ListenerSecurity::Tls) => {
@@ -198,43 +226,74 @@ fn bits(digits: &str) -> Result<u16, ListenerSyntaxError> {
 }
 
 impl ListenerSpec {
+    /// The name of the sockets that it means, if it means some that are passed.
+    pub(super) fn socket_name(&self) -> Option<&str> {
+        match &self.place {
+            TypedPlace::Passed(name) => Some(name),
+            TypedPlace::Address(_) | TypedPlace::Unix { .. } => None,
+        }
+    }
+
+    /// Refuses PROXY headers that nobody is trusted to send.
+    fn check_proxies(&self, proxies: Option<&TrustedProxies>) -> Result<(), ListenerSyntaxError> {
+        let is_trusted = match &self.place {
+            _ if self.proxy_protocol == ProxyProtocol::NotSpoken => return Ok(()),
+            TypedPlace::Address(_) => proxies.is_some_and(|all| !all.networks.is_empty()),
+            TypedPlace::Unix { .. } => proxies.is_some_and(|all| all.unix != UnixPeers::NotTrusted),
+            TypedPlace::Passed(_) => proxies.is_some(),
+        };
+        match (&self.place, is_trusted) {
+            (_, true) => Ok(()),
+            (TypedPlace::Unix { .. }, _) => {
+                Err(ListenerSyntaxError::ProxyOfUnix(self.typed.clone()))
+            }
+            _ => Err(ListenerSyntaxError::ProxyOfNobody(self.typed.clone())),
+        }
+    }
+
+    /// The listeners that it means; `sockets` are the names of those that are passed.
     pub(super) fn resolve(
         &self,
         protocol: ListenerProtocol,
         proxies: Option<&TrustedProxies>,
-    ) -> Result<ListenerConfig, ListenerSyntaxError> {
-        if self.proxy_protocol == ProxyProtocol::Spoken {
-            match &self.place {
-                TypedPlace::Address(_) if proxies.is_none_or(|all| all.networks.is_empty()) => {
-                    return Err(ListenerSyntaxError::ProxyOfNobody(self.typed.clone()));
-                }
-                TypedPlace::Unix { .. }
-                    if proxies.is_none_or(|all| all.unix == UnixPeers::NotTrusted) =>
-                {
-                    return Err(ListenerSyntaxError::ProxyOfUnix(self.typed.clone()));
-                }
-                _ => {}
-            }
-        }
-        Ok(ListenerConfig {
-            place: match &self.place {
-                TypedPlace::Address(address) => {
-                    let resolved =
-                        address
-                            .resolve(0)
-                            .map_err(|cause| ListenerSyntaxError::Unresolved {
-                                typed: self.typed.clone(),
-                                cause,
-                            });
-                    ListenerPlace::Internet(resolved?)
-                }
-                TypedPlace::Unix { path, mode } => ListenerPlace::Unix {
-                    path: path.clone(),
-                    mode: *mode,
-                },
-            },
+        sockets: &[String],
+    ) -> Result<Vec<ListenerConfig>, ListenerSyntaxError> {
+        self.check_proxies(proxies)?;
+        let listener = |place| ListenerConfig {
+            place,
             protocol,
             proxy_protocol: self.proxy_protocol,
+        };
+        Ok(match &self.place {
+            TypedPlace::Address(address) => {
+                let resolved =
+                    address
+                        .resolve(0)
+                        .map_err(|cause| ListenerSyntaxError::Unresolved {
+                            typed: self.typed.clone(),
+                            cause,
+                        });
+                vec![listener(ListenerPlace::Internet(resolved?))]
+            }
+            TypedPlace::Unix { path, mode } => vec![listener(ListenerPlace::Unix {
+                path: path.clone(),
+                mode: *mode,
+            })],
+            TypedPlace::Passed(name) => {
+                let passed = sockets.iter().enumerate();
+                let passed = passed.filter(|(_, passed)| *passed == name);
+                let places = passed.map(|(index, _)| ListenerPlace::Passed {
+                    index,
+                    name: name.clone(),
+                });
+                if !sockets.contains(name) {
+                    return Err(ListenerSyntaxError::NotPassed {
+                        name: name.clone(),
+                        passed: sockets.to_vec(),
+                    });
+                }
+                places.map(listener).collect()
+            }
         })
     }
 }
@@ -250,15 +309,23 @@ mod tests {
             ListenerProtocol::Https => " tls",
             _ => "",
         };
-        match spec
-            .resolve(protocol, None)
-            .map_err(|error| error.to_string())?
-            .place
-        {
+        let sockets = ["web", "admin", "web"].map(str::to_owned);
+        let all = spec
+            .resolve(protocol, None, &sockets)
+            .map_err(|error| error.to_string())?;
+        match &all[0].place {
             ListenerPlace::Internet(listen) => Ok(format!("{}{security}", listen.addresses[0])),
             ListenerPlace::Unix { path, mode } => {
                 let mode = mode.map_or_else(String::new, |bits| format!(" {bits:o}"));
                 Ok(format!("{}{mode}{security}", path.display()))
+            }
+            ListenerPlace::Passed { .. } => {
+                let indices = all.iter().map(|one| match &one.place {
+                    ListenerPlace::Passed { index, .. } => index.to_string(),
+                    place => panic!("{place}"),
+                });
+                let indices: Vec<_> = indices.collect();
+                Ok(format!("passed {}{security}", indices.join(" ")))
             }
         }
     }
@@ -276,6 +343,8 @@ mod tests {
             (":8443,tls", "127.0.0.1:8443 tls"),
             ("unix:a,mode=600,tls", "a 600 tls"),
             ("unix:/run/a.sock", "/run/a.sock"),
+            ("systemd:admin", "passed 1"),
+            ("systemd:web,tls", "passed 0 2 tls"),
             ("unix:a.sock,mode=0660", "a.sock 660"),
             ("unix:/run/a:b=c,mode=600", "/run/a:b=c 600"),
         ] {
@@ -301,6 +370,22 @@ mod tests {
             (
                 "unix:",
                 "it has no path: type one, such as unix:/run/httpserver.sock",
+            ),
+            (
+                "systemd:",
+                "it has no name: type that of a socket, such as systemd:web",
+            ),
+            (
+                "systemd:other",
+                "no socket 'other' is passed: type one of 'web', 'admin', 'web'",
+            ),
+            (
+                "systemd:web,mode=660",
+                "a port has no mode: only the socket of unix:/PATH has one",
+            ),
+            (
+                "systemd:web,proxy",
+                "'--listen systemd:web,proxy' needs --trust-proxy: type which proxies are believed",
             ),
             (
                 "unix:/a,prxy",

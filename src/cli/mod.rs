@@ -7,6 +7,7 @@
 mod access_log;
 mod address;
 mod advice;
+mod arguments;
 mod confinement;
 mod environment;
 mod group;
@@ -45,14 +46,15 @@ use httpserver::reporting::Detail;
 use httpserver::request_log::write::{Mode, Sealing};
 use httpserver::server::Settings;
 
-use self::environment::{FromEnvironment, Variable};
+use self::environment::FromEnvironment;
 use self::group::Requirement;
 use self::groups::GROUPS;
-use self::in_force::{Arguments, Resolved};
+use self::in_force::Resolved;
+use self::listen::Sockets;
 use self::option::is_given;
-use self::positionals::Positionals;
 use self::typed::{Typed, command};
 use crate::harness::HarnessConfig;
+use crate::systemd::Variable;
 
 pub(crate) use self::access_log::{AccessLog, AccessLogTarget};
 pub(crate) use self::confinement::Sandbox;
@@ -111,10 +113,19 @@ pub(crate) struct Config {
     pub(crate) harness: HarnessConfig,
 }
 
-/// Reads a command line, whose first word is the program's name, and the environment.
+/// What surrounds a command line.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Surroundings<'s> {
+    /// The environment.
+    pub(crate) variables: &'s [Variable],
+    /// The names of the sockets that a service manager passes.
+    pub(crate) sockets: &'s [String],
+}
+
+/// Reads a command line, whose first word is the program's name, and what surrounds it.
 pub(crate) fn read(
     words: impl IntoIterator<Item = OsString>,
-    variables: &[Variable],
+    Surroundings { variables, sockets }: Surroundings<'_>,
 ) -> Result<Invocation, UsageError> {
     let mut command = command();
     let words: Vec<_> = words.into_iter().collect();
@@ -145,8 +156,8 @@ pub(crate) fn read(
     check_needs(&command, &matches).map_err(|error| error.in_variables(&environment))?;
     let typed =
         Typed::from_arg_matches(&matches).map_err(|error| UsageError::of(&error, &command))?;
-    let (config, resolved) =
-        Config::new(typed, &environment).map_err(|error| error.in_variables(&environment))?;
+    let (config, resolved) = Config::new(typed, &environment, sockets)
+        .map_err(|error| error.in_variables(&environment))?;
     if matches.get_flag("print_config") {
         let table = in_force::table(&command, &matches, &environment, &resolved);
         return Ok(Invocation::Print(table));
@@ -189,44 +200,6 @@ fn check_needs(command: &Command, matches: &ArgMatches) -> Result<(), UsageError
     Ok(())
 }
 
-/// What the arguments say, with the root of the option and without listeners that they replace; and what is in force of
-/// these.
-fn arguments(
-    typed: &mut Typed,
-    environment: &[FromEnvironment],
-) -> Result<(Positionals, Resolved), UsageError> {
-    let is_set = |id: &str| environment.iter().any(|option| option.id == id);
-    let set_root = typed.serve.root.take_if(|_| is_set("root"));
-    let mut positionals = positionals::read(
-        &typed.arguments,
-        typed.web.dialect(),
-        typed.serve.root.as_deref(),
-        typed.listen.address_rule(),
-        typed.tls.default_security(),
-        &positionals::look,
-    )?;
-    // An address on the command line wins.
-    if positionals.listen.is_some() && is_set("listen") {
-        typed.listen.clear();
-    }
-    let resolved = Resolved::new(
-        Arguments {
-            count: typed.arguments.len(),
-            root: positionals.root.as_deref(),
-            root_of_option: typed.serve.root.as_deref(),
-            root_of_variable: set_root.as_deref(),
-            listen: positionals
-                .listen
-                .as_ref()
-                .map(|(listen, _)| listen.to_string()),
-        },
-        typed.listen.typed(),
-        environment,
-    );
-    positionals.root = positionals.root.or(set_root);
-    Ok((positionals, resolved))
-}
-
 /// Refuses a QR code where no other machine can connect.
 fn check_qr_code(qr_code: QrCode, listeners: &[ListenerConfig]) -> Result<(), UsageError> {
     if qr_code == QrCode::Drawn && listeners.iter().all(ListenerConfig::is_for_this_machine) {
@@ -241,13 +214,19 @@ impl Config {
     fn new(
         mut typed: Typed,
         environment: &[FromEnvironment],
+        sockets: &[String],
     ) -> Result<(Self, Resolved), UsageError> {
-        let (positionals, resolved) = arguments(&mut typed, environment)?;
+        let (positionals, resolved) = arguments::take(&mut typed, environment, sockets)?;
+        let sockets = Sockets {
+            names: sockets,
+            unnamed: typed.unnamed_sockets(sockets),
+        };
         let proxies = typed.proxies.proxies();
         let certificate = typed.tls.certificate()?;
-        let listeners = typed
-            .listen
-            .listeners(positionals.listen, &typed.tls, &typed.proxies)?;
+        let listeners =
+            typed
+                .listen
+                .listeners(positionals.listen, &sockets, &typed.tls, &typed.proxies)?;
         typed.tls.check(&listeners)?;
         let qr_code = typed.web.qr_code();
         check_qr_code(qr_code, &listeners)?;
@@ -276,7 +255,7 @@ impl Config {
             qr_code,
             detail: typed.serve.detail(),
             access_log: typed.access_log.access_log(),
-            status: typed.status.place()?,
+            status: typed.status.place(sockets.names)?,
             proxies,
             users: typed.users.users,
             max_body,
@@ -295,8 +274,18 @@ mod tests {
     use super::*;
 
     fn config(line: &str) -> Config {
+        config_with(line, &[])
+    }
+
+    /// The same with sockets that are passed.
+    fn config_with(line: &str, sockets: &[&str]) -> Config {
         let words = std::iter::once("httpserver").chain(line.split_whitespace());
-        match read(words.map(OsString::from), &[]) {
+        let sockets: Vec<_> = sockets.iter().map(ToString::to_string).collect();
+        let surroundings = Surroundings {
+            variables: &[],
+            sockets: &sockets,
+        };
+        match read(words.map(OsString::from), surroundings) {
             Ok(Invocation::Run(config)) => *config,
             other => panic!("{line}: {other:?}"),
         }
@@ -309,6 +298,7 @@ mod tests {
             .map(|place| match place {
                 ListenerPlace::Internet(listen) => listen.addresses[0].to_string(),
                 ListenerPlace::Unix { path, .. } => path.display().to_string(),
+                place @ ListenerPlace::Passed { index, .. } => format!("{place} {index}"),
             })
             .collect()
     }
@@ -323,6 +313,32 @@ mod tests {
             ("--web --listen unix:a / 1", &["127.0.0.1:1", "a"]),
         ] {
             assert_eq!(addresses(&config(line)), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn sockets_that_are_passed_are_listeners() {
+        let sockets = ["web", "status", "web"];
+        for (line, expected) in [
+            (
+                "",
+                &["systemd:web 0", "systemd:status 1", "systemd:web 2"][..],
+            ),
+            (
+                "--status systemd:status",
+                &["systemd:web 0", "systemd:web 2"],
+            ),
+            (
+                "--web --listen systemd:web",
+                &["systemd:status 1", "systemd:web 0", "systemd:web 2"],
+            ),
+            (
+                "--status systemd:status 1",
+                &["127.0.0.1:1", "systemd:web 0", "systemd:web 2"],
+            ),
+        ] {
+            let found = addresses(&config_with(line, &sockets));
+            assert_eq!(found, expected, "{line}");
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) struct StatusOptions {
     ///
     /// SPEC is as for --listen. Anyone who can connect to it can read them.
     #[arg(long, value_name = "SPEC", hide_short_help = true, value_parser = spec)]
-    status: Option<ListenerSpec>,
+    pub(super) status: Option<ListenerSpec>,
 }
 
 /// What was typed is no listener for a status.
@@ -49,13 +49,19 @@ fn spec(typed: &str) -> Result<ListenerSpec, StatusError> {
 }
 
 impl StatusOptions {
-    /// Where the status is, if there is to be one.
-    pub(super) fn place(&self) -> Result<Option<ListenerPlace>, ListenerSyntaxError> {
-        let resolved = self
-            .status
-            .as_ref()
-            .map(|spec| spec.resolve(ListenerProtocol::Http, None));
-        Ok(resolved.transpose()?.map(|listener| listener.place))
+    /// Where the status is, if there is to be one; `sockets` are the names of those that are passed.
+    pub(super) fn place(
+        &self,
+        sockets: &[String],
+    ) -> Result<Option<ListenerPlace>, ListenerSyntaxError> {
+        let Some(spec) = &self.status else {
+            return Ok(None);
+        };
+        let mut listeners = spec.resolve(ListenerProtocol::Http, None, sockets)?;
+        match (listeners.pop(), listeners.is_empty(), spec.socket_name()) {
+            (_, false, Some(name)) => Err(ListenerSyntaxError::Several(name.to_owned())),
+            (listener, ..) => Ok(listener.map(|listener| listener.place)),
+        }
     }
 }
 
@@ -72,7 +78,7 @@ mod tests {
         ] {
             let status = Some(spec(typed).unwrap());
             let options = StatusOptions { status };
-            assert_eq!(options.place().unwrap().unwrap().to_string(), place);
+            assert_eq!(options.place(&[]).unwrap().unwrap().to_string(), place);
         }
         for (typed, error) in [
             (

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Command, CommandFactory, Parser};
 
+use super::listener::ListenerSpec;
 use super::{
     access_log, confinement, harness, help, limits, listen, log, option, proxies, serve, status,
     timeouts, tls, users, web,
@@ -49,6 +50,21 @@ pub(super) struct Typed {
     pub(super) status: status::StatusOptions,
     #[command(flatten)]
     pub(super) help: help::HelpOptions,
+}
+
+impl Typed {
+    /// The places of the sockets with these names that no option names.
+    pub(super) fn unnamed_sockets(&self, names: &[String]) -> Vec<usize> {
+        let specs = self.listen.specs();
+        let specs = specs
+            .chain(&self.tls.redirect_http)
+            .chain(&self.status.status);
+        let used: Vec<_> = specs.filter_map(ListenerSpec::socket_name).collect();
+        let all = names.iter().enumerate();
+        all.filter(|(_, name)| !used.contains(&name.as_str()))
+            .map(|(index, _)| index)
+            .collect()
+    }
 }
 
 /// The definition of the options, with the texts of help.

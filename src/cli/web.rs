@@ -212,13 +212,17 @@ fn below_root(typed: &Path) -> Result<Fallback, FallbackError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Invocation, read};
+    use super::super::{Invocation, Surroundings, read};
     use super::*;
     use httpserver::http::semantics::media_type::Guess;
 
     fn options(arguments: &[&str]) -> Result<Option<Options>, String> {
         let words = ["httpserver", "0"].iter().chain(arguments);
-        match read(words.map(Into::into), &[]) {
+        let surroundings = Surroundings {
+            variables: &[],
+            sockets: &[],
+        };
+        match read(words.map(Into::into), surroundings) {
             Ok(Invocation::Run(config)) => Ok(config.web),
             Ok(other) => panic!("{other:?}"),
             Err(error) => Err(error.to_string()),

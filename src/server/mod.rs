@@ -9,6 +9,7 @@
 mod accept;
 mod accepted;
 mod epoll;
+mod lifecycle;
 mod protocol;
 mod reactor;
 mod session_waker;
@@ -29,6 +30,8 @@ use self::accept::admission::Limits;
 use self::accept::limits;
 use self::accept::scheduled_stop::ScheduledStop;
 use self::accept::signals::Signals;
+use self::accept::supervision::{Report, Supervision};
+use self::lifecycle::Unsupervised;
 use self::reactor::{Reactor, max_pollers};
 use self::view::PoolView;
 use self::waker::Waker;
@@ -41,12 +44,13 @@ pub use self::accept::client_limit::ClientLimit;
 pub(crate) use self::accept::listener::AcceptOutcome;
 pub use self::accept::listener::{Listener, LocalAddress};
 pub use self::accept::scheduled_stop::StopHandle;
+pub use self::lifecycle::Lifecycle;
 pub use self::protocol::{
     Activity, CloseCause, Deadline, Interest, Next, Service, Session, Stopping, Turn, WakeReason,
 };
 pub use self::session_waker::SessionWaker;
 pub use self::transport::{After, Socket, Transport};
-pub use self::view::{Connections, Figures, View};
+pub use self::view::{Connections, Figures, View, WorkerOccupation, WorkerProgress, Workload};
 pub use crate::peer::Peer;
 
 /// How a server is to run.
@@ -98,6 +102,7 @@ pub struct Server {
     descriptors: usize,
     report_status: Option<StatusReport>,
     companion: Option<Companion>,
+    lifecycle: Box<dyn Lifecycle>,
 }
 
 /// Says what a server does, for SIGUSR2.
@@ -116,6 +121,7 @@ impl Server {
             descriptors: limits::raise_descriptors(),
             report_status: None,
             companion: None,
+            lifecycle: Box::new(Unsupervised),
         })
     }
 
@@ -131,6 +137,13 @@ impl Server {
     #[must_use]
     pub fn beside(mut self, companion: impl FnOnce(&dyn View) + Send + 'static) -> Self {
         self.companion = Some(Box::new(companion));
+        self
+    }
+
+    /// The same, and `lifecycle` learns what becomes of the server from the first connection on.
+    #[must_use]
+    pub fn supervised_by(mut self, lifecycle: impl Lifecycle + 'static) -> Self {
+        self.lifecycle = Box::new(lifecycle);
         self
     }
 
@@ -171,7 +184,7 @@ impl Server {
             queue_capacity: self.settings.queue.get(),
             end,
         };
-        let (view, report_status) = (&view, self.report_status);
+        let (view, report_status, mut lifecycle) = (&view, self.report_status, self.lifecycle);
         thread::scope(|scope| {
             start_workers(scope, pool, workers)?;
             if let Some(companion) = self.companion {
@@ -192,13 +205,10 @@ impl Server {
                 connections: max_connections,
                 client: self.settings.client_limit,
             };
-            let report_status = || {
-                if let Some(report) = &report_status {
-                    report(view);
-                }
-            };
+            let report_status = report_status.as_deref().map(|report| report as Report<'_>);
+            let supervision = Supervision::new(view, report_status, &mut *lifecycle);
             let signals = &self.signals;
-            Acceptor::new(pool, signals, listeners, limits, ending, &report_status).run();
+            Acceptor::new(pool, signals, listeners, limits, ending, supervision).run();
             pool.stop(workers);
             end.wake();
             Ok(())

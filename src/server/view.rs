@@ -16,6 +16,9 @@ pub trait View: Sync {
     /// The figures of this moment. The cost is that of a look at each connection.
     fn figures(&self) -> Figures;
 
+    /// How far the workers have come with their work. It costs a look at each worker.
+    fn workload(&self) -> Workload;
+
     /// Whether it finishes the requests in progress, and accepts no more connections.
     fn is_draining(&self) -> bool;
 
@@ -42,6 +45,33 @@ pub struct Figures {
     pub blocked: u64,
     /// The processor time of each worker, as exact as a clock tick of the system; `None` where /proc does not say.
     pub processor_times: Vec<Option<Duration>>,
+}
+
+/// What there is to do, and how far the workers have come.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Workload {
+    /// Jobs in the queue.
+    pub queued: usize,
+    /// Each worker.
+    pub workers: Vec<WorkerProgress>,
+}
+
+/// How far a worker has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkerProgress {
+    /// Whether it gives turns, or waits for some to give.
+    pub occupation: WorkerOccupation,
+    /// Other than before if it has got on since then: it began or ended a batch of turns, or a wait for a disk.
+    pub changes: u64,
+}
+
+/// Whether a worker has work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorkerOccupation {
+    /// It waits for work.
+    Idle,
+    /// It gives connections their turns.
+    Busy,
 }
 
 /// Open connections by what they do.
@@ -114,6 +144,20 @@ impl<V: Service> View for PoolView<'_, V> {
             busy,
             blocked,
             processor_times: gauges.iter().map(WorkerGauge::processor_time).collect(),
+        }
+    }
+
+    fn workload(&self) -> Workload {
+        let progress = |gauge: &WorkerGauge| WorkerProgress {
+            occupation: match gauge.doing() {
+                Doing::Nothing => WorkerOccupation::Idle,
+                Doing::Work | Doing::BlockingWork => WorkerOccupation::Busy,
+            },
+            changes: gauge.changes(),
+        };
+        Workload {
+            queued: self.pool.queue.len(),
+            workers: self.pool.gauges.iter().map(progress).collect(),
         }
     }
 

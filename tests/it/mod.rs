@@ -30,6 +30,7 @@ mod put;
 mod reasons;
 mod seal;
 mod status;
+mod systemd;
 mod terminal;
 mod together;
 mod urgent;

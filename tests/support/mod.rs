@@ -22,6 +22,7 @@ pub(crate) mod server;
 pub(crate) mod setup;
 pub(crate) mod status;
 pub(crate) mod strace;
+pub(crate) mod systemd;
 pub(crate) mod terminal;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;

@@ -97,7 +97,9 @@ pub(crate) fn isolate(command: &mut Command) {
         command.env_remove(variable);
     }
     for (variable, _) in std::env::vars_os() {
-        if variable.as_encoded_bytes().starts_with(b"HTTPSERVER_") {
+        let name = variable.to_string_lossy();
+        let is_ours = ["HTTPSERVER_", "LISTEN_", "NOTIFY_", "WATCHDOG_", "JOURNAL_"];
+        if is_ours.iter().any(|start| name.starts_with(start)) {
             command.env_remove(variable);
         }
     }

@@ -16,6 +16,7 @@ use super::listener::Listener;
 use super::pause::Pause;
 use super::scheduled_stop::ScheduledStop;
 use super::signals::Signals;
+use super::supervision::Supervision;
 use crate::server::accepted::Connection;
 use crate::server::protocol::{CloseCause, Service};
 use crate::server::workers::pool::Pool;
@@ -33,8 +34,7 @@ pub(crate) struct Acceptor<'p, V: Service> {
     signals: &'p Signals,
     admission: Admission<'p, V>,
     ending: ScheduledStop,
-    /// Called for SIGUSR2.
-    report_status: &'p dyn Fn(),
+    supervision: Supervision<'p>,
     state: AcceptState,
     /// How often listeners were looked at.
     turn: usize,
@@ -69,14 +69,14 @@ impl<'p, V: Service> Acceptor<'p, V> {
         listeners: Vec<Listener>,
         limits: Limits,
         ending: ScheduledStop,
-        report_status: &'p dyn Fn(),
+        supervision: Supervision<'p>,
     ) -> Self {
         Self {
             pool,
             signals,
             admission: Admission::new(pool, limits),
             ending,
-            report_status,
+            supervision,
             state: AcceptState::Accepting {
                 listeners,
                 pause: Pause::None,
@@ -102,6 +102,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
             if woken.stop || self.ending.at.is_some_and(|at| at <= Instant::now()) {
                 self.stop_once();
             }
+            self.supervision.check();
             self.pool.push_woken();
             self.expire();
             self.accept(&woken.listeners);
@@ -179,16 +180,17 @@ impl<'p, V: Service> Acceptor<'p, V> {
             AcceptState::Draining(_) => None,
         };
         let next = self.pool.reactor.next_deadline();
-        own.into_iter().chain(end).chain(next).min()
+        let check = self.supervision.next_check();
+        own.into_iter().chain(end).chain(next).chain(check).min()
     }
 
     fn handle_signals(&mut self) {
         let requests = self.signals.take();
         if requests.reopenings > 0 {
-            self.pool.service.reopen();
+            self.supervision.reload(|| self.pool.service.reopen());
         }
         if requests.statuses > 0 {
-            (self.report_status)();
+            self.supervision.report_status();
         }
         for _ in 0..requests.stops {
             self.stop();
@@ -214,6 +216,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
             return;
         }
         self.state = AcceptState::Draining(Instant::now() + self.ending.drain);
+        self.supervision.stopping(self.ending.drain);
         for connection in self.pool.reactor.stop() {
             // Its request may have arrived although no worker has seen it.
             if connection.socket.has_input() {

@@ -11,4 +11,5 @@ mod pause;
 pub(crate) mod scheduled_stop;
 pub(crate) mod signals;
 mod socket_file;
+pub(crate) mod supervision;
 mod terminal;

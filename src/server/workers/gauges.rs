@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -26,6 +26,8 @@ pub(crate) enum Doing {
 #[repr(align(128))]
 pub(crate) struct WorkerGauge {
     doing: AtomicU8,
+    /// How often that has changed. Only the worker writes it.
+    changes: AtomicU64,
     /// `/proc/thread-self/stat` of the worker's thread.
     stat: OnceLock<Arc<File>>,
 }
@@ -38,6 +40,14 @@ impl WorkerGauge {
     /// From now on the worker does this.
     pub(crate) fn set(&self, doing: Doing) {
         self.doing.store(doing as u8, Ordering::Relaxed);
+        let changes = self.changes.load(Ordering::Relaxed);
+        self.changes
+            .store(changes.wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// How often what it does has changed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
     }
 
     /// What the worker does.
@@ -133,6 +143,7 @@ mod tests {
         assert_eq!(gauge.doing(), Doing::BlockingWork);
         drop(section);
         assert_eq!(gauge.doing(), Doing::Work);
+        assert_eq!(gauge.changes(), 3);
         drop(show_section(None));
     }
 }

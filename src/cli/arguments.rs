@@ -1,0 +1,51 @@
+//! What the arguments and the options beside them say of the root and the listeners, and which of them is in force.
+
+use super::environment::FromEnvironment;
+use super::in_force::{Arguments, Resolved};
+use super::positionals::{self, Positionals};
+use super::typed::Typed;
+use super::usage_error::UsageError;
+
+/// What the arguments say, with the root of the option and without listeners that they replace; and what is in force of
+/// these.
+pub(super) fn take(
+    typed: &mut Typed,
+    environment: &[FromEnvironment],
+    sockets: &[String],
+) -> Result<(Positionals, Resolved), UsageError> {
+    let is_set = |id: &str| environment.iter().any(|option| option.id == id);
+    let set_root = typed.serve.root.take_if(|_| is_set("root"));
+    let mut positionals = positionals::read(
+        &typed.arguments,
+        typed.web.dialect(),
+        typed.serve.root.as_deref(),
+        typed.listen.address_rule(&typed.unnamed_sockets(sockets)),
+        typed.tls.default_security(),
+        &positionals::look,
+    )?;
+    // An address on the command line wins.
+    if positionals.listen.is_some() && is_set("listen") {
+        typed.listen.clear();
+    }
+    let unnamed = typed.unnamed_sockets(sockets);
+    let passed = unnamed
+        .iter()
+        .map(|&index| format!("systemd:{}", sockets[index]));
+    let resolved = Resolved::new(
+        Arguments {
+            count: typed.arguments.len(),
+            root: positionals.root.as_deref(),
+            root_of_option: typed.serve.root.as_deref(),
+            root_of_variable: set_root.as_deref(),
+            passed: passed.collect(),
+            listen: positionals
+                .listen
+                .as_ref()
+                .map(|(listen, _)| listen.to_string()),
+        },
+        typed.listen.typed(),
+        environment,
+    );
+    positionals.root = positionals.root.or(set_root);
+    Ok((positionals, resolved))
+}

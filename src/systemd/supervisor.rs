@@ -1,0 +1,86 @@
+//! Tells a service manager of the life of the server.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
+
+use super::notify::Notifier;
+use super::watchdog::{Stuck, Watchdog};
+use httpserver::server::{Lifecycle, View};
+
+/// What the end may take beyond the time for requests in progress: the last lines of logs, the last connections.
+const END: Duration = Duration::from_secs(5);
+
+/// Tells what becomes of the server from its main thread.
+pub(crate) struct Supervisor {
+    notifier: Arc<Notifier>,
+    watchdog: Option<Watchdog>,
+    /// What was found stuck at the last look.
+    stuck: Option<Stuck>,
+}
+
+impl Supervisor {
+    pub(super) fn new(notifier: Arc<Notifier>, watchdog: Option<Watchdog>) -> Self {
+        Self {
+            notifier,
+            watchdog,
+            stuck: None,
+        }
+    }
+
+    /// Says, once, that something is stuck, or is not any more.
+    fn say(&self, stuck: Option<Stuck>) {
+        let what = match stuck {
+            None => {
+                log::warn!("the workers get on again");
+                self.notifier.send("STATUS=Serving");
+                return;
+            }
+            Some(Stuck::Worker(number)) => format!("worker-{number} does not get on with its work"),
+            Some(Stuck::Queue) => "no worker takes the connections in the queue".to_owned(),
+        };
+        log::error!("the watchdog hears nothing from now on: {what}");
+        self.notifier.send(&format!("STATUS=Stuck: {what}"));
+    }
+}
+
+impl Lifecycle for Supervisor {
+    fn reloading(&mut self) {
+        // A service manager compares it with the time of its own signal.
+        let now = clock_gettime(ClockId::Monotonic);
+        let microseconds = now.tv_sec * 1_000_000 + now.tv_nsec / 1000;
+        self.notifier.send(&format!(
+            "RELOADING=1\nMONOTONIC_USEC={microseconds}\nSTATUS=Opening logs and reading files again"
+        ));
+    }
+
+    fn reloaded(&mut self) {
+        self.notifier.send("READY=1\nSTATUS=Serving");
+    }
+
+    fn stopping(&mut self, drain: Duration) {
+        let longest = (drain + END).as_micros();
+        self.notifier.send(&format!(
+            "STOPPING=1\nEXTEND_TIMEOUT_USEC={longest}\nSTATUS=Finishing the requests in progress"
+        ));
+    }
+
+    fn check_interval(&self) -> Option<Duration> {
+        self.watchdog.as_ref().map(Watchdog::period)
+    }
+
+    fn check(&mut self, view: &dyn View) {
+        let Some(watchdog) = &mut self.watchdog else {
+            return;
+        };
+        let stuck = watchdog.look(Instant::now(), &view.workload());
+        if stuck.is_none() {
+            self.notifier.send("WATCHDOG=1");
+        }
+        if stuck.is_some() != self.stuck.is_some() {
+            self.say(stuck);
+        }
+        self.stuck = stuck;
+    }
+}
