@@ -72,7 +72,7 @@
 //! | `store` | Where is a file below the root, and how is it replaced as a whole? |
 //! | `request_log` | Which bytes is an entry, where does it go, and how is it read back? |
 //! | `seal` | How is an alteration of the request log found? |
-//! | `window` | Which bytes of a log or seal are read and not consumed? |
+//! | `input_window` | Which bytes of a log or seal are read and not consumed? |
 //! | `requester` | Which client and user made a request, and how was it answered? |
 //! | `status` | What does the server do right now, and is it well? |
 //! | `access_log`, `reporting`, `line_writer` | Who asked for what, and how is that told without holding up a worker? |

@@ -34,7 +34,7 @@ struct Busy {
 }
 
 /// What one measurement found.
-struct Found {
+struct Measurement {
     latencies: Latencies,
     /// The longest turn of a connection, in processor time.
     turn: Duration,
@@ -74,7 +74,7 @@ pub(crate) fn show(options: &Options) -> Result<Verdict, Failure> {
 }
 
 /// Measures beside `busy`, with a server of its own, and prints what is found.
-fn find(name: &str, options: &Options, busy: Option<&Busy>) -> Result<Found, Failure> {
+fn find(name: &str, options: &Options, busy: Option<&Busy>) -> Result<Measurement, Failure> {
     let directory = directory_in_memory(options)?;
     let path = |name| directory.path().join(name).display().to_string();
     let (log, summary) = (path("log"), path("summary"));
@@ -99,7 +99,7 @@ fn find(name: &str, options: &Options, busy: Option<&Busy>) -> Result<Found, Fai
     let turn = summary["longest_turn_processor_us"]
         .as_u64()
         .ok_or("the summary does not have the longest turn")?;
-    let found = Found {
+    let found = Measurement {
         latencies,
         turn: Duration::from_micros(turn),
     };

@@ -136,7 +136,7 @@ pub(super) struct Skipping {
 pub(super) enum Filled {
     /// There may be more of it.
     More,
-    /// There is none for now, or none any more: see [`Stream`].
+    /// There is none for now, or none any more: see [`PeerStream`].
     NoMore,
     /// The connection is broken.
     Broken,

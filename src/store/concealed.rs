@@ -135,7 +135,7 @@ impl ConcealmentRules {
             || self.cover_name(name, directory)
     }
 
-    /// Whether [`Rules::cover`] need be asked: no I/O.
+    /// Whether [`ConcealmentRules::cover`] need be asked: no I/O.
     fn may_cover(&self, name: &[u8], file: Option<&Metadata>) -> bool {
         file.is_some_and(|file| {
             let identity = file.identity();

@@ -84,7 +84,7 @@ struct TreeWalk<'r, V> {
 /// in the order of the file system. `visit` may remove what it is given.
 ///
 /// # Errors
-/// That of `visit`, which ends the walk. What cannot be read is a [`Step::Unreadable`] and ends nothing.
+/// That of `visit`, which ends the walk. What cannot be read is a [`WalkStep::Unreadable`] and ends nothing.
 pub fn walk<E>(
     root: BorrowedFd<'_>,
     depth: Depth,

@@ -6,7 +6,7 @@
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-use crate::support::journal::{Entry, Journal};
+use crate::support::journal::{Journal, JournalEntry};
 use crate::support::strace;
 
 /// Which system call fails.
@@ -53,7 +53,7 @@ pub(crate) trait Request: Debug + Copy {
     fn success_status(self) -> u16;
 
     /// Its entry if nothing fails.
-    fn success_entry(self) -> Entry;
+    fn success_entry(self) -> JournalEntry;
 }
 
 /// One error of a row.
@@ -122,12 +122,14 @@ impl Outcome {
         self,
         request: impl Request,
         journal: Journal,
-        before: Vec<Entry>,
-        after: Vec<Entry>,
+        before: Vec<JournalEntry>,
+        after: Vec<JournalEntry>,
     ) -> Result<(), String> {
         let own = match self {
             Self::Success | Self::Cut | Self::Unsynced => Some(request.success_entry()),
-            Self::Refused(status) | Self::ClosedRefused(status) => Some(Entry::Failure(status)),
+            Self::Refused(status) | Self::ClosedRefused(status) => {
+                Some(JournalEntry::Failure(status))
+            }
             Self::Closed | Self::Unrecorded | Self::ServedUnrecorded => None,
         };
         let is_torn = matches!(self, Self::Unrecorded | Self::ServedUnrecorded);

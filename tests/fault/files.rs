@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use crate::support::bytes::noise;
 use crate::support::client::Client;
 use crate::support::home::Home;
-use crate::support::journal::{self, Entry};
+use crate::support::journal::{self, JournalEntry};
 use crate::support::message::{get, name};
 use crate::support::response::Response;
 use crate::support::server::Server;
@@ -179,8 +179,8 @@ fn a_log_that_was_moved_keeps_what_began_in_it() {
     server.stop();
     let moved = journal::read(&home.path().join("moved"));
     let expected = [
-        Entry::Put(name(1), b"one".to_vec()),
-        Entry::Put(name(2), b"two".to_vec()),
+        JournalEntry::Put(name(1), b"one".to_vec()),
+        JournalEntry::Put(name(2), b"two".to_vec()),
     ];
     assert_eq!(moved.entries, expected);
 }
@@ -239,6 +239,6 @@ fn a_full_log_keeps_files_from_being_removed() {
     server.stop();
     let journal = home.journal();
     assert_eq!(journal.torn, 0);
-    assert_eq!(journal.entries.last(), Some(&Entry::Get(kept)));
+    assert_eq!(journal.entries.last(), Some(&JournalEntry::Get(kept)));
     assert_eq!(journal.failures(507), 3);
 }

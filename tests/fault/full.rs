@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::support::bytes::noise;
 use crate::support::home::Home;
-use crate::support::journal::{self, Entry};
+use crate::support::journal::{self, JournalEntry};
 use crate::support::message::{get, name, put};
 use crate::support::namespace::in_mount_namespace;
 use crate::support::seal::{key, key_state, report};
@@ -95,7 +95,7 @@ fn the_disk_of_the_log() {
     assert_eq!(client.get(&name(1)).unwrap().body, b"old");
     let journal = journal::read(&disk.join("log"));
     assert_eq!((journal.torn, journal.failures(507)), (0, 4));
-    assert_eq!(journal.entries.last(), Some(&Entry::Get(name(1))));
+    assert_eq!(journal.entries.last(), Some(&JournalEntry::Get(name(1))));
 
     // Reading goes on when there is no space even for that.
     let entry = format!("GET {} length 0\n========\n", name(1)).len();
@@ -111,7 +111,10 @@ fn the_disk_of_the_log() {
     let journal = journal::read(&disk.join("log"));
     assert_eq!(journal.torn, 0);
     assert_eq!(journal.replay(), home.files());
-    let last = [Entry::Put(name(1), larger), Entry::Get(name(1))];
+    let last = [
+        JournalEntry::Put(name(1), larger),
+        JournalEntry::Get(name(1)),
+    ];
     assert_eq!(journal.entries[journal.entries.len() - 2..], last);
 }
 

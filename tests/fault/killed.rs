@@ -11,7 +11,7 @@ use rustix::process::Signal;
 
 use crate::support::bytes::noise;
 use crate::support::home::Home;
-use crate::support::journal::{self, Entry};
+use crate::support::journal::{self, JournalEntry};
 use crate::support::message::name;
 use crate::support::seal::{key, key_state, report, seal_path};
 use crate::support::setup::Setup;
@@ -186,10 +186,10 @@ fn check(home: &Home, known: &BTreeMap<String, (u64, Known)>) {
             "{name}: {known:?}"
         );
         let Some(answered) = answered else { continue };
-        let of_this = |entry: &&Entry| matches!(entry, Entry::Put(other, _) if other == name);
+        let of_this =
+            |entry: &&JournalEntry| matches!(entry, JournalEntry::Put(other, _) if other == name);
         let entries: Vec<_> = journal.entries.iter().filter(of_this).collect();
-        let is_answered =
-            |entry: &&&Entry| matches!(entry, Entry::Put(_, content) if *content == answered);
+        let is_answered = |entry: &&&JournalEntry| matches!(entry, JournalEntry::Put(_, content) if *content == answered);
         let at = entries.iter().rposition(|entry| is_answered(&entry));
         // Behind it stands at most the one that was begun.
         assert!(
@@ -212,7 +212,7 @@ fn check_next_start(home: &Home) {
     server.stop();
     assert_eq!(
         home.journal().entries,
-        [Entry::Put(name(0), b"again".to_vec())]
+        [JournalEntry::Put(name(0), b"again".to_vec())]
     );
     if log.is_empty() {
         return;

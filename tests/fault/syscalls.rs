@@ -15,7 +15,7 @@ use crate::fault::failing::{Attempt, Fault, Fresh, Request, Row, call, same, try
 use crate::support::bytes::noise;
 use crate::support::client::Client;
 use crate::support::home::Home;
-use crate::support::journal::Entry;
+use crate::support::journal::JournalEntry;
 use crate::support::message::{get, name, put};
 use crate::support::server::Server;
 use crate::support::setup::Setup;
@@ -343,10 +343,10 @@ impl Request for Ask {
         }
     }
 
-    fn success_entry(self) -> Entry {
+    fn success_entry(self) -> JournalEntry {
         match self.content_sent() {
-            Some(content) => Entry::Put(name(1), content),
-            None => Entry::Get(name(1)),
+            Some(content) => JournalEntry::Put(name(1), content),
+            None => JournalEntry::Get(name(1)),
         }
     }
 }
@@ -422,8 +422,8 @@ fn check_next(
     let mut other = carrier.connect(&server);
     let next = other.get(&name(1)).ok_or("no response afterwards")?;
     let (next_entry, names) = match &expected {
-        Some(_) => (Entry::Get(name(1)), vec![name(1), name(2)]),
-        None => (Entry::Failure(404), vec![name(2)]),
+        Some(_) => (JournalEntry::Get(name(1)), vec![name(1), name(2)]),
+        None => (JournalEntry::Failure(404), vec![name(2)]),
     };
     same(
         "content afterwards",
@@ -437,8 +437,8 @@ fn check_next(
     drop((client, other));
     server.stop();
     same("files", home.names(), names)?;
-    let put = |content: &[u8]| Entry::Put(name(2), content.to_vec());
-    let before = vec![Entry::Failure(404), put(b"first")];
+    let put = |content: &[u8]| JournalEntry::Put(name(2), content.to_vec());
+    let before = vec![JournalEntry::Failure(404), put(b"first")];
     let after = vec![next_entry, put(b"next")];
     outcome.check_log(ask, home.journal(), before, after)
 }

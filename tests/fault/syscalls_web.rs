@@ -9,7 +9,7 @@ use crate::fault::carrier::Carrier;
 use crate::fault::failing::Outcome::{Refused, ServedUnrecorded, Success, Unrecorded};
 use crate::fault::failing::{Attempt, Fault, Fresh, Request, Row, call, same, try_all};
 use crate::support::home::Home;
-use crate::support::journal::Entry;
+use crate::support::journal::JournalEntry;
 
 /// A request that the rows are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,15 +59,15 @@ impl Request for Ask {
         }
     }
 
-    fn success_entry(self) -> Entry {
-        let put = |name: &str| Entry::Put(name.to_owned(), b"new".to_vec());
+    fn success_entry(self) -> JournalEntry {
+        let put = |name: &str| JournalEntry::Put(name.to_owned(), b"new".to_vec());
         match self {
-            Self::Get => Entry::Get("dir/a.txt".to_owned()),
-            Self::List => Entry::Get("dir/".to_owned()),
+            Self::Get => JournalEntry::Get("dir/a.txt".to_owned()),
+            Self::List => JournalEntry::Get("dir/".to_owned()),
             Self::Replace => put("dir/a.txt"),
             Self::Create => put("deep/er/b.txt"),
-            Self::Delete => Entry::Delete("dir/a.txt".to_owned()),
-            Self::RemoveDirectory => Entry::Delete("empty/".to_owned()),
+            Self::Delete => JournalEntry::Delete("dir/a.txt".to_owned()),
+            Self::RemoveDirectory => JournalEntry::Delete("empty/".to_owned()),
         }
     }
 }
@@ -269,9 +269,9 @@ fn attempt(carrier: Carrier, ask: Ask, fault: Fault) -> Result<Attempt, String> 
             vec!["dir".to_owned(), "empty".to_owned()],
         )?;
     }
-    let first = Entry::Put("dir/other.txt".to_owned(), b"first".to_vec());
-    let before = vec![Entry::Failure(404), first];
-    let after = vec![Entry::Get("dir/other.txt".to_owned())];
+    let first = JournalEntry::Put("dir/other.txt".to_owned(), b"first".to_vec());
+    let before = vec![JournalEntry::Failure(404), first];
+    let after = vec![JournalEntry::Get("dir/other.txt".to_owned())];
     fault
         .outcome
         .check_log(ask, home.journal(), before, after)?;

@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// What one whole entry says.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Entry {
+pub(crate) enum JournalEntry {
     /// A GET of this name succeeded.
     Get(String),
     /// A file was stored.
@@ -23,7 +23,7 @@ pub(crate) enum Entry {
 /// What a log says.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Vec<JournalEntry>,
     /// Entries that have their place and are not whole.
     pub(crate) torn: usize,
 }
@@ -32,15 +32,15 @@ impl Journal {
     /// What the store must hold by this log, as far as the log knows.
     pub(crate) fn replay(&self) -> BTreeMap<String, Vec<u8>> {
         let puts = self.entries.iter().filter_map(|entry| match entry {
-            Entry::Put(name, content) => Some((name.clone(), content.clone())),
-            Entry::Get(_) | Entry::Delete(_) | Entry::Failure(_) => None,
+            JournalEntry::Put(name, content) => Some((name.clone(), content.clone())),
+            JournalEntry::Get(_) | JournalEntry::Delete(_) | JournalEntry::Failure(_) => None,
         });
         puts.collect()
     }
 
     /// How many requests were refused with this status.
     pub(crate) fn failures(&self, status: u16) -> usize {
-        let refused = |entry: &&Entry| **entry == Entry::Failure(status);
+        let refused = |entry: &&JournalEntry| **entry == JournalEntry::Failure(status);
         self.entries.iter().filter(refused).count()
     }
 }
@@ -62,7 +62,7 @@ pub(crate) fn read(path: &Path) -> Journal {
     }
 }
 
-fn next(reader: &mut Reader<File>) -> Result<Option<Entry>, ReadError> {
+fn next(reader: &mut Reader<File>) -> Result<Option<JournalEntry>, ReadError> {
     let Some(head) = reader.next_entry()? else {
         return Ok(None);
     };
@@ -75,18 +75,18 @@ fn next(reader: &mut Reader<File>) -> Result<Option<Entry>, ReadError> {
             method: "GET",
             name,
             ..
-        } => Entry::Get(name),
+        } => JournalEntry::Get(name),
         LoggedRequest::Success {
             method: "PUT",
             name,
             ..
-        } => Entry::Put(name, content),
+        } => JournalEntry::Put(name, content),
         LoggedRequest::Success {
             method: "DELETE",
             name,
             ..
-        } => Entry::Delete(name),
+        } => JournalEntry::Delete(name),
         LoggedRequest::Success { method, .. } => panic!("{method} cannot succeed"),
-        LoggedRequest::Failure { status, .. } => Entry::Failure(status),
+        LoggedRequest::Failure { status, .. } => JournalEntry::Failure(status),
     }))
 }

@@ -12,7 +12,7 @@ use rustix::process::Signal;
 
 use crate::support::client::Client;
 use crate::support::home::Home;
-use crate::support::journal::Entry;
+use crate::support::journal::JournalEntry;
 use crate::support::message::name;
 use crate::support::response::Response;
 use crate::support::server::Server;
@@ -211,7 +211,12 @@ fn name_that_stays_locked_is_503_and_nothing_is_changed() {
                 drop((client, lock));
                 server.stop();
                 let journal = home.journal();
-                assert_eq!(journal.entries, [Entry::Failure(503)], "{}", change.line);
+                assert_eq!(
+                    journal.entries,
+                    [JournalEntry::Failure(503)],
+                    "{}",
+                    change.line
+                );
             });
         }
     });

@@ -37,7 +37,7 @@ impl Pollers {
         }
     }
 
-    /// Counts the caller as a poller during `poll`, which may sleep if it is given [`Work::None`]. `has_work` looks at
+    /// Counts the caller as a poller during `poll`, which may sleep if it is given [`QueuedWork::None`]. `has_work` looks at
     /// the queue.
     pub(crate) fn poll(
         &self,

@@ -2,7 +2,7 @@
 //!
 //! `response` begins a listing, and `preparation` makes it in portions within the bounds of `budget`. `order` puts the
 //! entries in order, and `writer` turns them into text: the page of `html`, or data. Which of the two a client wants is
-//! in `form`, and `output` compresses it.
+//! in `listing_format`, and `output` compresses it.
 
 mod assets;
 mod frame;

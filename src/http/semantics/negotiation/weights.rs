@@ -1,6 +1,6 @@
 //! Lists of preferences with weights, as in Accept and Accept-Encoding (RFC 9110 §12.4.2).
 //!
-//! This module takes the lists apart; what the names in them mean is for `listing::form` and
+//! This module takes the lists apart; what the names in them mean is for `listing::listing_format` and
 //! `encoding`.
 
 /// How much something is preferred: a quality value in thousandths, 0 to 1000; 0 means "not acceptable".

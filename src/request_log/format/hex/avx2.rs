@@ -123,7 +123,7 @@ const fn layout(from: usize, source: usize) -> VectorLayout {
     layout
 }
 
-/// A [`Layout`] in registers.
+/// A [`VectorLayout`] in registers.
 #[derive(Clone, Copy)]
 struct LayoutRegisters {
     place: __m256i,
