@@ -10,6 +10,7 @@ mod replay;
 mod seal;
 mod seal_vectors;
 mod sealed_log;
+mod selection;
 mod specification;
 mod usage;
 

@@ -59,6 +59,14 @@ pub(crate) enum Failure {
         /// What it would be called.
         seal: String,
     },
+    /// An option needs what only a seal says.
+    #[error("{option} needs the seal of {log}, which says when, from where and by whom: {seal}")]
+    OptionNeedsSeal {
+        option: &'static str,
+        log: String,
+        /// Why there is none.
+        seal: String,
+    },
     /// A seal is not whole.
     #[error("{seal}: {finding}")]
     Altered { seal: String, finding: String },

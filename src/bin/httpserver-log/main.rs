@@ -34,9 +34,12 @@ mod seal_files;
 mod seal_key;
 mod sealed;
 mod secret;
+mod selected;
+mod selection;
 mod source;
 mod stats;
 mod text;
+mod typed_time;
 mod usage;
 mod verdict;
 

@@ -1,6 +1,7 @@
 //! What does not match between a log and its seal, said on stderr, and what the exit status makes of it.
 
 use crate::pairing::Pairing;
+use crate::text::count;
 use crate::verdict::Verdict;
 
 /// What was said so far.
@@ -25,6 +26,16 @@ impl Notes {
         }
         if pairing.has_mismatch() {
             self.verdict = Verdict::Faulty;
+        }
+    }
+
+    /// Says how many entries a selection could not judge.
+    pub(crate) fn say_unknown(log: &str, entries: u64) {
+        if entries > 0 {
+            let entries = count(entries, "entry was", "entries were");
+            eprintln!(
+                "httpserver-log: {log}: {entries} left out: no line of the seal says when, from where and by whom"
+            );
         }
     }
 

@@ -28,6 +28,11 @@ impl<'s> Records<'s> {
         }
     }
 
+    /// How far the log was read, in bytes.
+    pub(crate) fn position(&self) -> u64 {
+        self.log.position()
+    }
+
     /// The comparison with the seal.
     pub(crate) fn pairing(&mut self) -> &mut Pairing<'s> {
         &mut self.pairing

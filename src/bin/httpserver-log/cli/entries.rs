@@ -1,7 +1,8 @@
 //! The arguments of commands that show entries: `list` and `stats`.
 
+use crate::selection::EntrySelection;
+use crate::stats::GroupBy;
 use clap::Args;
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// List the entries of a log, one per line.
@@ -23,7 +24,8 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Examples:
   httpserver-log list log.txt
-  httpserver-log list log.txt --name notes/today.txt
+  httpserver-log list log.txt --name 'notes/*.txt' --since 2h
+  httpserver-log list log.txt --peer 192.0.2.0/24 --user ann --until 2026-11-27
   httpserver-log list log.txt.1.gz log.txt --failed
   httpserver-log list log.txt --json | jq 'select(.bytes > 1000000)'")]
 pub(crate) struct ListArguments {
@@ -45,26 +47,36 @@ pub(crate) struct ListArguments {
     /// target of a request that failed may have been sent with %XX; these are decoded, too.
     #[arg(long)]
     pub(crate) decoded: bool,
-    /// Only entries of this name, plain or as the log writes it
-    #[arg(long, value_name = "NAME")]
-    pub(crate) name: Option<OsString>,
     /// Only requests that failed
-    #[arg(long)]
+    #[arg(long, help_heading = "Selection")]
     pub(crate) failed: bool,
+    #[command(flatten)]
+    pub(crate) selection: EntrySelection,
 }
 
 /// Count requests by method and status, stored bytes, and names.
 ///
-/// Methods are counted as `list` shows them, up to 100 of them; requests with others are counted together.
+/// Methods are counted as `list` shows them, up to 100 of them; requests with others are counted together. Of a sealed log the
+/// statuses are those of the seal.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   httpserver-log stats log.txt
+  httpserver-log stats log.txt --by day
+  httpserver-log stats log.txt --by peer --since 1d
   httpserver-log stats log.txt --json | jq .stored")]
 pub(crate) struct StatsArguments {
-    /// The log, plain or compressed with gzip or zstd; `-` is standard input
-    pub(crate) file: PathBuf,
+    /// The log, plain or compressed with gzip or zstd; `-` is standard input. Several are counted together
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Count requests, uploads and their bytes by day (in UTC), by the peer's address, or by user
+    ///
+    /// That needs a seal. Peers and users with most requests come first. The user `-` is nobody.
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) by: Option<GroupBy>,
     /// One JSON object instead of a table
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) selection: EntrySelection,
 }

@@ -13,55 +13,32 @@ use crate::failure::Failure;
 use crate::logs::LogWithSeal;
 use crate::notes::Notes;
 use crate::record::EntryRecord;
-use crate::text::visible;
+use crate::selected::read_selected;
 use crate::verdict::Verdict;
 use indicatif::ProgressBar;
-use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Write};
-use std::os::unix::ffi::OsStrExt;
 
 /// Lists the entries that the options select.
 pub(crate) fn run(options: &ListArguments, out: &mut impl Write) -> Result<Verdict, Failure> {
     let logs = LogWithSeal::open_all(&options.files)?;
-    let wanted = options.name.as_deref().map(Wanted::new);
+    options.selection.require_seals(&logs, &options.files)?;
     let mut printer = Printer::new(options, &logs, out)?;
     let mut notes = Notes::default();
-    for log in &logs {
-        let mut records = log.records(&ProgressBar::hidden())?;
-        loop {
-            let record = records.next()?;
-            notes.say(records.pairing());
-            let Some(record) = record else { break };
-            let name = record.method_and_name().map_or("-", |(_, name)| name);
-            if wanted.as_ref().is_some_and(|wanted| !wanted.is(name))
-                || (options.failed && !record.is_failed())
-            {
-                continue;
+    let hidden = ProgressBar::hidden();
+    read_selected(
+        &logs,
+        &options.selection,
+        &hidden,
+        &mut notes,
+        |log, record| {
+            if options.failed && !record.is_failed() {
+                return Ok(());
             }
-            printer.print(log.name(), &record, out)?;
-        }
-    }
+            printer.print(log.name(), &record, out)
+        },
+    )?;
     printer.end(out)?;
     Ok(notes.verdict())
-}
-
-/// A name that was asked for: as the log would write it, or as it was typed.
-struct Wanted {
-    typed: String,
-    escaped: String,
-}
-
-impl Wanted {
-    fn new(name: &OsStr) -> Self {
-        Self {
-            typed: name.to_string_lossy().into_owned(),
-            escaped: visible(name.as_bytes()),
-        }
-    }
-
-    fn is(&self, name: &str) -> bool {
-        name == self.typed || name == self.escaped
-    }
 }
 
 /// Prints entries in one of the forms.

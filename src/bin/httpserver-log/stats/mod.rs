@@ -1,10 +1,17 @@
 //! `stats`: counts and sizes of what is in a log.
 
+mod groups;
+
+pub(crate) use self::groups::GroupBy;
+use self::groups::Groups;
 use crate::cli::StatsArguments;
 use crate::failure::Failure;
-use crate::log_reader::LogItem;
+use crate::logs::LogWithSeal;
+use crate::notes::Notes;
 use crate::progress;
-use crate::source::LogSource;
+use crate::record::EntryRecord;
+use crate::selected::read_selected;
+use crate::selection::require_seals;
 use crate::text::count;
 use crate::verdict::Verdict;
 use httpserver::request_log::format::line::LoggedRequest;
@@ -15,27 +22,47 @@ use std::io::{self, Write};
 /// Methods that are counted each by itself. A client can invent any number of them.
 const METHODS: usize = 100;
 
-/// Counts a log and prints the numbers.
+/// Counts logs and prints the numbers.
 pub(crate) fn run(options: &StatsArguments, out: &mut impl Write) -> Result<Verdict, Failure> {
-    let source = LogSource::open(&options.file)?;
-    let bar = progress::bytes("counting", source.length());
-    let mut log = source.read(&bar)?;
-    let totals = LogStatistics::read(|| log.next_item());
+    let logs = LogWithSeal::open_all(&options.files)?;
+    options.selection.require_seals(&logs, &options.files)?;
+    if options.by.is_some() {
+        require_seals("--by", &logs, &options.files)?;
+    }
+    let name = match &logs[..] {
+        [log] => log.name().to_owned(),
+        logs => format!("{} logs", logs.len()),
+    };
+    let lengths = logs.iter().map(|log| log.source.length());
+    let bar = progress::bytes("counting", lengths.sum());
+    let mut notes = Notes::default();
+    let mut totals = LogStatistics::default();
+    let mut groups = options.by.map(Groups::new);
+    let read = read_selected(&logs, &options.selection, &bar, &mut notes, |_, record| {
+        match &mut groups {
+            Some(groups) => groups.add(&record),
+            None => totals.add(record),
+        }
+        Ok(())
+    });
     bar.finish_and_clear();
-    let mut totals = totals?;
-    totals.bytes = log.position();
-    let printed = if options.json {
-        writeln!(out, "{}", totals.to_json())
-    } else {
-        totals.print(source.name(), out)
+    let bytes = read?;
+    if !options.selection.is_given() {
+        totals.bytes = bytes;
+    }
+    let printed = match (&groups, options.json) {
+        (Some(groups), true) => writeln!(out, "{}", groups.to_json()),
+        (Some(groups), false) => groups.print(out),
+        (None, true) => writeln!(out, "{}", totals.to_json()),
+        (None, false) => totals.print(&name, out),
     };
     printed.map_err(Failure::output)?;
-    Ok(Verdict::Sound)
+    Ok(notes.verdict())
 }
 
 #[derive(Debug, Default)]
 struct LogStatistics {
-    /// Bytes of the log.
+    /// Bytes of the logs, or of the entries that were selected.
     bytes: u64,
     entries: u64,
     torn: u64,
@@ -52,26 +79,24 @@ struct LogStatistics {
 }
 
 impl LogStatistics {
-    fn read(mut next: impl FnMut() -> Result<Option<LogItem>, Failure>) -> Result<Self, Failure> {
-        let mut totals = Self::default();
-        while let Some(item) = next()? {
-            match item {
-                LogItem::Whole(head) => totals.add(head.number, head.kind),
-                LogItem::Torn(..) => totals.torn += 1,
-            }
+    fn add(&mut self, record: EntryRecord) {
+        self.bytes += record.length;
+        if record.torn.is_some() {
+            self.torn += 1;
+            return;
         }
-        Ok(totals)
-    }
-
-    fn add(&mut self, number: u64, kind: LoggedRequest) {
         self.entries += 1;
-        match kind {
-            LoggedRequest::Success {
-                method,
-                name,
-                length,
-            } => {
-                self.count(method, None);
+        let status = record.status();
+        match (record.kind, record.number) {
+            (
+                Some(LoggedRequest::Success {
+                    method,
+                    name,
+                    length,
+                }),
+                Some(number),
+            ) => {
+                self.count(method, status);
                 if method == "PUT" {
                     self.stored += length;
                     if self
@@ -84,7 +109,9 @@ impl LogStatistics {
                 }
                 self.names.insert(name);
             }
-            LoggedRequest::Failure { method, status, .. } => self.count(&method, Some(status)),
+            (Some(LoggedRequest::Failure { method, .. }), _) => self.count(&method, status),
+            // What has no first line or no number is torn.
+            _ => {}
         }
     }
 
