@@ -3,8 +3,10 @@
 mod check;
 mod compressed;
 mod extract;
+mod follow;
 mod list;
 mod list_sealed;
+mod past;
 mod progress;
 mod replay;
 mod seal;
@@ -138,7 +140,7 @@ impl Run {
 #[test]
 fn help_shows_examples() {
     let workdir = Workdir::new(&Log::default());
-    for subcommand in ["check", "list", "extract", "replay", "stats"] {
+    for subcommand in ["check", "list", "history", "extract", "replay", "stats"] {
         let help = workdir.run([subcommand, "--help"]);
         assert_eq!(help.status, Some(0));
         assert!(

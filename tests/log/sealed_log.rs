@@ -33,8 +33,8 @@ pub(super) fn moment(text: &str) -> Moment {
     } else {
         format!("{DAY}T")
     };
-    let fraction = if text.contains('.') { "" } else { ".000000" };
-    Moment::parse(&format!("{day}{text}{fraction}Z")).unwrap()
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
+    Moment::parse(&format!("{day}{seconds}.{fraction:0<6}Z")).unwrap()
 }
 
 impl SealedLog {

@@ -185,7 +185,7 @@ fn statistics_are_of_what_is_selected_and_have_the_statuses_of_the_seal() {
             "2026-11-27",
         ])
         .says(
-            "log.txt: 3 entries, 154 bytes\n\
+            "log.txt: 3 entries, 151 bytes\n\
              \n\
              \u{20}   requests  status  method\n\
              \u{20}          1  200     GET\n\

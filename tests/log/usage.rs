@@ -4,7 +4,7 @@ use crate::log::{Log, Workdir};
 
 #[test]
 fn wrong_command_line_has_one_sentence_and_status_2() {
-    const SUBCOMMANDS: &str = "`check`, `list`, `extract`, `replay`, `stats`, `seal-key`, `checkpoint` or `sign-key`; `httpserver-log --help` explains them";
+    const SUBCOMMANDS: &str = "`check`, `list`, `extract`, `replay`, `history`, `stats`, `seal-key`, `checkpoint` or `sign-key`; `httpserver-log --help` explains them";
     let workdir = Workdir::new(&Log::default());
     for (typed, expected) in [
         ("", format!("the subcommand is missing: {SUBCOMMANDS}")),
@@ -30,16 +30,16 @@ fn wrong_command_line_has_one_sentence_and_status_2() {
         ),
         (
             "extract",
-            "<FILE> and <N> are missing; usage: httpserver-log extract <FILE> <N>".into(),
+            "<FILE>... is missing; usage: httpserver-log extract [OPTIONS] <FILE>... <N|NAME>"
+                .into(),
         ),
         (
             "replay log.txt",
-            "<DIR> is missing; usage: httpserver-log replay <FILE> <DIR>".into(),
+            "<DIR> is missing; usage: httpserver-log replay [OPTIONS] <FILE>... <DIR>".into(),
         ),
         (
-            "extract a 1 b",
-            "`b` is one argument too many; usage: httpserver-log extract [OPTIONS] <FILE> <N>"
-                .into(),
+            "seal-key a b",
+            "`b` is one argument too many; usage: httpserver-log seal-key [OPTIONS] <STATE>".into(),
         ),
         (
             "list log.txt --jsn",
@@ -87,7 +87,8 @@ fn wrong_command_line_has_one_sentence_and_status_2() {
         ),
         (
             "extract log.txt -1",
-            "there is no option `-1`; usage: httpserver-log extract [OPTIONS] <FILE> <N>".into(),
+            "there is no option `-1`; usage: httpserver-log extract [OPTIONS] <FILE>... <N|NAME>"
+                .into(),
         ),
     ] {
         let run = workdir.run(typed.split_whitespace());

@@ -2,8 +2,9 @@
 //!
 //! Compares the last PUT or DELETE of each name with the file of that name. Contents are compared as they stream by.
 
+use crate::contents::Contents;
 use crate::failure::{Failure, cause, reason};
-use crate::journal::{Contents, DeleteEntry, Deleted, Journal, PutEntry};
+use crate::journal::{DeleteEntry, Deleted, Journal, PutEntry};
 use crate::name::objection;
 use crate::progress;
 use crate::source::LogSource;
@@ -88,7 +89,7 @@ fn differences<'j>(
         "comparing",
         Some(stored.iter().map(|(_, put)| put.length).sum()),
     );
-    let mut contents = Contents::open(source)?;
+    let mut contents = Contents::open(vec![source])?;
     let mut compared = 0;
     for (name, put) in stored {
         contents.find(&put)?;

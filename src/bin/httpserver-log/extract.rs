@@ -1,11 +1,16 @@
 //! `extract`: the bytes that an entry stored.
 
 use crate::cli::ExtractArguments;
+use crate::contents::Contents;
 use crate::failure::{Failure, reason};
+use crate::journal::PutEntry;
 use crate::log_reader::LogReader;
+use crate::logs::LogWithSeal;
+use crate::name_events::{NameEvent, TypedName};
 use crate::progress;
 use crate::source::LogSource;
-use crate::text;
+use crate::text::{self, dash, one_line};
+use crate::until::{Until, read_until};
 use crate::verdict::Verdict;
 use httpserver::request_log::format::line::LoggedRequest;
 use httpserver::store::{Attachment, CommitCondition, Store, StoreError, StoreErrorKind};
@@ -19,24 +24,106 @@ use std::path::{Path, PathBuf};
 
 /// Writes the content of an entry to standard output, or to a file that appears when all of it is there.
 pub(crate) fn run(options: &ExtractArguments, out: &mut impl Write) -> Result<Verdict, Failure> {
-    let source = LogSource::open(&options.file)?;
+    let (files, what) = options.split()?;
+    let output = options.output.as_deref();
+    match &options.at {
+        Some(until) => extract_at(files, &TypedName::new(what), until, output, out),
+        None => extract_entry(files, what, output, out),
+    }
+}
+
+/// What an entry stored, by its number.
+fn extract_entry(
+    files: &[PathBuf],
+    what: &OsStr,
+    output: Option<&Path>,
+    out: &mut impl Write,
+) -> Result<Verdict, Failure> {
+    let [file] = files else {
+        return Err(Failure::NumberInSeveralLogs);
+    };
+    let number = what.to_str().and_then(|typed| typed.parse().ok());
+    let number: NonZeroU64 = number.ok_or_else(|| {
+        let typed = one_line(&what.to_string_lossy());
+        Failure::Usage(format!(
+            "`{typed}` is not the number of an entry, which is 1 or more"
+        ))
+    })?;
+    let source = LogSource::open(file)?;
     let bar = progress::bytes("searching", source.length());
     let mut log = source.read(&bar)?;
-    let found = find(source.name(), &mut log, options.number);
+    let found = find(source.name(), &mut log, number);
     bar.finish_and_clear();
-    let length = found?;
-    match &options.output {
+    write(&mut log, found?, output, out)
+}
+
+/// What was stored under a name at a time.
+fn extract_at(
+    files: &[PathBuf],
+    name: &TypedName,
+    until: &Until,
+    output: Option<&Path>,
+    out: &mut impl Write,
+) -> Result<Verdict, Failure> {
+    let logs = LogWithSeal::open_all(files)?;
+    LogWithSeal::require_files(&logs, "--at")?;
+    until.require_seals("--at", &logs, files)?;
+    let mut state = Err("was not stored up to then".to_owned());
+    let mut torn = None;
+    let bar = progress::bytes("searching", LogWithSeal::total_length(&logs));
+    let read = read_until(&logs, Some(until), &bar, |log, record| {
+        match name.event(record) {
+            None => {}
+            Some(_) if record.torn.is_some() => torn = Some((log, record.offset)),
+            Some(NameEvent::Stored) => {
+                torn = None;
+                state = PutEntry::of(log, record).ok_or_else(String::new);
+            }
+            Some(NameEvent::Deleted) => {
+                torn = None;
+                let time = record.sealed().map(|line| format!(" at {}", line.time));
+                let (number, time) = (dash(record.number), time.unwrap_or_default());
+                state = Err(format!("was deleted by entry {number}{time}"));
+            }
+        }
+        Ok(())
+    });
+    bar.finish_and_clear();
+    read?;
+    if let Some((log, offset)) = torn {
+        let (log, name) = (logs[log].name(), name.as_logged());
+        eprintln!(
+            "httpserver-log: {log}: the torn entry at byte {offset} names `{name}` too: what it did is not known"
+        );
+    }
+    let put = state.map_err(|state| Failure::NotThere {
+        name: name.as_logged().to_owned(),
+        state,
+    })?;
+    let mut contents = Contents::open(logs.iter().map(|log| &log.source).collect())?;
+    contents.find(&put)?;
+    write(&mut contents.into_log(), put.length, output, out)
+}
+
+/// Writes the content of the entry that a log was read up to.
+fn write(
+    log: &mut LogReader<'_>,
+    length: u64,
+    output: Option<&Path>,
+    out: &mut impl Write,
+) -> Result<Verdict, Failure> {
+    match output {
         None => {
             let bar = if io::stdout().is_terminal() {
                 ProgressBar::hidden() // the content is in its place
             } else {
                 progress::bytes("writing", Some(length))
             };
-            copy(&mut log, &bar, |piece| {
+            copy(log, &bar, |piece| {
                 out.write_all(piece).map_err(Failure::output)
             })?;
         }
-        Some(path) => to_file(&mut log, length, path)?,
+        Some(path) => to_file(log, length, path)?,
     }
     Ok(Verdict::Sound)
 }

@@ -67,6 +67,49 @@ pub(crate) enum Failure {
         /// Why there is none.
         seal: String,
     },
+    /// A command line that is wrong in a way that shows late; exit status 2.
+    #[error("{0}")]
+    Usage(String),
+    /// Whether an entry was made up to a time is not known.
+    #[error("{log}: it is not known when the entry at byte {offset} was made: {reason}")]
+    TimeUnknown {
+        log: String,
+        offset: u64,
+        reason: String,
+    },
+    /// A number stands for an entry of one log.
+    #[error("the number of an entry counts in one log: give one FILE, or a time")]
+    NumberInSeveralLogs,
+    /// A log cannot be read as it grows.
+    #[error(
+        "{log}: only a plain file can be followed, not a compressed one, a pipe or standard input"
+    )]
+    NotFollowed { log: String },
+    /// A log that was followed lost entries.
+    #[error(
+        "{log}: it was cut to {length} bytes, and had been read up to byte {read}: no server does that"
+    )]
+    Shrunk { log: String, length: u64, read: u64 },
+    /// Nothing ever happened to a name.
+    #[error("nothing was stored or deleted under `{name}`")]
+    NoHistory { name: String },
+    /// A name had nothing at a time.
+    #[error("`{name}` {state}")]
+    NotThere { name: String, state: String },
+    /// A name was not stored so often.
+    #[error("`{name}` has no revision {number}, the last is {last}")]
+    NoSuchRevision {
+        name: String,
+        number: NonZeroU64,
+        last: u64,
+    },
+    /// A revision is not text, or is too long.
+    #[error("`{name}`: revision {number} {reason}; `httpserver-log extract` writes it to a file")]
+    NotCompared {
+        name: String,
+        number: u64,
+        reason: &'static str,
+    },
     /// A seal is not whole.
     #[error("{seal}: {finding}")]
     Altered { seal: String, finding: String },

@@ -8,16 +8,12 @@
 
 use crate::failure::Failure;
 use crate::log_reader::{LogItem, LogReader};
-use crate::source::LogSource;
+use crate::record::EntryRecord;
 use httpserver::request_log::format::layout::decode_name;
 use httpserver::request_log::format::line::LoggedRequest;
 use httpserver::request_log::read::EntryHead;
 use httpserver::request_log::read::fault::Fault;
-use indicatif::ProgressBar;
 use std::collections::BTreeMap;
-
-/// Bytes of a log that are rather read than passed over, since a place to read from costs a new buffer.
-const NEAR: u64 = 1024 * 1024;
 
 /// The last that happened to a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,17 +25,43 @@ enum Last {
 /// A PUT entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PutEntry {
+    /// Which log it is in, if several are read, from 0.
+    pub(crate) log: usize,
     /// The entry's number.
     pub(crate) number: u64,
     /// Where it begins, in bytes from the start of the log.
-    at: u64,
+    pub(crate) at: u64,
     /// Bytes of content.
     pub(crate) length: u64,
+}
+
+impl PutEntry {
+    /// The entry of the log number `log`, from 0, if it is a whole PUT.
+    pub(crate) fn of(log: usize, record: &EntryRecord) -> Option<Self> {
+        let (Some(number), None) = (record.number, &record.torn) else {
+            return None;
+        };
+        match record.kind {
+            Some(LoggedRequest::Success {
+                method: "PUT",
+                length,
+                ..
+            }) => Some(Self {
+                log,
+                number,
+                at: record.offset,
+                length,
+            }),
+            _ => None,
+        }
+    }
 }
 
 /// A DELETE entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DeleteEntry {
+    /// Which log it is in, if several are read, from 0.
+    pub(crate) log: usize,
     /// The entry's number.
     pub(crate) number: u64,
     /// What does not have the name any more.
@@ -93,13 +115,15 @@ impl Journal {
                 LogItem::Whole(head) => {
                     journal.entries += 1;
                     if keep == Retention::Names {
-                        journal.note(&head);
+                        journal.note(0, head.number, head.offset, &head.kind);
                     }
                 }
                 LogItem::Torn(head, fault) => {
                     journal.torn += 1;
-                    if keep == Retention::Names {
-                        journal.note_torn(head.as_ref());
+                    if keep == Retention::Names
+                        && let Some(head) = &head
+                    {
+                        journal.note_torn(head.offset, &head.kind);
                     }
                     on_torn(head.as_ref(), &fault)?;
                 }
@@ -107,6 +131,19 @@ impl Journal {
         }
         journal.bytes = log.position();
         Ok(journal)
+    }
+
+    /// Adds an entry of the log number `log`, from 0.
+    pub(crate) fn add(&mut self, log: usize, record: &EntryRecord) {
+        if record.torn.is_some() {
+            self.torn += 1;
+            if let Some(kind) = &record.kind {
+                self.note_torn(record.offset, kind);
+            }
+        } else if let (Some(number), Some(kind)) = (record.number, &record.kind) {
+            self.entries += 1;
+            self.note(log, number, record.offset, kind);
+        }
     }
 
     /// How many names the log has stored or deleted, those of directories included.
@@ -119,16 +156,15 @@ impl Journal {
         self.names.contains_key(name)
     }
 
-    /// Every name, with the number of its last entry.
-    pub(crate) fn names(&self) -> impl Iterator<Item = (&[u8], u64)> {
+    /// Every name, with the log and the number of its last entry.
+    pub(crate) fn names(&self) -> impl Iterator<Item = (&[u8], usize, u64)> {
         self.names.iter().map(|(name, last)| match *last {
-            Last::Put(PutEntry { number, .. }) | Last::Delete(DeleteEntry { number, .. }) => {
-                (&name[..], number)
-            }
+            Last::Put(PutEntry { log, number, .. })
+            | Last::Delete(DeleteEntry { log, number, .. }) => (&name[..], log, number),
         })
     }
 
-    /// The names whose last entry is a PUT, in the order of the log.
+    /// The names whose last entry is a PUT, in the order of the logs.
     pub(crate) fn stored(&self) -> Vec<(&[u8], PutEntry)> {
         let mut stored: Vec<_> = self
             .names
@@ -138,7 +174,7 @@ impl Journal {
                 Last::Delete(_) => None,
             })
             .collect();
-        stored.sort_unstable_by_key(|(_, put)| put.at);
+        stored.sort_unstable_by_key(|(_, put)| (put.log, put.at));
         stored
     }
 
@@ -158,12 +194,7 @@ impl Journal {
         self.uncertain.get(name).copied()
     }
 
-    fn note(&mut self, head: &EntryHead) {
-        let &EntryHead {
-            number,
-            offset: at,
-            ref kind,
-        } = head;
+    fn note(&mut self, log: usize, number: u64, at: u64, kind: &LoggedRequest) {
         let LoggedRequest::Success {
             method,
             name,
@@ -177,13 +208,14 @@ impl Journal {
             "PUT" => {
                 self.note_directories_of(&name);
                 let put = PutEntry {
+                    log,
                     number,
                     at,
                     length: *length,
                 };
                 self.names.insert(name, Last::Put(put));
             }
-            "DELETE" => self.note_delete(name, number),
+            "DELETE" => self.note_delete(log, name, number),
             _ => {}
         }
     }
@@ -200,7 +232,7 @@ impl Journal {
         }
     }
 
-    fn note_delete(&mut self, mut name: Vec<u8>, number: u64) {
+    fn note_delete(&mut self, log: usize, mut name: Vec<u8>, number: u64) {
         let mut what = Deleted::File;
         if let Some(directory) = name.strip_suffix(b"/") {
             what = Deleted::Anything;
@@ -208,70 +240,27 @@ impl Journal {
             // Between a slash and the byte after it is every name below.
             let below = name.clone()..[directory, b"0"].concat();
             for (_, last) in self.names.range_mut(below) {
-                *last = Last::Delete(DeleteEntry { number, what });
+                *last = Last::Delete(DeleteEntry { log, number, what });
             }
             name.pop();
         }
         self.names
-            .insert(name, Last::Delete(DeleteEntry { number, what }));
+            .insert(name, Last::Delete(DeleteEntry { log, number, what }));
     }
 
-    fn note_torn(&mut self, head: Option<&EntryHead>) {
-        if let Some(EntryHead {
-            offset,
-            kind:
-                LoggedRequest::Success {
-                    method: "PUT" | "DELETE",
-                    name,
-                    ..
-                },
+    fn note_torn(&mut self, offset: u64, kind: &LoggedRequest) {
+        if let LoggedRequest::Success {
+            method: "PUT" | "DELETE",
+            name,
             ..
-        }) = head
+        } = kind
         {
             let mut name = decode_name(name);
             if name.ends_with(b"/") {
                 name.pop();
             }
-            self.uncertain.insert(name, *offset);
+            self.uncertain.insert(name, offset);
         }
-    }
-}
-
-/// The second pass through a log, for the contents of PUT entries in the log's order.
-///
-/// A plain log is read where they are; a compressed one is decompressed again from its start.
-pub(crate) struct Contents<'s> {
-    source: &'s LogSource,
-    log: LogReader<'s>,
-}
-
-impl<'s> Contents<'s> {
-    /// Starts at the beginning of the log.
-    pub(crate) fn open(source: &'s LogSource) -> Result<Self, Failure> {
-        let log = source.read(&ProgressBar::hidden())?;
-        Ok(Self { source, log })
-    }
-
-    /// Goes to an entry that is not before the one that it went to last.
-    pub(crate) fn find(&mut self, put: &PutEntry) -> Result<(), Failure> {
-        if put.at.saturating_sub(self.log.position()) > NEAR
-            && let Some(log) = self.source.read_from(put.at, put.number)
-        {
-            self.log = log;
-        }
-        while let Some(head) = self.log.next_head()? {
-            if head.offset == put.at {
-                return Ok(());
-            }
-        }
-        Err(Failure::Changed {
-            log: self.source.name().to_owned(),
-        })
-    }
-
-    /// The next piece of that entry's content, `None` at the end.
-    pub(crate) fn next_piece(&mut self) -> Result<Option<&[u8]>, Failure> {
-        self.log.content()
     }
 }
 

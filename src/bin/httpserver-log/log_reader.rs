@@ -56,16 +56,31 @@ impl<'s> LogReader<'s> {
         &mut self,
         mut look: impl FnMut(&[u8]),
     ) -> Result<Option<LogItem>, Failure> {
-        let head = match self.reader.next_entry() {
-            Ok(Some(head)) => head,
-            Ok(None) => return Ok(None),
-            Err(error) => return self.torn(None, error).map(Some),
-        };
+        match self.next_head_item()? {
+            Some(LogItem::Whole(head)) => self.finish(head, &mut look).map(Some),
+            torn => Ok(torn),
+        }
+    }
+
+    /// The next entry as far as its head says, its content unread: whole if the head is.
+    pub(crate) fn next_head_item(&mut self) -> Result<Option<LogItem>, Failure> {
+        match self.reader.next_entry() {
+            Ok(head) => Ok(head.map(LogItem::Whole)),
+            Err(error) => self.torn(None, error).map(Some),
+        }
+    }
+
+    /// The rest of the entry with this head; each piece of its content is given to `look`.
+    pub(crate) fn finish(
+        &mut self,
+        head: EntryHead,
+        mut look: impl FnMut(&[u8]),
+    ) -> Result<LogItem, Failure> {
         loop {
             match self.reader.content() {
                 Ok(Some(piece)) => look(piece),
-                Ok(None) => return Ok(Some(LogItem::Whole(head))),
-                Err(error) => return self.torn(Some(head), error).map(Some),
+                Ok(None) => return Ok(LogItem::Whole(head)),
+                Err(error) => return self.torn(Some(head), error),
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::log_reader::LogReader;
 use crate::pairing::Pairing;
-use crate::records::Records;
+use crate::records::{Hashing, Records};
 use crate::seal_entries::SealEntries;
 use crate::seal_files::seal_of;
 use crate::source::LogSource;
@@ -40,6 +40,17 @@ impl LogWithSeal {
         paths.iter().map(|path| Self::open(path.as_ref())).collect()
     }
 
+    /// Logs that are read twice, which `purpose` needs, must be files.
+    pub(crate) fn require_files(logs: &[Self], purpose: &'static str) -> Result<(), Failure> {
+        logs.iter()
+            .try_for_each(|log| log.source.require_file(purpose))
+    }
+
+    /// Bytes of all logs, if that is known.
+    pub(crate) fn total_length(logs: &[Self]) -> Option<u64> {
+        logs.iter().map(|log| log.source.length()).sum()
+    }
+
     fn open_once(path: &Path) -> Result<Self, Failure> {
         let source = LogSource::open(path)?;
         let is_file = source.metadata().is_some();
@@ -55,8 +66,7 @@ impl LogWithSeal {
         };
         let is_named = |source: &LogSource, path: &Path| {
             let named = fs::metadata(path).map(|found| (found.dev(), found.ino()));
-            let opened = source.metadata().map(|found| (found.dev(), found.ino()));
-            named.ok() == opened
+            named.ok() == source.identity()
         };
         is_named(&self.source, path) && seal_of(path).is_some_and(|path| is_named(seal, &path))
     }
@@ -67,9 +77,23 @@ impl LogWithSeal {
     }
 
     /// Reads its entries from the first on; `bar` counts the bytes of the file.
-    pub(crate) fn records(&self, bar: &ProgressBar) -> Result<Records<'_>, Failure> {
+    pub(crate) fn records(
+        &self,
+        hashing: Hashing,
+        bar: &ProgressBar,
+    ) -> Result<Records<'_>, Failure> {
         let log: LogReader<'_> = self.source.read(bar)?;
         let seal = self.seal.as_ref().map(SealEntries::open).transpose()?;
-        Ok(Records::new(log, Pairing::new(self.name(), seal)))
+        Ok(Records::new(log, Pairing::new(self.name(), seal), hashing))
+    }
+
+    /// The same without the seal.
+    pub(crate) fn unsealed_records(&self, bar: &ProgressBar) -> Result<Records<'_>, Failure> {
+        let pairing = Pairing::new(self.name(), None);
+        Ok(Records::new(
+            self.source.read(bar)?,
+            pairing,
+            Hashing::Sealed,
+        ))
     }
 }

@@ -13,14 +13,21 @@ mod check;
 mod checkpoint;
 mod cli;
 mod compression;
+mod contents;
 mod extract;
 mod failure;
+mod follow;
+mod growing;
+
+mod interruption;
 mod journal;
+mod json;
 mod list;
 mod log_reader;
 mod logs;
 mod mismatches;
 mod name;
+mod name_events;
 mod notes;
 mod pairing;
 mod progress;
@@ -29,6 +36,7 @@ mod read_ahead;
 mod record;
 mod records;
 mod replay;
+mod revisions;
 mod seal_entries;
 mod seal_files;
 mod seal_key;
@@ -38,10 +46,13 @@ mod selected;
 mod selection;
 mod source;
 mod stats;
+mod table;
 mod text;
 mod typed_time;
+mod until;
 mod usage;
 mod verdict;
+mod whole_lines;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -60,6 +71,7 @@ fn main() -> ExitCode {
     let verdict = match &cli.command {
         Command::Check(options) => check::run(options, &mut out),
         Command::List(options) => list::run(options, &mut out),
+        Command::History(options) => revisions::run(options, &mut out),
         Command::Extract(options) => extract::run(options, &mut out),
         Command::Replay(options) => replay::run(options, &mut out),
         Command::Stats(options) => stats::run(options, &mut out),
@@ -72,6 +84,10 @@ fn main() -> ExitCode {
         // A program that closes our output, such as `head`, has seen enough.
         Ok(Verdict::Sound) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
         Ok(Verdict::Faulty) => ExitCode::FAILURE,
+        Err(failure @ Failure::Usage(_)) => {
+            eprintln!("httpserver-log: {failure}");
+            ExitCode::from(2)
+        }
         Err(failure) => {
             eprintln!("httpserver-log: {failure}");
             ExitCode::FAILURE

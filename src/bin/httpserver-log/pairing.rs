@@ -8,13 +8,26 @@ use crate::failure::Failure;
 use crate::log_reader::LogItem;
 use crate::mismatches::Mismatches;
 use crate::record::{EntryRecord, SealMatch};
-use crate::seal_entries::{SealEntries, SealedEntry};
+use crate::seal_entries::{Beginning, SealEntries, SealedEntry};
 use httpserver::request_log::format::line::LoggedRequest;
 use httpserver::request_log::read::EntryHead;
 use httpserver::request_log::read::fault::{Fault, Nature};
 use httpserver::seal::chain::Hash;
+use httpserver::seal::state::Tip;
+use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use std::ops::Range;
+
+/// The hash of the content of a PUT, if contents are hashed.
+pub(crate) fn hash_of(item: &LogItem, hasher: Option<Sha256>) -> Option<Hash> {
+    match item {
+        LogItem::Whole(EntryHead {
+            kind: LoggedRequest::Success { method: "PUT", .. },
+            ..
+        }) => Some(Hash(hasher?.finalize().into())),
+        LogItem::Whole(_) | LogItem::Torn(..) => None,
+    }
+}
 
 /// A log that is compared with its seal, if there is one.
 pub(crate) struct Pairing<'s> {
@@ -39,6 +52,24 @@ impl<'s> Pairing<'s> {
     /// Whether there is a seal, so that contents have to be hashed.
     pub(crate) fn is_sealed(&self) -> bool {
         self.seal.is_some()
+    }
+
+    /// What the first line of the seal says.
+    pub(crate) fn beginning(&self) -> Option<&Beginning> {
+        self.seal.as_ref()?.beginning()
+    }
+
+    /// The last line of the seal that was read.
+    pub(crate) fn tip(&self) -> Option<Tip> {
+        self.seal.as_ref()?.tip()
+    }
+
+    /// Whether the seal was read to its end, and says that another log follows.
+    pub(crate) fn is_ended(&mut self) -> Result<bool, Failure> {
+        match &mut self.seal {
+            Some(seal) => seal.is_ended(),
+            None => Ok(false),
+        }
     }
 
     /// A line for the user about what does not match, each once.
@@ -104,6 +135,7 @@ impl<'s> Pairing<'s> {
             length,
             kind: Some(head.kind),
             torn,
+            hash,
             seal,
         });
         Ok(())
@@ -163,6 +195,7 @@ impl<'s> Pairing<'s> {
                 length: end - offset,
                 kind: None,
                 torn: Some(fault.clone()),
+                hash: None,
                 seal: SealMatch::Absent,
             });
         }
@@ -208,6 +241,7 @@ fn from_seal(line: SealedEntry, fault: Fault) -> EntryRecord {
         length: line.length,
         kind: LoggedRequest::read(&line.first_line),
         torn: Some(fault),
+        hash: None,
         seal: SealMatch::Line(Box::new(line)),
     }
 }

@@ -3,6 +3,7 @@
 use crate::seal_entries::SealedEntry;
 use httpserver::request_log::format::line::LoggedRequest;
 use httpserver::request_log::read::fault::Fault;
+use httpserver::seal::chain::Hash;
 
 /// One entry.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(crate) struct EntryRecord {
     pub(crate) kind: Option<LoggedRequest>,
     /// Why it is not whole.
     pub(crate) torn: Option<Fault>,
+    /// SHA-256 of the content of a PUT as it is in the log, if contents are hashed.
+    pub(crate) hash: Option<Hash>,
     /// What the seal knows of it.
     pub(crate) seal: SealMatch,
 }

@@ -3,27 +3,36 @@
 //! Memory is constant: one entry and one line, and the numbers of torn entries.
 
 use crate::failure::Failure;
-use crate::log_reader::{LogItem, LogReader};
-use crate::pairing::Pairing;
+use crate::log_reader::LogReader;
+use crate::pairing::{Pairing, hash_of};
 use crate::record::EntryRecord;
-use httpserver::request_log::format::line::LoggedRequest;
-use httpserver::seal::chain::Hash;
 use sha2::{Digest, Sha256};
+
+/// Which contents are hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hashing {
+    /// Those of sealed logs, to be compared.
+    Sealed,
+    /// All.
+    All,
+}
 
 /// A log, and its seal if there is one, read from front to back.
 pub(crate) struct Records<'s> {
     log: LogReader<'s>,
     pairing: Pairing<'s>,
+    hashing: Hashing,
     /// Where the log ends; `None` as long as it goes on.
     end: Option<u64>,
 }
 
 impl<'s> Records<'s> {
     /// Reads a log.
-    pub(crate) fn new(log: LogReader<'s>, pairing: Pairing<'s>) -> Self {
+    pub(crate) fn new(log: LogReader<'s>, pairing: Pairing<'s>, hashing: Hashing) -> Self {
         Self {
             log,
             pairing,
+            hashing,
             end: None,
         }
     }
@@ -54,7 +63,8 @@ impl<'s> Records<'s> {
     /// Reads what comes next in the log.
     fn read(&mut self) -> Result<(), Failure> {
         let offset = self.log.position();
-        let mut hasher = self.pairing.is_sealed().then(Sha256::new);
+        let is_hashed = self.hashing == Hashing::All || self.pairing.is_sealed();
+        let mut hasher = is_hashed.then(Sha256::new);
         let item = self.log.next_item_with(|piece| {
             if let Some(hasher) = &mut hasher {
                 hasher.update(piece);
@@ -65,19 +75,8 @@ impl<'s> Records<'s> {
             self.end = Some(end);
             return Ok(());
         };
-        let hash = hasher.filter(|_| is_put(&item));
-        let hash = hash.map(|hasher| Hash(hasher.finalize().into()));
+        let hash = hash_of(&item, hasher);
         let first_line = self.log.first_line();
         self.pairing.add(item, &first_line, offset..end, hash)
-    }
-}
-
-/// Whether an entry has content.
-fn is_put(item: &LogItem) -> bool {
-    match item {
-        LogItem::Whole(head) => {
-            matches!(head.kind, LoggedRequest::Success { method: "PUT", .. })
-        }
-        LogItem::Torn(..) => false,
     }
 }

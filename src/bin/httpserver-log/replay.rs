@@ -6,12 +6,14 @@
 //! 4. Write each other name once, from its last entry, complete or not at all.
 
 use crate::cli::ReplayArguments;
+use crate::contents::Contents;
 use crate::failure::{Failure, reason};
-use crate::journal::{Contents, Deleted, Journal, Retention};
+use crate::journal::{Deleted, Journal};
+use crate::logs::LogWithSeal;
 use crate::name::objection;
 use crate::progress;
-use crate::source::LogSource;
 use crate::text::{self, count, visible};
+use crate::until::{Until, read_until};
 use crate::verdict::Verdict;
 use httpserver::store::{Attachment, CommitCondition, Store, StoreError, StoreErrorKind};
 use indicatif::ProgressBar;
@@ -21,43 +23,57 @@ use std::path::Path;
 
 /// Rebuilds a directory.
 pub(crate) fn run(options: &ReplayArguments, out: &mut impl Write) -> Result<Verdict, Failure> {
-    let source = LogSource::open_for_two_readings(&options.file, "replay")?;
-    if !options.force {
-        require_empty(&options.dir)?;
+    let (files, dir) = options.split()?;
+    let logs = LogWithSeal::open_all(files)?;
+    LogWithSeal::require_files(&logs, "replay")?;
+    if let Some(until) = &options.until {
+        until.require_seals("--until", &logs, files)?;
     }
-    let name = source.name();
-    let bar = progress::bytes("reading", source.length());
-    let journal = Journal::read(&mut source.read(&bar)?, Retention::Names, |_, fault| {
-        bar.suspend(|| eprintln!("httpserver-log: {name}: passed over: {fault}"));
-        Ok(())
-    });
-    bar.finish_and_clear();
-    let journal = journal?;
-    judge(name, &journal)?;
+    if !options.force {
+        require_empty(dir)?;
+    }
+    let journal = read(&logs, options.until.as_ref())?;
+    judge(&logs, &journal)?;
 
-    fs::create_dir_all(&options.dir).map_err(Failure::file(&options.dir))?;
-    let store =
-        Store::attach(&options.dir, Attachment::Writing).map_err(Failure::file(&options.dir))?;
+    fs::create_dir_all(dir).map_err(Failure::file(dir))?;
+    let store = Store::attach(dir, Attachment::Writing).map_err(Failure::file(dir))?;
     for (path, delete) in journal.deleted() {
-        remove(&store, path, delete.what).map_err(|kind| failure(&options.dir, path, kind))?;
+        remove(&store, path, delete.what).map_err(|kind| failure(dir, path, kind))?;
     }
     let stored = journal.stored();
     let bytes = stored.iter().map(|(_, put)| put.length).sum();
     let bar = progress::bytes("writing", Some(bytes));
-    let mut contents = Contents::open(&source)?;
+    let mut contents = Contents::open(logs.iter().map(|log| &log.source).collect())?;
     for (path, put) in &stored {
         contents.find(put)?;
         write(&store, path, &mut contents, &bar, |kind| {
-            failure(&options.dir, path, kind)
+            failure(dir, path, kind)
         })?;
     }
     bar.finish_and_clear();
-    let dir = text::path(&options.dir);
+    let name = text::path(dir);
     let entries = count(journal.entries, "entry", "entries");
     let files = count(stored.len() as u64, "file", "files");
     let bytes = count(bytes, "byte", "bytes");
-    writeln!(out, "{dir}: {files}, {bytes}, from {entries}").map_err(Failure::output)?;
+    writeln!(out, "{name}: {files}, {bytes}, from {entries}").map_err(Failure::output)?;
     Ok(Verdict::Sound)
+}
+
+/// Reads what the logs say, up to an entry or a time.
+fn read(logs: &[LogWithSeal], until: Option<&Until>) -> Result<Journal, Failure> {
+    let bar = progress::bytes("reading", LogWithSeal::total_length(logs));
+    let mut journal = Journal::default();
+    let finished = read_until(logs, until, &bar, |log, record| {
+        if let Some(fault) = &record.torn {
+            let name = logs[log].name();
+            bar.suspend(|| eprintln!("httpserver-log: {name}: passed over: {fault}"));
+        }
+        journal.add(log, record);
+        Ok(())
+    });
+    bar.finish_and_clear();
+    finished?;
+    Ok(journal)
 }
 
 fn require_empty(dir: &Path) -> Result<(), Failure> {
@@ -71,11 +87,11 @@ fn require_empty(dir: &Path) -> Result<(), Failure> {
     }
 }
 
-fn judge(log: &str, journal: &Journal) -> Result<(), Failure> {
-    for (name, number) in journal.names() {
+fn judge(logs: &[LogWithSeal], journal: &Journal) -> Result<(), Failure> {
+    for (name, log, number) in journal.names() {
         if let Some(reason) = objection(name) {
             return Err(Failure::Name {
-                log: log.to_owned(),
+                log: logs[log].name().to_owned(),
                 number,
                 name: visible(name),
                 reason,

@@ -9,6 +9,7 @@ use httpserver::request_log::verify::torn_entries;
 use httpserver::seal::chain::Hash;
 use httpserver::seal::line::{Begin, EntryLine, LineContent, TornOutcome};
 use httpserver::seal::read::{SealError, SealReader};
+use httpserver::seal::state::Tip;
 use httpserver::seal::time::Moment;
 use indicatif::ProgressBar;
 use std::collections::BTreeMap;
@@ -37,14 +38,34 @@ pub(crate) struct SealedEntry {
     pub(crate) is_chained: bool,
 }
 
+type SealBytes<'s> = Box<dyn Read + Send + 's>;
+
+/// What the first line of a seal says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Beginning {
+    pub(crate) identity: u64,
+    /// The number of the file.
+    pub(crate) file: u64,
+    /// Lines of all files before it.
+    lines: u64,
+    /// Where sealing began in the log.
+    start: u64,
+    /// The chain value that it continues.
+    pub(crate) previous: Hash,
+    pub(crate) time: Moment,
+}
+
 /// A seal that is read from front to back.
 pub(crate) struct SealEntries<'s> {
     name: String,
-    reader: SealReader<Box<dyn Read + Send + 's>>,
+    reader: SealReader<SealBytes<'s>>,
     /// Entries that servers found torn.
     torn: BTreeMap<u64, TornOutcome>,
-    /// Where sealing began in the log.
-    start: u64,
+    /// Reads ahead which these are, if the seal grows.
+    torn_reader: Option<SealReader<SealBytes<'s>>>,
+    beginning: Option<Beginning>,
+    /// Whether it says that another log follows.
+    has_next: bool,
     /// The next entry, if it was looked at.
     next: Option<SealedEntry>,
     /// The first thing that is wrong with a line that is no entry's.
@@ -56,11 +77,33 @@ impl<'s> SealEntries<'s> {
     pub(crate) fn open(seal: &'s LogSource) -> Result<Self, Failure> {
         let hidden = ProgressBar::hidden();
         let torn = torn_entries(seal.bytes(&hidden)?).map_err(Failure::file(seal.name()))?;
+        Self::new(seal.name(), seal.bytes(&hidden)?, torn, None)
+    }
+
+    /// The same of a seal that grows.
+    pub(crate) fn follow(seal: &'s LogSource) -> Result<Self, Failure> {
+        let torn_reader = Some(SealReader::new(seal.whole_lines()?));
+        Self::new(
+            seal.name(),
+            seal.whole_lines()?,
+            BTreeMap::new(),
+            torn_reader,
+        )
+    }
+
+    fn new(
+        name: &str,
+        input: SealBytes<'s>,
+        torn: BTreeMap<u64, TornOutcome>,
+        torn_reader: Option<SealReader<SealBytes<'s>>>,
+    ) -> Result<Self, Failure> {
         let mut lines = Self {
-            name: seal.name().to_owned(),
-            reader: SealReader::new(seal.bytes(&hidden)?),
+            name: name.to_owned(),
+            reader: SealReader::new(input),
             torn,
-            start: 0,
+            torn_reader,
+            beginning: None,
+            has_next: false,
             next: None,
             fault: None,
         };
@@ -73,9 +116,30 @@ impl<'s> SealEntries<'s> {
         &self.name
     }
 
+    /// What its first line says.
+    pub(crate) fn beginning(&self) -> Option<&Beginning> {
+        self.beginning.as_ref()
+    }
+
     /// Where the first sealed entry begins in the log, in bytes.
     pub(crate) fn start(&self) -> u64 {
-        self.start
+        self.beginning.map_or(0, |beginning| beginning.start)
+    }
+
+    /// The last line that was read; `None` if the first was not.
+    pub(crate) fn tip(&self) -> Option<Tip> {
+        let beginning = self.beginning?;
+        Some(Tip {
+            identity: beginning.identity,
+            file: beginning.file,
+            lines: beginning.lines + self.reader.lines(),
+            chain: self.reader.chain(),
+        })
+    }
+
+    /// Whether all was read, and another log follows.
+    pub(crate) fn is_ended(&mut self) -> Result<bool, Failure> {
+        Ok(self.peek()?.is_none() && self.has_next)
     }
 
     /// What is wrong with the seal besides the lines of entries; once.
@@ -85,6 +149,11 @@ impl<'s> SealEntries<'s> {
 
     /// The next entry that was not cut off the log; `None` at the end of the seal, or as long as there is no other.
     pub(crate) fn peek(&mut self) -> Result<Option<&SealedEntry>, Failure> {
+        self.read_torn()?;
+        let cut = |number| self.torn.get(&number) == Some(&TornOutcome::Cut);
+        if self.next.as_ref().is_some_and(|entry| cut(entry.number)) {
+            self.next = None;
+        }
         while self.next.is_none() && self.read()? == NextLine::Some {}
         Ok(self.next.as_ref())
     }
@@ -100,6 +169,25 @@ impl<'s> SealEntries<'s> {
             self.note("its first line is missing".to_owned());
         }
         Ok(())
+    }
+
+    /// Reads ahead which entries a server found torn: it cuts them off before it makes others.
+    fn read_torn(&mut self) -> Result<(), Failure> {
+        let Some(reader) = &mut self.torn_reader else {
+            return Ok(());
+        };
+        loop {
+            match reader.next_line() {
+                Ok(Some(line)) => {
+                    if let LineContent::Torn(torn) = line.line {
+                        self.torn.insert(torn.number, torn.place);
+                    }
+                }
+                Ok(None) | Err(SealError::Torn { .. }) => return Ok(()),
+                Err(SealError::Input(error)) => return Err(Failure::file(&self.name)(error)),
+                Err(SealError::NotALine { .. }) => {}
+            }
+        }
     }
 
     /// Reads a line.
@@ -122,7 +210,8 @@ impl<'s> SealEntries<'s> {
                 }
                 return Ok(NextLine::Some);
             }
-            LineContent::Begin(Begin { start, .. }) if number == 1 => self.start = start,
+            LineContent::Begin(begin) if number == 1 => self.beginning = Some(beginning(&begin)),
+            LineContent::Next { .. } => self.has_next = true,
             _ => {}
         }
         if !is_chained {
@@ -141,6 +230,17 @@ impl<'s> SealEntries<'s> {
 enum NextLine {
     Some,
     End,
+}
+
+fn beginning(begin: &Begin<'_>) -> Beginning {
+    Beginning {
+        identity: begin.identity,
+        file: begin.file,
+        lines: begin.lines,
+        start: begin.start,
+        previous: begin.previous,
+        time: begin.time,
+    }
 }
 
 fn owned(entry: &EntryLine<'_>, is_chained: bool) -> SealedEntry {

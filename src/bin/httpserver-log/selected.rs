@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::logs::LogWithSeal;
 use crate::notes::Notes;
 use crate::record::EntryRecord;
+use crate::records::Hashing;
 use crate::selection::{EntrySelection, Match};
 use indicatif::ProgressBar;
 
@@ -17,7 +18,7 @@ pub(crate) fn read_selected(
 ) -> Result<u64, Failure> {
     let mut bytes = 0;
     for log in logs {
-        let mut records = log.records(bar)?;
+        let mut records = log.records(Hashing::Sealed, bar)?;
         let mut unknown = 0;
         loop {
             let record = records.next();

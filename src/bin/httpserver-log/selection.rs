@@ -32,12 +32,15 @@ pub(crate) struct EntrySelection {
     /// Only entries up to TIME
     #[arg(long, value_name = "TIME")]
     until: Option<TypedTime>,
-    /// Only requests from this address or network (192.0.2.7, 2001:db8::/32, or unix); can be given several times
+    /// Only requests from this address or network (`192.0.2.7`, `2001:db8::/32`, or `unix`); can be given several times
     #[arg(long, value_name = "ADDRESS")]
     peer: Vec<Peers>,
     /// Only requests of this user, or, if USER is -, of nobody who logged in; can be given several times
     #[arg(long, value_name = "USER", allow_hyphen_values = true)]
     user: Vec<String>,
+    /// Only requests that failed
+    #[arg(long)]
+    failed: bool,
     /// Only entries of this name, plain or as the log writes it; can be given several times
     ///
     /// It may be a pattern: `*` stands for any characters but `/`, `**` (as a whole component) for any directories, `?` for
@@ -85,7 +88,7 @@ impl EntrySelection {
 
     /// Whether an option was given.
     pub(crate) fn is_given(&self) -> bool {
-        self.first_that_needs_seal().is_some() || !self.name.is_empty()
+        self.first_that_needs_seal().is_some() || !self.name.is_empty() || self.failed
     }
 
     /// Whether an entry is selected.
@@ -95,7 +98,7 @@ impl EntrySelection {
         let has_name = self.name.is_empty() || name.is_some_and(is_named);
         match record.sealed() {
             Some(line) if self.until.is_some_and(|until| line.time > until.last) => Match::Past,
-            _ if !has_name => Match::Other,
+            _ if !has_name || (self.failed && !record.is_failed()) => Match::Other,
             Some(line) if self.is_of(line) => Match::Selected,
             Some(_) => Match::Other,
             None if self.first_that_needs_seal().is_none() => Match::Selected,

@@ -6,12 +6,16 @@ use crate::compression::{Compression, SIGNATURE, unread_format};
 use crate::failure::Failure;
 use crate::log_reader::LogReader;
 use crate::text;
+use crate::whole_lines::WholeLines;
 use httpserver::request_log::format::line::{BEGINNING, may_begin_log};
 use indicatif::ProgressBar;
 use std::fs::{File, Metadata};
 use std::io::{self, Cursor, Read};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
+
+/// More bytes than the first line of a seal has.
+const LINE: usize = 4 * 1024;
 
 /// Where the bytes of a log come from.
 #[derive(Debug)]
@@ -59,13 +63,19 @@ impl LogSource {
         purpose: &'static str,
     ) -> Result<Self, Failure> {
         let source = Self::open(path)?;
-        let input = match source.input {
-            InputKind::File(..) => return Ok(source),
+        source.require_file(purpose)?;
+        Ok(source)
+    }
+
+    /// Only a regular file can be read twice, which `purpose` needs.
+    pub(crate) fn require_file(&self, purpose: &'static str) -> Result<(), Failure> {
+        let input = match self.input {
+            InputKind::File(..) => return Ok(()),
             InputKind::Stream(_) => "a pipe or a device",
             InputKind::Stdin => "standard input",
         };
         Err(Failure::ReadTwice {
-            log: source.name,
+            log: self.name.clone(),
             purpose,
             input,
         })
@@ -126,6 +136,51 @@ impl LogSource {
             None => (Box::new(input), None),
             Some(compression) => (compression.decompress(input), Some(compression)),
         })
+    }
+
+    /// Device and inode number of a file.
+    pub(crate) fn identity(&self) -> Option<(u64, u64)> {
+        self.metadata().map(|found| (found.dev(), found.ino()))
+    }
+
+    /// Whether the file has a first line by now.
+    pub(crate) fn is_begun(&self) -> bool {
+        let mut line = [0; LINE];
+        self.read_at(&mut line, 0)
+            .is_ok_and(|count| line[..count].contains(&b'\n'))
+    }
+
+    /// Bytes of the file as it is now.
+    pub(crate) fn current_length(&self) -> Result<u64, Failure> {
+        let metadata = self.file()?.metadata();
+        Ok(metadata.map_err(Failure::file(&self.name))?.len())
+    }
+
+    /// Reads bytes of the file at a place; fewer only at its end.
+    pub(crate) fn read_at(&self, out: &mut [u8], offset: u64) -> Result<usize, Failure> {
+        let mut read = 0;
+        while read < out.len() {
+            let count = self.file()?.read_at(&mut out[read..], offset + read as u64);
+            match count.map_err(Failure::file(&self.name))? {
+                0 => break,
+                count => read += count,
+            }
+        }
+        Ok(read)
+    }
+
+    /// The lines of a file that grows.
+    pub(crate) fn whole_lines(&self) -> Result<Box<dyn Read + Send + '_>, Failure> {
+        Ok(Box::new(WholeLines::new(self.file()?)))
+    }
+
+    fn file(&self) -> Result<&File, Failure> {
+        match &self.input {
+            InputKind::File(file, _) => Ok(file),
+            InputKind::Stream(_) | InputKind::Stdin => Err(Failure::NotFollowed {
+                log: self.name.clone(),
+            }),
+        }
     }
 
     /// Reads a log that is not compressed from an entry on: number `number`, which begins at byte `offset`. `None` if

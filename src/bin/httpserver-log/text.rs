@@ -1,6 +1,7 @@
 //! Small pieces of text that several subcommands print.
 
 use httpserver::request_log::format::layout::{decode_name, push_name};
+use httpserver::seal::time::Moment;
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -13,6 +14,15 @@ pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
 /// A number, or `-`.
 pub(crate) fn dash(number: Option<u64>) -> String {
     number.map_or_else(|| "-".to_owned(), |number| number.to_string())
+}
+
+/// A moment without its fraction of a second.
+pub(crate) fn seconds(moment: Moment) -> String {
+    let moment = moment.to_string();
+    match moment.split_once('.') {
+        Some((seconds, _)) => format!("{seconds}Z"),
+        None => moment,
+    }
 }
 
 /// A peer as a seal writes it, apart: `192.0.2.1:80`, `[2001:db8::1]:80`, `192.0.2.1` or `unix`. An address that stands

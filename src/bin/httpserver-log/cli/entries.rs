@@ -1,9 +1,15 @@
-//! The arguments of commands that show entries: `list` and `stats`.
+//! The arguments of commands that show entries: `list`, `history` and `stats`.
 
+use super::last::split_last;
+use crate::failure::Failure;
 use crate::selection::EntrySelection;
 use crate::stats::GroupBy;
 use clap::Args;
+use std::ffi::OsStr;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
+
+const HISTORY_USAGE: &str = "httpserver-log history [OPTIONS] <FILE>... <NAME>";
 
 /// List the entries of a log, one per line.
 ///
@@ -27,6 +33,7 @@ Examples:
   httpserver-log list log.txt --name 'notes/*.txt' --since 2h
   httpserver-log list log.txt --peer 192.0.2.0/24 --user ann --until 2026-11-27
   httpserver-log list log.txt.1.gz log.txt --failed
+  httpserver-log list log.txt --follow --since 1m
   httpserver-log list log.txt --json | jq 'select(.bytes > 1000000)'")]
 pub(crate) struct ListArguments {
     /// The log, plain or compressed with gzip or zstd; `-` is standard input. Several are listed in this order
@@ -39,6 +46,14 @@ pub(crate) struct ListArguments {
     /// `seal_number`, time (RFC 3339), peer, port, user, sha256, server, version. What is not known is null.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Go on with entries as they are written, as `tail -F` does
+    ///
+    /// An entry is shown once all of it is there. If the log is renamed and another has its name, that is followed next; its
+    /// numbers begin at 1 again. Of several logs the last is followed, which must be a plain file. An entry that does not
+    /// grow for 5 seconds although others follow it is shown as torn. SIGINT and SIGTERM end the command, and so does
+    /// --until once it is past.
+    #[arg(short = 'F', long)]
+    pub(crate) follow: bool,
     /// Show names as text
     ///
     /// %XX is decoded, and UTF-8 is shown. Characters that a terminal would obey or hide are escaped: control characters
@@ -47,11 +62,34 @@ pub(crate) struct ListArguments {
     /// target of a request that failed may have been sent with %XX; these are decoded, too.
     #[arg(long)]
     pub(crate) decoded: bool,
-    /// Only requests that failed
-    #[arg(long, help_heading = "Selection")]
-    pub(crate) failed: bool,
     #[command(flatten)]
     pub(crate) selection: EntrySelection,
+}
+
+/// Show what was stored under a name, and when it was deleted.
+///
+/// The columns are the number of the revision, from 1, the number of the entry, time, peer, user, status, bytes of content, the
+/// first digits of the content's SHA-256, and the method with the name. A deletion is no revision. The SHA-256 is that of the
+/// content in the log; time, peer and user need a seal.
+#[derive(Debug, Args)]
+#[command(override_usage = HISTORY_USAGE, after_help = "\
+Examples:
+  httpserver-log history log.txt notes/today.txt
+  httpserver-log history log.txt.1.gz log.txt notes/today.txt
+  httpserver-log history log.txt notes/today.txt --diff 2 3")]
+pub(crate) struct HistoryArguments {
+    /// The log, and last what the usage says. FILE is plain or compressed with gzip or zstd; `-` is standard input. Several are read as one, the oldest
+    /// first. NAME is a name, plain or as the log writes it
+    #[arg(required = true, num_args = 1.., value_name = "FILE")]
+    arguments: Vec<PathBuf>,
+    /// Show how revision A becomes revision B, as `diff -u` does
+    ///
+    /// Both must be text in UTF-8 of at most 16 MiB.
+    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "json")]
+    pub(crate) diff: Option<Vec<NonZeroU64>>,
+    /// One JSON object per line, as `list --json` has them, and the number of the revision
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Count requests by method and status, stored bytes, and names.
@@ -79,4 +117,12 @@ pub(crate) struct StatsArguments {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) selection: EntrySelection,
+}
+
+impl HistoryArguments {
+    /// The logs, and the name.
+    pub(crate) fn split(&self) -> Result<(&[PathBuf], &OsStr), Failure> {
+        let (files, last) = split_last(&self.arguments, "<NAME>", HISTORY_USAGE)?;
+        Ok((files, last.as_os_str()))
+    }
 }

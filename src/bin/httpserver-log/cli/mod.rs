@@ -1,14 +1,15 @@
 //! What was typed, as plain values. Nothing is opened here.
 
 mod check;
-mod contents;
 mod entries;
+mod last;
 mod proof;
+mod stored;
 
 pub(crate) use self::check::CheckArguments;
-pub(crate) use self::contents::{ExtractArguments, ReplayArguments};
-pub(crate) use self::entries::{ListArguments, StatsArguments};
+pub(crate) use self::entries::{HistoryArguments, ListArguments, StatsArguments};
 pub(crate) use self::proof::{CheckpointArguments, SealKeyArguments, SignKeyArguments};
+pub(crate) use self::stored::{ExtractArguments, ReplayArguments};
 use clap::{Parser, Subcommand};
 
 /// Read, check and replay the request log of httpserver.
@@ -34,6 +35,8 @@ Examples:
   httpserver-log check log.txt --against public   does the directory hold what the log says?
   httpserver-log check log.txt --key key.txt      was anything in the sealed log altered?
   httpserver-log list log.txt --failed            the requests that failed
+  httpserver-log list log.txt --follow --since 1m what is going on?
+  httpserver-log history log.txt notes.txt        every revision of a file
   httpserver-log extract log.txt 7 -o old.txt     what entry 7 stored
   httpserver-log replay log.txt.gz rebuilt        the directory, from the log alone
   xz -dc log.txt.xz | httpserver-log stats -      a log from standard input
@@ -46,6 +49,7 @@ pub(crate) enum Command {
     List(ListArguments),
     Extract(ExtractArguments),
     Replay(ReplayArguments),
+    History(HistoryArguments),
     Stats(StatsArguments),
     SealKey(SealKeyArguments),
     Checkpoint(CheckpointArguments),

@@ -1,121 +1,80 @@
 //! `list`: one line per entry.
 
-mod json;
 mod plain;
+mod printer;
 mod row;
-mod table;
+mod sealed;
 
-use self::plain::Columns;
-use self::row::RowText;
-use self::table::{Table, Titles};
+use self::printer::Printer;
 use crate::cli::ListArguments;
 use crate::failure::Failure;
+use crate::follow::{Flow, FollowSink, Follower};
 use crate::logs::LogWithSeal;
 use crate::notes::Notes;
 use crate::record::EntryRecord;
 use crate::selected::read_selected;
+use crate::selection::Match;
 use crate::verdict::Verdict;
 use indicatif::ProgressBar;
-use std::io::{self, IsTerminal, Write};
+use std::io::Write;
 
 /// Lists the entries that the options select.
 pub(crate) fn run(options: &ListArguments, out: &mut impl Write) -> Result<Verdict, Failure> {
-    let logs = LogWithSeal::open_all(&options.files)?;
+    let mut logs = LogWithSeal::open_all(&options.files)?;
     options.selection.require_seals(&logs, &options.files)?;
     let mut printer = Printer::new(options, &logs, out)?;
     let mut notes = Notes::default();
+    let followed = options.files.last().filter(|_| options.follow);
+    if followed.is_some() {
+        logs.pop();
+    }
     let hidden = ProgressBar::hidden();
     read_selected(
         &logs,
         &options.selection,
         &hidden,
         &mut notes,
-        |log, record| {
-            if options.failed && !record.is_failed() {
-                return Ok(());
-            }
-            printer.print(log.name(), &record, out)
-        },
+        |log, record| printer.print(log.name(), &record, out),
     )?;
-    printer.end(out)?;
+    if let Some(path) = followed {
+        let name = crate::text::path(path);
+        let mut lines = FollowedLines {
+            options,
+            name: &name,
+            printer: &mut printer,
+            out,
+            unknown: 0,
+        };
+        Follower::new(path, &mut notes, &mut lines)?.run()?;
+        Notes::say_unknown(&name, lines.unknown);
+    }
+    printer.print_kept(out)?;
     Ok(notes.verdict())
 }
 
-/// Prints entries in one of the forms.
-struct Printer {
-    form: Form,
-    is_decoded: bool,
-    has_several_logs: bool,
+/// The lines of a log that is followed.
+struct FollowedLines<'l, W> {
+    options: &'l ListArguments,
+    name: &'l str,
+    printer: &'l mut Printer,
+    out: &'l mut W,
+    /// Entries that the selection could not judge.
+    unknown: u64,
 }
 
-enum Form {
-    Json,
-    /// Of logs none of which has a seal.
-    Plain(Columns),
-    Sealed(Table),
-}
-
-impl Printer {
-    fn new(
-        options: &ListArguments,
-        logs: &[LogWithSeal],
-        out: &mut impl Write,
-    ) -> Result<Self, Failure> {
-        let is_terminal = io::stdout().is_terminal();
-        let form = if options.json {
-            Form::Json
-        } else if logs.iter().any(|log| log.seal.is_some()) {
-            let titles = if is_terminal {
-                Titles::Shown
-            } else {
-                Titles::Absent
-            };
-            Form::Sealed(Table::new(titles))
-        } else {
-            let lengths = logs.iter().map(|log| log.source.length());
-            let columns = Columns::for_log(
-                lengths
-                    .max_by_key(|length| length.unwrap_or(u64::MAX))
-                    .flatten(),
-            );
-            if is_terminal {
-                columns.print_titles(out).map_err(Failure::output)?;
-            }
-            Form::Plain(columns)
-        };
-        Ok(Self {
-            form,
-            is_decoded: options.decoded,
-            has_several_logs: logs.len() > 1,
-        })
+impl<W: Write> FollowSink for FollowedLines<'_, W> {
+    fn entry(&mut self, record: &EntryRecord) -> Result<Flow, Failure> {
+        match self.options.selection.matches(record) {
+            Match::Selected => self.printer.print(self.name, record, self.out)?,
+            Match::Other => {}
+            Match::Unknown => self.unknown += 1,
+            Match::Past => return Ok(Flow::Stop),
+        }
+        Ok(Flow::On)
     }
 
-    fn print(
-        &mut self,
-        log: &str,
-        record: &EntryRecord,
-        out: &mut impl Write,
-    ) -> Result<(), Failure> {
-        let row = || RowText::new(record, self.is_decoded);
-        match &mut self.form {
-            Form::Json => json::line(
-                self.has_several_logs.then_some(log),
-                record,
-                self.is_decoded,
-            )
-            .map_err(io::Error::from)
-            .and_then(|line| writeln!(out, "{line}")),
-            Form::Plain(columns) => columns.print(record, &row(), out),
-            Form::Sealed(table) => table.print(record, &row(), out),
-        }
-        .map_err(Failure::output)
-    }
-
-    /// Prints what is left.
-    fn end(&mut self, out: &mut impl Write) -> Result<(), Failure> {
-        match &mut self.form {
-            Form::Sealed(table) => table.print_kept(out).map_err(Failure::output),
-            Form::Json | Form::Plain(_) => Ok(()),
-        }
+    fn pause(&mut self) -> Result<(), Failure> {
+        self.printer.print_kept(self.out)?;
+        self.out.flush().map_err(Failure::output)
     }
 }

@@ -1,9 +1,9 @@
 //! `stats`: counts and sizes of what is in a log.
 
-mod groups;
+mod grouping;
 
-pub(crate) use self::groups::GroupBy;
-use self::groups::Groups;
+pub(crate) use self::grouping::GroupBy;
+use self::grouping::Groups;
 use crate::cli::StatsArguments;
 use crate::failure::Failure;
 use crate::logs::LogWithSeal;
@@ -33,8 +33,7 @@ pub(crate) fn run(options: &StatsArguments, out: &mut impl Write) -> Result<Verd
         [log] => log.name().to_owned(),
         logs => format!("{} logs", logs.len()),
     };
-    let lengths = logs.iter().map(|log| log.source.length());
-    let bar = progress::bytes("counting", lengths.sum());
+    let bar = progress::bytes("counting", LogWithSeal::total_length(&logs));
     let mut notes = Notes::default();
     let mut totals = LogStatistics::default();
     let mut groups = options.by.map(Groups::new);

@@ -31,13 +31,25 @@ struct Object<'r> {
     version: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     decoded: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<Value>,
+}
+
+/// What is written besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extra {
+    Nothing,
+    /// The name as text.
+    Decoded,
+    /// Which revision of its name it is.
+    Revision(Option<u64>),
 }
 
 /// The object of an entry as one line. `log` is the name of its log, where there are several.
-pub(super) fn line(
+pub(crate) fn line(
     log: Option<&str>,
     record: &EntryRecord,
-    with_decoded: bool,
+    extra: Extra,
 ) -> serde_json::Result<String> {
     let line = record.sealed();
     let words = record.method_and_name();
@@ -74,10 +86,17 @@ pub(super) fn line(
         peer,
         port,
         user: line.and_then(|line| line.user.as_deref()).map(user_of),
-        sha256: line.and_then(|line| line.hash).map(|hash| hash.to_string()),
+        sha256: record
+            .hash
+            .or_else(|| line.and_then(|line| line.hash))
+            .map(|hash| hash.to_string()),
         server: line.and_then(|line| line.server.as_deref()),
         version: line.and_then(|line| line.version.as_deref()),
-        decoded: with_decoded.then(|| decoded().into()),
+        decoded: (extra == Extra::Decoded).then(|| decoded().into()),
+        revision: match extra {
+            Extra::Revision(revision) => Some(revision.into()),
+            Extra::Nothing | Extra::Decoded => None,
+        },
     })
 }
 

@@ -23,13 +23,13 @@ pub(crate) enum GroupBy {
 pub(super) struct Groups {
     by: GroupBy,
     /// By what they have in common; `None` is where that is not known.
-    groups: BTreeMap<Option<String>, Group>,
+    all: BTreeMap<Option<String>, GroupCounts>,
     /// Entries of groups beyond the first [`MOST`].
-    others: Group,
+    others: GroupCounts,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
-struct Group {
+struct GroupCounts {
     requests: u64,
     failed: u64,
     torn: u64,
@@ -42,17 +42,17 @@ impl Groups {
     pub(super) fn new(by: GroupBy) -> Self {
         Self {
             by,
-            groups: BTreeMap::new(),
-            others: Group::default(),
+            all: BTreeMap::new(),
+            others: GroupCounts::default(),
         }
     }
 
     pub(super) fn add(&mut self, record: &EntryRecord) {
-        let known = self.groups.len();
+        let known = self.all.len();
         let key = self.key_of(record);
-        let group = match self.groups.get_mut(&key) {
+        let group = match self.all.get_mut(&key) {
             Some(group) => group,
-            None if known < MOST => self.groups.entry(key).or_default(),
+            None if known < MOST => self.all.entry(key).or_default(),
             None => &mut self.others,
         };
         if record.torn.is_some() {
@@ -82,12 +82,8 @@ impl Groups {
     }
 
     /// Days in their order; of peers and users those with most requests first.
-    fn sorted(&self) -> Vec<(&Option<String>, Group)> {
-        let mut sorted: Vec<_> = self
-            .groups
-            .iter()
-            .map(|(key, group)| (key, *group))
-            .collect();
+    fn sorted(&self) -> Vec<(&Option<String>, GroupCounts)> {
+        let mut sorted: Vec<_> = self.all.iter().map(|(key, group)| (key, *group)).collect();
         if self.by != GroupBy::Day {
             sorted.sort_by_key(|(_, group)| std::cmp::Reverse(group.requests));
         }
@@ -95,8 +91,8 @@ impl Groups {
     }
 
     pub(super) fn to_json(&self) -> Value {
-        let object = |key: Value, group: Group| {
-            let Group {
+        let object = |key: Value, group: GroupCounts| {
+            let GroupCounts {
                 requests,
                 failed,
                 torn,
@@ -144,7 +140,7 @@ impl Groups {
     }
 }
 
-impl Group {
+impl GroupCounts {
     fn print(&self, key: &str, out: &mut impl Write) -> io::Result<()> {
         let Self {
             requests,

@@ -1,0 +1,16 @@
+//! Arguments of which the last is something else: so options may stand between them.
+
+use crate::failure::Failure;
+use std::path::{Path, PathBuf};
+
+/// The last argument, which messages call `name`, and the files before it.
+pub(super) fn split_last<'a>(
+    arguments: &'a [PathBuf],
+    name: &str,
+    usage: &str,
+) -> Result<(&'a [PathBuf], &'a Path), Failure> {
+    match arguments {
+        [files @ .., last] if !files.is_empty() => Ok((files, last)),
+        _ => Err(Failure::Usage(format!("{name} is missing; usage: {usage}"))),
+    }
+}

@@ -1,0 +1,81 @@
+//! The arguments of commands that give back what was stored: `extract` and `replay`.
+
+use super::last::split_last;
+use crate::failure::Failure;
+use crate::until::Until;
+use clap::Args;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+const EXTRACT_USAGE: &str = "httpserver-log extract [OPTIONS] <FILE>... <N|NAME>";
+
+const REPLAY_USAGE: &str = "httpserver-log replay [OPTIONS] <FILE>... <DIR>";
+
+/// Extract the bytes that an entry stored, or what a name held at a time.
+///
+/// Only PUT entries have any. `list` and `history` show the numbers.
+#[derive(Debug, Args)]
+#[command(override_usage = EXTRACT_USAGE, after_help = "\
+Examples:
+  httpserver-log extract log.txt 7 | less
+  httpserver-log extract log.txt 7 -o old.txt
+  httpserver-log extract log.txt --at '2026-11-27 12:30' notes/today.txt
+  httpserver-log extract log.txt.1 log.txt --at 2h notes/today.txt")]
+pub(crate) struct ExtractArguments {
+    /// The log, and last what the usage says. FILE is plain or compressed with gzip or zstd; `-` is standard input. With --at several are read as one, the
+    /// oldest first. N is the number of the entry, from 1. With --at, NAME is a name, plain or as the log writes it
+    #[arg(required = true, num_args = 1.., value_name = "FILE")]
+    arguments: Vec<PathBuf>,
+    /// What NAME held at TIME, or, if TIME is #N, after entry N
+    ///
+    /// A time needs the seal of the log, and has the forms that `list --help` explains for --since. It is an error if nothing
+    /// was stored under NAME up to then, or if it was deleted.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<Until>,
+    /// Write to OUT instead of standard output; it appears, or is replaced, only when all of it is there
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// Rebuild a directory from a log.
+///
+/// The last PUT or DELETE of each name counts. The whole log is read, and every name is checked, before the first file
+/// is written. A name that would leave DIR is refused, and so are symbolic links that lead out of it. Torn entries are
+/// skipped with a warning: no client was told that they succeeded.
+#[derive(Debug, Args)]
+#[command(override_usage = REPLAY_USAGE, after_help = "\
+Examples:
+  httpserver-log replay log.txt rebuilt && diff -r rebuilt public
+  httpserver-log replay log.txt public --force
+  httpserver-log replay log.txt.1 log.txt yesterday --until 2026-11-26")]
+pub(crate) struct ReplayArguments {
+    /// The log, and last what the usage says. FILE is plain or compressed with gzip or zstd; a regular file, since it is read twice. Several are read as one,
+    /// the oldest first. DIR is the directory, absent or empty
+    #[arg(required = true, num_args = 1.., value_name = "FILE")]
+    arguments: Vec<PathBuf>,
+    /// The directory as it was at TIME, or, if TIME is #N, after entry N
+    ///
+    /// A time needs the seal of the log, and has the forms that `list --help` explains for --since: `--until 2026-11-26` takes
+    /// that day in. If an entry up to then does not match the seal, nothing is written.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<Until>,
+    /// Replay into a directory that is not empty: files of the same name are replaced, those that the log deletes are
+    /// removed, all others stay
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+impl ExtractArguments {
+    /// The logs, and the number or name.
+    pub(crate) fn split(&self) -> Result<(&[PathBuf], &OsStr), Failure> {
+        let (files, last) = split_last(&self.arguments, "<N|NAME>", EXTRACT_USAGE)?;
+        Ok((files, last.as_os_str()))
+    }
+}
+
+impl ReplayArguments {
+    /// The logs, and the directory.
+    pub(crate) fn split(&self) -> Result<(&[PathBuf], &Path), Failure> {
+        split_last(&self.arguments, "<DIR>", REPLAY_USAGE)
+    }
+}

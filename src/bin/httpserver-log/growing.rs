@@ -1,0 +1,268 @@
+//! A log that a server is writing: its entries one after the other, each once all of it is there.
+//!
+//! A server reserves the place of an entry, writes it from front to back, and may write the next ones before this is whole. So
+//! an entry is read once its separator is in its place. One that is not whole is waited for; it is given out as torn if
+//! there is more behind it, or the log is not written any more, and it has not grown for [`STALL`].
+
+use crate::failure::Failure;
+use crate::log_reader::{LogItem, LogReader};
+use crate::source::LogSource;
+use httpserver::request_log::format::layout::{SEPARATOR, rows_len};
+use httpserver::request_log::format::line::LoggedRequest;
+use httpserver::request_log::read::EntryHead;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+/// How long an entry that is not whole may stay as it is.
+const STALL: Duration = Duration::from_secs(5);
+
+/// Bytes of an unfinished entry that are looked at to see whether it has grown.
+const LOOK: usize = 64 * 1024;
+
+/// How often a corrupt entry is read before it is believed: it may have been read while it was written.
+const READINGS: u32 = 3;
+
+/// Whether a log is written any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogWriting {
+    GoesOn,
+    /// Another file has its name.
+    Ended,
+}
+
+/// What comes next in a log.
+#[derive(Debug)]
+pub(crate) enum Grown {
+    /// An entry, and its place.
+    Item(LogItem, Range<u64>),
+    /// Nothing yet: the log ends here.
+    End,
+    /// An entry that is not whole yet.
+    Unfinished,
+}
+
+/// See the module's description.
+pub(crate) struct GrowingLog<'s> {
+    source: &'s LogSource,
+    /// Dropped when it may hold bytes that were written since.
+    reader: Option<LogReader<'s>>,
+    /// The next entry: where it begins, and its number.
+    offset: u64,
+    number: u64,
+    /// Behind the last whole entry: where the next one begins, and its number.
+    whole_end: u64,
+    whole_number: u64,
+    unfinished: Option<UnfinishedEntry>,
+    corrupt_readings: u32,
+}
+
+/// An entry that is not whole.
+#[derive(Debug)]
+struct UnfinishedEntry {
+    offset: u64,
+    /// Up to where it is written.
+    written: u64,
+    /// Since when that is so.
+    since: Instant,
+}
+
+impl<'s> GrowingLog<'s> {
+    pub(crate) fn new(source: &'s LogSource) -> Self {
+        Self {
+            source,
+            reader: None,
+            offset: 0,
+            number: 1,
+            whole_end: 0,
+            whole_number: 1,
+            unfinished: None,
+            corrupt_readings: 0,
+        }
+    }
+
+    /// Where the next entry begins.
+    pub(crate) fn position(&self) -> u64 {
+        self.offset
+    }
+
+    /// The first line of the entry that was given out last.
+    pub(crate) fn first_line(&self) -> String {
+        let reader = self.reader.as_ref();
+        reader.map_or_else(String::new, |reader| reader.first_line().into_owned())
+    }
+
+    /// What comes next. Contents are given to `look`.
+    pub(crate) fn next(
+        &mut self,
+        writing: LogWriting,
+        look: impl FnMut(&[u8]),
+    ) -> Result<Grown, Failure> {
+        let length = self.source.current_length()?;
+        if length < self.offset && length >= self.whole_end {
+            // A server that started cut off what was torn.
+            self.reader = None;
+            self.offset = self.whole_end;
+            self.number = self.whole_number;
+        }
+        if length < self.offset {
+            return Err(Failure::Shrunk {
+                log: self.source.name().to_owned(),
+                length,
+                read: self.offset,
+            });
+        }
+        if length == self.offset {
+            self.unfinished = None;
+            return Ok(Grown::End);
+        }
+        match self.whole_head() {
+            Ok(Some(head)) => self.finish(head, look),
+            Ok(None) => self.wait(length, writing, look),
+            Err(error) if self.corrupt_readings >= READINGS => Err(error),
+            Err(_) => {
+                self.corrupt_readings += 1;
+                self.reader = None;
+                Ok(Grown::Unfinished)
+            }
+        }
+    }
+
+    /// The head of the next entry if all of the entry is there.
+    fn whole_head(&mut self) -> Result<Option<EntryHead>, Failure> {
+        let reader = self.reader()?;
+        let Some(LogItem::Whole(head)) = reader.next_head_item()? else {
+            self.reader = None;
+            return Ok(None);
+        };
+        let end = end_of(&head, reader.position());
+        let mut separator = [0; SEPARATOR.len()];
+        let at = end.saturating_sub(SEPARATOR.len() as u64);
+        let count = self.source.read_at(&mut separator, at)?;
+        if count == separator.len() && separator == SEPARATOR {
+            return Ok(Some(head));
+        }
+        self.reader = None;
+        Ok(None)
+    }
+
+    /// Reads the rest of an entry that seems whole.
+    fn finish(&mut self, head: EntryHead, look: impl FnMut(&[u8])) -> Result<Grown, Failure> {
+        let reader = self.reader()?;
+        match reader.finish(head, look) {
+            Ok(LogItem::Whole(head)) => Ok(self.give(LogItem::Whole(head))),
+            // The reader may have bytes from before they were written.
+            Ok(LogItem::Torn(..)) => {
+                self.reader = None;
+                Ok(Grown::Unfinished)
+            }
+            Err(error) if self.corrupt_readings >= READINGS => Err(error),
+            Err(_) => {
+                self.corrupt_readings += 1;
+                self.reader = None;
+                Ok(Grown::Unfinished)
+            }
+        }
+    }
+
+    /// Gives out an entry, behind which the reader is.
+    fn give(&mut self, item: LogItem) -> Grown {
+        let begin = self.offset;
+        if let Some(reader) = &self.reader {
+            self.offset = reader.position();
+        }
+        if matches!(item, LogItem::Whole(_) | LogItem::Torn(Some(_), _)) {
+            self.number += 1;
+        }
+        if matches!(item, LogItem::Whole(_)) {
+            self.whole_end = self.offset;
+            self.whole_number = self.number;
+        }
+        self.unfinished = None;
+        self.corrupt_readings = 0;
+        Grown::Item(item, begin..self.offset)
+    }
+
+    /// An entry is not whole: gives it out as torn if nothing more is to be expected.
+    fn wait(
+        &mut self,
+        length: u64,
+        writing: LogWriting,
+        look: impl FnMut(&[u8]),
+    ) -> Result<Grown, Failure> {
+        let written = self.written(length)?;
+        let now = Instant::now();
+        let offset = self.offset;
+        let is_stalled = match &self.unfinished {
+            Some(entry) if entry.offset == offset && entry.written == written => {
+                now.duration_since(entry.since) >= STALL
+            }
+            _ => {
+                self.unfinished = Some(UnfinishedEntry {
+                    offset,
+                    written,
+                    since: now,
+                });
+                false
+            }
+        };
+        if !is_stalled {
+            return Ok(Grown::Unfinished);
+        }
+        self.reader = None;
+        let reader = self.reader()?;
+        let item = reader.next_item_with(look)?;
+        let is_behind = reader.position() < length || writing == LogWriting::Ended;
+        match item {
+            Some(item @ LogItem::Whole(_)) => Ok(self.give(item)),
+            Some(item) if is_behind => {
+                let grown = self.give(item);
+                self.reader = None;
+                Ok(grown)
+            }
+            _ => {
+                self.reader = None;
+                Ok(Grown::Unfinished)
+            }
+        }
+    }
+
+    /// Up to where the next entry is written, or at least somewhat further than before.
+    fn written(&self, length: u64) -> Result<u64, Failure> {
+        let mut at = match &self.unfinished {
+            Some(entry) if entry.offset == self.offset => entry.written,
+            _ => self.offset,
+        };
+        let mut bytes = vec![0; LOOK];
+        for _ in 0..LOOK {
+            let count = self.source.read_at(&mut bytes, at)?;
+            let written = memchr::memchr(0, &bytes[..count]).unwrap_or(count);
+            at += written as u64;
+            if written < LOOK || at >= length {
+                break;
+            }
+        }
+        Ok(at)
+    }
+
+    fn reader(&mut self) -> Result<&mut LogReader<'s>, Failure> {
+        let reader = match self.reader.take() {
+            Some(reader) => reader,
+            None => self
+                .source
+                .read_from(self.offset, self.number)
+                .ok_or_else(|| Failure::NotFollowed {
+                    log: self.source.name().to_owned(),
+                })?,
+        };
+        Ok(self.reader.insert(reader))
+    }
+}
+
+/// Where an entry ends whose first line ends at `position`.
+fn end_of(head: &EntryHead, position: u64) -> u64 {
+    let length = match head.kind {
+        LoggedRequest::Success { length, .. } => length,
+        LoggedRequest::Failure { .. } => 0,
+    };
+    position.saturating_add(rows_len(length) + SEPARATOR.len() as u64)
+}

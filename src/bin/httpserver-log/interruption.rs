@@ -1,0 +1,58 @@
+//! How a command that waits is ended: by SIGINT or SIGTERM, or because nobody reads its output any more.
+
+use crate::failure::Failure;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Exit status of a second signal while the output takes nothing.
+const INTERRUPTED: i32 = 130;
+
+/// A signal that came, or did not.
+#[derive(Debug)]
+pub(crate) struct Interruption(Arc<AtomicBool>);
+
+impl Interruption {
+    /// From now on the first signal ends the command once a line is whole; another ends it at once.
+    pub(crate) fn watch() -> Result<Self, Failure> {
+        let came = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&came))
+                .and_then(|_| flag::register(signal, Arc::clone(&came)))
+                .map_err(Failure::file("signals"))?;
+        }
+        Ok(Self(came))
+    }
+
+    /// Whether a signal came.
+    pub(crate) fn came(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Waits so long, or until a signal comes or the output is closed, which is a failure.
+pub(crate) fn wait(time: Duration) -> Result<(), Failure> {
+    let stdout = io::stdout();
+    // Nothing is asked for; an error is reported all the same (poll(2)).
+    let mut polled = [PollFd::new(&stdout, PollFlags::empty())];
+    let time = Timespec {
+        tv_sec: 0,
+        tv_nsec: i64::from(time.subsec_nanos()),
+    };
+    match poll(&mut polled, Some(&time)) {
+        Ok(_)
+            if polled[0]
+                .revents()
+                .intersects(PollFlags::ERR | PollFlags::NVAL) =>
+        {
+            Err(Failure::OutputClosed)
+        }
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(Failure::Output(error.into())),
+    }
+}
