@@ -59,7 +59,11 @@ fn wrong_command_line_has_one_sentence_and_status_2() {
         ),
         (
             "list log.txt --name",
-            "`--name <NAME>` needs a value".into(),
+            "`--name <PATTERN>` needs a value".into(),
+        ),
+        (
+            "history log.txt a --json --diff 1 2",
+            "`--json` does not go with `--diff <A> <B>`".into(),
         ),
         (
             "check log.txt --against",

@@ -40,7 +40,12 @@ pub(crate) fn sentence(error: &Error) -> String {
             format!("`{value}` is {}", reason.unwrap_or_default())
         }
         ErrorKind::TooManyValues => format!("`{argument}` takes no value, `{value}` is too much"),
-        ErrorKind::ArgumentConflict => format!("`{argument}` is given twice"),
+        ErrorKind::ArgumentConflict => match text(error, ContextKind::PriorArg) {
+            prior if prior.is_empty() || prior == argument => {
+                format!("`{argument}` is given twice")
+            }
+            prior => format!("`{argument}` does not go with `{prior}`"),
+        },
         ErrorKind::InvalidUtf8 => "the number of an entry has digits only".to_owned(),
         _ => {
             let text = error.to_string();
