@@ -123,6 +123,9 @@ impl TlsStream {
         socket: &impl Transport,
         room: &mut [u8],
     ) -> io::Result<usize> {
+        if self.is_closed {
+            return self.discard(windows, socket, room);
+        }
         let mut room = Room::new(room);
         room.fill(&mut self.plain);
         let mut has_written = false;
@@ -152,6 +155,26 @@ impl TlsStream {
             }
         }
         Ok(room.filled)
+    }
+
+    /// After our side has ended, what comes is read past: not even a rule that it breaks can be told. `room` gets bytes
+    /// that mean nothing.
+    fn discard(
+        &mut self,
+        windows: &mut Windows,
+        socket: &impl Transport,
+        room: &mut [u8],
+    ) -> io::Result<usize> {
+        windows.incoming.consume(windows.incoming.len());
+        self.plain.clear();
+        if self.input != PeerState::Open {
+            return self.end(0);
+        }
+        let received = socket.receive(room)?;
+        if received == 0 {
+            self.input = PeerState::Truncated;
+        }
+        Ok(received)
     }
 
     /// What comes after all that was received.

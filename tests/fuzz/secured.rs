@@ -141,8 +141,6 @@ struct Client<'s> {
     fault: Fault,
     /// Bytes that were put on the wire.
     fed: usize,
-    /// Whether the server has said that something was wrong.
-    is_told: bool,
     /// Not encrypted yet.
     plain: &'s [u8],
     /// Encrypted, and not on the wire.
@@ -188,9 +186,11 @@ impl Client<'_> {
         self.fed += count;
         wire.to_server.extend(self.records.drain(..count));
         let is_cut = matches!(self.fault, Fault::Cut(at) if at == self.fed);
-        // One that was told of a fault says nothing more.
         let is_over = self.closed && self.records.is_empty();
-        wire.ended = is_over || is_cut || (count == 0 && self.is_told);
+        // A server that was told of a longer record waits for the rest of it, and its client for a response, until one
+        // gives up; a client that was told of a fault says nothing more.
+        let gives_up = count == 0 && !matches!(self.fault, Fault::None);
+        wire.ended = is_over || is_cut || gives_up;
         count > 0 || wire.ended
     }
 
@@ -201,7 +201,6 @@ impl Client<'_> {
             self.tls.read_tls(&mut sent).unwrap();
             if let Err(error) = self.tls.process_new_packets() {
                 assert!(!matches!(self.fault, Fault::None), "{error}");
-                self.is_told = true;
                 break;
             }
             let mut plain = [0; 16 * 1024];
@@ -229,7 +228,6 @@ fn run(scenario: &Scenario, version: usize, sizes: Vec<usize>, fault: Fault) -> 
         tls: ClientConnection::new(config, name).unwrap(),
         fault,
         fed: 0,
-        is_told: false,
         plain: &scenario.stream,
         records: Vec::new(),
         closed: false,
