@@ -8,6 +8,7 @@ use std::error::Error;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use httpserver::server::{
@@ -118,6 +119,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let four = NonZeroUsize::new(4).ok_or("no workers")?;
     let settings = Settings {
         workers: four,
+        processors: thread::available_parallelism()?,
         queue: four,
         max_connections: None,
         client_limit: None,

@@ -42,6 +42,7 @@
 //! let listener = Listener::bind(&[SocketAddr::from((Ipv4Addr::LOCALHOST, 7000))])?;
 //! let settings = Settings {
 //!     workers: NonZeroUsize::MIN,
+//!     processors: std::thread::available_parallelism()?,
 //!     queue: NonZeroUsize::MIN,
 //!     max_connections: None,
 //!     client_limit: None,
@@ -116,6 +117,8 @@ pub mod reporting;
 pub mod request_log;
 #[doc(hidden)]
 pub mod requester;
+#[doc(hidden)]
+pub mod resources;
 pub mod seal;
 pub mod server;
 #[doc(hidden)]

@@ -77,7 +77,7 @@ pub(crate) fn run(config: &Config, mut manager: ServiceManager) -> Result<(), Bo
     } = opened.map_err(|cause| as_user(config, cause))?;
     let in_force = sandbox::enter(config);
     if config.detail.is_some() {
-        say_confinement(in_force);
+        say_environment(config, in_force);
     }
     files.start_threads().map_err(StartError::Thread)?;
     reports.start()?;
@@ -134,7 +134,7 @@ fn open(
     stop: StopHandle,
 ) -> Result<OpenedFiles, Box<dyn Error>> {
     let store = open_store(config)?;
-    let mut files = Files::new(store);
+    let mut files = Files::new(store.within_memory(config.resources.memory));
     let certificate = certificate::load(config, &mut files)?;
     let listening = Listening::new(config, bound, certificate.as_ref());
     own_files::reserve(config, &mut files)?;
@@ -196,13 +196,20 @@ fn open_users(config: &Config, files: &mut Files) -> Result<Option<Authenticator
     Ok(Some(users))
 }
 
-/// Says on stderr what confines the process, as the first line there. A stderr that is gone keeps no server from starting.
-fn say_confinement(in_force: Option<InForce>) {
-    let line = match in_force {
-        Some(in_force) => format!("confined: {in_force}\n"),
-        None => "confined: nothing (--no-sandbox)\n".to_owned(),
+/// Says on stderr what confines the process and what it may use, in the first lines there. A stderr that is gone keeps no
+/// server from starting.
+fn say_environment(config: &Config, in_force: Option<InForce>) {
+    let in_force = match in_force {
+        Some(in_force) => in_force.to_string(),
+        None => "nothing (--no-sandbox)".to_owned(),
     };
-    let _ = io::stderr().write_all(line.as_bytes());
+    let workers = config.settings.workers;
+    let plural = if workers.get() == 1 { "" } else { "s" };
+    let lines = format!(
+        "confined: {in_force}\nresources: {}; {workers} worker{plural}\n",
+        config.resources
+    );
+    let _ = io::stderr().write_all(lines.as_bytes());
 }
 
 /// What is wrong with the file of `--spa`.

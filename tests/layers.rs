@@ -34,6 +34,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("blocking", &[]),
     // What the process gives up; it knows paths, and not what they are for.
     ("confinement", &[]),
+    // What the machine has for the process; others decide what that is used for.
+    ("resources", &[]),
     // The count of file operations: whoever makes one, and whoever bounds them.
     ("operations", &[]),
     ("durable", &["sync"]),

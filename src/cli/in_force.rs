@@ -8,6 +8,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::environment::{FromEnvironment, variable_of};
 use super::option;
+use super::positionals::DialectChoice;
+use super::serve::Threads;
 
 /// What the positionals and their defaults come to, which the options do not show.
 pub(super) struct Resolved {
@@ -129,6 +131,16 @@ pub(super) fn table(
         let long = arg.get_long().unwrap_or_default();
         match long {
             "root" => rows.push((long, resolved.root.clone())),
+            "threads" if !option::is_given(arg, matches) => {
+                let dialect = if matches.get_flag("web") {
+                    DialectChoice::Web
+                } else {
+                    DialectChoice::Classic
+                };
+                let value = Threads::by_default(dialect).to_string();
+                let source = ValueOrigin::Default;
+                rows.push((long, ValueInForce { value, source }));
+            }
             "listen" => rows.extend(resolved.listeners.iter().map(|row| (long, row.clone()))),
             _ => {
                 let source = source(arg, matches, environment);

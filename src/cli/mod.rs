@@ -44,6 +44,7 @@ use httpserver::connection::{Timeouts, TrustedProxies};
 use httpserver::durable::Durability;
 use httpserver::reporting::Detail;
 use httpserver::request_log::write::{Mode, Sealing};
+use httpserver::resources::Resources;
 use httpserver::server::Settings;
 
 use self::environment::FromEnvironment;
@@ -102,6 +103,8 @@ pub(crate) struct Config {
     pub(crate) users: Option<PathBuf>,
     /// Bytes of the longest upload.
     pub(crate) max_body: u64,
+    /// What the process may use of the machine.
+    pub(crate) resources: Resources,
     /// The user that root becomes.
     pub(crate) user: Option<String>,
     pub(crate) sandbox: Sandbox,
@@ -233,12 +236,15 @@ impl Config {
         let max_body = typed.limits.max_body.unwrap_or(u64::MAX);
         let hosts = listeners.iter().filter_map(ListenerConfig::host);
         let hosts: Vec<_> = hosts.map(str::to_owned).collect();
-        let web = (typed.web).options(max_body, &hosts, typed.users.responses());
+        let resources = Resources::find();
+        let workers = (typed.serve).workers(resources.processors, typed.web.dialect());
+        let web = (typed.web).options(max_body, resources.memory, &hosts, typed.users.responses());
         let config = Self {
             listeners,
             certificate,
             settings: Settings {
-                workers: typed.serve.threads,
+                workers,
+                processors: resources.processors,
                 queue: typed.limits.queue,
                 max_connections: typed.limits.max_connections,
                 client_limit: typed.limits.client_limit(proxies.as_ref()),
@@ -259,6 +265,7 @@ impl Config {
             proxies,
             users: typed.users.users,
             max_body,
+            resources,
             sandbox: typed.confinement.sandbox(),
             user: typed.confinement.user,
             web,

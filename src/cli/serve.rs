@@ -1,15 +1,18 @@
 //! The options that say what is served, and how the server runs.
 
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
+use thiserror::Error;
 
 use httpserver::durable::Durability;
 use httpserver::reporting::Detail;
 
 use super::group::{Default, Group};
-use super::values;
+use super::positionals::DialectChoice;
+use super::values::{self, ValueError};
 
 /// How much is printed that nobody asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +34,10 @@ pub(super) const GROUP: Group = Group {
             holds: ".",
         },
         Default {
+            option: "threads",
+            holds: "4, with --web auto",
+        },
+        Default {
             option: "user",
             holds: "the user that starts the server",
         },
@@ -42,6 +49,12 @@ pub(super) const GROUP: Group = Group {
 /// never waits for a client, more than a few for each processor have nothing to do.
 const MOST_THREADS: usize = 4096;
 
+/// Enough for one processor, since a worker may wait for a disk.
+const FEW_THREADS: NonZeroUsize = NonZeroUsize::new(4).expect("it is not 0");
+
+/// The most worker threads that are chosen without being asked for.
+const MOST_AUTO: NonZeroUsize = NonZeroUsize::new(256).expect("it is not 0");
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = GROUP.heading)]
 pub(super) struct ServeOptions {
@@ -51,11 +64,11 @@ pub(super) struct ServeOptions {
     #[arg(long, value_name = "DIR")]
     pub(super) root: Option<PathBuf>,
 
-    /// Number of worker threads
+    /// Worker threads
     ///
-    /// A slow client does not keep a worker busy.
-    #[arg(short = 'N', long, value_name = "N", default_value = "4", value_parser = values::count::<MOST_THREADS>)]
-    pub(super) threads: NonZeroUsize,
+    /// A slow client does not keep a worker busy. With 'auto' there is one for each processor, and at least 4.
+    #[arg(short = 'N', long, value_name = "N", value_parser = threads)]
+    threads: Option<Threads>,
 
     /// Print nothing on stdout
     ///
@@ -92,7 +105,60 @@ pub(crate) enum Sharing {
     Shared,
 }
 
+/// How many worker threads there are to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Threads {
+    /// As many as there are processors, and no fewer than [`FEW_THREADS`].
+    Auto,
+    Count(NonZeroUsize),
+}
+
+impl Threads {
+    pub(super) fn by_default(dialect: DialectChoice) -> Self {
+        match dialect {
+            DialectChoice::Classic => Self::Count(FEW_THREADS),
+            DialectChoice::Web => Self::Auto,
+        }
+    }
+}
+
+impl fmt::Display for Threads {
+    /// As it is typed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Count(count) => count.fmt(f),
+        }
+    }
+}
+
+/// What was typed is no number of threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+enum ThreadsError {
+    #[error("{}, or auto", ValueError::Count)]
+    Word,
+    #[error(transparent)]
+    Count(ValueError),
+}
+
+fn threads(typed: &str) -> Result<Threads, ThreadsError> {
+    match values::count::<MOST_THREADS>(typed) {
+        Ok(count) => Ok(Threads::Count(count)),
+        Err(ValueError::Count) if typed == "auto" => Ok(Threads::Auto),
+        Err(ValueError::Count) => Err(ThreadsError::Word),
+        Err(error) => Err(ThreadsError::Count(error)),
+    }
+}
+
 impl ServeOptions {
+    /// How many workers there are where there are so many processors.
+    pub(super) fn workers(&self, processors: NonZeroUsize, dialect: DialectChoice) -> NonZeroUsize {
+        match self.threads.unwrap_or(Threads::by_default(dialect)) {
+            Threads::Auto => processors.clamp(FEW_THREADS, MOST_AUTO),
+            Threads::Count(count) => count,
+        }
+    }
+
     pub(super) fn verbosity(&self) -> Verbosity {
         if self.quiet {
             Verbosity::Quiet

@@ -144,11 +144,13 @@ impl WebOptions {
         }
     }
 
-    /// What to offer, if this dialect is spoken at all; uploads have at most `max_body` bytes, and `listened` are the
+    /// What to offer, if this dialect is spoken at all; uploads have at most `max_body` bytes, the process
+    /// has this memory, and `listened` are the
     /// hosts that are listened on.
     pub(super) fn options(
         self,
         max_body: u64,
+        memory: u64,
         listened: &[String],
         responses: Responses,
     ) -> Option<Options> {
@@ -182,6 +184,7 @@ impl WebOptions {
             fields: self.header,
             media_types: MediaTypes::with(self.mime),
             max_body,
+            memory,
         })
     }
 

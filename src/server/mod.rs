@@ -58,6 +58,8 @@ pub use crate::peer::Peer;
 pub struct Settings {
     /// Worker threads.
     pub workers: NonZeroUsize,
+    /// Processors that its threads may use at a time. One less of its workers poll.
+    pub processors: NonZeroUsize,
     /// Jobs the queue holds before the main thread blocks.
     pub queue: NonZeroUsize,
     /// Connections that may be open at once; `None` leaves it to the descriptor limit.
@@ -171,7 +173,7 @@ impl Server {
             NonZeroUsize::get,
         );
         let bound = limits::slots(self.descriptors, max_connections);
-        let max_pollers = max_pollers();
+        let max_pollers = max_pollers(self.settings.processors);
         let reactor = Reactor::new(bound, max_pollers).map_err(ServerError::Reactor)?;
         let queue = Queue::new(self.settings.queue.get());
         let spares = (workers > max_pollers).then(|| SpareWorkers::new(workers));

@@ -102,6 +102,12 @@ impl Cache {
         }
     }
 
+    /// Keeps to a sixteenth of this memory.
+    pub(super) fn bound(&mut self, memory: u64) {
+        let shard = memory / 16 / SHARDS as u64;
+        self.most.bytes = usize::try_from(shard).map_or(BYTES, |shard| shard.min(BYTES));
+    }
+
     /// What is held of the file at `path`, which may be another by now.
     pub(super) fn get(&self, path: &[u8]) -> Option<CachedFile> {
         self.shard(path).files.get(path).cloned()
@@ -283,6 +289,21 @@ mod tests {
                 certainty: Certainty::Certain,
             },
             validator: Some(Arc::clone(file)),
+        }
+    }
+
+    #[test]
+    fn cache_takes_a_sixteenth_of_the_memory_at_most() {
+        let mut cache = Cache::new(1 << 20);
+        for (memory, shard) in [
+            (0, 0),
+            (1 << 20, 4 * 1024),
+            (64 << 20, BYTES),
+            ((64 << 20) - 256, BYTES - 1),
+            (u64::MAX, BYTES),
+        ] {
+            cache.bound(memory);
+            assert_eq!(cache.most.bytes, shard, "{memory}");
         }
     }
 

@@ -73,6 +73,13 @@ impl Store {
         Self::new(root, opened, depth, durability)
     }
 
+    /// The same in a process that may use so many bytes of memory: the file cache takes a sixteenth at most.
+    #[must_use]
+    pub fn within_memory(mut self, memory: u64) -> Self {
+        self.cache.bound(memory);
+        self
+    }
+
     /// Opens the directory at `root` beside the servers that may have it. Nothing is removed.
     ///
     /// # Errors

@@ -30,6 +30,8 @@ pub struct Options {
     pub responses: Responses,
     /// Bytes of the longest upload.
     pub max_body: u64,
+    /// Bytes of memory that the process may use.
+    pub memory: u64,
 }
 
 impl Options {

@@ -19,8 +19,8 @@ impl Site {
     pub(super) fn new(files: Files, options: Options) -> Self {
         Self {
             files: Arc::new(files),
+            listing_budget: ListingBudget::within(options.memory),
             options,
-            listing_budget: ListingBudget::default(),
         }
     }
 

@@ -361,7 +361,7 @@ fn no_client_can_forge_a_line() {
             }
         }
         eventually("stderr has its lines", || {
-            server.stderr().lines().count() == 1 + 2
+            server.stderr().lines().count() == 2 + 2
         });
         let stderr = server.stderr();
         assert!(

@@ -124,7 +124,7 @@ fn verbose_server_shows_each_request_wherever_stderr_goes() {
     assert_eq!(sorted(&file), sorted(&terminal));
     assert!(file.starts_with("confined: "), "{file}");
     let mut lines = sorted(&file);
-    lines.retain(|line| !line.starts_with("confined: "));
+    lines.retain(|line| !line.starts_with("confined: ") && !line.starts_with("resources: "));
     let (name, client) = (name("a"), "127.0.0.1:{port}");
     assert_eq!(lines[0], format!("{client} GET /{name} 200 7 bytes"));
     assert!(

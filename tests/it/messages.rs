@@ -104,7 +104,7 @@ const REFUSED: &[Row] = &[
     ),
     refused(
         "-N eight 8080",
-        "httpserver: 'eight' is not a value for -N (--threads): it must be a whole number, such as 8\n",
+        "httpserver: 'eight' is not a value for -N (--threads): it must be a whole number, such as 8, or auto\n",
     ),
     refused(
         "-N -1 8080",

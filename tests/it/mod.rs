@@ -28,6 +28,7 @@ mod persistence;
 mod pool;
 mod put;
 mod reasons;
+mod resources;
 mod seal;
 mod status;
 mod systemd;

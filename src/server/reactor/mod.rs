@@ -14,7 +14,6 @@ use std::collections::VecDeque;
 use std::io;
 use std::num::NonZeroUsize;
 use std::os::fd::RawFd;
-use std::thread;
 use std::time::Instant;
 
 use rustix::io::Errno;
@@ -71,9 +70,8 @@ pub(crate) enum ParkOutcome<S> {
 
 /// How many workers may poll at a time. One processor is left to the main thread, to the kernel's network, and to clients
 /// on the same machine, which otherwise lose theirs for whole time slices.
-pub(crate) fn max_pollers() -> usize {
-    let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    processors.saturating_sub(1).max(1)
+pub(crate) fn max_pollers(processors: NonZeroUsize) -> usize {
+    processors.get().saturating_sub(1).max(1)
 }
 
 impl<S> Reactor<S> {

@@ -8,13 +8,17 @@ use crate::connection::{ResponseContent, TrackedBytes};
 /// Bytes that they may hold together: dozens of the longest usual ones.
 const MOST: usize = 64 * 1024 * 1024;
 
+/// The part of the process's memory that they may hold together.
+const PART_OF_MEMORY: u64 = 4;
+
 /// Bytes of a part of a listing's text; what is sent of it is given back in portions of this length.
 pub(super) const PART: usize = 32 * 1024;
 
 /// See the module's description.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct ListingBudget {
     bytes: Arc<AtomicUsize>,
+    most: usize,
 }
 
 /// Memory that one listing holds, until this is dropped.
@@ -30,6 +34,15 @@ struct UnsentText {
 }
 
 impl ListingBudget {
+    /// That of a process with so many bytes of memory.
+    pub(crate) fn within(memory: u64) -> Self {
+        let part = usize::try_from(memory / PART_OF_MEMORY);
+        Self {
+            bytes: Arc::default(),
+            most: part.map_or(MOST, |part| part.min(MOST)),
+        }
+    }
+
     /// Room for nothing so far.
     pub(super) fn hold(&self) -> MemoryShare {
         MemoryShare {
@@ -54,7 +67,7 @@ impl MemoryShare {
             .budget
             .bytes
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
-                Some(held + count).filter(|&held| held <= MOST)
+                Some(held + count).filter(|&held| held <= self.budget.most)
             });
         if grown.is_ok() {
             self.count += count;
@@ -81,7 +94,7 @@ mod tests {
 
     #[test]
     fn what_is_dropped_makes_room() {
-        let budget = ListingBudget::default();
+        let budget = ListingBudget::within(u64::MAX);
         let mut first = budget.hold();
         assert!(first.grow(MOST - PART));
         assert!(!first.grow(PART + 1));
@@ -92,5 +105,14 @@ mod tests {
         assert!(budget.part(vec![b'x']).is_some());
         drop(first);
         assert_eq!(budget.bytes.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn listings_hold_a_quarter_of_the_memory_at_most() {
+        for (memory, most) in [(0, 0), (400, 100), (256 << 20, MOST), (1 << 40, MOST)] {
+            let budget = ListingBudget::within(memory);
+            assert!(budget.hold().grow(most), "{memory}");
+            assert!(!budget.hold().grow(most + 1), "{memory}");
+        }
     }
 }

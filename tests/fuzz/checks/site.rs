@@ -96,6 +96,7 @@ fn run(scenario: &Scenario) -> (Vec<Entry>, BTreeMap<String, Vec<u8>>) {
         documents: Documents::Sandboxed,
         responses: Responses::ForAll,
         max_body: scenario.max_body,
+        memory: u64::MAX,
     };
     let web = Web::new(world.open(), options);
     let reporter = reporter();
