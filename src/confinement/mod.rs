@@ -89,30 +89,66 @@ mod tests {
         Allowed { path, access }
     }
 
+    /// What it is, and a function that tries it and returns whether it was done.
+    type WayOut = (&'static str, fn() -> bool);
+
+    /// What leads out of the process, or changes the machine.
+    const WAYS_OUT: [WayOut; 8] = [
+        ("execute a program", || {
+            let error = Command::new("/bin/true").exec();
+            error.raw_os_error().is_none()
+        }),
+        ("be traced", || nix::sys::ptrace::traceme().is_ok()),
+        ("mount", || {
+            rustix::mount::mount_bind("/tmp", "/tmp").is_ok()
+        }),
+        ("unmount", || {
+            let flags = rustix::mount::UnmountFlags::empty();
+            rustix::mount::unmount("/nowhere", flags).is_ok()
+        }),
+        ("have another root", || rustix::process::chroot("/").is_ok()),
+        ("be another user", || {
+            nix::unistd::setuid(nix::unistd::getuid()).is_ok()
+        }),
+        ("be in another group", || {
+            nix::unistd::setgid(nix::unistd::getgid()).is_ok()
+        }),
+        ("make a device", || {
+            let (kind, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::empty());
+            rustix::fs::mknodat(rustix::fs::CWD, "/nowhere/x", kind, mode, 0).is_ok()
+        }),
+    ];
+
     #[test]
-    fn confined_process_that_executes_a_program_is_killed() {
+    fn confined_process_is_killed_on_each_way_out() {
+        let test = "confined_process_is_killed_on_each_way_out";
         if let Some(directory) = std::env::var_os(CONFINED) {
+            let directory = Path::new(&directory);
+            let number: usize = fs::read_to_string(directory.join("number"))
+                .unwrap()
+                .parse()
+                .unwrap();
             // Files stay within reach, so that it is the filter that refuses.
             let in_force = confine(&[allow(Path::new("/"), FileAccess::Write)]);
             if in_force.system_calls {
-                let error = Command::new("/bin/true").exec();
-                fs::write(Path::new(&directory).join("error"), error.to_string()).unwrap();
+                let is_done = WAYS_OUT[number].1();
+                fs::write(directory.join("survived"), is_done.to_string()).unwrap();
             } else {
-                fs::write(Path::new(&directory).join("none"), "").unwrap();
+                fs::write(directory.join("none"), "").unwrap();
             }
             return;
         }
-        let directory = tempfile::tempdir().unwrap();
-        let status = run_alone(
-            "confined_process_that_executes_a_program_is_killed",
-            directory.path(),
-        );
-        if directory.path().join("none").exists() {
-            eprintln!("skipped: there is no seccomp here");
-            return;
+        for (number, (what, _)) in WAYS_OUT.iter().enumerate() {
+            let directory = tempfile::tempdir().unwrap();
+            fs::write(directory.path().join("number"), number.to_string()).unwrap();
+            let status = run_alone(test, directory.path());
+            if directory.path().join("none").exists() {
+                eprintln!("skipped: there is no seccomp here");
+                return;
+            }
+            assert_eq!(status.signal(), Some(libc::SIGSYS), "{what}: {status}");
+            assert!(!directory.path().join("survived").exists(), "{what}");
         }
-        assert_eq!(status.signal(), Some(libc::SIGSYS), "{status}");
-        assert!(!directory.path().join("error").exists());
     }
 
     /// What a confined thread can do, each with whether Landlock must refuse it.

@@ -82,7 +82,11 @@ mod tests {
     fn smaller_of_machine_and_control_group_counts() {
         let quota = |time, period| Some(Quota { time, period });
         for (limits, processors, line) in [
-            (GroupLimits::default(), 8, "8 processors, 4096 MiB of memory"),
+            (
+                GroupLimits::default(),
+                8,
+                "8 processors, 4096 MiB of memory",
+            ),
             (
                 GroupLimits {
                     quota: quota(150, 100),

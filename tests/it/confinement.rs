@@ -1,11 +1,13 @@
 //! What the process gives up at its start: its user, files, system calls; for each of its threads, as the kernel says.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{Read, Write};
-use std::os::unix::fs::{MetadataExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rustix::process::{Signal, geteuid};
 
 use crate::support::home::{Home, NOBODY};
@@ -35,13 +37,18 @@ fn has_landlock() -> bool {
     false
 }
 
-/// A program that makes system calls of a process fail, and runs the command appended to it.
+/// A program that makes system calls of a process fail with this error, or return this number, and runs the command appended to it.
 fn without(calls: &str, error: &str) -> Command {
     let mut strace = Command::new("strace");
     // With -D the server is the child of the test, which ends it.
     strace.args(["-D", "-f", "-qq", "-o", "trace", "-e", "signal=none"]);
     strace.args(["-e", &format!("trace={calls}")]);
-    strace.args(["-e", &format!("inject={calls}:error={error}")]);
+    let outcome = if error.starts_with('E') {
+        "error"
+    } else {
+        "retval"
+    };
+    strace.args(["-e", &format!("inject={calls}:{outcome}={error}")]);
     strace
 }
 
@@ -222,6 +229,55 @@ fn server_does_not_start_where_its_user_may_not_open_what_it_needs() {
     }
 }
 
+#[test]
+fn only_root_becomes_another_user() {
+    let stderr = Setup::nobody(&["--user", "root"]).refused();
+    assert_eq!(
+        stderr,
+        "httpserver: only root can become the user 'root'; start as root, or as that user\n"
+    );
+    // A server that is this user already starts.
+    if geteuid().is_root() {
+        let server = Setup::nobody(&["--user", "nobody"]).start();
+        assert_eq!(server.put(&format!("/{}", name(1)), "", b"1").status, 201);
+    }
+}
+
+#[test]
+fn files_of_root_are_refused_to_a_user_by_name() {
+    if !geteuid().is_root() {
+        return; // Nobody else can be tried.
+    }
+    for (option, file, cause) in [
+        ("--log", "log", "cannot open the log log: Permission denied"),
+        (
+            "--access-log",
+            "access.log",
+            "cannot open the access log access.log: Permission denied",
+        ),
+        (
+            "--users",
+            "users",
+            "cannot read the users in 'users': Permission denied",
+        ),
+    ] {
+        let home = Home::of_nobody();
+        let path = home.path().join(file);
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        let options = ["--user", "nobody", "--log-append", option, file];
+        let options = if option == "--log" {
+            &options[..]
+        } else {
+            &[&options[..2], &options[3..]].concat()
+        };
+        let stderr = Setup::at(&home, options).unrecorded().refused();
+        let expected = format!("httpserver: as the user 'nobody': {cause}\n");
+        assert_eq!(stderr, expected);
+        assert_eq!(fs::read(&path).unwrap(), b"");
+    }
+}
+
 /// A server whose root goes away, and gets a successor out of its reach: its name is a link that leads elsewhere then.
 /// Whether that is served.
 fn serves_what_is_elsewhere(option: &str) -> bool {
@@ -322,6 +378,65 @@ fn root_in_the_home_directory_is_not_found_again_and_all_else_works() {
     });
 }
 
+/// The files that SIGHUP opens again are replaced by those of another release, to which a link leads.
+#[test]
+fn everything_that_hang_up_opens_again_may_be_another_file_by_then() {
+    let home = Home::new();
+    let at = |name: &str| home.path().join(name);
+    let users = |name: &str| format!("*::none\n{name}:{QUICK}:read\n");
+    for (release, user) in [("1", "ann"), ("2", "bob")] {
+        fs::create_dir_all(at("releases").join(release)).unwrap();
+        fs::write(at("releases").join(release).join("users"), users(user)).unwrap();
+    }
+    fs::create_dir(at("logs")).unwrap();
+    symlink("releases/1", at("current")).unwrap();
+    home.place("file", b"content");
+    key_state(&home);
+    let options = [
+        "-N",
+        "2",
+        "--web",
+        "--users",
+        "current/users",
+        "--access-log",
+        "logs/access.log",
+        "--seal",
+        "--seal-key",
+        "key",
+    ];
+    let server = Setup::at(&home, &options).log("logs/log").start();
+    let status = |user: &str| {
+        let login = STANDARD.encode(format!("{user}:secret"));
+        let login = format!("Authorization: Basic {login}\r\n");
+        server.ask("GET /file", &login, b"").status
+    };
+    assert_eq!((status("ann"), status("bob")), (200, 401));
+    symlink("releases/2", at("next")).unwrap();
+    fs::rename(at("next"), at("current")).unwrap();
+    for log in ["log", "log.seal", "access.log"] {
+        fs::rename(at("logs").join(log), at("logs").join(format!("{log}.1"))).unwrap();
+    }
+    server.signal(Signal::HUP);
+    eventually("the users are those of the other file", || {
+        status("bob") == 200
+    });
+    assert_eq!(status("ann"), 401);
+    for log in ["log", "log.seal", "access.log"] {
+        eventually("each log is another file", || {
+            fs::read_to_string(at("logs").join(log)).is_ok_and(|text| !text.is_empty())
+        });
+    }
+    // And once more, by a file of the same name.
+    fs::write(at("releases/2/new"), users("eve")).unwrap();
+    fs::rename(at("releases/2/new"), at("releases/2/users")).unwrap();
+    server.signal(Signal::HUP);
+    eventually("the users are those of the new file", || {
+        status("eve") == 200
+    });
+    let stderr = server.stderr();
+    assert!(!stderr.contains("denied"), "{stderr}");
+}
+
 #[test]
 fn read_only_site_cannot_write_into_its_root_and_its_log_can() {
     let server = Setup::web(&["--listing", "-v"])
@@ -340,6 +455,12 @@ fn server_starts_where_a_container_refuses_to_confine_it() {
         return;
     }
     for (calls, error, said) in [
+        // The first call asks for the version.
+        (
+            "landlock_create_ruleset",
+            "1:when=1",
+            "not files (no Landlock 2)",
+        ),
         ("seccomp", "EINVAL", "not system calls (no seccomp)"),
         (
             "landlock_create_ruleset",

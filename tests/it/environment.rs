@@ -180,8 +180,10 @@ fn each_value_says_where_it_comes_from() {
     assert_eq!(rows(&all, "listen").len(), 2);
     let all = in_force(&[], &["--web", "/tmp"]);
     assert_eq!(rows(&all, "listen"), ["127.0.0.1:8000 from default"]);
+    assert_eq!(rows(&all, "threads"), ["auto from default"]);
     let all = in_force(&[], &["--web"]);
     assert_eq!(rows(&all, "root"), [". from default"]);
+    assert_eq!(rows(&in_force(&[], &["80"]), "threads"), ["4 from default"]);
 }
 
 #[test]
@@ -221,7 +223,7 @@ fn errors_name_the_variable() {
         (
             &[("HTTPSERVER_THREADS", "many")][..],
             &["0"][..],
-            "'many' is not a value for HTTPSERVER_THREADS: it must be a whole number, such as 8",
+            "'many' is not a value for HTTPSERVER_THREADS: it must be a whole number, such as 8, or auto",
         ),
         (
             &[("HTTPSERVER_WEB", "yes")],
