@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use rustix::thread::sched_getaffinity;
 
 use crate::support::home::Home;
-use crate::support::requirements::skip;
 use crate::support::server::Server;
 use crate::support::setup::Setup;
 use crate::support::wait::eventually;
@@ -33,7 +32,9 @@ impl ControlGroup {
                 return Some(group);
             }
         }
-        skip(&format!("no control group with '{controller}' can be made"));
+        // No package brings one: the administrator of the machine lets groups be made, or does not. The limits are read
+        // from files that the unit tests lay out, too.
+        eprintln!("skipped: no control group with '{controller}' can be made");
         None
     }
 
