@@ -17,6 +17,8 @@ mod absent;
 mod buffers;
 #[cfg(feature = "tls")]
 mod certificate;
+#[cfg(feature = "tls")]
+mod closing;
 mod handshake;
 #[cfg(feature = "tls")]
 mod records;

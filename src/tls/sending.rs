@@ -55,21 +55,7 @@ impl TlsStream {
         sent.and(Err(io::ErrorKind::WouldBlock.into()))
     }
 
-    /// Says that we have sent all, if the handshake is done. Nothing is sent from now on.
-    pub(super) fn close(&mut self, windows: &mut Windows, socket: &impl Transport) {
-        if self.is_closed {
-            return;
-        }
-        if self.unreported == 0 {
-            // Without it what there is to say is an alert, or nothing.
-            let _ = self.write(windows, RecordWrite::CloseNotify);
-            let _ = send_records(&mut windows.outgoing, socket, After::More); // best effort
-        }
-        self.is_closed = true;
-        windows.discard_outgoing();
-    }
-
-    fn write(&mut self, windows: &mut Windows, what: RecordWrite<'_>) -> io::Result<()> {
+    pub(super) fn write(&mut self, windows: &mut Windows, what: RecordWrite<'_>) -> io::Result<()> {
         if self.input == PeerState::Failed {
             return Err(io::ErrorKind::InvalidData.into());
         }

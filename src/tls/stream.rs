@@ -24,7 +24,7 @@ pub struct TlsStream {
     /// Records that are not complete; in the worker's window during a turn.
     incoming: Vec<u8>,
     /// Decrypted, and not handed out.
-    plain: Vec<u8>,
+    pub(super) plain: Vec<u8>,
     /// Records that the peer has not taken; in the worker's window during a turn.
     outgoing: Vec<u8>,
     /// Plain bytes in these that the caller does not know to be sent.
@@ -157,28 +157,8 @@ impl TlsStream {
         Ok(room.filled)
     }
 
-    /// After our side has ended, what comes is read past: not even a rule that it breaks can be told. `room` gets bytes
-    /// that mean nothing.
-    fn discard(
-        &mut self,
-        windows: &mut Windows,
-        socket: &impl Transport,
-        room: &mut [u8],
-    ) -> io::Result<usize> {
-        windows.incoming.consume(windows.incoming.len());
-        self.plain.clear();
-        if self.input != PeerState::Open {
-            return self.end(0);
-        }
-        let received = socket.receive(room)?;
-        if received == 0 {
-            self.input = PeerState::Truncated;
-        }
-        Ok(received)
-    }
-
     /// What comes after all that was received.
-    fn end(&self, filled: usize) -> io::Result<usize> {
+    pub(super) fn end(&self, filled: usize) -> io::Result<usize> {
         match self.input {
             _ if filled > 0 => Ok(filled),
             PeerState::Open | PeerState::Closed | PeerState::Truncated => Ok(0),

@@ -71,17 +71,14 @@ fn options_of_the_tool() -> BTreeSet<String> {
         let tool = Command::new(env!("CARGO_BIN_EXE_httpserver-log"));
         run(tool, arguments)
     };
-    let commands = [
-        "check",
-        "checkpoint",
-        "extract",
-        "list",
-        "replay",
-        "seal-key",
-        "stats",
-    ];
-    let texts = commands.map(|command| help(&[command, "--help"]));
-    options_in(&(help(&["--help"]) + &texts.concat()))
+    let all = help(&["--help"]);
+    let (_, commands) = all.split_once("Commands:\n").unwrap();
+    let commands = commands.lines().take_while(|line| !line.is_empty());
+    let names = commands.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    let names = names.filter(|name| !["", "help"].contains(name));
+    let texts: Vec<_> = names.map(|name| help(&[name, "--help"])).collect();
+    assert!(texts.len() > 7, "{all}");
+    options_in(&(all + &texts.concat()))
 }
 
 /// Python with the benchmark beside it, which leaves nothing in its directory.
