@@ -10,12 +10,11 @@ use std::convert::Infallible;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{
-    AtFlags, FileType, FlockOperation, FsWord, Mode, OFlags, flock, fstatfs, openat, unlinkat,
-};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, openat, unlinkat};
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 
+use super::file_system::has_common_locks;
 use super::metadata::{Metadata, Timestamp};
 use super::staging::is_staging_name;
 use super::sys::metadata_of;
@@ -51,25 +50,6 @@ pub(super) fn share(root: &OwnedFd) {
     if let Err(error) = flock(root, FlockOperation::NonBlockingLockShared) {
         log::debug!("the root is not locked: {error}");
     }
-}
-
-/// Whether all who use a directory of this file system see its locks. Not so over a network or FUSE, where those of a
-/// directory stay in the kernel that has it mounted.
-fn has_common_locks(root: &OwnedFd) -> bool {
-    const EXT4: FsWord = 0xEF53;
-    const BTRFS: FsWord = 0x9123_683E;
-    const XFS: FsWord = 0x5846_5342;
-    const TMPFS: FsWord = 0x0102_1994;
-    const F2FS: FsWord = 0xF2F5_2010;
-    const ZFS: FsWord = 0x2FC1_2FC1;
-    const VFAT: FsWord = 0x4D44;
-    const OVERLAYFS: FsWord = 0x794C_7630;
-    fstatfs(root).is_ok_and(|found| {
-        matches!(
-            found.f_type,
-            EXT4 | BTRFS | XFS | TMPFS | F2FS | ZFS | VFAT | OVERLAYFS
-        )
-    })
 }
 
 /// Removes the staging files of a root that have not changed after `before` and that nobody has locked. What cannot be

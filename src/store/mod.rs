@@ -14,6 +14,7 @@ mod commit_locks;
 mod concealed;
 mod created;
 mod error;
+mod file_system;
 mod found;
 mod freshness;
 mod large;

@@ -7,16 +7,24 @@ use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
 
 use super::error::{StoreError, StoreErrorKind};
+use super::file_system::is_tmpfs;
 use super::root::require_present;
 use super::staged::Staged;
 use super::state::Store;
 use super::sys::metadata_of;
-use super::unnamed::{LinkWay, StagingMethod, has_none, open_unnamed};
+use super::unnamed::{LinkWay, OwnLock, StagingMethod, has_none, open_unnamed};
 use super::write_target::WriteTarget;
 use crate::operations::operate;
 
 /// How often a file is made anew that a server has removed while it cleaned up.
 const ATTEMPTS: usize = 8;
+
+/// What came of an attempt to do without a name.
+enum Unnamed {
+    Made(Staged),
+    /// The file is to have a staging name.
+    ToBeNamed(OwnLock),
+}
 
 impl Store {
     /// Makes a file for an upload to `target`.
@@ -33,10 +41,9 @@ impl Store {
             .existing()
             .map_or(0o666, |old| old.permissions() & 0o777);
         let mode = Mode::from_raw_mode(permissions);
-        let unnamed = self.make_unnamed(target, mode)?;
-        let staged = match unnamed {
-            Some(staged) => staged,
-            None => self.make_named(target, mode)?,
+        let staged = match self.make_unnamed(target, mode)? {
+            Unnamed::Made(staged) => staged,
+            Unnamed::ToBeNamed(lock) => self.make_named(target, mode, lock)?,
         };
         // A replaced file keeps its permissions, also those that the umask would take from a new one.
         if target.existing().is_some() && permissions & self.umask != 0 {
@@ -45,12 +52,8 @@ impl Store {
         Ok(staged)
     }
 
-    /// `None` if the file system has no files without names.
-    fn make_unnamed(
-        &self,
-        target: &WriteTarget,
-        mode: Mode,
-    ) -> Result<Option<Staged>, StoreErrorKind> {
+    /// Makes one without a name where that can be had, and is no slower.
+    fn make_unnamed(&self, target: &WriteTarget, mode: Mode) -> Result<Unnamed, StoreErrorKind> {
         let directory = &target.directory;
         let root = self.root.get();
         let (device, occupation) = if Arc::ptr_eq(directory, &root.directory) {
@@ -62,17 +65,20 @@ impl Store {
             require_present(directory)?;
             (identity.0, Some(occupation))
         };
-        let StagingMethod::Unnamed(link) = self.method(directory, device) else {
-            return Ok(None);
+        let link = match self.method(directory, device) {
+            StagingMethod::Unnamed(link) => link,
+            StagingMethod::Named(lock) => return Ok(Unnamed::ToBeNamed(lock)),
         };
         match open_unnamed(directory, mode) {
             Ok(file) => {
                 let background = &self.background.0;
                 let staged = Staged::unnamed(file, link, directory, occupation, background);
-                Ok(Some(staged))
+                Ok(Unnamed::Made(staged))
             }
             // A directory that was removed is found out with the name.
-            Err(error) if has_none(error) || error == Errno::NOENT => Ok(None),
+            Err(error) if has_none(error) || error == Errno::NOENT => {
+                Ok(Unnamed::ToBeNamed(OwnLock::Needed))
+            }
             Err(error) => Err(StoreErrorKind::in_directory(error)),
         }
     }
@@ -82,19 +88,26 @@ impl Store {
         if let Some(method) = self.methods.of(device) {
             return method;
         }
+        if is_tmpfs(directory) {
+            // Nothing of it outlives the machine, and a file that has a name from the start is replaced faster.
+            let method = StagingMethod::Named(OwnLock::Unneeded);
+            self.methods.remember(device, method);
+            return method;
+        }
         let found = match open_unnamed(directory, Mode::RUSR | Mode::WUSR) {
             Ok(file) => LinkWay::find(&file, directory, self.staging_name()),
             Err(error) if has_none(error) => Ok(None),
             Err(error) => Err(error),
         };
+        let named = StagingMethod::Named(OwnLock::Needed);
         let method = match found {
-            Ok(link) => link.map_or(StagingMethod::Named, StagingMethod::Unnamed),
+            Ok(link) => link.map_or(named, StagingMethod::Unnamed),
             // That fault is found again, or is over.
-            Err(_) => return StagingMethod::Named,
+            Err(_) => return named,
         };
         // In a directory that was removed, nothing is linked.
         if require_present(directory).is_ok() {
-            if method == StagingMethod::Named {
+            if method == named {
                 log::debug!(
                     "this file system has no files without names: uploads get staging names"
                 );
@@ -104,7 +117,12 @@ impl Store {
         method
     }
 
-    fn make_named(&self, target: &WriteTarget, mode: Mode) -> Result<Staged, StoreErrorKind> {
+    fn make_named(
+        &self,
+        target: &WriteTarget,
+        mode: Mode,
+        lock: OwnLock,
+    ) -> Result<Staged, StoreErrorKind> {
         let flags =
             OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         for _ in 0..ATTEMPTS {
@@ -115,7 +133,7 @@ impl Store {
                 done => done.map_err(StoreErrorKind::in_directory)?,
             };
             let staged = Staged::named(file, name, &target.directory, &self.background.0);
-            if staged.is_kept()? {
+            if lock == OwnLock::Unneeded || staged.is_kept()? {
                 return Ok(staged);
             }
         }

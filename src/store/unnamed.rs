@@ -22,7 +22,15 @@ pub(super) enum StagingMethod {
     /// Without a name.
     Unnamed(LinkWay),
     /// Under a name that begins with the reserved prefix.
-    Named,
+    Named(OwnLock),
+}
+
+/// Whether a staging file is locked for as long as it is one, so that no server takes it for garbage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OwnLock {
+    Needed,
+    /// All who may remove it see the lock of the root.
+    Unneeded,
 }
 
 /// How a file without a name gets one.
@@ -172,9 +180,9 @@ mod tests {
     #[test]
     fn method_is_remembered_for_each_device() {
         let methods = StagingMethods::default();
-        methods.remember(1, StagingMethod::Named);
+        methods.remember(1, StagingMethod::Named(OwnLock::Needed));
         methods.remember(2, StagingMethod::Unnamed(LinkWay::Proc));
-        assert_eq!(methods.of(1), Some(StagingMethod::Named));
+        assert_eq!(methods.of(1), Some(StagingMethod::Named(OwnLock::Needed)));
         assert_eq!(methods.of(2), Some(StagingMethod::Unnamed(LinkWay::Proc)));
         assert_eq!(methods.of(3), None);
     }

@@ -1,0 +1,32 @@
+//! What the kind of a file system says of it. See statfs(2); what nothing but a trial can show is in `unnamed`.
+
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{FsWord, fstatfs};
+
+const TMPFS: FsWord = 0x0102_1994;
+
+/// Whether all who use a directory of this file system see its locks. Not so over a network or FUSE, where those of a
+/// directory stay in the kernel that has it mounted.
+pub(super) fn has_common_locks(directory: &OwnedFd) -> bool {
+    const EXT4: FsWord = 0xEF53;
+    const BTRFS: FsWord = 0x9123_683E;
+    const XFS: FsWord = 0x5846_5342;
+    const F2FS: FsWord = 0xF2F5_2010;
+    const ZFS: FsWord = 0x2FC1_2FC1;
+    const VFAT: FsWord = 0x4D44;
+    const OVERLAYFS: FsWord = 0x794C_7630;
+    matches!(
+        kind(directory),
+        Some(EXT4 | BTRFS | XFS | TMPFS | F2FS | ZFS | VFAT | OVERLAYFS)
+    )
+}
+
+/// Whether its files are in memory.
+pub(super) fn is_tmpfs(directory: &OwnedFd) -> bool {
+    kind(directory) == Some(TMPFS)
+}
+
+fn kind(directory: &OwnedFd) -> Option<FsWord> {
+    fstatfs(directory).ok().map(|found| found.f_type)
+}
