@@ -79,7 +79,11 @@ impl Store {
             Err(error) if has_none(error) || error == Errno::NOENT => {
                 Ok(Unnamed::ToBeNamed(OwnLock::Needed))
             }
-            Err(error) => Err(StoreErrorKind::in_directory(error)),
+            Err(error) => {
+                // In a directory that was removed, ext4 refuses files without names with EPERM.
+                require_present(directory)?;
+                Err(StoreErrorKind::in_directory(error))
+            }
         }
     }
 
