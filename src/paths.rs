@@ -85,7 +85,7 @@ pub(crate) fn named_paths(config: &Config) -> Vec<NamedPath> {
 fn socket(place: &ListenerPlace) -> Option<&Path> {
     match place {
         ListenerPlace::Unix { path, .. } => Some(path),
-        // Whoever has bound a socket that is passed removes it.
+        // A passed socket is removed by the program that bound it.
         ListenerPlace::Internet(_) | ListenerPlace::Passed { .. } => None,
     }
 }

@@ -21,7 +21,7 @@ pub struct Requester {
 }
 
 impl Requester {
-    /// Nobody in particular, who may do whatever the server offers.
+    /// A requester without a user name, whose permissions are not restricted.
     #[must_use]
     pub fn anonymous(source: RequestSource) -> Self {
         Self {

@@ -79,7 +79,7 @@ pub(crate) fn show(options: &Options) -> Result<Verdict, Failure> {
     let others = guesses.keys().find(|status| !ANSWERS.contains(status));
     promises.check(
         others.is_none() && guesses.contains_key(&401),
-        "passwords are verified, and nobody is let in",
+        "every wrong password is refused",
         &others.map(ToString::to_string).unwrap_or_default(),
     );
     promises.check_p99("GET", &alone.gets, &beside.gets);

@@ -234,7 +234,7 @@ impl ListenerSpec {
         }
     }
 
-    /// Refuses PROXY headers that nobody is trusted to send.
+    /// Checks that some proxy is trusted, where connections begin with a PROXY header.
     fn check_proxies(&self, proxies: Option<&TrustedProxies>) -> Result<(), ListenerSyntaxError> {
         let is_trusted = match &self.place {
             _ if self.proxy_protocol == ProxyProtocol::NotSpoken => return Ok(()),

@@ -126,7 +126,7 @@ fn person_who_cancels_the_dialogue_is_told_what_is_missing() {
     assert_eq!(dialogue.asked(), ["basic files"]);
     let text = browser.run("return document.body.innerText");
     assert!(text.as_str().unwrap().contains("401"), "{text}");
-    // Who then types it comes in, and may not store.
+    // The next attempt, with the right password, logs in. This user may read, but not upload.
     drop(dialogue);
     let dialogue = Dialogue::attend(&browser, &[("ann", "secret")]);
     browser.open(&format!("http://{}/", site.address()));

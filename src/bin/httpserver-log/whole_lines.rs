@@ -1,21 +1,21 @@
-//! The lines of a file that grows: never a part of one.
+//! The complete lines of a file that is still growing.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 
-/// Bytes in which the end of a line is looked for; more than the longest line of a seal.
+/// Bytes that are searched for a line feed at a time; more than the longest line of a seal.
 const LOOK: usize = 128 * 1024;
 
-/// Gives the bytes of a file up to the last line that has an end. What is given out at the end of one reading goes on in the
-/// next, once the file has more.
+/// Reads a file up to its last line feed. A reader that has reached that point continues there when more lines are
+/// complete.
 #[derive(Debug)]
 pub(crate) struct WholeLines<'f> {
     file: &'f File,
     at: u64,
-    /// Up to where lines are whole.
+    /// Just past the last line feed that was found.
     end: u64,
-    /// In which their ends are looked for.
+    /// The bytes that are searched for line feeds.
     buffer: Vec<u8>,
 }
 
@@ -34,7 +34,7 @@ impl<'f> WholeLines<'f> {
         let length = self.file.read_at(&mut self.buffer, self.at)?;
         let end = match memchr::memrchr(b'\n', &self.buffer[..length]) {
             Some(last) => last + 1,
-            // No line is so long: whoever reads it finds that.
+            // No valid line is so long. The reader of lines reports it.
             None if length == LOOK => length,
             None => 0,
         };
@@ -62,7 +62,7 @@ mod tests {
     use std::io::Write;
 
     #[test]
-    fn part_of_a_line_is_given_out_when_its_end_is_there() {
+    fn line_is_read_when_it_is_complete() {
         let mut file = tempfile::tempfile().unwrap();
         let writer = file.try_clone().unwrap();
         let mut lines = WholeLines::new(&writer);
