@@ -3,10 +3,11 @@
 
     benches/beside_nginx/side_by_side.py --server target/release/httpserver [--case NAME ...] [--seconds 3] [--rounds 3]
 
-Needs wrk, nginx, openssl and cc (Debian: apt-get install wrk nginx openssl gcc). Each round starts every server in turn, pinned
-to processor 0, and drives it with wrk on processor 1, so what drifts with the machine drifts for all. Printed per
-case: requests/s, server CPU microseconds per request, and our ratio to each peer (median of the rounds; for
-req/s above 1 is faster than the peer, for cpu below 1 is cheaper). Everything is on 127.0.0.1 and in a temp folder.
+Needs wrk, and for the peers and for TLS nginx, cc and openssl (Debian: apt-get install wrk nginx gcc openssl). Each round
+starts every server in turn, pinned to the first processor, and drives it with wrk on the last one, so what drifts with the
+machine drifts for all. Printed per case: requests/s, server CPU microseconds per request, and our ratio to each peer
+(median of the rounds; for req/s above 1 is faster than the peer, for cpu below 1 is cheaper). Everything is on free ports
+of 127.0.0.1 and in a temp folder.
 
 nginx runs at its best: two workers, sendfile, tcp_nopush, open_file_cache on, no access log (GET cases with
 `log` have both logs on). `floor` is floor.c: one recv, one send, nothing else.
@@ -14,7 +15,7 @@ nginx runs at its best: two workers, sendfile, tcp_nopush, open_file_cache on, n
 Cases with `tls` have the same certificate (ECDSA, P-256) and cipher (AES-256-GCM) on both sides. `tls-resume-1k` is
 new connections whose session is resumed by its ticket, driven by `openssl s_time -reuse` with TLS 1.2: connections/s.
 """
-import argparse, os, re, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
+import argparse, os, re, select, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NAME = {1024: "ABCDEFGHIJKLMNOPQRSTUVWX_1k", 102400: "ABCDEFGHIJKLMNOPQRSTUV_100k", 10485760: "ABCDEFGHIJKLMNOPQRSTUVW_10m"}
@@ -43,7 +44,8 @@ CASES = {
     "tls-get-100k-c64": ("GET", 102400, 64, False, False),
     "tls-resume-1k":    ("GET", 1024, 1, True, False),
 }
-PORT = {"ours": 19101, "nginx": 19102, "floor": 19103}
+PEERS = ["nginx", "floor"]
+PROCESSORS = [str(number) for number in sorted(os.sched_getaffinity(0))]
 
 NGINX = """
 worker_processes 2; pid {tmp}/nginx.pid; error_log {tmp}/nginx.err; user root; daemon off;
@@ -74,19 +76,41 @@ def cpu_seconds(pid):
                 total += int(fields[11]) + int(fields[12])
     return total / os.sysconf("SC_CLK_TCK")
 
-def command(who, case, tmp, root, server, extra):
+def free_port():
+    """A port that no socket has."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+def printed_port(child):
+    """The port that our server has chosen, from its first line on stdout; None if it prints none."""
+    readable, _, _ = select.select([child.stdout], [], [], 5)
+    found = readable and re.search(rb":(\d+)$", child.stdout.readline().rstrip())
+    return int(found.group(1)) if found else None
+
+def accepts(port):
+    """Waits until a server accepts connections, at most five seconds."""
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), 0.2).close()
+            return True
+        except OSError:
+            time.sleep(0.05)
+    return False
+
+def command(who, case, tmp, root, port, server, extra):
     method, size, _, _, logged = CASES[case]
     tls = case.startswith("tls-")
     if who == "ours":
         more = {"seal": ["--seal"], "key": ["--seal", "--seal-key", f"{tmp}/key"], "access": ["--access-log", f"{tmp}/ours.access"]}
         log = ["-l", f"{tmp}/ours.log", *more.get(case.rsplit("-", 1)[1], [])] if logged else []
         secure = ["--tls-cert", f"{tmp}/cert.pem", "--tls-key", f"{tmp}/key.pem"] if tls else []
-        return [server, "-N", "4", *log, *secure, *extra, "127.0.0.1", str(PORT[who])]
+        return [server, "-N", "4", *log, *secure, *extra, "127.0.0.1", str(port)]
     if who == "floor":
-        return [f"{tmp}/floor", str(PORT[who]), "0" if method == "PUT" else str(size), "1"]
+        return [f"{tmp}/floor", str(port), "0" if method == "PUT" else str(size), "1"]
     conf = f"{tmp}/nginx.conf"
     with open(conf, "w") as out:
-        out.write(NGINX.format(tmp=tmp, root=root, port=PORT[who], access=f"{tmp}/access.log" if logged else "off",
+        out.write(NGINX.format(tmp=tmp, root=root, port=port, access=f"{tmp}/access.log" if logged else "off",
                                ssl=" ssl" if tls else "", certificate=CERTIFICATE.format(tmp=tmp) if tls else ""))
     return ["nginx", "-c", conf]
 
@@ -95,18 +119,14 @@ def measure(who, case, tmp, root, server, extra, seconds):
     if case.endswith("-key"):
         tool = os.path.join(os.path.dirname(server), "httpserver-log")
         subprocess.run([tool, "seal-key", f"{tmp}/key"], check=True, stdout=subprocess.DEVNULL)
-    child = subprocess.Popen(["taskset", "-c", "0", *command(who, case, tmp, root, server, extra)], cwd=root,
-                             stdout=subprocess.DEVNULL, stderr=open(f"{tmp}/{who}.err", "a"))
+    port = 0 if who == "ours" else free_port()
+    child = subprocess.Popen(["taskset", "-c", PROCESSORS[0], *command(who, case, tmp, root, port, server, extra)], cwd=root,
+                             stdout=subprocess.PIPE, stderr=open(f"{tmp}/{who}.err", "a"))
     try:
-        for _ in range(100):
-            try:
-                socket.create_connection(("127.0.0.1", PORT[who]), 0.2).close()
-                break
-            except OSError:
-                time.sleep(0.05)
-        else:
-            sys.exit(f"{who} does not accept: {open(f'{tmp}/{who}.err').read()[-500:]}")
-        drive = ["taskset", "-c", "1", "wrk", "-t", "1", "-c", str(conns), "-d", f"{seconds}s", "--latency"]
+        port = port or printed_port(child)
+        if not port or not accepts(port):
+            sys.exit(f"{who} does not accept connections: {open(f'{tmp}/{who}.err').read()[-500:].rstrip()}")
+        drive = ["taskset", "-c", PROCESSORS[-1], "wrk", "-t", "1", "-c", str(conns), "-d", f"{seconds}s", "--latency"]
         if close:
             drive += ["-H", "Connection: close"]
         path = "/" + NAME.get(size, "")
@@ -117,7 +137,7 @@ def measure(who, case, tmp, root, server, extra, seconds):
             path = "/"
         before = cpu_seconds(child.pid)
         if case.startswith("tls-resume"):
-            drive = ["taskset", "-c", "1", "openssl", "s_time", "-connect", f"127.0.0.1:{PORT[who]}", "-tls1_2", "-reuse",
+            drive = ["taskset", "-c", PROCESSORS[-1], "openssl", "s_time", "-connect", f"127.0.0.1:{port}", "-tls1_2", "-reuse",
                      "-www", path, "-time", str(seconds)]
             said = subprocess.run(drive, capture_output=True, text=True).stdout
             used = cpu_seconds(child.pid) - before
@@ -126,7 +146,7 @@ def measure(who, case, tmp, root, server, extra, seconds):
                 sys.exit(f"{who} {case}: bad run:\n{said}")
             return int(done.group(1)) / int(done.group(2)), used / int(done.group(1)) * 1e6, "?"
         scheme = "https" if case.startswith("tls-") else "http"
-        said = subprocess.run(drive + [f"{scheme}://127.0.0.1:{PORT[who]}{path}"], capture_output=True, text=True).stdout
+        said = subprocess.run(drive + [f"{scheme}://127.0.0.1:{port}{path}"], capture_output=True, text=True).stdout
         used = cpu_seconds(child.pid) - before
     finally:
         child.send_signal(signal.SIGTERM)
@@ -152,11 +172,18 @@ def main():
     ask.add_argument("--case", nargs="*", choices=list(CASES), default=list(CASES))
     ask.add_argument("--seconds", type=int, default=3)
     ask.add_argument("--rounds", type=int, default=3)
-    ask.add_argument("--peers", default="nginx,floor")
+    ask.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS)
     ask.add_argument("--dir", default="/dev/shm", help="where the served files lie (tmpfs keeps the disk out of it)")
     ask.add_argument("extra", nargs="*", help="more options for our server, after --")
     args = ask.parse_args()
-    server, peers = os.path.abspath(args.server), args.peers.split(",")
+    server, with_tls = os.path.abspath(args.server), any(case.startswith("tls-") for case in args.case)
+    if not os.path.isfile(server) or not os.access(server, os.X_OK):
+        sys.exit(f"--server {args.server}: no program is there; 'cargo build --release' makes target/release/httpserver")
+    needed = ["taskset", "wrk", *(["nginx"] if "nginx" in args.peers else []), *(["cc"] if "floor" in args.peers else []),
+              *(["openssl"] if with_tls else [])]
+    for program in needed:
+        if not shutil.which(program):
+            sys.exit(f"{program} is not there, and is needed")
     tmp = tempfile.mkdtemp(prefix="side-by-side-", dir=args.dir)
     root = f"{tmp}/www"
     os.mkdir(root)
@@ -164,12 +191,15 @@ def main():
         for size, name in NAME.items():
             with open(f"{root}/{name}", "wb") as out:
                 out.write(os.urandom(size))
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "9", "-subj",
-                        "/CN=localhost", "-keyout", f"{tmp}/key.pem", "-out", f"{tmp}/cert.pem"], check=True, stderr=subprocess.DEVNULL)
-        subprocess.run(["cc", "-O2", "-pthread", "-o", f"{tmp}/floor", f"{HERE}/floor.c"], check=True)
+        if with_tls:
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "9",
+                            "-subj", "/CN=localhost", "-keyout", f"{tmp}/key.pem", "-out", f"{tmp}/cert.pem"],
+                           check=True, stderr=subprocess.DEVNULL)
+        if "floor" in args.peers:
+            subprocess.run(["cc", "-O2", "-pthread", "-o", f"{tmp}/floor", f"{HERE}/floor.c"], check=True)
         for case in args.case:
             # the floor answers without reading a body to its end and never closes: it has no say in those cases
-            who = ["ours"] + [p for p in peers if p == "nginx" or (not case.startswith("tls-") and CASES[case][0] == "GET" and not CASES[case][3] and CASES[case][1] <= 1024)]
+            who = ["ours"] + [p for p in args.peers if p == "nginx" or (not case.startswith("tls-") and CASES[case][0] == "GET" and not CASES[case][3] and CASES[case][1] <= 1024)]
             runs = {name: [] for name in who}
             for _ in range(args.rounds):
                 for name in who:

@@ -4,6 +4,7 @@
 //! is so.
 
 mod access_log;
+mod benchmark;
 mod client_address;
 mod command_line;
 mod confinement;

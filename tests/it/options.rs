@@ -34,7 +34,7 @@ const SIDE_BY_SIDE: &str = "benches/beside_nginx/side_by_side.py";
 
 /// What python runs to print the command line of each case.
 const PRINT_COMMANDS: &str = "import side_by_side as bench
-for case in bench.CASES: print(*bench.command('ours', case, 'tmp', 'root', 'httpserver', []), sep='\\n')";
+for case in bench.CASES: print(*bench.command('ours', case, 'tmp', 'root', 0, 'httpserver', []), sep='\\n')";
 
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
