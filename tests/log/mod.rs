@@ -151,6 +151,10 @@ fn help_shows_examples() {
         );
     }
     assert!(workdir.run(["--help"]).stdout().contains("Examples:"));
+    for subcommand in ["list", "stats"] {
+        let help = workdir.run([subcommand, "--help"]);
+        assert!(help.stdout().contains("\nSelection:\n      --since "));
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::text::address_and_port;
 use httpserver::request_log::format::layout::decode_name;
 use serde::Serialize;
 use serde_json::Value;
+use std::io::{self, Write};
 
 /// What is known is written; everything else is null.
 #[derive(Serialize)]
@@ -45,12 +46,17 @@ pub(crate) enum Extra {
     Revision(Option<u64>),
 }
 
-/// The object of an entry as one line. `log` is the name of its log, where there are several.
-pub(crate) fn line(
+/// Prints the object of an entry as one line. `log` is the name of its log, where there are several.
+pub(crate) fn print(
     log: Option<&str>,
     record: &EntryRecord,
     extra: Extra,
-) -> serde_json::Result<String> {
+    out: &mut impl Write,
+) -> io::Result<()> {
+    writeln!(out, "{}", line(log, record, extra)?)
+}
+
+fn line(log: Option<&str>, record: &EntryRecord, extra: Extra) -> serde_json::Result<String> {
     let line = record.sealed();
     let words = record.method_and_name();
     let name = words.map(|(_, name)| name);

@@ -1,6 +1,7 @@
 //! An entry with all that is known of it: what stands in the log, and in its line of the seal.
 
 use crate::seal_entries::SealedEntry;
+use crate::text::{address_and_port, seconds};
 use httpserver::request_log::format::line::LoggedRequest;
 use httpserver::request_log::read::fault::Fault;
 use httpserver::seal::chain::Hash;
@@ -72,6 +73,18 @@ impl EntryRecord {
     /// Whether the request failed.
     pub(crate) fn is_failed(&self) -> bool {
         matches!(self.kind, Some(LoggedRequest::Failure { .. }))
+    }
+
+    /// When, from where and by whom, as columns of a table: `-` for what is not known.
+    pub(crate) fn requester_cells(&self) -> [String; 3] {
+        let absent = || "-".to_owned();
+        let line = self.sealed();
+        [
+            line.map_or_else(absent, |line| seconds(line.time)),
+            line.map_or_else(absent, |line| address_and_port(&line.peer).0),
+            line.and_then(|line| line.user.clone())
+                .unwrap_or_else(absent),
+        ]
     }
 
     /// The status in a word: the number, `ok` where only that is known, or `torn`.

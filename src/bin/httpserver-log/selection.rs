@@ -19,7 +19,7 @@ use std::str::FromStr;
 
 /// The options that select entries.
 #[derive(Debug, Default, clap::Args)]
-#[command(next_help_heading = "EntrySelection")]
+#[command(next_help_heading = "Selection")]
 pub(crate) struct EntrySelection {
     /// Only entries from TIME on
     ///

@@ -9,7 +9,7 @@ use crate::json::{self, Extra};
 use crate::logs::LogWithSeal;
 use crate::record::EntryRecord;
 use crate::table::{Table, Titles};
-use std::io::{self, Write};
+use std::io::Write;
 
 /// Prints entries in one of the forms.
 pub(super) struct Printer {
@@ -62,17 +62,14 @@ impl Printer {
     ) -> Result<(), Failure> {
         let row = || RowText::new(record, self.is_decoded);
         match &mut self.form {
-            Form::Json => json::line(
-                self.has_several_logs.then_some(log),
-                record,
-                if self.is_decoded {
+            Form::Json => {
+                let extra = if self.is_decoded {
                     Extra::Decoded
                 } else {
                     Extra::Nothing
-                },
-            )
-            .map_err(io::Error::from)
-            .and_then(|line| writeln!(out, "{line}")),
+                };
+                json::print(self.has_several_logs.then_some(log), record, extra, out)
+            }
             Form::Plain(columns) => columns.print(record, &row(), out),
             Form::Sealed(table) => table.print(cells(record, &row()), out),
         }

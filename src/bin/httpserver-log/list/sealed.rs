@@ -3,7 +3,7 @@
 use super::row::RowText;
 use crate::record::EntryRecord;
 use crate::table::Column;
-use crate::text::{address_and_port, dash, seconds};
+use crate::text::dash;
 
 /// How many columns there are.
 pub(super) const COLUMNS: usize = 8;
@@ -22,14 +22,12 @@ pub(super) const TABLE: [Column; COLUMNS] = [
 
 /// The line of an entry.
 pub(super) fn cells(record: &EntryRecord, row: &RowText<'_>) -> [String; COLUMNS] {
-    let absent = || "-".to_owned();
-    let line = record.sealed();
+    let [time, peer, user] = record.requester_cells();
     [
         dash(record.number),
-        line.map_or_else(absent, |line| seconds(line.time)),
-        line.map_or_else(absent, |line| address_and_port(&line.peer).0),
-        line.and_then(|line| line.user.clone())
-            .unwrap_or_else(absent),
+        time,
+        peer,
+        user,
         record.status_word(),
         dash(record.bytes()),
         row.method.to_owned(),

@@ -14,9 +14,9 @@ use crate::progress;
 use crate::record::EntryRecord;
 use crate::records::Hashing;
 use crate::table::{Column, Table, Titles};
-use crate::text::{address_and_port, dash, seconds};
+use crate::text::{dash, seconds};
 use crate::verdict::Verdict;
-use std::io::{self, Write};
+use std::io::Write;
 use std::num::NonZeroU64;
 
 /// Digits of a hash that are shown; all of them with `--json`.
@@ -110,9 +110,7 @@ impl NameHistory<'_> {
             return Ok(());
         }
         if self.is_json {
-            json::line(log_name, record, json::Extra::Revision(revision))
-                .map_err(io::Error::from)
-                .and_then(|line| writeln!(out, "{line}"))
+            json::print(log_name, record, json::Extra::Revision(revision), out)
         } else {
             self.table.print(cells(revision, log_name, record), out)
         }
@@ -145,8 +143,7 @@ impl NameHistory<'_> {
 
 /// The line of an entry.
 fn cells(revision: Option<u64>, log: Option<&str>, record: &EntryRecord) -> [String; COLUMNS] {
-    let absent = || "-".to_owned();
-    let line = record.sealed();
+    let [time, peer, user] = record.requester_cells();
     let stored = record
         .method_and_name()
         .filter(|(method, _)| *method == "PUT");
@@ -157,13 +154,18 @@ fn cells(revision: Option<u64>, log: Option<&str>, record: &EntryRecord) -> [Str
     [
         dash(revision),
         dash(record.number),
-        line.map_or_else(absent, |line| seconds(line.time)),
-        line.map_or_else(absent, |line| address_and_port(&line.peer).0),
-        line.and_then(|line| line.user.clone())
-            .unwrap_or_else(absent),
+        time,
+        peer,
+        user,
         record.status_word(),
         dash(stored.and_then(|_| record.bytes())),
-        hash.map_or_else(absent, |hash| hash.chars().take(DIGITS).collect()),
-        log.map_or_else(|| what.clone(), |log| format!("{what} in {log}")),
+        hash.map_or_else(
+            || "-".to_owned(),
+            |hash| hash.chars().take(DIGITS).collect(),
+        ),
+        match log {
+            Some(log) => format!("{what} in {log}"),
+            None => what,
+        },
     ]
 }
