@@ -8,10 +8,11 @@ use crate::failure::Failure;
 use crate::log_reader::LogItem;
 use crate::mismatches::Mismatches;
 use crate::record::{EntryRecord, SealMatch};
-use crate::seal_entries::{Beginning, SealEntries, SealedEntry};
+use crate::seal_entries::{SealEntries, SealedEntry};
 use httpserver::request_log::format::line::LoggedRequest;
 use httpserver::request_log::read::EntryHead;
 use httpserver::request_log::read::fault::{Fault, Nature};
+use httpserver::request_log::verify::SealStart;
 use httpserver::seal::chain::Hash;
 use httpserver::seal::state::Tip;
 use sha2::{Digest, Sha256};
@@ -55,7 +56,7 @@ impl<'s> Pairing<'s> {
     }
 
     /// What the first line of the seal says.
-    pub(crate) fn beginning(&self) -> Option<&Beginning> {
+    pub(crate) fn beginning(&self) -> Option<&SealStart> {
         self.seal.as_ref()?.beginning()
     }
 

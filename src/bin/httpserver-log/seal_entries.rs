@@ -5,9 +5,9 @@
 
 use crate::failure::Failure;
 use crate::source::LogSource;
-use httpserver::request_log::verify::torn_entries;
+use httpserver::request_log::verify::{SealStart, torn_entries};
 use httpserver::seal::chain::Hash;
-use httpserver::seal::line::{Begin, EntryLine, LineContent, TornOutcome};
+use httpserver::seal::line::{EntryLine, LineContent, TornOutcome};
 use httpserver::seal::read::{SealError, SealReader};
 use httpserver::seal::state::Tip;
 use httpserver::seal::time::Moment;
@@ -40,21 +40,6 @@ pub(crate) struct SealedEntry {
 
 type SealBytes<'s> = Box<dyn Read + Send + 's>;
 
-/// What the first line of a seal says.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Beginning {
-    pub(crate) identity: u64,
-    /// The number of the file.
-    pub(crate) file: u64,
-    /// Lines of all files before it.
-    lines: u64,
-    /// Where sealing began in the log.
-    start: u64,
-    /// The chain value that it continues.
-    pub(crate) previous: Hash,
-    pub(crate) time: Moment,
-}
-
 /// A seal that is read from front to back.
 pub(crate) struct SealEntries<'s> {
     name: String,
@@ -63,7 +48,7 @@ pub(crate) struct SealEntries<'s> {
     torn: BTreeMap<u64, TornOutcome>,
     /// Reads ahead which these are, if the seal grows.
     torn_reader: Option<SealReader<SealBytes<'s>>>,
-    beginning: Option<Beginning>,
+    beginning: Option<SealStart>,
     /// Whether it says that another log follows.
     has_next: bool,
     /// The next entry, if it was looked at.
@@ -117,18 +102,18 @@ impl<'s> SealEntries<'s> {
     }
 
     /// What its first line says.
-    pub(crate) fn beginning(&self) -> Option<&Beginning> {
+    pub(crate) fn beginning(&self) -> Option<&SealStart> {
         self.beginning.as_ref()
     }
 
     /// Where the first sealed entry begins in the log, in bytes.
     pub(crate) fn start(&self) -> u64 {
-        self.beginning.map_or(0, |beginning| beginning.start)
+        self.beginning().map_or(0, |beginning| beginning.start)
     }
 
     /// The last line that was read; `None` if the first was not.
     pub(crate) fn tip(&self) -> Option<Tip> {
-        let beginning = self.beginning?;
+        let beginning = self.beginning()?;
         Some(Tip {
             identity: beginning.identity,
             file: beginning.file,
@@ -210,7 +195,9 @@ impl<'s> SealEntries<'s> {
                 }
                 return Ok(NextLine::Some);
             }
-            LineContent::Begin(begin) if number == 1 => self.beginning = Some(beginning(&begin)),
+            LineContent::Begin(begin) if number == 1 => {
+                self.beginning = Some(SealStart::from(&begin));
+            }
             LineContent::Next { .. } => self.has_next = true,
             _ => {}
         }
@@ -230,17 +217,6 @@ impl<'s> SealEntries<'s> {
 enum NextLine {
     Some,
     End,
-}
-
-fn beginning(begin: &Begin<'_>) -> Beginning {
-    Beginning {
-        identity: begin.identity,
-        file: begin.file,
-        lines: begin.lines,
-        start: begin.start,
-        previous: begin.previous,
-        time: begin.time,
-    }
 }
 
 fn owned(entry: &EntryLine<'_>, is_chained: bool) -> SealedEntry {

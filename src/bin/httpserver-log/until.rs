@@ -4,9 +4,9 @@ use crate::failure::Failure;
 use crate::logs::LogWithSeal;
 use crate::record::{EntryRecord, SealMatch};
 use crate::records::Hashing;
-use crate::seal_entries::Beginning;
 use crate::selection::require_seals;
 use crate::typed_time::TypedTime;
+use httpserver::request_log::verify::SealStart;
 use indicatif::ProgressBar;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
@@ -53,7 +53,7 @@ impl Until {
     pub(crate) fn includes(
         &self,
         record: &EntryRecord,
-        beginning: Option<&Beginning>,
+        beginning: Option<&SealStart>,
         log: &str,
     ) -> Result<bool, Failure> {
         let time = match self {

@@ -6,7 +6,7 @@ use super::finding::{EntryName, Finding, LogFault};
 use crate::seal::chain::Hash;
 use crate::seal::clock::Clock;
 use crate::seal::key::Key;
-use crate::seal::line::TornOutcome;
+use crate::seal::line::{Begin, TornOutcome};
 use crate::seal::state::Tip;
 use crate::seal::time::Moment;
 
@@ -66,6 +66,20 @@ pub struct SealStart {
     pub time: Moment,
     /// The name of the log.
     pub name: String,
+}
+
+impl From<&Begin<'_>> for SealStart {
+    fn from(begin: &Begin<'_>) -> Self {
+        Self {
+            identity: begin.identity,
+            file: begin.file,
+            lines: begin.lines,
+            start: begin.start,
+            previous: begin.previous,
+            time: begin.time,
+            name: begin.name.to_owned(),
+        }
+    }
 }
 
 /// A sealed entry that is not whole in the log.

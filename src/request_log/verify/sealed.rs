@@ -9,7 +9,7 @@ use super::finding::{EntryName, Finding, SealFault};
 use super::seal_report::{Matched, SealReport, SealStart};
 use crate::seal::chain::Hash;
 use crate::seal::clock::Clock;
-use crate::seal::line::{Begin, EntryLine, LineContent, Torn, TornOutcome};
+use crate::seal::line::{EntryLine, LineContent, Torn, TornOutcome};
 use crate::seal::read::{SealError, SealLine, SealReader};
 use crate::seal::state::Tip;
 
@@ -204,7 +204,7 @@ impl Noted {
             LineContent::Entry(entry) => read = LineRead::Entry(sealed(&entry, evidence)),
             LineContent::Begin(begin) if line.number == 1 => {
                 audit.time(begin.time);
-                self.beginning = Some(beginning(&begin));
+                self.beginning = Some(SealStart::from(&begin));
                 self.note_chain(evidence, begin.lines, line.before);
             }
             // Lines that begin a file are not in the middle of one.
@@ -248,17 +248,5 @@ fn sealed(entry: &EntryLine<'_>, evidence: &Evidence) -> Sealed {
         length: entry.length,
         hash: entry.hash,
         place: evidence.torn.get(&entry.number).copied(),
-    }
-}
-
-fn beginning(begin: &Begin<'_>) -> SealStart {
-    SealStart {
-        identity: begin.identity,
-        file: begin.file,
-        lines: begin.lines,
-        start: begin.start,
-        previous: begin.previous,
-        time: begin.time,
-        name: begin.name.to_owned(),
     }
 }
