@@ -105,6 +105,56 @@ fn history_spans_several_logs() {
 }
 
 #[test]
+fn logs_in_the_wrong_order_are_refused_where_their_seals_know_it() {
+    let (first, second) = sample().rotate();
+    let (second, third) = second
+        .put("13:00:00", PEER, 204, "b.txt", b"newer")
+        .rotate();
+    let workdir = Workdir::new(&Log::default());
+    first.write(&workdir, "log.txt.2", "log.txt.seal.2");
+    second.write(&workdir, "log.txt.1", "log.txt.seal.1");
+    third.write(&workdir, "log.txt", "log.txt.seal");
+    let commands = [
+        &["replay", "LOGS", "rebuilt"][..],
+        &["extract", "--at", "2026-11-28", "LOGS", "b.txt"],
+        &["history", "LOGS", "b.txt"],
+    ];
+    let given = |command: &[&'static str], logs: &[&'static str]| -> Vec<_> {
+        let mut words = command.to_vec();
+        let at = words.iter().position(|word| *word == "LOGS").unwrap();
+        words.splice(at..=at, logs.iter().copied());
+        words
+    };
+    for command in commands {
+        for (logs, older, newer) in [
+            (&["log.txt", "log.txt.1"][..], "log.txt.1", "log.txt"),
+            (
+                &["log.txt.1", "log.txt.2", "log.txt"],
+                "log.txt.2",
+                "log.txt.1",
+            ),
+            (
+                &["log.txt.2", "log.txt", "log.txt.1"],
+                "log.txt.1",
+                "log.txt",
+            ),
+        ] {
+            workdir.run(given(command, logs)).refuses(&format!(
+                "{older} is older than {newer}, as their seals say: give the oldest log first"
+            ));
+            assert!(!workdir.path("rebuilt").exists());
+        }
+        let run = workdir.run(given(command, &["log.txt.2", "log.txt.1", "log.txt"]));
+        assert_eq!(run.status, Some(0), "{}", run.stderr);
+        let _ = fs::remove_dir_all(workdir.path("rebuilt"));
+    }
+    // Without a seal the order is the user's to know.
+    fs::remove_file(workdir.path("log.txt.seal.1")).unwrap();
+    let run = workdir.run(["replay", "log.txt", "log.txt.1", "rebuilt"]);
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+}
+
+#[test]
 fn two_revisions_are_compared_as_diff_does() {
     let workdir = sample().in_workdir();
     let run = workdir.run(["history", "log.txt", "d/a.txt", "--diff", "1", "2"]);

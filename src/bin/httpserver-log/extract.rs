@@ -67,6 +67,7 @@ fn extract_at(
 ) -> Result<Verdict, Failure> {
     let logs = LogWithSeal::open_all(files)?;
     LogWithSeal::require_files(&logs, "--at")?;
+    LogWithSeal::require_order(&logs)?;
     until.require_seals("--at", &logs, files)?;
     let mut state = Err("was not stored up to then".to_owned());
     let mut torn = None;

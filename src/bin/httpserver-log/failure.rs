@@ -49,6 +49,9 @@ pub(crate) enum Failure {
         /// What it would be read from.
         input: &'static str,
     },
+    /// Logs that are read as one are given in the wrong order.
+    #[error("{log} is older than {newer}, as their seals say: give the oldest log first")]
+    NewerFirst { log: String, newer: String },
     /// A directory is compared with one log.
     #[error("--against compares a directory with one log: give one FILE")]
     SeveralLogs,

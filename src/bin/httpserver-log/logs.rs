@@ -7,6 +7,9 @@ use crate::records::{Hashing, Records};
 use crate::seal_entries::SealEntries;
 use crate::seal_files::seal_of;
 use crate::source::LogSource;
+use httpserver::request_log::verify::SealStart;
+use httpserver::seal::line::LineContent;
+use httpserver::seal::read::{SealError, SealLine, SealReader};
 use indicatif::ProgressBar;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -44,6 +47,45 @@ impl LogWithSeal {
     pub(crate) fn require_files(logs: &[Self], purpose: &'static str) -> Result<(), Failure> {
         logs.iter()
             .try_for_each(|log| log.source.require_file(purpose))
+    }
+
+    /// Logs that are read as one must not be given in another order than that of their seals. Logs without a seal, and of
+    /// different seals, have no order that is known.
+    pub(crate) fn require_order(logs: &[Self]) -> Result<(), Failure> {
+        let mut before: Option<(&Self, SealStart)> = None;
+        for log in logs.iter().filter(|_| logs.len() > 1) {
+            let Some(start) = log.seal_start()? else {
+                continue;
+            };
+            if let Some((newer, known)) = &before
+                && known.identity == start.identity
+                && known.file > start.file
+            {
+                return Err(Failure::NewerFirst {
+                    log: log.name().to_owned(),
+                    newer: newer.name().to_owned(),
+                });
+            }
+            before = Some((log, start));
+        }
+        Ok(())
+    }
+
+    /// What the first line of the seal says; `None` if there is none.
+    fn seal_start(&self) -> Result<Option<SealStart>, Failure> {
+        let Some(seal) = &self.seal else {
+            return Ok(None);
+        };
+        let mut reader = SealReader::new(seal.bytes(&ProgressBar::hidden())?);
+        match reader.next_line() {
+            Ok(Some(SealLine {
+                line: LineContent::Begin(begin),
+                ..
+            })) => Ok(Some(SealStart::from(&begin))),
+            // Whatever reads the entries says what is wrong with the seal.
+            Ok(_) | Err(SealError::NotALine { .. } | SealError::Torn { .. }) => Ok(None),
+            Err(SealError::Input(error)) => Err(Failure::file(seal.name())(error)),
+        }
     }
 
     /// Bytes of all logs, if that is known.

@@ -26,6 +26,7 @@ pub(crate) fn run(options: &ReplayArguments, out: &mut impl Write) -> Result<Ver
     let (files, dir) = options.split()?;
     let logs = LogWithSeal::open_all(files)?;
     LogWithSeal::require_files(&logs, "replay")?;
+    LogWithSeal::require_order(&logs)?;
     if let Some(until) = &options.until {
         until.require_seals("--until", &logs, files)?;
     }

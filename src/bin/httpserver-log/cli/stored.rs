@@ -41,7 +41,8 @@ pub(crate) struct ExtractArguments {
 ///
 /// The last PUT or DELETE of each name counts. The whole log is read, and every name is checked, before the first file
 /// is written. A name that would leave DIR is refused, and so are symbolic links that lead out of it. Torn entries are
-/// skipped with a warning: no client was told that they succeeded.
+/// skipped with a warning: no client was told that they succeeded. Several logs in another order than that of their seals
+/// are refused; without seals the order is not checked.
 #[derive(Debug, Args)]
 #[command(override_usage = REPLAY_USAGE, after_help = "\
 Examples:

@@ -40,6 +40,7 @@ const TABLE: [Column; COLUMNS] = [
 pub(crate) fn run(options: &HistoryArguments, out: &mut impl Write) -> Result<Verdict, Failure> {
     let (files, name) = options.split()?;
     let logs = LogWithSeal::open_all(files)?;
+    LogWithSeal::require_order(&logs)?;
     let wanted = options.diff.as_deref().unwrap_or_default();
     if !wanted.is_empty() {
         LogWithSeal::require_files(&logs, "--diff")?;
