@@ -4,7 +4,7 @@
 //! Several servers may have the same root, on one machine or on several. So what is removed is only what can be locked
 //! (the server that stages a file holds a lock on it, see `staged`), and what has not changed for an hour: older releases
 //! lock none. Each server also holds a shared lock on the root itself. Where file systems keep the locks of a directory
-//! for all who use it, one that gets that lock alone is the only server, and removes what was there before it came.
+//! for all who use it, a server that gets that lock alone is the only one on this root, and does not wait for the hour.
 
 use std::convert::Infallible;
 use std::ffi::CStr;
@@ -20,8 +20,8 @@ use super::staging::is_staging_name;
 use super::sys::metadata_of;
 use super::walk::{Depth, WalkStep, walk};
 
-/// Seconds without a change after which a file that nobody has locked is in progress no more. A server writes what has
-/// come of an upload with every turn, and by default waits 30 s for more.
+/// Seconds without a change after which a file without a lock is no upload in progress. A server writes the content of an
+/// upload as it comes, and by default waits 30 s for more.
 const IDLE: i64 = 60 * 60;
 
 /// What became of a file with a staging name.
@@ -52,8 +52,8 @@ pub(super) fn share(root: &OwnedFd) {
     }
 }
 
-/// Removes the staging files of a root that have not changed after `before` and that nobody has locked. What cannot be
-/// searched is reported once, however many directories it is.
+/// Removes the staging files below a root that have not changed after `before` and are not locked. Directories that cannot
+/// be searched are reported together, in one warning.
 fn remove_all(root: BorrowedFd<'_>, depth: Depth, before: Timestamp) {
     let mut more = 0_u64;
     let mut first = None;

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::root::require_present;
 use super::state::Store;
+use super::unnamed::{has_none, open_unnamed};
 
 /// What is written and read back.
 const CONTENT: &[u8] = b"httpserver";
@@ -82,12 +83,8 @@ impl RootProbe {
 
     fn write(&self) -> Result<(), RootProbeError> {
         let failed = |error: Errno| RootProbeError::Write(error.into());
-        let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
-        let file = match openat(&*self.directory, ".", flags, Mode::RUSR | Mode::WUSR) {
-            // Not every file system has files without names; see open(2).
-            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT | Errno::INVAL) => {
-                return self.look_for_space().map_err(failed);
-            }
+        let file = match open_unnamed(&self.directory, Mode::RUSR | Mode::WUSR) {
+            Err(error) if has_none(error) => return self.look_for_space().map_err(failed),
             opened => opened.map_err(failed)?,
         };
         let written = write(&file, CONTENT).map_err(failed)?;

@@ -1,4 +1,4 @@
-//! Staging: a file for an upload is made, without a name where the file system can.
+//! Staging: a file for an upload is made. It has no name, or a staging name; [`Store::method`] decides.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -12,19 +12,12 @@ use super::root::require_present;
 use super::staged::Staged;
 use super::state::Store;
 use super::sys::metadata_of;
-use super::unnamed::{LinkWay, OwnLock, StagingMethod, has_none, open_unnamed};
+use super::unnamed::{LinkWay, StagingMethod, has_none, open_unnamed};
 use super::write_target::WriteTarget;
 use crate::operations::operate;
 
 /// How often a file is made anew that a server has removed while it cleaned up.
 const ATTEMPTS: usize = 8;
-
-/// What came of an attempt to do without a name.
-enum Unnamed {
-    Made(Staged),
-    /// The file is to have a staging name.
-    ToBeNamed(OwnLock),
-}
 
 impl Store {
     /// Makes a file for an upload to `target`.
@@ -42,8 +35,8 @@ impl Store {
             .map_or(0o666, |old| old.permissions() & 0o777);
         let mode = Mode::from_raw_mode(permissions);
         let staged = match self.make_unnamed(target, mode)? {
-            Unnamed::Made(staged) => staged,
-            Unnamed::ToBeNamed(lock) => self.make_named(target, mode, lock)?,
+            Some(unnamed) => unnamed,
+            None => self.make_named(target, mode)?,
         };
         // A replaced file keeps its permissions, also those that the umask would take from a new one.
         if target.existing().is_some() && permissions & self.umask != 0 {
@@ -52,33 +45,36 @@ impl Store {
         Ok(staged)
     }
 
-    /// Makes one without a name where that can be had, and is no slower.
-    fn make_unnamed(&self, target: &WriteTarget, mode: Mode) -> Result<Unnamed, StoreErrorKind> {
+    /// Makes a file without a name; `None` if it is to have a staging name.
+    fn make_unnamed(
+        &self,
+        target: &WriteTarget,
+        mode: Mode,
+    ) -> Result<Option<Staged>, StoreErrorKind> {
         let directory = &target.directory;
         let root = self.root.get();
-        let (device, occupation) = if Arc::ptr_eq(directory, &root.directory) {
-            (root.device, None)
+        let below_root = if Arc::ptr_eq(directory, &root.directory) {
+            None
         } else {
-            let identity = metadata_of(directory)?.identity();
-            let occupation = self.occupied.occupy(identity);
+            Some(metadata_of(directory)?.identity())
+        };
+        let device = below_root.map_or(root.device, |(device, _)| device);
+        let StagingMethod::Unnamed(link) = self.method(directory, device) else {
+            return Ok(None);
+        };
+        let occupation = below_root.map(|identity| self.occupied.occupy(identity));
+        if occupation.is_some() {
             // It may have been removed before it was occupied.
             require_present(directory)?;
-            (identity.0, Some(occupation))
-        };
-        let link = match self.method(directory, device) {
-            StagingMethod::Unnamed(link) => link,
-            StagingMethod::Named(lock) => return Ok(Unnamed::ToBeNamed(lock)),
-        };
+        }
         match open_unnamed(directory, mode) {
             Ok(file) => {
                 let background = &self.background.0;
                 let staged = Staged::unnamed(file, link, directory, occupation, background);
-                Ok(Unnamed::Made(staged))
+                Ok(Some(staged))
             }
             // A directory that was removed is found out with the name.
-            Err(error) if has_none(error) || error == Errno::NOENT => {
-                Ok(Unnamed::ToBeNamed(OwnLock::Needed))
-            }
+            Err(error) if has_none(error) || error == Errno::NOENT => Ok(None),
             Err(error) => {
                 // In a directory that was removed, ext4 refuses files without names with EPERM.
                 require_present(directory)?;
@@ -92,41 +88,31 @@ impl Store {
         if let Some(method) = self.methods.of(device) {
             return method;
         }
-        if is_tmpfs(directory) {
+        let found = if is_tmpfs(directory) {
             // Nothing of it outlives the machine, and a file that has a name from the start is replaced faster.
-            let method = StagingMethod::Named(OwnLock::Unneeded);
-            self.methods.remember(device, method);
-            return method;
-        }
-        let found = match open_unnamed(directory, Mode::RUSR | Mode::WUSR) {
-            Ok(file) => LinkWay::find(&file, directory, self.staging_name()),
-            Err(error) if has_none(error) => Ok(None),
-            Err(error) => Err(error),
+            Ok(None)
+        } else {
+            match open_unnamed(directory, Mode::RUSR | Mode::WUSR) {
+                Ok(file) => LinkWay::find(&file, directory, self.staging_name()),
+                Err(error) if has_none(error) => Ok(None),
+                Err(error) => Err(error),
+            }
         };
-        let named = StagingMethod::Named(OwnLock::Needed);
         let method = match found {
-            Ok(link) => link.map_or(named, StagingMethod::Unnamed),
+            Ok(Some(link)) => StagingMethod::Unnamed(link),
+            Ok(None) => StagingMethod::Named,
             // That fault is found again, or is over.
-            Err(_) => return named,
+            Err(_) => return StagingMethod::Named,
         };
         // In a directory that was removed, nothing is linked.
         if require_present(directory).is_ok() {
-            if method == named {
-                log::debug!(
-                    "this file system has no files without names: uploads get staging names"
-                );
-            }
+            log::debug!("uploads to device {device} are staged {method}");
             self.methods.remember(device, method);
         }
         method
     }
 
-    fn make_named(
-        &self,
-        target: &WriteTarget,
-        mode: Mode,
-        lock: OwnLock,
-    ) -> Result<Staged, StoreErrorKind> {
+    fn make_named(&self, target: &WriteTarget, mode: Mode) -> Result<Staged, StoreErrorKind> {
         let flags =
             OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         for _ in 0..ATTEMPTS {
@@ -137,10 +123,40 @@ impl Store {
                 done => done.map_err(StoreErrorKind::in_directory)?,
             };
             let staged = Staged::named(file, name, &target.directory, &self.background.0);
-            if lock == OwnLock::Unneeded || staged.is_kept()? {
+            if staged.is_kept()? {
                 return Ok(staged);
             }
         }
         Err(StoreErrorKind::Vanished)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use crate::durable::Durability;
+    use crate::store::{CommitCondition, Depth, Store};
+
+    /// Servers whose roots lie in each other do not see each other's locks on the roots.
+    #[test]
+    fn upload_survives_a_server_that_starts_on_a_directory_above_or_below() {
+        let on_tmpfs = tempfile::tempdir_in("/dev/shm").ok();
+        for home in on_tmpfs.into_iter().chain(tempfile::tempdir()) {
+            let open = |path: &str| {
+                let root = home.path().join(path);
+                Store::open(&root, Depth::Tree, Durability::Kernel).unwrap()
+            };
+            fs::create_dir_all(home.path().join("root/below")).unwrap();
+            let store = open("root");
+            let target = store.target_at_once(b"below/file").unwrap();
+            let mut staged = store.stage(&target).unwrap();
+            staged.write(b"content").unwrap();
+            let _others = [open(""), open("root/below")];
+            let committed = store.commit(staged, &target, &CommitCondition::Always, |_| ());
+            assert!(committed.is_ok(), "{:?}", committed.err());
+            let stored = fs::read(home.path().join("root/below/file")).unwrap();
+            assert_eq!(stored, b"content");
+        }
     }
 }

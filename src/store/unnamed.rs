@@ -1,10 +1,11 @@
 //! Files without a name: made by `O_TMPFILE` (open(2)), and given a name once they are complete.
 //!
 //! When a server is killed, nothing is left of them. Not every file system has them, and linkat(2) of an open file needs
-//! either the kernel's leave (`AT_EMPTY_PATH`: Linux 6.10, or `CAP_DAC_READ_SEARCH`) or `/proc`. What a file system can is
-//! tried with its first upload, and remembered by its device number.
+//! either the kernel's permission (`AT_EMPTY_PATH`: Linux 6.10, or `CAP_DAC_READ_SEARCH`) or `/proc`. The first upload to a
+//! file system tries what works there; the result is remembered by device number.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Mutex;
 
@@ -21,16 +22,18 @@ use crate::sync::lock;
 pub(super) enum StagingMethod {
     /// Without a name.
     Unnamed(LinkWay),
-    /// Under a name that begins with the reserved prefix.
-    Named(OwnLock),
+    /// Under a staging name, and locked.
+    Named,
 }
 
-/// Whether a staging file is locked for as long as it is one, so that no server takes it for garbage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OwnLock {
-    Needed,
-    /// All who may remove it see the lock of the root.
-    Unneeded,
+impl fmt::Display for StagingMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unnamed(LinkWay::Descriptor) => "without names, and linked by their descriptors",
+            Self::Unnamed(LinkWay::Proc) => "without names, and linked through /proc",
+            Self::Named => "under staging names",
+        })
+    }
 }
 
 /// How a file without a name gets one.
@@ -180,9 +183,9 @@ mod tests {
     #[test]
     fn method_is_remembered_for_each_device() {
         let methods = StagingMethods::default();
-        methods.remember(1, StagingMethod::Named(OwnLock::Needed));
+        methods.remember(1, StagingMethod::Named);
         methods.remember(2, StagingMethod::Unnamed(LinkWay::Proc));
-        assert_eq!(methods.of(1), Some(StagingMethod::Named(OwnLock::Needed)));
+        assert_eq!(methods.of(1), Some(StagingMethod::Named));
         assert_eq!(methods.of(2), Some(StagingMethod::Unnamed(LinkWay::Proc)));
         assert_eq!(methods.of(3), None);
     }
