@@ -1,7 +1,7 @@
 //! The order in which files of one name take effect, in this process and, if the root is shared, in all that serve it.
 
 use std::os::fd::OwnedFd;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rustix::fs::Timestamps;
 use rustix::io::Errno;
@@ -58,13 +58,13 @@ impl CommitLocks {
     ///
     /// # Errors
     /// If nothing can be locked there.
-    pub(super) fn share(&mut self, root: &OwnedFd) -> Result<(), Errno> {
+    pub(super) fn share(&mut self, root: &Arc<OwnedFd>) -> Result<(), Errno> {
         self.shared = Some(SharedLock::open(root, STRIPES)?);
         Ok(())
     }
 
     /// The same with another root, whose locks are shared if those of the one before were.
-    pub(super) fn move_to(&self, root: &OwnedFd) {
+    pub(super) fn move_to(&self, root: &Arc<OwnedFd>) {
         if let Some(shared) = &self.shared {
             shared.move_to(root);
         }
@@ -78,19 +78,17 @@ impl CommitLocks {
     /// Waits for its turn in this process.
     ///
     /// # Errors
-    /// `Locked` if another process has the turn, for which nobody waits here.
+    /// `Locked` at once if another process has the turn.
     pub(super) fn of(&self, path: &[u8]) -> Result<CommitTurn<'_>, StoreErrorKind> {
-        let number = number(path);
         let stripe = self.of_here(path);
-        let shared = self.shared.as_ref();
         Ok(CommitTurn {
-            shared: shared.map(|shared| shared.lock(number, 1)).transpose()?,
+            shared: self.lock_shared(number(path), 1)?,
             _stripes: Vec::new(),
             _stripe: Some(stripe),
         })
     }
 
-    /// Waits for its turn in this process, whoever has it in others.
+    /// Waits for its turn in this process only; another process may have the turn, too.
     pub(super) fn of_here(&self, path: &[u8]) -> MutexGuard<'_, ()> {
         lock(&self.stripes[usize::from(number(path))])
     }
@@ -99,12 +97,17 @@ impl CommitLocks {
     /// holds two.
     pub(super) fn of_all(&self) -> Result<CommitTurn<'_>, StoreErrorKind> {
         let stripes = self.stripes.iter().map(lock).collect();
-        let shared = self.shared.as_ref();
         Ok(CommitTurn {
-            shared: shared.map(|shared| shared.lock(0, STRIPES)).transpose()?,
+            shared: self.lock_shared(0, STRIPES)?,
             _stripes: stripes,
             _stripe: None,
         })
+    }
+
+    /// Locks `count` stripes from `first` on for this process, if it shares them. Their mutexes are locked already.
+    fn lock_shared(&self, first: u8, count: u8) -> Result<Option<ByteLock>, StoreErrorKind> {
+        let shared = self.shared.as_ref();
+        shared.map(|shared| shared.lock(first, count)).transpose()
     }
 
     /// Returns when every commit of this process has ended that had its turn at the time of the call.
@@ -114,7 +117,7 @@ impl CommitLocks {
         }
     }
 
-    /// Whether somebody has the turn.
+    /// Whether a commit of this process has the turn.
     #[cfg(test)]
     pub(super) fn is_locked(&self, path: &[u8]) -> bool {
         self.stripes[usize::from(number(path))].try_lock().is_err()
@@ -134,6 +137,16 @@ fn number(path: &[u8]) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The locks of two that share a root: each opens the file for itself, as another process would.
+    fn two_processes(root: &tempfile::TempDir) -> [CommitLocks; 2] {
+        let root = Arc::new(OwnedFd::from(std::fs::File::open(root.path()).unwrap()));
+        [(), ()].map(|()| {
+            let mut locks = CommitLocks::new();
+            locks.share(&root).unwrap();
+            locks
+        })
+    }
 
     /// Other releases must find the same.
     #[test]
@@ -164,13 +177,7 @@ mod tests {
     #[test]
     fn turn_of_another_process_is_not_waited_for() {
         let root = tempfile::tempdir().unwrap();
-        let directory = OwnedFd::from(std::fs::File::open(root.path()).unwrap());
-        // Each opens the file for itself, as another process would.
-        let [one, two] = [(), ()].map(|()| {
-            let mut locks = CommitLocks::new();
-            locks.share(&directory).unwrap();
-            locks
-        });
+        let [one, two] = two_processes(&root);
         let is_locked = |locks: &CommitLocks, path: &[u8]| match locks.of(path) {
             Ok(_) => false,
             Err(StoreErrorKind::Locked) => true,
@@ -195,16 +202,11 @@ mod tests {
         assert!(!is_locked(&one, b"a"));
     }
 
-    /// Somebody tidies up, and the servers go on to exclude each other.
+    /// The servers still exclude each other after another program has removed the file.
     #[test]
     fn file_of_the_locks_that_is_removed_is_made_again() {
         let root = tempfile::tempdir().unwrap();
-        let directory = OwnedFd::from(std::fs::File::open(root.path()).unwrap());
-        let [one, two] = [(), ()].map(|()| {
-            let mut locks = CommitLocks::new();
-            locks.share(&directory).unwrap();
-            locks
-        });
+        let [one, two] = two_processes(&root);
         std::fs::remove_file(root.path().join(".httpserver-lock")).unwrap();
         let turn = one.of(b"a").unwrap();
         assert!(matches!(

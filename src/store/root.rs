@@ -105,7 +105,7 @@ impl CurrentRoot {
 
     /// Looks at what became of `root`, in which something was not found. `prepare` is called with another directory
     /// before it becomes the root.
-    pub(super) fn fate(&self, root: &Arc<Root>, prepare: impl FnOnce(&OwnedFd)) -> Fate {
+    pub(super) fn fate(&self, root: &Arc<Root>, prepare: impl FnOnce(&Arc<OwnedFd>)) -> Fate {
         if !is_removed(&root.directory) {
             return Fate::There;
         }

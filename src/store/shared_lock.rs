@@ -77,7 +77,7 @@ impl SharedLock {
     ///
     /// # Errors
     /// From openat(2) or fcntl(2).
-    pub(super) fn open(root: &OwnedFd, count: u8) -> Result<Self, Errno> {
+    pub(super) fn open(root: &Arc<OwnedFd>, count: u8) -> Result<Self, Errno> {
         let file = open(root)?;
         match set_lock(&file, LockType::Exclusive, 0, count) {
             Ok(()) => {
@@ -91,33 +91,19 @@ impl SharedLock {
         }
         Ok(Self {
             place: RwLock::new(LockPlace {
-                root: Arc::new(
-                    root.try_clone()
-                        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?,
-                ),
+                root: Arc::clone(root),
                 file: Ok(Arc::new(file)),
             }),
         })
     }
 
-    /// Goes on with the file in another directory. If it cannot be opened there, nothing can be locked.
-    pub(super) fn move_to(&self, root: &OwnedFd) {
-        let place = match root.try_clone() {
-            Ok(root) => LockPlace {
-                file: open(&root).map(Arc::new),
-                root: Arc::new(root),
-            },
-            Err(error) => {
-                let error = Errno::from_io_error(&error).unwrap_or(Errno::IO);
-                let mut place = read(&self.place).clone();
-                place.file = Err(error);
-                place
-            }
-        };
-        if let Err(error) = &place.file {
+    /// Uses the file in another directory from now on. If it cannot be opened there, nothing can be locked.
+    pub(super) fn move_to(&self, root: &Arc<OwnedFd>) {
+        let file = open(root).map(Arc::new).inspect_err(|error| {
             log::error!("{NAME} cannot be opened in the new root: {error}");
-        }
-        *write(&self.place) = place;
+        });
+        let root = Arc::clone(root);
+        *write(&self.place) = LockPlace { root, file };
     }
 
     /// Locks `count` bytes from `first` on.

@@ -155,7 +155,7 @@ impl Store {
             Err(kind @ (StoreErrorKind::NotFound | StoreErrorKind::Vanished)) => kind,
             done => return done,
         };
-        let prepare = |directory: &OwnedFd| {
+        let prepare = |directory: &Arc<OwnedFd>| {
             clean_up::take_over(directory, self.depth);
             self.commit_locks.move_to(directory);
             self.cache.clear();
