@@ -17,7 +17,8 @@ use crate::utc;
 pub(super) enum KeepOutcome {
     /// It has another name.
     Renamed,
-    /// It cannot have another name: something is mounted there, most likely the log itself.
+    /// It cannot have another name: something is mounted there, most likely the log itself. A warning says that the log is
+    /// continued.
     Mounted,
 }
 
@@ -55,7 +56,13 @@ pub(super) fn keep(together: &[&Location], changed: SystemTime) -> Result<KeepOu
         match rename_new(log.directory(), log.name(), &to) {
             Ok(()) => {}
             Err(Errno::EXIST) => continue,
-            Err(Errno::BUSY) => return Ok(KeepOutcome::Mounted),
+            Err(Errno::BUSY) => {
+                log::warn!(
+                    "the log {} is continued: it is a mount point, which cannot be renamed",
+                    log.path().display()
+                );
+                return Ok(KeepOutcome::Mounted);
+            }
             Err(source) => return Err(failed(log, source)),
         }
         for other in locations {

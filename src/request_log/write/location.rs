@@ -3,7 +3,7 @@
 //! Symlinks at the path's end are followed once, here. Everything else is done in the directory of the file itself: an
 //! old log is kept there, and the links stay as they are. A log must be a regular file, since its space is reserved in
 //! it; whatever else a path leads to is refused before it is opened. That includes the links of proc(5), which stand
-//! for a file that somebody has open, and could not be renamed.
+//! for a file that a process has open, and could not be renamed.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -159,6 +159,12 @@ impl Location {
     /// The directory that the file is in.
     pub(super) fn directory(&self) -> BorrowedFd<'_> {
         self.names.last().map_or(CWD, |last| last.directory.as_fd())
+    }
+
+    /// Whether the file at this name is the one with these device and inode numbers; a symlink is not followed.
+    pub(super) fn is_file(&self, identity: (u64, u64)) -> bool {
+        let found = statat(self.directory(), self.name(), AtFlags::SYMLINK_NOFOLLOW);
+        found.is_ok_and(|found| (found.st_dev, found.st_ino) == identity)
     }
 
     /// Opens a regular file in the directory, and makes it if it is not there; no symlink is followed.

@@ -4,7 +4,7 @@
 
 use std::fs::File;
 
-use rustix::fs::{AtFlags, FlockOperation, OFlags, flock, statat};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 
 use super::error::LogError;
@@ -37,13 +37,7 @@ pub(super) fn open(location: &Location, mode: Mode) -> Result<LogFile, LogError>
                 .map_err(|error| cannot_open(location, error))?;
             match keep(&[location], changed)? {
                 KeepOutcome::Renamed => start(open_and_lock(location)?, 0, location),
-                KeepOutcome::Mounted => {
-                    log::warn!(
-                        "the log {} is continued: it is a mount point, which cannot be renamed",
-                        location.path().display()
-                    );
-                    resume(file, location)
-                }
+                KeepOutcome::Mounted => resume(file, location),
             }
         }
         Mode::Append => resume(file, location),
@@ -52,9 +46,7 @@ pub(super) fn open(location: &Location, mode: Mode) -> Result<LogFile, LogError>
 
 /// Opens the file that is at this location now; `None` if that is still `current`.
 pub(super) fn reopen(location: &Location, current: &LogFile) -> Result<Option<LogFile>, LogError> {
-    let flags = AtFlags::SYMLINK_NOFOLLOW;
-    let named = statat(location.directory(), location.name(), flags);
-    if named.is_ok_and(|found| (found.st_dev, found.st_ino) == current.identity()) {
+    if location.is_file(current.identity()) {
         return Ok(None);
     }
     open(location, Mode::Append).map(Some)

@@ -1,11 +1,8 @@
 //! Opening a log that is sealed: a new one, the old one continued, or the next one after a rotation.
 //!
-//! The seal of a log is called as the log and `.seal`, in the directory of the log's file. Both are always opened, kept and
-//! continued together.
+//! Both are always opened, kept and continued together.
 
 use std::sync::Arc;
-
-use rustix::fs::{AtFlags, statat};
 
 use super::error::LogError;
 use super::keep::{KeepOutcome, keep};
@@ -39,10 +36,6 @@ impl Sealer {
         let both = [location, &seal_location];
         let kept = if is_sealed { &both[..] } else { &both[..1] };
         if keep(kept, changed)? == KeepOutcome::Mounted {
-            log::warn!(
-                "the log {} is continued: it is a mount point, which cannot be renamed",
-                location.path().display()
-            );
             return self.resume(pair, location, state);
         }
         let name = name_of(location);
@@ -64,14 +57,10 @@ impl Sealer {
         current: &Arc<LogFile>,
     ) -> Result<Rotation, LogError> {
         let seal_location = seal_of(location);
-        let is_still = |location: &Location, identity: Option<(u64, u64)>| {
-            let flags = AtFlags::SYMLINK_NOFOLLOW;
-            let found = statat(location.directory(), location.name(), flags);
-            found.is_ok_and(|found| Some((found.st_dev, found.st_ino)) == identity)
-        };
+        let is_seal = |identity| seal_location.is_file(identity);
         match (
-            is_still(location, Some(current.identity())),
-            is_still(&seal_location, current.seal_identity()),
+            location.is_file(current.identity()),
+            current.seal_identity().is_some_and(is_seal),
         ) {
             (true, true) => return Ok(Rotation::Unmoved),
             (true, false) => return Ok(Rotation::Half("the seal")),
