@@ -583,6 +583,24 @@ fn cut_end_and_older_state_are_found_with_the_state_or_a_checkpoint() {
 }
 
 #[test]
+fn altered_seal_gets_no_checkpoint() {
+    let home = sealed();
+    tool(&home, &["sign-key", "sign.key", "--name", "a"]);
+    let mut pair = Pair::read(&home.log_path());
+    pair.alter_line(2, " 127.0.0.1:", " 127.0.0.2:");
+    pair.write(&home.log_path());
+    let run = tool(&home, &["checkpoint", "log.txt", "--sign-key", "sign.key"]);
+    assert_eq!((run.status, run.stdout()), (Some(1), ""));
+    assert!(
+        run.stderr
+            .starts_with("httpserver-log: log.txt.seal: entry 2 (")
+            && run.stderr.contains("its line in the seal was altered"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
 fn a_log_without_a_seal_is_not_called_proven() {
     let home = sealed();
     fs::rename(seal_path(&home.log_path()), home.path().join("gone")).unwrap();

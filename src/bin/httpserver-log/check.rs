@@ -6,10 +6,10 @@ use crate::failure::Failure;
 use crate::journal::{Journal, Retention};
 use crate::progress;
 use crate::proof::Proof;
-use crate::seal_files::{expected, seal_of};
+use crate::seal_files::{require_seal, seal_of};
 use crate::sealed::{SealedLog, link};
 use crate::source::LogSource;
-use crate::text::{self, count};
+use crate::text::count;
 use crate::verdict::Verdict;
 use httpserver::request_log::format::line::LoggedRequest;
 use httpserver::request_log::read::EntryHead;
@@ -32,11 +32,12 @@ pub(crate) fn run(options: &CheckArguments, out: &mut impl Write) -> Result<Verd
     let mut verdict = Verdict::Sound;
     let mut sealed = Vec::new();
     for file in &options.files {
-        match seal_of(file) {
-            None if proof.needs_seal() || options.files.len() > 1 => {
-                let (log, seal) = (text::path(file), expected(file));
-                return Err(Failure::NoSeal { log, seal });
-            }
+        let seal = if proof.needs_seal() || options.files.len() > 1 {
+            Some(require_seal(file)?)
+        } else {
+            seal_of(file)
+        };
+        match seal {
             None => verdict = verdict.and(check(file, against, out)?),
             Some(seal) => {
                 let source = LogSource::open(file)?;

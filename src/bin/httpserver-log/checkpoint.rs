@@ -2,10 +2,9 @@
 
 use crate::cli;
 use crate::failure::Failure;
-use crate::seal_files::{expected, seal_of};
+use crate::seal_files::require_seal;
 use crate::secret;
 use crate::source::LogSource;
-use crate::text;
 use crate::verdict::Verdict;
 use httpserver::request_log::verify::{Evidence, Finding, verify};
 use httpserver::seal::checkpoint::{Checkpoint, SigningKey};
@@ -21,11 +20,7 @@ pub(crate) fn run(
     let failed = |error: String| Failure::file(&options.sign_key)(io::Error::other(error));
     let key = fs::read_to_string(&options.sign_key).map_err(Failure::file(&options.sign_key))?;
     let key = SigningKey::parse(&key).map_err(|error| failed(error.to_string()))?;
-    let seal = seal_of(&options.file).ok_or_else(|| Failure::NoSeal {
-        log: text::path(&options.file),
-        seal: expected(&options.file),
-    })?;
-    let seal = LogSource::open(&seal)?;
+    let seal = LogSource::open(&require_seal(&options.file)?)?;
     // What the log holds is for `check` to say; the seal itself must be whole.
     let report = verify(
         seal.bytes(&ProgressBar::hidden())?,

@@ -1,7 +1,6 @@
 //! `extract`: the bytes that an entry stored.
 
 use crate::cli::ExtractArguments;
-use crate::contents::Contents;
 use crate::failure::{Failure, reason};
 use crate::journal::PutEntry;
 use crate::log_reader::LogReader;
@@ -101,7 +100,7 @@ fn extract_at(
         name: name.as_logged().to_owned(),
         state,
     })?;
-    let mut contents = Contents::open(logs.iter().map(|log| &log.source).collect())?;
+    let mut contents = LogWithSeal::contents(&logs)?;
     contents.find(&put)?;
     write(&mut contents.into_log(), put.length, output, out)
 }

@@ -1,5 +1,6 @@
 //! The logs that a command was given, each with its seal if there is one beside it.
 
+use crate::contents::Contents;
 use crate::failure::Failure;
 use crate::log_reader::LogReader;
 use crate::pairing::Pairing;
@@ -91,6 +92,11 @@ impl LogWithSeal {
     /// Bytes of all logs, if that is known.
     pub(crate) fn total_length(logs: &[Self]) -> Option<u64> {
         logs.iter().map(|log| log.source.length()).sum()
+    }
+
+    /// The contents of PUT entries in these logs.
+    pub(crate) fn contents(logs: &[Self]) -> Result<Contents<'_>, Failure> {
+        Contents::open(logs.iter().map(|log| &log.source).collect())
     }
 
     fn open_once(path: &Path) -> Result<Self, Failure> {

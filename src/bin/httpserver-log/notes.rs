@@ -5,17 +5,9 @@ use crate::text::count;
 use crate::verdict::Verdict;
 
 /// What was said so far.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Notes {
     verdict: Verdict,
-}
-
-impl Default for Notes {
-    fn default() -> Self {
-        Self {
-            verdict: Verdict::Sound,
-        }
-    }
 }
 
 impl Notes {

@@ -44,7 +44,7 @@ pub(crate) fn run(options: &ReplayArguments, out: &mut impl Write) -> Result<Ver
     let stored = journal.stored();
     let bytes = stored.iter().map(|(_, put)| put.length).sum();
     let bar = progress::bytes("writing", Some(bytes));
-    let mut contents = Contents::open(logs.iter().map(|log| &log.source).collect())?;
+    let mut contents = LogWithSeal::contents(&logs)?;
     for (path, put) in &stored {
         contents.find(put)?;
         write(&store, path, &mut contents, &bar, |kind| {

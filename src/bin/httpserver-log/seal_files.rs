@@ -1,5 +1,6 @@
 //! Where the seal of a log is: at its own name and `.seal`, or, if the log was renamed, with the suffix behind that.
 
+use crate::failure::Failure;
 use crate::text;
 use std::ffi::OsString;
 use std::fs;
@@ -35,6 +36,14 @@ fn candidates(path: &Path) -> Vec<PathBuf> {
             path.with_file_name(OsString::from_vec([file, SEAL, suffix].concat()))
         })
         .collect()
+}
+
+/// The seal of the log at `path`, without which a command cannot go on.
+pub(crate) fn require_seal(path: &Path) -> Result<PathBuf, Failure> {
+    seal_of(path).ok_or_else(|| Failure::NoSeal {
+        log: text::path(path),
+        seal: expected(path),
+    })
 }
 
 /// What a person may look for where there is none.

@@ -1,9 +1,10 @@
 //! What a subcommand found; the exit status follows from it.
 
 /// What a subcommand that ran to its end found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Verdict {
     /// Nothing to object to.
+    #[default]
     Sound,
     /// Something is wrong, and it has been said.
     Faulty,

@@ -1,6 +1,5 @@
 //! How two revisions of a text differ, as diff(1) with `-u` says it.
 
-use crate::contents::Contents;
 use crate::failure::Failure;
 use crate::journal::PutEntry;
 use crate::logs::LogWithSeal;
@@ -71,7 +70,7 @@ fn text_of(name: &str, logs: &[LogWithSeal], revision: &Revision) -> Result<Stri
     if revision.put.length > LIMIT {
         return Err(not_compared("has more than 16 MiB"));
     }
-    let mut contents = Contents::open(logs.iter().map(|log| &log.source).collect())?;
+    let mut contents = LogWithSeal::contents(logs)?;
     contents.find(&revision.put)?;
     let mut content = Vec::new();
     while let Some(piece) = contents.next_piece()? {
