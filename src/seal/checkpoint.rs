@@ -74,7 +74,7 @@ pub enum CheckpointError {
     /// A name of a key has a space or a plus sign, or none at all.
     #[error("the name of a key is a word without `+`")]
     Name,
-    /// Nobody has signed it with this key.
+    /// None of its signatures is of this key.
     #[error("it has no signature of this key")]
     Unsigned,
     /// It was changed after it was signed.

@@ -1,7 +1,7 @@
 //! Reads a seal line by line, and checks the chain.
 //!
-//! A line whose chain value is not what it should be is given out all the same, marked, and the next one is compared with
-//! the value that stands there: so one altered line is one fault, and what is behind it can still be read.
+//! A line with a wrong chain value is returned all the same, and marked. The next line is compared with the value that
+//! stands there: so one altered line is one fault, and what is behind it can still be read.
 
 use std::io::{self, Read};
 

@@ -55,7 +55,7 @@ pub fn push_entry_end(
         Some(hash) => hash.push(out),
         None => out.push(b'-'),
     }
-    // Several servers of one store are not there yet.
+    // Server and version: no server of this version knows them.
     out.extend_from_slice(b" - - ");
     out.extend_from_slice(first_line);
 }

@@ -268,7 +268,7 @@ fn log_of_a_server_is_followed_across_rotations_and_restarts() {
 }
 
 #[test]
-fn follower_ends_when_nobody_reads_its_output() {
+fn follower_ends_when_its_output_is_closed() {
     let workdir = Workdir::new(&Log::default().other("GET", "a"));
     let mut child = Command::new(env!("CARGO_BIN_EXE_httpserver-log"))
         .args(["list", "--follow", "log.txt"])

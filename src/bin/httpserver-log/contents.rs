@@ -1,6 +1,6 @@
 //! The second pass through logs, for the contents of PUT entries in their order.
 //!
-//! A plain log is read where they are; a compressed one is decompressed again from its start.
+//! A plain log is read from the entry on; a compressed one is decompressed again from its start.
 
 use crate::failure::Failure;
 use crate::journal::PutEntry;

@@ -1,7 +1,7 @@
 //! `list --follow`: entries as they are written, across rotations, as `tail -F` follows a file.
 //!
-//! 1. Give out each entry once it is whole (`growing`), with its line of the seal (`pairing`).
-//! 2. Where there is no other, look whether another file has the log's name, and wait.
+//! 1. Show each entry once it is whole (`growing`), with its line of the seal (`pairing`).
+//! 2. If there is no other yet, look whether another file has the log's name, and wait.
 //! 3. If another has, the old one is read to its end: entries whose place is in it are finished there. Then the new one is
 //!    followed.
 
@@ -77,7 +77,7 @@ impl<'f, S: FollowSink> Follower<'f, S> {
         })
     }
 
-    /// Gives out entries until there is a reason to end.
+    /// Passes entries to the sink until there is a reason to end.
     pub(crate) fn run(mut self) -> Result<(), Failure> {
         let mut log = LogWithSeal::open(self.path)?;
         let mut before = None;
@@ -145,7 +145,7 @@ impl<'f, S: FollowSink> Follower<'f, S> {
         Ok(FileEnd::Stopped)
     }
 
-    /// Reads what comes next in a log, and gives it out.
+    /// Reads what comes next in a log, and passes it to the sink.
     fn read(
         &mut self,
         growing: &mut GrowingLog<'_>,
@@ -174,7 +174,7 @@ impl<'f, S: FollowSink> Follower<'f, S> {
         Ok(FollowStep::Read(Flow::On))
     }
 
-    /// Gives out what the seal has behind the end of a log that is not written any more.
+    /// Passes on the entries that the seal has behind the end of a log that is not written any more.
     fn end(&mut self, pairing: &mut Pairing<'_>, position: u64) -> Result<FileEnd, Failure> {
         let tip = pairing.tip();
         while let Some(record) = pairing.next_behind(position)? {

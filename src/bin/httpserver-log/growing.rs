@@ -1,7 +1,7 @@
 //! A log that a server is writing: its entries one after the other, each once all of it is there.
 //!
 //! A server reserves the place of an entry, writes it from front to back, and may write the next ones before this is whole. So
-//! an entry is read once its separator is in its place. One that is not whole is waited for; it is given out as torn if
+//! an entry is read once its separator is in its place. The reader waits for one that is not whole. It counts as torn if
 //! there is more behind it, or the log is not written any more, and it has not grown for [`STALL`].
 
 use crate::failure::Failure;
@@ -85,7 +85,7 @@ impl<'s> GrowingLog<'s> {
         self.offset
     }
 
-    /// The first line of the entry that was given out last.
+    /// The first line of the entry that was returned last.
     pub(crate) fn first_line(&self) -> String {
         let reader = self.reader.as_ref();
         reader.map_or_else(String::new, |reader| reader.first_line().into_owned())
@@ -164,7 +164,7 @@ impl<'s> GrowingLog<'s> {
         }
     }
 
-    /// Gives out an entry, behind which the reader is.
+    /// Returns an entry that the reader has read to its end.
     fn give(&mut self, item: LogItem) -> Grown {
         let begin = self.offset;
         if let Some(reader) = &self.reader {
@@ -182,7 +182,7 @@ impl<'s> GrowingLog<'s> {
         Grown::Item(item, begin..self.offset)
     }
 
-    /// An entry is not whole: gives it out as torn if nothing more is to be expected.
+    /// An entry is not whole: returns it as torn if nothing more of it is to be expected.
     fn wait(
         &mut self,
         length: u64,

@@ -1,4 +1,4 @@
-//! How a command that waits is ended: by SIGINT or SIGTERM, or because nobody reads its output any more.
+//! How a command that waits is ended: by SIGINT, by SIGTERM, or because its output was closed.
 
 use crate::failure::Failure;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};

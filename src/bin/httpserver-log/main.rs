@@ -18,7 +18,6 @@ mod extract;
 mod failure;
 mod follow;
 mod growing;
-
 mod interruption;
 mod journal;
 mod json;

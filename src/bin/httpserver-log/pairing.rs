@@ -1,8 +1,8 @@
 //! Finds for each entry of a log the line of the seal that belongs to it.
 //!
 //! A line belongs to an entry if it is chained, and has the entry's place, length, first line and content. Everything
-//! else is a mismatch: the entry is given out without what a line says, and why is noted for the user. So no entry gets
-//! the time or the peer of another. Authentication codes are not verified; `check` does that.
+//! else is a mismatch: the entry is shown without a line, and the user is told why. So no entry gets the time or the peer
+//! of another. Authentication codes are not verified; `check` does that.
 
 use crate::failure::Failure;
 use crate::log_reader::LogItem;
@@ -34,7 +34,7 @@ pub(crate) fn hash_of(item: &LogItem, hasher: Option<Sha256>) -> Option<Hash> {
 pub(crate) struct Pairing<'s> {
     name: String,
     seal: Option<SealEntries<'s>>,
-    /// Records that are made and not yet given out.
+    /// Records that are made and not yet taken.
     made: VecDeque<EntryRecord>,
     notes: Mismatches,
 }
@@ -174,7 +174,8 @@ impl<'s> Pairing<'s> {
         }
     }
 
-    /// What was not begun: one entry of which only a part of the first line is there, or several that look like one.
+    /// A place without a whole first line: one entry of which a part of the line is there, or several that were never begun
+    /// and look like one.
     fn add_without_head(&mut self, place: Range<u64>, fault: &Fault) -> Result<(), Failure> {
         let (offset, end) = (place.start, place.end);
         if let Some(seal) = &mut self.seal {

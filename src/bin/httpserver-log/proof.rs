@@ -270,7 +270,7 @@ fn compare_checkpoint(checkpoint: &Checkpoint, logs: &[SealedLog]) -> Result<(),
         None => {
             let name = &first.name;
             Err(format!(
-                "it is of a file before {name}, which is to be named, too"
+                "it is of a file before {name}: give that file, too"
             ))
         }
     }

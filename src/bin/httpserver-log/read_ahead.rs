@@ -14,7 +14,7 @@ const AHEAD: usize = 4;
 struct Ahead {
     blocks: Receiver<io::Result<Vec<u8>>>,
     block: Vec<u8>,
-    /// Bytes of the block that were given out.
+    /// Bytes of the block that were read.
     given: usize,
 }
 
@@ -31,7 +31,7 @@ pub(crate) fn read_ahead<R>(
                 let read = input.by_ref().take(BLOCK as u64).read_to_end(&mut block);
                 let is_last = block.is_empty() || read.is_err();
                 let block = read.map(|_| block);
-                // Nobody takes more if the call has ended.
+                // The receiver is gone once the call has ended.
                 if sender.send(block).is_err() || is_last {
                     return;
                 }
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_stops_early_waits_for_nothing() {
+    fn call_that_stops_early_does_not_wait_for_the_rest() {
         let bytes = vec![7; 20 * BLOCK];
         let mut first = [0; 10];
         read_ahead(&bytes[..], |input| input.read_exact(&mut first)).unwrap();

@@ -1,7 +1,7 @@
 //! The lines of a seal that belong to entries, in their order, each checked against the chain.
 //!
-//! Which entry of the log a line belongs to is for [`crate::records`] to say. What was cut off the log by a server at its
-//! start is left out, so the lines that are given out are in the order of their places.
+//! [`crate::pairing`] finds the entry of the log that a line belongs to. Lines of entries that a server cut off the log at
+//! its start are left out, so the other lines are in the order of their offsets.
 
 use crate::failure::Failure;
 use crate::source::LogSource;

@@ -35,7 +35,7 @@ pub(crate) struct EntrySelection {
     /// Only requests from this address or network (`192.0.2.7`, `2001:db8::/32`, or `unix`); can be given several times
     #[arg(long, value_name = "ADDRESS")]
     peer: Vec<Peers>,
-    /// Only requests of this user, or, if USER is -, of nobody who logged in; can be given several times
+    /// Only requests of this user, or, if USER is -, of clients that did not log in; can be given several times
     #[arg(long, value_name = "USER", allow_hyphen_values = true)]
     user: Vec<String>,
     /// Only requests that failed

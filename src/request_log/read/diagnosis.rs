@@ -1,6 +1,6 @@
 //! What the reader does when something is wrong: tell a torn entry from a corrupt one.
 //!
-//! Room is reserved before it is written, an entry is written from front to back, and whoever comes later writes
+//! Room is reserved before it is written, an entry is written from front to back, and later entries are written
 //! behind it. So an interrupted writer leaves a correct beginning (perhaps an empty one), and behind it either the
 //! end of the file or NUL bytes up to the entry's end. Everything else is corrupt.
 

@@ -1,7 +1,7 @@
 //! What can be wrong with a log, said in one line.
 //!
 //! A fault knows where it is, what should stand there and what does. It does not know which file it is
-//! about: whoever opened it does.
+//! about: the caller that opened it does.
 
 use std::fmt;
 use std::io;

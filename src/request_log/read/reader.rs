@@ -186,7 +186,7 @@ impl<R: Read> Reader<R> {
 
     /// Reads and checks the next piece of the current entry's content; at its end, `None`, the separator too.
     ///
-    /// Each piece is checked before it is given out, but the entry as a whole is right only when `None` has come.
+    /// Each piece is checked before it is returned, but the entry as a whole is right only when `None` has come.
     pub fn content(&mut self) -> Result<Option<&[u8]>, ReadError> {
         let ReaderState::Body(mut body) = self.state else {
             return Ok(None);

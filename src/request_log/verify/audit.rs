@@ -102,7 +102,7 @@ impl Audit {
             return;
         };
         if epoch < key.epoch() {
-            return; // of an earlier key, which nobody has
+            return; // of an earlier key, which is not known
         }
         // A number that was made up would keep us busy for ever.
         let is_near = epoch - key.epoch() <= MOST_STEPS;

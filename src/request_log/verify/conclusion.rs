@@ -1,4 +1,4 @@
-//! What the entries that are not where they belong come to: moved, removed, cut off or added.
+//! What happened to entries that are not where they belong: they were moved, removed, cut off or added.
 
 use super::finding::{EntryName, LogFault};
 use super::logged::{Logged, LoggedEntry};
@@ -7,7 +7,7 @@ use super::pairing::is_same;
 use super::seal_report::Matched;
 
 impl Matching {
-    /// Tells what was moved from what was removed and added.
+    /// Tells entries that were moved from those that were removed and added.
     pub(super) fn finish(mut self) -> Matched {
         let mut added: Vec<Logged> = Vec::new();
         for logged in std::mem::take(&mut self.added) {

@@ -1,7 +1,7 @@
 //! Which entry of the log is which of the seal.
 //!
 //! As long as both agree, each entry is compared with its line and forgotten. Where they do not, `resync` finds where they
-//! agree again. What this comes to is said by `conclusion`.
+//! agree again. `conclusion` says what that means.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};

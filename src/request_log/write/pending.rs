@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_gets_a_receipt_who_wants_none() {
+    fn no_receipts_are_made_unless_they_are_wanted() {
         let mut pending = PendingBuffer::default();
         let receipt = pending.push(Receipts::Omitted, None, |text| {
             layout::push_header(text, "GET", b"a", 0);

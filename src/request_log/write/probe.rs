@@ -29,7 +29,7 @@ pub enum LogProbeError {
 }
 
 impl Recorder {
-    /// What tries the file that the log is written to now; `None` if there is no log.
+    /// A probe of the file that the log is written to now; `None` if there is no log.
     #[must_use]
     pub fn probe(&self) -> Option<LogProbe> {
         Some(LogProbe {

@@ -86,7 +86,7 @@ pub(super) struct Reservation {
 }
 
 impl Reservation {
-    /// Takes the next offset of the log. The entry must then be written: nobody else will. `known` is the known part of its
+    /// Takes the next offset of the log. The caller must then write the entry. `known` is the known part of its
     /// line in the seal.
     pub(super) fn commit(mut self, known: &[u8]) -> Extent {
         let claim = std::mem::take(&mut self.claim);

@@ -1,7 +1,7 @@
 //! The file of a seal: lines get their chain values and are written, many at a time.
 //!
-//! Whoever needs a line in the file writes all lines before it, too; those that come meanwhile find theirs written. With
-//! a key, each such group ends with an authentication code, and the key is replaced by its hash.
+//! A thread that needs its line in the file writes all lines before it, too; threads that wait meanwhile find their lines
+//! written. With a key, each such group ends with an authentication code, and the key is replaced by its hash.
 
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -89,7 +89,7 @@ impl SealFile {
         &self.file
     }
 
-    /// Keeps everybody from writing to it.
+    /// Keeps all threads from writing to it.
     pub(super) fn lock_end(&self) -> MutexGuard<'_, End> {
         lock(&self.end)
     }

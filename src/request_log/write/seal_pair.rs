@@ -1,6 +1,6 @@
 //! A log and its seal as a pair of files.
 //!
-//! The seal of a log is called as the log and `.seal`, in the directory of the log's file.
+//! The seal has the name of the log and `.seal`, and is in the directory of the log's file.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};

@@ -19,7 +19,7 @@ impl LogFile {
     /// # Errors
     /// If the successor has no space for what is reserved: then nothing has happened.
     pub(super) fn succeed(&self, successor: &Arc<Self>, name: &str) -> io::Result<()> {
-        // Nobody writes to the new seal before it is begun.
+        // No thread writes to the new seal before it is begun.
         let beginning = successor.seal.as_ref().map(SealFile::lock_end);
         loop {
             let promised = self.lock().reserved();

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 /// If there is a seal beside the log (FILE.seal, or FILE.seal.SUFFIX for FILE.SUFFIX), each entry is compared with its line in
 /// the seal. That finds every change: entries and lines of the seal that were altered, removed, moved or added are named,
 /// with number and time. Several files that follow each other are verified together, so that none is missing in between.
-/// What this does not prove is said at the end.
+/// The last lines of the output say what this does not prove.
 ///
 /// Without a seal it cannot find a change that leaves every line as a server could have written it, since the log has no checksums:
 ///

@@ -14,7 +14,7 @@ const HISTORY_USAGE: &str = "httpserver-log history [OPTIONS] <FILE>... <NAME>";
 /// List the entries of a log, one per line.
 ///
 /// If there is a seal beside the log (FILE.seal, or FILE.seal.SUFFIX for FILE.SUFFIX), the columns are the entry's number, its
-/// time in UTC, the peer's address, the user (`-`: nobody logged in), the status, the bytes of its content, the method and
+/// time in UTC, the peer's address, the user (`-`: the client did not log in), the status, the bytes of its content, the method and
 /// the name. Without a seal they are number, offset in bytes, bytes of content, status, method and name, and the status is
 /// `ok` for 2xx and 3xx, since the log does not hold which.
 ///
@@ -22,10 +22,10 @@ const HISTORY_USAGE: &str = "httpserver-log history [OPTIONS] <FILE>... <NAME>";
 /// and `%`, are written %XX.
 ///
 /// A line of the seal counts only if it is in the chain and has the entry's place, first line and content. An entry without
-/// such a line is shown with `-` for time, peer and user; why is said on stderr, and the exit status is 1. Authentication
+/// such a line is shown with `-` for time, peer and user; a line on stderr says why, and the exit status is 1. Authentication
 /// codes are not verified: `check --key` does that.
 ///
-/// Several logs are listed one after the other: give kept logs first, and the oldest of them at first.
+/// Several logs are listed one after the other: give kept logs first, the oldest before the others.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -46,7 +46,7 @@ pub(crate) struct ListArguments {
     /// `seal_number`, time (RFC 3339), peer, port, user, sha256, server, version. What is not known is null.
     #[arg(long)]
     pub(crate) json: bool,
-    /// Go on with entries as they are written, as `tail -F` does
+    /// Wait for new entries, and show them as they are written, as `tail -F` does
     ///
     /// An entry is shown once all of it is there. If the log is renamed and another has its name, that is followed next; its
     /// numbers begin at 1 again. Of several logs the last is followed, which must be a plain file. An entry that does not
@@ -78,8 +78,8 @@ Examples:
   httpserver-log history log.txt.1.gz log.txt notes/today.txt
   httpserver-log history log.txt notes/today.txt --diff 2 3")]
 pub(crate) struct HistoryArguments {
-    /// The log, and last what the usage says. FILE is plain or compressed with gzip or zstd; `-` is standard input. Several are read as one, the oldest
-    /// first. NAME is a name, plain or as the log writes it
+    /// One or more logs, then NAME. A log is plain or compressed with gzip or zstd; `-` is standard input. Several are read
+    /// as one, the oldest first. NAME is a name, plain or as the log writes it
     #[arg(required = true, num_args = 1.., value_name = "FILE")]
     arguments: Vec<PathBuf>,
     /// Show how revision A becomes revision B, as `diff -u` does
@@ -109,7 +109,7 @@ pub(crate) struct StatsArguments {
     pub(crate) files: Vec<PathBuf>,
     /// Count requests, uploads and their bytes by day (in UTC), by the peer's address, or by user
     ///
-    /// That needs a seal. Peers and users with most requests come first. The user `-` is nobody.
+    /// That needs a seal. Peers and users with most requests come first. The user `-` stands for clients that did not log in.
     #[arg(long, value_name = "WHAT")]
     pub(crate) by: Option<GroupBy>,
     /// One JSON object instead of a table

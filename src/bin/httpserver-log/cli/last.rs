@@ -1,4 +1,4 @@
-//! Arguments of which the last is something else: so options may stand between them.
+//! Splits `FILE... NAME`, which clap takes as one list, so that options may stand between the files and the name.
 
 use crate::failure::Failure;
 use std::path::{Path, PathBuf};

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 /// Make a key that seals a log.
 ///
 /// The key's state goes into STATE, for `httpserver --seal --seal-key STATE`, which replaces the key by its hash again and
-/// again. The verification key is printed, once: whoever has it can verify the seal, and could also forge it. Keep it in a
-/// safe place, not on the machine that runs the server. On a terminal a QR code of it is drawn, too.
+/// again. The verification key is printed, once. It verifies the seal, and could also be used to forge it: keep it in a safe
+/// place, not on the machine that runs the server. On a terminal a QR code of it is drawn, too.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -21,10 +21,10 @@ pub(crate) struct SealKeyArguments {
     pub(crate) qr: bool,
 }
 
-/// Print how far the seal of a log has come, signed.
+/// Print a signed checkpoint of the seal of a log.
 ///
 /// The checkpoint is a signed note (C2SP): the number of lines of the seal, over all its files, and the chain value of the
-/// last. Somebody else keeps it, and later `check --grown-from` shows that the log has only grown since.
+/// last. Have another person keep it: later `check --grown-from` shows that the log has only grown since.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -40,7 +40,7 @@ pub(crate) struct CheckpointArguments {
 
 /// Make a key that signs checkpoints.
 ///
-/// The key goes into FILE. The key that verifies its signatures is printed; everybody may have it.
+/// The key goes into FILE. The key that verifies its signatures is printed; it is not secret.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -48,7 +48,7 @@ Examples:
 pub(crate) struct SignKeyArguments {
     /// The file to make; it must not exist
     pub(crate) file: PathBuf,
-    /// The name of the key, a word without `+`: who signs
+    /// The name of the key and its owner: a word without `+`
     #[arg(long, value_name = "NAME")]
     pub(crate) name: String,
 }

@@ -22,8 +22,9 @@ Examples:
   httpserver-log extract log.txt --at '2026-11-27 12:30' notes/today.txt
   httpserver-log extract log.txt.1 log.txt --at 2h notes/today.txt")]
 pub(crate) struct ExtractArguments {
-    /// The log, and last what the usage says. FILE is plain or compressed with gzip or zstd; `-` is standard input. With --at several are read as one, the
-    /// oldest first. N is the number of the entry, from 1. With --at, NAME is a name, plain or as the log writes it
+    /// The log, then N or NAME. A log is plain or compressed with gzip or zstd; `-` is standard input. With --at several
+    /// are read as one, the oldest first. N is the number of the entry, from 1. With --at, NAME is a name, plain or as the
+    /// log writes it
     #[arg(required = true, num_args = 1.., value_name = "FILE")]
     arguments: Vec<PathBuf>,
     /// What NAME held at TIME, or, if TIME is #N, after entry N
@@ -50,8 +51,8 @@ Examples:
   httpserver-log replay log.txt public --force
   httpserver-log replay log.txt.1 log.txt yesterday --until 2026-11-26")]
 pub(crate) struct ReplayArguments {
-    /// The log, and last what the usage says. FILE is plain or compressed with gzip or zstd; a regular file, since it is read twice. Several are read as one,
-    /// the oldest first. DIR is the directory, absent or empty
+    /// One or more logs, then DIR. A log is plain or compressed with gzip or zstd, and a regular file, since it is read
+    /// twice. Several are read as one, the oldest first. DIR is the directory, absent or empty
     #[arg(required = true, num_args = 1.., value_name = "FILE")]
     arguments: Vec<PathBuf>,
     /// The directory as it was at TIME, or, if TIME is #N, after entry N
