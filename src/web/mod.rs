@@ -149,13 +149,12 @@ impl Web {
         requester: &Requester,
         turn: &Turn<'_>,
     ) -> Result<Action<WebUpload>, WouldBlock> {
-        let (status, persistence) = (refusal.status, refusal.persistence);
         let response = match request.method {
             "GET" => self.site.page(request, refusal, requester, turn)?,
             "HEAD" => without_content(self.site.page(request, refusal, requester, turn)?),
             _ => respond(refusal),
         };
-        Ok(self.recorded(request, response, (status, persistence), requester, turn))
+        Ok(self.recorded(request, response, requester, turn))
     }
 
     /// Records a request that is refused.
@@ -163,16 +162,15 @@ impl Web {
         &self,
         request: &Request<'_>,
         response: Response,
-        (status, persistence): (StatusCode, Persistence),
         requester: &Requester,
         turn: &Turn<'_>,
     ) -> Action<WebUpload> {
         let received = ReceivedLine::of(request, requester);
-        let entry = received.record(&self.site.files, status, Some(turn.worker()));
+        let entry = received.record(&self.site.files, response.status, Some(turn.worker()));
         let response = response.recorded(entry);
-        match persistence {
-            Persistence::Persistent => Action::Response(response),
-            Persistence::Close => Action::RespondAndClose(response),
+        match response.refusal.as_ref().map(|refusal| refusal.persistence) {
+            Some(Persistence::Close) => Action::RespondAndClose(response),
+            Some(Persistence::Persistent) | None => Action::Response(response),
         }
     }
 }
@@ -209,7 +207,6 @@ impl Dialect for Web {
         requester: &Requester,
         turn: &Turn<'_>,
     ) -> Decision<WebUpload> {
-        let (status, persistence) = (refusal.status, refusal.persistence);
         let response = match request.method {
             "GET" => respond_with(refusal, way_back(request)),
             "HEAD" => without_content(respond_with(refusal, way_back(request))),
@@ -217,7 +214,7 @@ impl Dialect for Web {
         };
         Decision {
             persistence: request.persistence,
-            action: self.recorded(request, response, (status, persistence), requester, turn),
+            action: self.recorded(request, response, requester, turn),
         }
     }
 

@@ -138,9 +138,7 @@ impl Upload for WebUpload {
     }
 
     fn finish(&mut self, last: &[u8], block: &mut Block, blocking: Blocking<'_>) -> UploadProgress {
-        let WebPutState::Receiving(mut upload) =
-            std::mem::replace(&mut self.state, WebPutState::Recorded)
-        else {
+        let WebPutState::Receiving(mut upload) = self.take() else {
             return UploadProgress::More;
         };
         self.digests.update(last);
@@ -159,7 +157,7 @@ impl Upload for WebUpload {
     }
 
     fn step(&mut self, block: &mut Block, blocking: Blocking<'_>) -> UploadProgress {
-        match std::mem::replace(&mut self.state, WebPutState::Recorded) {
+        match self.take() {
             WebPutState::Preallocating(upload, digest) => match upload.preallocate(blocking) {
                 Remaining::More => {
                     self.state = WebPutState::Preallocating(upload, digest);
@@ -188,7 +186,7 @@ impl Upload for WebUpload {
     }
 
     fn abandon(&mut self, refusal: Refusal, blocking: Blocking<'_>) -> Response {
-        match std::mem::replace(&mut self.state, WebPutState::Recorded) {
+        match self.take() {
             WebPutState::Receiving(_) | WebPutState::Preallocating(..) => {
                 self.refuse(refusal, blocking)
             }
@@ -244,6 +242,11 @@ impl WebUpload {
         let code = || status.get().code();
         let committed = upload.commit(last, &condition, &code, &mut block.text, blocking)?;
         Ok((committed, status.get()))
+    }
+
+    /// What state it is in; nothing more is done about it.
+    fn take(&mut self) -> WebPutState {
+        std::mem::replace(&mut self.state, WebPutState::Recorded)
     }
 
     fn refused(&mut self, error: &UploadError, blocking: Blocking<'_>) -> Response {
