@@ -107,7 +107,7 @@ pub(crate) enum Operation {
 
 /// The status for what is wrong with a file.
 ///
-/// In the web dialect what is not to be seen is not there: a path that leads out of the root gives nothing away.
+/// In the web dialect a file that clients must not see looks absent, and so does a path that leads out of the root.
 pub(crate) fn status_of(kind: StoreErrorKind, operation: Operation) -> StatusCode {
     use Operation::{ClassicGet, ClassicPut, WebDelete, WebGet, WebPut};
     match kind {
@@ -165,7 +165,7 @@ pub(crate) fn require(requester: &Requester, any: &[Right], path: &[u8]) -> Resu
     }
 }
 
-/// The refusal for what the requester may not do: 401 if he may after he has logged in, for all the server knows.
+/// The refusal for a requester without this right: 401 if he has not logged in, else 403.
 pub(crate) fn not_permitted(permissions: &Permissions, right: Right) -> Refusal {
     let (anonymous, other) = match right {
         Right::Read => (

@@ -22,7 +22,7 @@ pub(super) struct Accounting(Option<Box<OpenAccount>>);
 struct OpenAccount {
     link: Link,
     needs: Needs,
-    /// What [`Accounting::take_moved`] has given out.
+    /// The counts at the last call of [`Accounting::take_moved`].
     moved: Moved,
     /// Requests that have begun.
     requests: u64,
@@ -160,7 +160,7 @@ impl Accounting {
         }
     }
 
-    /// What came of the request, if it has its response already, or nobody takes one.
+    /// The outcome of a request whose response was sent before, or cannot be sent.
     pub(super) fn conclude(&mut self, response: &Response) {
         if let Some(current) = self.current() {
             current.conclude(response);

@@ -29,7 +29,7 @@ impl<U: Upload> Receiving<U> {
         (self.reply == Reply::Due).then_some(response)
     }
 
-    /// Does all that the upload has left to do, although nobody takes the response.
+    /// Completes the upload, although the client is gone.
     pub(super) fn complete(&mut self, accounting: &mut Accounting) {
         let mut block = Block::default();
         let response = loop {

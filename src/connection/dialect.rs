@@ -66,7 +66,7 @@ pub trait Dialect: Send + Sync {
     /// Writes the entries that are pending from turns with this worker.
     fn commit(&self, worker: usize);
 
-    /// Goes on with another log file; see [`crate::server::Service::reopen`].
+    /// Continues with another log file; see [`crate::server::Service::reopen`].
     fn reopen(&self);
 }
 
@@ -161,7 +161,7 @@ pub enum ResponseContent {
     Omitted(u64),
     /// Bytes in memory.
     Memory(Arc<[u8]>),
-    /// Bytes in memory that are counted until they are sent or nobody will take them.
+    /// Bytes in memory that are counted until they are sent or the connection is closed.
     TrackedBytes(Arc<dyn TrackedBytes>),
     /// A part of a file.
     File(FileRange),

@@ -67,7 +67,7 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    /// Finds out who makes a request. `ticket` is that of its password, if that was being verified.
+    /// Identifies the requester. `ticket` is that of its password, if that was being verified.
     fn identify<T>(
         &self,
         request: &Request<'_>,

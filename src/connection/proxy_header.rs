@@ -37,7 +37,7 @@ impl<D: Dialect> HttpSession<D> {
                         PeerStream::Ended if is_begun => {
                             self.refuse_proxy("it ends before its PROXY header does")
                         }
-                        // A proxy that only looks whether the server is there.
+                        // A health check of the proxy.
                         PeerStream::Ended => Step::Go(Phase::Closing(Closing::Close)),
                         _ if work.turn.is_stopping() => Step::Go(Phase::Closing(Closing::Close)),
                         _ => Step::Wait(Phase::ProxyHeader, TimeoutKind::Fresh),
@@ -47,7 +47,7 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    /// Nothing tells what follows, so nothing can be said to the proxy.
+    /// Without a valid header the bytes that follow have no meaning, so the connection is closed without a response.
     fn refuse_proxy(&mut self, why: &str) -> Step<D::Upload> {
         log::warn!("{}: the connection is closed: {why}", self.peer);
         self.accounting.note_end("its PROXY header is malformed");

@@ -268,7 +268,7 @@ impl<D: Dialect> HttpSession<D> {
     fn after_content_of(&self, framing: Framing, expect: Expect) -> Then {
         match framing {
             Framing::Absent | Framing::Length(0) => self.then(),
-            // A client that waits for a 100 may send the content after all, or the next request: nobody can tell
+            // A client that waits for a 100 may send the content after all, or the next request: the server cannot tell which
             // (RFC 9110 §10.1.1).
             _ if expect == Expect::Continue => Then::CloseUnread,
             Framing::Length(SKIPPABLE..) => Then::CloseUnread,

@@ -84,7 +84,7 @@ impl<D: Dialect> HttpSession<D> {
         self.spent
     }
 
-    /// Measures a step of a turn, if somebody wants to know.
+    /// Measures a step of a turn, if turns are reported.
     pub(super) fn stopwatch(&self) -> Stopwatch {
         let reporter = self.shared.reporter.as_ref();
         Stopwatch::start(reporter.map_or(TurnClock::None, |reporter| reporter.turn_clock()))

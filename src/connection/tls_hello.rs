@@ -1,4 +1,4 @@
-//! The first byte on a port for TLS: it tells TLS from HTTP, which somebody speaks there by mistake.
+//! The first byte on a port for TLS: it shows whether the client speaks TLS, or plain HTTP by mistake.
 
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ impl<D: Dialect> HttpSession<D> {
         &self.shared.entrances[self.listener]
     }
 
-    /// Waits for the first byte, and goes on with TLS or without.
+    /// Waits for the first byte, and continues with TLS or without.
     pub(super) fn read_tls_hello<T: Transport>(
         &mut self,
         work: &mut StepContext<'_, T>,
@@ -71,7 +71,7 @@ impl<D: Dialect> HttpSession<D> {
         input.consume(input.bytes().len());
         self.channel = Channel::Tls(Box::new(stream));
         self.security = Security::Tls;
-        // What was received is none of HTTP.
+        // None of the bytes received so far are HTTP.
         if self.stream == PeerStream::Drained {
             self.stream = PeerStream::Open;
         }

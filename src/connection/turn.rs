@@ -174,7 +174,7 @@ impl<D: Dialect> HttpSession<D> {
         };
     }
 
-    /// Says what the turn cost, where somebody wants to know.
+    /// Reports what the turn cost, if turns are reported.
     fn report_turn(&self, turn: &Turn<'_>, moved: Moved) {
         log::trace!("a turn of {}: {}", self.peer, self.spent);
         if let Some(reporter) = &self.shared.reporter {

@@ -1,5 +1,5 @@
-//! The empty file of an upload in the classic dialect that states no length: it is there, and answered, before the content
-//! comes, and is recorded only if none does.
+//! The empty file of a classic upload without a stated length. The file is put in place and the upload answered before any
+//! content comes; the empty file is recorded only if no content follows.
 
 use std::sync::Arc;
 
@@ -22,8 +22,8 @@ pub struct Empty {
 }
 
 impl Empty {
-    /// Records the empty file, since nothing has replaced it and nothing will: `None` if something has. It was answered
-    /// with this status.
+    /// Records the empty file if it is still in place; `None` if another file has replaced it. `status` is the one that was
+    /// sent.
     #[must_use]
     pub fn record(self, status: u16, text: &mut Vec<u8>, _: Blocking<'_>) -> Option<EntryReceipt> {
         let reservation = self.reservation?;

@@ -72,7 +72,7 @@ impl Files {
     /// The names that the logs may get are reserved before they are opened: what a client stores is never taken for one
     /// of them, and does not take its place.
     ///
-    /// A log that is sealed goes on when its seal has another name, too. It is waited for, with a warning.
+    /// A sealed log continues in a new file only when its seal was renamed, too. The server waits for that, with a warning.
     pub fn reopen(self: &Arc<Self>) {
         let access_location = self.locate_access_log();
         self.store
@@ -87,7 +87,7 @@ impl Files {
                 .spawn(move || wait_for_other_name(&files, moved));
             if let Err(error) = waiting {
                 log::error!(
-                    "only {moved} has another name, and nobody can wait for the other: {error}"
+                    "only {moved} was renamed, and no thread can be started to wait for the other: {error}"
                 );
             }
         }

@@ -1,7 +1,7 @@
 //! The removal of a file or a directory from the store, and its entry in the log, for any dialect.
 //!
 //! As with an upload, space for the entry is secured first, and its place in the log is taken in the instant in which
-//! the file is gone: whoever replays the log has what the store has. The name of a directory is recorded with a slash
+//! the file is gone, so a replay of the log ends with the files of the store. The name of a directory is recorded with a slash
 //! behind it.
 
 use std::io;

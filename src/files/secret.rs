@@ -107,7 +107,7 @@ mod tests {
             ("rootless/key", false),
             ("key", false),
             ("absent/key", false),
-            // The link is below the root, and nobody can follow it out of there.
+            // The link is below the root, and clients cannot follow it out of there.
             ("root/link", false),
         ] {
             assert_eq!(is_below(&at(path), root).unwrap(), expected, "{path}");

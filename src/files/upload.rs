@@ -88,7 +88,7 @@ impl Files {
         let mut attempt = 1;
         loop {
             match self.begin_once(path, limit, requester, blocking) {
-                // Somebody removed a directory, as an upload does that is given up, and this one was to go there.
+                // The directory was removed meanwhile, for example with another upload that was given up.
                 Err(UploadError::Store(error))
                     if error.kind == StoreErrorKind::Vanished && attempt < ATTEMPTS =>
                 {

@@ -1,6 +1,4 @@
-//! Whether a connection goes on after a message.
-//!
-//! It decides nothing: a client asks for it in a head, and a refusal may end it.
+//! Whether a connection persists after a message. A client asks for that in a head, and a refusal may end it.
 
 /// Whether the client asks for the connection to persist (RFC 9112 §9.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

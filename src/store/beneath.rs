@@ -4,8 +4,8 @@
 //! some sandboxes, Linux before 5.6), a walk takes its place, which gives the same results with more calls: one name
 //! after the other is opened in the directory before it, never through a symlink. What a symlink leads to is read and
 //! walked in turn, and an absolute target leads out. For `..` the walk goes down again from the root, to the directory
-//! before the last: all names by which it came are those of real directories, so nobody can make `..` lead elsewhere by
-//! moving a directory meanwhile. It holds two descriptors, however long the path is.
+//! before the last: all names by which it came are those of real directories, so a directory that is
+//! moved meanwhile cannot make `..` lead elsewhere. It holds two descriptors, however long the path is.
 
 use std::io;
 use std::os::fd::OwnedFd;

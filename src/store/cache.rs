@@ -82,7 +82,7 @@ enum CachedResource {
 
 #[derive(Default)]
 struct Shard {
-    /// A quick hash will do: of names that somebody chose to collide there are [`FILES`] at most.
+    /// A quick hash is enough: there are [`FILES`] names at most, even if all are chosen to collide.
     files: HashMap<Box<[u8]>, CachedFile, FxBuildHasher>,
     load: Load,
 }

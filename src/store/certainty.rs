@@ -5,9 +5,9 @@
 //! change again with the same stamps, or be removed and its inode number given to another. So its content is uncertain
 //! until the tick is over; or until a second is, or three, where another machine's clock or whole seconds may count.
 //!
-//! Linux 6.13 and newer count finer where somebody looks ("multigrain"): once statx(2) has told the stamps of a file, its
-//! next change bears a later one, within a tick, too, and so does all that follows. To be removed is such a change, and
-//! an inode number is free after it.
+//! Linux 6.13 and newer have finer stamps for files that are looked at ("multigrain"): once statx(2) has returned the
+//! stamps of a file, its next change gets a later stamp, also within a tick, and so do all later changes. A removal is
+//! such a change too, and frees the inode number only afterwards.
 
 use rustix::fs::FsWord;
 use rustix::time::Timespec;

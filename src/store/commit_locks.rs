@@ -202,6 +202,23 @@ mod tests {
         assert!(!is_locked(&one, b"a"));
     }
 
+    #[test]
+    fn times_of_a_name_increase_across_processes() {
+        let root = tempfile::tempdir().unwrap();
+        let [one, two] = two_processes(&root);
+        let stamps = [Stamps::default(), Stamps::default()];
+        let mut last = (0, 0);
+        for _ in 0..100 {
+            for (locks, stamps) in [&one, &two].into_iter().zip(&stamps) {
+                let turn = locks.of(b"a").unwrap();
+                let modified = turn.next_times(stamps).unwrap().last_modification;
+                let modified = (modified.tv_sec, modified.tv_nsec);
+                assert!(modified > last, "{modified:?} {last:?}");
+                last = modified;
+            }
+        }
+    }
+
     /// The servers still exclude each other after another program has removed the file.
     #[test]
     fn file_of_the_locks_that_is_removed_is_made_again() {

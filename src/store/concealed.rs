@@ -4,7 +4,7 @@
 //!
 //! - *By name in a directory* ([`ReservedName`]): a name of the server's, and all that begin with it and a dot. The
 //!   directory is known by its identity, so no other way to it helps. The rule holds whether or not something has the
-//!   name at the moment: nobody can put a file where the server will open its own.
+//!   name at the moment: no client can put a file where the server will open its own.
 //! - *By identity*, whatever the name, a hard link's for one: a file that the server has open; and one that had a
 //!   reserved name at the last look, as long as it still has that. (The identity alone is not enough for these: file
 //!   systems give the inode number of a file that is removed to the next.)

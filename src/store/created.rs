@@ -1,14 +1,14 @@
 //! Directories that were made for uploads, until a file is in place below them.
 //!
 //! An upload that is given up takes the directories with it that were made for it and are empty. Several uploads may be
-//! on their way into the same new directory, and whichever ends last must remove it. So nobody counts: a directory that
+//! in progress in the same new directory, and the last one to end must remove it. They are not counted: a directory that
 //! was made is remembered by its device and inode number, *every* upload that is given up tries to remove the one that
 //! it was in, and only what is empty is removed (see `occupied`). Once a file is in place, its directories stay, whatever becomes
 //! of the file.
 //!
 //! What is kept of a directory is its name and the identity of its parent, no descriptor: an upload holds one directory
 //! open, however deep that is, and the way up leads through `..`. A directory that is not where it was made is left
-//! alone. A deep chain is removed in the background, so that nobody waits for that.
+//! alone. A deep chain is removed in the background, so that no client waits for that.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -156,7 +156,7 @@ impl Unfinished {
         lock(&self.0).remove(path)
     }
 
-    /// Keeps this until the upload to `path` goes on, or the store is dropped.
+    /// Keeps this until the upload to `path` continues, or the store is dropped.
     pub(super) fn keep(&self, path: &[u8], remove_empty: RemoveEmpty) {
         let replaced = lock(&self.0).insert(path.into(), remove_empty);
         drop(replaced); // not under the lock

@@ -17,8 +17,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 const WHOLE_SECONDS: Duration = Duration::from_secs(3);
 
 impl Metadata {
-    /// Whether a change after `now` would bear another time stamp, if this was asked for after it. Of a change in
-    /// the future, as after the clock was set back, nobody knows.
+    /// Whether a change after `now` would bear another time stamp, if this was asked for after it. A file that
+    /// changed in the future, as after the clock was set back, is not stable.
     ///
     /// `now` is of the clock that the kernel takes time stamps from, `CLOCK_REALTIME_COARSE`.
     pub(super) fn is_stable(&self, now: Timespec) -> bool {
@@ -35,8 +35,8 @@ impl Metadata {
 }
 
 impl CachedFile {
-    /// Whether nothing has become of the file since it was taken in, neither of its content nor of its name. If not,
-    /// or if nobody knows, its name must be looked at.
+    /// Whether neither the content nor the name of the file has changed since it was cached. False also if that is not
+    /// known: then the name must be looked up.
     pub(super) fn is_unchanged(&self) -> bool {
         self.validator
             .as_ref()

@@ -125,7 +125,7 @@ impl Store {
     ) -> Result<(Arc<OwnedFd>, Identity), StoreErrorKind> {
         let made = match operate_once(|| mkdirat(parent, name, Mode::from_raw_mode(0o777))) {
             Ok(()) => true,
-            // Made by somebody else just now, or something that is not a directory: opening it will tell.
+            // It was made in the meantime, or is not a directory: the open shows which.
             Err(Errno::EXIST) => false,
             Err(error) => return Err(StoreErrorKind::in_directory(error)),
         };

@@ -11,7 +11,7 @@ pub struct Metadata {
     inode: u64,
     length: u64,
     modified: Timestamp,
-    /// Any change: content, mode, owner, links. Nobody can set it back, unlike the modification time.
+    /// Any change: content, mode, owner, links. No program can set it, unlike the modification time.
     pub(super) changed: Timestamp,
     mode: u16,
     owner: u32,

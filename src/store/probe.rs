@@ -44,7 +44,7 @@ pub enum RootProbeError {
     #[error("nothing can be written to the root: {0}")]
     Write(#[source] io::Error),
     /// What was written is not what was read back.
-    #[error("a file in the root has not the content that was written")]
+    #[error("a file in the root does not have the content that was written")]
     Altered,
 }
 

@@ -189,7 +189,7 @@ fn read(file: &Arc<OwnedFd>) -> Result<ReadableFile, StoreErrorKind> {
                 certainty: Certainty::Uncertain,
             });
         }
-        metadata = after; // somebody writes into it at the moment
+        metadata = after; // it is being written to
     }
     Ok(ReadableFile {
         metadata,

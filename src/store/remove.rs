@@ -1,8 +1,8 @@
 //! Removing: regular files and empty directories, in step with commits.
 //!
 //! A file is removed in step with the commits of its own name. A directory is removed in step with all commits, since
-//! any of them may be below it: whoever reads the published order knows that nothing was there, or below it, at that
-//! moment. The kernel decides whether a directory is empty; an upload that is staged in it keeps it (see `occupied`).
+//! any of them may be below it: in the published order, nothing is below the directory at the moment of its
+//! removal. The kernel decides whether a directory is empty; an upload that is staged in it keeps it (see `occupied`).
 
 use std::ffi::OsStr;
 use std::io;

@@ -81,7 +81,7 @@ impl Root {
             directory: Arc::new(directory),
             device: found.identity().0,
             mount,
-            // Without the mount's number nobody knows what is mounted over a name.
+            // Without the mount's number a mount over a name is not noticed.
             ctime_covers_names: mount != 0 && ctime_covers_names(file_system),
             stamp_source: StampSource::of(file_system, uname().release().to_bytes()),
         })
@@ -144,7 +144,7 @@ impl CurrentRoot {
             && before.is_none_or(|look| look.found == AtName::Nothing)
         {
             log::warn!(
-                "what is called {name} now cannot be served: {error}{}",
+                "the root {name} exists again, but cannot be served: {error}{}",
                 after(&error)
             );
             *lock(&self.looked) = look(AtName::Refused);

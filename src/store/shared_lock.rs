@@ -1,8 +1,8 @@
 //! A file in the root whose bytes are locked by all servers that share the root (fcntl(2), "open file description
 //! locks").
 //!
-//! No thread waits in the kernel for such a lock: what is locked elsewhere is `Locked`, and is tried again later. A lock is
-//! released explicitly, since not every file system over FUSE learns of it from the close.
+//! No thread waits in the kernel for such a lock: a byte that another server has locked is `Locked`, and is tried again
+//! later. A lock is released explicitly, since not every file system over FUSE releases it with the close.
 //!
 //! The file has a number of 8 bytes (little-endian) for each byte that is locked: the last modification time that one of
 //! the servers gave to a file while it had that lock.
@@ -25,7 +25,7 @@ const NAME: &str = ".httpserver-lock";
 /// Bytes of a number in it.
 const NUMBER: usize = size_of::<i64>();
 
-/// How often the file is opened anew that somebody has removed.
+/// How often the file is opened again after another program has removed it.
 const ATTEMPTS: usize = 3;
 
 /// The file, open.
@@ -120,7 +120,7 @@ impl SharedLock {
                 Err(error) => return Err(error.into()),
             }
             let locked = ByteLock { file, first, count };
-            // A server that came later has another file, if somebody has removed this one.
+            // If this file was removed, a server that has started since has another one.
             if operate(|| fstat(&locked.file))?.st_nlink > 0 {
                 return Ok(locked);
             }

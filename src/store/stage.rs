@@ -16,7 +16,7 @@ use super::unnamed::{LinkWay, StagingMethod, has_none, open_unnamed};
 use super::write_target::WriteTarget;
 use crate::operations::operate;
 
-/// How often a file is made anew that a server has removed while it cleaned up.
+/// How often a file is made again after another server's clean-up has removed it.
 const ATTEMPTS: usize = 8;
 
 impl Store {

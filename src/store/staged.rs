@@ -109,7 +109,7 @@ impl Staged {
         operate_once(|| fchmod(&self.file, mode)).map_err(StoreErrorKind::in_directory)
     }
 
-    /// Locks a file that has a staging name; false if a server that cleans up has found it before.
+    /// Locks a file that has a staging name. False if another server's clean-up has locked or removed it first.
     pub(super) fn is_kept(&self) -> Result<bool, StoreErrorKind> {
         match operate(|| flock(&self.file, FlockOperation::NonBlockingLockExclusive)) {
             Ok(()) => {}
@@ -124,7 +124,7 @@ impl Staged {
     /// Appends to the upload.
     ///
     /// # Errors
-    /// `Vanished` if somebody has removed it; else as write(2).
+    /// `Vanished` if it was removed; else as write(2).
     pub fn write(&mut self, mut content: &[u8]) -> Result<(), StoreErrorKind> {
         while !content.is_empty() {
             let count =

@@ -98,7 +98,7 @@ impl Store {
         condition: &CommitCondition<'_>,
         publish: impl FnOnce(&Committed) -> R,
     ) -> Result<R, StoreErrorKind> {
-        // Where nobody asks what was there, nobody tells two states of a file apart by their times.
+        // Only conditions tell two states of a file apart by their times.
         let has_time = !matches!(condition, CommitCondition::Always);
         let is_shared = self.commit_locks.are_shared();
         if has_time && !is_shared {

@@ -1,5 +1,4 @@
-//! The field lines of every response, and what becomes of our own fields where the person who runs the server sets
-//! another one.
+//! The field lines of every response. Fields that the operator sets replace the server's own.
 
 use super::options::{Options, Responses};
 use crate::http::semantics::extra_field::ExtraField;
@@ -21,8 +20,8 @@ pub(super) fn common_fields(options: &Options) -> Vec<u8> {
     common
 }
 
-/// Appends field lines of ours. One that the person who runs the server has set takes the place of ours of the same name;
-/// of `Vary` both count.
+/// Appends the server's own field lines, without those that the operator has set. A `Vary` of the operator's is added to
+/// the server's.
 pub(super) fn write_unless_set(lines: &[u8], options: &Options, out: &mut Vec<u8>) {
     if options.fields.is_empty() {
         out.extend_from_slice(lines);

@@ -99,7 +99,7 @@ impl Site {
                 match self.file(path.relative(), turn) {
                     Ok(Resource::Directory) => Ok(moved(path, query)),
                     Err(Stop::WouldBlock(would_block)) => Err(would_block.into()),
-                    // It is shown as a way to what is below it, and is no directory.
+                    // Only a directory would be shown here, as the way to files that the requester may read.
                     _ if !is_readable => Err(not_permitted(permissions, Right::Read).into()),
                     Ok(Resource::File(found)) => {
                         self.represent(request, path.relative(), found, turn)
@@ -260,7 +260,7 @@ fn takes_html(accept: Option<Cow<'_, [u8]>>) -> bool {
 /// Asks for credentials; sends a user who is logged in back to the listing.
 fn login(permissions: &Permissions) -> Result<Response, Stop> {
     if permissions.are_anonymous() {
-        return Err(unauthorized("this page is for users who log in").into());
+        return Err(unauthorized("this link asks for a user name and a password").into());
     }
     let mut fields = Vec::new();
     write_field(&mut fields, "Location", b"./");

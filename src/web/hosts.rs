@@ -2,7 +2,7 @@
 //!
 //! A page of another site may have its own name lead to the address of this server. Then the browser takes the two for
 //! one site, and the page may read and send whatever it likes; but its requests carry that name. IP addresses and
-//! `localhost` are no names that somebody else can have.
+//! `localhost` cannot be names of another site.
 
 use std::collections::BTreeSet;
 

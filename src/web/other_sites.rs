@@ -1,4 +1,4 @@
-//! What a page of another site, in the browser of somebody who may reach this server, must not do.
+//! What a page of another site must not do in a browser that can reach this server.
 //!
 //! 1. Speak to the server under a name of its own (`hosts`): 421.
 //! 2. Change something (`http::semantics::cross_site`): 403.

@@ -19,7 +19,7 @@ pub(super) fn respond(refusal: Refusal) -> Response {
 
 /// The answer to a request that is refused, with a page for people.
 ///
-/// The page says why. Of what is not there it does not: nobody learns from it what is hidden.
+/// The page says why, but for 404: the reason could show that a file is hidden.
 pub(super) fn respond_with(refusal: Refusal, way_back: WayBack) -> Response {
     let status = refusal.status;
     let mut fields = refusal.fields.clone();

@@ -169,7 +169,7 @@ impl Representation {
         let mut fields = Vec::with_capacity(96);
         write_field(&mut fields, "ETag", self.etag.as_bytes());
         write_field(&mut fields, "Vary", b"Accept-Encoding");
-        // It takes the place of what was kept with the content, perhaps when files could not be uploaded yet.
+        // A cache replaces the policy that it has stored, which may be from a time without --writable (RFC 9111 §3.2).
         self.media_type.write_policy(&mut fields);
         Response::new(StatusCode::NotModified, fields, ResponseContent::Unstated)
     }
@@ -177,7 +177,7 @@ impl Representation {
     fn whole(self, request: &Request<'_>) -> Response {
         let mut fields = self.fields();
         self.media_type.write(&mut fields);
-        // A wish, granted where it costs nobody a wait (RFC 9530 §4).
+        // A preference that the server may ignore (RFC 9530 §4): large files would have to be read first.
         if let FileContent::Memory(bytes) = &self.found.content
             && let Some(wish) = combined(request, "Want-Repr-Digest")
             && digest::is_wanted(&wish)

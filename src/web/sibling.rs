@@ -1,7 +1,7 @@
 //! Precompressed siblings: `page.html.br` beside `page.html`, sent in its place to clients that take it.
 //!
-//! A sibling counts if it is a regular file inside the root, and not older than the file itself: one that somebody
-//! forgot to make anew would show a state of the past. A request for a range is for bytes of the file itself, since
+//! A sibling counts if it is a regular file inside the root, and not older than the file itself: an older
+//! one may have old content. A request for a range is for bytes of the file itself, since
 //! clients that resume a download or seek in it count in what they unpack, unless If-Range says that the client has the
 //! sibling.
 

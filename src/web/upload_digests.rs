@@ -8,7 +8,7 @@ use crate::http::{Refusal, Request};
 pub(super) struct UploadDigests {
     sent: Vec<Sha256Digest>,
     is_wanted: bool,
-    /// `None` if nobody asks.
+    /// `None` if no digest was sent or is wanted.
     hasher: Option<Hasher>,
 }
 

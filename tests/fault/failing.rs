@@ -39,7 +39,7 @@ pub(crate) enum Outcome {
     ClosedRefused(u16),
     /// It takes effect and is recorded; the connection is closed before the response is whole.
     Cut,
-    /// It takes effect and is recorded; the response is 500, since nobody knows whether it is on the disk.
+    /// It takes effect and is recorded; the response is 500, since it may not be on the disk.
     Unsynced,
     /// It takes effect; the response is 500, since the entry could not be written and is torn.
     Unrecorded,

@@ -97,7 +97,7 @@ fn the_disk_of_the_log() {
     assert_eq!((journal.torn, journal.failures(507)), (0, 4));
     assert_eq!(journal.entries.last(), Some(&JournalEntry::Get(name(1))));
 
-    // Reading goes on when there is no space even for that.
+    // GETs are served also when there is no space even for their entries.
     let entry = format!("GET {} length 0\n========\n", name(1)).len();
     for _ in 0..2 * 64 * 1024 / entry {
         assert_eq!(client.get(&name(1)).unwrap().body, b"old");

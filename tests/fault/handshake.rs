@@ -1,11 +1,11 @@
-//! Each system call of a TLS handshake fails in turn: its connection is closed, or goes on, and others are served.
+//! Each system call of a TLS handshake fails in turn: its connection is closed or continues, and others are served.
 
 use crate::fault::carrier::Carrier;
 use crate::support::home::Home;
 use crate::support::message::name;
 use crate::support::strace;
 
-/// Which call since the connection came, how it fails, and whether the connection goes on.
+/// Which call since the connection came, how it fails, and whether the connection continues.
 #[rustfmt::skip]
 const ROWS: &[(&str, &str, &[&str], bool)] = &[
     // The hello of the client, and what follows the answer to it.

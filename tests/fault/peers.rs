@@ -286,7 +286,7 @@ fn ten_thousand_pipelined_requests() {
     check_afterwards(&home, server);
 }
 
-/// Clients that ask and ask and take no response keep nobody else waiting, not even with one worker, and cost little.
+/// Clients that send requests and never read responses keep no other client waiting, even with one worker, and cost little.
 #[test]
 fn clients_that_never_read_keep_no_other_waiting() {
     let home = Home::new();
@@ -314,7 +314,7 @@ fn clients_that_never_read_keep_no_other_waiting() {
     let most = 20 * 256 * 1024 + 40 * 1024 * 1024;
     let resident = server.resident();
     assert!(resident < most, "{resident} bytes");
-    // Nobody moves, so nothing is done.
+    // No client sends or reads, so the server does nothing.
     server.wait_until_idle();
     drop(deaf);
     fs::remove_file(home.root().join(name(1))).unwrap();
@@ -458,7 +458,7 @@ fn chunks_of_one_byte_and_endless_extensions() {
     check_afterwards(&home, server);
 }
 
-/// Without descriptors uploads are refused and connections wait; with descriptors all goes on.
+/// Without descriptors uploads are refused and connections wait; once there are descriptors, both continue.
 #[test]
 fn no_descriptors() {
     let home = Home::new();

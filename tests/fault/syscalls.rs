@@ -117,7 +117,7 @@ const MAKE: &[Row] = &[
     call("linkat", "1").failing(&["EIO"], Refused(500)),
     call("linkat", "1").failing(&["EACCES", "EPERM", "EROFS"], Refused(403)),
     call("linkat", "1").failing(&["ENOENT", "ESTALE"], Refused(503)),
-    // Somebody else has made one at this moment, which is replaced.
+    // Another program has made one at this moment, which is replaced.
     call("linkat", "1").failing(&["EEXIST"], Success),
     call("pwrite64", "1").failing(&["EIO", "ENOSPC"], Unrecorded),
 ];
@@ -147,7 +147,7 @@ const PUT_DURABLE: &[Row] = &[
     call("fdatasync", "1").failing(&["ENOSPC", "EDQUOT"], Refused(507)),
     call("fdatasync", "1").failing(&["EIO"], Refused(500)),
     call("fdatasync", "1").failing(&["EINTR"], Success),
-    // In the file it is, but nobody knows whether on the disk.
+    // The entry is in the file, but perhaps not on the disk.
     call("fdatasync", "2").failing(&["EIO", "ENOSPC"], Unsynced),
     call("fdatasync", "2").failing(&["EINTR"], Success),
     // Of the file, which has got its name, and of the root.

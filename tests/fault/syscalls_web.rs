@@ -122,7 +122,7 @@ const REPLACE: &[Row] = &[
 #[rustfmt::skip]
 const CREATE: &[Row] = &[
     call("mkdirat", "1").failing(&["ENOSPC", "EDQUOT", "EMLINK"], Refused(507)),
-    // Somebody removed the directory above at this moment.
+    // The directory above was removed at this moment.
     call("mkdirat", "2").failing(&["ENOENT"], Success),
     call("mkdirat", "2+").failing(&["ENOENT"], Refused(503)),
     call("openat", "2").failing(&["ENOENT"], Success),

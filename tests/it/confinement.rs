@@ -369,7 +369,7 @@ fn root_in_the_home_directory_is_not_found_again_and_all_else_works() {
     assert_eq!(server.get(&format!("/{}", name(1))).status, 503);
     let root = home.root();
     let warning = format!(
-        "what is called {} now cannot be served: Permission denied (os error 13); start the server again",
+        "the root {} exists again, but cannot be served: Permission denied (os error 13); start the server again",
         root.display()
     );
     eventually("a warning says so once", || {

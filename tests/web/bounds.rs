@@ -205,7 +205,7 @@ fn entries_before_another(site: &Server, stream: &[u8]) -> Vec<String> {
     }
     let before = site.log_lines().len();
     site.signal(Signal::STOP);
-    // Something of it is there when the server goes on.
+    // Some of it has arrived when the server continues.
     let (first, rest) = stream.split_at(stream.len().min(32 * 1024));
     sending.send(first);
     let rest = rest.to_vec();

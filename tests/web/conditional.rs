@@ -202,7 +202,7 @@ fn conditions_on_a_listing() {
     }
 }
 
-/// A time at or before the epoch is one that nobody knew.
+/// Tools set the epoch where they know no time.
 #[test]
 fn a_time_that_is_no_date_is_not_sent() {
     let site = Setup::web(&["--writable"]).start();

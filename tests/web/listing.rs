@@ -94,7 +94,7 @@ fn the_page() {
     assert!(!response.text().contains("<img"));
     assert!(!response.text().contains("id=\"upload\""));
     let head = site.ask("HEAD /", "", b"");
-    // Nobody knows the length of a listing that is not made (RFC 9110 §8.6).
+    // The length of a listing is not known before it is made (RFC 9110 §8.6).
     assert_eq!((head.status, head.field("Content-Length")), (200, None));
     assert_eq!(head.field("Content-Type"), response.field("Content-Type"));
     assert_eq!(site.get("/sub").status, 301);

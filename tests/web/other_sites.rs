@@ -56,7 +56,7 @@ fn change_is_refused_to_pages_of_other_sites() {
         let expected = if is_granted { 204 } else { 403 };
         assert_eq!(response.status, expected, "DELETE {fields}");
         assert_eq!(site.file("gone.txt").exists(), !is_granted, "{fields}");
-        // What changes nothing is for everybody.
+        // Safe methods are allowed from every site.
         for line in ["GET /a.txt", "HEAD /a.txt", "OPTIONS *"] {
             let response = ask(&site, line, &format!("Host: a\r\n{fields}"));
             assert!(response.status < 300, "{line} {fields}");

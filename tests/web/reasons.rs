@@ -86,7 +86,7 @@ fn every_refusal_is_explained_once_on_stderr_and_in_the_body() {
     }
 }
 
-/// Nobody learns from a 404 what is hidden.
+/// A 404 does not show whether a hidden file exists.
 #[test]
 fn every_404_has_the_same_body_and_its_reason_on_stderr_only() {
     let site = Setup::web(&["--writable"])

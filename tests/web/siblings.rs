@@ -219,7 +219,7 @@ fn a_sibling_with_its_time_in_whole_seconds_counts_until_the_file_is_replaced() 
         let found = fs::metadata(site.file(name)).unwrap();
         (found.ctime(), found.ctime_nsec())
     };
-    eventually("the clock of the file system goes on", || {
+    eventually("the clock of the file system advances", || {
         site.place("page.html", b"second");
         set_times("page.html", at(1_000_000_000_900));
         changed("page.html") > changed("page.html.gz")

@@ -1,5 +1,5 @@
-//! A response field that the person who runs the server adds, for CORS or caching, or sets in place of the server's own:
-//! the policies for browsers.
+//! A response field of the operator's. It is added, for CORS or caching, or replaces one of the server's own, the policies
+//! for browsers.
 
 use std::str::FromStr;
 

@@ -96,7 +96,7 @@ fn known_type(essence: &'static str) -> Cow<'static, str> {
         "text/javascript" => Cow::Borrowed("text/javascript; charset=utf-8"),
         "text/plain" => Cow::Borrowed(PLAIN),
         "text/x-vcard" => Cow::Borrowed("text/vcard; charset=utf-8"),
-        // Nobody has registered these (`text/x-rust`), and some browsers show no text that they do not know.
+        // These are not registered (`text/x-rust`), and some browsers show no text that they do not know.
         source if source.starts_with("text/x-") => Cow::Borrowed(PLAIN),
         other => with_charset(Cow::Borrowed(other)),
     }

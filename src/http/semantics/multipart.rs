@@ -27,7 +27,7 @@ pub enum Segment<'a> {
 impl Multipart {
     /// Frames `ranges` of a representation of `length` bytes and the given media type.
     ///
-    /// `seed` makes the boundary. It should be random, so that nobody can store a file which contains it
+    /// `seed` makes the boundary. It should be random, so that no client can store a file that contains it
     /// (RFC 2046 §5.1.1).
     #[must_use]
     pub fn new(ranges: &[ByteRange], length: u64, media_type: &str, seed: u128) -> Self {

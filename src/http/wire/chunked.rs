@@ -1,7 +1,7 @@
 //! The chunked transfer coding, decoded strictly (RFC 9112 §7.1).
 //!
 //! It finds the content's bytes inside what was received and copies nothing. Chunk extensions and
-//! trailer fields are checked and dropped: nobody here uses them. Line ends are CRLF, never a bare
+//! trailer fields are checked and dropped: the server uses none of them. Line ends are CRLF, never a bare
 //! LF: a recipient before this one that disagrees on where a chunk ends would see other requests.
 
 mod extension;

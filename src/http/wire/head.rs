@@ -59,7 +59,7 @@ pub struct Request<'h> {
     /// The `Host` field.
     pub host: Host<'h>,
     /// The scheme of the URI that the target stands for, unless that says it itself: `https` if it came inside TLS
-    /// (RFC 9112 §3.3). A head does not say it; whoever received it sets it.
+    /// (RFC 9112 §3.3). The head does not state it; the connection sets it.
     pub scheme: Scheme,
     raw_line: &'h [u8],
     raw_target: &'h [u8],

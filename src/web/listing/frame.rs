@@ -23,9 +23,9 @@ pub(super) enum Completeness {
 /// The reader of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Audience {
-    /// Somebody, and nobody can log in.
+    /// Any client, of a server without users.
     Anybody,
-    /// Somebody who has not logged in.
+    /// A client that has not logged in.
     Anonymous,
     /// The user of this name.
     User(Arc<str>),

@@ -28,7 +28,7 @@ const VARY: &[u8] = b"Accept, Accept-Encoding";
 
 impl Site {
     /// Responds with a listing of the directory at `path`, which is then made in portions. To HEAD it responds at once:
-    /// the length is left out, since nobody knows it before (RFC 9110 §8.6).
+    /// the length is left out, since it is not known before (RFC 9110 §8.6).
     pub(in crate::web) fn listing(
         &self,
         request: &Request<'_>,
@@ -88,7 +88,7 @@ impl Site {
         })))
     }
 
-    /// What the page offers to somebody with these rights.
+    /// What the page offers to a requester with these rights.
     fn access(&self, rights: Rights) -> Access {
         let stores = [Right::Create, Right::Replace].map(|right| rights.include(right));
         match stores {

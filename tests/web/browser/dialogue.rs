@@ -42,7 +42,7 @@ impl Dialogue {
         Self { asked, end }
     }
 
-    /// What the dialogues so far have said of who asks.
+    /// The origins that the dialogues so far have named.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }

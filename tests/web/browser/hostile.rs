@@ -1,4 +1,4 @@
-//! A hostile page in the same browser: what it sends to the server, and what a document does that somebody uploaded.
+//! A hostile page in the same browser: what it sends to the server, and what an uploaded document does.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::server::Server;
 use crate::support::setup::Setup;
 use crate::support::tree::write;
 
-/// A server that takes uploads and, since somebody wished so, lets pages of all sites ask.
+/// A server that takes uploads and whose CORS fields admit pages of all sites.
 fn open_to_all(options: &[&str]) -> Server {
     let fields = [
         "--listing",

@@ -49,7 +49,7 @@ fn files_are_stored_listed_and_replaced_on_demand() {
                 Array.from(document.querySelectorAll('tbody a'), a => a.innerText).includes(name))";
     browser.wait_for(both, &json!(true));
 
-    // A second time it is there already, and stays as it is until somebody says otherwise.
+    // The file exists now, and stays as it is until the user chooses to replace it.
     files.write("first upload.bin", "smaller");
     browser.choose(&[&first]);
     browser.wait_for(SUMMARY, &json!("2 of 3 uploaded, 1 failed"));
@@ -61,7 +61,7 @@ fn files_are_stored_listed_and_replaced_on_demand() {
     let stated = "return document.querySelector('a[href=\"./first%20upload.bin\"]').closest('tr').cells[1].innerText";
     browser.wait_for(stated, &json!("7 B"));
 
-    // What has ended goes on demand, and the focus does not get lost.
+    // The user removes finished rows, and the focus is not lost.
     browser.click("#clear-finished");
     let left = "return document.querySelectorAll('#uploads li').length";
     assert_eq!(browser.run(left), json!(0));
@@ -113,7 +113,7 @@ fn refusal_puts_no_replace_under_the_pointer() {
     let site = empty_site();
     browser.open_site(&site);
     browser.limit_uploads(SLOW / 4);
-    // Somebody else is faster, behind the listing's back.
+    // Another client stores the file after the listing was shown.
     write(&site.home().root(), "report.txt", "theirs");
     let files = Files::new();
     browser.choose(&[files.write("report.txt", vec![b'o'; 150_000])]);

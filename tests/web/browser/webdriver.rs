@@ -49,7 +49,7 @@ impl Browser {
             return None;
         }
         let profile = tempfile::tempdir().unwrap();
-        // It takes a free port of IPv4, and ends if somebody else has the same one of IPv6.
+        // It takes a free port of IPv4, and ends if another process has the same one of IPv6.
         let (driver, port) = (0..10).find_map(|_| start_driver()).unwrap();
         let mut browser = Self {
             driver,

@@ -1,4 +1,4 @@
-//! A media type for an extension as the person who runs the server types it.
+//! A media type for an extension, as the operator types it.
 
 use std::str::FromStr;
 
@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::http::wire::syntax::{self, is_token_byte};
 
-/// A media type that the person who runs the server gives to an extension: `EXT=TYPE`.
+/// The operator's media type for an extension: `EXT=TYPE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mapping {
     /// In lower case, without its dot.
