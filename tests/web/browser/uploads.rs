@@ -58,8 +58,10 @@ fn files_are_stored_listed_and_replaced_on_demand() {
     browser.wait_for(SUMMARY, &json!("3 of 3 uploaded"));
     let stored = fs::read(site.home().root().join("first upload.bin")).unwrap();
     assert_eq!(stored, b"smaller");
-    let stated = "return document.querySelector('a[href=\"./first%20upload.bin\"]').closest('tr').cells[1].innerText";
-    browser.wait_for(stated, &json!("7 B"));
+    // The row has its new size, and still all of its columns.
+    let row = "const row = document.querySelector('a[href=\"./first%20upload.bin\"]').closest('tr'); \
+               return [row.cells[1].innerText, row.cells.length]";
+    browser.wait_for(row, &json!(["7 B", 3]));
 
     // The user removes finished rows, and the focus is not lost.
     browser.click("#clear-finished");
