@@ -65,7 +65,7 @@ function mergeRows(body, freshBody) {
     if (row.size !== fresh.size || row.time !== fresh.time) {
       [row.size, row.time] = [fresh.size, fresh.time];
       while (row.cells.length > 1) row.lastElementChild.remove();
-      row.append(fresh.cells[1], fresh.cells[1]);
+      row.append(...Array.from(fresh.cells).slice(1));
     }
     return row;
   });
