@@ -189,8 +189,7 @@ impl ClassicUpload {
         }
     }
 
-    /// Records that nothing came of the upload, or only the empty file: if the peer was told 201 for that, and it is
-    /// there still, it is what the log must show.
+    /// Records that the upload was refused; or the empty file, if it was answered with 201 and is still in place.
     fn record_refusal(
         &self,
         empty: Option<Box<Empty>>,

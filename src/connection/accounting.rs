@@ -131,7 +131,7 @@ impl Accounting {
         }
     }
 
-    /// The head of the request in progress is none, or not whole. Nothing tells where it ends: all that was received is
+    /// The head of the request in progress is malformed or incomplete. Its end is not known, so all received bytes are
     /// counted.
     pub(super) fn describe_line(&mut self, line: LineParts<'_>) {
         if let Some(account) = &mut self.0

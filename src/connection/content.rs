@@ -73,8 +73,8 @@ impl<D: Dialect> HttpSession<D> {
             let content = input.content(&decoded);
             work.budget.spend_bytes(decoded.used as u64);
             self.accounting.add_content(content.len());
-            // A stated length was checked before. Of any other, each piece may be the one that is too much, and what
-            // comes of that does not depend on the pieces.
+            // A stated length was checked before. Without one, any piece may exceed the limit, and the outcome must
+            // not depend on how the content is divided.
             let is_last = matches!(decoded.end, DecodedEnd::Complete)
                 && matches!(receiving.decoder, ContentDecoder::Length { .. });
             if is_last {

@@ -33,7 +33,7 @@ pub trait Dialect: Send + Sync {
     /// one.
     fn awaits_blocking_turn(&self, method: &[u8]) -> bool;
 
-    /// Refuses a request, whatever it asks for: its credentials are wrong, or cannot be looked at.
+    /// Refuses a request before it is handled, for example because its credentials are wrong.
     fn deny(
         &self,
         request: &Request<'_>,
@@ -42,7 +42,7 @@ pub trait Dialect: Send + Sync {
         turn: &Turn<'_>,
     ) -> Decision<Self::Upload>;
 
-    /// Responds, in a turn with this worker, to what is not a request, or not one that can be read to its end.
+    /// Responds, in a turn with this worker, to a head that is malformed or incomplete.
     fn refuse(
         &self,
         head: RefusedHead<'_>,

@@ -1,8 +1,8 @@
 //! The listener that serves nothing: it sends every request to the same host with https.
 //!
 //! A GET or HEAD is answered with 301, which every client understands, and everything else with 308, which keeps the
-//! method and the content (RFC 9110 §15.4.2, §15.4.9). The request log does not have these requests: what it is to have
-//! is the request that follows.
+//! method and the content (RFC 9110 §15.4.2, §15.4.9). The request log does not have these requests, only
+//! the requests that follow on the other port.
 
 use super::dialect::{Action, Decision, Response, ResponseContent};
 use crate::http::semantics::host::HostPort;

@@ -92,8 +92,8 @@ impl<D: Dialect> HttpSession<D> {
 }
 
 impl<D: Dialect> Drop for HttpSession<D> {
-    /// An upload that the server itself gives up is recorded, too; one that has taken effect is recorded to its end. What
-    /// was not reported is.
+    /// An upload that the server itself gives up is recorded, too; one that has taken effect is recorded to its end.
+    /// Requests that were not reported are reported.
     fn drop(&mut self) {
         match &mut self.phase {
             Phase::Body(receiving) => {

@@ -77,7 +77,7 @@ pub(super) struct Wait {
 /// How often a blocked response is tried again in the time that a peer has to take more of it.
 ///
 /// A socket is writable only when a third of its buffer is free, so what a peer takes bit by bit is found by trying, and
-/// the time begins anew when it is found. Tried at the end alone, a peer that stops would have up to twice its time.
+/// the time begins anew when it is found. If it were tried only at the end, a peer that stops would have up to twice its time.
 const TRIES: u32 = 8;
 
 impl Wait {

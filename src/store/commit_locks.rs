@@ -23,7 +23,7 @@ pub(super) struct CommitLocks {
     shared: Option<SharedLock>,
 }
 
-/// The turn of one name, or of all. Dropped, it lets the next one in.
+/// The turn of one name, or of all names, until it is dropped.
 #[must_use = "the turn is over once this is dropped"]
 pub(super) struct CommitTurn<'l> {
     /// The first to be dropped.
@@ -63,7 +63,7 @@ impl CommitLocks {
         Ok(())
     }
 
-    /// The same with another root, whose locks are shared if those of the one before were.
+    /// Uses the locks of another root from now on, if the locks are shared.
     pub(super) fn move_to(&self, root: &Arc<OwnedFd>) {
         if let Some(shared) = &self.shared {
             shared.move_to(root);

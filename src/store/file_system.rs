@@ -1,4 +1,4 @@
-//! What the kind of a file system says of it. See statfs(2); what nothing but a trial can show is in `unnamed`.
+//! What is known of a file system by its type (statfs(2)). What only a trial shows is in `unnamed`.
 
 use std::os::fd::OwnedFd;
 
@@ -6,8 +6,8 @@ use rustix::fs::{FsWord, fstatfs};
 
 const TMPFS: FsWord = 0x0102_1994;
 
-/// Whether all who use a directory of this file system see its locks. Not so over a network or FUSE, where those of a
-/// directory stay in the kernel that has it mounted.
+/// Whether all servers that use a directory of this file system see the locks on it. Over a network or FUSE these locks
+/// stay in the kernel that has mounted it.
 pub(super) fn has_common_locks(directory: &OwnedFd) -> bool {
     const EXT4: FsWord = 0xEF53;
     const BTRFS: FsWord = 0x9123_683E;

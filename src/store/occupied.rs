@@ -1,8 +1,8 @@
 //! Directories in which uploads without a name are staged: nothing in such a directory shows it, and it must not be
 //! removed as if it were empty.
 //!
-//! What another program removes is found out when the upload gets its name. A directory is held here by its device and
-//! inode number; while it is occupied it has an open descriptor, so no other can have these.
+//! If another program removes the directory, the commit of the upload fails. A directory is identified by its device and
+//! inode number; while it is occupied it has an open descriptor, so no other directory can get these.
 
 use std::collections::HashMap;
 use std::os::fd::AsFd;

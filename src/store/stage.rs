@@ -73,7 +73,7 @@ impl Store {
                 let staged = Staged::unnamed(file, link, directory, occupation, background);
                 Ok(Some(staged))
             }
-            // A directory that was removed is found out with the name.
+            // If the directory was removed, no named file can be made either.
             Err(error) if has_none(error) || error == Errno::NOENT => Ok(None),
             Err(error) => {
                 // In a directory that was removed, ext4 refuses files without names with EPERM.
@@ -101,7 +101,7 @@ impl Store {
         let method = match found {
             Ok(Some(link)) => StagingMethod::Unnamed(link),
             Ok(None) => StagingMethod::Named,
-            // That fault is found again, or is over.
+            // The fault occurs again with a named file, or is over.
             Err(_) => return StagingMethod::Named,
         };
         // In a directory that was removed, nothing is linked.

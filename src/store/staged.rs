@@ -32,7 +32,7 @@ pub struct Staged {
     name: StagedName,
     length: u64,
     background: Arc<Background>,
-    /// Keeps the directory, if nothing in it shows this file. `None` for the root.
+    /// Keeps the directory of a file without a name from being removed. `None` in the root, which no request removes.
     occupation: Option<Occupation>,
 }
 

@@ -98,11 +98,11 @@ impl LinkWay {
         }
     }
 
-    /// Finds out how `file` can be given a name, by giving it this one and removing that again: in whichever way the
-    /// kernel, a sandbox or the file system refuses it, it is refused now. `None` if it cannot.
+    /// Finds out how `file` can be given a name: gives it this one, and removes the name again. `None` if the kernel, a
+    /// sandbox or the file system refuses that.
     ///
     /// # Errors
-    /// That of a fault which says nothing of what the file system can.
+    /// An error that does not show what the file system can do.
     pub(super) fn find(
         file: &OwnedFd,
         directory: &OwnedFd,
