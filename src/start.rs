@@ -61,6 +61,17 @@ struct OpenedFiles {
     reports: RunningReports,
 }
 
+/// A server that lacks nothing but its dialect.
+struct PreparedServer<'s> {
+    server: Server,
+    listening: Listening,
+    users: Option<Authenticator>,
+    config: &'s Config,
+    reports: &'s RunningReports,
+    harness: &'s mut Harness,
+    manager: &'s ServiceManager,
+}
+
 /// Runs the server. The order matters: what needs root comes first; what is opened again later is opened as the user
 /// that does so; and what confines a thread comes before there are others.
 pub(crate) fn run(config: &Config, mut manager: ServiceManager) -> Result<(), Box<dyn Error>> {
@@ -86,30 +97,18 @@ pub(crate) fn run(config: &Config, mut manager: ServiceManager) -> Result<(), Bo
     }
     let source = FigureSources::new(reports.reporter(), files.view(), attempt(config));
     let server = report_status(server, source, listening.status.take(), &reports)?;
-    let server = server.supervised_by(manager.supervisor());
+    let prepared = PreparedServer {
+        server: server.supervised_by(manager.supervisor()),
+        listening,
+        users,
+        config,
+        reports: &reports,
+        harness: &mut harness,
+        manager: &manager,
+    };
     match &config.web {
-        None => {
-            let dialect = Classic::new(files, config.max_body);
-            serve(
-                server,
-                listening,
-                (dialect, users),
-                config,
-                &reports,
-                (&mut harness, &manager),
-            )
-        }
-        Some(options) => {
-            let dialect = Web::new(files, options.clone());
-            serve(
-                server,
-                listening,
-                (dialect, users),
-                config,
-                &reports,
-                (&mut harness, &manager),
-            )
-        }
+        None => prepared.serve(Classic::new(files, config.max_body)),
+        Some(options) => prepared.serve(Web::new(files, options.clone())),
     }?;
     Ok(harness.tell_end(&reports.finish())?)
 }
@@ -221,34 +220,29 @@ fn fallback_error(config: &Config, error: StoreError) -> StartError {
     }
 }
 
-/// Serves until a signal ends it.
-fn serve(
-    server: Server,
-    listening: Listening,
-    (dialect, users): (impl Dialect, Option<Authenticator>),
-    config: &Config,
-    reports: &RunningReports,
-    (harness, manager): (&mut Harness, &ServiceManager),
-) -> Result<(), Box<dyn Error>> {
-    let Listening {
-        listeners,
-        entrances,
-        announced,
-        ..
-    } = listening;
-    let http = HttpService::new(dialect, config.timeouts)
-        .listening(entrances)
-        .behind(config.proxies.clone())
-        .for_users(users)
-        .reporting_to(reports.reporter());
-    server.run(listeners, http, || {
-        announce(&announced, config, reports)?;
-        let serving = announced.iter().filter(|one| one.role != Role::Status);
-        let addresses: Vec<_> = serving.map(ToString::to_string).collect();
-        harness.tell_ready(&addresses)?;
-        manager.tell_ready(&addresses);
-        Ok(())
-    })
+impl PreparedServer<'_> {
+    /// Serves in this dialect until a signal ends the server.
+    fn serve(self, dialect: impl Dialect) -> Result<(), Box<dyn Error>> {
+        let Listening {
+            listeners,
+            entrances,
+            announced,
+            ..
+        } = self.listening;
+        let http = HttpService::new(dialect, self.config.timeouts)
+            .listening(entrances)
+            .behind(self.config.proxies.clone())
+            .for_users(self.users)
+            .reporting_to(self.reports.reporter());
+        self.server.run(listeners, http, || {
+            announce(&announced, self.config, self.reports)?;
+            let serving = announced.iter().filter(|one| one.role != Role::Status);
+            let addresses: Vec<_> = serving.map(ToString::to_string).collect();
+            self.harness.tell_ready(&addresses)?;
+            self.manager.tell_ready(&addresses);
+            Ok(())
+        })
+    }
 }
 
 /// Has the server say what it does: for SIGUSR2, and to the clients of its status, if there is one.
