@@ -80,7 +80,7 @@ fn names(config: &Config) -> Vec<String> {
             push_names_of(ip, &mut names);
         }
     }
-    // Nobody connects to these.
+    // No client connects to these.
     names.retain(|name| !matches!(&**name, "0.0.0.0" | "::"));
     let mut seen = BTreeSet::new();
     names.retain(|name| seen.insert(name.clone()));

@@ -183,7 +183,7 @@ mod tests {
         }
     }
 
-    /// A place with directories and links. What is found there is named without the place.
+    /// A directory with directories and links. Tests name paths relative to it.
     struct Files(tempfile::TempDir);
 
     impl Files {

@@ -44,7 +44,7 @@ const ARGUMENTS: [(&str, &str); 3] = [
     ),
 ];
 
-/// Columns of a line where nobody says how many there are.
+/// Columns of a line where the width of the terminal is not known.
 const COLUMNS: usize = 80;
 
 /// Texts are made for no fewer columns than that, and no more: longer lines are hard to read.

@@ -107,7 +107,7 @@ pub(super) fn default(arg: &Arg) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Whether the user gave this option, in whatever way.
+/// Whether the parsed words give this option a value; its default does not count.
 pub(super) fn is_given(arg: &Arg, matches: &ArgMatches) -> bool {
     let id = arg.get_id().as_str();
     match arg.get_action() {

@@ -14,7 +14,7 @@ use super::group::{Default, Group};
 use super::positionals::DialectChoice;
 use super::values::{self, ValueError};
 
-/// How much is printed that nobody asked for.
+/// How much is printed by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verbosity {
     /// Nothing but errors.
@@ -99,7 +99,7 @@ pub(super) struct ServeOptions {
 /// Whether other servers change files in the root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sharing {
-    /// None does, or nobody minds.
+    /// None is expected to.
     Alone,
     /// They may.
     Shared,

@@ -20,7 +20,7 @@ pub struct Account {
 /// Why the process does not become another user.
 #[derive(Debug, Error)]
 pub enum AccountError {
-    /// `getpwnam_r(3)` and `getpwuid_r(3)` find nobody.
+    /// `getpwnam_r(3)` and `getpwuid_r(3)` find no such user.
     #[error("there is no user '{name}' on this system{hint}", name = .0, hint = after_unknown(.0))]
     Unknown(String),
     /// The user database cannot be read.

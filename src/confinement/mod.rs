@@ -251,9 +251,9 @@ mod tests {
                 "files and TCP connections (Landlock 7), system calls (seccomp)",
             ),
             (
-                Restricted::Files { abi: 1 },
+                Restricted::Files { abi: 3 },
                 false,
-                "files (Landlock 1), not system calls (no seccomp)",
+                "files (Landlock 3), not system calls (no seccomp)",
             ),
             (
                 Restricted::None,

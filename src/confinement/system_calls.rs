@@ -1,7 +1,7 @@
 //! System calls that a file server has no use for kill the process: seccomp(2).
 //!
 //! It is a list of what is refused, not of what is allowed: another libc, a newer kernel or a debugger may make calls
-//! that nobody has thought of, and these must not end a server. The list has what leads out of the process, changes
+//! that are not known today, and these must not end a server. The list has what leads out of the process, changes
 //! the machine, or was the way of many attacks on the kernel.
 
 use libc::c_long;

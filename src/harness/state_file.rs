@@ -1,6 +1,6 @@
 //! A file with one line of JSON that other programs read: it appears whole, by rename(2).
 //!
-//! It is found in its directory as that was at the start, whatever becomes of the path. A symlink of its name is
+//! The directory is opened at the start, so the file is found even if the path leads elsewhere later. A symlink of its name is
 //! replaced, not followed.
 
 use std::fs::File;

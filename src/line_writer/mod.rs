@@ -67,7 +67,7 @@ struct SharedBuffers {
     request: Mutex<WriterRequest>,
     /// Wakes the writer thread.
     asked: Condvar,
-    /// Wakes whoever waits for the end of the writer thread.
+    /// Wakes the thread that waits for the end of the writer thread.
     ended: Condvar,
 }
 

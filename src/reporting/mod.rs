@@ -88,7 +88,7 @@ pub enum Summary {
 }
 
 impl Reporter {
-    /// Reports of a server with so many workers; `None` if nobody wants any.
+    /// Reports of a server with so many workers; `None` if there is nothing to report.
     #[must_use]
     pub fn new(reports: Reports, workers: usize) -> Option<Self> {
         let Reports {

@@ -2,7 +2,7 @@
 //! at the end is drawn from it.
 //!
 //! Each worker has a tally of its own, so that to count is to add in a cache line that no other thread writes. They are
-//! summed when somebody asks.
+//! summed on request.
 
 use std::array;
 use std::collections::BTreeMap;

@@ -1,7 +1,8 @@
 //! What the process may use of the machine: processors and memory, by its affinity and by its control groups (cgroups(7)),
 //! as they are at the start.
 //!
-//! A container shows the whole machine to whoever counts its processors. It does not know what the numbers are used for.
+//! In a container, a program that counts processors sees those of the whole machine. This room does not know what the
+//! numbers are used for.
 
 mod control_groups;
 

@@ -48,7 +48,7 @@ impl Events {
     /// The sockets that are ready, and for what.
     pub(crate) fn sockets(&self) -> impl Iterator<Item = (RawFd, EventFlags)> {
         self.0.iter().filter_map(|event| {
-            // What is no descriptor is the waker.
+            // The waker's number is no descriptor.
             let fd = RawFd::try_from(event.data.u64()).ok()?;
             Some((fd, event.flags))
         })

@@ -1,4 +1,4 @@
-//! What whatever supervises a server learns of its life: the main thread calls it, and does nothing else meanwhile.
+//! What a supervisor learns about the life of a server. The main thread calls it, and does nothing else meanwhile.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub trait Lifecycle {
     fn check(&mut self, _view: &dyn View) {}
 }
 
-/// Of a server that nothing supervises.
+/// The lifecycle of a server without a supervisor.
 pub(super) struct Unsupervised;
 
 impl Lifecycle for Unsupervised {}

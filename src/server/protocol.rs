@@ -199,7 +199,7 @@ impl<'t> Turn<'t> {
     }
 
     /// With this another thread ends the session's wait for [`Interest::Waker`]. `None` if the turn is not of the pool:
-    /// then nobody waits.
+    /// then there is no wait.
     #[must_use]
     pub fn waker(&self) -> Option<SessionWaker> {
         self.waker.map(|(woken, fd)| SessionWaker::new(woken, fd))

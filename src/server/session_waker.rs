@@ -13,9 +13,10 @@ use std::sync::Arc;
 use super::waker::Waker;
 use crate::sync::{Mutex, lock};
 
-/// Wakes a session, in whatever turn or wait it is.
+/// Wakes a session, also if it has a turn now or waits for something else.
 ///
-/// Its session must bear to be woken for nothing: the descriptor may have been closed and given out anew meanwhile.
+/// A session must tolerate to be woken for no reason: its descriptor may have been closed and reused meanwhile, so that a
+/// waker of the session before it wakes it.
 #[derive(Debug, Clone)]
 pub struct SessionWaker {
     woken: Arc<WokenSessions>,

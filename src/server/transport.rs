@@ -62,7 +62,7 @@ impl Socket {
         self.0.as_raw_fd()
     }
 
-    /// Whether the peer has sent something that nobody has received yet.
+    /// Whether bytes of the peer are in the socket that were not received yet.
     pub(crate) fn has_input(&self) -> bool {
         ioctl_fionread(&self.0).is_ok_and(|bytes| bytes > 0)
     }

@@ -1,6 +1,6 @@
 //! What a server says of itself while it runs: how many connections it has, and what its threads do.
 //!
-//! Everything is counted where it happens, and read when somebody asks. The figures of one look need not be of the same
+//! Everything is counted where it happens, and read on request. The figures of one look need not be of the same
 //! instant.
 
 use std::os::fd::{AsFd, BorrowedFd};
@@ -106,7 +106,7 @@ impl Connections {
     }
 }
 
-/// A pool, and what the accept loop has to say of it.
+/// A pool, and the limits that the accept loop applies to it.
 pub(super) struct PoolView<'p, V: Service> {
     pub(super) pool: &'p Pool<V>,
     pub(super) max_connections: usize,

@@ -10,7 +10,7 @@ use rustix::event::{EventfdFlags, eventfd};
 pub(crate) struct Waker(OwnedFd);
 
 impl Waker {
-    /// One that nobody has woken.
+    /// One that is not readable yet.
     pub(crate) fn new() -> io::Result<Self> {
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
         Ok(Self(eventfd(0, flags)?))
@@ -25,7 +25,7 @@ impl Waker {
     /// Makes it unreadable until it is woken again.
     pub(crate) fn drain(&self) {
         let mut count = [0_u8; 8];
-        // It fails when nobody has woken it.
+        // It fails when the counter is 0: then it is not readable.
         let _ = rustix::io::read(&self.0, &mut count);
     }
 }

@@ -1,7 +1,7 @@
-//! Whether the server can store and read, tried by a thread that nobody waits for.
+//! Whether the server can store and read, tried on a thread of its own.
 //!
-//! A probe is made when somebody asks, and its outcome holds for a second. One that does not come back, from a disk
-//! that hangs for example, is not waited for: from then on the server counts as not healthy until it does.
+//! A probe is made on request, and its outcome holds for a second. No thread waits for a probe that does not come back,
+//! from a disk that hangs for example: after two seconds the server counts as not healthy until it does.
 
 use std::io;
 use std::sync::{Arc, Mutex};

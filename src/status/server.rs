@@ -1,7 +1,7 @@
 //! The thread of the status: one poll(2) over its listener and its clients.
 //!
 //! It is bounded in everything: clients, bytes and time. Where there are as many clients as may be, a new one takes the
-//! place of the one that is there for longest, so that a health check gets through whatever others do.
+//! place of the oldest one, so that a health check gets through even if other clients are slow.
 
 use std::collections::VecDeque;
 use std::io;

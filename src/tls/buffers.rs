@@ -49,7 +49,7 @@ impl TlsBuffers {
 }
 
 impl Windows {
-    /// Nobody takes what is left.
+    /// Drops the records that were not sent.
     pub(super) fn discard_outgoing(&mut self) {
         self.outgoing.consume(self.outgoing.len());
     }

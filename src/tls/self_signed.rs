@@ -1,7 +1,7 @@
 //! A certificate that nobody else has signed: made once, and kept in a directory.
 //!
-//! Browsers warn of it until somebody has told them that it is the right one, by its fingerprint. So it stays the same
-//! until a month before its end; the next one has the same key. The key is written first: what is left of a start that was killed is used by the next.
+//! Browsers warn of it until a user accepts it, by its fingerprint. So it stays the same until a month before its end; the
+//! next one has the same key. The key is written first: if the start is killed after that, the next start uses the key.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -96,7 +96,7 @@ pub fn prepare_self_signed(
         (Some(certificate), true) => {
             let soon = SystemTime::now() + RENEWAL;
             match check(&certificate, names, soon) {
-                // Or somebody else has put it there.
+                // One that is not self-signed was put there by hand, and is used as it is.
                 CertificateState::Valid | CertificateState::NotSelfSigned => return Ok(files),
                 CertificateState::NotFor(name) => {
                     let path = files.certificate.display();

@@ -9,7 +9,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError as Invalid, Error, RootCertStore};
 
-/// So long before its end somebody is told about it.
+/// How long before its end a warning says that a certificate expires.
 const NOTICE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 /// What a client makes of a certificate.

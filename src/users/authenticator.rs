@@ -191,7 +191,7 @@ impl Authenticator {
                 let table = Arc::clone(&read(&self.users.table));
                 match table.user(name) {
                     Some(user) => Identified::Known(identity(&table, user)),
-                    // He is gone since.
+                    // A reload has removed the user meanwhile.
                     None => Identified::Denied(Denial::Wrong),
                 }
             }
@@ -265,7 +265,7 @@ impl Verify for Arc<Users> {
             self.end(attempted, AttemptOutcome::Wrong);
             return PasswordCheck::Wrong;
         }
-        // What was verified with users of before is not remembered.
+        // A password that was verified by the users of before a reload is not remembered.
         let current = read(&self.table);
         if Arc::ptr_eq(&current, &table)
             && let Some(user) = table.user(name)

@@ -1,6 +1,6 @@
-//! Users: who they are, and what they may do.
+//! Users: their passwords and their rights.
 //!
-//! - `table`: the file of users as values; `rights` and `permissions`: what somebody may do at a path.
+//! - `user_table`: the file of users as values; `rights` and `permissions`: what a requester may do at a path.
 //! - `password`: hashes of passwords. To verify one takes a while on purpose, so a thread of its own does it
 //!   (`verifier`), whose queue is bounded. Passwords that were verified are `remembered`; clients that guess are slowed
 //!   down (`throttle`).

@@ -108,7 +108,7 @@ impl PasswordHash {
     /// Hashes a password with argon2id, with the costs that OWASP recommends: 19 MiB and two passes.
     ///
     /// # Errors
-    /// If nobody could log in with it.
+    /// If no client could log in with it, or if it cannot be hashed.
     pub fn make(password: &str) -> Result<String, PasswordError> {
         if password.is_empty() {
             return Err(PasswordError::Empty);

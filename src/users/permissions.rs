@@ -7,7 +7,7 @@ use super::rights::{AccessRules, Right, Rights};
 /// What one requester may do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Permissions {
-    /// Whatever the server offers: it has no users.
+    /// Everything: the server has no users.
     #[default]
     Unrestricted,
     /// What everybody may.

@@ -63,7 +63,7 @@ pub enum UserLineError {
     /// There is no colon in it.
     #[error("it must be of the form NAME:HASH, NAME:HASH:RIGHTS or NAME:HASH:RIGHTS:PATH")]
     Form,
-    /// Nobody has this name.
+    /// The name has no characters.
     #[error("the name is empty")]
     NoName,
     /// A name that no client can send (RFC 7617 §2).
@@ -111,7 +111,7 @@ impl UserTable {
     pub(super) fn parse(file: &[u8]) -> Result<Self, TableError> {
         let mut everybody = AccessRules::default();
         let mut users = BTreeMap::<Box<str>, UserLines>::new();
-        // Else the first user would have a name that nobody can type.
+        // Otherwise it would be part of the first user's name.
         let file = file.strip_prefix(BYTE_ORDER_MARK).unwrap_or(file);
         for (index, line) in file.split(|&byte| byte == b'\n').enumerate() {
             let line = line.strip_suffix(b"\r").unwrap_or(line);

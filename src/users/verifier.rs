@@ -18,7 +18,7 @@ const QUEUE: usize = 64;
 /// How much less of a processor the thread has; see nice(2).
 const NICE: i32 = 10;
 
-/// What is being verified, until this is dropped; then nobody wants to know.
+/// A password that is being verified. Once this is dropped, its verdict is of no use.
 #[derive(Debug)]
 pub struct Ticket(Arc<VerificationState>);
 
@@ -35,7 +35,7 @@ pub(super) enum PasswordCheck {
     Wrong,
 }
 
-/// What is to be verified, and who is woken then.
+/// A password that is to be verified, and the call that says so when it is.
 pub(super) struct Verification<W> {
     pub(super) work: W,
     state: Arc<VerificationState>,
@@ -50,7 +50,7 @@ pub(super) trait Verify: Send + 'static {
     /// Takes its time.
     fn verify(&self, work: &Self::Work) -> PasswordCheck;
 
-    /// Nobody wants to know any more.
+    /// The ticket was dropped before the verification began.
     fn give_up(&self, work: &Self::Work);
 }
 
@@ -141,7 +141,7 @@ fn run<V: Verify>(verify: &V, jobs: &Receiver<Verification<V::Work>>) {
             continue;
         }
         let verdict = verify.verify(&work);
-        // Nobody else sets it.
+        // No other thread sets it.
         let _ = state.verdict.set(verdict);
         wake();
     }
@@ -205,7 +205,7 @@ mod tests {
             tickets.len()
         );
         assert!(tickets.iter().all(|ticket| ticket.verdict().is_none()));
-        // Nobody waits for the last one any more.
+        // The last one has no ticket any more.
         drop(tickets.pop());
         for (expected, ticket) in tickets.iter().enumerate() {
             go_on.send(()).unwrap();

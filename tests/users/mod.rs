@@ -45,7 +45,7 @@ fn basic(credentials: impl AsRef<[u8]>) -> String {
     format!("Authorization: Basic {}\r\n", STANDARD.encode(credentials))
 }
 
-/// Asks as the user of these credentials, or as nobody.
+/// Asks as the user of these credentials; without credentials if they are empty.
 #[track_caller]
 fn ask(server: &Server, line: &str, credentials: &str, fields: &str, content: &[u8]) -> Response {
     let login = match credentials {

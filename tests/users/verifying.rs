@@ -1,4 +1,4 @@
-//! Passwords that take a while to verify: meanwhile nobody else waits, and a client that guesses does.
+//! Passwords that take a while to verify: other clients do not wait meanwhile, and a client that guesses does.
 
 use rustix::process::Signal;
 
@@ -182,7 +182,7 @@ fn password_that_is_not_verified_in_time_is_503() {
     let response = status(&mut client);
     assert_eq!(response.status, 503);
     assert!(response.field("Retry-After").is_some());
-    // The connection goes on, and the verdict that comes later harms nobody.
+    // The connection goes on, and the verdict that comes later changes nothing.
     client.send(get("/a.txt", ""));
     assert_eq!(status(&mut client).status, 200);
 }

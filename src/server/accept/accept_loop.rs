@@ -52,11 +52,13 @@ enum AcceptState {
     Draining(Instant),
 }
 
-/// What ended a wait, besides deadlines, which are looked at anyway.
+/// What ended a wait. Deadlines are not listed: they are checked after every wait.
 struct AcceptWakeup {
     main_waker: bool,
     signal: bool,
-    /// Somebody in this process stops the server.
+    /// [`StopHandle::stop`] was called.
+    ///
+    /// [`StopHandle::stop`]: super::scheduled_stop::StopHandle::stop
     stop: bool,
     /// Listeners at which connections wait, by number.
     listeners: Vec<usize>,

@@ -1,7 +1,7 @@
 //! How many connections one client may have, so that none takes them all.
 //!
-//! A client is a [`ClientAddress::subscriber`]. Proxies have the connections of many clients, so those that are trusted are not counted, and neither are
-//! programs of this machine on Unix domain sockets.
+//! A client is a [`ClientAddress::subscriber`]. Trusted proxies have the connections of many clients and are not counted.
+//! Neither are programs of this machine on Unix domain sockets.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

@@ -1,4 +1,4 @@
-//! The file of a Unix domain socket: made by bind(2), and there until somebody removes it.
+//! The file of a Unix domain socket: bind(2) makes it, and it stays until it is removed.
 //!
 //! A server that was killed leaves its file. Nobody listens on it any more, which connect(2) shows, so it is replaced.
 
@@ -28,7 +28,7 @@ impl SocketFile {
         let address = SocketAddrUnix::new(path)?;
         let fd = stream_socket()?;
         if let Some(mode) = mode {
-            // What bind(2) makes has no more bits than the socket, so it is open to nobody for a moment only.
+            // bind(2) gives the file no more mode bits than the socket has, so it is never open to more users than asked.
             fchmod(&fd, mode)?;
         }
         match net::bind(&fd, &address) {

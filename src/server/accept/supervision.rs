@@ -1,4 +1,4 @@
-//! When whatever supervises the server is told what.
+//! When the supervisor of a server is called.
 
 use std::time::{Duration, Instant};
 

@@ -59,7 +59,7 @@ impl Pollers {
         Ok(())
     }
 
-    /// Whether somebody may sleep who has not seen what the caller has pushed.
+    /// Whether a poller may be asleep that has not seen what the caller has pushed.
     pub(crate) fn must_be_woken(&self) -> bool {
         fence(Ordering::SeqCst);
         self.polling.load(Ordering::Relaxed) > 0

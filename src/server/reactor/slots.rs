@@ -1,8 +1,8 @@
 //! Parked connections: one slot for each descriptor number.
 //!
 //! A descriptor number names one open socket at a time, so it is the only key: no free list, no generation. An event
-//! that reaches a slot after its descriptor was closed and given out anew wakes the wrong session once, which a session
-//! must bear anyway. The slot alone decides whether a connection waits: parking, readiness and deadlines meet under its
+//! that reaches a slot after its descriptor was closed and reused wakes the wrong session once; a session must tolerate
+//! that anyway. The slot alone decides whether a connection waits: parking, readiness and deadlines meet under its
 //! mutex. What holds: *a parked connection is taken out once*, by its readiness, its deadline, an eviction or the end; and
 //! *readiness that comes while a worker has the connection wakes it when it is parked*.
 

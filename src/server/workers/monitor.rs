@@ -114,7 +114,7 @@ impl Watch<'_> {
         if !is_idle {
             return LookOutcome::Nothing;
         }
-        // A worker that enters a section before this sees a monitor, and calls nobody. This thread looks for such a section
+        // A worker that enters a section before this sees a monitor, and makes no call. This thread looks for such a section
         // before it sleeps, and a worker that enters one later calls another monitor.
         self.monitor.resign();
         LookOutcome::Idle
@@ -167,7 +167,7 @@ impl<'m> Observation<'m> {
 mod tests {
     use super::*;
 
-    /// A monitor's place that is taken, as when somebody watches.
+    /// A monitor's place that is taken, as when a thread watches.
     fn monitor(workers: usize) -> Monitor {
         let monitor = Monitor::new(workers);
         assert!(monitor.appoint() && !monitor.appoint());

@@ -24,7 +24,7 @@ pub(crate) struct Pool<V: Service> {
     /// `None` where every worker may poll, so that none ever has to sleep elsewhere.
     pub(crate) spares: Option<SpareWorkers>,
     pub(crate) capacity: Capacity,
-    /// What each worker does; empty if nobody looks.
+    /// What each worker does; empty in a pool without a view.
     pub(crate) gauges: Box<[WorkerGauge]>,
     /// Whether connections are closed as soon as their turn ends.
     aborting: AtomicBool,

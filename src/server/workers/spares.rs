@@ -13,9 +13,9 @@
 //! 3. There is a monitor, which resigns because its last look was before the section. It looks for sections once more
 //!    before it sleeps, and finds this one, which was marked while the monitor's place was taken.
 //! 4. There is a monitor, which resigns to work. So it is awake. It calls another monitor when it enters a section
-//!    itself, looks for sections when it becomes spare, and as a poller it is woken by whatever is there to do.
+//!    itself, looks for sections when it becomes spare, and as a poller it is woken when there is work.
 //!
-//! A new monitor looks at all workers. So whoever is called last finds the sections that called nobody.
+//! A new monitor looks at all workers. So the worker that is called last finds the sections that made no call.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -113,7 +113,7 @@ impl SpareWorkers {
                 return Duty::Work;
             }
             // A section that was entered before this worker went to sleep, or while there was another monitor or this one
-            // was it, has called nobody.
+            // was it, has made no call.
             if std::mem::take(&mut calls.monitor)
                 || (self.monitor.has_unclaimed() && self.monitor.appoint())
             {

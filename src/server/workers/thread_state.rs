@@ -9,7 +9,7 @@ use memchr::memrchr;
 /// Whether a thread could run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ThreadState {
-    /// It sleeps in a system call, most likely for a disk; or nobody knows.
+    /// It sleeps in a system call, most likely for a disk; or its state cannot be read.
     Sleeps,
     /// It runs, or would if there were a processor for it.
     Runnable,
