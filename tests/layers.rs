@@ -36,7 +36,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("confinement", &[]),
     // What the machine has for the process; others decide what that is used for.
     ("resources", &[]),
-    // The count of file operations: whoever makes one, and whoever bounds them.
+    // The count of file operations, for the rooms that make them and those that bound them.
     ("operations", &[]),
     ("durable", &["sync"]),
     ("line_writer", &["sync"]),
@@ -112,7 +112,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "entry_range",
         ],
     ),
-    // It looks down on what gives out figures, and nothing looks up to it.
+    // It uses the rooms that have figures; no room uses it.
     (
         "status",
         &["files", "http", "reporting", "server", "store", "sync"],

@@ -246,7 +246,7 @@ fn judge_connections(seen: &Seen, promises: &mut Promises) {
         .fates
         .iter()
         .all(|fate| fate.as_promised == fate.group.number);
-    promises.check(good, "everybody gets what its deadline says", "");
+    promises.check(good, "every abuser is treated as its deadline says", "");
     promises.check(
         after.descriptors == before.descriptors,
         "no descriptor is left",

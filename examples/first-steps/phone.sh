@@ -22,7 +22,7 @@ grep -q 'href=.*photo-2.jpg' response || fail 'the page lacks a picture'
 expect 'a picture is served' 200 "$(status "$phone/photo-10.jpg")"
 cmp pictures/photo-10.jpg response || fail 'the picture came back changed'
 
-# A download that broke goes on where it ended.
+# An interrupted download is resumed.
 head -c 100000 pictures/photo-2.jpg >partial
 curl -s -C - -o partial "$phone/photo-2.jpg"
 cmp pictures/photo-2.jpg partial || fail 'the download did not go on'

@@ -190,7 +190,7 @@ fn abort(client: &mut Client) -> io::Result<u64> {
     Ok(0)
 }
 
-/// Sends what is no request.
+/// Sends bytes that are not a request.
 fn confuse(client: &mut Client) -> io::Result<u64> {
     const NONSENSE: [&str; 8] = [
         "\x16\x03\x01\x02\0\x01\0",

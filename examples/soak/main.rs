@@ -149,7 +149,7 @@ fn judge(before: Sample, first: Sample, last: Sample, quiet: Sample) -> Result<(
     Err(wrong.join("; ").into())
 }
 
-/// The log must be whole, and tell what is stored.
+/// The log must be whole, and agree with the stored files.
 fn check_log(log: &Path, root: &Path) -> Result<(), Box<dyn Error>> {
     let status = Command::new(beside("httpserver-log")?)
         .arg("check")

@@ -42,7 +42,7 @@ pub(super) struct TlsOptions {
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     tls_key: Option<PathBuf>,
 
-    /// Serve HTTPS with a certificate that nobody else has signed
+    /// Serve HTTPS with a self-signed certificate
     ///
     /// It is made at the first start, for the addresses listened on, and kept in DIR. Each start prints its SHA-256
     /// fingerprint on stderr.

@@ -1,4 +1,4 @@
-//! A certificate that nobody else has signed: made once, and kept in a directory.
+//! A self-signed certificate: made once, and kept in a directory.
 //!
 //! Browsers warn of it until a user accepts it, by its fingerprint. So it stays the same until a month before its end; the
 //! next one has the same key. The key is written first: if the start is killed after that, the next start uses the key.

@@ -1,4 +1,4 @@
-//! The same connections inside TLS: what is sent in pieces of records comes to what it comes to without.
+//! The same connections inside TLS: records arrive in pieces, and the outcome must be the same as without TLS.
 //!
 //! A client of rustls encrypts the stream of a scenario, and a wire in memory carries the records: like a socket in
 //! edge-triggered mode towards the server, and with little room towards the client.
@@ -307,7 +307,7 @@ proptest! {
         prop_assert_eq!(count_entries(&plain), count_entries(&secured));
     }
 
-    /// What was recorded was answered as far as it came, and is what was stored.
+    /// The log, the responses and the stored files agree on the requests that arrived before the fault.
     #[test]
     fn records_that_are_altered_or_cut_off_do_no_harm(
         scenario in scenarios(),

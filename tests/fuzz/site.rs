@@ -69,7 +69,7 @@ const FIELDS: &[&str] = &[
 fn targets() -> impl Strategy<Value = String> {
     prop_oneof![
         20 => select(TARGETS).prop_map(str::to_owned),
-        // Deeper than what one turn makes of it; and no deeper than what can be removed with the descriptors at hand.
+        // More directories than one turn makes, and no more than can be removed with the descriptors of the process.
         1 => select(&[40_usize, 300][..]).prop_map(|depth| "/d".repeat(depth) + "/f"),
     ]
 }

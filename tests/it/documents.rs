@@ -1,6 +1,6 @@
 //! The commands in README and the other pages run, and print what stands there.
 //!
-//! A block `sh` has commands; a block `console` has commands behind `$ ` and below each what it prints. The blocks of a
+//! A block `sh` has commands; a block `console` has commands behind `$ `, each followed by its output. The blocks of a
 //! page run in order, in a network of their own, in which every port is free. Those with `sh` run in a directory of their
 //! own, which has a file `public/a.txt`; those with `console` run as in another terminal, which stays where it was. A
 //! command that starts a server runs beside the later ones; `cargo run --release --` starts the program that is tested.

@@ -23,7 +23,7 @@ fn help(flag: &str, columns: u16) -> String {
 }
 
 #[test]
-fn help_is_what_is_kept_of_it() {
+fn help_matches_the_kept_text() {
     for (flag, columns, file) in [
         ("-h", 80, "h-80.txt"),
         ("-h", 120, "h-120.txt"),

@@ -12,7 +12,7 @@ use super::{is_test, short, source};
 
 /// Names of several modules, with what each of these is in its room.
 const SHARED_MODULES: &[(&str, &str)] = &[
-    // What a room always calls so.
+    // The same part of each room.
     ("error", "the errors of the room"),
     ("state", "the room's main value"),
     ("view", "what others may ask the room"),
@@ -48,7 +48,7 @@ const SHARED_MODULES: &[(&str, &str)] = &[
     ("secret", "a file that holds a secret"),
     ("table", "cells in rows, to look up or to print"),
     ("text", "values as text"),
-    // The methods, by dialect; and what stands in a message, by whoever reads or writes it.
+    // The methods, by dialect; and the parts of a message, in the rooms that read and write them.
     ("put", "PUT"),
     ("read", "what reads the files of the room"),
     ("write", "what writes the files of the room"),

@@ -55,7 +55,7 @@ impl Drop for DeepTree {
     }
 }
 
-/// Removes a directory by rm(1), which a depth does not matter to; it does to [`std::fs::remove_dir_all`].
+/// Removes a directory by rm(1), which handles any depth; [`std::fs::remove_dir_all`] does not.
 pub(crate) fn remove_tree(top: &Path) {
     let removed = Command::new("rm").arg("-rf").arg(top).status();
     assert!(removed.is_ok_and(|status| status.success()) || std::thread::panicking());

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use crate::support::requirements::skip;
 
-/// A command that runs what is appended to it where this shell script has run before, with the right to mount and unseen
-/// by anybody else; the script ends with `exec "$@"` or the like. `None`, with a message, where that is not allowed.
+/// A command that runs this shell script, with the right to mount; other processes do not see the mounts. The script ends
+/// with `exec "$@"` or the like, which runs the arguments that are appended. `None`, with a message, where it is not allowed.
 #[track_caller]
 pub(crate) fn in_mount_namespace(script: &str, arguments: &[&str]) -> Option<Command> {
     let why = match in_namespace('m', script, script, arguments) {

@@ -75,7 +75,7 @@ impl Setup {
         }
     }
 
-    /// The same with TLS, for the certificate in a file `cert.pem` of its home.
+    /// A server with TLS, for the certificate in a file `cert.pem` of its home.
     #[cfg(feature = "tls")]
     pub(crate) fn tls(options: &[&str]) -> Self {
         Self::tls_at(&Home::new(), options)
@@ -147,7 +147,7 @@ impl Setup {
         Self { wrapper, ..self }
     }
 
-    /// Has it write to this what it says on stderr.
+    /// Gives it this as its stderr.
     pub(crate) fn stderr(self, stderr: impl Into<OwnedFd>) -> Self {
         let stderr = Some(stderr.into());
         Self { stderr, ..self }
@@ -163,7 +163,7 @@ impl Setup {
         }
     }
 
-    /// Sees to it that it does not start; what it says on stderr.
+    /// Runs it, checks that it does not start, and returns its stderr.
     #[track_caller]
     pub(crate) fn refused(mut self) -> String {
         let output = finish(self.command(), b"");

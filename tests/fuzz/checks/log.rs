@@ -89,7 +89,10 @@ fn check_written(log: &[u8], (head, content): &(EntryHead, Vec<u8>)) {
     }
     text.extend_from_slice(SEPARATOR);
     let at = usize::try_from(head.offset).expect("an offset in memory");
-    assert!(log[at..].starts_with(&text), "reads what nobody writes");
+    assert!(
+        log[at..].starts_with(&text),
+        "accepts bytes that the server does not write"
+    );
 }
 
 /// Gives a few bytes at a time.

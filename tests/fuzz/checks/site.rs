@@ -128,7 +128,10 @@ fn run(scenario: &Scenario) -> (Vec<Entry>, BTreeMap<String, Vec<u8>>) {
         "an answer is not recorded: {}",
         rest.escape_ascii()
     );
-    assert!(files == expected, "the log does not tell what is stored");
+    assert!(
+        files == expected,
+        "the log does not agree with the stored files"
+    );
     (entries, files)
 }
 

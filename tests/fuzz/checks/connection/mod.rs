@@ -184,7 +184,7 @@ pub(crate) fn examine(scenario: &Scenario, outcome: &Outcome) {
     }
     assert!(
         files == outcome.files,
-        "the log does not tell what is stored"
+        "the log does not agree with the stored files"
     );
 }
 

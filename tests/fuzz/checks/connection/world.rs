@@ -103,8 +103,8 @@ impl World {
             .count()
     }
 
-    /// Checks that no entry has its place in the log and waits to be written: nobody who waits for a peer may leave a
-    /// hole there.
+    /// Checks that no entry has its place in the log and waits to be written: a connection that waits for its peer must
+    /// not leave a hole there.
     fn check_log_is_whole(&self) {
         let log = fs::File::open(self.log()).expect("the log");
         let length = log.metadata().expect("its length").len();
