@@ -6,6 +6,7 @@
 mod access_log;
 mod benchmark;
 mod client_address;
+mod clock;
 mod command_line;
 mod confinement;
 mod console;

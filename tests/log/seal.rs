@@ -72,6 +72,17 @@ impl Pair {
         self.lines[line] = self.lines[line].replacen(from, to, 1);
     }
 
+    /// Changes the last digit of an entry's time.
+    fn alter_time(&mut self, number: usize) {
+        let line = self.line(number);
+        let mut words: Vec<_> = self.lines[line].split(' ').map(str::to_owned).collect();
+        let time = words[4].strip_suffix('Z').unwrap();
+        let (rest, digit) = time.split_at(time.len() - 1);
+        let other = if digit == "0" { "1" } else { "0" };
+        words[4] = format!("{rest}{other}Z");
+        self.lines[line] = words.join(" ");
+    }
+
     /// Gives all lines the chain values that they should have.
     fn chain_anew(&mut self) {
         let mut chain = Hash::ZERO;
@@ -305,12 +316,17 @@ const FORGERIES: &[Forgery] = &[
     },
     Forgery {
         what: "a time is altered",
-        forge: |pair| pair.alter_line(2, "Z 127", "Z 126"),
+        forge: |pair| pair.alter_time(2),
         said: &["entry 2 (", "its line in the seal was altered"],
     },
     Forgery {
         what: "a peer is altered",
         forge: |pair| pair.alter_line(2, " 127.0.0.1:", " 127.0.0.2:"),
+        said: &["entry 2 (", "its line in the seal was altered"],
+    },
+    Forgery {
+        what: "a user is altered",
+        forge: |pair| pair.alter_line(2, " - 204 ", " ann 204 "),
         said: &["entry 2 (", "its line in the seal was altered"],
     },
     Forgery {
