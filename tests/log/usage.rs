@@ -38,6 +38,15 @@ fn wrong_command_line_has_one_sentence_and_status_2() {
             "<DIR> is missing; usage: httpserver-log replay [OPTIONS] <FILE>... <DIR>".into(),
         ),
         (
+            "sign-key sign.key",
+            "--name <NAME> is missing; usage: httpserver-log sign-key --name <NAME> <FILE>".into(),
+        ),
+        (
+            "sign-key",
+            "--name <NAME> and <FILE> are missing; usage: httpserver-log sign-key --name <NAME> <FILE>"
+                .into(),
+        ),
+        (
             "seal-key a b",
             "`b` is one argument too many; usage: httpserver-log seal-key [OPTIONS] <STATE>".into(),
         ),

@@ -29,7 +29,11 @@ pub(crate) fn sentence(error: &Error) -> String {
             format!("`{argument}` is one argument too many{}", usage(error))
         }
         ErrorKind::MissingRequiredArgument => {
-            let verb = if argument.contains(' ') { "are" } else { "is" };
+            let verb = if argument.contains(" and ") {
+                "are"
+            } else {
+                "is"
+            };
             format!("{argument} {verb} missing{}", usage(error))
         }
         ErrorKind::InvalidValue if value.is_empty() => {
