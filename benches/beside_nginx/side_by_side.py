@@ -12,6 +12,9 @@ of 127.0.0.1 and in a temp folder.
 nginx runs at its best: two workers, sendfile, tcp_nopush, open_file_cache on, no access log (GET cases with
 `log` have both logs on). `floor` is floor.c: one recv, one send, nothing else.
 
+Before each measurement a file is written and removed, as long as the logs of that measurement may become, for every server alike.
+A virtual machine gives free memory back to its host, and has to ask for each page again: that costs more than what is measured.
+
 Cases with `tls` have the same certificate (ECDSA, P-256) and cipher (AES-256-GCM) on both sides. `tls-resume-1k` is
 new connections whose session is resumed by its ticket, driven by `openssl s_time -reuse` with TLS 1.2: connections/s.
 """
@@ -62,6 +65,22 @@ PUT_LUA = """
 local body = string.rep("x", {size}); local n = 0
 request = function() n = n + 1; return wrk.format("PUT", string.format("/PUT_{tag}_%018d", n % {names}), nil, body) end
 """
+
+def warm(directory, case, seconds):
+    """Writes and removes as much as logs may take in so many seconds: an entry, its line in the seal, the hex dump of an upload."""
+    method, size, _, _, logged = CASES[case]
+    if not logged:
+        return
+    each, most_per_second = (512, 250_000) if method == "GET" else (4 * size + 512, 100_000 if size <= 65536 else 1000)
+    free = os.statvfs(directory)
+    left = min(int(each * most_per_second * seconds), free.f_bavail * free.f_frsize // 2)
+    block, path = bytes(1 << 20), f"{directory}/warm"
+    try:
+        with open(path, "wb", buffering=0) as out:
+            for _ in range(left // len(block)):
+                out.write(block)
+    finally:
+        os.unlink(path)
 
 def cpu_seconds(pid):
     """User + system time of a process and its children, in seconds."""
@@ -119,6 +138,7 @@ def measure(who, case, tmp, root, server, extra, seconds):
     if case.endswith("-key"):
         tool = os.path.join(os.path.dirname(server), "httpserver-log")
         subprocess.run([tool, "seal-key", f"{tmp}/key"], check=True, stdout=subprocess.DEVNULL)
+    warm(tmp, case, seconds)
     port = 0 if who == "ours" else free_port()
     child = subprocess.Popen(["taskset", "-c", PROCESSORS[0], *command(who, case, tmp, root, port, server, extra)], cwd=root,
                              stdout=subprocess.PIPE, stderr=open(f"{tmp}/{who}.err", "a"))
