@@ -3,7 +3,7 @@
 //! The connection knows it, the dialects pass it on, and the request log seals it. None of them knows the others.
 
 use std::io::Write;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use crate::peer::{ClientAddress, Peer};
@@ -53,26 +53,17 @@ pub enum RequestSource {
 impl RequestSource {
     /// Appends it as one word: an address, and `:` and the port if it has one; `unix` for a Unix domain socket.
     pub fn push(&self, out: &mut Vec<u8>) {
-        // Most are of IPv4, and these need no formatter.
-        let address = self.address();
-        let is_ipv6 = matches!(address, ClientAddress::Ip(IpAddr::V6(_)));
-        if let ClientAddress::Ip(IpAddr::V4(address)) = address {
-            for (index, octet) in address.octets().into_iter().enumerate() {
-                if index > 0 {
-                    out.push(b'.');
-                }
-                push_number(out, u16::from(octet));
+        // Most are of IPv4, and these need no formatter. A vector takes everything.
+        let _ = match (self.address(), self.port()) {
+            (ClientAddress::Ip(IpAddr::V4(address)), port) => {
+                push_ipv4(out, address, port);
+                Ok(())
             }
-        } else if is_ipv6 && self.port().is_some() {
-            // A vector takes everything.
-            let _ = write!(out, "[{address}]");
-        } else {
-            let _ = write!(out, "{address}");
-        }
-        if let Some(port) = self.port() {
-            out.push(b':');
-            push_number(out, port);
-        }
+            (ClientAddress::Ip(IpAddr::V6(address)), Some(port)) => {
+                write!(out, "[{address}]:{port}")
+            }
+            (address, _) => write!(out, "{address}"),
+        };
     }
 
     /// The client, without a port.
@@ -92,8 +83,34 @@ impl RequestSource {
     }
 }
 
-fn push_number(out: &mut Vec<u8>, number: u16) {
-    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+/// Appends an address, and `:` and a port if there is one.
+fn push_ipv4(out: &mut Vec<u8>, address: Ipv4Addr, port: Option<u16>) {
+    // From its end, since numbers are made from their last digit.
+    let mut text = [0; "255.255.255.255:65535".len()];
+    let mut start = text.len();
+    let mut put_before = |mut number: u16, separator: Option<u8>| {
+        loop {
+            start -= 1;
+            text[start] = b'0' + (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+        if let Some(separator) = separator {
+            start -= 1;
+            text[start] = separator;
+        }
+    };
+    if let Some(port) = port {
+        put_before(port, Some(b':'));
+    }
+    let [first, others @ ..] = address.octets();
+    for octet in others.into_iter().rev() {
+        put_before(u16::from(octet), Some(b'.'));
+    }
+    put_before(u16::from(first), None);
+    out.extend_from_slice(&text[start..]);
 }
 
 #[cfg(test)]
@@ -108,6 +125,8 @@ mod tests {
         let client = |text: &str| RequestSource::Client(text.parse::<IpAddr>().unwrap().into());
         for (source, expected) in [
             (peer("192.0.2.7:40000"), "192.0.2.7:40000"),
+            (peer("0.10.100.255:0"), "0.10.100.255:0"),
+            (peer("255.255.255.255:65535"), "255.255.255.255:65535"),
             (peer("[2001:db8::1]:80"), "[2001:db8::1]:80"),
             (peer("[::ffff:192.0.2.7]:80"), "192.0.2.7:80"),
             (RequestSource::Peer(Peer::Unix), "unix"),

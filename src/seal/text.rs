@@ -13,6 +13,9 @@ use super::time::{self, Moment, MomentWriter};
 /// Bytes of the longest word that names a user, a server or a file, as written. A longer one is cut.
 pub const WORD_LIMIT: usize = 1024;
 
+/// Bytes that one byte of a name takes in a word, at most.
+pub const ESCAPED: usize = "%FF".len();
+
 /// Bytes that a chain value and what is around it take in a line.
 pub const CHAIN_LENGTH: usize = HEX + 2;
 
@@ -48,8 +51,10 @@ pub fn push_entry_end(
         Some(user) => out.extend_from_slice(word(user.as_bytes()).as_bytes()),
         None => out.push(b'-'),
     }
+    let digit = |number: u16| b'0' + (number % 10) as u8;
+    let digits = [digit(status / 100), digit(status / 10), digit(status)];
     out.push(b' ');
-    push_number(out, u64::from(status));
+    out.extend_from_slice(&digits);
     out.push(b' ');
     match hash {
         Some(hash) => hash.push(out),
@@ -132,7 +137,7 @@ pub fn word(name: &[u8]) -> String {
         _ => {
             let mut word = String::with_capacity(name.len());
             for &byte in name {
-                if word.len() + 3 > WORD_LIMIT {
+                if word.len() + ESCAPED > WORD_LIMIT {
                     break;
                 }
                 if matches!(byte, 0x21..=0x7E) && byte != b'%' {

@@ -17,12 +17,11 @@ const SECOND: u64 = 1_000_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Moment(u64);
 
-/// Writes moments, most of which are in the same second as the one before.
+/// Writes moments, most of which are the same as the one before, or in the same second.
 #[derive(Debug, Default)]
 pub struct MomentWriter {
-    /// The second that is written, up to its dot.
-    second: u64,
-    text: Vec<u8>,
+    /// The last one as text; `None` before the first.
+    last: Option<(Moment, [u8; LENGTH])>,
 }
 
 impl Moment {
@@ -78,20 +77,37 @@ impl fmt::Display for Moment {
 impl MomentWriter {
     /// Appends a moment.
     pub fn push(&mut self, out: &mut Vec<u8>, moment: Moment) {
-        let (second, mut fraction) = (moment.0 / SECOND, moment.0 % SECOND);
-        if self.text.is_empty() || self.second != second {
-            let time = utc::civil(UNIX_EPOCH + Duration::from_secs(second.min(1 << 40)));
-            self.text = time.strftime("%Y-%m-%dT%H:%M:%S.").to_string().into_bytes();
-            self.second = second;
-        }
-        out.extend_from_slice(&self.text);
-        let mut digits = *b"000000Z";
-        for digit in digits[..6].iter_mut().rev() {
-            *digit = b'0' + u8::try_from(fraction % 10).unwrap_or_default();
-            fraction /= 10;
-        }
-        out.extend_from_slice(&digits);
+        let text = match self.last {
+            Some((last, text)) if last == moment => text,
+            Some((last, text)) if last.0 / SECOND == moment.0 / SECOND => {
+                with_fraction(text, moment)
+            }
+            _ => with_fraction(start_of(moment), moment),
+        };
+        self.last = Some((moment, text));
+        out.extend_from_slice(&text);
     }
+}
+
+/// The second that a moment is in, as text.
+fn start_of(moment: Moment) -> [u8; LENGTH] {
+    let second = Duration::from_secs((moment.0 / SECOND).min(1 << 40));
+    let text = utc::civil(UNIX_EPOCH + second).strftime("%Y-%m-%dT%H:%M:%S.000000Z");
+    let mut start = [b'0'; LENGTH];
+    for (byte, written) in start.iter_mut().zip(text.to_string().bytes()) {
+        *byte = written;
+    }
+    start
+}
+
+/// The text of a moment, given that of another in the same second.
+fn with_fraction(mut text: [u8; LENGTH], moment: Moment) -> [u8; LENGTH] {
+    let mut fraction = moment.0 % SECOND;
+    for digit in text[LENGTH - "000000Z".len()..LENGTH - 1].iter_mut().rev() {
+        *digit = b'0' + (fraction % 10) as u8;
+        fraction /= 10;
+    }
+    text
 }
 
 #[cfg(test)]
@@ -105,6 +121,7 @@ mod tests {
             (0, "1970-01-01T00:00:00.000000Z"),
             (1_795_780_800_123_456, "2026-11-27T12:00:00.123456Z"),
             (1_795_780_800_999_999, "2026-11-27T12:00:00.999999Z"),
+            (1_795_780_801_000_007, "2026-11-27T12:00:01.000007Z"),
             (1_795_780_801_000_007, "2026-11-27T12:00:01.000007Z"),
             (253_402_207_199_000_001, "9999-12-30T21:59:59.000001Z"),
         ] {

@@ -175,6 +175,14 @@ fn push_part(out: &mut Vec<u8>, part: Option<&[u8]>) {
 
 fn push_bytes(out: &mut Vec<u8>, raw: &[u8], stands_for_itself: impl Fn(u8) -> bool) {
     out.reserve(raw.len());
+    // Most stand for themselves, all of them. This looks at every byte, so that the compiler makes vector instructions of it.
+    if raw
+        .iter()
+        .fold(true, |all, &byte| all & stands_for_itself(byte))
+    {
+        out.extend_from_slice(raw);
+        return;
+    }
     for &byte in raw {
         if stands_for_itself(byte) {
             out.push(byte);
@@ -182,17 +190,6 @@ fn push_bytes(out: &mut Vec<u8>, raw: &[u8], stands_for_itself: impl Fn(u8) -> b
             out.extend_from_slice(percent_encoding::percent_encode_byte(byte).as_bytes());
         }
     }
-}
-
-/// The entries that `text` is made of, which have no rows: two lines each.
-pub(crate) fn small_entries(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let newline = memchr::memchr_iter(b'\n', rest).nth(1)?;
-        let (entry, after) = rest.split_at(newline + 1);
-        rest = after;
-        Some(entry)
-    })
 }
 
 #[cfg(test)]
@@ -408,26 +405,6 @@ mod tests {
             let line = String::from_utf8(out).unwrap();
             prop_assert_eq!(line.lines().count(), 1);
             prop_assert_eq!(line.matches(' ').count(), 6);
-        }
-    }
-
-    #[test]
-    fn small_entries_are_told_apart() {
-        let entries = [
-            "GET abc length 0\n========\n",
-            "GET ======== length 0\n========\n",
-            "FAIL: - - - --- response 408\n========\n",
-        ];
-        for count in 0..=entries.len() {
-            let text = entries[..count].concat();
-            let found: Vec<_> = small_entries(text.as_bytes()).collect();
-            assert_eq!(
-                found,
-                entries[..count]
-                    .iter()
-                    .map(|it| it.as_bytes())
-                    .collect::<Vec<_>>()
-            );
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::reservation::SmallEntries;
-use super::seal_lines::{self, push_known};
+use super::reservation::{EntryLengths, SmallEntries};
+use super::seal_lines::push_known;
 use crate::entry_range::{EntryRange, EntryReceipt, Receipts};
 use crate::request_log::format::layout;
 use crate::requester::Answered;
@@ -17,15 +17,9 @@ pub(super) struct PendingBuffer {
     pub(super) text: Vec<u8>,
     /// What is known of their lines in the seal; empty for a log without one.
     known: Vec<u8>,
+    lengths: Vec<EntryLengths>,
     /// In the order of the entries; none if no receipts are made.
-    receipts: Vec<Receipt>,
-}
-
-#[derive(Clone)]
-struct Receipt {
-    /// Where its entry begins in the text.
-    start: usize,
-    range: Arc<OnceLock<EntryRange>>,
+    receipts: Vec<Arc<OnceLock<EntryRange>>>,
 }
 
 impl PendingBuffer {
@@ -36,21 +30,22 @@ impl PendingBuffer {
         sealed: Option<&Answered<'_>>,
         push_line: impl FnOnce(&mut Vec<u8>),
     ) -> EntryReceipt {
-        let start = self.text.len();
+        let (start, known_start) = (self.text.len(), self.known.len());
         push_line(&mut self.text);
         if let Some(answered) = sealed {
             let first_line = &self.text[start..self.text.len() - 1];
             push_known(&mut self.known, answered, None, first_line);
         }
         self.text.extend_from_slice(layout::SEPARATOR);
+        self.lengths.push(EntryLengths {
+            text: self.text.len() - start,
+            known: self.known.len() - known_start,
+        });
         match receipts {
             Receipts::Omitted => EntryReceipt::None,
             Receipts::Made => {
                 let range = Arc::new(OnceLock::new());
-                self.receipts.push(Receipt {
-                    start,
-                    range: Arc::clone(&range),
-                });
+                self.receipts.push(Arc::clone(&range));
                 EntryReceipt::Pending(range)
             }
         }
@@ -61,42 +56,36 @@ impl PendingBuffer {
         SmallEntries {
             text: &self.text,
             known: &self.known,
+            lengths: &self.lengths,
         }
     }
 
     /// Says in the receipts that the text was written at `offset` of the log.
     pub(super) fn set_receipts(&self, offset: u64) {
-        let starts = self.receipts.iter().skip(1).map(|next| next.start);
-        let ends = starts.chain([self.text.len()]);
-        for (receipt, end) in self.receipts.iter().zip(ends) {
+        let mut offset = offset;
+        for (receipt, lengths) in self.receipts.iter().zip(&self.lengths) {
+            let length = lengths.text as u64;
             // It is set once, here.
-            let _ = receipt.range.set(EntryRange {
-                offset: offset + receipt.start as u64,
-                length: (end - receipt.start) as u64,
-            });
+            let _ = receipt.set(EntryRange { offset, length });
+            offset += length;
         }
     }
 
     /// The entries one by one.
     pub(super) fn split(&self) -> impl Iterator<Item = Self> {
         let mut receipts = self.receipts.iter();
-        let mut known = seal_lines::split(&self.known);
-        layout::small_entries(&self.text).map(move |entry| Self {
-            text: entry.to_vec(),
-            known: known.next().map(<[u8]>::to_vec).unwrap_or_default(),
-            receipts: receipts
-                .next()
-                .map(|receipt| Receipt {
-                    start: 0,
-                    range: Arc::clone(&receipt.range),
-                })
-                .into_iter()
-                .collect(),
+        self.entries().split().map(move |entry| Self {
+            text: entry.text.to_vec(),
+            known: entry.known.to_vec(),
+            lengths: entry.lengths.to_vec(),
+            receipts: receipts.next().cloned().into_iter().collect(),
         })
     }
 
     pub(super) fn clear(&mut self) {
         self.receipts.clear();
+        self.lengths.clear();
+        self.lengths.shrink_to(KEPT / size_of::<EntryLengths>());
         self.text.clear();
         self.text.shrink_to(KEPT);
         self.known.clear();

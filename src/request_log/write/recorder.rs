@@ -20,6 +20,7 @@ use super::location::Location;
 use super::open::{self, Mode};
 use super::pending::PendingBuffer;
 use super::preallocation::Preallocated;
+use super::seal_lines;
 use super::seal_open::Rotation;
 use super::sealer::{Sealer, Sealing};
 use crate::durable::Durability;
@@ -276,15 +277,15 @@ impl Recorder {
             log.record_all(&mut log.pending(worker));
         }
         let (header, total) = header_and_total(method, name, length);
-        let known = match &log.sealer {
-            Some(_) => EntryReservation::room_for_line(requester, &header),
-            None => Vec::new(),
-        };
-        let reservation = log.current().reserve(total, known.len())?;
+        let sealer = log.sealer.as_ref();
+        let most_known = sealer.map(|_| seal_lines::most_known(requester, &header));
+        let reservation = log
+            .current()
+            .reserve(total, most_known.unwrap_or_default())?;
         Ok(Some(EntryReservation::new(
             reservation,
             header,
-            known,
+            most_known,
             length,
             log.durability,
         )))

@@ -10,13 +10,13 @@
 
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::slice;
 use std::sync::Arc;
 
 use super::seal_lines;
 use super::space::{Claim, LogFile, Space};
 use super::space_file::ReservationClass;
 use crate::operations;
-use crate::request_log::format::layout;
 
 /// Small entries that get their places together.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +25,32 @@ pub(super) struct SmallEntries<'p> {
     pub(super) text: &'p [u8],
     /// What is known of their lines in the seal; nothing for a log without one.
     pub(super) known: &'p [u8],
+    /// Of each entry.
+    pub(super) lengths: &'p [EntryLengths],
+}
+
+/// How many bytes of each part of [`SmallEntries`] belong to one entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct EntryLengths {
+    pub(super) text: usize,
+    pub(super) known: usize,
+}
+
+impl<'p> SmallEntries<'p> {
+    /// The entries one by one.
+    pub(super) fn split(self) -> impl Iterator<Item = Self> + use<'p> {
+        let (mut text, mut known) = (self.text, self.known);
+        self.lengths.iter().map(move |lengths| {
+            let (entry, other_text) = text.split_at(lengths.text);
+            let (line, other_lines) = known.split_at(lengths.known);
+            (text, known) = (other_text, other_lines);
+            Self {
+                text: entry,
+                known: line,
+                lengths: slice::from_ref(lengths),
+            }
+        })
+    }
 }
 
 impl LogFile {
@@ -51,7 +77,7 @@ impl LogFile {
         let length = entries.text.len() as u64;
         let claim = Claim {
             log: length,
-            seal: seal_lines::most_of_all(entries.known),
+            seal: self.claimed_by_all(entries),
         };
         let (log, (at, made)) = self.take_space(ReservationClass::Small, claim, |space| {
             let at = space.log.end;
@@ -59,10 +85,10 @@ impl LogFile {
             if let Some(lines) = &mut space.lines {
                 let time = lines.read_clock();
                 let mut offset = at;
-                let known = seal_lines::split(entries.known);
-                for (entry, known) in layout::small_entries(entries.text).zip(known) {
-                    lines.push_entry(time, offset, entry.len() as u64, known);
-                    offset += entry.len() as u64;
+                for entry in entries.split() {
+                    let length = entry.text.len() as u64;
+                    lines.push_entry(time, offset, length, entry.known);
+                    offset += length;
                 }
             }
             (at, space.lines_made())
@@ -74,6 +100,12 @@ impl LogFile {
     /// What an entry claims of the seal.
     fn claimed(&self, known: usize) -> u64 {
         self.seal.as_ref().map_or(0, |_| seal_lines::most(known))
+    }
+
+    /// What several entries claim of the seal.
+    fn claimed_by_all(&self, entries: SmallEntries<'_>) -> u64 {
+        let claimed = |lengths: &EntryLengths| self.claimed(lengths.known);
+        entries.lengths.iter().map(claimed).sum()
     }
 }
 
@@ -197,6 +229,7 @@ mod tests {
         log.allocate(SmallEntries {
             text: &text,
             known: &[],
+            lengths: &[],
         })
     }
 

@@ -10,7 +10,8 @@ use crate::requester::{Answered, Requester};
 use crate::seal::chain::Hash;
 use crate::seal::clock::Clock;
 use crate::seal::text::{
-    CLOCK_LENGTH, ENTRY_START_LENGTH, MAC_LENGTH, push_clock, push_entry_end, push_entry_start,
+    CLOCK_LENGTH, ENTRY_START_LENGTH, ESCAPED, MAC_LENGTH, WORD_LIMIT, push_clock, push_entry_end,
+    push_entry_start,
 };
 use crate::seal::time::{Moment, MomentWriter};
 
@@ -28,6 +29,16 @@ pub(super) struct SealLines {
     entries: u64,
     clock: Clock,
     writer: MomentWriter,
+}
+
+/// Bytes of what is known of a line besides names and the first line of its entry, at most: a peer of IPv6 and its port,
+/// a status, a hash, and what is between these.
+const KNOWN: usize = 192;
+
+/// The most that [`push_known`] appends for the entry of an upload.
+pub(super) fn most_known(requester: &Requester, first_line: &[u8]) -> usize {
+    let user = requester.user.as_deref().map_or(0, str::len);
+    KNOWN + WORD_LIMIT.min(ESCAPED * user) + first_line.len()
 }
 
 /// Appends what of an entry's line is known before the entry has its place, and LF.
@@ -53,22 +64,6 @@ pub(super) fn push_known(
 /// The most that an entry can add to the seal, if so many bytes of its line are known.
 pub(super) fn most(known: usize) -> u64 {
     (ENTRY_START_LENGTH + known + CLOCK_LENGTH + MAC_LENGTH) as u64
-}
-
-/// The same for several entries, of whose lines this is known.
-pub(super) fn most_of_all(known: &[u8]) -> u64 {
-    let count = memchr::memchr_iter(b'\n', known).count() as u64;
-    count * most(0) + known.len() as u64
-}
-
-/// The lines that [`push_known`] appended.
-pub(super) fn split(known: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut start = 0;
-    memchr::memchr_iter(b'\n', known).map(move |newline| {
-        let line = &known[start..=newline];
-        start = newline + 1;
-        line
-    })
 }
 
 impl SealLines {
@@ -138,5 +133,41 @@ impl SealLines {
         std::mem::swap(&mut self.text, text);
         self.area.end = end + std::mem::take(&mut self.counted);
         self.made
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, SocketAddr};
+
+    use super::*;
+    use crate::requester::RequestSource;
+
+    #[test]
+    fn no_line_has_more_than_was_reserved_for_it() {
+        let peer = |text: &str| RequestSource::Peer(text.parse::<SocketAddr>().unwrap().into());
+        let longest = "[1111:2222:3333:4444:5555:6666:7777:8888]:65535";
+        let proxied = RequestSource::Client("2001:db8::1".parse::<IpAddr>().unwrap().into());
+        for source in [peer("192.0.2.1:1"), peer(longest), proxied] {
+            for user in [None, Some(""), Some("-"), Some("ann"), Some("\u{fc}")] {
+                for repeated in [1, 400, 2_000] {
+                    let requester = Requester {
+                        user: user.map(|user| user.repeat(repeated).into()),
+                        ..Requester::anonymous(source)
+                    };
+                    let answered = Answered {
+                        requester: &requester,
+                        status: 201,
+                    };
+                    let first_line = b"PUT a length 0";
+                    let mut known = Vec::new();
+                    push_known(&mut known, &answered, Some(&Hash::ZERO), first_line);
+                    assert!(
+                        known.len() <= most_known(&requester, first_line),
+                        "{user:?}"
+                    );
+                }
+            }
+        }
     }
 }

@@ -34,7 +34,11 @@ impl Log {
 
     /// Writes a small entry.
     fn record(&self, text: &[u8]) {
-        let entries = SmallEntries { text, known: &[] };
+        let entries = SmallEntries {
+            text,
+            known: &[],
+            lengths: &[],
+        };
         write(self.log.allocate(entries).unwrap(), text);
     }
 

@@ -36,11 +36,3 @@ impl SealLines {
 pub(super) fn most(_: usize) -> u64 {
     0
 }
-
-pub(super) fn most_of_all(_: &[u8]) -> u64 {
-    0
-}
-
-pub(super) fn split(_: &[u8]) -> impl Iterator<Item = &[u8]> {
-    std::iter::empty()
-}
