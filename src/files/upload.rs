@@ -197,6 +197,9 @@ impl FileUpload {
         text: &mut Vec<u8>,
         blocking: Blocking<'_>,
     ) -> Result<FileCommit, UploadError> {
+        if self.staged.is_none() {
+            self.staged = Some(self.files.store.stage_for_an_instant(&self.target)?);
+        }
         self.write(last, blocking)?;
         // Bound after `self`, and so dropped before it: see the field `target`.
         let mut staged = self.take_staged()?;

@@ -3,21 +3,36 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{Mode, OFlags, openat};
+use rustix::fs::Mode;
 use rustix::io::Errno;
 
 use super::error::{StoreError, StoreErrorKind};
 use super::file_system::is_tmpfs;
 use super::root::require_present;
-use super::staged::Staged;
+use super::staged::{Staged, StagingLock, create_named};
 use super::state::Store;
 use super::sys::metadata_of;
 use super::unnamed::{LinkWay, StagingMethod, has_none, open_unnamed};
 use super::write_target::WriteTarget;
-use crate::operations::operate;
 
 /// How often a file is made again after another server's clean-up has removed it.
 const ATTEMPTS: usize = 8;
+
+/// How long a file is staged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StagedFor {
+    /// As long as its client takes.
+    Long,
+    /// For two system calls.
+    Instant,
+}
+
+/// What came of the attempt to make a file without a name.
+enum Unnamed {
+    Made(Staged),
+    /// It is to have a staging name, and this lock.
+    ToBeNamed(StagingLock),
+}
 
 impl Store {
     /// Makes a file for an upload to `target`.
@@ -25,18 +40,31 @@ impl Store {
     /// # Errors
     /// `Vanished` if its directory was removed; else as openat(2).
     pub fn stage(&self, target: &WriteTarget) -> Result<Staged, StoreError> {
-        self.make_staged(target)
+        self.make_staged(target, StagedFor::Long)
             .map_err(|kind| kind.of(target.path()))
     }
 
-    fn make_staged(&self, target: &WriteTarget) -> Result<Staged, StoreErrorKind> {
+    /// The same for an upload whose content is at hand: it is to be written and committed at once.
+    ///
+    /// # Errors
+    /// As [`Store::stage`].
+    pub fn stage_for_an_instant(&self, target: &WriteTarget) -> Result<Staged, StoreError> {
+        self.make_staged(target, StagedFor::Instant)
+            .map_err(|kind| kind.of(target.path()))
+    }
+
+    fn make_staged(
+        &self,
+        target: &WriteTarget,
+        staged_for: StagedFor,
+    ) -> Result<Staged, StoreErrorKind> {
         let permissions = target
             .existing()
             .map_or(0o666, |old| old.permissions() & 0o777);
         let mode = Mode::from_raw_mode(permissions);
-        let staged = match self.make_unnamed(target, mode)? {
-            Some(unnamed) => unnamed,
-            None => self.make_named(target, mode)?,
+        let staged = match self.make_unnamed(target, mode, staged_for)? {
+            Unnamed::Made(unnamed) => unnamed,
+            Unnamed::ToBeNamed(lock) => self.make_named(target, mode, lock)?,
         };
         // A replaced file keeps its permissions, also those that the umask would take from a new one.
         if target.existing().is_some() && permissions & self.umask != 0 {
@@ -45,12 +73,13 @@ impl Store {
         Ok(staged)
     }
 
-    /// Makes a file without a name; `None` if it is to have a staging name.
+    /// Makes a file without a name, unless it is to have a staging name.
     fn make_unnamed(
         &self,
         target: &WriteTarget,
         mode: Mode,
-    ) -> Result<Option<Staged>, StoreErrorKind> {
+        staged_for: StagedFor,
+    ) -> Result<Unnamed, StoreErrorKind> {
         let directory = &target.directory;
         let root = self.root.get();
         let below_root = if Arc::ptr_eq(directory, &root.directory) {
@@ -59,8 +88,14 @@ impl Store {
             Some(metadata_of(directory)?.identity())
         };
         let device = below_root.map_or(root.device, |(device, _)| device);
-        let StagingMethod::Unnamed(link) = self.method(directory, device) else {
-            return Ok(None);
+        let link = match (self.method(directory, device), staged_for) {
+            (StagingMethod::Unnamed(link), _) => link,
+            (StagingMethod::NamedInMemory, StagedFor::Instant) => {
+                return Ok(Unnamed::ToBeNamed(StagingLock::Omitted));
+            }
+            (StagingMethod::Named | StagingMethod::NamedInMemory, _) => {
+                return Ok(Unnamed::ToBeNamed(StagingLock::Held));
+            }
         };
         let occupation = below_root.map(|identity| self.occupied.occupy(identity));
         if occupation.is_some() {
@@ -71,10 +106,12 @@ impl Store {
             Ok(file) => {
                 let background = &self.background.0;
                 let staged = Staged::unnamed(file, link, directory, occupation, background);
-                Ok(Some(staged))
+                Ok(Unnamed::Made(staged))
             }
             // If the directory was removed, no named file can be made either.
-            Err(error) if has_none(error) || error == Errno::NOENT => Ok(None),
+            Err(error) if has_none(error) || error == Errno::NOENT => {
+                Ok(Unnamed::ToBeNamed(StagingLock::Held))
+            }
             Err(error) => {
                 // In a directory that was removed, ext4 refuses files without names with EPERM.
                 require_present(directory)?;
@@ -88,21 +125,21 @@ impl Store {
         if let Some(method) = self.methods.of(device) {
             return method;
         }
-        let found = if is_tmpfs(directory) {
+        let method = if is_tmpfs(directory) {
             // Nothing of it outlives the machine, and a file that has a name from the start is replaced faster.
-            Ok(None)
+            StagingMethod::NamedInMemory
         } else {
-            match open_unnamed(directory, Mode::RUSR | Mode::WUSR) {
+            let found = match open_unnamed(directory, Mode::RUSR | Mode::WUSR) {
                 Ok(file) => LinkWay::find(&file, directory, self.staging_name()),
                 Err(error) if has_none(error) => Ok(None),
                 Err(error) => Err(error),
+            };
+            match found {
+                Ok(Some(link)) => StagingMethod::Unnamed(link),
+                Ok(None) => StagingMethod::Named,
+                // The fault occurs again with a named file, or is over.
+                Err(_) => return StagingMethod::Named,
             }
-        };
-        let method = match found {
-            Ok(Some(link)) => StagingMethod::Unnamed(link),
-            Ok(None) => StagingMethod::Named,
-            // The fault occurs again with a named file, or is over.
-            Err(_) => return StagingMethod::Named,
         };
         // In a directory that was removed, nothing is linked.
         if require_present(directory).is_ok() {
@@ -112,18 +149,20 @@ impl Store {
         method
     }
 
-    fn make_named(&self, target: &WriteTarget, mode: Mode) -> Result<Staged, StoreErrorKind> {
-        let flags =
-            OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    fn make_named(
+        &self,
+        target: &WriteTarget,
+        mode: Mode,
+        lock: StagingLock,
+    ) -> Result<Staged, StoreErrorKind> {
         for _ in 0..ATTEMPTS {
             let name = self.staging_name();
-            let create = || openat(&target.directory, name.as_bytes(), flags, mode);
-            let file = match operate(create) {
+            let file = match create_named(&target.directory, name, mode) {
                 Err(Errno::EXIST) => continue,
                 done => done.map_err(StoreErrorKind::in_directory)?,
             };
-            let staged = Staged::named(file, name, &target.directory, &self.background.0);
-            if staged.is_kept()? {
+            let staged = Staged::named(file, name, lock, &target.directory, &self.background.0);
+            if lock == StagingLock::Omitted || staged.is_kept()? {
                 return Ok(staged);
             }
         }
@@ -134,9 +173,70 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::path::Path;
 
     use crate::durable::Durability;
-    use crate::store::{CommitCondition, Depth, Store};
+    use crate::store::{CommitCondition, Depth, Store, StoreErrorKind, is_staging_name};
+
+    /// Removes the one staging file of a directory, as a clean-up does.
+    fn remove_staging_file(directory: &Path) {
+        let entries = fs::read_dir(directory).unwrap().map(Result::unwrap);
+        let staged: Vec<_> = entries
+            .filter(|entry| is_staging_name(entry.file_name().as_encoded_bytes()))
+            .collect();
+        assert_eq!(staged.len(), 1);
+        fs::remove_file(staged[0].path()).unwrap();
+    }
+
+    /// In memory the file of such an upload is not locked.
+    #[test]
+    fn upload_that_is_staged_for_an_instant_survives_the_loss_of_its_name() {
+        use std::os::unix::fs::PermissionsExt;
+        let Ok(home) = tempfile::tempdir_in("/dev/shm") else {
+            return; // There is no tmpfs where this runs.
+        };
+        let store = Store::open(home.path(), Depth::Tree, Durability::Kernel).unwrap();
+        fs::write(home.path().join("old"), "old content").unwrap();
+        let restricted = fs::Permissions::from_mode(0o604);
+        fs::set_permissions(home.path().join("old"), restricted).unwrap();
+        let always = |_: Option<&_>| true;
+        for (name, condition) in [
+            ("new", CommitCondition::Always),
+            ("old", CommitCondition::Always),
+            ("old", CommitCondition::Holds(&always)),
+            ("absent", CommitCondition::Absent),
+        ] {
+            let target = store.target_at_once(name.as_bytes()).unwrap();
+            let mut staged = store.stage_for_an_instant(&target).unwrap();
+            staged.write(b"content").unwrap();
+            remove_staging_file(home.path());
+            let committed = store.commit(staged, &target, &condition, |committed| {
+                committed.metadata().unwrap()
+            });
+            let path = home.path().join(name);
+            assert_eq!(fs::read(&path).unwrap(), b"content", "{name}");
+            let there = store.target_at_once(name.as_bytes()).unwrap();
+            assert_eq!(there.existing(), Some(&committed.unwrap()), "{name}");
+            let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode == 0o604, name == "old", "{name}");
+        }
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn upload_into_a_directory_that_was_removed_vanishes() {
+        let Ok(home) = tempfile::tempdir_in("/dev/shm") else {
+            return; // There is no tmpfs where this runs.
+        };
+        fs::create_dir(home.path().join("below")).unwrap();
+        let store = Store::open(home.path(), Depth::Tree, Durability::Kernel).unwrap();
+        let target = store.target_at_once(b"below/file").unwrap();
+        let mut staged = store.stage_for_an_instant(&target).unwrap();
+        staged.write(b"content").unwrap();
+        fs::remove_dir_all(home.path().join("below")).unwrap();
+        let committed = store.commit(staged, &target, &CommitCondition::Always, |_| ());
+        assert_eq!(committed.unwrap_err().kind, StoreErrorKind::Vanished);
+    }
 
     /// Servers whose roots lie in each other do not see each other's locks on the roots.
     #[test]

@@ -4,14 +4,15 @@
 //! A file without a name is gone when its server is killed. Where it replaces another it has a staging name for an instant,
 //! since linkat(2) replaces nothing. A file with a staging name is locked with flock(2) for as long as it is staged: no
 //! server that cleans up removes it. Such a lock belongs to the open file, so it ends with the process, also over FUSE.
+//! In memory a file that is staged for an instant is not locked: it is made again if a clean-up comes in that instant.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, FlockOperation, Mode, Timestamps, fchmod, fdatasync, flock, fstat, futimens, renameat,
-    unlinkat,
+    AtFlags, FlockOperation, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT, fchmod,
+    fdatasync, flock, fstat, futimens, openat, renameat, unlinkat,
 };
 use rustix::io::{Errno, pread, write};
 
@@ -42,9 +43,18 @@ enum StagedName {
     /// None; it gets one in this way.
     None(LinkWay),
     /// One of the server's.
-    Staging(StagingName),
+    Staging(StagingName, StagingLock),
     /// That of its target.
     Final,
+}
+
+/// Whether a file with a staging name is locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StagingLock {
+    /// It is, so no clean-up removes it.
+    Held,
+    /// It is not, and is made again if a clean-up has removed it.
+    Omitted,
 }
 
 /// The content of an upload that has taken effect.
@@ -82,10 +92,11 @@ impl Staged {
     pub(super) fn named(
         file: OwnedFd,
         name: StagingName,
+        lock: StagingLock,
         directory: &Arc<OwnedFd>,
         background: &Arc<Background>,
     ) -> Self {
-        Self::new(file, StagedName::Staging(name), directory, background)
+        Self::new(file, StagedName::Staging(name, lock), directory, background)
     }
 
     fn new(
@@ -102,6 +113,49 @@ impl Staged {
             background: Arc::clone(background),
             occupation: None,
         }
+    }
+
+    /// From now on it is staged for as long as its client takes.
+    pub(super) fn lock(
+        &mut self,
+        staging_name: impl Fn() -> StagingName,
+    ) -> Result<(), StoreErrorKind> {
+        if let StagedName::Staging(name, StagingLock::Omitted) = self.name {
+            if !self.is_kept()? {
+                return self.make_again(&staging_name);
+            }
+            self.name = StagedName::Staging(name, StagingLock::Held);
+        }
+        Ok(())
+    }
+
+    /// Makes a file again that has lost its staging name, and locks it: with its content, permissions and times.
+    fn make_again(
+        &mut self,
+        staging_name: &impl Fn() -> StagingName,
+    ) -> Result<(), StoreErrorKind> {
+        let name = staging_name();
+        let found = operate(|| fstat(&self.file)).map_err(StoreErrorKind::in_directory)?;
+        let mode = Mode::from_raw_mode(found.st_mode & 0o7777);
+        let file = create_named(&self.directory, name, mode);
+        let file = file.map_err(StoreErrorKind::in_directory)?;
+        let (directory, background) = (&self.directory, &self.background);
+        let mut again = Self::named(file, name, StagingLock::Held, directory, background);
+        if !again.is_kept()? {
+            return Err(StoreErrorKind::Vanished);
+        }
+        again.set_mode(mode)?;
+        let mut buffer = [0; 16 * 1024];
+        while again.length < self.length {
+            match operate(|| pread(&self.file, &mut buffer, again.length))? {
+                0 => return Err(StoreErrorKind::Vanished),
+                count => again.write(&buffer[..count])?,
+            }
+        }
+        again.set_times(&modification_of(&found))?;
+        log::debug!("an upload in progress was removed, and is made again");
+        *self = again;
+        Ok(())
     }
 
     /// Sets its permissions.
@@ -154,15 +208,20 @@ impl Staged {
         operate(|| fdatasync(&self.file)).map_err(StoreErrorKind::in_directory)
     }
 
+    /// What must reach the disk once it has taken effect.
+    pub(super) fn unsynced(&self) -> Unsynced {
+        match self.name {
+            StagedName::None(_) => Unsynced::LinksAndDirectory,
+            StagedName::Staging(..) | StagedName::Final => Unsynced::Directory,
+        }
+    }
+
     /// What it is once it has taken effect.
-    pub(super) fn committed(&self) -> Committed {
+    pub(super) fn committed(&self, unsynced: Unsynced) -> Committed {
         Committed {
             file: Arc::clone(&self.file),
             directory: Arc::clone(&self.directory),
-            unsynced: match self.name {
-                StagedName::None(_) => Unsynced::LinksAndDirectory,
-                StagedName::Staging(_) | StagedName::Final => Unsynced::Directory,
-            },
+            unsynced,
         }
     }
 
@@ -170,13 +229,28 @@ impl Staged {
     ///
     /// # Errors
     /// `ConditionFailed` if something has the name.
-    pub(super) fn create(&mut self, name: &[u8]) -> Result<(), StoreErrorKind> {
+    pub(super) fn create(
+        &mut self,
+        name: &[u8],
+        staging_name: impl Fn() -> StagingName,
+    ) -> Result<(), StoreErrorKind> {
         match self.name {
             StagedName::None(link) => match link.link(&self.file, &self.directory, name) {
                 Err(Errno::EXIST) => return Err(StoreErrorKind::ConditionFailed),
                 linked => linked.map_err(StoreErrorKind::in_directory)?,
             },
-            StagedName::Staging(staging) => rename_new(&self.directory, staging.as_bytes(), name)?,
+            StagedName::Staging(staging, StagingLock::Held) => {
+                rename_new(&self.directory, staging.as_bytes(), name)?;
+            }
+            StagedName::Staging(staging, StagingLock::Omitted) => {
+                match rename_new(&self.directory, staging.as_bytes(), name) {
+                    Err(StoreErrorKind::Vanished) => {
+                        self.make_again(&staging_name)?;
+                        return self.create(name, staging_name);
+                    }
+                    renamed => renamed?,
+                }
+            }
             StagedName::Final => {}
         }
         self.name = StagedName::Final;
@@ -191,7 +265,7 @@ impl Staged {
         staging_name: impl Fn() -> StagingName,
     ) -> Result<(), StoreErrorKind> {
         if let (StagedName::None(_), None) = (self.name, found) {
-            match self.create(name) {
+            match self.create(name, &staging_name) {
                 Err(StoreErrorKind::ConditionFailed) => {}
                 created => return created,
             }
@@ -204,14 +278,19 @@ impl Staged {
         name: &[u8],
         staging_name: impl Fn() -> StagingName,
     ) -> Result<(), StoreErrorKind> {
-        let staging = match self.name {
-            StagedName::None(link) => self.link_to_any(link, staging_name)?,
-            StagedName::Staging(staging) => staging,
+        let (staging, lock) = match self.name {
+            StagedName::None(link) => (self.link_to_any(link, &staging_name)?, StagingLock::Held),
+            StagedName::Staging(staging, lock) => (staging, lock),
             StagedName::Final => return Ok(()),
         };
         let from = staging.as_bytes();
-        operate_once(|| renameat(&self.directory, from, &self.directory, name))
-            .map_err(StoreErrorKind::in_directory)?;
+        match operate_once(|| renameat(&self.directory, from, &self.directory, name)) {
+            Err(Errno::NOENT) if lock == StagingLock::Omitted => {
+                self.make_again(&staging_name)?;
+                return self.replace(name, staging_name);
+            }
+            renamed => renamed.map_err(StoreErrorKind::in_directory)?,
+        }
         self.name = StagedName::Final;
         Ok(())
     }
@@ -228,7 +307,7 @@ impl Staged {
                 Err(Errno::EXIST) => {}
                 linked => {
                     linked.map_err(StoreErrorKind::in_directory)?;
-                    self.name = StagedName::Staging(staging);
+                    self.name = StagedName::Staging(staging, StagingLock::Held);
                     return Ok(staging);
                 }
             }
@@ -236,12 +315,39 @@ impl Staged {
     }
 }
 
+/// The time of the last modification, to be set; that of the last access stays as it is.
+fn modification_of(found: &Stat) -> Timestamps {
+    Timestamps {
+        last_access: Timespec {
+            tv_sec: 0,
+            tv_nsec: UTIME_OMIT,
+        },
+        last_modification: Timespec {
+            tv_sec: found.st_mtime,
+            tv_nsec: found.st_mtime_nsec.cast_signed(),
+        },
+    }
+}
+
+/// Makes a file with a staging name.
+///
+/// # Errors
+/// From openat(2).
+pub(super) fn create_named(
+    directory: &OwnedFd,
+    name: StagingName,
+    mode: Mode,
+) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    operate(|| openat(directory, name.as_bytes(), flags, mode))
+}
+
 impl Drop for Staged {
     fn drop(&mut self) {
         match self.name {
             StagedName::Final => return,
             StagedName::None(_) => {}
-            StagedName::Staging(name) => {
+            StagedName::Staging(name, _) => {
                 let unlink = || unlinkat(&self.directory, name.as_bytes(), AtFlags::empty());
                 let result = operate_once(unlink);
                 if let Err(error) = result

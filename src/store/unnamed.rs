@@ -24,6 +24,8 @@ pub(super) enum StagingMethod {
     Unnamed(LinkWay),
     /// Under a staging name, and locked.
     Named,
+    /// The same in memory, where a file that has lost its name can be read until it is closed.
+    NamedInMemory,
 }
 
 impl fmt::Display for StagingMethod {
@@ -31,7 +33,7 @@ impl fmt::Display for StagingMethod {
         f.write_str(match self {
             Self::Unnamed(LinkWay::Descriptor) => "without names, and linked by their descriptors",
             Self::Unnamed(LinkWay::Proc) => "without names, and linked through /proc",
-            Self::Named => "under staging names",
+            Self::Named | Self::NamedInMemory => "under staging names",
         })
     }
 }

@@ -87,8 +87,13 @@ impl Store {
         condition: &CommitCondition<'_>,
         publish: impl FnOnce(&Committed) -> R,
     ) -> Result<R, StoreError> {
-        self.put_in_place(staged, target, condition, publish)
-            .map_err(|kind| kind.of(target.path()))
+        let mut placed = self.put_in_place(staged, target, condition, publish);
+        if let Err(StoreErrorKind::Locked) = placed
+            && let Err(error) = staged.lock(|| self.staging_name())
+        {
+            placed = Err(error);
+        }
+        placed.map_err(|kind| kind.of(target.path()))
     }
 
     fn put_in_place<R>(
@@ -108,7 +113,7 @@ impl Store {
             staged.sync()?;
         }
         let (directory, name) = (&target.directory, target.name());
-        let committed = staged.committed();
+        let unsynced = staged.unsynced();
         let held = HeldSpace::take(directory, name, target.existing());
         let turn = self.commit_locks.of(target.path())?;
         if has_time && is_shared {
@@ -122,7 +127,7 @@ impl Store {
             }
             CommitCondition::Absent => {
                 self.check_name(directory, name, None)?;
-                staged.create(name)?;
+                staged.create(name, staging_name)?;
             }
             CommitCondition::Holds(holds) => {
                 let found = self.replaceable(directory, name)?;
@@ -132,7 +137,7 @@ impl Store {
                 staged.put(name, found.as_ref(), staging_name)?;
             }
         }
-        let published = publish(&committed);
+        let published = publish(&staged.committed(unsynced));
         drop(turn);
         self.created.keep(directory);
         self.cache.remove(target.path());
