@@ -14,6 +14,7 @@ use crate::http::{LineParts, Request};
 use crate::peer::Peer;
 use crate::reporting::{Moved, Needs, Reporter};
 use crate::requester::Requester;
+use crate::server::StepClock;
 
 /// The accounts of one connection; empty if nothing is reported.
 #[derive(Default)]
@@ -99,9 +100,9 @@ impl Accounting {
         }
     }
 
-    /// The first bytes of a head are among the last `unread` that were received, unless that was said before. `unsent`
-    /// bytes of responses wait to be sent.
-    pub(super) fn begin_request(&mut self, unread: usize, unsent: usize) {
+    /// The first bytes of a head are among the last `unread` that were received in this step of `clock`, unless that was
+    /// said before. `unsent` bytes of responses wait to be sent.
+    pub(super) fn begin_request(&mut self, unread: usize, unsent: usize, clock: &StepClock) {
         if let Some(account) = &mut self.0
             && account.current.is_none()
         {
@@ -113,6 +114,7 @@ impl Accounting {
                 received,
                 sent,
                 account.needs,
+                clock.last(),
             ));
         }
     }
@@ -199,15 +201,17 @@ impl Accounting {
         }
     }
 
-    /// Reports the requests that have ended. `line` is room for a line.
+    /// Reports the requests that have ended by `now`. `line` is room for a line.
     pub(super) fn report_ended(
         &mut self,
         reporter: Option<&Reporter>,
         worker: usize,
         line: &mut Vec<u8>,
+        now: Instant,
     ) {
         if let (Some(account), Some(reporter)) = (&mut self.0, reporter) {
-            account.report_ended(reporter, Some(worker), line);
+            let count = account.count_ended();
+            account.report(count, reporter, Some(worker), line, now);
         }
     }
 
@@ -229,28 +233,21 @@ impl Accounting {
 }
 
 impl OpenAccount {
-    fn report_ended(&mut self, reporter: &Reporter, worker: Option<usize>, line: &mut Vec<u8>) {
-        let count = self.count_ended();
-        if count > 0 {
-            self.report(count, reporter, worker, line);
-        }
-    }
-
     /// How many requests have ended and are not reported.
     fn count_ended(&self) -> usize {
         let ended = |exchange: &&Exchange| exchange.is_answered(&self.link);
         self.unsent.iter().take_while(ended).count()
     }
 
-    /// Reports the first requests.
+    /// Reports the first requests, which have ended by `now`.
     fn report(
         &mut self,
         count: usize,
         reporter: &Reporter,
         worker: Option<usize>,
         line: &mut Vec<u8>,
+        now: Instant,
     ) {
-        let now = Instant::now();
         for exchange in self.unsent.drain(..count) {
             reporter.request(worker, &exchange.record(&self.link, now), line);
         }
@@ -258,7 +255,8 @@ impl OpenAccount {
 
     fn close(&mut self, reporter: &Reporter, worker: Option<usize>, why: &'static str) {
         self.unsent.extend(self.current.take());
-        self.report(self.unsent.len(), reporter, worker, &mut Vec::new());
+        let line = &mut Vec::new();
+        self.report(self.unsent.len(), reporter, worker, line, Instant::now());
         let why = self.end.as_deref().unwrap_or(why);
         reporter.closed(self.link.connection, self.link.peer, self.requests, why);
     }

@@ -10,7 +10,7 @@ use crate::access_log::Record;
 use crate::entry_range::EntryReceipt;
 use crate::http::{LineParts, Request};
 use crate::peer::{ClientAddress, Peer};
-use crate::reporting::Needs;
+use crate::reporting::{MethodLabel, Needs};
 
 /// See the module's description. Positions are in bytes since the connection began.
 pub(super) struct Exchange {
@@ -32,6 +32,8 @@ pub(super) struct Exchange {
     pub(super) status: Option<u16>,
     entry: EntryReceipt,
     error: Option<Cow<'static, str>>,
+    /// The label of the method, in place of what was received.
+    label: Option<MethodLabel>,
     /// What was received of the request, one part after the other.
     text: Vec<u8>,
     parts: Parts,
@@ -63,14 +65,20 @@ struct Parts {
 }
 
 impl Exchange {
-    pub(super) fn begin(number: u64, received_start: u64, sent_start: u64, needs: Needs) -> Self {
+    pub(super) fn begin(
+        number: u64,
+        received_start: u64,
+        sent_start: u64,
+        needs: Needs,
+        started: Instant,
+    ) -> Self {
         Self {
             number,
             time: match needs {
                 Needs::Everything => SystemTime::now(),
                 Needs::Counts => SystemTime::UNIX_EPOCH,
             },
-            started: Instant::now(),
+            started,
             received_start,
             received_end: None,
             content_in: 0,
@@ -82,6 +90,7 @@ impl Exchange {
             status: None,
             entry: EntryReceipt::None,
             error: None,
+            label: None,
             text: Vec::new(),
             parts: Parts::default(),
         }
@@ -93,9 +102,9 @@ impl Exchange {
         self.parts.agent = self.keep(request.field("user-agent"));
     }
 
-    /// Keeps the method alone.
+    /// Keeps the label of the method alone.
     pub(super) fn describe_method(&mut self, request: &Request<'_>) {
-        self.parts.method = self.keep(request.line_parts().method);
+        self.label = Some(MethodLabel::of(request.line_parts().method));
     }
 
     pub(super) fn describe_line(&mut self, line: LineParts<'_>) {
@@ -140,7 +149,10 @@ impl Exchange {
             proxy: (link.peer != link.accepted_from).then_some(link.accepted_from),
             client: self.client.unwrap_or(link.peer.address()),
             user: self.user.as_deref(),
-            method: part(&self.parts.method),
+            method: match self.label {
+                Some(label) => Some(label.name().as_bytes()),
+                None => part(&self.parts.method),
+            },
             target: part(&self.parts.target),
             version: part(&self.parts.version),
             status: self.status,

@@ -86,8 +86,9 @@ impl<D: Dialect> HttpSession<D> {
         loop {
             let input = work.buffers.input.bytes();
             if has_begun(input) {
+                let clock = work.turn.clock();
                 self.accounting
-                    .begin_request(input.len(), self.output.len());
+                    .begin_request(input.len(), self.output.len(), clock);
             }
             match self.scan.find_end(input) {
                 Ok(Some(length)) => {

@@ -100,7 +100,7 @@ impl<D: Dialect> HttpSession<D> {
             }
         }
         match self.after_flush {
-            AfterFlush::Wait(kind) => self.wait_for(kind, transport),
+            AfterFlush::Wait(kind) => self.wait_for(kind, transport, turn),
             AfterFlush::Yield => Next::Yield,
             AfterFlush::Close => Next::Close,
         }

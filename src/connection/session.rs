@@ -15,6 +15,7 @@ use crate::blocking::Blocking;
 use crate::http::{HeadScan, Persistence, Refusal, StatusCode, Version};
 use crate::peer::Peer;
 use crate::reporting::{Reporter, TurnClock, TurnTime};
+use crate::server::StepClock;
 use crate::users::Authenticator;
 
 /// One client.
@@ -85,9 +86,10 @@ impl<D: Dialect> HttpSession<D> {
     }
 
     /// Measures a step of a turn, if turns are reported.
-    pub(super) fn stopwatch(&self) -> Stopwatch {
+    pub(super) fn stopwatch(&self, clock: &StepClock) -> Stopwatch {
         let reporter = self.shared.reporter.as_ref();
-        Stopwatch::start(reporter.map_or(TurnClock::None, |reporter| reporter.turn_clock()))
+        let measured = reporter.map_or(TurnClock::None, |reporter| reporter.turn_clock());
+        Stopwatch::start(measured, clock)
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use crate::reporting::{TurnClock, TurnTime};
+use crate::server::StepClock;
 
 /// The work of one turn in units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -49,21 +50,21 @@ impl fmt::Display for Spent {
 }
 
 impl Stopwatch {
-    /// Begins now to measure so much.
-    pub(super) fn start(clock: TurnClock) -> Self {
-        Self(match clock {
+    /// Begins to measure so much of the step that begins now.
+    pub(super) fn start(measured: TurnClock, clock: &StepClock) -> Self {
+        Self(match measured {
             TurnClock::None => None,
-            TurnClock::Wall => Some((Instant::now(), None)),
-            TurnClock::WallAndProcessor => Some((Instant::now(), Some(processor_time()))),
+            TurnClock::Wall => Some((clock.last(), None)),
+            TurnClock::WallAndProcessor => Some((clock.last(), Some(processor_time()))),
         })
     }
 
-    /// What has passed since it began; nothing if it did not.
+    /// What has passed since it began until the clock was read; nothing if it did not begin.
     #[inline]
-    pub(super) fn elapsed(&self) -> TurnTime {
+    pub(super) fn elapsed(&self, clock: &StepClock) -> TurnTime {
         self.0
             .map_or_else(TurnTime::default, |(wall, processor)| TurnTime {
-                wall: wall.elapsed(),
+                wall: clock.last().saturating_duration_since(wall),
                 processor: processor.map_or(Duration::ZERO, |before| {
                     processor_time().saturating_sub(before)
                 }),

@@ -81,12 +81,13 @@ pub(super) struct Wait {
 const TRIES: u32 = 8;
 
 impl Wait {
-    /// The wait for `kind` that follows `before`: the same one, unless the kind is another or there was progress.
+    /// The wait for `kind` that follows `before` now: the same one, unless the kind is another or there was progress.
     pub(super) fn follow(
         before: Option<Self>,
         kind: TimeoutKind,
         progress: ByteProgress,
         timeouts: &Timeouts,
+        now: Instant,
     ) -> Self {
         if let Some(before) = before {
             let same = before.kind == kind
@@ -102,12 +103,11 @@ impl Wait {
             if same && (absolute || progress == ByteProgress::None) {
                 return Self {
                     kind,
-                    turn: turn(kind, before.until, timeouts),
+                    turn: turn(kind, before.until, timeouts, now),
                     ..before
                 };
             }
         }
-        let since = Instant::now();
         let limit = match kind {
             TimeoutKind::Fresh | TimeoutKind::Head | TimeoutKind::Verification => timeouts.head,
             TimeoutKind::Idle => timeouts.idle,
@@ -116,12 +116,12 @@ impl Wait {
             TimeoutKind::Linger => timeouts.linger,
             TimeoutKind::Lock => LOCK,
         };
-        let until = since + limit;
+        let until = now + limit;
         Self {
             kind,
-            since,
+            since: now,
             until,
-            turn: turn(kind, until, timeouts),
+            turn: turn(kind, until, timeouts, now),
         }
     }
 
@@ -158,11 +158,10 @@ impl Wait {
 }
 
 /// When a wait that ends at `until` has its next turn.
-fn turn(kind: TimeoutKind, until: Instant, timeouts: &Timeouts) -> Instant {
+fn turn(kind: TimeoutKind, until: Instant, timeouts: &Timeouts, now: Instant) -> Instant {
     match kind {
-        TimeoutKind::Write => until.min(Instant::now() + timeouts.write / TRIES),
+        TimeoutKind::Write => until.min(now + timeouts.write / TRIES),
         TimeoutKind::Lock => {
-            let now = Instant::now();
             let passed = LOCK.saturating_sub(until.saturating_duration_since(now));
             let (first, last) = LOCK_TRIES;
             until.min(now + (passed / 4).clamp(first, last))
@@ -252,7 +251,8 @@ mod tests {
                 until: long_ago + Duration::from_secs(9),
                 turn: long_ago + Duration::from_secs(9),
             };
-            let new = Wait::follow(Some(old), after, progress, &TIMEOUTS);
+            let now = Instant::now();
+            let new = Wait::follow(Some(old), after, progress, &TIMEOUTS, now);
             assert_eq!(new.kind, after);
             assert_eq!(
                 new.until == old.until,
@@ -271,7 +271,8 @@ mod tests {
             TimeoutKind::Write,
             TimeoutKind::Lock,
         ] {
-            let follow = |before, progress| Wait::follow(before, kind, progress, &TIMEOUTS);
+            let follow =
+                |before, progress| Wait::follow(before, kind, progress, &TIMEOUTS, Instant::now());
             let first = follow(None, ByteProgress::Some);
             let tried = first.turn < first.until;
             let is_tried = matches!(kind, TimeoutKind::Write | TimeoutKind::Lock);
@@ -285,17 +286,15 @@ mod tests {
             };
             assert!(follow(Some(last), ByteProgress::None).has_ended(last));
         }
-        let blocked = Wait::follow(None, TimeoutKind::Write, ByteProgress::Some, &TIMEOUTS);
+        let write = |before| {
+            let kind = TimeoutKind::Write;
+            Wait::follow(before, kind, ByteProgress::Some, &TIMEOUTS, Instant::now())
+        };
+        let blocked = write(None);
         let at_end = Wait {
             turn: blocked.until,
             ..blocked
         };
-        let moved = Wait::follow(
-            Some(at_end),
-            TimeoutKind::Write,
-            ByteProgress::Some,
-            &TIMEOUTS,
-        );
-        assert!(!moved.has_ended(at_end));
+        assert!(!write(Some(at_end)).has_ended(at_end));
     }
 }

@@ -10,7 +10,7 @@ use super::session::HttpSession;
 use super::timeouts::TimeoutKind;
 use crate::http::{Refusal, write_field};
 use crate::reporting::HandshakeResult;
-use crate::server::{Transport, Turn};
+use crate::server::Transport;
 use crate::sync::lock;
 use crate::tls::{HANDSHAKE, Handshake, TlsStream, is_beginning};
 
@@ -79,7 +79,7 @@ impl<D: Dialect> HttpSession<D> {
     }
 
     /// Counts a handshake that was completed in this turn.
-    pub(super) fn count_handshake(&self, stream: &mut TlsStream, turn: &Turn<'_>) {
+    pub(super) fn count_handshake(&self, stream: &mut TlsStream) {
         let Some(reporter) = &self.shared.reporter else {
             return;
         };
@@ -88,7 +88,7 @@ impl<D: Dialect> HttpSession<D> {
                 Handshake::Full => HandshakeResult::Full,
                 Handshake::Resumed => HandshakeResult::Resumed,
             };
-            reporter.handshake(Some(turn.worker()), stream.version(), result);
+            reporter.handshake(stream.version(), result);
         }
     }
 
@@ -98,7 +98,7 @@ impl<D: Dialect> HttpSession<D> {
             && let Channel::Tls(stream) = &self.channel
             && !stream.has_completed_handshake()
         {
-            reporter.handshake(None, stream.version(), HandshakeResult::Failed);
+            reporter.handshake(stream.version(), HandshakeResult::Failed);
         }
     }
 

@@ -38,7 +38,7 @@ impl<D: Dialect> Session for HttpSession<D> {
                     turn,
                 );
                 self.accounting.set_tls_version(stream.version());
-                self.count_handshake(&mut stream, turn);
+                self.count_handshake(&mut stream);
                 buffers.tls = windows;
                 self.channel = Channel::Tls(stream);
             }
@@ -84,7 +84,8 @@ impl<D: Dialect> HttpSession<D> {
         buffers: &mut Buffers,
         turn: &Turn<'_>,
     ) {
-        let stopwatch = self.stopwatch();
+        let clock = turn.clock();
+        let stopwatch = self.stopwatch(clock);
         let mut work = StepContext {
             transport,
             buffers,
@@ -93,7 +94,10 @@ impl<D: Dialect> HttpSession<D> {
         };
         self.begin_turn(&mut work);
         self.spent = work.budget.spent();
-        self.time = stopwatch.elapsed();
+        if self.shared.reporter.is_some() {
+            clock.read();
+        }
+        self.time = stopwatch.elapsed(clock);
     }
 
     /// The last step of a turn, inside TLS.
@@ -123,15 +127,20 @@ impl<D: Dialect> HttpSession<D> {
         buffers: &mut Buffers,
         turn: &Turn<'_>,
     ) -> Next {
-        let stopwatch = self.stopwatch();
+        let clock = turn.clock();
+        let stopwatch = self.stopwatch(clock);
         let mut budget = Budget::new();
         let next = self.send_all(transport, turn, &mut budget);
+        // A wait has read the clock.
+        if self.shared.reporter.is_some() && !matches!(next, Next::Wait(..)) {
+            clock.read();
+        }
         let moved = self.accounting.take_moved();
         self.report(next, buffers, turn);
         self.unsent = Kept::copy_of(&self.output);
         buffers.take_back(&mut self.output);
         self.spent.add(budget.spent());
-        self.time += stopwatch.elapsed();
+        self.time += stopwatch.elapsed(clock);
         self.report_turn(turn, moved);
         next
     }
@@ -141,7 +150,8 @@ impl<D: Dialect> HttpSession<D> {
         let reporter = self.shared.reporter.as_deref();
         let worker = turn.worker();
         let accounting = &mut self.accounting;
-        accounting.report_ended(reporter, worker, &mut buffers.line);
+        let now = turn.clock().last();
+        accounting.report_ended(reporter, worker, &mut buffers.line, now);
         if next == Next::Close {
             let why = match (self.persistence, self.stream) {
                 (Persistence::Close, _) => "its last response was sent",

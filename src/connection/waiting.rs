@@ -17,13 +17,20 @@ impl<D: Dialect> HttpSession<D> {
         turn.reason() == WakeReason::TimedOut
             && self.wait.is_some_and(|before| {
                 let timeouts = &self.shared.timeouts;
-                Wait::follow(Some(before), kind, self.progress, timeouts).has_ended(before)
+                let now = turn.clock().read();
+                Wait::follow(Some(before), kind, self.progress, timeouts, now).has_ended(before)
             })
     }
 
     /// Ends the turn with a wait for `kind`.
-    pub(super) fn wait_for<T: Transport>(&mut self, kind: TimeoutKind, transport: &T) -> Next {
-        let wait = Wait::follow(self.wait, kind, self.progress, &self.shared.timeouts);
+    pub(super) fn wait_for<T: Transport>(
+        &mut self,
+        kind: TimeoutKind,
+        transport: &T,
+        turn: &Turn<'_>,
+    ) -> Next {
+        let now = turn.clock().read();
+        let wait = Wait::follow(self.wait, kind, self.progress, &self.shared.timeouts, now);
         let progress = std::mem::replace(&mut self.progress, ByteProgress::None);
         self.wait = Some(wait);
         // No response will carry the acknowledgement before the rest of the request has come.
@@ -87,7 +94,7 @@ impl<D: Dialect> HttpSession<D> {
         turn: &Turn<'_>,
     ) -> Next {
         if !self.has_expired(TimeoutKind::Write, turn) {
-            return self.wait_for(TimeoutKind::Write, transport);
+            return self.wait_for(TimeoutKind::Write, transport, turn);
         }
         let limit = self.shared.timeouts.write.as_secs();
         self.accounting.note_end(TimeoutKind::Write.reason());

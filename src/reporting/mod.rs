@@ -10,6 +10,7 @@ mod handshake;
 mod tally;
 mod totals;
 mod turn_time;
+mod worker_tally;
 
 use std::sync::Arc;
 
@@ -132,7 +133,8 @@ impl Reporter {
         }
     }
 
-    /// Reports a request that has ended, from this worker, or from another thread. `line` is room for a line.
+    /// Reports a request that has ended, from this worker (by its own thread), or from another thread. `line` is room for
+    /// a line.
     pub fn request(&self, worker: Option<usize>, record: &Record<'_>, line: &mut Vec<u8>) {
         if let Some((format, writer)) = &self.access_log {
             line.clear();
@@ -187,15 +189,10 @@ impl Reporter {
         }
     }
 
-    /// Reports what came of a handshake, from this worker or from another thread, and the version that was agreed on.
-    pub fn handshake(
-        &self,
-        worker: Option<usize>,
-        version: Option<&'static str>,
-        result: HandshakeResult,
-    ) {
+    /// Reports what came of a handshake, and the version that was agreed on.
+    pub fn handshake(&self, version: Option<&'static str>, result: HandshakeResult) {
         if let Some(tallies) = &self.tallies {
-            tallies.add_handshake(worker, version, result);
+            tallies.add_handshake(version, result);
         }
     }
 

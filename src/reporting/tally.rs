@@ -1,8 +1,7 @@
 //! What is counted: requests by method and status, how long they took, bytes, turns. The status shows it, and the summary
 //! at the end is drawn from it.
 //!
-//! Each worker has a tally of its own, so that to count is to add in a cache line that no other thread writes. They are
-//! summed on request.
+//! Each worker has a tally of its own (`worker_tally`). They are summed on request.
 
 use std::array;
 use std::collections::BTreeMap;
@@ -11,6 +10,7 @@ use std::time::Duration;
 
 use super::handshake::HandshakeResult;
 use super::turn_time::TurnTime;
+use super::worker_tally::WorkerTally;
 use crate::access_log::Record;
 use crate::sync::lock;
 
@@ -77,13 +77,11 @@ pub struct Moved {
 }
 
 /// One for each worker, and one for all other threads.
-pub(super) struct WorkerTallies(Box<[WorkerTally]>);
-
-/// By itself in a cache line or two, since the next is another worker's. The mutex guards counts only, and is taken by
-/// one worker and by a thread that asks.
-#[derive(Default)]
-#[repr(align(128))]
-struct WorkerTally(Mutex<Tally>);
+pub(super) struct WorkerTallies {
+    workers: Box<[WorkerTally]>,
+    /// Guards what other threads count, and what is rare: handshakes.
+    others: Mutex<Tally>,
+}
 
 impl MethodLabel {
     /// All of them, in their order.
@@ -109,7 +107,8 @@ impl MethodLabel {
         }
     }
 
-    fn of(received: Option<&[u8]>) -> Self {
+    /// The label of a method as it was received.
+    pub(crate) fn of(received: Option<&[u8]>) -> Self {
         match received {
             Some(b"GET") => Self::Get,
             Some(b"HEAD") => Self::Head,
@@ -122,12 +121,6 @@ impl MethodLabel {
 }
 
 impl Durations {
-    fn add(&mut self, duration: Duration) {
-        let bucket = BUCKETS.partition_point(|&bound| Duration::from_micros(bound) < duration);
-        self.counts[bucket] += 1;
-        self.sum += duration;
-    }
-
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -183,55 +176,42 @@ impl Tally {
 
 impl WorkerTallies {
     pub(super) fn new(workers: usize) -> Self {
-        Self((0..=workers).map(|_| WorkerTally::default()).collect())
+        Self {
+            workers: (0..workers).map(|_| WorkerTally::new()).collect(),
+            others: Mutex::default(),
+        }
     }
 
-    /// Counts a request that has ended.
+    /// Counts a request that has ended: in a turn with this worker, which calls this itself, or elsewhere.
     pub(super) fn add(&self, worker: Option<usize>, record: &Record<'_>) {
-        let method = MethodLabel::of(record.method);
-        let mut tally = lock(self.slot(worker));
-        *tally.requests.entry((method, record.status)).or_default() += 1;
-        tally.durations[method as usize].add(record.duration);
-        tally.exchanged.add(Moved {
-            received: record.bytes_in,
-            sent: record.bytes_out,
-        });
-        tally.entries += u64::from(record.entry.is_some());
+        if let Some(tally) = worker.and_then(|worker| self.workers.get(worker)) {
+            return tally.add(record);
+        }
+        let one = WorkerTally::new();
+        one.add(record);
+        lock(&self.others).add(&one.tally());
     }
 
-    /// Counts a turn.
+    /// Counts a turn. To be called by its worker.
     pub(super) fn add_turn(&self, worker: usize, moved: Moved, time: TurnTime) {
-        let mut tally = lock(self.slot(Some(worker)));
-        tally.moved.add(moved);
-        tally.turns += 1;
-        tally.longest_turn = tally.longest_turn.max(time);
+        if let Some(tally) = self.workers.get(worker) {
+            tally.add_turn(moved, time);
+        }
     }
 
     /// Counts a TLS handshake that has ended.
-    pub(super) fn add_handshake(
-        &self,
-        worker: Option<usize>,
-        version: Option<&'static str>,
-        result: HandshakeResult,
-    ) {
-        let mut tally = lock(self.slot(worker));
+    pub(super) fn add_handshake(&self, version: Option<&'static str>, result: HandshakeResult) {
+        let mut tally = lock(&self.others);
         *tally.handshakes.entry((version, result)).or_default() += 1;
     }
 
     pub(super) fn sum(&self) -> Tally {
-        let mut sum = Tally::default();
-        for WorkerTally(tally) in &self.0 {
-            // The lock is held for a copy only.
-            let one = lock(tally).clone();
-            sum.add(&one);
+        // The lock is held for a copy only.
+        let mut sum = lock(&self.others).clone();
+        for worker in &self.workers {
+            sum.add(&worker.tally());
         }
         sum
-    }
-
-    fn slot(&self, worker: Option<usize>) -> &Mutex<Tally> {
-        let others = self.0.len() - 1;
-        let WorkerTally(tally) = &self.0[worker.unwrap_or(others).min(others)];
-        tally
     }
 }
 
@@ -274,22 +254,6 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_counted_up_to_the_bound_of_their_bucket() {
-        for (micros, bucket) in [
-            (0, 0),
-            (100, 0),
-            (101, 1),
-            (10_000_000, BUCKETS.len() - 1),
-            (10_000_001, BUCKETS.len()),
-        ] {
-            let mut durations = Durations::default();
-            durations.add(Duration::from_micros(micros));
-            assert_eq!(durations.counts[bucket], 1, "{micros}");
-            assert_eq!(durations.sum, Duration::from_micros(micros));
-        }
-    }
-
-    #[test]
     fn bytes_and_entries_of_requests_are_summed() {
         let tallies = WorkerTallies::new(1);
         let entry = Some(EntryRange {
@@ -315,17 +279,17 @@ mod tests {
     }
 
     #[test]
-    fn handshakes_of_all_workers_are_summed_by_version_and_result() {
+    fn handshakes_are_counted_by_version_and_result() {
         let tallies = WorkerTallies::new(2);
         let (old, new) = (Some("TLSv1.2"), Some("TLSv1.3"));
-        for (worker, version, result) in [
-            (Some(0), new, HandshakeResult::Full),
-            (Some(1), new, HandshakeResult::Full),
-            (Some(1), new, HandshakeResult::Resumed),
-            (Some(0), old, HandshakeResult::Full),
-            (None, None, HandshakeResult::Failed),
+        for (version, result) in [
+            (new, HandshakeResult::Full),
+            (new, HandshakeResult::Full),
+            (new, HandshakeResult::Resumed),
+            (old, HandshakeResult::Full),
+            (None, HandshakeResult::Failed),
         ] {
-            tallies.add_handshake(worker, version, result);
+            tallies.add_handshake(version, result);
         }
         assert_eq!(
             tallies.sum().handshakes.into_iter().collect::<Vec<_>>(),

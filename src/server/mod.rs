@@ -13,6 +13,7 @@ mod lifecycle;
 mod protocol;
 mod reactor;
 mod session_waker;
+mod step_clock;
 mod transport;
 mod view;
 pub(crate) mod waker;
@@ -49,6 +50,7 @@ pub use self::protocol::{
     Activity, CloseCause, Deadline, Interest, Next, Service, Session, Stopping, Turn, WakeReason,
 };
 pub use self::session_waker::SessionWaker;
+pub use self::step_clock::StepClock;
 pub use self::transport::{After, Socket, Transport};
 pub use self::view::{Connections, Figures, View, WorkerOccupation, WorkerProgress, Workload};
 pub use crate::peer::Peer;

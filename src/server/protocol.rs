@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::session_waker::{SessionWaker, WokenSessions};
+use super::step_clock::StepClock;
 use super::transport::Transport;
 use crate::blocking::{Blocking, PendingCommit, Permission};
 use crate::peer::Peer;
@@ -164,6 +165,7 @@ pub struct Turn<'t> {
     stopping: Stopping,
     worker: usize,
     permission: Permission<'t>,
+    clock: &'t StepClock,
     /// What wakes the session, and its descriptor; `None` outside of the pool.
     waker: Option<(&'t Arc<WokenSessions>, RawFd)>,
 }
@@ -171,22 +173,33 @@ pub struct Turn<'t> {
 impl<'t> Turn<'t> {
     /// A turn with this worker that may not block.
     #[must_use]
-    pub fn new(reason: WakeReason, stopping: Stopping, worker: usize) -> Self {
+    pub fn new(
+        reason: WakeReason,
+        stopping: Stopping,
+        worker: usize,
+        clock: &'t StepClock,
+    ) -> Self {
         Self {
             reason,
             stopping,
             worker,
             permission: Permission::NONE,
+            clock,
             waker: None,
         }
     }
 
     /// A turn with this worker that may.
     #[must_use]
-    pub fn new_blocking(reason: WakeReason, stopping: Stopping, worker: usize) -> Self {
+    pub fn new_blocking(
+        reason: WakeReason,
+        stopping: Stopping,
+        worker: usize,
+        clock: &'t StepClock,
+    ) -> Self {
         Self {
             permission: Blocking::of_worker(worker).into(),
-            ..Self::new(reason, stopping, worker)
+            ..Self::new(reason, stopping, worker, clock)
         }
     }
 
@@ -221,6 +234,12 @@ impl<'t> Turn<'t> {
     #[must_use]
     pub fn worker(&self) -> usize {
         self.worker
+    }
+
+    /// The worker's clock.
+    #[must_use]
+    pub fn clock(&self) -> &'t StepClock {
+        self.clock
     }
 
     /// The permission to block, in a blocking turn.

@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use httpserver::classic::Classic;
 use httpserver::connection::{Entrance, EntranceProtocol, HttpService, ProxyProtocol};
 use httpserver::server::{
-    After, Interest, Next, Service, Session, Stopping, Transport, Turn, WakeReason,
+    After, Interest, Next, Service, Session, StepClock, Stopping, Transport, Turn, WakeReason,
 };
 use httpserver::tls::{CertificateFiles, TlsServer};
 use proptest::prelude::*;
@@ -246,10 +246,11 @@ fn run(scenario: &Scenario, version: usize, sizes: Vec<usize>, fault: Fault) -> 
         } else {
             WakeReason::Ready
         };
+        let clock = StepClock::default();
         let turn = if session.may_block() {
-            Turn::new_blocking(reason, Stopping::No, worker)
+            Turn::new_blocking(reason, Stopping::No, worker, &clock)
         } else {
-            Turn::new(reason, Stopping::No, worker)
+            Turn::new(reason, Stopping::No, worker, &clock)
         };
         session.process(&socket, &mut buffers[worker], &turn);
         service.commit(worker);

@@ -15,6 +15,7 @@ use super::thread_stat;
 use crate::blocking::PendingCommit;
 use crate::server::accepted::Connection;
 use crate::server::protocol::{CloseCause, Next, Service, Session, Stopping, Turn};
+use crate::server::step_clock::StepClock;
 
 /// What one worker thread has.
 pub(crate) struct Worker<'p, V: Service> {
@@ -22,6 +23,7 @@ pub(crate) struct Worker<'p, V: Service> {
     /// Which of the workers it is, from 0.
     number: usize,
     buffers: V::Buffers,
+    clock: StepClock,
     batch: Batch<'p, V>,
     /// Reused from round to round, and empty in between.
     round: Round<ConnectionOf<V>>,
@@ -43,6 +45,7 @@ impl<'p, V: Service> Worker<'p, V> {
             pool,
             number,
             buffers: pool.service.buffers(),
+            clock: StepClock::default(),
             batch: Batch::new(pool),
             round: Round::new(),
             may_block: VecDeque::new(),
@@ -74,6 +77,7 @@ impl<'p, V: Service> Worker<'p, V> {
     /// Gives the connections of the batch their turns: first those that cannot block, together, then one that may. Other
     /// workers can have the rest meanwhile.
     fn serve_batch(&mut self) {
+        self.clock.clear();
         let mut may_block = std::mem::take(&mut self.may_block);
         while let Some(mut connection) = self.batch.ready.pop_front() {
             if connection.session.may_block() {
@@ -99,6 +103,7 @@ impl<'p, V: Service> Worker<'p, V> {
         self.batch.ready.append(&mut may_block);
         self.may_block = may_block;
         if let Some(connection) = first {
+            self.clock.clear();
             self.serve_blocking(connection);
         }
     }
@@ -111,6 +116,7 @@ impl<'p, V: Service> Worker<'p, V> {
         let next = match self.process(&mut connection, TurnKind::Blocking) {
             Processed::Whole => {
                 self.pool.service.commit(self.number);
+                self.clock.clear();
                 self.flush(&mut connection, TurnKind::Blocking)
             }
             Processed::Panicked => Next::Close,
@@ -121,7 +127,7 @@ impl<'p, V: Service> Worker<'p, V> {
 
     /// The first step of a turn. A panic costs that connection only.
     fn process(&mut self, connection: &mut Connection<V::Session>, kind: TurnKind) -> Processed {
-        let turn = self.turn(connection, kind);
+        let turn = turn(self.pool, self.number, &self.clock, connection, kind);
         let buffers = &mut self.buffers;
         let processed = catch_unwind(AssertUnwindSafe(|| {
             connection
@@ -139,7 +145,7 @@ impl<'p, V: Service> Worker<'p, V> {
     /// this one.
     fn commit(&self, waiting: &mut VecDeque<ConnectionOf<V>>) {
         match self.pool.service.pending(self.number) {
-            PendingCommit::Nothing => {}
+            PendingCommit::Nothing => return,
             PendingCommit::Quick => self.pool.service.commit(self.number),
             PendingCommit::MayBlock => {
                 let section = self.pool.enter_blocking_section(self.number, waiting);
@@ -147,11 +153,12 @@ impl<'p, V: Service> Worker<'p, V> {
                 drop(section);
             }
         }
+        self.clock.clear();
     }
 
     /// The last step of a turn.
     fn flush(&mut self, connection: &mut Connection<V::Session>, kind: TurnKind) -> Next {
-        let turn = self.turn(connection, kind);
+        let turn = turn(self.pool, self.number, &self.clock, connection, kind);
         let buffers = &mut self.buffers;
         let flushed = catch_unwind(AssertUnwindSafe(|| {
             connection.session.flush(&connection.socket, buffers, &turn)
@@ -160,20 +167,6 @@ impl<'p, V: Service> Worker<'p, V> {
             self.recover();
             Next::Close
         })
-    }
-
-    fn turn(&self, connection: &Connection<V::Session>, kind: TurnKind) -> Turn<'p> {
-        let stopping = if self.pool.reactor.is_stopping() {
-            Stopping::Yes
-        } else {
-            Stopping::No
-        };
-        let turn = match kind {
-            TurnKind::Quick => Turn::new(connection.reason, stopping, self.number),
-            TurnKind::Blocking => Turn::new_blocking(connection.reason, stopping, self.number),
-        };
-        let fd = connection.socket.as_fd().as_raw_fd();
-        turn.with_waker(&self.pool.woken, fd)
     }
 
     fn recover(&mut self) {
@@ -195,6 +188,27 @@ impl<'p, V: Service> Worker<'p, V> {
             Next::Close => self.pool.close(connection),
         }
     }
+}
+
+/// The turn of a connection with this worker.
+fn turn<'t, V: Service>(
+    pool: &'t Pool<V>,
+    worker: usize,
+    clock: &'t StepClock,
+    connection: &Connection<V::Session>,
+    kind: TurnKind,
+) -> Turn<'t> {
+    let stopping = if pool.reactor.is_stopping() {
+        Stopping::Yes
+    } else {
+        Stopping::No
+    };
+    let turn = match kind {
+        TurnKind::Quick => Turn::new(connection.reason, stopping, worker, clock),
+        TurnKind::Blocking => Turn::new_blocking(connection.reason, stopping, worker, clock),
+    };
+    let fd = connection.socket.as_fd().as_raw_fd();
+    turn.with_waker(&pool.woken, fd)
 }
 
 /// Whether a turn may block.

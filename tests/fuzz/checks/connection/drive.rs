@@ -2,7 +2,9 @@
 
 use httpserver::blocking::PendingCommit;
 use httpserver::connection::{Buffers, Dialect, HttpService, HttpSession, Spent, Timeouts};
-use httpserver::server::{Activity, Interest, Next, Service, Session, Stopping, Turn, WakeReason};
+use httpserver::server::{
+    Activity, Interest, Next, Service, Session, StepClock, Stopping, Turn, WakeReason,
+};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -115,10 +117,11 @@ pub(crate) fn drive<D: Dialect>(
             Stopping::No
         };
         let worker = number % 2;
+        let clock = StepClock::default();
         let turn = if session.may_block() {
-            Turn::new_blocking(reason, stopping, worker)
+            Turn::new_blocking(reason, stopping, worker, &clock)
         } else {
-            Turn::new(reason, stopping, worker)
+            Turn::new(reason, stopping, worker, &clock)
         };
         peer.begin_turn();
         let next = take_turn(service, &mut session, &peer, &mut buffers[worker], &turn);

@@ -1,0 +1,219 @@
+//! What one worker has counted.
+//!
+//! The worker alone adds, and any thread reads at any time. So to count is a load and a store in a cache line that no other
+//! thread writes, without a lock and without an atomic operation that reads and writes. A thread that reads may see some
+//! counts of a request and not yet the others.
+
+use std::array;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::tally::{BUCKETS, Durations, MethodLabel, Moved, Tally};
+use super::turn_time::TurnTime;
+use crate::access_log::Record;
+
+/// No response, and each status code from 100 to 599.
+const STATUSES: usize = 1 + 500;
+
+/// See the module's description. By itself in its cache lines, since the next is another worker's.
+#[repr(align(128))]
+pub(super) struct WorkerTally {
+    turns: Counter,
+    moved: MovedCounters,
+    exchanged: MovedCounters,
+    entries: Counter,
+    /// In nanoseconds.
+    longest_wall: Counter,
+    longest_processor: Counter,
+    durations: [DurationCounters; MethodLabel::ALL.len()],
+    /// For each method the statuses, see [`STATUSES`].
+    requests: Box<[Counter]>,
+}
+
+#[derive(Default)]
+struct MovedCounters {
+    received: Counter,
+    sent: Counter,
+}
+
+#[derive(Default)]
+struct DurationCounters {
+    counts: [Counter; BUCKETS.len() + 1],
+    /// In nanoseconds.
+    sum: Counter,
+}
+
+/// A number that one thread changes.
+#[derive(Default)]
+struct Counter(AtomicU64);
+
+impl Counter {
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, more: u64) {
+        self.0
+            .store(self.get().wrapping_add(more), Ordering::Relaxed);
+    }
+
+    fn raise_to(&self, least: u64) {
+        if self.get() < least {
+            self.0.store(least, Ordering::Relaxed);
+        }
+    }
+}
+
+impl MovedCounters {
+    fn add(&self, more: Moved) {
+        self.received.add(more.received);
+        self.sent.add(more.sent);
+    }
+
+    fn get(&self) -> Moved {
+        Moved {
+            received: self.received.get(),
+            sent: self.sent.get(),
+        }
+    }
+}
+
+impl WorkerTally {
+    pub(super) fn new() -> Self {
+        let requests = MethodLabel::ALL.len() * STATUSES;
+        Self {
+            turns: Counter::default(),
+            moved: MovedCounters::default(),
+            exchanged: MovedCounters::default(),
+            entries: Counter::default(),
+            longest_wall: Counter::default(),
+            longest_processor: Counter::default(),
+            durations: array::from_fn(|_| DurationCounters::default()),
+            requests: (0..requests).map(|_| Counter::default()).collect(),
+        }
+    }
+
+    /// Counts a request that has ended. For the worker.
+    pub(super) fn add(&self, record: &Record<'_>) {
+        let method = MethodLabel::of(record.method) as usize;
+        self.requests[method * STATUSES + status_index(record.status)].add(1);
+        let nanoseconds = nanoseconds(record.duration);
+        let durations = &self.durations[method];
+        durations.counts[bucket(nanoseconds)].add(1);
+        durations.sum.add(nanoseconds);
+        self.exchanged.add(Moved {
+            received: record.bytes_in,
+            sent: record.bytes_out,
+        });
+        self.entries.add(u64::from(record.entry.is_some()));
+    }
+
+    /// Counts a turn. For the worker.
+    pub(super) fn add_turn(&self, moved: Moved, time: TurnTime) {
+        self.turns.add(1);
+        self.moved.add(moved);
+        self.longest_wall.raise_to(nanoseconds(time.wall));
+        self.longest_processor.raise_to(nanoseconds(time.processor));
+    }
+
+    /// What was counted so far.
+    pub(super) fn tally(&self) -> Tally {
+        let methods = self.requests.chunks(STATUSES).zip(MethodLabel::ALL);
+        let requests = methods.flat_map(|(statuses, method)| {
+            let counts = statuses.iter().map(Counter::get).enumerate();
+            counts
+                .filter(|&(_, count)| count > 0)
+                .map(move |(index, count)| ((method, status(index)), count))
+        });
+        Tally {
+            requests: requests.collect(),
+            durations: array::from_fn(|method| Durations {
+                counts: array::from_fn(|bucket| self.durations[method].counts[bucket].get()),
+                sum: Duration::from_nanos(self.durations[method].sum.get()),
+            }),
+            exchanged: self.exchanged.get(),
+            entries: self.entries.get(),
+            moved: self.moved.get(),
+            turns: self.turns.get(),
+            longest_turn: TurnTime {
+                wall: Duration::from_nanos(self.longest_wall.get()),
+                processor: Duration::from_nanos(self.longest_processor.get()),
+            },
+            ..Tally::default()
+        }
+    }
+}
+
+/// Where a status is counted.
+fn status_index(status: Option<u16>) -> usize {
+    // There is no other code (RFC 9110 §15).
+    status.map_or(0, |code| usize::from(code.clamp(100, 599)) - 99)
+}
+
+/// Which status is counted there.
+fn status(index: usize) -> Option<u16> {
+    let code = u16::try_from(index + 99).ok();
+    code.filter(|_| index > 0)
+}
+
+/// The bucket of a duration in nanoseconds.
+fn bucket(nanoseconds: u64) -> usize {
+    // Most requests are in one of the first.
+    let is_above = |bound: &&u64| **bound * 1_000 < nanoseconds;
+    BUCKETS.iter().take_while(is_above).count()
+}
+
+/// A duration in nanoseconds; 584 years and more are the same.
+fn nanoseconds(duration: Duration) -> u64 {
+    let seconds = duration.as_secs().saturating_mul(1_000_000_000);
+    seconds.saturating_add(u64::from(duration.subsec_nanos()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_counted_up_to_the_bound_of_their_bucket() {
+        for (nanoseconds, expected) in [
+            (0, 0),
+            (100_000, 0),
+            (100_001, 1),
+            (10_000_000_000, BUCKETS.len() - 1),
+            (10_000_000_001, BUCKETS.len()),
+            (u64::MAX, BUCKETS.len()),
+        ] {
+            assert_eq!(bucket(nanoseconds), expected, "{nanoseconds}");
+        }
+    }
+
+    #[test]
+    fn every_status_is_counted_by_itself() {
+        let tally = WorkerTally::new();
+        for status in [None, Some(100), Some(200), Some(599)] {
+            tally.add(&Record {
+                status,
+                ..Record::sample()
+            });
+        }
+        let requests = tally.tally().requests;
+        let statuses: Vec<_> = requests.keys().map(|(_, status)| *status).collect();
+        assert_eq!(statuses, [None, Some(100), Some(200), Some(599)]);
+        assert!(requests.values().all(|&count| count == 1));
+    }
+
+    #[test]
+    fn durations_add_up() {
+        let tally = WorkerTally::new();
+        for _ in 0..2 {
+            tally.add(&Record {
+                duration: Duration::from_micros(1_500_001),
+                ..Record::sample()
+            });
+        }
+        let durations = &tally.tally().durations[MethodLabel::Get as usize];
+        assert_eq!(durations.sum, Duration::from_micros(3_000_002));
+        assert_eq!(durations.counts[bucket(1_500_001_000)], 2);
+        assert_eq!(nanoseconds(Duration::MAX), u64::MAX);
+    }
+}
