@@ -1,16 +1,21 @@
 #!/usr/bin/env python3
-"""Measure httpserver beside nginx and the physical limit, in one run.
+"""Measure httpserver beside nginx, other servers and the physical limit, in one run.
 
     benches/beside_nginx/side_by_side.py --server target/release/httpserver [--case NAME ...] [--seconds 3] [--rounds 3]
 
-Needs wrk, and for the peers and for TLS nginx, cc and openssl (Debian: apt-get install wrk nginx gcc openssl). Each round
+Needs wrk, and for the peers and for TLS nginx, cc and openssl (Debian: apt-get install wrk nginx gcc openssl); for
+--peers h2o and uring also h2o and liburing-dev, and for lwan its binary, which the variable LWAN names. Each round
 starts every server in turn, pinned to the first processor, and drives it with wrk on the last one, so what drifts with the
 machine drifts for all. Printed per case: requests/s, server CPU microseconds per request, and our ratio to each peer
 (median of the rounds; for req/s above 1 is faster than the peer, for cpu below 1 is cheaper). Everything is on free ports
 of 127.0.0.1 and in a temp folder.
 
 nginx runs at its best: two workers, sendfile, tcp_nopush, open_file_cache on, no access log (GET cases with
-`log` have both logs on). `floor` is floor.c: one recv, one send, nothing else.
+`log` have both logs on). h2o and lwan have one thread. `floor` is floor.c: one recv, one send, nothing else; `uring` is
+the same with io_uring (floor_uring.c).
+
+With --ext4 the served files lie on ext4, in a file that is made, mounted by loop and removed for each server of each round,
+since what was removed from an ext4 a moment ago slows down what is made. It needs root and mkfs.ext4 (e2fsprogs).
 
 Before each measurement a file is written and removed, as long as the logs of that measurement may become, for every server alike.
 A virtual machine gives free memory back to its host, and has to ask for each page again: that costs more than what is measured.
@@ -18,9 +23,11 @@ A virtual machine gives free memory back to its host, and has to ask for each pa
 Cases with `tls` have the same certificate (ECDSA, P-256) and cipher (AES-256-GCM) on both sides. `tls-resume-1k` is
 new connections whose session is resumed by its ticket, driven by `openssl s_time -reuse` with TLS 1.2: connections/s.
 """
-import argparse, os, re, select, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
+import argparse, contextlib, os, re, select, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+import peers
+from peers import PEERS
+
 NAME = {1024: "ABCDEFGHIJKLMNOPQRSTUVWX_1k", 102400: "ABCDEFGHIJKLMNOPQRSTUV_100k", 10485760: "ABCDEFGHIJKLMNOPQRSTUVW_10m"}
 # case: (method, bytes, connections, close, logged). The last word of a name adds options of ours: `seal`, `key` (sealed
 # with a key), `access` (an access log, which nginx has in all logged cases).
@@ -47,19 +54,8 @@ CASES = {
     "tls-get-100k-c64": ("GET", 102400, 64, False, False),
     "tls-resume-1k":    ("GET", 1024, 1, True, False),
 }
-PEERS = ["nginx", "floor"]
 PROCESSORS = [str(number) for number in sorted(os.sched_getaffinity(0))]
 
-NGINX = """
-worker_processes 2; pid {tmp}/nginx.pid; error_log {tmp}/nginx.err; user root; daemon off;
-events {{ worker_connections 16384; multi_accept on; }}
-http {{ access_log {access}; sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_timeout 65; keepalive_requests 1000000000;
-  open_file_cache max=10000 inactive=60s; open_file_cache_valid 5s; client_max_body_size 0; client_body_temp_path {root}/.body;
-  proxy_temp_path {tmp}/p; fastcgi_temp_path {tmp}/f; uwsgi_temp_path {tmp}/u; scgi_temp_path {tmp}/s;
-  server {{ listen 127.0.0.1:{port}{ssl} backlog=4096; {certificate} root {root}; location / {{ dav_methods PUT; }} }} }}
-"""
-CERTIFICATE = "ssl_certificate {tmp}/cert.pem; ssl_certificate_key {tmp}/key.pem; ssl_protocols TLSv1.2 TLSv1.3; " \
-  "ssl_ciphers ECDHE-ECDSA-AES256-GCM-SHA384; ssl_session_tickets on;"
 # PUT: a thousand names in rotation, so that both new files and replacements are measured
 PUT_LUA = """
 local body = string.rep("x", {size}); local n = 0
@@ -118,20 +114,37 @@ def accepts(port):
     return False
 
 def command(who, case, tmp, root, port, server, extra):
-    method, size, _, _, logged = CASES[case]
+    _, size, _, _, logged = CASES[case]
     tls = case.startswith("tls-")
     if who == "ours":
         more = {"seal": ["--seal"], "key": ["--seal", "--seal-key", f"{tmp}/key"], "access": ["--access-log", f"{tmp}/ours.access"]}
         log = ["-l", f"{tmp}/ours.log", *more.get(case.rsplit("-", 1)[1], [])] if logged else []
         secure = ["--tls-cert", f"{tmp}/cert.pem", "--tls-key", f"{tmp}/key.pem"] if tls else []
         return [server, "-N", "4", *log, *secure, *extra, "127.0.0.1", str(port)]
-    if who == "floor":
-        return [f"{tmp}/floor", str(port), "0" if method == "PUT" else str(size), "1"]
-    conf = f"{tmp}/nginx.conf"
-    with open(conf, "w") as out:
-        out.write(NGINX.format(tmp=tmp, root=root, port=port, access=f"{tmp}/access.log" if logged else "off",
-                               ssl=" ssl" if tls else "", certificate=CERTIFICATE.format(tmp=tmp) if tls else ""))
-    return ["nginx", "-c", conf]
+    return peers.command(who, tmp, root, port, size, logged, tls)
+
+def fill(root):
+    """Makes the files that are served."""
+    for size, name in NAME.items():
+        with open(f"{root}/{name}", "wb") as out:
+            out.write(os.urandom(size))
+
+@contextlib.contextmanager
+def fresh_ext4(root, image):
+    """An ext4 of its own, with the served files, mounted on root."""
+    with open(image, "wb") as out:
+        out.truncate(1 << 30)
+    try:
+        subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
+        subprocess.run(["mount", "-o", "loop", image, root], check=True)
+        try:
+            fill(root)
+            os.sync()
+            yield
+        finally:
+            subprocess.run(["umount", root], check=True)
+    finally:
+        os.unlink(image)
 
 def measure(who, case, tmp, root, server, extra, seconds):
     method, size, conns, close, _ = CASES[case]
@@ -192,38 +205,36 @@ def main():
     ask.add_argument("--case", nargs="*", choices=list(CASES), default=list(CASES))
     ask.add_argument("--seconds", type=int, default=3)
     ask.add_argument("--rounds", type=int, default=3)
-    ask.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS)
+    ask.add_argument("--peers", nargs="*", choices=PEERS, default=["nginx", "floor"])
+    ask.add_argument("--ext4", action="store_true", help="serve from an ext4 that is made for each server and round")
     ask.add_argument("--dir", default="/dev/shm", help="where the served files lie (tmpfs keeps the disk out of it)")
     ask.add_argument("extra", nargs="*", help="more options for our server, after --")
     args = ask.parse_args()
     server, with_tls = os.path.abspath(args.server), any(case.startswith("tls-") for case in args.case)
     if not os.path.isfile(server) or not os.access(server, os.X_OK):
         sys.exit(f"--server {args.server}: no program is there; 'cargo build --release' makes target/release/httpserver")
-    needed = ["taskset", "wrk", *(["nginx"] if "nginx" in args.peers else []), *(["cc"] if "floor" in args.peers else []),
-              *(["openssl"] if with_tls else [])]
-    for program in needed:
-        if not shutil.which(program):
-            sys.exit(f"{program} is not there, and is needed")
+    needed = ["taskset", "wrk", *(["openssl"] if with_tls else []), *(["mkfs.ext4", "mount"] if args.ext4 else [])]
+    for program in [*(program for program in needed if not shutil.which(program)), *peers.missing(args.peers)]:
+        sys.exit(f"{program} is not there, and is needed")
     tmp = tempfile.mkdtemp(prefix="side-by-side-", dir=args.dir)
     root = f"{tmp}/www"
     os.mkdir(root)
     try:
-        for size, name in NAME.items():
-            with open(f"{root}/{name}", "wb") as out:
-                out.write(os.urandom(size))
+        if not args.ext4:
+            fill(root)
         if with_tls:
             subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "9",
                             "-subj", "/CN=localhost", "-keyout", f"{tmp}/key.pem", "-out", f"{tmp}/cert.pem"],
                            check=True, stderr=subprocess.DEVNULL)
-        if "floor" in args.peers:
-            subprocess.run(["cc", "-O2", "-pthread", "-o", f"{tmp}/floor", f"{HERE}/floor.c"], check=True)
+        peers.build(args.peers, tmp)
         for case in args.case:
-            # the floor answers without reading a body to its end and never closes: it has no say in those cases
-            who = ["ours"] + [p for p in args.peers if p == "nginx" or (not case.startswith("tls-") and CASES[case][0] == "GET" and not CASES[case][3] and CASES[case][1] <= 1024)]
+            method, size, _, close, logged = CASES[case]
+            who = ["ours", *(p for p in args.peers if peers.has_a_say(p, method, size, close, logged, case.startswith("tls-")))]
             runs = {name: [] for name in who}
             for _ in range(args.rounds):
                 for name in who:
-                    runs[name].append(measure(name, case, tmp, root, server, args.extra, args.seconds))
+                    with fresh_ext4(root, f"{tmp}/ext4") if args.ext4 else contextlib.nullcontext():
+                        runs[name].append(measure(name, case, tmp, root, server, args.extra, args.seconds))
             for name in who:
                 rate = statistics.median(r[0] for r in runs[name])
                 cpu = statistics.median(r[1] for r in runs[name])
