@@ -233,6 +233,7 @@ impl Config {
         typed.tls.check(&listeners)?;
         let qr_code = typed.web.qr_code();
         check_qr_code(qr_code, &listeners)?;
+        typed.web.check()?;
         let max_body = typed.limits.max_body.unwrap_or(u64::MAX);
         let hosts = listeners.iter().filter_map(ListenerConfig::host);
         let hosts: Vec<_> = hosts.map(str::to_owned).collect();

@@ -9,11 +9,15 @@ use thiserror::Error;
 
 use httpserver::http::semantics::extra_field::ExtraField;
 use httpserver::http::semantics::media_type::{Mapping, MediaTypes};
-use httpserver::web::{Access, Directories, Documents, DotFiles, HostNames, Options, Responses};
+use httpserver::web::cache_rules::{CacheRule, CacheRules};
+use httpserver::web::{
+    Access, Directories, Documents, DotFiles, HostNames, Options, PageAddresses, Responses,
+};
 
 use super::group::{Group, Requirement};
 use super::hosts;
 use super::positionals::DialectChoice;
+use super::usage_error::UsageError;
 
 pub(super) const GROUP: Group = Group {
     heading: "Web",
@@ -26,7 +30,9 @@ pub(super) const GROUP: Group = Group {
         needs_web("listing"),
         needs_web("hidden"),
         needs_web("spa"),
+        needs_web("clean-urls"),
         needs_web("header"),
+        needs_web("cache"),
         needs_web("mime"),
         needs_web("allow-host"),
         Requirement {
@@ -79,11 +85,24 @@ pub(super) struct WebOptions {
     #[arg(long, value_name = "FILE", hide_short_help = true, value_parser = PathBufValueParser::new().try_map(|path| below_root(&path)))]
     spa: Option<Fallback>,
 
+    /// Serve page.html at /page, too
+    ///
+    /// A file or directory that is called page keeps its address: the file /page, the directory /page/.
+    #[arg(long, hide_short_help = true)]
+    clean_urls: bool,
+
     /// Add a field to every response
     ///
     /// It may be given several times.
     #[arg(long, value_name = "NAME: VALUE", hide_short_help = true)]
     header: Vec<ExtraField>,
+
+    /// Set Cache-Control to VALUE for files that match GLOB
+    ///
+    /// A GLOB with a slash is compared with the path in the root, another one with the name. An example is
+    /// 'assets/**=max-age=31536000, immutable'. It may be given several times; of rules that match a file the last counts.
+    #[arg(long, value_name = "GLOB=VALUE", hide_short_help = true)]
+    cache: Vec<CacheRule>,
 
     /// Serve files that end in .EXT as TYPE
     ///
@@ -144,6 +163,15 @@ impl WebOptions {
         }
     }
 
+    /// Refuses two sources of Cache-Control: one of them would be without effect.
+    pub(super) fn check(&self) -> Result<(), UsageError> {
+        let mut fields = self.header.iter();
+        if !self.cache.is_empty() && fields.any(|field| field.is_named("Cache-Control")) {
+            return Err(UsageError::TwoCachePolicies);
+        }
+        Ok(())
+    }
+
     /// What to offer, if this dialect is spoken at all; uploads have at most `max_body` bytes, the process
     /// has this memory, and `listened` are the
     /// hosts that are listened on.
@@ -181,6 +209,12 @@ impl WebOptions {
                 DotFiles::Hidden
             },
             fallback: self.spa.map(|Fallback(path)| path),
+            page_addresses: if self.clean_urls {
+                PageAddresses::Clean
+            } else {
+                PageAddresses::Exact
+            },
+            cache_rules: CacheRules::new(self.cache),
             fields: self.header,
             media_types: MediaTypes::with(self.mime),
             max_body,
@@ -256,6 +290,8 @@ mod tests {
             &["--hidden"],
             &["--spa", "index.html"],
             &["--header", "X: y"],
+            &["--cache", "*.css=no-cache"],
+            &["--clean-urls"],
             &["--mime", "log=text/plain"],
             &["--allow-host", "files.example"],
             &["--qr"],

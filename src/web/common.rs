@@ -10,7 +10,6 @@ pub(super) fn common_fields(options: &Options) -> Vec<u8> {
     write_field(&mut own, "X-Content-Type-Options", b"nosniff");
     if options.responses == Responses::ForEachUser {
         write_field(&mut own, "Vary", b"Authorization");
-        write_field(&mut own, "Cache-Control", b"private");
     }
     let mut common = Vec::new();
     write_unless_set(&own, options, &mut common);

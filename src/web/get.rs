@@ -1,6 +1,7 @@
 //! GET and HEAD: from a path to what is sent for it.
 //!
-//! 1. A path without a slash at its end is a file. If it is a directory, the client is sent to the path with one.
+//! 1. A path without a slash at its end is a file, or the clean URL of one (`clean_urls`). If it is a directory, the
+//!    client is sent to the path with one.
 //! 2. A path with one is a directory: its `index.html`, else its listing, if there are listings.
 //! 3. Where there is nothing, the fallback is sent if the server has one; else 404, with the site's own page if it
 //!    has one.
@@ -9,23 +10,24 @@ use std::borrow::Cow;
 
 use percent_encoding::{CONTROLS, percent_encode};
 
+use super::clean_urls::{self, Page};
 use super::options::Directories;
 use super::pages::error::WayBack;
 use super::path::{Path, TrailingSlash, encode_name};
 use super::refusal::{Stop, concealed, respond_with};
-use super::representation::{MediaType, Representation};
+use super::representation::Representation;
+use super::resource::Resource;
 use super::site::{Site, name, path};
 use crate::blocking::WouldBlock;
 use crate::connection::{Response, ResponseContent};
 use crate::http::semantics::basic::unauthorized;
 use crate::http::semantics::fields::combined;
-use crate::http::semantics::media_type::{self, Guess};
 use crate::http::semantics::negotiation::weights::{Weight, weight_of};
 use crate::http::{Refusal, Request, StatusCode, Target, write_field};
-use crate::refusing::{Operation, cannot_read, not_permitted};
+use crate::refusing::not_permitted;
 use crate::requester::{Answered, Requester};
 use crate::server::Turn;
-use crate::store::{ReadableFile, StoreErrorKind};
+use crate::store::ReadableFile;
 use crate::users::{Permissions, Right};
 
 /// What is sent for a directory.
@@ -36,12 +38,6 @@ pub(super) const LOGIN: &[u8] = b"login";
 
 /// What is sent where nothing is, if the root has it.
 const NOT_FOUND: &[u8] = b"404.html";
-
-/// What a path leads to.
-enum Resource {
-    File(ReadableFile),
-    Directory,
-}
 
 impl Site {
     /// Answers to GET, and to HEAD as if it were GET.
@@ -87,27 +83,20 @@ impl Site {
         turn: &Turn<'_>,
     ) -> Result<Response, Stop> {
         let permissions = &requester.permissions;
-        if !permissions.show_directory(path.relative()) {
+        let is_shown = permissions.show_directory(path.relative());
+        if !is_shown && !self.leads_to_page(path, permissions) {
             return Err(not_permitted(permissions, Right::Read).into());
         }
         if self.hides(path) {
             return Err(concealed().into());
         }
         match path.ending() {
-            TrailingSlash::Bare => {
-                let is_readable = permissions.permit(Right::Read, path.relative());
-                match self.file(path.relative(), turn) {
-                    Ok(Resource::Directory) => Ok(moved(path, query)),
-                    Err(Stop::WouldBlock(would_block)) => Err(would_block.into()),
-                    // Only a directory would be shown here, as the way to files that the requester may read.
-                    _ if !is_readable => Err(not_permitted(permissions, Right::Read).into()),
-                    Ok(Resource::File(found)) => {
-                        self.represent(request, path.relative(), found, turn)
-                    }
-                    Err(stop) => Err(stop),
-                }
+            TrailingSlash::Bare => self.find_file(request, path, query, requester, turn),
+            TrailingSlash::Slash if self.is_login(query, permissions) => {
+                let mut response = login(permissions)?;
+                self.caching.write_for_page(&mut response.fields);
+                Ok(response)
             }
-            TrailingSlash::Slash if self.is_login(query, permissions) => login(permissions),
             TrailingSlash::Slash => {
                 let index = path.child(INDEX);
                 if !permissions.permit(Right::Read, index.relative()) {
@@ -126,6 +115,50 @@ impl Site {
                     }
                 }
             }
+        }
+    }
+
+    /// What a path without a slash at its end leads to.
+    fn find_file(
+        &self,
+        request: &Request<'_>,
+        path: &Path,
+        query: Option<&[u8]>,
+        requester: &Requester,
+        turn: &Turn<'_>,
+    ) -> Result<Response, Stop> {
+        let permissions = &requester.permissions;
+        let is_readable = permissions.permit(Right::Read, path.relative());
+        let missing = || Stop::from(not_permitted(permissions, Right::Read));
+        let other = match self.file(path.relative(), turn) {
+            Ok(Resource::File(found)) if is_readable => {
+                return self.represent(request, path.relative(), found, turn);
+            }
+            Ok(Resource::File(_)) => return Err(missing()),
+            Ok(Resource::Directory) => None,
+            Err(Stop::Refused(refusal)) if refusal.status == StatusCode::NotFound => Some(refusal),
+            Err(Stop::Refused(_)) if !is_readable => return Err(missing()),
+            Err(stop) => return Err(stop),
+        };
+        let page = self.page_at(path, permissions, turn)?;
+        match (page, other) {
+            (Page::File(page, found), _) => {
+                let mut response = self.represent(request, &page, found, turn)?;
+                clean_urls::write_location(path, &mut response.fields);
+                Ok(response)
+            }
+            (Page::Absent | Page::NotPermitted, None) => {
+                // As the way to files that the requester may read.
+                if !permissions.show_directory(path.relative()) {
+                    return Err(missing());
+                }
+                let mut response = moved(path, query);
+                self.caching.write_for_page(&mut response.fields);
+                Ok(response)
+            }
+            (Page::NotPermitted, Some(_)) => Err(missing()),
+            (Page::Absent, Some(_)) if !is_readable => Err(missing()),
+            (Page::Absent, Some(refusal)) => Err(refusal.into()),
         }
     }
 
@@ -152,15 +185,6 @@ impl Site {
         }
     }
 
-    /// What is at `path`, relative to the root.
-    fn file(&self, path: &[u8], turn: &Turn<'_>) -> Result<Resource, Stop> {
-        match self.files.look_up(path, turn.permission())? {
-            Ok(found) => Ok(Resource::File(found)),
-            Err(error) if error.kind == StoreErrorKind::Directory => Ok(Resource::Directory),
-            Err(error) => Err(cannot_read(error.kind, Operation::WebGet).into()),
-        }
-    }
-
     /// Answers with the file at `path`, or with a precompressed sibling.
     fn represent(
         &self,
@@ -170,41 +194,9 @@ impl Site {
         turn: &Turn<'_>,
     ) -> Result<Response, Stop> {
         let preferred = self.preferred(request, path, found, turn)?;
-        Ok(preferred.response(request)?)
-    }
-
-    /// What the file at `path` is sent as.
-    pub(super) fn media_type(
-        &self,
-        path: &[u8],
-        found: &ReadableFile,
-        turn: &Turn<'_>,
-    ) -> Result<MediaType, WouldBlock> {
-        let value = self.content_type(path, found, turn)?;
-        Ok(MediaType::new(value, self.options.documents))
-    }
-
-    /// The value of Content-Type for the file at `path`; if its name says nothing, by its first bytes.
-    fn content_type(
-        &self,
-        path: &[u8],
-        found: &ReadableFile,
-        turn: &Turn<'_>,
-    ) -> Result<Cow<'static, str>, WouldBlock> {
-        let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
-        let otherwise = match self.options.media_types.guess(name) {
-            Guess::Known(media_type) => return Ok(media_type),
-            Guess::UnlessText(otherwise) => otherwise,
-        };
-        let mut buffer = [0; media_type::SNIFFED];
-        let text = match found.start(&mut buffer, turn.permission())? {
-            Ok(start) => media_type::text(start),
-            Err(error) => {
-                log::debug!("GET: cannot tell whether this is text: {error}");
-                None
-            }
-        };
-        Ok(Cow::Borrowed(text.unwrap_or(otherwise)))
+        let mut response = preferred.response(request)?;
+        self.caching.write_for_file(path, &mut response.fields);
+        Ok(response)
     }
 
     /// The page that goes with a refusal of GET or HEAD: the site's own if nothing is there and the requester may read it.

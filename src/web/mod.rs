@@ -12,7 +12,11 @@
 //! The public modules are the dialect's pure parts: bytes in, values out, no sockets, no files. The others know the
 //! store and the log, and none of them knows the connection's states.
 
+pub mod cache_rules;
+mod caching;
+mod clean_urls;
 mod common;
+mod content_type;
 mod delete;
 mod fields;
 mod get;
@@ -25,6 +29,7 @@ pub mod path;
 mod put;
 mod refusal;
 mod representation;
+mod resource;
 mod sibling;
 mod site;
 mod upload_digests;
@@ -48,7 +53,9 @@ use crate::requester::{Answered, Requester};
 use crate::server::Turn;
 
 pub use self::hosts::HostNames;
-pub use self::options::{Access, Directories, Documents, DotFiles, Options, Responses};
+pub use self::options::{
+    Access, Directories, Documents, DotFiles, Options, PageAddresses, Responses,
+};
 pub use self::put::WebUpload;
 
 /// The dialect, over its files.
@@ -246,6 +253,9 @@ impl Dialect for Web {
         date_field::write_date(out);
         out.extend_from_slice(&self.common);
         write_unless_set(&response.fields, &self.site.options, out);
+        if let Some(line) = self.site.caching.floor(&response.fields) {
+            write_unless_set(&line, &self.site.options, out);
+        }
         if let Some(length) = response.content.length() {
             http::write_content_length(out, length);
         }

@@ -1,5 +1,6 @@
 //! What a server of the web dialect offers.
 
+use super::cache_rules::CacheRules;
 use super::hosts::HostNames;
 use crate::blocking::Blocking;
 use crate::files::Files;
@@ -18,6 +19,10 @@ pub struct Options {
     pub dot_files: DotFiles,
     /// The file, relative to the root, that answers to GET where nothing else is.
     pub fallback: Option<Vec<u8>>,
+    /// Whether a page has an address without `.html`, too.
+    pub page_addresses: PageAddresses,
+    /// What is said of files to caches.
+    pub cache_rules: CacheRules,
     /// Fields of every answer.
     pub fields: Vec<ExtraField>,
     /// What files are said to be.
@@ -57,6 +62,15 @@ pub enum Directories {
     Listed,
     /// 404.
     NotListed,
+}
+
+/// Whether a page has an address without `.html`, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageAddresses {
+    /// A file has the address that its name says.
+    Exact,
+    /// `page.html` is also at `/page`.
+    Clean,
 }
 
 /// Whether names that begin with a dot can be seen.

@@ -1,15 +1,13 @@
 //! What is sent of a file: which of its representations, whether at all (conditions), and which bytes of it.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::content_type::MediaType;
 use super::fields::{Preconditions, etag_of, last_modified, tag_of};
-use super::options::Documents;
 use crate::connection::{FileRange, Response, ResponseContent};
-use crate::http::semantics::active_content::may_run_scripts;
 use crate::http::semantics::conditional::{ConditionalMethod, Outcome, Validators, range_applies};
 use crate::http::semantics::digest::{self, Hasher};
 use crate::http::semantics::etag::EntityTag;
@@ -20,43 +18,6 @@ use crate::http::semantics::range::{ByteRange, ContentRange, Selection, select};
 use crate::http::semantics::{date, etag};
 use crate::http::{Refusal, Request, StatusCode, write_field};
 use crate::store::{Certainty, FileContent, ReadableFile, StoreErrorKind};
-
-/// The policy that goes with a document whose scripts must not run: it is a page of no site (CSP Level 3, "sandbox").
-const SANDBOX: &[u8] = b"sandbox";
-
-/// What a file is said to be, and what a browser may do with it.
-#[derive(Clone)]
-pub(super) struct MediaType {
-    /// The value of Content-Type.
-    value: Cow<'static, str>,
-    is_sandboxed: bool,
-}
-
-impl MediaType {
-    /// This value of Content-Type, where documents are treated so.
-    pub(super) fn new(value: Cow<'static, str>, documents: Documents) -> Self {
-        let is_sandboxed = documents == Documents::Sandboxed && may_run_scripts(&value);
-        Self {
-            value,
-            is_sandboxed,
-        }
-    }
-
-    /// The value of Content-Type.
-    pub(super) fn value(&self) -> &str {
-        &self.value
-    }
-
-    fn write_policy(&self, fields: &mut Vec<u8>) {
-        if self.is_sandboxed {
-            write_field(fields, "Content-Security-Policy", SANDBOX);
-        }
-    }
-
-    fn write(&self, fields: &mut Vec<u8>) {
-        write_field(fields, "Content-Type", self.value.as_bytes());
-    }
-}
 
 /// A file as it is sent: itself, or its precompressed sibling.
 pub(super) struct Representation {
@@ -205,7 +166,7 @@ impl Representation {
     fn parts(self, ranges: &[ByteRange]) -> Response {
         let seed = RandomState::new();
         let seed = u128::from(seed.hash_one(0)) << 64 | u128::from(seed.hash_one(1));
-        let multipart = Multipart::new(ranges, self.length(), &self.media_type.value, seed);
+        let multipart = Multipart::new(ranges, self.length(), self.media_type.value(), seed);
         let mut fields = self.fields();
         write_field(
             &mut fields,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::caching::Caching;
 use super::listing::listing_budget::ListingBudget;
 use super::options::{Access, DotFiles, Options};
 use super::path::{Path, TrailingSlash};
@@ -13,6 +14,7 @@ pub(super) struct Site {
     pub(super) files: Arc<Files>,
     pub(super) options: Options,
     pub(super) listing_budget: ListingBudget,
+    pub(super) caching: Caching,
 }
 
 impl Site {
@@ -20,6 +22,7 @@ impl Site {
         Self {
             files: Arc::new(files),
             listing_budget: ListingBudget::within(options.memory),
+            caching: Caching::new(options.cache_rules.clone(), options.responses),
             options,
         }
     }

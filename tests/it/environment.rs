@@ -93,6 +93,7 @@ fn value(option: &str, placeholder: Option<&str>) -> &'static str {
         (_, Some("TIME")) => "13s",
         (_, Some("'NAME: VALUE'")) => "X-A: b",
         (_, Some("EXT=TYPE")) => "log=text/plain",
+        (_, Some("GLOB=VALUE")) => "*.css=no-cache",
         (_, Some("NAME")) => "files.example",
         (_, Some(_)) => "a-file",
     }

@@ -320,6 +320,26 @@ const REFUSED: &[Row] = &[
         "httpserver: 'Cache-Control' is not a value for --header: it must be of the form 'Name: value'\n",
     ),
     refused(
+        "--web --cache '*.css' 0",
+        "httpserver: '*.css' is not a value for --cache: it must be of the form 'GLOB=VALUE', such as \
+         '*.css=max-age=3600'\n",
+    ),
+    refused(
+        "--web --cache 'a[=no-store' 0",
+        "httpserver: 'a[=no-store' is not a value for --cache: the pattern 'a[' is wrong at character 2: invalid range \
+         pattern\n",
+    ),
+    refused(
+        "--web --cache '**=max-age=1h' 0",
+        "httpserver: '**=max-age=1h' is not a value for --cache: 'max-age' needs a number of seconds, as in \
+         'max-age=3600'\n",
+    ),
+    refused(
+        "--web --cache '**=no-store' --header Cache-Control:no-cache 0",
+        "httpserver: --cache and --header 'Cache-Control: …' set the same field: type --cache '**=VALUE' for all files \
+         in place of the header\n",
+    ),
+    refused(
         "--web --mime log 0",
         "httpserver: 'log' is not a value for --mime: it must be of the form 'EXT=TYPE', such as 'log=text/plain'\n",
     ),

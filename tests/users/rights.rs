@@ -61,7 +61,13 @@ fn three_lines_say_what_three_kinds_of_people_may_do() {
             let challenge = response.field("WWW-Authenticate");
             let expected = (expected == 401).then_some("Basic realm=\"files\", charset=\"UTF-8\"");
             assert_eq!(challenge, expected, "{line} {credentials}");
-            assert_eq!(response.field("Cache-Control"), Some("private"), "{line}");
+            let is_listing = line == "GET /" && response.status == 200;
+            let caching = if is_listing {
+                "private, no-cache"
+            } else {
+                "private"
+            };
+            assert_eq!(response.field("Cache-Control"), Some(caching), "{line}");
         }
     }
 }
@@ -322,4 +328,72 @@ fn race_to_create_has_one_winner() {
         let losers = statuses.iter().filter(|&&status| status == 403).count();
         assert_eq!((winners, losers), (1, 2), "{statuses:?}");
     }
+}
+
+#[test]
+fn rules_for_caches_leave_no_response_to_other_users() {
+    let rules = [
+        "--web",
+        "--listing",
+        "--cache",
+        "*.txt=public, max-age=60, s-maxage=9",
+    ];
+    let site = setup(THREE, &rules)
+        .files(|root| {
+            write(root, "old.txt", "old");
+            write(root, "dir/a.css", "");
+        })
+        .start();
+    for (line, expected) in [
+        ("GET /old.txt", "private, max-age=60"),
+        ("GET /dir/a.css", "private"),
+        ("GET /dir/", "private, no-cache"),
+        ("GET /dir", "private, no-cache"),
+        ("GET /?login", "private"),
+        ("GET /nothing", "private"),
+    ] {
+        let response = ask(&site, line, "", "", b"");
+        assert_eq!(response.field("Cache-Control"), Some(expected), "{line}");
+    }
+    let response = ask(&site, "GET /?login", ANN, "", b"");
+    assert_eq!(response.status, 303);
+    assert_eq!(response.field("Cache-Control"), Some("private, no-cache"));
+}
+
+/// The rights of the page count at its clean URL, and nobody learns from it whether there is one.
+#[test]
+fn clean_url_needs_the_rights_of_its_page() {
+    let users = "*::read\n*::none:/secret.html\n*::none:/closed\nann:QUICK:read:/secret.html\nann::read:/closed/page.html\n";
+    let site = setup(users, &["--web", "--clean-urls"])
+        .files(|root| {
+            for name in [
+                "page.html",
+                "secret.html",
+                "secret/a.txt",
+                "closed/page.html",
+            ] {
+                write(root, name, name);
+            }
+        })
+        .start();
+    for (target, nobody, ann) in [
+        ("/page", 200, 200),
+        ("/secret.html", 401, 200),
+        // Without the right to the page, the directory of this name is there.
+        ("/secret", 301, 200),
+        ("/closed/page", 401, 200),
+        ("/closed/page.html", 401, 200),
+        ("/closed/other", 401, 403),
+        ("/nothing", 404, 404),
+    ] {
+        let line = format!("GET {target}");
+        for (credentials, expected) in [("", nobody), (ANN, ann)] {
+            let response = ask(&site, &line, credentials, "", b"");
+            assert_eq!(response.status, expected, "{target} {credentials}");
+        }
+    }
+    std::fs::remove_dir_all(site.file("secret")).unwrap();
+    std::fs::remove_file(site.file("secret.html")).unwrap();
+    assert_eq!(ask(&site, "GET /secret", "", "", b"").status, 401);
+    assert_eq!(ask(&site, "GET /secret", ANN, "", b"").status, 404);
 }

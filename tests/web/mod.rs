@@ -6,6 +6,8 @@
 mod addresses;
 mod bounds;
 pub(crate) mod browser;
+mod caching;
+mod clean_urls;
 mod conditional;
 mod containment;
 mod directories;

@@ -57,6 +57,12 @@ pub enum FieldError {
 }
 
 impl ExtraField {
+    /// Whether this is a field of that name (RFC 9110 §5.1: in any case).
+    #[must_use]
+    pub fn is_named(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
     /// Whether this field is sent in place of the server's own field line `line`.
     pub(crate) fn replaces(&self, line: &[u8]) -> bool {
         let name = self.name.as_bytes();

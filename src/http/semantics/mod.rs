@@ -6,6 +6,7 @@
 
 pub(crate) mod active_content;
 pub(crate) mod basic;
+pub mod cache_control;
 pub mod conditional;
 pub mod cross_site;
 pub mod date;

@@ -50,12 +50,17 @@ impl Site {
                 let reason = StoreErrorKind::ConditionFailed.reason();
                 return Err(Refusal::new(StatusCode::PreconditionFailed, reason).into());
             }
-            Outcome::NotModified => return Ok(not_modified()),
+            Outcome::NotModified => {
+                let mut response = not_modified();
+                self.caching.write_for_page(&mut response.fields);
+                return Ok(response);
+            }
         }
         let rights = requester.permissions.rights(path.relative());
         let access = self.access(rights);
         let form = ListingFormat::choose(combined(request, "Accept").as_deref());
-        let fields = fields(form, access);
+        let mut fields = fields(form, access);
+        self.caching.write_for_page(&mut fields);
         if request.method == "HEAD" {
             let content = ResponseContent::Unstated;
             return Ok(Response::new(StatusCode::Ok, fields, content));

@@ -7,8 +7,10 @@ use httpserver::http::semantics::media_type::MediaTypes;
 use httpserver::request_log::format::layout::decode_name;
 use httpserver::request_log::format::line::LoggedRequest;
 use httpserver::request_log::read::Reader;
-use httpserver::web::Access;
-use httpserver::web::{Directories, Documents, DotFiles, HostNames, Options, Responses, Web};
+use httpserver::web::cache_rules::CacheRules;
+use httpserver::web::{
+    Access, Directories, Documents, DotFiles, HostNames, Options, PageAddresses, Responses, Web,
+};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -90,6 +92,8 @@ fn run(scenario: &Scenario) -> (Vec<Entry>, BTreeMap<String, Vec<u8>>) {
         directories: Directories::Listed,
         dot_files: DotFiles::Visible,
         fallback: None,
+        page_addresses: PageAddresses::Clean,
+        cache_rules: CacheRules::default(),
         fields: Vec::new(),
         media_types: MediaTypes::default(),
         hosts: HostNames::Any,
