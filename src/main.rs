@@ -11,6 +11,8 @@ mod diagnostics;
 mod harness;
 mod hash_password;
 mod listening;
+#[cfg(test)]
+mod made_files;
 mod network;
 mod own_files;
 mod paths;

@@ -6,6 +6,7 @@
 //! - `users`: `httpserver --users`, in both dialects.
 //! - `proxy`: `httpserver` behind a real nginx and a real `haproxy`.
 //! - `tls`: HTTPS, with curl, openssl and clients of rustls.
+//! - `packages`: what a package has besides the programs, and packages as they are installed.
 //! - `fault`: what a disk, a signal, a kill or a hostile peer does to the server.
 //!
 //! `support` is what they share: it starts programs, speaks to them, and waits. One binary, since a helper that no
@@ -21,6 +22,7 @@
 mod fault;
 mod it;
 mod log;
+mod packages;
 mod proxy;
 mod support;
 #[cfg(feature = "tls")]

@@ -21,13 +21,13 @@ pub(super) const HEADING: &str = "Help";
 /// What a name is, with no-break spaces inside.
 const NAME: &str = "A-Z\u{a0}a-z\u{a0}0-9\u{a0}-\u{a0}_";
 
-const USAGE: &str = "\
+pub(super) const USAGE: &str = "\
 Usage: httpserver [OPTIONS] ADDRESS [PORT]
        httpserver --web [OPTIONS] [ROOT] [ADDRESS] [PORT]
 ";
 
 /// The arguments that are no options, and what they may be.
-const ARGUMENTS: [(&str, &str); 3] = [
+pub(super) const ARGUMENTS: [(&str, &str); 3] = [
     (
         "ADDRESS",
         "An IPv4 or IPv6 address, 'localhost' or another host name, with or without a port: 127.0.0.1, \
@@ -202,7 +202,10 @@ fn options(command: &Command) -> impl Iterator<Item = &Arg> {
     command.get_arguments().filter(|arg| !arg.is_positional())
 }
 
-fn options_of<'c>(command: &'c Command, heading: &'c str) -> impl Iterator<Item = &'c Arg> {
+pub(super) fn options_of<'c>(
+    command: &'c Command,
+    heading: &'c str,
+) -> impl Iterator<Item = &'c Arg> {
     options(command).filter(move |arg| arg.get_help_heading() == Some(heading))
 }
 

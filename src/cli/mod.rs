@@ -20,6 +20,8 @@ mod limits;
 mod listen;
 mod listener;
 mod log;
+#[cfg(test)]
+mod manual;
 mod option;
 mod positionals;
 mod proxies;

@@ -1,9 +1,11 @@
 //! The line that says that the server is ready, and the descriptor that may get it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::time::SystemTime;
 
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 use serde::Serialize;
 
 use super::state_file::{json_line, stamp};
@@ -46,8 +48,12 @@ impl ReadyDescriptor {
     /// Takes it over.
     ///
     /// # Errors
-    /// `NotFound` if it is not open; ENXIO if it is a socket.
+    /// `NotFound` if it is not open; EBADF if it is open for reading only; ENXIO if it is a socket.
     pub(super) fn take(number: u32) -> io::Result<Self> {
+        // Opened once more, a file could be written even so.
+        if !is_open_for_writing(number)? {
+            return Err(Errno::BADF.into());
+        }
         let path = format!("/proc/self/fd/{number}");
         // A file that is not at its beginning keeps what it has.
         let opened = OpenOptions::new().append(true).open(path)?;
@@ -66,4 +72,15 @@ impl ReadyDescriptor {
         nix::unistd::close(number)?;
         written
     }
+}
+
+/// Whether the descriptor is open for writing, by its flags in `/proc/self/fdinfo` (proc(5)).
+fn is_open_for_writing(number: u32) -> io::Result<bool> {
+    let information = fs::read_to_string(format!("/proc/self/fdinfo/{number}"))?;
+    let flags = information
+        .lines()
+        .find_map(|line| line.strip_prefix("flags:"));
+    let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
+    let flags = OFlags::from_bits_retain(flags.unwrap_or_default());
+    Ok(flags.intersects(OFlags::WRONLY | OFlags::RDWR))
 }

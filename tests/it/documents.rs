@@ -21,6 +21,8 @@ const NOT_RUN: &str = "# not run by the tests: ";
 /// The blocks that are not run: page and second line.
 const LEFT_OUT: &[(&str, &str)] = &[
     ("README.md", "printf 'ann:%s"),
+    ("README.md", "cargo build --release"),
+    ("README.md", "podman build"),
     ("README.md", "cargo test  "),
     ("examples/README.md", "cargo build --release"),
 ];

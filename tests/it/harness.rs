@@ -205,20 +205,31 @@ fn what_cannot_be_written_is_one_line_and_no_start() {
     }
 }
 
+/// What is read through the descriptor stays as it is, although its owner may write it.
 #[test]
-fn socket_is_no_ready_descriptor() {
+fn socket_and_file_open_for_reading_are_no_ready_descriptors() {
     let home = Home::new();
-    let mut command = Command::new("bash");
-    let line = "exec 5<>/dev/tcp/127.0.0.1/$1 && exec \"$0\" --ready-fd 5 127.0.0.1 0";
+    fs::write(home.path().join("read"), "kept\n").unwrap();
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = other.local_addr().unwrap().port().to_string();
-    command.args(["-c", line, env!("CARGO_BIN_EXE_httpserver"), &port]);
-    command.current_dir(home.path());
-    let output = finish(command, b"");
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    let expected = "httpserver: cannot use descriptor 5 of --ready-fd: No such device or address; it must be a pipe or \
-                    a file that is open for writing\n";
-    assert_eq!(stderr, expected);
+    for (redirection, cause) in [
+        ("5<>/dev/tcp/127.0.0.1/$1", "No such device or address"),
+        ("5<read", "Bad file descriptor"),
+    ] {
+        let mut command = Command::new("bash");
+        let line = format!("exec {redirection} && exec \"$0\" --ready-fd 5 127.0.0.1 0");
+        command.args(["-c", &line, env!("CARGO_BIN_EXE_httpserver"), &port]);
+        command.current_dir(home.path());
+        let output = finish(command, b"");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let expected = format!(
+            "httpserver: cannot use descriptor 5 of --ready-fd: {cause}; it must be a pipe or a file that is open for \
+             writing\n"
+        );
+        assert_eq!(stderr, expected);
+    }
+    let kept = fs::read_to_string(home.path().join("read")).unwrap();
+    assert_eq!(kept, "kept\n");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support::options::{help_of_the_server, help_of_the_tool, options_in};
 use crate::support::process::finish;
 use crate::support::requirements::is_there;
 
@@ -14,8 +15,10 @@ const OF_OTHERS: &[(&str, &[&str])] = &[
         "cargo",
         &[
             "--bench",
+            "--bins",
             "--example",
             "--lib",
+            "--locked",
             "--no-default-features",
             "--open",
             "--path",
@@ -25,7 +28,9 @@ const OF_OTHERS: &[(&str, &[&str])] = &[
     ),
     ("certbot", &["--deploy-hook"]),
     ("curl", &["--cacert"]),
+    ("dpkg", &["--purge", "--remove"]),
     ("examples/crowd", &["--rate"]),
+    ("podman", &["--read-only", "--rm"]),
     ("strace", &["--inject"]),
     ("stress-ng", &["--cpu", "--io", "--timeout"]),
 ];
@@ -40,17 +45,6 @@ fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The long options in a text.
-fn options_in(text: &str) -> BTreeSet<String> {
-    let is_letter = |c: char| c.is_ascii_lowercase() || c == '-';
-    let words = text.split(|c: char| !is_letter(c) && !c.is_ascii_alphanumeric());
-    let options = words.filter(|word| {
-        word.strip_prefix("--")
-            .is_some_and(|name| name.starts_with(|c: char| c.is_ascii_lowercase()))
-    });
-    options.map(str::to_owned).collect()
-}
-
 fn run(mut command: Command, arguments: &[&str]) -> String {
     command.args(arguments);
     let output = finish(command, b"");
@@ -61,24 +55,14 @@ fn run(mut command: Command, arguments: &[&str]) -> String {
 
 /// The options of `httpserver`, as its help has them.
 fn options_of_the_server() -> BTreeSet<String> {
-    let server = Command::new(env!("CARGO_BIN_EXE_httpserver"));
-    options_in(&run(server, &["--help"]))
+    options_in(&help_of_the_server())
 }
 
 /// The options of `httpserver-log`, as the help of its commands has them.
 fn options_of_the_tool() -> BTreeSet<String> {
-    let help = |arguments: &[&str]| {
-        let tool = Command::new(env!("CARGO_BIN_EXE_httpserver-log"));
-        run(tool, arguments)
-    };
-    let all = help(&["--help"]);
-    let (_, commands) = all.split_once("Commands:\n").unwrap();
-    let commands = commands.lines().take_while(|line| !line.is_empty());
-    let names = commands.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
-    let names = names.filter(|name| !["", "help"].contains(name));
-    let texts: Vec<_> = names.map(|name| help(&[name, "--help"])).collect();
-    assert!(texts.len() > 7, "{all}");
-    options_in(&(all + &texts.concat()))
+    let (all, commands) = help_of_the_tool();
+    let texts = commands.into_iter().map(|(_, text)| text);
+    options_in(&(all + &texts.collect::<String>()))
 }
 
 /// Python with the benchmark beside it, which leaves nothing in its directory.

@@ -11,6 +11,7 @@ pub(crate) mod journal;
 pub(crate) mod message;
 pub(crate) mod namespace;
 mod observe;
+pub(crate) mod options;
 pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod reasons;

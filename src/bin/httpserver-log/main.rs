@@ -24,6 +24,9 @@ mod json;
 mod list;
 mod log_reader;
 mod logs;
+#[cfg(test)]
+#[path = "../../made_files.rs"]
+mod made_files;
 mod mismatches;
 mod name;
 mod name_events;

@@ -3,6 +3,8 @@
 mod check;
 mod entries;
 mod last;
+#[cfg(test)]
+mod manual;
 mod proof;
 mod stored;
 

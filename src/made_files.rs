@@ -1,0 +1,51 @@
+//! The files of packages that the definition of the options makes: man pages and completions. A test makes them; no program
+//! has this module. What is in them is the business of the `cli` of each program.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::{Command, ValueHint};
+use clap_complete::Shell;
+
+/// The variable with the directory in which they are to be kept.
+const DIRECTORY: &str = "PACKAGING_DIR";
+
+/// Keeps a file in the directory that [`DIRECTORY`] names; without that there is nothing to do.
+pub(crate) fn keep(file: &str, content: &[u8]) {
+    let Some(directory) = std::env::var_os(DIRECTORY) else {
+        return;
+    };
+    let path = Path::new(&directory).join(file);
+    let write = || -> std::io::Result<()> {
+        fs::create_dir_all(path.parent().unwrap_or(&path))?;
+        fs::write(&path, content)
+    };
+    write().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+}
+
+/// What completes the command lines of a program in each shell, by the names under which shells look for it.
+pub(crate) fn completions(command: &Command) -> Vec<(PathBuf, Vec<u8>)> {
+    let program = command.get_name();
+    let command = command.clone().mut_args(|arg| {
+        let names: Vec<_> = arg.get_value_names().unwrap_or_default().to_vec();
+        match names.first().map(clap::builder::Str::as_str) {
+            Some("DIR") => arg.value_hint(ValueHint::DirPath),
+            // In zsh a colon would end the name.
+            Some(name) if name.contains(':') => arg.value_name("VALUE"),
+            _ if arg.is_positional() => arg.value_hint(ValueHint::AnyPath),
+            _ => arg,
+        }
+    });
+    [
+        (Shell::Bash, "bash", program.to_owned()),
+        (Shell::Zsh, "zsh", format!("_{program}")),
+        (Shell::Fish, "fish", format!("{program}.fish")),
+    ]
+    .into_iter()
+    .map(|(shell, directory, file)| {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut command.clone(), program, &mut script);
+        (Path::new(directory).join(file), script)
+    })
+    .collect()
+}
