@@ -32,7 +32,7 @@ pub(super) struct AccessLogOptions {
     /// Append a line for each request to FILE
     ///
     /// FILE may be - for stdout. SIGHUP opens it again.
-    #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(not_an_address))]
+    #[arg(long, value_name = "FILE", hide_short_help = true, value_parser = PathBufValueParser::new().try_map(not_an_address))]
     access_log: Option<PathBuf>,
 
     /// Format of the lines: combined, as Apache httpd and nginx write it, or json

@@ -1,8 +1,7 @@
 //! The texts of `-h` and `--help`, made from the definition of the options.
 //!
-//! `-h` is a summary that fits a screen: the options that are used most have a line, the others are named. `--help`
-//! has all that is said about each of them. No width breaks a name or `A-Z a-z 0-9 - _`: in a text, a no-break space
-//! stands where no line may end.
+//! `-h` is a summary that fits a screen of 24 rows and 80 columns: each of the most used options has a line. `--help`
+//! explains all options. No width breaks a name or `A-Z a-z 0-9 - _`: a no-break space stands where a line must not break.
 
 use std::fmt::Write as _;
 use std::io;
@@ -13,7 +12,7 @@ use textwrap::{Options, WordSeparator, WordSplitter};
 
 use super::group::Group;
 use super::groups::GROUPS;
-use super::option::{aligned_names, explanation, names, summary, usage};
+use super::option::{aligned_names, explanation, names, summary};
 
 /// The heading of the options that only print a text.
 pub(super) const HEADING: &str = "Help";
@@ -104,39 +103,34 @@ fn short(command: &Command, width: usize) -> String {
     paragraph(&mut text, &rule, "", "", width);
     text.push('\n');
     let shown = |arg: &&Arg| !arg.is_hide_short_help_set();
-    let headings = GROUPS.iter().map(|group| group.heading.len()).max();
-    let heading_width = headings.unwrap_or_default() + 2;
+    let headings = options(command)
+        .filter(shown)
+        .filter_map(Arg::get_help_heading);
+    let heading_width = headings.map(str::len).max().unwrap_or_default() + 2;
     let option_width = options(command)
         .filter(shown)
         .map(|arg| names(arg).len())
         .max()
         .unwrap_or_default()
         + 2;
+    let mut other_groups = Vec::new();
     for group in &GROUPS {
-        let mut heading = group.heading;
+        let mut heading = Some(group.heading);
         for arg in options_of(command, group.heading).filter(shown) {
-            let margin = format!("{heading:heading_width$}");
+            let margin = format!("{:heading_width$}", heading.take().unwrap_or_default());
             let option = format!("{margin}{:option_width$}", names(arg));
             let indent = " ".repeat(option.len());
             paragraph(&mut text, &summary(arg), &option, &indent, width);
-            heading = "";
         }
-        let others: Vec<_> = options_of(command, group.heading)
-            .filter(|arg| arg.is_hide_short_help_set())
-            .map(|arg| unbreakable(&usage(arg)))
-            .collect();
-        if !others.is_empty() {
-            let also = if heading.is_empty() { "also " } else { "" };
-            let margin = format!("{heading:heading_width$}");
-            let indent = " ".repeat(heading_width);
-            let others = format!("{also}{}", others.join(", "));
-            paragraph(&mut text, &others, &margin, &indent, width);
-        }
+        other_groups.extend(heading.map(unbreakable));
     }
     text.push('\n');
-    let more = "SIZE is 1000, 64K, 10M or 2G; TIME is 500ms, 10s, 2m or 1h. 'httpserver --help' explains all options, \
-                with examples; -V prints the version.";
-    paragraph(&mut text, more, "", "", width);
+    let more = format!(
+        "SIZE is 1000, 64K, 10M or 2G; TIME is 500ms, 10s, 2m or 1h. 'httpserver\u{a0}--help' explains all options, with \
+         examples, and has more groups: {}. -V\u{a0}prints the version.",
+        other_groups.join(", ")
+    );
+    paragraph(&mut text, &more, "", "", width);
     text
 }
 
@@ -254,6 +248,8 @@ mod tests {
     #[test]
     fn a_summary_of_80_columns_fits_a_screen() {
         let command = super::super::command();
-        assert!(short(&command, 80).lines().count() <= 40);
+        let rows_above_the_prompt = 23;
+        let text = short(&command, 80);
+        assert!(text.lines().count() <= rows_above_the_prompt, "{text}");
     }
 }

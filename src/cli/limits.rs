@@ -41,7 +41,9 @@ const LONGEST_QUEUE: usize = 1 << 20;
 #[derive(Debug, Args)]
 #[command(next_help_heading = GROUP.heading)]
 pub(super) struct LimitOptions {
-    /// Refuse longer uploads with 413
+    /// Refuse uploads over SIZE
+    ///
+    /// They get 413.
     #[arg(long, value_name = "SIZE", value_parser = values::size)]
     pub(super) max_body: Option<u64>,
 

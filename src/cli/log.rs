@@ -58,7 +58,7 @@ pub(super) struct LogOptions {
     ///
     /// 'httpserver-log seal-key STATE' makes it. The key is replaced by its own hash all the time, so that an
     /// intruder cannot alter what was sealed before.
-    #[arg(long, value_name = "STATE")]
+    #[arg(long, value_name = "STATE", hide_short_help = true)]
     seal_key: Option<PathBuf>,
 }
 

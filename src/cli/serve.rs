@@ -58,7 +58,7 @@ const MOST_AUTO: NonZeroUsize = NonZeroUsize::new(256).expect("it is not 0");
 #[derive(Debug, Args)]
 #[command(next_help_heading = GROUP.heading)]
 pub(super) struct ServeOptions {
-    /// Serve the files in DIR, and store uploads there
+    /// Serve and store files in DIR
     ///
     /// With --web the argument ROOT does the same.
     #[arg(long, value_name = "DIR")]
@@ -72,23 +72,23 @@ pub(super) struct ServeOptions {
 
     /// Print nothing on stdout
     ///
-    /// stderr gets no addresses, uploads or summary, but still warnings, errors and the lines of -v.
+    /// Nor are addresses, uploads and the summary printed on stderr; warnings, errors and the lines of -v are.
     #[arg(short, long)]
     quiet: bool,
 
     /// Print a line on stderr for each request
     ///
-    /// -vv prints one for each connection that is opened or closed, too.
+    /// -vv also prints a line for each connection that is opened or closed.
     #[arg(short, long, action = ArgAction::Count)]
     verbose: u8,
 
     /// Respond only when the file and its log entry are on the disk
     ///
-    /// Without it they survive a kill of the server, but not always a power cut.
+    /// Without this option they survive a kill of the server, but not always a power cut.
     #[arg(long, hide_short_help = true)]
     durable: bool,
 
-    /// Share the root with other servers that do so, too
+    /// Share the root with other servers that have this option
     ///
     /// A change that depends on what is there, such as If-Match, is decided in step with all of them. The locks are in the file
     /// .httpserver-lock in the root.

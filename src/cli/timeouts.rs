@@ -33,8 +33,8 @@ pub(super) struct TimeoutOptions {
     #[arg(long = "write-timeout", value_name = "TIME", default_value = "30s", hide_short_help = true, value_parser = values::duration)]
     write: Duration,
 
-    /// Time between two requests on a connection
-    #[arg(long = "idle-timeout", value_name = "TIME", default_value = "60s", hide_short_help = true, value_parser = values::duration)]
+    /// Close connections idle for TIME
+    #[arg(long = "idle-timeout", value_name = "TIME", default_value = "60s", value_parser = values::duration)]
     idle: Duration,
 
     /// Time for a client to close after the last response

@@ -138,6 +138,32 @@ impl Run {
 }
 
 #[test]
+fn every_summary_fits_a_screen_of_24_rows() {
+    let subcommands = [
+        "check",
+        "list",
+        "extract",
+        "replay",
+        "history",
+        "stats",
+        "seal-key",
+        "checkpoint",
+        "sign-key",
+    ];
+    let rows_above_the_prompt = 23;
+    for subcommand in subcommands.map(Some).into_iter().chain([None]) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_httpserver-log"));
+        command.args(subcommand).arg("-h").env("COLUMNS", "80");
+        let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        assert!(text.lines().count() <= rows_above_the_prompt, "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn help_shows_examples() {
     let workdir = Workdir::new(&Log::default());
     for subcommand in ["check", "list", "history", "extract", "replay", "stats"] {

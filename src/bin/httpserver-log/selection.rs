@@ -32,19 +32,23 @@ pub(crate) struct EntrySelection {
     /// Only entries up to TIME
     #[arg(long, value_name = "TIME")]
     until: Option<TypedTime>,
-    /// Only requests from this address or network (`192.0.2.7`, `2001:db8::/32`, or `unix`); can be given several times
+    /// Only requests from this address or network
+    ///
+    /// ADDRESS is such as 192.0.2.7, 2001:db8::/32 or unix. The option can be given several times.
     #[arg(long, value_name = "ADDRESS")]
     peer: Vec<Peers>,
-    /// Only requests of this user, or, if USER is -, of clients that did not log in; can be given several times
+    /// Only requests of this user, or, if USER is -, without a login
+    ///
+    /// The option can be given several times.
     #[arg(long, value_name = "USER", allow_hyphen_values = true)]
     user: Vec<String>,
     /// Only requests that failed
     #[arg(long)]
     failed: bool,
-    /// Only entries of this name, plain or as the log writes it; can be given several times
+    /// Only entries of this name or pattern
     ///
-    /// It may be a pattern: `*` stands for any characters but `/`, `**` (as a whole component) for any directories, `?` for
-    /// one character, `[a-z]` for one of these, `[*]` for `*` itself.
+    /// A name is plain or as the log writes it. In a pattern, `*` stands for any characters but `/`, `**` (as a whole component) for any directories, `?` for
+    /// one character, `[a-z]` for one of these, `[*]` for `*` itself. The option can be given several times.
     #[arg(long, value_name = "PATTERN")]
     name: Vec<NamePattern>,
 }

@@ -33,7 +33,7 @@ use std::path::PathBuf;
 /// An entry that a server is writing at this moment may look torn or corrupt. So may one in which a power cut left a
 /// gap.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   httpserver-log check log.txt
   httpserver-log check log.txt --against .

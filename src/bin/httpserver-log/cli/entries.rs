@@ -27,7 +27,7 @@ const HISTORY_USAGE: &str = "httpserver-log history [OPTIONS] <FILE>... <NAME>";
 ///
 /// Several logs are listed one after the other: give kept logs first, the oldest before the others.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   httpserver-log list log.txt
   httpserver-log list log.txt --name 'notes/*.txt' --since 2h
@@ -36,17 +36,19 @@ Examples:
   httpserver-log list log.txt --follow --since 1m
   httpserver-log list log.txt --json | jq 'select(.bytes > 1000000)'")]
 pub(crate) struct ListArguments {
-    /// The log, plain or compressed with gzip or zstd; `-` is standard input. Several are listed in this order
+    /// The log; `-` is standard input. Several logs are listed in this order
+    ///
+    /// A log may be compressed with gzip or zstd.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// One JSON object per line, with all that log and seal hold
+    /// Print one JSON object per line, with all data of the log and the seal
     ///
     /// The keys are log (if several are given), number, offset and length (of the entry in the log), method, name, bytes (of content), status,
     /// failed, torn; and from the seal: sealed (true: its line was found, false: none matches, null: not sealed),
     /// `seal_number`, time (RFC 3339), peer, port, user, sha256, server, version. What is not known is null.
     #[arg(long)]
     pub(crate) json: bool,
-    /// Wait for new entries, and show them as they are written, as `tail -F` does
+    /// Show new entries as they are written, as `tail -F` does
     ///
     /// An entry is shown once all of it is there. If the log is renamed and another has its name, that is followed next; its
     /// numbers begin at 1 again. Of several logs the last is followed, which must be a plain file. An entry that does not
@@ -72,7 +74,7 @@ pub(crate) struct ListArguments {
 /// first digits of the content's SHA-256, and the method with the name. A deletion is no revision. The SHA-256 is that of the
 /// content in the log; time, peer and user need a seal.
 #[derive(Debug, Args)]
-#[command(override_usage = HISTORY_USAGE, after_help = "\
+#[command(override_usage = HISTORY_USAGE, after_long_help = "\
 Examples:
   httpserver-log history log.txt notes/today.txt
   httpserver-log history log.txt.1.gz log.txt notes/today.txt
@@ -87,7 +89,7 @@ pub(crate) struct HistoryArguments {
     /// Both must be text in UTF-8 of at most 16 MiB.
     #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "json")]
     pub(crate) diff: Option<Vec<NonZeroU64>>,
-    /// One JSON object per line, as `list --json` has them, and the number of the revision
+    /// Print one JSON object per line, as `list --json` does, with the number of the revision
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -97,22 +99,24 @@ pub(crate) struct HistoryArguments {
 /// Methods are counted as `list` shows them, up to 100 of them; requests with others are counted together. Of a sealed log the
 /// statuses are those of the seal.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   httpserver-log stats log.txt
   httpserver-log stats log.txt --by day
   httpserver-log stats log.txt --by peer --since 1d
   httpserver-log stats log.txt --json | jq .stored")]
 pub(crate) struct StatsArguments {
-    /// The log, plain or compressed with gzip or zstd; `-` is standard input. Several are counted together
+    /// The log; `-` is standard input. Several logs are counted together
+    ///
+    /// A log may be compressed with gzip or zstd.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Count requests, uploads and their bytes by day (in UTC), by the peer's address, or by user
+    /// Count requests, uploads and their bytes by day, peer or user
     ///
-    /// That needs a seal. Peers and users with most requests come first. The user `-` stands for clients that did not log in.
+    /// Days are in UTC. This option needs a seal. Peers and users with most requests come first. The user `-` stands for clients that did not log in.
     #[arg(long, value_name = "WHAT")]
     pub(crate) by: Option<GroupBy>,
-    /// One JSON object instead of a table
+    /// Print one JSON object instead of a table
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]

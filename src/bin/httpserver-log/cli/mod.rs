@@ -24,12 +24,15 @@ use clap::{Parser, Subcommand};
     name = "httpserver-log",
     version,
     arg_required_else_help = false,
-    after_help = EXAMPLES
+    after_help = EXIT_STATUS,
+    after_long_help = EXAMPLES
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
+
+const EXIT_STATUS: &str = "Exit status: 0 if no fault was found, 1 if one was found or the command failed, 2 if the command line is wrong.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,7 +46,7 @@ Examples:
   httpserver-log replay log.txt.gz rebuilt        the directory, from the log alone
   xz -dc log.txt.xz | httpserver-log stats -      a log from standard input
 
-Exit status: 0 no fault was found, 1 a fault was found or the command failed, 2 the command line is wrong.";
+Exit status: 0 if no fault was found, 1 if one was found or the command failed, 2 if the command line is wrong.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

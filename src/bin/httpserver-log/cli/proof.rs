@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// again. The verification key is printed, once. It verifies the seal, and could also be used to forge it: keep it in a safe
 /// place, not on the machine that runs the server. On a terminal a QR code of it is drawn, too.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   httpserver-log seal-key /var/lib/httpserver/key
   httpserver-log seal-key key > verification-key    to be moved to another machine")]
@@ -26,7 +26,7 @@ pub(crate) struct SealKeyArguments {
 /// The checkpoint is a signed note (C2SP): the number of lines of the seal, over all its files, and the chain value of the
 /// last. Have another person keep it: later `check --grown-from` shows that the log has only grown since.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   httpserver-log checkpoint log.txt --sign-key sign.key > monday.checkpoint
   httpserver-log check log.txt --grown-from monday.checkpoint --verify-key sign.pub")]
@@ -42,7 +42,7 @@ pub(crate) struct CheckpointArguments {
 ///
 /// The key goes into FILE. The key that verifies its signatures is printed; it is not secret.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   httpserver-log sign-key sign.key --name example.org/log > sign.pub")]
 pub(crate) struct SignKeyArguments {

@@ -15,7 +15,7 @@ const REPLAY_USAGE: &str = "httpserver-log replay [OPTIONS] <FILE>... <DIR>";
 ///
 /// Only PUT entries have any. `list` and `history` show the numbers.
 #[derive(Debug, Args)]
-#[command(override_usage = EXTRACT_USAGE, after_help = "\
+#[command(override_usage = EXTRACT_USAGE, after_long_help = "\
 Examples:
   httpserver-log extract log.txt 7 | less
   httpserver-log extract log.txt 7 -o old.txt
@@ -45,7 +45,7 @@ pub(crate) struct ExtractArguments {
 /// skipped with a warning: no client was told that they succeeded. Several logs in another order than that of their seals
 /// are refused; without seals the order is not checked.
 #[derive(Debug, Args)]
-#[command(override_usage = REPLAY_USAGE, after_help = "\
+#[command(override_usage = REPLAY_USAGE, after_long_help = "\
 Examples:
   httpserver-log replay log.txt rebuilt && diff -r rebuilt public
   httpserver-log replay log.txt public --force
