@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# An auditor asks what was stored, when and from where, whether the files on the disk are what the log says, and whether the
-# log was changed. The key that proves the log is kept where the server does not run.
+# An auditor checks what was stored, when and from where, whether the files on the disk match the log, and whether the
+# log was altered. The verification key is kept on another machine.
 . "$(dirname "$0")/lib.sh"
 
 mkdir files
@@ -19,7 +19,7 @@ expect 'the replaced version is still in the log' 'first version' "$(httpserver-
 expect 'and so is the one that replaced it' 'second version' "$(httpserver-log extract log.txt 2)"
 expect 'each change is listed' 'PUT PUT PUT DELETE' "$(echo $(httpserver-log list log.txt | grep -oE 'PUT|DELETE'))"
 
-# The access log says where in the request log the entry of a request is.
+# The access log has the offset of a request's entry in the request log.
 offset=$(httpserver-log list --json log.txt | sed -n '2s/.*"offset":\([0-9]*\).*/\1/p')
 request=$(grep "\"entry\":{\"offset\":$offset," access.jsonl) || fail "no request belongs to the entry at byte $offset"
 expect 'the second version came from' 127.0.0.2 "$(sed 's/.*"client":"\([^"]*\)".*/\1/' <<<"$request")"
@@ -34,16 +34,16 @@ mkdir rebuilt
 httpserver-log replay log.txt rebuilt
 expect 'the log gives back what was stored' 'second version' "$(cat rebuilt/contract.txt)"
 
-# Somebody changes what was stored in the log, too. The log alone does not show it.
+# An intruder also alters the content in the log. The log alone does not show it.
 mkdir altered
 sed 's/^00000000 66/00000000 46/' log.txt >altered/log.txt
-httpserver-log check altered/log.txt || fail 'the altered log is not a log any more'
+httpserver-log check altered/log.txt || fail 'the altered log is no longer a valid log'
 cp log.txt.seal altered/log.txt.seal
 if httpserver-log check altered/log.txt >report; then fail 'an altered entry was not found'; fi
 grep -q 'entry 1' report || fail 'the report does not name the altered entry'
 echo 'ok: the seal shows which entry was altered'
 
-# Somebody removes the newest entries from the log and from its seal.
+# An intruder removes the newest entries from the log and from its seal.
 mkdir shortened
 start=$(httpserver-log list --json log.txt | sed -n '4s/.*"offset":\([0-9]*\).*/\1/p')
 head -c "$start" log.txt >shortened/log.txt
@@ -51,8 +51,8 @@ head -n -2 log.txt.seal >shortened/log.txt.seal
 if httpserver-log check shortened/log.txt --state key >report; then fail 'a shortened log was not found'; fi
 echo 'ok: the state of the key shows that the end is missing'
 
-# A byte of the log is changed: this row is no row any more.
+# A changed byte makes this row invalid.
 sed 's/^00000000 66/00000000 6g/' log.txt >forged.txt
 if httpserver-log check forged.txt 2>report; then fail 'a corrupt log was not found'; fi
 grep -q corrupt report || fail 'the report does not say that the log is corrupt'
-echo 'ok: bytes that no server wrote are found'
+echo 'ok: bytes that no server writes are found'

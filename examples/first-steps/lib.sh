@@ -1,5 +1,5 @@
-# What the four scripts share: a directory that is removed at the end, and a server that ends with the script.
-# Needs bash, curl, openssl, and httpserver and httpserver-log on PATH.
+# Functions of the four scripts: a directory that is removed at the end, and a server that stops with the script. They
+# need bash, curl, openssl, and httpserver and httpserver-log on PATH.
 set -euo pipefail
 
 work=$(mktemp -d)
@@ -24,7 +24,7 @@ start() {
     url=$(sed -n '/^listening on http/{s/^listening on //;p;q}' server.out)
 }
 
-# stop: what ctrl-C does; the server must end without a fault.
+# stop: stops the server as ctrl-C does; it must exit without an error.
 stop() {
     kill -INT "$server"
     wait "$server" || fail "the server ended with status $?"

@@ -32,7 +32,7 @@ head -c 2000000 /dev/zero >large
 expect 'an upload over the limit is refused' 413 "$(status -T large "$url/large")"
 expect 'an upload is stored durably' 201 "$(status -T site/index.html "$url/copy.html")"
 
-# The certificate is renewed, and the access log is rotated as logrotate does it. One SIGHUP is for both.
+# The certificate is renewed, and the access log is rotated as logrotate does. One SIGHUP applies to both.
 certificate new
 cp new.pem cert.pem
 cp new.key cert.key
@@ -44,14 +44,14 @@ until curl -s -o response -H 'X-Forwarded-For: 192.0.2.8' "$url/copy.html"; do s
 cmp site/index.html response || fail 'the page is not whole after the renewal'
 echo 'ok: new connections have the new certificate'
 
-# A stop in the middle of a slow download loses nothing.
+# A shutdown in the middle of a slow download loses nothing.
 head -c 1000000 /dev/urandom >site/download
 curl -s --limit-rate 2M -o download "$url/download" & download=$!
 until [ -s download ]; do sleep 0.01; done
 stop
 wait "$download" || fail 'the download broke'
 cmp site/download download || fail 'the download is not whole'
-echo 'ok: a stop lets a download end'
+echo 'ok: a download in progress is finished at shutdown'
 
 grep -q '^192\.0\.2\.7 .*"GET / HTTP/1\.1" 200 ' access.log.1 || fail 'the access log lacks the client behind the proxy'
 grep -q '^192\.0\.2\.9 .*"GET / HTTP/1\.1" 200 ' access.log.1 || fail 'the access log lacks the client behind the socket'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A person shares a folder with a phone: starts the server on the network, opens the address that it prints, and takes
-# and leaves files. Needs a network; the phone is curl on this machine.
+# A person shares a folder with a phone: starts the server on the network, opens the printed address on the phone,
+# downloads and uploads files. This needs a network; curl on this machine is the phone.
 . "$(dirname "$0")/lib.sh"
 
 mkdir pictures
@@ -15,7 +15,7 @@ done
 phone=$(sed -n '/^reachable at /{s///;s/ .*//;p;q}' server.err)
 echo "ok: the phone opens $phone"
 grep -q '█' server.err || fail 'there is no QR code'
-grep -q 'anyone who reaches' server.err || fail 'there is no warning that anyone may write'
+grep -q 'anyone who reaches' server.err || fail 'there is no warning that every client can write'
 
 expect 'the folder is a page' 200 "$(status -H 'Accept: text/html' "$phone/")"
 grep -q 'href=.*photo-2.jpg' response || fail 'the page lacks a picture'
@@ -25,12 +25,12 @@ cmp pictures/photo-10.jpg response || fail 'the picture came back changed'
 # An interrupted download is resumed.
 head -c 100000 pictures/photo-2.jpg >partial
 curl -s -C - -o partial "$phone/photo-2.jpg"
-cmp pictures/photo-2.jpg partial || fail 'the download did not go on'
-echo 'ok: a broken download goes on'
+cmp pictures/photo-2.jpg partial || fail 'the download was not resumed'
+echo 'ok: a broken download is resumed'
 
 echo 'from the phone' >note.txt
-expect 'the phone leaves a file' 201 "$(status -T note.txt "$phone/from-phone/note.txt")"
+expect 'the phone uploads a file' 201 "$(status -T note.txt "$phone/from-phone/note.txt")"
 expect 'it is in the folder' 'from the phone' "$(cat pictures/from-phone/note.txt)"
-expect 'a file that is there is not replaced by accident' 412 \
+expect 'an existing file is not replaced by accident' 412 \
     "$(status -T note.txt -H 'If-None-Match: *' "$phone/photo-2.jpg")"
 stop

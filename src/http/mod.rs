@@ -3,17 +3,15 @@
 //! A connection uses the parts in this order:
 //!
 //! 1. [`HeadScan::find_end`] looks for the end of a request head in a growing buffer;
-//! 2. [`Request::parse`] turns the complete head into values that borrow from it, with the
-//!    [`Framing`] of the content already decided ([`RefusedHead`] is what can be said of a head
-//!    that was refused);
+//! 2. [`Request::parse`] turns the complete head into values that borrow from it, with the [`Framing`] of the content
+//!    already decided ([`RefusedHead`] describes a head that was refused);
 //! 3. [`ContentDecoder::step`] finds the content's bytes in what follows the head;
 //! 4. [`write_status_line`] and its neighbours append a response head to a buffer.
 //!
-//! Each part returns what it found *or a [`Refusal`]*: the status to answer with, and why.
+//! Each part returns its result *or a [`Refusal`]*: a status and a reason.
 //!
-//! This room does no I/O and knows no files, threads or sockets, and it does not know what a
-//! dialect makes of a method, a target or a missing `Host`: what RFC 9112 lets a server choose is
-//! handed on as a value ([`Target::Other`], [`Host::Missing`], [`Framing::Absent`]).
+//! This room does no I/O and uses no files, threads or sockets. Where RFC 9112 leaves a choice to the server, the
+//! dialect decides: the parts return values such as [`Target::Other`], [`Host::Missing`] and [`Framing::Absent`].
 
 mod persistence;
 mod refusal;

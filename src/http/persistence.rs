@@ -1,4 +1,4 @@
-//! Whether a connection persists after a message. A client asks for that in a head, and a refusal may end it.
+//! Whether a connection persists after a message. The request head asks for it, and a refusal may end it.
 
 /// Whether the client asks for the connection to persist (RFC 9112 §9.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Why a request is not granted: the status that answers it, and the reason in words.
 //!
-//! A refusal is made where the fault is found and travels with its response to the connection, which shows it once.
-//! Nothing here knows a dialect: whether the peer sees the reason, or only the status, is for that to say.
+//! A refusal is made where the fault is found. Its response carries it to the connection, which logs it once. The
+//! dialect decides whether the client sees the reason or only the status.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,32 +13,32 @@ use super::wire::response::write_field;
 /// Why a request is not granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The status to answer with.
+    /// The status of the response.
     pub status: StatusCode,
     /// The reason, as a clause without capital and full stop: `the request line has no version`.
     ///
-    /// It holds nothing of what the client sent but numbers and digests.
+    /// It contains no bytes from the client other than numbers and digests.
     pub reason: Cow<'static, str>,
-    /// Whose fault it is.
+    /// Which side is at fault.
     pub blame: Blame,
-    /// Whether another request may follow on the connection. Not where it is uncertain what this one means: a proxy
-    /// before this server may have taken it for another.
+    /// Whether another request may follow on the connection. It may not if the meaning of this request is uncertain: a
+    /// proxy in front of this server may have framed it differently.
     pub persistence: Persistence,
     /// Field lines that go with the status, each ended by CRLF: `Allow` with 405, `Content-Range` with 416.
     pub fields: Vec<u8>,
 }
 
-/// Whose fault a refusal is.
+/// Which side causes a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blame {
-    /// The client asked for what it cannot have, or cannot have now.
+    /// The client requested something that it cannot have, or cannot have now.
     Client,
-    /// The server or its disk failed: an operator wants to know.
+    /// The server or its disk failed. The log line has the level error, so that an operator notices.
     Server,
 }
 
 impl Refusal {
-    /// A refusal for what the client asked.
+    /// A refusal that the client causes.
     #[must_use]
     pub fn new(status: StatusCode, reason: impl Into<Cow<'static, str>>) -> Self {
         Self {
@@ -56,7 +56,7 @@ impl Refusal {
         Self::new(StatusCode::BadRequest, reason)
     }
 
-    /// A refusal for what became of a file: with 500 the server is to blame.
+    /// A refusal after a file operation: with 500 the server is at fault.
     #[must_use]
     pub fn of_file(status: StatusCode, reason: impl Into<Cow<'static, str>>) -> Self {
         let blame = match status {

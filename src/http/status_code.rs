@@ -1,6 +1,6 @@
 //! The status codes this server sends, with their reason phrases.
 //!
-//! Not a registry of all codes: a code that is not sent has no variant.
+//! This is not a registry of all codes: codes that the server never sends are missing.
 
 use std::fmt;
 

@@ -1,12 +1,12 @@
 //! Which media types a browser shows as a document that may run scripts.
 //!
-//! PDF is not among them: what runs in one runs in its viewer, not in the site. `nosniff` keeps all other types from
-//! being taken for one of these.
+//! PDF is not one of them: its scripts run in the viewer, not in the site. `nosniff` keeps browsers from treating other
+//! types as one of these.
 
-/// Whether a browser runs scripts that stand in a document of this type.
+/// Whether a browser runs the scripts in a document of this type.
 ///
-/// HTML; XML of every kind (WHATWG MIME Sniffing, "XML MIME type", and two more that browsers count among them), since
-/// elements of XHTML or SVG may stand in any of it; and a multipart type, whose parts name their own.
+/// HTML; every XML type (WHATWG MIME Sniffing, "XML MIME type", and two more that browsers treat alike), since any XML
+/// may contain elements of XHTML or SVG; and multipart types, since each part has a type of its own.
 pub(crate) fn may_run_scripts(media_type: &str) -> bool {
     let essence = media_type.split(';').next().unwrap_or(media_type).trim();
     let is_any = |of: &[&str]| of.iter().any(|one| one.eq_ignore_ascii_case(essence));

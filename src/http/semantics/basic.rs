@@ -8,7 +8,7 @@ use crate::http::{Refusal, Request, StatusCode};
 /// The value of `WWW-Authenticate`.
 const CHALLENGE: &[u8] = b"Basic realm=\"files\", charset=\"UTF-8\"";
 
-/// What a client sends to log in.
+/// The credentials with which a client logs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Credentials {
     pub(crate) name: String,
@@ -20,11 +20,11 @@ pub(crate) fn unauthorized(reason: &'static str) -> Refusal {
     Refusal::new(StatusCode::Unauthorized, reason).with("WWW-Authenticate", CHALLENGE)
 }
 
-/// The credentials of a request, if it has some.
+/// The credentials of a request, if it has any.
 ///
 /// # Errors
-/// 400 for what is not the syntax of the field or of the scheme; 401 for another scheme, and for what can be no user's:
-/// text that is not UTF-8, and an empty password.
+/// 400 if the syntax of the field or of the scheme is wrong; 401 for another scheme, for text that is not UTF-8, and
+/// for an empty password.
 pub(crate) fn credentials(request: &Request<'_>) -> Result<Option<Credentials>, Refusal> {
     let mut fields = request.fields("Authorization");
     let Some(field) = fields.next() else {

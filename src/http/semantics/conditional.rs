@@ -1,15 +1,14 @@
 //! Conditional requests (RFC 9110 §13): whether to perform a method on the current representation.
 //!
-//! This module compares validators; it neither opens files nor renders answers. For a PUT the comparison
-//! that counts is the one made when the upload is committed, so the caller evaluates with the validators
-//! it reads there.
+//! This module compares validators; it neither opens files nor renders responses. A PUT is decided when the upload is
+//! committed, so the caller evaluates it with the validators at that moment.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::date;
 use super::etag::{EntityTag, TagList};
 
-/// What the methods are, as far as conditions tell them apart.
+/// The kinds of methods that conditions distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConditionalMethod {
     /// GET or HEAD.
@@ -42,22 +41,21 @@ pub struct Validators<'a> {
     pub modified: Option<SystemTime>,
 }
 
-/// What the conditions say.
+/// The result of the conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Perform the method; a GET looks at Range next, through [`range_applies`].
+    /// Perform the method; for a GET, [`range_applies`] is checked next.
     Proceed,
     /// 304: the client has the current representation.
     NotModified,
-    /// 412: the representation is not the one that the client means.
+    /// 412: the representation is not the one in the client's condition.
     PreconditionFailed,
 }
 
 /// Evaluates the conditions against the current representation, `None` when there is none.
 ///
-/// A list of entity tags that cannot be read holds for nothing: it never lets a write through and never
-/// keeps a GET from its content. A date that cannot be read is no condition, nor is any date where there is no
-/// modification time (RFC 9110 §13.1.3, §13.1.4).
+/// A list of entity tags that cannot be parsed matches nothing: it never permits a write, and a GET gets its content. A
+/// date is ignored if it cannot be parsed, or if there is no modification time (RFC 9110 §13.1.3, §13.1.4).
 #[must_use]
 pub fn evaluate(
     method: ConditionalMethod,
@@ -66,8 +64,8 @@ pub fn evaluate(
 ) -> Outcome {
     // The order of precedence, RFC 9110 §13.2.2:
     //
-    // 0. Where the answer without conditions would be neither 2xx nor 412, there is nothing to evaluate
-    //    (§13.2.1): reading or deleting what is absent is 404.
+    // 0. If the response without conditions would be neither 2xx nor 412, conditions are not evaluated (§13.2.1): a GET
+    //    or DELETE of an absent file is 404.
     // 1. If-Match, when present: if it is false, 412; if it is true, on to 3.
     // 2. Without If-Match, If-Unmodified-Since: if it is false, 412; if it is true, on to 3.
     // 3. If-None-Match, when present: if it is false, 304 to GET and HEAD, 412 to others; if it is true, on to 5.
@@ -106,8 +104,8 @@ pub fn evaluate(
 
 /// Whether If-Range lets the Range field apply (RFC 9110 §13.1.5).
 ///
-/// A date is compared for equality, and only when it is a strong validator (§8.8.2.2): when the second that
-/// it names is over, so that the file did not change in it after the client had read it.
+/// A date must be equal, and must be a strong validator (§8.8.2.2): its second is over, so the file did not change in
+/// that second after the client had read it.
 #[must_use]
 pub fn range_applies(if_range: &[u8], current: &Validators<'_>, now: SystemTime) -> bool {
     if let Some(tag) = EntityTag::parse(if_range) {
@@ -155,7 +153,7 @@ enum Modified {
     NotLater,
 }
 
-/// How the modification time stands to a date; `None` when either is missing or the date cannot be read.
+/// The order of the modification time and a date; `None` if either is missing or the date cannot be parsed.
 fn modified_since(field: &[u8], current: Option<&Validators<'_>>) -> Option<Modified> {
     let date = date::seconds(date::parse(field.trim_ascii())?);
     let modified = date::seconds(current?.modified?);
@@ -189,7 +187,7 @@ mod tests {
         }
     }
 
-    /// Method, whether the file is there (`bare`: without validators), fields => what happens; with the section that says so.
+    /// Method, whether the file exists (`bare`: without validators), fields => the result, with the section of the RFC.
     ///
     /// The current tag is `"now"`, and the dates stand for the second before, the same, and the one after.
     const TABLE: &str = r#"

@@ -1,20 +1,20 @@
 //! Whether a request was made by a page of another site: `Sec-Fetch-Site` (Fetch Metadata), or else `Origin` (RFC 6454).
 //!
-//! Programs such as curl send neither. A browser sends `Sec-Fetch-Site` with every request to a server that it trusts to
-//! be who it is (over TLS, or on its own machine), and `Origin` with every request that is not GET or HEAD.
+//! Programs such as curl send neither. A browser sends `Sec-Fetch-Site` with every request over TLS or to its own
+//! machine, and `Origin` with every request other than GET and HEAD.
 
 use thiserror::Error;
 
 use super::host::HostPort;
 use crate::http::{Host, Request, Scheme};
 
-/// Why a request counts as one of another site.
+/// The reason why a request counts as cross-site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum CrossSite {
     /// `Sec-Fetch-Site` is neither `same-origin` nor `none`.
     #[error("a page of another site made the request, by its field Sec-Fetch-Site")]
     Site,
-    /// `Origin` is not the host and port that the request is for.
+    /// `Origin` is not the host and port of the request.
     #[error("a page of another site made the request, by its field Origin")]
     Origin,
 }
@@ -22,8 +22,8 @@ pub enum CrossSite {
 /// Checks that no page of another site made this request.
 ///
 /// # Errors
-/// Unless `Sec-Fetch-Site` is `same-origin` or `none`; without that field, if `Origin` is there and is not of the host
-/// and port of the request. `null` is the origin of no server.
+/// If `Sec-Fetch-Site` is neither `same-origin` nor `none`; without that field, if `Origin` is present and differs from
+/// the host and port of the request. `null` differs from every server.
 pub fn check(request: &Request<'_>) -> Result<(), CrossSite> {
     let mut sites = request.fields("Sec-Fetch-Site").peekable();
     if sites.peek().is_some() {
@@ -39,8 +39,8 @@ pub fn check(request: &Request<'_>) -> Result<(), CrossSite> {
     is_own.then_some(()).ok_or(CrossSite::Origin)
 }
 
-/// Whether `origin` has this host and port. Where `host` has no port, it is the default one of the origin's scheme: a
-/// proxy may have taken TLS off. A page without TLS is another than one with it.
+/// Whether `origin` has this host and port. If `host` has no port, the default port of the origin's scheme is used,
+/// since a proxy may have terminated TLS. With and without TLS are different origins.
 fn is_origin_of(origin: &[u8], host: &str, scheme: Scheme) -> bool {
     let Ok(origin) = str::from_utf8(origin) else {
         return false;

@@ -1,7 +1,7 @@
 //! Modification times as text: for fields (RFC 9110 §5.6.7) and for listings (RFC 3339).
 //!
-//! A file system may report any time, years before 1970 and beyond 9999 among them, which the formats here
-//! cannot express. Such a time is moved to the nearest that they can.
+//! A file system may report times before 1970 or after 9999, which these formats cannot express. Such a time is
+//! replaced by the nearest one that they can.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -35,7 +35,7 @@ pub fn parse(field: &[u8]) -> Option<SystemTime> {
 pub fn rfc3339(time: SystemTime) -> String {
     let time = utc::civil(time);
     let mut text = String::with_capacity(20);
-    // A listing has thousands of these, and a formatter takes ten times as long.
+    // A listing has thousands of dates, and a formatter takes ten times as long.
     push_digits(&mut text, time.year(), 4);
     for (before, part) in [
         ('-', time.month()),
@@ -51,7 +51,7 @@ pub fn rfc3339(time: SystemTime) -> String {
     text
 }
 
-/// Appends so many digits of a number, the last ones.
+/// Appends the last digits of a number.
 fn push_digits(text: &mut String, number: i16, count: u32) {
     for place in (0..count).rev() {
         let digit = number / 10_i16.pow(place) % 10;

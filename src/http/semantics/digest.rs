@@ -1,8 +1,7 @@
 //! Digests of content, as clients send and ask for them (RFC 9530).
 //!
-//! Only sha-256 is computed: it is the algorithm that every client has, and the RFC lets a recipient pass
-//! over the others (RFC 9530 §2, §5). A file is sent without a transformation when it is stored, so for an
-//! upload Content-Digest and Repr-Digest mean the same bytes.
+//! Only sha-256 is supported: every client has it, and a recipient may ignore other algorithms (RFC 9530 §2, §5). A
+//! file is stored as it is sent, so for an upload Content-Digest and Repr-Digest cover the same bytes.
 
 use std::fmt;
 
@@ -15,7 +14,7 @@ use super::structured::{self, Value};
 /// The key of the algorithm (RFC 9530 §7.2).
 const KEY: &[u8] = b"sha-256";
 
-/// Why a Content-Digest or Repr-Digest field cannot be checked; the client's mistake (400).
+/// Why a Content-Digest or Repr-Digest field cannot be checked (400).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DigestError {
     /// The field is not a dictionary of byte sequences (RFC 9530 §2, §3).
@@ -60,7 +59,7 @@ impl fmt::Display for Sha256Digest {
 
 /// Whether a Want-Repr-Digest or Want-Content-Digest field asks for sha-256 (RFC 9530 §4).
 ///
-/// It is a wish, so a field that cannot be read wishes nothing.
+/// The field is a preference, so it is ignored if it cannot be parsed.
 #[must_use]
 pub fn is_wanted(field: &[u8]) -> bool {
     let preference = structured::parse(field)
@@ -74,7 +73,7 @@ pub fn is_wanted(field: &[u8]) -> bool {
 pub struct Hasher(Sha256);
 
 impl Hasher {
-    /// A hasher that has seen nothing.
+    /// A hasher of no bytes so far.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

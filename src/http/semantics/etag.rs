@@ -3,17 +3,17 @@
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What tells one state of a file from every other.
+/// The metadata that distinguishes one state of a file from every other.
 ///
-/// A file that is replaced gets another inode number, unless it is one that was free again; and modification times can
-/// be set, so tools that pack or build reproducibly give one time to all. The time of change cannot be set.
+/// A replacement file usually has another inode number, but a freed number can be reused. Modification times can be
+/// set, and tools for reproducible archives and builds set all to one time. The change time cannot be set.
 #[derive(Debug, Clone, Copy)]
 pub struct FileState {
     /// The inode number.
     pub inode: u64,
     /// When the content was modified last.
     pub modified: SystemTime,
-    /// When anything of the file was changed last.
+    /// When the file's content or metadata was changed last.
     pub changed: SystemTime,
     /// Bytes of content.
     pub size: u64,
@@ -21,8 +21,8 @@ pub struct FileState {
 
 /// The strong entity tag of a file in this state, with its quotes.
 ///
-/// A precompressed sibling is another representation: `variant` is its content coding, so that its tag differs from the
-/// plain file's even where a file system has neither inodes nor nanoseconds to tell (RFC 9110 §8.8.3.3).
+/// A precompressed sibling is another representation: `variant` is its content coding, so its tag differs from the
+/// plain file's even on file systems without stable inode numbers or nanoseconds (RFC 9110 §8.8.3.3).
 #[must_use]
 pub fn strong(state: &FileState, variant: Option<&str>) -> String {
     let FileState { inode, size, .. } = state;
@@ -35,8 +35,8 @@ pub fn strong(state: &FileState, variant: Option<&str>) -> String {
 
 /// A weak entity tag for one response, made of the `strong` one and a number that no other has.
 ///
-/// It equals no other tag, so that no condition that has it is taken for true (RFC 9110 §8.8.3.2). It is for a file that
-/// may still change without a change of its state; a date in its place would be no better.
+/// It equals no other tag, so no condition with it is true (RFC 9110 §8.8.3.2). It is for a file whose content may
+/// still change while its metadata stays the same; a date would not be better.
 #[must_use]
 pub fn weak_once(strong: &str, number: u64) -> String {
     let opaque = strong.strip_suffix('"').unwrap_or(strong);
@@ -70,7 +70,7 @@ enum Strength {
 }
 
 impl<'a> EntityTag<'a> {
-    /// Reads one entity tag at the start of `text`; also what follows it.
+    /// Parses one entity tag at the start of `text`; also returns the rest.
     fn read(text: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let (strength, rest) = match text.strip_prefix(b"W/") {
             Some(rest) => (Strength::Weak, rest),
@@ -78,7 +78,7 @@ impl<'a> EntityTag<'a> {
         };
         let inner = rest.strip_prefix(b"\"")?;
         let length = inner.iter().position(|&byte| byte == b'"')?;
-        // No escapes inside: a backslash is a character like any other (RFC 9110 §8.8.3).
+        // There are no escapes: a backslash is a normal character (RFC 9110 §8.8.3).
         let valid = inner[..length]
             .iter()
             .all(|byte| matches!(byte, 0x21 | 0x23..=0x7e | 0x80..));
@@ -86,7 +86,7 @@ impl<'a> EntityTag<'a> {
         valid.then_some((Self { strength, opaque }, rest))
     }
 
-    /// The entity tag that is the whole of `field`.
+    /// Parses a field that is one entity tag.
     #[must_use]
     pub fn parse(field: &'a [u8]) -> Option<Self> {
         match Self::read(field.trim_ascii())? {
@@ -118,7 +118,7 @@ pub enum TagList<'a> {
 }
 
 impl<'a> TagList<'a> {
-    /// Reads the list; `None` when it is not one. Several field lines are joined with commas beforehand.
+    /// Parses the list; `None` if it is invalid. The caller joins several field lines with commas.
     #[must_use]
     pub fn parse(field: &'a [u8]) -> Option<Self> {
         if field.trim_ascii() == b"*" {
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn comparison() {
-        // RFC 9110 §8.8.3.2, table 3, as far as the server's own tags, which are strong, come into it.
+        // RFC 9110 §8.8.3.2, table 3, with the server's own tags, which are strong.
         #[derive(Debug, PartialEq)]
         enum Match {
             Neither,

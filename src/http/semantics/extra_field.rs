@@ -1,5 +1,5 @@
-//! A response field of the operator's. It is added, for CORS or caching, or replaces one of the server's own, the policies
-//! for browsers.
+//! A response field that the operator sets. It is added (such as fields for CORS or caching), or replaces one of the
+//! server's own policies for browsers.
 
 use std::str::FromStr;
 
@@ -7,9 +7,9 @@ use thiserror::Error;
 
 use crate::http::wire::syntax::is_token;
 
-/// Fields that the server sends itself: another line would contradict its own.
+/// Fields that the server sends itself: a second line would contradict the server's own.
 ///
-/// `Vary` is not among them: of this one several lines count together.
+/// `Vary` is not one of them: several of its lines are combined.
 const RESERVED: [&str; 17] = [
     "Accept-Encoding",
     "Accept-Ranges",
@@ -30,7 +30,7 @@ const RESERVED: [&str; 17] = [
     "X-Content-Type-Options",
 ];
 
-/// A field line for every answer.
+/// A field line for every response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtraField {
     /// A token (RFC 9110 §5.6.2).
@@ -39,7 +39,7 @@ pub struct ExtraField {
     pub(crate) value: String,
 }
 
-/// Why what was typed is no field that can be added.
+/// Why a typed field cannot be added.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FieldError {
     /// There is no colon in it.

@@ -1,4 +1,4 @@
-//! The value of a field that may stand on several lines.
+//! The value of a field that may have several lines.
 
 use std::borrow::Cow;
 

@@ -1,8 +1,8 @@
-//! `Forwarded` (RFC 7239) and `X-Forwarded-For`: through which hops a request came.
+//! `Forwarded` (RFC 7239) and `X-Forwarded-For`: the hops that a request passed through.
 //!
-//! Both are lists, to whose end each proxy appends the client that it serves. Only the end is as true as the proxy that
-//! wrote it; what stands before may have come from anyone. So elements are read from the last to the first, and none is
-//! looked at before it is asked for: nothing that a client sends can spoil what a proxy has appended.
+//! Both are lists. Each proxy appends the address of its client. Only the elements of trusted proxies can be trusted;
+//! earlier elements may come from any client. So elements are parsed lazily from the last to the first, and nothing
+//! that a client sends can affect the elements that a proxy has appended.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -17,7 +17,7 @@ pub enum Hop {
     Unnamed,
 }
 
-/// An element is not syntax of its field.
+/// An element has invalid syntax.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed;
 
@@ -53,7 +53,7 @@ fn forwarded_element(element: &[u8]) -> Result<Hop, Malformed> {
     Ok(hop.unwrap_or(Hop::Unnamed))
 }
 
-/// What is between quotation marks. No node has a quoted pair, so one stays as it is and makes none.
+/// The text between quotation marks. A node has no quoted pair, so a quoted pair is kept and makes the node invalid.
 fn unquoted(value: &[u8]) -> Option<&[u8]> {
     value.strip_prefix(b"\"")?.strip_suffix(b"\"")
 }
@@ -99,7 +99,7 @@ fn is_obfuscated(text: &str) -> bool {
 }
 
 /// The elements of a list from its end, without the white space around them; empty ones are left out (RFC 9110
-/// §5.6.1.2). A separator between quotation marks is none.
+/// §5.6.1.2). A separator between quotation marks does not count.
 fn elements(list: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(list);
     std::iter::from_fn(move || {
@@ -123,7 +123,7 @@ fn last_separator(list: &[u8], separator: u8) -> Option<usize> {
                 .rev()
                 .take_while(|&&byte| byte == b'\\')
                 .count();
-            // One that is escaped is a part of what is quoted.
+            // An escaped quotation mark is part of the quoted string.
             is_quoted ^= backslashes % 2 == 0 || !is_quoted;
         } else if byte == separator && !is_quoted {
             return Some(at);
@@ -209,7 +209,7 @@ mod tests {
             ("for =192.0.2.1", "malformed"),
             ("for=\"192.0.2.1", "malformed"),
             (r#"for="192\.0.2.1""#, "malformed"),
-            // What comes from the client is in front, and spoils nothing behind it.
+            // Elements from the client are first, and do not affect later ones.
             ("for=\"192.0.2.7, for=192.0.2.1", "192.0.2.1 malformed"),
             (r#"for="\, for=192.0.2.1"#, "192.0.2.1 malformed"),
             ("for=\"\",\", for=192.0.2.1", "192.0.2.1 malformed"),

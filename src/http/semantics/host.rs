@@ -1,10 +1,10 @@
-//! A host as it stands in `Host`, in `Origin` and in an absolute target, with its port.
+//! A host with its port, as in `Host`, in `Origin` and in an absolute target.
 //!
-//! Nothing is looked up here. A *name* is what DNS may have an answer for; browsers never ask DNS for the others.
+//! This module resolves nothing. A *name* is a host that browsers look up in DNS; they never do so for the other forms.
 
 use std::net::Ipv6Addr;
 
-/// `uri-host [ ":" port ]` (RFC 9110 §7.2), taken apart.
+/// `uri-host [ ":" port ]` (RFC 9110 §7.2), parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct HostPort<'h> {
     /// With the brackets of an IPv6 address. It may be empty.
@@ -13,12 +13,12 @@ pub(crate) struct HostPort<'h> {
     pub(crate) port: Option<u16>,
 }
 
-/// What a host is, by its form.
+/// The kind of a host, by its form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HostKind {
-    /// None is stated.
+    /// There is no host.
     Empty,
-    /// An IP address, or what a browser takes for one.
+    /// An IP address, or text that browsers treat as one.
     Address,
     /// `localhost`, or a name below it (RFC 6761 §6.3).
     Localhost,
@@ -27,7 +27,7 @@ pub(crate) enum HostKind {
 }
 
 impl<'h> HostPort<'h> {
-    /// Takes apart what is valid by its syntax; `None` if the port is larger than a port can be.
+    /// Parses text of valid syntax; `None` if the port is above 65535.
     pub(crate) fn split(authority: &'h str) -> Option<Self> {
         let after_literal = authority.rfind(']').map_or(0, |at| at + 1);
         let (host, port) = match authority[after_literal..].find(':') {
@@ -68,7 +68,7 @@ impl HostKind {
     }
 }
 
-/// A name as it is compared: in lower case, without the dot of the root.
+/// A name for comparison: in lower case, without the final dot.
 pub(crate) fn comparable(name: &str) -> String {
     without_dot(name).to_ascii_lowercase()
 }
@@ -82,8 +82,8 @@ fn is_localhost(name: &str) -> bool {
     last.is_some_and(|last| last.eq_ignore_ascii_case("localhost"))
 }
 
-/// Whether browsers take this for an IPv4 address, or for a broken one, and never for a name (WHATWG URL, "ends in a
-/// number checker").
+/// Whether browsers treat this as an IPv4 address, valid or not, and never as a name (WHATWG URL, "ends in a number
+/// checker").
 fn ends_in_a_number(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name);
     if !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -1,9 +1,9 @@
-//! The media type of a file (RFC 9110 §8.3): by its name, and where the name says nothing, whether it is text.
+//! The media type of a file (RFC 9110 §8.3): by its extension, or, if that is unknown, by a check for text.
 //!
-//! An extension that is known decides alone. Only where it does not, the first bytes are looked at, and only for this:
-//! text or not, as the WHATWG MIME Sniffing standard tells them apart (§7.2). Nothing that is stored under such a name
-//! can become a page or a script: it is `text/plain` or `application/octet-stream`, and browsers are told not to look
-//! themselves (`nosniff`). This module reads no file: the caller brings the bytes.
+//! A known extension alone decides. Otherwise the first bytes decide between text and binary, by the WHATWG MIME
+//! Sniffing standard (§7.2). A file with an unknown extension can never become a page or a script: its type is
+//! `text/plain` or `application/octet-stream`, and `nosniff` keeps browsers from guessing. This module reads no file:
+//! the caller passes the bytes.
 
 mod mapping;
 
@@ -15,32 +15,32 @@ use std::path::Path;
 
 pub use self::mapping::{Mapping, MappingError};
 
-/// What a file of unknown kind is sent as (RFC 9110 §8.3).
+/// The type of a file of unknown kind (RFC 9110 §8.3).
 pub const UNKNOWN: &str = "application/octet-stream";
 
-/// How many of a file's first bytes show whether it is text.
+/// The number of first bytes that are checked for text.
 pub const SNIFFED: usize = 512;
 
 /// Text in UTF-8.
 const PLAIN: &str = "text/plain; charset=utf-8";
 
-/// Extensions that text shares with formats which are not text, or which no browser shows.
+/// Extensions shared by text and by formats that are not text or that no browser shows.
 const TEXT_AS_A_RULE: [&str; 27] = [
     "asc", "bat", "csh", "dart", "fsx", "latex", "man", "me", "ms", "mts", "org", "php", "pl",
     "pm", "pub", "rnc", "roff", "sh", "sql", "srt", "t", "tcl", "tex", "texi", "texinfo", "tk",
     "ts",
 ];
 
-/// What a name says of a file's media type.
+/// The media type by a file's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Guess {
-    /// It is this one.
+    /// This type.
     Known(Cow<'static, str>),
-    /// It is text if its first bytes are (see [`text`]), else this one.
+    /// Text if its first bytes are (see [`text`]), else this type.
     UnlessText(&'static str),
 }
 
-/// The media types by extension: those that are widely known, and those that are added.
+/// Media types by extension: the well-known ones, and those that the operator adds.
 #[derive(Debug, Clone, Default)]
 pub struct MediaTypes {
     /// By extension in lower case.
@@ -48,7 +48,7 @@ pub struct MediaTypes {
 }
 
 impl MediaTypes {
-    /// With these in place of what is widely known; of two for one extension the later counts.
+    /// Adds mappings, which take precedence over the well-known ones; of two for one extension, the later counts.
     #[must_use]
     pub fn with(mappings: Vec<Mapping>) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl MediaTypes {
         }
     }
 
-    /// What the name of a file says. A precompressed sibling has the plain file's type, so its name is not asked.
+    /// The media type by the name of a file. For a precompressed sibling, the caller passes the plain file's name.
     #[must_use]
     pub fn guess(&self, file_name: &[u8]) -> Guess {
         let extension = Path::new(OsStr::from_bytes(file_name))
@@ -90,20 +90,20 @@ fn is_text_as_a_rule(extension: &str) -> bool {
 /// The value of Content-Type for a media type that an extension stands for.
 fn known_type(essence: &'static str) -> Cow<'static, str> {
     match essence {
-        // Sent with every page, so worth no allocation.
+        // A constant, since it is sent with every page.
         "text/html" => Cow::Borrowed("text/html; charset=utf-8"),
         "text/css" => Cow::Borrowed("text/css; charset=utf-8"),
         "text/javascript" => Cow::Borrowed("text/javascript; charset=utf-8"),
         "text/plain" => Cow::Borrowed(PLAIN),
         "text/x-vcard" => Cow::Borrowed("text/vcard; charset=utf-8"),
-        // These are not registered (`text/x-rust`), and some browsers show no text that they do not know.
+        // These are not registered (`text/x-rust`), and some browsers do not display unknown text types.
         source if source.starts_with("text/x-") => Cow::Borrowed(PLAIN),
         other => with_charset(Cow::Borrowed(other)),
     }
 }
 
-/// Text is said to be UTF-8, except XML, which names its own encoding: a charset here would overrule what the
-/// document declares (RFC 7303 §3).
+/// Text gets the charset UTF-8. XML does not, since a charset here would override the document's own declaration (RFC
+/// 7303 §3).
 fn with_charset(media_type: Cow<'static, str>) -> Cow<'static, str> {
     let is_text = media_type.starts_with("text/") && !media_type.starts_with("text/xml")
         || matches!(&*media_type, "application/javascript" | "application/json");
@@ -116,8 +116,8 @@ fn with_charset(media_type: Cow<'static, str>) -> Cow<'static, str> {
 
 /// The value of Content-Type for a file that starts with these bytes, up to [`SNIFFED`] of them, if it is text.
 ///
-/// It is if it begins with a byte order mark, or has no byte that text does not have (WHATWG MIME Sniffing §7.2).
-/// The charset is only stated where the bytes are UTF-8.
+/// A file is text if it begins with a byte order mark or has no binary data byte (WHATWG MIME Sniffing §7.2). The
+/// charset is stated only if the bytes are UTF-8.
 #[must_use]
 pub fn text(start: &[u8]) -> Option<&'static str> {
     let is_utf16 = start.starts_with(b"\xfe\xff") || start.starts_with(b"\xff\xfe");
@@ -129,7 +129,7 @@ pub fn text(start: &[u8]) -> Option<&'static str> {
     }
     let is_utf8 = match str::from_utf8(start) {
         Ok(_) => true,
-        // A character may stand across the last byte that is looked at.
+        // The limit may cut a character in two.
         Err(error) => error.error_len().is_none() && start.len() == SNIFFED,
     };
     Some(if is_utf8 { PLAIN } else { "text/plain" })
@@ -218,7 +218,7 @@ mod tests {
             (b"all: build\n\tcargo build\r\n\x0c\x1b[1m", plain),
             ("gr\u{fc}n".as_bytes(), plain),
             (b"gr\xfcn", other),
-            // A character that is cut off by the end of the file is not one.
+            // A character that the end of the file cuts off is invalid.
             (b"caf\xc3", other),
             (b"\xef\xbb\xbfmark\x00", plain),
             (b"\xfe\xff\x00a", other),
@@ -236,7 +236,7 @@ mod tests {
             let is_text = byte > 0x1f || b"\t\n\x0c\r\x1b".contains(&byte);
             assert_eq!(text(&[b'a', byte, b'b']).is_some(), is_text, "{byte}");
         }
-        // One that is cut off by the limit may be.
+        // A character that the limit cuts off may be valid.
         let mut start = vec![b'x'; SNIFFED - 1];
         start.push(0xc3);
         assert_eq!(text(&start), plain);

@@ -1,8 +1,7 @@
-//! What messages mean (RFC 9110, RFC 9530, RFC 9651): dates, entity tags, preconditions, ranges, digests, media types,
-//! hosts and origins, and the choice between representations.
+//! The meaning of messages (RFC 9110, RFC 9530, RFC 9651): dates, entity tags, preconditions, ranges, digests, media
+//! types, hosts and origins, and the choice between representations.
 //!
-//! Pure functions from bytes to values and back. How a message is delimited is in `wire`; which file answers is the
-//! dialect's business.
+//! Pure functions from bytes to values and back. `wire` delimits messages; the dialect selects the file.
 
 pub(crate) mod active_content;
 pub(crate) mod basic;

@@ -1,16 +1,16 @@
 //! The frame around several parts of one file: `multipart/byteranges` (RFC 9110 §14.6).
 //!
-//! The frame is rendered in advance, so the length of the whole content is known before the first byte is
-//! sent. The bytes of the file are not touched here; [`Multipart::segments`] says where each part goes, and
-//! the connection sends them from the file.
+//! The frame is rendered in advance, so the length of the whole content is known before the first byte is sent. This
+//! module does not read the file: [`Multipart::segments`] lists the pieces, and the connection sends them from the
+//! file.
 
 use super::range::ByteRange;
 
-/// The content of a 206 answer with several parts.
+/// The content of a 206 response with several parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Multipart {
     boundary: String,
-    /// What stands before each part, and the part.
+    /// Each part with the bytes before it.
     parts: Vec<(String, ByteRange)>,
     closing: String,
 }
@@ -27,8 +27,8 @@ pub enum Segment<'a> {
 impl Multipart {
     /// Frames `ranges` of a representation of `length` bytes and the given media type.
     ///
-    /// `seed` makes the boundary. It should be random, so that no client can store a file that contains it
-    /// (RFC 2046 §5.1.1).
+    /// The boundary is derived from `seed`. It should be random, so that no client can store a file that contains the
+    /// boundary (RFC 2046 §5.1.1).
     #[must_use]
     pub fn new(ranges: &[ByteRange], length: u64, media_type: &str, seed: u128) -> Self {
         let boundary = format!("{seed:032x}");
@@ -36,7 +36,7 @@ impl Multipart {
             .iter()
             .enumerate()
             .map(|(index, range)| {
-                // The line end before a delimiter belongs to it, and nothing stands before the first.
+                // The line end before a delimiter is part of it; the first delimiter has none.
                 let line_end = if index == 0 { "" } else { "\r\n" };
                 let head = format!(
                     "{line_end}--{boundary}\r\nContent-Type: {media_type}\r\nContent-Range: {}\r\n\r\n",
@@ -53,7 +53,7 @@ impl Multipart {
         }
     }
 
-    /// The value of Content-Type for the answer.
+    /// The value of Content-Type for the response.
     #[must_use]
     pub fn content_type(&self) -> String {
         format!("multipart/byteranges; boundary={}", self.boundary)

@@ -1,15 +1,14 @@
-//! Which bytes of a representation a Range field asks for (RFC 9110 §14).
+//! The bytes that a Range field selects from a representation (RFC 9110 §14).
 //!
-//! This module knows the field's grammar and the length of the representation, nothing else. Whether Range
-//! is looked at at all (GET only, If-Range) is for the caller; how several parts are sent is
-//! [`multipart`](super::multipart)'s.
+//! This module knows only the field's grammar and the length of the representation. The caller decides whether Range
+//! applies (GET only, If-Range); [`multipart`](super::multipart) frames several parts.
 
 use std::fmt;
 
-/// The most parts one answer has, after merging.
+/// The most parts in one response, after merging.
 ///
-/// A player or a PDF reader asks for a handful. Hundreds of parts cost the server more than the whole file
-/// would, so such a request gets the whole file (RFC 9110 §14.2 allows that, §17.15 advises it).
+/// A media player or a PDF reader requests a handful. Hundreds of parts would cost more than the whole file, so such a
+/// request gets the whole file (RFC 9110 §14.2 allows this, §17.15 advises it).
 pub const MAX_PARTS: usize = 16;
 
 /// Bytes `first` to `last` of a representation, both included.
@@ -26,7 +25,7 @@ impl ByteRange {
         self.first
     }
 
-    /// How many bytes there are, at least one.
+    /// The number of bytes, at least one.
     #[must_use]
     pub fn count(self) -> u64 {
         self.last - self.first + 1
@@ -50,7 +49,7 @@ pub struct ContentRange {
 }
 
 impl ContentRange {
-    /// The value that goes with 416: no range, but the `length` of the representation (RFC 9110 §15.5.17).
+    /// The value for a 416: only the `length` of the representation (RFC 9110 §15.5.17).
     #[must_use]
     pub fn unsatisfied(length: u64) -> Self {
         Self {
@@ -71,7 +70,7 @@ impl fmt::Display for ContentRange {
     }
 }
 
-/// What to send for a Range field.
+/// The result of a Range field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
     /// The whole representation with 200: the field is to be ignored.
@@ -92,8 +91,8 @@ pub fn select(field: &[u8], length: u64) -> Selection {
     let Some(specs) = parse(field) else {
         return Selection::Whole;
     };
-    // The whole of nothing is all that a client can want, and clients that always send Range expect it. The last bytes
-    // of nothing are even satisfiable (RFC 9110 §14.1.2), but no Content-Range can say so.
+    // For an empty representation, clients that always send Range expect the whole. A suffix range of it is satisfiable
+    // (RFC 9110 §14.1.2), but Content-Range cannot express an empty range.
     if length == 0 {
         return Selection::Whole;
     }
@@ -111,17 +110,17 @@ pub fn select(field: &[u8], length: u64) -> Selection {
     Selection::Parts(parts)
 }
 
-/// One range-spec (RFC 9110 §14.1.2). Numbers too large for 64 bits are as large as can be.
+/// One range-spec (RFC 9110 §14.1.2). Numbers too large for 64 bits become `u64::MAX`.
 #[derive(Debug, Clone, Copy)]
 enum RangeSpec {
     /// From a first to a last position; an open range lasts to `u64::MAX`.
     Positions(u64, u64),
-    /// The last so many bytes.
+    /// A suffix of this many bytes.
     Suffix(u64),
 }
 
 impl RangeSpec {
-    /// The part of a representation that this names, if it names any (RFC 9110 §14.1.2).
+    /// The bytes of a representation that this range selects, if any (RFC 9110 §14.1.2).
     fn within(self, length: u64) -> Option<ByteRange> {
         let end = length.checked_sub(1)?;
         match self {
@@ -181,14 +180,14 @@ fn number(digits: &[u8]) -> Option<u64> {
     })
 }
 
-/// Merges what overlaps or touches. A merged range takes the place of the first that went into it.
+/// Merges ranges that overlap or are adjacent. A merged range takes the position of its first part.
 fn merge(ranges: &[ByteRange]) -> Vec<ByteRange> {
     let mut sorted: Vec<(usize, ByteRange)> = ranges.iter().copied().enumerate().collect();
     sorted.sort_by_key(|(_, range)| range.first);
     let mut merged: Vec<(usize, ByteRange)> = Vec::new();
     for (place, range) in sorted {
         match merged.last_mut() {
-            // `last` is a position in a file, so one more is still a number.
+            // `last` is a position in a file, so adding one does not overflow.
             Some((kept_place, kept)) if range.first <= kept.last + 1 => {
                 kept.last = kept.last.max(range.last);
                 *kept_place = place.min(*kept_place);
@@ -341,7 +340,7 @@ mod tests {
             select(field(MAX_PARTS + 1).as_bytes(), 1000),
             Selection::Whole
         );
-        // It counts what is left after merging.
+        // The limit applies after merging.
         let many = format!("bytes=0-999,{}", &field(500)["bytes=".len()..]);
         assert_eq!(select(many.as_bytes(), 1000), self::parts(&[(0, 999)]));
     }

@@ -1,7 +1,7 @@
 //! Dictionaries of structured fields (RFC 9651 §3.2), as far as the digest fields use them.
 //!
-//! The whole syntax of a dictionary is checked, except that inner lists are not taken: no field here has
-//! them. Keys, byte sequences and integers are kept; other values are only known to be there.
+//! The whole syntax of a dictionary is checked. Inner lists are rejected, since no field here has them. Keys, byte
+//! sequences and integers are kept; other values are only recorded as present.
 
 use base64::Engine;
 use base64::alphabet;
@@ -9,7 +9,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::http::wire::syntax::is_token_byte;
 
-/// Takes what senders get wrong without harm: missing padding, and stray bits in it (RFC 9651 §4.2.7).
+/// Tolerates harmless errors of senders: missing padding, and stray bits in it (RFC 9651 §4.2.7).
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -29,9 +29,9 @@ pub(super) enum Value {
     Other,
 }
 
-/// The members of a dictionary, in order; a key that is there twice is there twice, and the last counts.
+/// The members of a dictionary, in order. A repeated key appears twice; the last one counts.
 ///
-/// `None` when the field is not a dictionary: then all of it is to be ignored or refused (RFC 9651 §4.2).
+/// `None` if the field is not a dictionary: then the whole field must be ignored or refused (RFC 9651 §4.2).
 pub(super) fn parse(field: &[u8]) -> Option<Vec<(&[u8], Value)>> {
     let mut rest = trim_spaces(field);
     let mut members = Vec::new();
@@ -54,7 +54,7 @@ pub(super) fn parse(field: &[u8]) -> Option<Vec<(&[u8], Value)>> {
     Some(members)
 }
 
-/// A key (RFC 9651 §4.2.3.3), and what follows it.
+/// A key (RFC 9651 §4.2.3.3), and the text after it.
 fn key(text: &[u8]) -> Option<(&[u8], &[u8])> {
     matches!(text.first(), Some(b'a'..=b'z' | b'*')).then_some(())?;
     Some(take_while(
@@ -63,7 +63,7 @@ fn key(text: &[u8]) -> Option<(&[u8], &[u8])> {
     ))
 }
 
-/// Passes over parameters (RFC 9651 §4.2.3.2).
+/// Skips parameters (RFC 9651 §4.2.3.2).
 fn parameters(mut rest: &[u8]) -> Option<&[u8]> {
     while let Some(after) = rest.strip_prefix(b";") {
         let (_, after) = key(trim_spaces_before(after))?;
@@ -75,7 +75,7 @@ fn parameters(mut rest: &[u8]) -> Option<&[u8]> {
     Some(rest)
 }
 
-/// A bare item (RFC 9651 §4.2.3.1), and what follows it.
+/// A bare item (RFC 9651 §4.2.3.1), and the text after it.
 fn bare_item(text: &[u8]) -> Option<(Value, &[u8])> {
     match text {
         [b':', rest @ ..] => {
@@ -124,7 +124,7 @@ fn number(text: &[u8]) -> Option<(Value, &[u8])> {
     ))
 }
 
-/// What follows a string, of which the opening quote is gone (RFC 9651 §4.2.5).
+/// The text after a string; the opening quote is already consumed (RFC 9651 §4.2.5).
 fn string_tail(mut rest: &[u8]) -> Option<&[u8]> {
     loop {
         rest = match rest {

@@ -1,19 +1,19 @@
-//! Whether the content of an upload is the whole file, as it is.
+//! Whether the content of an upload is the whole, unencoded file.
 //!
-//! A file is stored as its content comes. A request may say that its content is something else: a part of the file, or
-//! the file in a coding. To store that as if it were the file would lose the file. This module reads what a request
-//! says; a dialect gives each answer a status.
+//! The server stores content as a file without change. A request may declare its content as a part of the file, or as
+//! encoded. If that content were stored as the file, the file would be lost. This module finds such declarations; a
+//! dialect selects the status of the refusal.
 
 use std::fmt;
 
 use crate::http::Request;
 
-/// Why the content of an upload is not to be stored as a file.
+/// Why the content of an upload must not be stored as a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotWhole {
-    /// It is a part of the file, or several (RFC 9110 §14.5). The field that says so.
+    /// It is one or several parts of the file (RFC 9110 §14.5). The value is the name of the field.
     Part(&'static str),
-    /// It is coded (RFC 9110 §8.4).
+    /// It is encoded (RFC 9110 §8.4).
     Coded,
 }
 
@@ -34,7 +34,7 @@ impl fmt::Display for NotWhole {
 }
 
 impl NotWhole {
-    /// What a request says of its content, if it is one of these; of several, the first.
+    /// The first such declaration in a request, if there is one.
     pub(crate) fn of(request: &Request<'_>) -> Option<Self> {
         request
             .field_lines()
@@ -53,7 +53,8 @@ impl NotWhole {
             part(has_byte_ranges(value), "Content-Type")
         } else if is("Content-Encoding") {
             is_coded(value).then_some(Self::Coded)
-        // Resumable uploads (draft-ietf-httpbis-resumable-upload): content that is to be continued, or continues some.
+        // Resumable uploads (draft-ietf-httpbis-resumable-upload): content that will be continued, or that continues an
+        // upload.
         } else if is("Upload-Complete") {
             part(value.starts_with(b"?0"), "Upload-Complete")
         } else if is("Upload-Incomplete") {
@@ -75,7 +76,7 @@ fn has_byte_ranges(media_type: &[u8]) -> bool {
         .any(|ranges| essence.eq_ignore_ascii_case(ranges.as_bytes()))
 }
 
-/// Whether a list of content codings has one besides `identity`, which stands for none.
+/// Whether a list of content codings has one other than `identity`.
 fn is_coded(codings: &[u8]) -> bool {
     codings
         .split(|&byte| byte == b',')

@@ -1,11 +1,11 @@
 //! One decoder for the content of a request, however it is delimited.
 //!
-//! It does not choose the framing, and it does not store what it finds.
+//! It neither chooses the framing nor stores the content.
 
 use super::chunked::{Chunk, ChunkedDecoder};
 use crate::http::refusal::Refusal;
 
-/// Finds the content's bytes in what follows a head.
+/// Finds the bytes of the content after a head.
 #[derive(Clone, Debug)]
 pub enum ContentDecoder {
     /// A stated length.
@@ -20,10 +20,10 @@ pub enum ContentDecoder {
 }
 
 impl ContentDecoder {
-    /// Consumes from the front of `input`; returns how many bytes, and what it found.
+    /// Consumes bytes from the front of `input`; returns their number and the result.
     ///
-    /// The next step takes what follows those bytes. After the end it consumes nothing: those bytes
-    /// are the next request's.
+    /// The next step must get the bytes after these. After the end it consumes nothing: the following bytes belong to
+    /// the next request.
     ///
     /// # Errors
     ///
@@ -33,7 +33,7 @@ impl ContentDecoder {
             Self::Chunked(decoder) => return decoder.step(input),
             Self::Length { left: 0 } => return Ok((0, Chunk::End)),
             Self::Length { left } => {
-                // What does not fit a usize is more than the input.
+                // A number that does not fit a usize is larger than the input.
                 let len = usize::try_from(*left).map_or(input.len(), |left| left.min(input.len()));
                 *left -= len as u64;
                 len
@@ -47,8 +47,7 @@ impl ContentDecoder {
         }
     }
 
-    /// Whether nothing more of this content is to come. What is delimited by the end of the stream
-    /// never says so.
+    /// Whether the content is complete. Content that is delimited by the end of the stream is never complete here.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         match self {

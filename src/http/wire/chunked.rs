@@ -1,8 +1,8 @@
 //! The chunked transfer coding, decoded strictly (RFC 9112 §7.1).
 //!
-//! It finds the content's bytes inside what was received and copies nothing. Chunk extensions and
-//! trailer fields are checked and dropped: the server uses none of them. Line ends are CRLF, never a bare
-//! LF: a recipient before this one that disagrees on where a chunk ends would see other requests.
+//! It finds the content's bytes in the received bytes and copies nothing. Chunk extensions and trailer fields are
+//! checked and dropped: the server uses none of them. Line ends are CRLF, never a bare LF: a proxy that disagrees about
+//! the end of a chunk would see other requests.
 
 mod extension;
 
@@ -15,16 +15,16 @@ use super::syntax::{is_token_byte, is_value_byte};
 use crate::http::refusal::Refusal;
 use crate::http::status_code::StatusCode;
 
-/// Hexadecimal digits in the longest chunk size: so many always fit 64 bits. More are 400.
+/// Hexadecimal digits in the longest chunk size. They always fit 64 bits; more digits are 400.
 pub const MAX_CHUNK_SIZE_DIGITS: u8 = 16;
 
 /// Bytes of chunk extensions in one message; more are 400 (RFC 9112 §7.1.1 asks for such a limit).
 pub const MAX_CHUNK_EXTENSIONS_LEN: usize = 4 * 1024;
 
-/// What a step found.
+/// The result of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Chunk {
-    /// Content: these bytes of the input, never none.
+    /// Content: a non-empty range of the input.
     Data(Range<usize>),
     /// The input is used up, and the content is not complete.
     NeedMore,
@@ -38,7 +38,7 @@ pub struct ChunkedDecoder {
     state: ChunkedState,
     /// The chunk size read so far, then the bytes of the chunk that are still to come.
     left: u64,
-    /// Bytes of chunk extensions so far, with the white space before them.
+    /// Bytes of chunk extensions so far, including the white space before them.
     extensions_len: usize,
     /// Bytes of the trailer section so far.
     trailers_len: usize,
@@ -46,13 +46,13 @@ pub struct ChunkedDecoder {
     trailers: usize,
 }
 
-/// What comes next.
+/// The next expected element.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum ChunkedState {
     /// The first digit of a chunk size.
     #[default]
     SizeStart,
-    /// After so many digits of a chunk size.
+    /// After some digits of a chunk size.
     Size(u8),
     Extension(Extension),
     SizeLf,
@@ -75,15 +75,14 @@ impl ChunkedDecoder {
         self.state == ChunkedState::Ended
     }
 
-    /// Consumes from the front of `input`; returns how many bytes, and what it found.
+    /// Consumes bytes from the front of `input`; returns their number and the result.
     ///
-    /// The next step takes what follows those bytes. After the end it consumes nothing.
+    /// The next step must get the bytes after these. After the end it consumes nothing.
     ///
     /// # Errors
     ///
-    /// To be answered before closing: 400 for what is not the chunked coding, 431 for a
-    /// trailer section beyond [`MAX_FIELDS`] or [`MAX_FIELDS_LEN`]. The decoder is then of no
-    /// further use.
+    /// 400 if the bytes are not the chunked coding, 431 for a trailer section beyond [`MAX_FIELDS`] or
+    /// [`MAX_FIELDS_LEN`]. The connection is closed after the response, and the decoder must not be used again.
     pub fn step(&mut self, input: &[u8]) -> Result<(usize, Chunk), Refusal> {
         let mut used = 0;
         loop {
@@ -95,7 +94,7 @@ impl ChunkedDecoder {
                 return Ok((used, Chunk::NeedMore));
             };
             if self.state == ChunkedState::Data {
-                // What does not fit a usize is more than the input.
+                // A number that does not fit a usize is larger than the input.
                 let len =
                     usize::try_from(self.left).map_or(rest.len(), |left| left.min(rest.len()));
                 self.left -= len as u64;
@@ -112,7 +111,7 @@ impl ChunkedDecoder {
     /// The state after `byte`, which is not content.
     fn next(&mut self, byte: u8) -> Result<ChunkedState, Refusal> {
         match (self.state, byte) {
-            // Nothing is left of the chunk before.
+            // The previous chunk is complete.
             (ChunkedState::SizeStart, _) => self.size_digit(byte, 0),
             (ChunkedState::Size(_), b'\r') => Ok(ChunkedState::SizeLf),
             (ChunkedState::Size(_), b' ' | b'\t' | b';') => self.extension(Extension::begin(byte)),

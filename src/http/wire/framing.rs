@@ -1,8 +1,7 @@
-//! How long the content of a request is: one decision, taken before a byte of it is read.
+//! The framing of a request's content: one decision, made before any content is read.
 //!
-//! It reads `Content-Length` and `Transfer-Encoding` and nothing else. Two recipients that frame
-//! one message differently can be made to see different requests (RFC 9112 §11.2), so whatever is
-//! ambiguous is refused.
+//! It depends only on `Content-Length` and `Transfer-Encoding`. An attacker can make two recipients that frame one
+//! message differently see different requests (RFC 9112 §11.2), so every ambiguous message is refused.
 
 use httparse::Header;
 
@@ -14,8 +13,8 @@ use crate::http::status_code::StatusCode;
 /// How the content of a request is delimited (RFC 9112 §6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// Neither `Content-Length` nor `Transfer-Encoding`. By RFC 9112 §6.3 the request has no
-    /// content; a dialect may know better.
+    /// Neither `Content-Length` nor `Transfer-Encoding`. By RFC 9112 §6.3 the request has no content; a dialect may
+    /// decide otherwise.
     Absent,
     /// `Content-Length`: this many bytes, 0 included.
     Length(u64),
@@ -82,7 +81,7 @@ struct ContentLength<'h> {
 }
 
 impl<'h> ContentLength<'h> {
-    /// Reads one more value, which must be spelled as those before it: `5, 05` is refused, too.
+    /// Reads one more value, which must be identical to those before it: `5, 05` is also refused.
     fn agree(before: Option<Self>, digits: &'h [u8]) -> Result<Self, Refusal> {
         match before {
             Some(length) if length.digits == digits => Ok(length),
@@ -99,7 +98,7 @@ impl<'h> ContentLength<'h> {
     }
 }
 
-/// `1*DIGIT`, by hand: the standard library's parser takes a sign.
+/// `1*DIGIT`, parsed here, since the standard library's parser accepts a sign.
 fn decimal(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;
@@ -110,7 +109,7 @@ fn decimal(digits: &[u8]) -> Option<u64> {
     })
 }
 
-/// What the transfer codings amount to, in the order in which they were applied.
+/// The transfer codings, in the order in which they were applied.
 #[derive(Clone, Copy)]
 enum Codings {
     /// Only chunked.

@@ -1,7 +1,7 @@
 //! A complete request head as values that borrow from it.
 //!
-//! `httparse` splits the field lines; what a field means is decided here, once, for the fields on
-//! which the connection depends. The others are looked up by name when a dialect asks.
+//! `httparse` splits the field lines. The fields that affect the connection are interpreted here, once; a dialect looks
+//! up the others by name.
 
 use httparse::{EMPTY_HEADER, Header};
 use memchr::memchr;
@@ -18,23 +18,23 @@ use crate::http::status_code::StatusCode;
 /// Field lines in the longest field section; more are 431.
 pub const MAX_FIELDS: usize = 100;
 
-/// Field lines for which there is room at first. Clearing room for [`MAX_FIELDS`] would cost more
-/// than parsing an ordinary request.
+/// Field lines in the initial array. Clearing an array of [`MAX_FIELDS`] would cost more than parsing an ordinary
+/// request.
 const USUAL_FIELDS: usize = 16;
 
-/// What the client expects before it sends content (RFC 9110 §10.1.1).
+/// The client's expectation before it sends content (RFC 9110 §10.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
     /// Nothing; always so in HTTP/1.0.
     None,
-    /// `100-continue`: it waits for a 100 or a final status.
+    /// `100-continue`: the client waits for a 100 or a final status.
     Continue,
 }
 
 /// The `Host` field (RFC 9112 §3.2). An invalid one and a second one are refused with 400.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Host<'h> {
-    /// There is none. In HTTP/1.1 that is an error, which the dialect may overlook.
+    /// There is none. In HTTP/1.1 that is an error, which a dialect may ignore.
     Missing,
     /// `uri-host [ ":" port ]`, valid. It may be empty.
     One(&'h str),
@@ -51,15 +51,14 @@ pub struct Request<'h> {
     pub version: Version,
     /// How the content is delimited.
     pub framing: Framing,
-    /// What the client asks for: HTTP/1.1 persists unless `Connection: close`, HTTP/1.0 only with
-    /// `Connection: keep-alive`.
+    /// The client's choice: HTTP/1.1 persists unless `Connection: close`, HTTP/1.0 only with `Connection: keep-alive`.
     pub persistence: Persistence,
     /// Whether the client waits for a 100 before it sends the content.
     pub expect: Expect,
     /// The `Host` field.
     pub host: Host<'h>,
-    /// The scheme of the URI that the target stands for, unless that says it itself: `https` if it came inside TLS
-    /// (RFC 9112 §3.3). The head does not state it; the connection sets it.
+    /// The scheme of the target's URI, unless the target has one itself: `https` if the request was received inside TLS
+    /// (RFC 9112 §3.3). It is not in the head; the connection sets it.
     pub scheme: Scheme,
     raw_line: &'h [u8],
     raw_target: &'h [u8],
@@ -69,14 +68,14 @@ pub struct Request<'h> {
 }
 
 impl<'h> Request<'h> {
-    /// Reads a complete head, as [`HeadScan::find_end`](crate::http::HeadScan::find_end) delimits it; the
-    /// lengths it checked are not checked again.
+    /// Parses a complete head, as delimited by [`HeadScan::find_end`](crate::http::HeadScan::find_end), which has
+    /// already checked the lengths.
     ///
     /// # Errors
     ///
-    /// To be answered before closing: 400 for what is not HTTP/1.x syntax or has
-    /// ambiguous framing, 417 for an expectation other than `100-continue`, 431 for more than
-    /// [`MAX_FIELDS`] field lines, 501 for an unknown transfer coding, 505 for HTTP/2.0 and up.
+    /// The connection is closed after the response: 400 if the head is not HTTP/1.x syntax or has ambiguous framing,
+    /// 417 for an expectation other than `100-continue`, 431 for more than [`MAX_FIELDS`] field lines, 501 for an
+    /// unknown transfer coding, 505 for HTTP/2.0 and up.
     pub fn parse(head: &'h [u8]) -> Result<Self, Refusal> {
         let head = after_leading_line(head);
         let end = memchr(b'\n', head)
@@ -137,7 +136,7 @@ impl<'h> Request<'h> {
         })
     }
 
-    /// The authority that the request is for: that of an absolute target, or else that of `Host` (RFC 9112 §3.3).
+    /// The authority of the request: that of an absolute target, or else that of `Host` (RFC 9112 §3.3).
     #[must_use]
     pub fn authority(&self) -> Host<'h> {
         match self.target {
@@ -181,7 +180,7 @@ impl<'h> Request<'h> {
         })
     }
 
-    /// What the client would ask for if its request were of this version.
+    /// The persistence that this request would ask for in the given version.
     pub(crate) fn persistence_in(&self, version: Version) -> Persistence {
         let mut connection = ConnectionOptions::default();
         for value in self.fields("Connection") {

@@ -1,6 +1,6 @@
 //! HTTP/1.x messages as bytes (RFC 9112): heads, framing, chunked content and response heads.
 //!
-//! Each file has one part of the grammar. It is not the meaning of fields: that is `semantics`.
+//! Each file has one part of the grammar. The meaning of fields is in `semantics`.
 
 pub(crate) mod body;
 pub(crate) mod chunked;

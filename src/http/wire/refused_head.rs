@@ -1,6 +1,7 @@
-//! What can be said of a head that was refused, however broken or incomplete it is.
+//! The readable parts of a refused head, however broken or incomplete it is.
 //!
-//! It decides nothing about the request: it is for the log, for people, and for the fields of the response.
+//! It decides nothing about the request: its values are for the log, for error messages and for the fields of the
+//! response.
 
 use std::fmt;
 
@@ -10,7 +11,7 @@ use super::request_line::split_at_space;
 use super::scan::{MAX_FIELDS_LEN, MAX_REQUEST_LINE};
 use super::syntax::{after_leading_line, list, without_cr};
 
-/// What can be said of a head that was refused.
+/// The readable parts of a refused head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefusedHead<'h> {
     /// The parts of its request line.
@@ -20,9 +21,9 @@ pub struct RefusedHead<'h> {
 }
 
 impl<'h> RefusedHead<'h> {
-    /// Looks at what was received: a head and perhaps more behind it, or the beginning of one.
+    /// Examines the received bytes: a head, possibly with more bytes after it, or the beginning of one.
     ///
-    /// What is behind the limits of a head is not looked at, so that the pieces in which it came make no difference.
+    /// Bytes beyond the limits of a head are ignored, so the result does not depend on how the bytes were split.
     #[must_use]
     pub fn read(buffer: &'h [u8]) -> Self {
         Self {
@@ -46,7 +47,7 @@ fn field_lines(buffer: &[u8]) -> impl Iterator<Item = &[u8]> {
         .take_while(|line| !line.is_empty())
 }
 
-/// Whether some reader on the way may take a field line for one that states the length of content.
+/// Whether some intermediary may interpret a field line as one that states the length of content.
 fn states_length(line: &[u8]) -> bool {
     let (name, value) = line.split_at(memchr(b':', line).unwrap_or(line.len()));
     let name = name.trim_ascii();
@@ -58,19 +59,19 @@ fn states_length(line: &[u8]) -> bool {
 
 /// The parts of a request line as received, for the log of a request that was refused.
 ///
-/// `None` is a part that could not be read: it is not there, or it was still arriving.
+/// `None` is a part that is missing or incomplete.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LineParts<'h> {
-    /// What stands before the first space; any bytes.
+    /// The bytes before the first space.
     pub method: Option<&'h [u8]>,
-    /// What stands between the other two; any bytes, spaces included.
+    /// The bytes between the other two parts, spaces included.
     pub target: Option<&'h [u8]>,
-    /// What stands after the last space, if there are two; any bytes.
+    /// The bytes after the last space, if there are two.
     pub version: Option<&'h [u8]>,
 }
 
 impl fmt::Display for LineParts<'_> {
-    /// The parts, `GET /abcd HTTP/1.1`; `-` is one that could not be read, and bytes that are not visible are escaped.
+    /// The parts as text, `GET /abcd HTTP/1.1`; a missing part is `-`, and invisible bytes are escaped.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let part = |part: Option<&[u8]>| part.unwrap_or(b"-").escape_ascii().to_string();
         let (method, target, version) = (part(self.method), part(self.target), part(self.version));
@@ -78,10 +79,10 @@ impl fmt::Display for LineParts<'_> {
     }
 }
 
-/// Splits the first line of a head as well as it goes, however broken or incomplete the head is.
+/// Splits the first line of a head as far as possible, however broken or incomplete the head is.
 ///
-/// One empty line before it is skipped. Of a line whose end has not arrived the last part counts as
-/// not read, since it may be half of what the client meant.
+/// One empty line before it is skipped. If the end of the line has not arrived, its last part counts as missing, since
+/// it may be incomplete.
 #[must_use]
 pub fn line_parts(buffer: &[u8]) -> LineParts<'_> {
     let buffer = after_leading_line(buffer);

@@ -1,7 +1,7 @@
 //! The request line: method, target and version (RFC 9112 §3).
 //!
-//! It says whether the line is well formed, not whether anybody serves such a method or target.
-//! `refused_head` looks at lines that are not.
+//! It checks that the line is well formed, not that the method or the target is supported. `refused_head` handles lines
+//! that are not.
 
 use memchr::memchr;
 
@@ -20,7 +20,7 @@ pub enum Version {
 }
 
 impl Version {
-    /// Reads `HTTP/1.x`. A higher major version is 505, anything else is 400.
+    /// Parses `HTTP/1.x`. A higher major version is 505, anything else is 400.
     fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         match bytes {
             b"HTTP/1.1" => Ok(Self::Http11),
@@ -61,7 +61,7 @@ pub(super) struct RequestLine<'h> {
 }
 
 impl<'h> RequestLine<'h> {
-    /// Reads a line without its line end: three parts, exactly one space between them.
+    /// Parses a line without its line end: three parts, separated by exactly one space.
     pub(super) fn parse(line: &'h [u8]) -> Result<Self, Refusal> {
         let (method, rest) = split_at_space(line)
             .ok_or_else(|| Refusal::bad_request("the request line has no target"))?;
@@ -85,7 +85,7 @@ impl<'h> RequestLine<'h> {
     }
 }
 
-/// What stands before the first space of a head: the method, if this is a request.
+/// The bytes before the first space of a head: the method, if this is a request.
 #[must_use]
 pub fn method_of(head: &[u8]) -> &[u8] {
     split_at_space(after_leading_line(head)).map_or(&[], |(method, _)| method)

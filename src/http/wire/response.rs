@@ -1,7 +1,6 @@
 //! A response head, appended to a buffer piece by piece (RFC 9112 §4, §5).
 //!
-//! The order is the caller's: status line, fields, end. Which fields a response has is for the
-//! dialect to say.
+//! The caller appends status line, fields and end in this order. The dialect chooses the fields.
 
 use crate::http::status_code::StatusCode;
 
@@ -21,8 +20,7 @@ pub fn write_content_length(out: &mut Vec<u8>, length: u64) {
 
 /// Appends `name: value\r\n`.
 ///
-/// A control byte in the value is written as a space, so that no value, however it was made up,
-/// becomes a line of its own (RFC 9110 §5.5).
+/// A control byte in the value is written as a space, so that no value can add a line (RFC 9110 §5.5).
 pub fn write_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b": ");

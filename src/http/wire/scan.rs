@@ -1,7 +1,7 @@
 //! Finding the end of a request head in a buffer that grows.
 //!
-//! It counts and looks at line ends only; whether the head is well formed is for
-//! [`Request::parse`](crate::http::Request::parse) to say once it is complete.
+//! It checks only lengths and line ends; [`Request::parse`](crate::http::Request::parse) checks the syntax of the
+//! complete head.
 
 use memchr::memchr;
 
@@ -13,22 +13,22 @@ use crate::http::status_code::StatusCode;
 /// octets; a longer one is 414.
 pub const MAX_REQUEST_LINE: usize = 8 * 1024;
 
-/// Bytes of the longest field section, with the line end of each field line, without the empty line
-/// that ends it. It is what browsers with many cookies need; a longer one is 431.
+/// Bytes of the longest field section, with the line end of each field line, without the empty line that ends it.
+/// Browsers with many cookies need this much; a longer section is 431.
 pub const MAX_FIELDS_LEN: usize = 16 * 1024;
 
 /// The first byte of a TLS connection: a record of the type handshake (RFC 8446 §5.1).
 const TLS_HANDSHAKE: u8 = 22;
 
-/// Looks for the end of a head, and remembers how far it has looked, so that a head that arrives
-/// byte by byte is looked at once.
+/// Finds the end of a head, and remembers the searched length, so that a head that arrives byte by byte is scanned
+/// once.
 ///
-/// One scan is for one head after another: it starts anew when it has found an end.
+/// One scan can be used for one head after another: it restarts when it has found an end.
 #[derive(Clone, Debug, Default)]
 pub struct HeadScan {
-    /// Bytes in which no further line end is to be found.
+    /// Bytes that were already searched for line ends.
     searched: usize,
-    /// Where the line begins whose end is looked for.
+    /// The beginning of the current line.
     line: usize,
     stage: ScanState,
 }
@@ -45,16 +45,16 @@ enum ScanState {
 }
 
 impl HeadScan {
-    /// Looks for the end of the head in `buffer`: all bytes received so far for this head, from its
-    /// first byte on, an empty line before it (RFC 9112 §2.2) included.
+    /// Finds the end of the head in `buffer`: all bytes received so far for this head, including an empty line before
+    /// it (RFC 9112 §2.2).
     ///
     /// `Ok(Some(len))`: the head is `buffer[..len]`, from there to the end of its empty line.
     /// `Ok(None)`: more is needed.
     ///
     /// # Errors
     ///
-    /// This can never become a head: 414 or 431 as soon as a limit is passed, line end or not; 400
-    /// as soon as the first byte cannot be that of a method, a TLS handshake for example.
+    /// The bytes can never become a valid head: 414 or 431 as soon as a limit is exceeded, with or without a line end;
+    /// 400 if the first byte cannot begin a method, as in a TLS handshake.
     pub fn find_end(&mut self, buffer: &[u8]) -> Result<Option<usize>, Refusal> {
         if let ScanState::Before = self.stage {
             let Some(start) = request_line_start(buffer)? else {
@@ -82,7 +82,7 @@ impl HeadScan {
             self.searched = end + 1;
         }
         self.searched = buffer.len();
-        // A CR that came last may belong to the line end that is still to come.
+        // A final CR may be part of an incomplete line end.
         let unfinished = without_cr(buffer.get(self.line..).unwrap_or_default());
         match self.stage {
             ScanState::Fields { start } if !unfinished.is_empty() => {
@@ -95,7 +95,7 @@ impl HeadScan {
     }
 }
 
-/// Where the request line starts, after at most one empty line; `None` if that cannot be seen yet.
+/// The offset of the request line, after at most one empty line; `None` if it is not known yet.
 fn request_line_start(buffer: &[u8]) -> Result<Option<usize>, Refusal> {
     let start = match buffer {
         [b'\r', b'\n', ..] => 2,

@@ -1,10 +1,10 @@
-//! Classes of bytes, and the small pieces of grammar that several parts of a head share.
+//! Classes of bytes, and small grammar rules that several parts of a head share.
 //!
-//! Not a parser: what the pieces mean is decided by the callers.
+//! This is not a parser: the callers interpret the results.
 
 /// RFC 9110 §5.6.2 `tchar`.
 const TOKEN: u8 = 1;
-/// What may stand in a request target.
+/// Bytes allowed in a request target.
 const TARGET: u8 = 2;
 /// RFC 3986 §3.2.2 `reg-name`, with `%` whatever follows it.
 const REG_NAME: u8 = 4;
@@ -67,12 +67,12 @@ pub(super) fn is_value_byte(byte: u8) -> bool {
 
 /// `bytes` as `uri-host [ ":" port ]` (RFC 9110 §7.2), or `None` if it is none.
 ///
-/// The host may be empty, as a client sends it that has no authority.
+/// The host may be empty: clients without an authority send it so.
 pub(super) fn host_and_port(bytes: &[u8]) -> Option<&str> {
     let port = if let [b'[', literal @ ..] = bytes {
         let end = literal.iter().position(|&byte| byte == b']')?;
         let (literal, port) = (&literal[..end], &literal[end + 1..]);
-        // Colons and what a name may hold: addresses are not looked up here, so that is enough.
+        // Colons and the bytes of a name. Addresses are not resolved, so this check is enough.
         let valid = !literal.is_empty() && literal.split(|&byte| byte == b':').all(is_reg_name);
         valid.then_some(port)?
     } else {
@@ -109,13 +109,12 @@ pub(in crate::http) fn trim_ows(mut bytes: &[u8]) -> &[u8] {
 
 /// The elements of a comma-separated list, empty ones included (RFC 9110 §5.6.1).
 ///
-/// Commas inside quoted strings separate too: no list that is read here has valid elements with
-/// quotes.
+/// Commas inside quoted strings also separate: no list that is parsed here has valid elements with quotes.
 pub(super) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&byte| byte == b',').map(trim_ows)
 }
 
-/// `line` without the CR of its line end; the LF is gone already.
+/// `line` without the CR of its line end; the LF is already removed.
 pub(super) fn without_cr(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }

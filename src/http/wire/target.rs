@@ -1,7 +1,7 @@
 //! The four forms of a request target (RFC 9112 §3.2).
 //!
-//! It tells the forms apart; it decodes nothing and resolves nothing. A target that has none of the
-//! forms is a value too, so that a dialect can answer the method before the target.
+//! It determines the form; it decodes and resolves nothing. A target of no valid form is also a value, so that a
+//! dialect can check the method before the target.
 
 use memchr::memchr;
 
@@ -14,26 +14,26 @@ pub enum Target<'h> {
     Origin {
         /// Starts with `/`.
         path: &'h [u8],
-        /// What follows the first `?`.
+        /// The bytes after the first `?`.
         query: Option<&'h [u8]>,
     },
     /// `http://authority/path?query`, or with `https` (§3.2.2). The authority takes the place of
     /// the `Host` field.
     Absolute {
-        /// How the client means to reach the authority.
+        /// The scheme of the URI.
         scheme: Scheme,
         /// Host and port, valid and not empty.
         authority: &'h str,
         /// Starts with `/`; `/` where the client sent none.
         path: &'h [u8],
-        /// What follows the first `?`.
+        /// The bytes after the first `?`.
         query: Option<&'h [u8]>,
     },
     /// `host:port`, with CONNECT only (§3.2.3).
     Authority(&'h str),
     /// `*`, with OPTIONS only (§3.2.4).
     Asterisk,
-    /// None of the forms that go with the method.
+    /// No valid form for the method.
     Other(&'h [u8]),
 }
 
@@ -47,7 +47,7 @@ pub enum Scheme {
 }
 
 impl<'h> Target<'h> {
-    /// Tells the form of `bytes`, which are valid target characters, in a request with `method`.
+    /// Determines the form of `bytes`, which are valid target characters, in a request with `method`.
     pub(super) fn classify(method: &str, bytes: &'h [u8]) -> Self {
         if method == "CONNECT" {
             return authority_form(bytes).map_or(Self::Other(bytes), Self::Authority);
@@ -78,8 +78,7 @@ fn absolute_form(bytes: &[u8]) -> Option<Target<'_>> {
         .position(|&byte| byte == b'/' || byte == b'?')
         .unwrap_or(rest.len());
     let (authority, rest) = rest.split_at(end);
-    // An http URI has a host, and user information has no place in one that was sent
-    // (RFC 9110 §4.2.1, §4.2.4).
+    // An http URI has a host, and must not have user information (RFC 9110 §4.2.1, §4.2.4).
     let authority =
         host_and_port(authority).filter(|text| !text.is_empty() && !text.starts_with(':'))?;
     let (path, query) = split_query(rest);

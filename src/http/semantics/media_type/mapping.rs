@@ -15,16 +15,16 @@ pub struct Mapping {
     pub(super) media_type: String,
 }
 
-/// Why what was typed is no mapping.
+/// Why the typed text is not a mapping.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum MappingError {
     /// There is no `=` in it.
     #[error("it must be of the form 'EXT=TYPE', such as 'log=text/plain'")]
     NoEquals,
-    /// The extension is empty, or no file name ends in it.
+    /// The extension is empty, or no file name can end in it.
     #[error("'{0}' is not an extension: write the part behind the last dot of a file name")]
     Extension(String),
-    /// The media type is not one (RFC 9110 §8.3.1).
+    /// The media type is invalid (RFC 9110 §8.3.1).
     #[error("'{0}' is not a media type: write 'TYPE/SUBTYPE', such as 'text/plain'")]
     MediaType(String),
 }
@@ -60,7 +60,7 @@ fn is_media_type(text: &str) -> bool {
     is_token(kind) && is_token(subtype.trim_end_matches([' ', '\t'])) && are_parameters(parameters)
 }
 
-/// RFC 9110 §5.6.6, behind the first semicolon. An empty one is allowed there.
+/// RFC 9110 §5.6.6, after the first semicolon. An empty parameter is allowed.
 fn are_parameters(mut rest: &str) -> bool {
     loop {
         rest = rest.trim_matches([' ', '\t']);

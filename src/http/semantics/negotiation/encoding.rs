@@ -1,11 +1,11 @@
-//! Which precompressed sibling of a file a client gets (RFC 9110 §12.5.3).
+//! The choice between a file and its precompressed siblings (RFC 9110 §12.5.3).
 //!
-//! This module chooses among the siblings that exist; finding them is for the caller. Every answer for a file
-//! says `Vary: Accept-Encoding`, since a sibling may come to be.
+//! The caller finds the siblings; this module chooses among them. Every response with a file has `Vary:
+//! Accept-Encoding`, since a sibling may be added later.
 
 use super::weights::{Weight, weight_of};
 
-/// A content coding in which a file may lie beside the plain one (RFC 9110 §8.4.1).
+/// A content coding of a precompressed sibling (RFC 9110 §8.4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coding {
     /// Zstandard (RFC 8878).
@@ -17,7 +17,7 @@ pub enum Coding {
 }
 
 impl Coding {
-    /// All codings, the preferred first: the newer one packs better and unpacks faster.
+    /// All codings, the preferred first: newer ones compress better and decompress faster.
     pub const ALL: [Self; 3] = [Self::Zstd, Self::Brotli, Self::Gzip];
 
     /// The value of Content-Encoding.
@@ -30,7 +30,7 @@ impl Coding {
         }
     }
 
-    /// What the sibling's name has after the plain file's.
+    /// The extension of the sibling's name.
     #[must_use]
     pub fn suffix(self) -> &'static str {
         match self {
@@ -40,34 +40,34 @@ impl Coding {
         }
     }
 
-    /// Whether a file that begins with these bytes, [`MAGIC`] of them if it has so many, can be in this coding.
+    /// Whether a file with these first bytes, up to [`MAGIC`] of them, can be in this coding.
     #[must_use]
     pub fn begins(self, start: &[u8]) -> bool {
         let magic: &[u8] = match self {
             Self::Zstd => b"\x28\xb5\x2f\xfd",
-            // It has none.
+            // Brotli has no signature.
             Self::Brotli => b"",
             Self::Gzip => b"\x1f\x8b",
         };
         start.starts_with(magic)
     }
 
-    /// The names under which a client may ask for it, in the order in which they decide.
+    /// The names of the coding in Accept-Encoding, in order of precedence.
     fn names(self) -> &'static [&'static str] {
         match self {
             Self::Zstd => &["zstd", "*"],
             Self::Brotli => &["br", "*"],
-            // A recipient takes x-gzip for gzip (RFC 9110 §8.4.1.3).
+            // A recipient treats x-gzip as gzip (RFC 9110 §8.4.1.3).
             Self::Gzip => &["gzip", "x-gzip", "*"],
         }
     }
 }
 
-/// How many of a file's first bytes show in which coding it is.
+/// The number of first bytes that show a file's coding.
 pub const MAGIC: usize = 4;
 
-/// The coding that the name of a file promises beside its media type: an `.svgz` is an SVG image through gzip, which a
-/// browser shows only if it is told so.
+/// The coding that a file's name implies: an `.svgz` is an SVG image compressed with gzip, and a browser shows it only
+/// with `Content-Encoding: gzip`.
 #[must_use]
 pub fn promised_by_name(path: &[u8], media_type: &str) -> Option<Coding> {
     let extension = path.rsplit(|&byte| byte == b'.').next()?;
@@ -75,22 +75,22 @@ pub fn promised_by_name(path: &[u8], media_type: &str) -> Option<Coding> {
     (is_svg && extension.eq_ignore_ascii_case(b"svgz")).then_some(Coding::Gzip)
 }
 
-/// What to send.
+/// The representation to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
     /// The plain file.
     Identity,
     /// The sibling in this coding.
     Coded(Coding),
-    /// Nothing there is acceptable, not even the plain file: 406, or the plain file all the same (§12.4.1).
+    /// No representation is acceptable, not even the plain file: 406, or the plain file anyway (§12.4.1).
     NotAcceptable,
 }
 
 /// Chooses among the plain file and the siblings in the `available` codings.
 ///
-/// The greatest weight wins; among equals a coding wins over the plain file, and the codings are preferred
-/// in the order of [`Coding::ALL`]. The plain file is acceptable unless it is excluded, by name or by `*`,
-/// and without the field nothing but it is sent, since such a client may not know any coding.
+/// The greatest weight wins. Among equals, a coding wins over the plain file, and codings are preferred in the order of
+/// [`Coding::ALL`]. The plain file is acceptable unless it is excluded by name or by `*`. Without the field only the
+/// plain file is sent, since the client may not support any coding.
 #[must_use]
 pub fn choose(accept_encoding: Option<&[u8]>, available: &[Coding]) -> Choice {
     let Some(field) = accept_encoding else {

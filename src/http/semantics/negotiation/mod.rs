@@ -1,4 +1,4 @@
-//! Proactive negotiation (RFC 9110 §12.5): which of several representations a client prefers.
+//! Proactive negotiation (RFC 9110 §12.5): the client's preference among several representations.
 
 pub mod encoding;
 pub(crate) mod weights;

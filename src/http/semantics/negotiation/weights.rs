@@ -1,17 +1,16 @@
 //! Lists of preferences with weights, as in Accept and Accept-Encoding (RFC 9110 §12.4.2).
 //!
-//! This module takes the lists apart; what the names in them mean is for `listing::listing_format` and
-//! `encoding`.
+//! This module parses the lists; `listing::listing_format` and `encoding` interpret the names in them.
 
-/// How much something is preferred: a quality value in thousandths, 0 to 1000; 0 means "not acceptable".
+/// A quality value in thousandths, 0 to 1000; 0 means "not acceptable".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Weight(u16);
 
 impl Weight {
-    /// The weight of an element that names none.
+    /// The weight of an element without one.
     pub(crate) const FULL: Self = Self(1000);
 
-    /// Whether what has this weight may be sent.
+    /// Whether a representation with this weight may be sent.
     pub(crate) fn is_acceptable(self) -> bool {
         self.0 > 0
     }
@@ -39,9 +38,9 @@ impl Weight {
     }
 }
 
-/// The elements of a list with their weights; elements that cannot be read are left out.
+/// The elements of a list with their weights; invalid elements are skipped.
 ///
-/// A name is what stands before the first parameter. Parameters other than `q` are passed over.
+/// A name is the text before the first parameter. Parameters other than `q` are ignored.
 pub(crate) fn elements(field: &[u8]) -> impl Iterator<Item = (&[u8], Weight)> {
     split(field, b',').filter_map(|element| {
         let mut parts = split(element, b';');
@@ -56,7 +55,7 @@ pub(crate) fn elements(field: &[u8]) -> impl Iterator<Item = (&[u8], Weight)> {
     })
 }
 
-/// The weight of the first of `names` that is in the list; of an element that is there twice, the greater.
+/// The weight of the first of `names` that is in the list; if an element is listed twice, the greater weight.
 pub(crate) fn weight_of(field: &[u8], names: &[&str]) -> Option<Weight> {
     names.iter().find_map(|wanted| {
         elements(field)
@@ -73,7 +72,7 @@ pub(crate) fn prefers(field: &[u8], name: &str, other: &str) -> bool {
     wanted.is_some() && wanted >= weight(other)
 }
 
-/// Splits at a separator outside of quoted strings (RFC 9110 §5.6.4), and takes white space off both sides.
+/// Splits at a separator outside of quoted strings (RFC 9110 §5.6.4), and trims white space on both sides.
 fn split(field: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     let mut quoting = Quoting::Outside;
     field

@@ -1,10 +1,10 @@
 //! The grammar of chunk extensions, a byte at a time (RFC 9112 §7.1.1).
 //!
-//! It finds out whether extensions are well formed, and keeps nothing of them.
+//! It checks that extensions are well formed, and keeps nothing of them.
 
 use crate::http::wire::syntax::{is_token_byte, is_value_byte};
 
-/// A place in the extensions of one chunk.
+/// A state within the extensions of one chunk.
 //
 // chunk-ext      = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )
 // chunk-ext-name = token
@@ -29,13 +29,13 @@ pub(super) enum Extension {
 }
 
 impl Extension {
-    /// The place that a chunk's size, or the white space behind it, leads to with `byte`; `None` if no extension
-    /// begins so.
+    /// The state after `byte`, which follows a chunk's size or the white space after it; `None` if no extension begins
+    /// with it.
     pub(super) fn begin(byte: u8) -> Option<Self> {
         Self::BeforeSemicolon.next(byte)
     }
 
-    /// The next place; `None` where the grammar has no such byte.
+    /// The next state; `None` if the grammar does not allow this byte.
     pub(super) fn next(self, byte: u8) -> Option<Self> {
         match self {
             Self::Quoted => return quoted(byte),
@@ -56,7 +56,7 @@ impl Extension {
         }
     }
 
-    /// Behind white space, which no quotes are around.
+    /// The state after white space outside of quotes.
     fn after_space(self) -> Self {
         match self {
             Self::Token | Self::AfterQuoted => Self::BeforeSemicolon,
@@ -76,7 +76,7 @@ impl Extension {
     }
 }
 
-/// The place that a byte in a quoted string leads to.
+/// The state after a byte in a quoted string.
 fn quoted(byte: u8) -> Option<Extension> {
     match byte {
         b'"' => Some(Extension::AfterQuoted),
