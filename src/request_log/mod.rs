@@ -1,8 +1,7 @@
 //! The request log: one entry per request, end to end, from offset 0 to the end of the file.
 //!
-//! What an entry looks like stands in [`mod@format`] alone; what writes entries ([`mod@write`]) and what reads them back
-//! ([`read`]) both go through it, so they cannot disagree. This room knows nothing of HTTP or of sockets: it takes and
-//! gives plain values.
+//! Only [`mod@format`] defines the bytes of an entry. The writer ([`mod@write`]) and the reader ([`read`]) both use it,
+//! so they cannot disagree. This room does not depend on HTTP or sockets: its arguments and results are plain values.
 
 pub mod format;
 pub mod read;

@@ -1,7 +1,7 @@
-//! What a log entry looks like, and how many bytes it takes.
+//! The text of a log entry, and its length.
 //!
-//! This is arithmetic and text only: nothing here reads, writes or locks. The writer asks it how much room
-//! to reserve, the reader asks it where things must stand.
+//! This module has only arithmetic and text: it does not read, write or lock. The writer uses it to reserve space, and
+//! the reader uses it to find the parts of an entry.
 //!
 //! ```text
 //! PUT ABCDEFarqdeXYZxyzf012345-ab length 36
@@ -12,8 +12,8 @@
 //! ========
 //! ```
 //!
-//! An entry is a header line, the rows of its content if it is a PUT (see [`super::hex`]), and
-//! [`SEPARATOR`]. Offsets in the rows are decimal: eight digits, more once the number needs them.
+//! An entry is a header line, the rows of its content if it is a PUT (see [`super::hex`]), and [`SEPARATOR`]. Offsets
+//! in the rows are decimal, with at least eight digits.
 
 /// Content bytes that one full row shows.
 pub const ROW: usize = 20;
@@ -24,31 +24,31 @@ pub const SEPARATOR: &[u8] = b"========\n";
 /// Digits of the offset column while offsets are below 100,000,000.
 pub const MIN_OFFSET_DIGITS: usize = 8;
 
-/// The methods a request can succeed with; a header line names one of them.
+/// The methods of successful requests; a header line has one of them.
 pub const METHODS: [&str; 5] = ["GET", "PUT", "HEAD", "DELETE", "OPTIONS"];
 
-/// What a line of a request that failed begins with.
+/// The beginning of the line of a failed request.
 pub const FAILURE: &[u8] = b"FAIL: ";
 
-/// What stands between a failed request and its status.
+/// The text between a failed request and its status.
 pub const RESPONSE: &[u8] = b" --- response ";
 
-/// What stands between a name and its length.
+/// The text between a name and its length.
 pub const LENGTH: &[u8] = b" length ";
 
-/// Bytes of the longest header line, its newline included. Names come from request heads, which are far
-/// shorter; the limit lets a reader tell a line from an endless one in constant memory.
+/// Bytes of the longest header line, its newline included. Names come from request heads, which are far shorter. The
+/// limit lets a reader detect an endless line in constant memory.
 pub const LINE_LIMIT: usize = 64 * 1024;
 
-/// Bytes, as written, of the longest part of a failed request: three of them fit a line. The rest is cut.
+/// The most bytes of a part of a failed request, as written: three parts fit a line. Longer parts are cut.
 pub const PART_LIMIT: usize = 16 * 1024;
 
-/// The largest number this module answers with, in bytes: no file reaches beyond it (`off_t` is signed,
-/// see lseek(2)). Larger sums become this one, and a header and a separator can be added without overflow.
+/// The largest result of this module, in bytes: no file is longer (`off_t` is signed, see lseek(2)). Larger sums
+/// saturate here, and a header and a separator can be added without overflow.
 pub const LARGEST: u64 = i64::MAX as u64;
 
-/// Appends `raw` as visible text: a byte outside 0x21–0x7E is written `%XX`, so that no peer can end a
-/// line or a part of it. Nothing at all is written `-`.
+/// Appends `raw` as visible text: a byte outside 0x21–0x7E is written `%XX`, so that no peer can end a line or a part
+/// of it. Empty text is written `-`.
 pub fn push_escaped(out: &mut Vec<u8>, raw: &[u8]) {
     if raw.is_empty() {
         out.push(b'-');
@@ -57,8 +57,8 @@ pub fn push_escaped(out: &mut Vec<u8>, raw: &[u8]) {
     push_bytes(out, raw, is_visible);
 }
 
-/// Appends the name of a stored file, so that it can be read back: as [`push_escaped`], and `%` itself is
-/// written `%25`. An empty name (the target `/`) is written `/`.
+/// Appends the name of a stored file in a reversible form: as [`push_escaped`], with `%` itself written as `%25`. An
+/// empty name (the target `/`) is written `/`.
 pub fn push_name(out: &mut Vec<u8>, name: &[u8]) {
     if name.is_empty() {
         out.push(b'/');
@@ -67,8 +67,8 @@ pub fn push_name(out: &mut Vec<u8>, name: &[u8]) {
     push_bytes(out, name, |byte| is_visible(byte) && byte != b'%');
 }
 
-/// The bytes of a name as it stands in a header line: the inverse of [`push_name`]. A `%` that begins no
-/// escape stands for itself; a header line that was read back has none.
+/// The bytes of a name in a header line: the inverse of [`push_name`]. A `%` without a valid escape stands for itself;
+/// a header line that was parsed has none.
 #[must_use]
 pub fn decode_name(text: &str) -> Vec<u8> {
     if text == "/" {
@@ -79,9 +79,8 @@ pub fn decode_name(text: &str) -> Vec<u8> {
 
 /// Appends the header line of a request that succeeded: `PUT name length 36`.
 ///
-/// `name` is the file's path below the root, *decoded* and without a leading `/`; it is written with
-/// [`push_name`]. `length` is the number of content bytes the entry holds: 0 for everything but a PUT.
-/// `method` is one of [`METHODS`].
+/// `name` is the file's path below the root, *decoded* and without a leading `/`; it is written with [`push_name`].
+/// `length` is the number of content bytes in the entry: 0 for all methods but PUT. `method` is one of [`METHODS`].
 pub fn push_header(out: &mut Vec<u8>, method: &str, name: &[u8], length: u64) {
     out.extend_from_slice(method.as_bytes());
     out.push(b' ');
@@ -93,9 +92,8 @@ pub fn push_header(out: &mut Vec<u8>, method: &str, name: &[u8], length: u64) {
 
 /// Appends the line of a request that failed: `FAIL: GET abcd HTTP/1.1 --- response 400`.
 ///
-/// The parts are as the peer sent them, the name without its leading `/`; `None` is a part that could not
-/// be read and is written `-`. An empty name is written `/`. Parts beyond [`PART_LIMIT`] are cut.
-/// `status` has three digits.
+/// The parts are as the peer sent them, the name without its leading `/`. `None` is a part that could not be read; it
+/// is written `-`. An empty name is written `/`. Parts beyond [`PART_LIMIT`] are cut. `status` has three digits.
 pub fn push_failure(
     out: &mut Vec<u8>,
     method: Option<&[u8]>,
@@ -117,7 +115,7 @@ pub fn push_failure(
 
 /// Bytes of all rows of a content of `length` bytes, without header and separator.
 ///
-/// Exact up to [`LARGEST`], which stands for everything beyond. Costs a few steps, whatever the length.
+/// Exact up to [`LARGEST`], which also represents all larger sums. The cost does not depend on the length.
 #[must_use]
 pub fn rows_len(length: u64) -> u64 {
     let row = ROW as u64;
@@ -137,8 +135,8 @@ pub fn rows_len(length: u64) -> u64 {
     u64::try_from(total).unwrap_or(LARGEST).min(LARGEST)
 }
 
-/// Bytes of all rows before the one that shows content from `offset` on, a multiple of [`ROW`]: where that
-/// row begins, counted from the end of the header line.
+/// Bytes of all rows before the row at content offset `offset`, a multiple of [`ROW`]: the distance from the end of the
+/// header line to that row.
 #[must_use]
 pub fn row_position(offset: u64) -> u64 {
     rows_len(offset)
@@ -151,7 +149,7 @@ pub fn offset_digits(offset: u64) -> usize {
     digits.max(MIN_OFFSET_DIGITS)
 }
 
-/// Whether `byte` may stand in a name or a part as itself.
+/// Whether `byte` is written unescaped in a name or a part.
 #[must_use]
 pub fn is_visible(byte: u8) -> bool {
     matches!(byte, 0x21..=0x7E)

@@ -1,22 +1,22 @@
-//! The first line of an entry, read back.
+//! Parsing of the first line of an entry.
 //!
-//! The inverse of [`super::layout::push_header`] and [`super::layout::push_failure`], and as strict: each line
-//! they write is read, and what is read is what they would write. A line that ends too early is told apart from
-//! one that is wrong, since an interrupted write leaves the first and never the second.
+//! This is the exact inverse of [`super::layout::push_header`] and [`super::layout::push_failure`]: it accepts the
+//! lines that they write and no others. It distinguishes a line that ends too early from a wrong one, since an
+//! interrupted write causes the first and never the second.
 
 use super::layout::{FAILURE, LARGEST, LENGTH, METHODS, RESPONSE, is_visible, rows_len};
 
-/// Statuses a failed request can have: redirections (RFC 9110 §15.4) and errors (§15.5, §15.6).
+/// The statuses of failed requests: redirections (RFC 9110 §15.4) and errors (§15.5, §15.6).
 const STATUSES: std::ops::RangeInclusive<u16> = 300..=599;
 
-/// What the first line of an entry says. Names and parts are as they stand in the log, escaped and thus ASCII.
+/// A parsed first line. Names and parts are as in the log: escaped, and thus ASCII.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoggedRequest {
     /// A request that succeeded.
     Success {
         /// One of [`METHODS`].
         method: &'static str,
-        /// The name; [`super::layout::decode_name`] gives its bytes.
+        /// The name; [`super::layout::decode_name`] returns its bytes.
         name: String,
         /// Bytes of content in the entry; 0 for everything but a PUT.
         length: u64,
@@ -29,13 +29,13 @@ pub enum LoggedRequest {
         name: String,
         /// The version as received, or `-`.
         version: String,
-        /// The status that was answered.
+        /// The status of the response.
         status: u16,
     },
 }
 
 impl LoggedRequest {
-    /// Reads a first line that stands elsewhere, as in a seal, without its newline. `None` if it is none.
+    /// Parses a first line without its newline, as in a seal. `None` if it is invalid.
     #[must_use]
     pub fn read(line: &str) -> Option<Self> {
         parse(format!("{line}\n").as_bytes()).ok()
@@ -45,21 +45,21 @@ impl LoggedRequest {
 /// Why bytes are not a first line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum LineError {
-    /// They are the beginning of one; this would come next.
+    /// The bytes are the beginning of a first line; this would follow.
     Unfinished {
-        /// What would come next.
+        /// The part that would follow.
         expected: String,
     },
-    /// No first line begins so.
+    /// No first line begins with these bytes.
     Wrong {
         /// Index of the first wrong byte.
         at: usize,
-        /// What should stand there.
+        /// The expected part at that index.
         expected: String,
     },
 }
 
-/// Reads a first line, its newline included, from the start of `text`.
+/// Parses a first line, including its newline, at the start of `text`.
 pub(crate) fn parse(text: &[u8]) -> Result<LoggedRequest, LineError> {
     let mut cursor = Cursor { text, at: 0 };
     if cursor.skip(FAILURE) {
@@ -78,11 +78,11 @@ pub(crate) fn parse(text: &[u8]) -> Result<LoggedRequest, LineError> {
     Err(cursor.not("a header line"))
 }
 
-/// Bytes that [`may_begin_log`] needs, unless there are no more.
+/// Bytes that [`may_begin_log`] needs, or fewer at the end of a file.
 pub const BEGINNING: usize = 8;
 
-/// Whether `head`, the first [`BEGINNING`] bytes of a file or all that it has, can be those of a log: of a first line,
-/// or of an entry that was reserved and never written.
+/// Whether a file with the first bytes `head` can be a log: they begin a first line, or are the NUL bytes of an entry
+/// that was reserved and never written. `head` has [`BEGINNING`] bytes, or the whole file.
 #[must_use]
 pub fn may_begin_log(head: &[u8]) -> bool {
     head.first() == Some(&0)
@@ -93,7 +93,7 @@ pub fn may_begin_log(head: &[u8]) -> bool {
         })
 }
 
-/// What a first line begins with.
+/// The beginnings of first lines.
 fn beginnings() -> impl Iterator<Item = &'static [u8]> {
     let methods = METHODS.iter().map(|method| method.as_bytes());
     methods.chain([FAILURE])
@@ -137,7 +137,7 @@ fn failure(cursor: &mut Cursor<'_>) -> Result<LoggedRequest, LineError> {
     })
 }
 
-/// A place in a line; every step says what it expected there.
+/// A position in a line; every step returns its expectation on failure.
 struct Cursor<'a> {
     text: &'a [u8],
     at: usize,
@@ -195,7 +195,7 @@ impl Cursor<'_> {
         Ok(token)
     }
 
-    /// A token in which `%` begins an escape, of a byte that needs one.
+    /// A token in which `%` begins an escape of a byte that must be escaped.
     fn name(&mut self) -> Result<String, LineError> {
         let start = self.at;
         let name = self.token("a name")?;
@@ -231,7 +231,7 @@ impl Cursor<'_> {
         Ok(())
     }
 
-    /// A decimal number without leading zeros: 0, or what a file can hold if the entry has content.
+    /// A decimal number without leading zeros: 0, or a length that fits a file if the entry has content.
     fn length(&mut self, has_content: bool) -> Result<u64, LineError> {
         let start = self.at;
         let mut length = 0_u64;

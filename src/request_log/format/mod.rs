@@ -1,7 +1,7 @@
-//! The bytes of an entry: its lines, its hex rows, and where each stands.
+//! The bytes of an entry: its lines and its hex rows, and their positions.
 //!
-//! Pure functions between values and bytes; files are the business of `write` and `read`. docs/log-format.md specifies
-//! these bytes.
+//! These are pure functions between values and bytes; `write` and `read` use files. docs/log-format.md specifies the
+//! bytes.
 
 pub mod hex;
 pub mod layout;

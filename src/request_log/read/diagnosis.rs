@@ -1,8 +1,8 @@
-//! What the reader does when something is wrong: tell a torn entry from a corrupt one.
+//! How the reader distinguishes a torn entry from a corrupt one.
 //!
-//! Room is reserved before it is written, an entry is written from front to back, and later entries are written
-//! behind it. So an interrupted writer leaves a correct beginning (perhaps an empty one), and behind it either the
-//! end of the file or NUL bytes up to the entry's end. Everything else is corrupt.
+//! The writer reserves space first, writes an entry from front to back, and may write later entries after it. So an
+//! interrupted writer leaves a correct beginning (possibly empty), followed by the end of the file or by NUL bytes up
+//! to the entry's end. Everything else is corrupt.
 
 use super::fault::{Fault, Nature, ReadError, describe};
 use super::reader::{EntryInProgress, Reader, ReaderState};
@@ -12,7 +12,7 @@ use crate::request_log::format::line::LineError;
 use std::io::Read;
 
 impl<R: Read> Reader<R> {
-    /// The fault of a first line of which `line_len` bytes are unread.
+    /// The fault of a first line with `line_len` unread bytes.
     pub(super) fn broken_line(
         &mut self,
         entry: u64,
@@ -30,7 +30,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// The fault of a body whose unread bytes are right up to index `at`.
+    /// The fault of a body with unread bytes that are correct up to index `at`.
     pub(super) fn broken_body(
         &mut self,
         body: EntryInProgress,
@@ -43,8 +43,8 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Moves behind a torn entry, whose unread bytes are right up to index `at`, where the input ends or NUL bytes
-    /// begin: up to `end`, or as far as they go if the entry does not tell its end any more.
+    /// Skips a torn entry. Its unread bytes are correct up to index `at`, where the input ends or NUL bytes begin. It
+    /// skips up to `end`, or all NUL bytes if the end of the entry is not known.
     pub(super) fn torn(
         &mut self,
         entry: u64,
@@ -96,7 +96,7 @@ impl<R: Read> Reader<R> {
         .into()
     }
 
-    /// The fault of an entry whose unread bytes are wrong at index `at`.
+    /// The fault of an entry with a wrong unread byte at index `at`.
     fn corrupt(&mut self, entry: u64, at: usize, expected: String) -> ReadError {
         self.state = ReaderState::Lost;
         let found = self

@@ -1,7 +1,7 @@
-//! What can be wrong with a log, said in one line.
+//! The faults of a log, each described in one line.
 //!
-//! A fault knows where it is, what should stand there and what does. It does not know which file it is
-//! about: the caller that opened it does.
+//! A fault has its position, the expected and the actual bytes. It does not have the name of the file; the caller knows
+//! that.
 
 use std::fmt;
 use std::io;
@@ -9,13 +9,13 @@ use std::io;
 use crate::input_window::to_usize;
 use crate::request_log::format::layout::{ROW, offset_digits, row_position};
 
-/// How a fault can have come about.
+/// The cause of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nature {
-    /// The server was stopped while it wrote the entry, or the disk was full: what is there is a correct
-    /// beginning, and then the file ends or the reserved room was never written (NUL bytes).
+    /// The server was killed while it wrote the entry, or the disk was full: a correct beginning is followed by the end
+    /// of the file, or by reserved space that was never written (NUL bytes).
     Torn,
-    /// No interruption of the server leaves this: bytes were altered, added or taken away.
+    /// No interruption of the server causes this: bytes were altered, added or removed.
     Corrupt,
 }
 
@@ -28,26 +28,26 @@ impl fmt::Display for Nature {
     }
 }
 
-/// One place where a log is not what it should be. Offsets are bytes from the start of the log.
+/// One fault of a log. Offsets are bytes from the start of the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{nature} entry at byte {entry}: expected {expected} at byte {offset}, found {found}")]
 pub struct Fault {
-    /// How it can have come about.
+    /// The cause.
     pub nature: Nature,
-    /// Where the entry begins that the fault is in.
+    /// The offset of the entry with the fault.
     pub entry: u64,
-    /// Where the first byte stands, or is missing, that is wrong.
+    /// The offset of the first wrong or missing byte.
     pub offset: u64,
-    /// What should stand there.
+    /// The expected text.
     pub expected: String,
-    /// What stands there.
+    /// The actual text.
     pub found: String,
 }
 
-/// Why a log could not be read on.
+/// Why reading a log stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The log is not what it should be. After a torn entry the reader goes on with the next one.
+    /// The log has a fault. After a torn entry the reader can continue with the next one.
     #[error(transparent)]
     Fault(#[from] Fault),
     /// The input failed.
@@ -55,7 +55,7 @@ pub enum ReadError {
     Input(io::Error),
 }
 
-/// Names a byte as a person would.
+/// A byte in readable form.
 pub(super) fn describe(byte: u8) -> String {
     match byte {
         0 => "a NUL byte".to_owned(),
@@ -66,7 +66,7 @@ pub(super) fn describe(byte: u8) -> String {
     }
 }
 
-/// What stands at index `at` of the rows of the content from `from` to `to`.
+/// The expectation at index `at` of the rows of the content from `from` to `to`.
 pub(super) fn expected_in_rows(from: u64, to: u64, at: usize) -> String {
     let mut column = at;
     let mut offset = from;

@@ -1,4 +1,4 @@
-//! The reading side of the log: entries from bytes, and what is wrong with bytes that are none.
+//! The reading side of the log: it parses entries and describes faults.
 
 mod diagnosis;
 pub mod fault;

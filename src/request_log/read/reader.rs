@@ -1,15 +1,15 @@
-//! Reads a log back, entry by entry, and believes nothing.
+//! Reads a log, entry by entry, and checks everything.
 //!
-//! Every byte is checked: first lines, the offset, width and digits of every row, their number, separators. It
-//! streams: memory is constant, however long the log or an entry. It does not know where the bytes come
-//! from, nor what the entries are wanted for.
+//! Every byte is checked: first lines, the offset, width and digits of every row, their number, separators. It streams:
+//! memory is constant for any length of the log or an entry. It reads from any [`Read`], and the caller decides what to
+//! do with the entries.
 //!
-//! Rows are checked by writing them again: the content is read from the hex digits, its rows are made by
-//! the code that made them at first, and the two must be equal.
+//! Rows are checked by writing them again: the content is decoded from the hex digits, the writer's code encodes it
+//! again, and both texts must be equal.
 //!
-//! What cannot be noticed, as the log holds no checksum: a hex digit of a row replaced by another hex digit; a
-//! visible byte of a name, or of a part of a failed request, replaced by another (as long as escapes stay
-//! right); a status replaced by another between 300 and 599; and an end of the file that lies between two entries.
+//! The log has no checksums, so some changes cannot be detected: another hex digit in a row; another visible byte in a
+//! name or in a part of a failed request (if escapes remain valid); another status between 300 and 599; and a file that
+//! is cut between two entries.
 
 use super::fault::{ReadError, expected_in_rows};
 use crate::input_window::{InputWindow, to_usize};
@@ -21,21 +21,20 @@ use std::io::{self, Read};
 #[cfg(test)]
 mod tests;
 
-/// Rows that are read and checked at a time: enough that the cost per piece vanishes, and few enough that
-/// they stay in the cache.
+/// Rows that are read and checked at a time: enough to make the cost per piece negligible, and few enough to stay in
+/// the cache.
 const PIECE_ROWS: u64 = 512;
 
 /// Content bytes of a piece.
 const PIECE: u64 = PIECE_ROWS * ROW as u64;
 
-/// Bytes of the window: a piece's rows at their widest (20 digits), or the longest first line; twice, so that reads
-/// are large.
+/// Bytes of the window: twice the longest piece of rows (offsets of 20 digits) or first line, so that reads are large.
 const WINDOW: usize = 2 * LINE_LIMIT;
 
-/// The first line of an entry, and where it is.
+/// The first line of an entry, and its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryHead {
-    /// 1 for the first entry of a log whose first line is whole, and so on.
+    /// The number of the entry, from 1. Entries with an incomplete first line are not counted.
     pub number: u64,
     /// Where the entry begins, in bytes from the start of the log.
     pub offset: u64,
@@ -67,22 +66,22 @@ pub struct Reader<R> {
     first_line: Vec<u8>,
     /// The piece of content that was read last.
     content: Vec<u8>,
-    /// The rows that this piece should have.
+    /// The expected rows of this piece.
     rows: Vec<u8>,
 }
 
-/// What the next unread byte belongs to.
+/// The part that the next unread byte belongs to.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum ReaderState {
     /// The first line of an entry.
     Line,
     /// The rows or the separator of an entry.
     Body(EntryInProgress),
-    /// Nothing: behind a corrupt entry it is not known where the next one begins.
+    /// Nothing: after a corrupt entry, the start of the next one is unknown.
     Lost,
 }
 
-/// An entry whose first line has been read.
+/// An entry after its first line has been read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct EntryInProgress {
     /// Where the entry begins.
@@ -91,7 +90,7 @@ pub(super) struct EntryInProgress {
     pub(super) end: u64,
     /// Bytes of its content.
     length: u64,
-    /// Those whose rows have been read.
+    /// Content bytes in the rows that have been read.
     done: u64,
 }
 
@@ -101,8 +100,7 @@ impl<R: Read> Reader<R> {
         Self::resume(input, 0, 1)
     }
 
-    /// Reads a log from an entry on: number `number`, which begins at byte `offset` of the log and is the first
-    /// thing that `input` gives.
+    /// Reads a log from entry `number` on. The entry begins at byte `offset` of the log, and `input` begins with it.
     pub fn resume(input: R, offset: u64, number: u64) -> Self {
         let window = InputWindow::new(input, WINDOW, offset);
         Self {
@@ -125,8 +123,8 @@ impl<R: Read> Reader<R> {
         &self.first_line
     }
 
-    /// Goes on with the entry at byte `offset`, which is known to begin one; what is before it is not checked. `false` if
-    /// it was passed already, or the log ends before it.
+    /// Skips to the entry at byte `offset`, without checking the bytes before it. `false` if that offset is already
+    /// passed, or the log ends before it.
     pub fn skip_to(&mut self, offset: u64) -> io::Result<bool> {
         while self.position() < offset {
             if self.window.fill(1)?.is_empty() {
@@ -141,8 +139,8 @@ impl<R: Read> Reader<R> {
 
     /// Checks the rest of the current entry, if there is one, and reads the first line of the next.
     ///
-    /// `None` is the end of the log. After the fault of a torn entry the next call goes on with the entry behind it;
-    /// after a corrupt one it is not known where the next begins, and the next call gives `None`.
+    /// `None` is the end of the log. After a torn entry, the next call continues with the following entry. After a
+    /// corrupt one, the start of the next entry is unknown, and the next call returns `None`.
     pub fn next_entry(&mut self) -> Result<Option<EntryHead>, ReadError> {
         self.finish_entry()?;
         if matches!(self.state, ReaderState::Lost) {
@@ -184,9 +182,10 @@ impl<R: Read> Reader<R> {
         }))
     }
 
-    /// Reads and checks the next piece of the current entry's content; at its end, `None`, the separator too.
+    /// Reads and checks the next piece of the current entry's content. At its end it checks the separator and returns
+    /// `None`.
     ///
-    /// Each piece is checked before it is returned, but the entry as a whole is right only when `None` has come.
+    /// Each piece is checked before it is returned, but the whole entry is valid only when `None` is returned.
     pub fn content(&mut self) -> Result<Option<&[u8]>, ReadError> {
         let ReaderState::Body(mut body) = self.state else {
             return Ok(None);
@@ -226,7 +225,7 @@ impl<R: Read> Reader<R> {
         Ok(Some(&self.content))
     }
 
-    /// Checks the rest of the current entry without giving out its content.
+    /// Checks the rest of the current entry without returning its content.
     pub fn finish_entry(&mut self) -> Result<(), ReadError> {
         while self.content()?.is_some() {}
         Ok(())

@@ -1,12 +1,12 @@
-//! What is wrong with a seal itself: its chain, the numbers of its entries, and its authentication codes.
+//! Checks of the seal itself: its chain, the numbers of its entries, and its authentication codes.
 
 use super::finding::{EntryName, MOST, SealFault};
 use crate::seal::chain::Hash;
 use crate::seal::key::Key;
 use crate::seal::time::Moment;
 
-/// Hashes that are made for one authentication code at most. One that is written each microsecond for a year is not
-/// further away from the verification key.
+/// The most hashes for one authentication code. With one code per microsecond for a year, the last is no further from
+/// the verification key.
 const MOST_STEPS: u64 = 1 << 45;
 
 /// See the module's description.
@@ -19,7 +19,7 @@ pub(super) struct Audit {
     pub(super) number: u64,
     pub(super) entries: u64,
     pub(super) last_time: Moment,
-    /// Whether the last line was moved: then the next is not in the chain either.
+    /// Whether the last line was moved. The next line then has a wrong chain value, too.
     is_behind_moved: bool,
     pub(super) codes: u64,
     pub(super) verified_codes: u64,
@@ -39,7 +39,7 @@ impl Audit {
         }
     }
 
-    /// Takes note of a fault, if there are not too many.
+    /// Records a fault, unless there are too many.
     pub(super) fn find(&mut self, fault: SealFault) {
         match self.findings.len() {
             0..MOST => self.findings.push(fault),
@@ -48,7 +48,7 @@ impl Audit {
         }
     }
 
-    /// The first line of the seal is not there.
+    /// The first line of the seal is missing.
     pub(super) fn no_beginning(&mut self) {
         self.findings.insert(0, SealFault::NoBeginning);
     }
@@ -76,7 +76,7 @@ impl Audit {
         self.time(name.time);
     }
 
-    /// The chain at a line that is no entry's.
+    /// The chain at a line other than an entry's.
     pub(super) fn other(&mut self, line: u64, is_chained: bool) {
         if !is_chained && !std::mem::take(&mut self.is_behind_moved) {
             self.find(SealFault::OtherLineAltered { line });
@@ -88,7 +88,7 @@ impl Audit {
         self.last_time = self.last_time.max(time);
     }
 
-    /// An authentication code of what is before it, which has this chain value.
+    /// An authentication code of the lines before it, the last of which has this chain value.
     pub(super) fn code(&mut self, line: u64, epoch: u64, code: &Hash, before: &Hash) {
         self.codes += 1;
         self.line_of_code = line;
@@ -104,7 +104,7 @@ impl Audit {
         if epoch < key.epoch() {
             return; // of an earlier key, which is not known
         }
-        // A number that was made up would keep us busy for ever.
+        // A forged number could make the check run forever.
         let is_near = epoch - key.epoch() <= MOST_STEPS;
         while is_near && key.epoch() < epoch {
             key.step();
@@ -123,7 +123,7 @@ impl Audit {
         }
     }
 
-    /// Takes all findings. A line that is in another place is not removed.
+    /// Returns all findings. A moved line is not reported as removed.
     pub(super) fn take_findings(&mut self) -> Vec<SealFault> {
         let mut findings = std::mem::take(&mut self.findings);
         let number_of_moved = |finding: &SealFault| match finding {

@@ -1,4 +1,4 @@
-//! What happened to entries that are not where they belong: they were moved, removed, cut off or added.
+//! Decides what happened to entries that are not in their places: moved, removed, cut off or added.
 
 use super::finding::{EntryName, LogFault};
 use super::logged::{Logged, LoggedEntry};
@@ -7,7 +7,7 @@ use super::pairing::is_same;
 use super::seal_report::Matched;
 
 impl Matching {
-    /// Tells entries that were moved from those that were removed and added.
+    /// Distinguishes moved entries from removed and added ones.
     pub(super) fn finish(mut self) -> Matched {
         let mut added: Vec<Logged> = Vec::new();
         for logged in std::mem::take(&mut self.added) {
@@ -66,7 +66,7 @@ impl Matching {
         }
     }
 
-    /// The entry that is missing elsewhere and is this one.
+    /// A missing entry that equals this one.
     fn take_moved(&mut self, logged: &Logged) -> Option<EntryName> {
         for missing in [&mut self.missing, &mut self.missing_at_end] {
             if let Some(place) = missing.iter().position(|sealed| is_same(sealed, logged)) {

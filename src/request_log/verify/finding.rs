@@ -1,14 +1,14 @@
-//! What can be wrong with a sealed log, in one sentence each.
+//! The findings of a verification, each described in one sentence.
 
 use std::fmt;
 
 use crate::seal::chain::Hash;
 use crate::seal::time::Moment;
 
-/// Findings of a log, and of a seal, that are listed. Where there are more, nothing is as it was.
+/// The most findings that are listed, each of a log and of a seal. With more, the files are beyond a useful list.
 pub(super) const MOST: usize = 1_000;
 
-/// Text of what stands in place of those that are not listed.
+/// The text in place of unlisted findings.
 const MORE: &str = "more is wrong; only the first faults are listed";
 
 /// Which entry is meant.
@@ -22,49 +22,49 @@ pub struct EntryName {
     pub first_line: Box<str>,
 }
 
-/// One thing that is wrong.
+/// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
-    /// With the seal itself.
+    /// In the seal itself.
     Seal(SealFault),
-    /// With the log.
+    /// In the log.
     Log(LogFault),
 }
 
-/// One thing that is wrong with the seal itself.
+/// A fault of the seal itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SealFault {
-    /// The first line of the seal is not there.
+    /// The first line of the seal is missing.
     NoBeginning,
-    /// A line of the seal is none.
+    /// A line of the seal is invalid.
     NotALine {
         /// The error in words, with the line's number.
         reason: String,
     },
-    /// The last line of the seal is not whole.
+    /// The last line of the seal is incomplete.
     TornLine {
         /// Its number in the file.
         line: u64,
     },
-    /// The chain value of an entry's line does not follow from what is before it.
+    /// The chain value of an entry's line does not follow from the line before.
     LineAltered(EntryName),
     /// The same of another line.
     OtherLineAltered {
         /// Its number in the file.
         line: u64,
     },
-    /// Lines of entries are missing in the seal.
+    /// Lines of entries are missing from the seal.
     LinesRemoved {
         /// The first number that is missing.
         from: u64,
         /// The last.
         to: u64,
     },
-    /// The line of an entry is not where its number belongs.
+    /// The line of an entry is out of order by its number.
     LineMoved(EntryName),
     /// A line has a time before that of the line before it.
     TimeReversed(EntryName),
-    /// A line stands behind the one that ends the file.
+    /// A line follows the one that ends the file.
     AfterEnd {
         /// Its number in the file.
         line: u64,
@@ -80,65 +80,65 @@ pub enum SealFault {
     },
     /// Authentication codes are missing.
     CodesMissing {
-        /// The number of the first key whose code is missing.
+        /// The number of the first key without a code.
         from: u64,
         /// The number of the last one.
         to: u64,
     },
-    /// There is more.
+    /// There are more faults.
     More,
 }
 
-/// One thing that is wrong with the log.
+/// A fault of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogFault {
-    /// The first line of an entry is another one in the log.
+    /// The first line of an entry differs in the log.
     FirstLineAltered {
         /// The entry as the seal has it.
         entry: EntryName,
         /// The line in the log.
         logged: Box<str>,
     },
-    /// The content of an entry is other than what was sealed.
+    /// The content of an entry differs from the sealed content.
     ContentAltered {
         /// The entry.
         entry: EntryName,
         /// The hash of the content in the log.
         logged: Option<Hash>,
     },
-    /// What is in the place of an entry is none that a server writes.
+    /// The bytes in the place of an entry are not a valid entry.
     Corrupt {
-        /// The entry whose place it is, if there is one.
+        /// The entry with this place, if there is one.
         entry: Option<EntryName>,
-        /// What is wrong, and where.
+        /// The fault and its position.
         fault: String,
     },
-    /// Entries are not in the log any more.
+    /// Entries were removed from the log.
     Removed {
         /// The first.
         from: EntryName,
         /// The last.
         to: EntryName,
     },
-    /// Entries at the end of the log are not there.
+    /// Entries at the end of the log are missing.
     MissingAtEnd {
         /// The first.
         from: EntryName,
         /// The last.
         to: EntryName,
     },
-    /// An entry is in the log, and not in the seal.
+    /// An entry of the log is not in the seal.
     NotSealed {
         /// Where it begins in the log.
         offset: u64,
         /// Its first line.
         logged: Box<str>,
     },
-    /// An entry is not where it belongs.
+    /// An entry was moved.
     Moved {
         /// Which.
         entry: EntryName,
-        /// Where it begins in the log now.
+        /// Its present offset in the log.
         offset: u64,
     },
     /// There is more; it was not looked at.

@@ -1,4 +1,4 @@
-//! The log as it is: one entry after the other, with the hash of its content.
+//! The entries of the log, in order, each with the hash of its content.
 
 use std::io::{self, Read};
 
@@ -14,7 +14,7 @@ use crate::seal::chain::Hash;
 pub(super) struct Logged {
     /// Where it begins.
     pub(super) offset: u64,
-    /// Where what comes next begins.
+    /// The offset of the next entry.
     pub(super) end: u64,
     pub(super) what: LoggedEntry,
 }
@@ -26,12 +26,12 @@ pub(super) enum LoggedEntry {
         first_line: Box<str>,
         hash: Option<Hash>,
     },
-    /// One that is not whole, or several that were never begun.
+    /// An incomplete entry, or several that were never begun.
     Torn {
         /// If it is whole.
         first_line: Option<Box<str>>,
     },
-    /// What no server writes. Nothing follows unless it is skipped.
+    /// Bytes that no server writes. Reading stops here unless they are skipped.
     Corrupt(Fault),
 }
 
@@ -47,12 +47,12 @@ impl<R: Read> LoggedEntries<R> {
         }
     }
 
-    /// Goes on with the entry at this place.
+    /// Continues with the entry at this offset.
     pub(super) fn skip_to(&mut self, offset: u64) -> io::Result<bool> {
         self.reader.skip_to(offset)
     }
 
-    /// The next one; `None` at the end, and behind a corrupt one.
+    /// The next entry; `None` at the end, and after a corrupt one.
     pub(super) fn next(&mut self) -> io::Result<Option<Logged>> {
         let head = match self.reader.next_entry() {
             Ok(Some(head)) => head,
@@ -85,7 +85,7 @@ impl<R: Read> LoggedEntries<R> {
         }))
     }
 
-    /// First lines that were read are ASCII.
+    /// Parsed first lines are ASCII.
     fn first_line(&self) -> Box<str> {
         String::from_utf8_lossy(self.reader.first_line()).into()
     }

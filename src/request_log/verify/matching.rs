@@ -1,7 +1,7 @@
-//! Which entry of the log is which of the seal.
+//! Matches the entries of the log with the lines of the seal.
 //!
-//! As long as both agree, each entry is compared with its line and forgotten. Where they do not, `resync` finds where they
-//! agree again. `conclusion` says what that means.
+//! While both agree, each entry is compared with its line and dropped. After a difference, `resync` finds the next
+//! agreement, and `conclusion` names the alteration.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -21,18 +21,18 @@ pub(super) struct Matching {
     pub(super) torn: Vec<TornEntry>,
     /// Where the last whole entry ends.
     pub(super) whole_end: u64,
-    /// How much further back entries are in the log than they were made, modulo 2^64.
+    /// The present shift of entries in the log from their sealed offsets, modulo 2^64.
     pub(super) shift: u64,
-    /// Entries of the seal that are not where they belong.
+    /// Entries of the seal that are not in their places.
     pub(super) missing: Vec<Sealed>,
-    /// Entries of the seal that would be behind the end of the log.
+    /// Entries of the seal beyond the end of the log.
     pub(super) missing_at_end: Vec<Sealed>,
-    /// Entries of the log that are not in the seal there.
+    /// Entries of the log that are not in the seal at this place.
     pub(super) added: Vec<Logged>,
 }
 
 impl Matching {
-    /// A log whose sealed entries begin at this byte.
+    /// A log with its first sealed entry at this byte.
     pub(super) fn new(start: u64) -> Self {
         Self {
             sealed: VecDeque::new(),
@@ -57,7 +57,7 @@ impl Matching {
             self.fill(seal, log, 1)?;
             if self.findings.len() + self.missing.len() + self.added.len() > MOST {
                 self.findings.push(LogFault::More);
-                // The report also says what is wrong with the rest of the seal.
+                // The report also covers the rest of the seal.
                 while seal.next()?.is_some() {}
                 return Ok(());
             }
@@ -84,7 +84,7 @@ impl Matching {
         }
     }
 
-    /// Has so many entries of both at hand, if there are as many.
+    /// Reads ahead up to this many entries of both.
     pub(super) fn fill<S: Read, L: Read>(
         &mut self,
         seal: &mut SealedEntries<S>,
@@ -113,7 +113,7 @@ impl Matching {
     ) -> io::Result<()> {
         while self.sealed.len() < count {
             match seal.next()? {
-                // What was cut is not in the log.
+                // Entries that were cut are not in the log.
                 Some(sealed) if sealed.place == Some(TornOutcome::Cut) => self.note_torn(sealed),
                 Some(sealed) => self.sealed.push_back(sealed),
                 None => break,
@@ -130,7 +130,7 @@ impl Matching {
         });
     }
 
-    /// Passes a torn entry, or several that were never begun.
+    /// Skips a torn entry, or several that were never begun.
     fn pass_torn<S: Read>(&mut self, seal: &mut SealedEntries<S>) -> io::Result<()> {
         let Some(logged) = self.logged.pop_front() else {
             return Ok(());
@@ -168,12 +168,12 @@ impl Matching {
         Ok(())
     }
 
-    /// Where an entry should begin in the log as it is.
+    /// The expected offset of an entry in the log.
     pub(super) fn place_of(&self, sealed: &Sealed) -> u64 {
         sealed.offset.wrapping_add(self.shift)
     }
 
-    /// Passes what no server writes; goes on with the next entry that the seal has.
+    /// Skips invalid bytes; continues with the next entry in the seal.
     fn pass_corrupt<S: Read, L: Read>(
         &mut self,
         seal: &mut SealedEntries<S>,
@@ -209,7 +209,7 @@ impl Matching {
         Ok(())
     }
 
-    /// All that is left of the seal is not in the log.
+    /// The remaining entries of the seal are not in the log.
     fn lose_end<S: Read>(&mut self, seal: &mut SealedEntries<S>) -> io::Result<()> {
         loop {
             self.fill_sealed(seal, 1)?;

@@ -1,8 +1,8 @@
-//! Verification: a log is compared with its seal, and what was altered is named.
+//! Verification: compares a log with its seal, and names every alteration.
 //!
-//! The seal is read line by line (`sealed`) and the log entry by entry (`logged`); `matching` finds for each entry of
-//! the one the entry of the other, also where some were removed, added or moved. It streams: memory is constant while both
-//! agree, and bounded where they do not. It knows no files.
+//! The seal is read line by line (`sealed`) and the log entry by entry (`logged`); `matching` pairs their entries, even
+//! if some were removed, added or moved. It streams: memory is constant while both agree, and bounded where they
+//! differ. It does not open files.
 
 mod audit;
 mod conclusion;

@@ -1,5 +1,6 @@
-//! Finding where log and seal agree again: a stretch of both is looked at, and the nearest pair that agrees is where it goes
-//! on. What is left on one side was removed, on the other added, if it was not altered where it is.
+//! Finds the place where log and seal agree again: it compares a stretch of both, and continues at the nearest pair
+//! that agrees. Unpaired entries of the seal were removed and unpaired entries of the log were added, unless they were
+//! altered in place.
 
 use std::collections::HashMap;
 use std::io::{self, Read};
@@ -10,11 +11,11 @@ use super::matching::Matching;
 use super::pairing::{EntryContent, content_of, push_capped};
 use super::sealed::{Sealed, SealedEntries};
 
-/// Entries of a stretch that is looked at where log and seal do not agree.
+/// Entries of a stretch after a difference.
 const STRETCH: usize = 16 * 1024;
 
 impl Matching {
-    /// Finds where log and seal agree again.
+    /// Finds the place where log and seal agree again.
     pub(super) fn resync<S: Read, L: Read>(
         &mut self,
         seal: &mut SealedEntries<S>,
@@ -40,7 +41,7 @@ impl Matching {
             }
         }
         let (in_log, in_seal) = best.unwrap_or((self.logged.len(), self.sealed.len()));
-        // As many on both sides, and with the same bounds: these were altered where they are.
+        // Equal counts on both sides with the same bounds: these entries were altered in place.
         let (logged, sealed) = (
             self.logged.iter().take(in_log),
             self.sealed.iter().take(in_seal),

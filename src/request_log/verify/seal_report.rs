@@ -1,4 +1,4 @@
-//! What is known of a log that was verified.
+//! The result of a verification.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use crate::seal::line::{Begin, TornOutcome};
 use crate::seal::state::Tip;
 use crate::seal::time::Moment;
 
-/// What is known of a log that was compared with its seal.
+/// The result of comparing a log with its seal.
 #[derive(Debug, Clone)]
 pub struct SealReport {
-    /// What is wrong; the first of it, if there is too much.
+    /// The findings; only the first ones if there are too many.
     pub findings: Vec<Finding>,
-    /// What the first line of the seal says; `None` if it has none.
+    /// The first line of the seal; `None` if it is missing.
     pub beginning: Option<SealStart>,
     /// Entries that the seal has.
     pub entries: u64,
@@ -35,21 +35,21 @@ pub struct SealReport {
     pub last_time: Moment,
     /// Times at which the system's clock was set back.
     pub clock_steps: u64,
-    /// The log that follows, if the seal says that one does.
+    /// The next log, if the seal names one.
     pub next: Option<String>,
     /// Authentication codes in the seal.
     pub codes: u64,
     /// How many of these were verified.
     pub verified_codes: u64,
-    /// Lines behind the last code.
+    /// Lines after the last code.
     pub lines_after_code: u64,
     /// The key for the next code, if there is one.
     pub key: Option<Key>,
-    /// The chain values that were wanted, as far as these lines are in this file.
+    /// The requested chain values of lines in this file.
     pub chain_at: BTreeMap<u64, Hash>,
 }
 
-/// What the first line of a seal says.
+/// The first line of a seal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealStart {
     /// The identity of the seal.
@@ -60,7 +60,7 @@ pub struct SealStart {
     pub lines: u64,
     /// Where the first sealed entry is in the log.
     pub start: u64,
-    /// The chain value that it continues.
+    /// The chain value before it.
     pub previous: Hash,
     /// When it began.
     pub time: Moment,
@@ -82,18 +82,18 @@ impl From<&Begin<'_>> for SealStart {
     }
 }
 
-/// A sealed entry that is not whole in the log.
+/// A sealed entry that is incomplete in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TornEntry {
     /// Which.
     pub entry: EntryName,
-    /// Where it is, or was.
+    /// Its offset, present or former.
     pub offset: u64,
-    /// What a server did with it when it found it; `None` if none has found it.
+    /// The server's action when it found the entry; `None` if no server has found it.
     pub place: Option<TornOutcome>,
 }
 
-/// What came of the comparison of entries.
+/// The result of the comparison of entries.
 pub(super) struct Matched {
     pub(super) findings: Vec<LogFault>,
     pub(super) torn: Vec<TornEntry>,

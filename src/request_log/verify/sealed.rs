@@ -1,4 +1,4 @@
-//! The entries as a seal has them, line by line; what else its lines say is noted for the report.
+//! The entries of a seal, line by line. Its other lines are recorded for the report.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -13,14 +13,14 @@ use crate::seal::line::{EntryLine, LineContent, Torn, TornOutcome};
 use crate::seal::read::{SealError, SealLine, SealReader};
 use crate::seal::state::Tip;
 
-/// An entry as the seal has it.
+/// An entry of the seal.
 #[derive(Debug)]
 pub(super) struct Sealed {
     pub(super) name: EntryName,
     pub(super) offset: u64,
     pub(super) length: u64,
     pub(super) hash: Option<Hash>,
-    /// What a server did with it when it found it torn.
+    /// The server's action when it found the entry torn.
     pub(super) place: Option<TornOutcome>,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct SealedEntries<R> {
     seal_end: u64,
 }
 
-/// What lines say besides their entries.
+/// The values of lines besides their entries.
 #[derive(Default)]
 struct Noted {
     beginning: Option<SealStart>,
@@ -46,7 +46,7 @@ struct Noted {
     chain_at: BTreeMap<u64, Hash>,
 }
 
-/// Reads from a seal what became of the entries that servers found torn.
+/// Reads from a seal the fate of the entries that servers found torn.
 ///
 /// # Errors
 /// If it cannot be read.
@@ -141,7 +141,7 @@ impl<R: Read> SealedEntries<R> {
         Ok(read)
     }
 
-    /// All that is known at the end.
+    /// The report at the end.
     pub(super) fn report(mut self, matched: Matched) -> SealReport {
         let Matched {
             findings,
@@ -186,7 +186,7 @@ impl<R: Read> SealedEntries<R> {
     }
 }
 
-/// What a line was.
+/// The kind of a line.
 enum LineRead {
     /// An entry's.
     Entry(Sealed),
@@ -197,7 +197,7 @@ enum LineRead {
 }
 
 impl Noted {
-    /// Takes note of a line.
+    /// Records a line.
     fn note(&mut self, line: &SealLine<'_>, audit: &mut Audit, evidence: &Evidence) -> LineRead {
         let mut read = LineRead::Other;
         match line.line {
@@ -207,7 +207,7 @@ impl Noted {
                 self.beginning = Some(SealStart::from(&begin));
                 self.note_chain(evidence, begin.lines, line.before);
             }
-            // Lines that begin a file are not in the middle of one.
+            // A `begin` line is never in the middle of a file.
             LineContent::Begin(_) => audit.other(line.number, false),
             LineContent::Torn(Torn { time, .. }) => audit.time(time),
             LineContent::Clock { time, system } => {
@@ -229,7 +229,7 @@ impl Noted {
         read
     }
 
-    /// Keeps the chain value of a line, counted over all files, if it is wanted.
+    /// Keeps the chain value of a line, counted over all files, if it is requested.
     fn note_chain(&mut self, evidence: &Evidence, line: u64, chain: Hash) {
         if evidence.wanted.contains(&line) {
             self.chain_at.insert(line, chain);

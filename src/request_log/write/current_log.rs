@@ -1,4 +1,4 @@
-//! The log of a recorder: which file new entries go to, and the entries that are pending.
+//! The log of a recorder: the file for new entries, and the pending entries.
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -23,7 +23,7 @@ use crate::sync;
 pub(super) struct Log {
     pub(super) path: PathBuf,
     pub(super) durability: Durability,
-    /// Guards which file new entries go to; entries in flight keep theirs.
+    /// Guards the file for new entries; entries in flight keep theirs.
     current: RwLock<Arc<LogFile>>,
     /// Whether it was reported that entries are missing.
     full: AtomicBool,
@@ -34,7 +34,7 @@ pub(super) struct Log {
     pub(super) sealer: Option<Sealer>,
 }
 
-/// Only one worker takes this lock. It is by itself in a cache line or two, since the next is another worker's.
+/// Only one worker takes this lock. It has cache lines of its own, since the next lock belongs to another worker.
 #[derive(Default)]
 #[repr(align(128))]
 struct PendingEntries(Mutex<PendingBuffer>);
@@ -59,7 +59,7 @@ impl Log {
         }
     }
 
-    /// Has new entries go to this file.
+    /// Makes this the file for new entries.
     pub(super) fn change_file(&self, file: Arc<LogFile>) {
         let mut current = sync::write(&self.current);
         let old = std::mem::replace(&mut *current, file);
@@ -68,7 +68,7 @@ impl Log {
         self.full.store(false, Ordering::Relaxed);
     }
 
-    /// Opens what is at this location, if that is not what is written.
+    /// Opens the file at this location, unless it is the current file.
     pub(super) fn rotate(&self, location: &Location) -> Result<Rotation, LogError> {
         let current = self.current();
         match &self.sealer {
@@ -88,7 +88,7 @@ impl Log {
         }
     }
 
-    /// The space of the current file, and whether it is full.
+    /// The space of the current file, and whether the file is full.
     pub(super) fn figures(&self) -> LogFigures {
         let is_full = self.full.load(Ordering::Relaxed);
         self.current().figures(is_full)
@@ -103,7 +103,7 @@ impl Log {
         sync::lock(pending)
     }
 
-    /// Records pending entries together, or each by itself if there is no space for all.
+    /// Records pending entries together, or one by one if there is no space for all.
     pub(super) fn record_all(&self, pending: &mut PendingBuffer) {
         if pending.text.is_empty() {
             return;
@@ -136,7 +136,7 @@ impl Log {
         self.report(written);
     }
 
-    /// Says once when entries begin to be missing, and once when they are not any more.
+    /// Reports once when entries begin to be missing, and once when they are recorded again.
     fn report(&self, written: io::Result<()>) {
         match written {
             Ok(()) => {

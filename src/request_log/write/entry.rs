@@ -9,7 +9,7 @@ use crate::entry_range::EntryRange;
 use crate::request_log::format::hex;
 use crate::request_log::format::layout::{ROW, SEPARATOR};
 
-/// Content bytes that are shown in one write: a whole number of rows.
+/// Content bytes in one write: a whole number of rows.
 pub const BLOCK: usize = ROW * 3_200;
 
 /// An entry that has its place in the log and is being written.
@@ -17,9 +17,9 @@ pub const BLOCK: usize = ROW * 3_200;
 pub struct EntryWriter {
     extent: Extent,
     range: EntryRange,
-    /// What stands before the rows; empty once it is written.
+    /// The bytes before the rows; empty once they are written.
     header: Vec<u8>,
-    /// Content bytes shown so far.
+    /// Content bytes written so far.
     written: u64,
     length: u64,
     durability: Durability,
@@ -46,19 +46,19 @@ impl EntryWriter {
         }
     }
 
-    /// Where the entry is in the log.
+    /// The entry's range in the log.
     #[must_use]
     pub fn range(&self) -> EntryRange {
         self.range
     }
 
-    /// Content bytes that were written so far: where the next block begins.
+    /// Content bytes written so far: the offset of the next block.
     #[must_use]
     pub fn written(&self) -> u64 {
         self.written
     }
 
-    /// How many content bytes the next [`EntryWriter::write`] takes.
+    /// The number of content bytes for the next [`EntryWriter::write`].
     #[must_use]
     pub fn next_len(&self) -> usize {
         usize::try_from(self.length - self.written).map_or(BLOCK, |left| left.min(BLOCK))
@@ -70,12 +70,13 @@ impl EntryWriter {
         self.extent.left() == 0
     }
 
-    /// Writes the rows of the next [`EntryWriter::next_len`] bytes of content, and what stands before or after them.
+    /// Writes the rows of the next [`EntryWriter::next_len`] bytes of content, with the header before the first and the
+    /// separator after the last.
     ///
-    /// `text` is room for the rows; its contents are lost.
+    /// `text` is a buffer for the rows; its contents are overwritten.
     ///
     /// # Errors
-    /// From pwrite(2), or fdatasync(2) after the last block. `InvalidInput` if `content` is not what was wanted.
+    /// From pwrite(2), or fdatasync(2) after the last block. `InvalidInput` if `content` has another length.
     pub fn write(&mut self, content: &[u8], text: &mut Vec<u8>) -> io::Result<()> {
         if content.len() != self.next_len() {
             return Err(io::ErrorKind::InvalidInput.into());
@@ -96,7 +97,7 @@ impl EntryWriter {
     }
 }
 
-/// Puts `bytes` in place of what `text` holds from `at` on; returns where they end.
+/// Overwrites `text` with `bytes` from `at` on; returns their end.
 fn overwrite(text: &mut Vec<u8>, at: usize, bytes: &[u8]) -> usize {
     let end = at + bytes.len();
     if text.len() < end {

@@ -16,18 +16,18 @@ pub enum LogError {
         /// The cause, from open(2), flock(2) or fstat(2).
         source: io::Error,
     },
-    /// It is not a regular file, so that no range of it can be reserved.
+    /// It is not a regular file, so no range of it can be reserved.
     #[error("cannot use {} as a log: {} is not a regular file", path.display(), file.display())]
     NotRegular {
-        /// What was to be the log.
+        /// The path of the log.
         path: PathBuf,
         /// What it leads to.
         file: PathBuf,
     },
-    /// Another server has it.
+    /// Another server uses it.
     #[error("cannot use the log {}: another server is writing to it", .0.display())]
     InUse(PathBuf),
-    /// The old log cannot be kept under another name.
+    /// The old log cannot be renamed.
     #[error("cannot keep the old log {} as {}: {source}; --log-append continues it", from.display(), to.display())]
     Keep {
         /// The log.
@@ -37,7 +37,7 @@ pub enum LogError {
         /// The cause, from renameat2(2).
         source: io::Error,
     },
-    /// No disk space for it.
+    /// There is no disk space for it.
     #[error("cannot reserve space for the log {}: {source}", path.display())]
     Space {
         /// The log.

@@ -1,6 +1,6 @@
-//! Keeping an old log: it is renamed to its name, a dot, and the UTC time of its last change.
+//! Renames an old log to its name, a dot, and the UTC time of its last change.
 //!
-//! No number, since `FILE.1` is a name that logrotate gives and takes.
+//! A time is used instead of a number, since logrotate uses `FILE.1`.
 
 use std::time::SystemTime;
 
@@ -12,18 +12,17 @@ use super::location::Location;
 use crate::rename::rename_new;
 use crate::utc;
 
-/// What became of an old log.
+/// The result for an old log.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum KeepOutcome {
     /// It has another name.
     Renamed,
-    /// It cannot have another name: something is mounted there, most likely the log itself. A warning says that the log is
-    /// continued.
+    /// It cannot be renamed, since it is a mount point, as in a container. The log is continued, with a warning.
     Mounted,
 }
 
-/// Renames the log to `FILE.20261127T103312Z`, or with `-2`, `-3`, … behind that if it is taken. What is kept together,
-/// the log as the first, gets one suffix.
+/// Renames the log to `FILE.20261127T103312Z`, or with `-2`, `-3`, … behind that if it is taken. Files that are kept
+/// together, with the log first, get the same suffix.
 ///
 /// # Errors
 /// `Keep`, from renameat2(2).

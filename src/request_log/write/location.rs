@@ -1,9 +1,9 @@
-//! Where a log is: the file that a path means, and the names that lead to it.
+//! The location of a log: the file behind a path, and the names that lead to it.
 //!
-//! Symlinks at the path's end are followed once, here. Everything else is done in the directory of the file itself: an
-//! old log is kept there, and the links stay as they are. A log must be a regular file, since its space is reserved in
-//! it; whatever else a path leads to is refused before it is opened. That includes the links of proc(5), which stand
-//! for a file that a process has open, and could not be renamed.
+//! Symlinks at the path's end are followed once, here. All other steps use the directory of the file itself: an old log
+//! is renamed there, and the links stay unchanged. A log must be a regular file, since its space is reserved in it;
+//! everything else is refused before it is opened. Links of proc(5) are also refused: they stand for open files of a
+//! process and could not be renamed.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -26,7 +26,7 @@ const MAX_LINKS: usize = 40;
 /// The type of proc(5), as statfs(2) has it.
 const PROC_SUPER_MAGIC: FsWord = 0x9fa0;
 
-/// A log's file, which may not be there yet, and the symlinks on the way to it.
+/// A log's file, which may not exist yet, and the symlinks that lead to it.
 #[derive(Debug, Clone)]
 pub struct Location {
     /// The path of the file itself, for messages.
@@ -50,7 +50,7 @@ impl Location {
     /// Follows the symlinks at the end of a path.
     ///
     /// # Errors
-    /// `Open` if a directory on the way cannot be searched; `NotRegular` if what is there can be no log.
+    /// `Open` if a directory of the path cannot be searched; `NotRegular` if it is not a regular file.
     pub fn resolve(typed: &Path) -> Result<Self, LogError> {
         let failed = |source: Errno| LogError::Open {
             path: typed.to_path_buf(),
@@ -167,10 +167,10 @@ impl Location {
         found.is_ok_and(|found| (found.st_dev, found.st_ino) == identity)
     }
 
-    /// Opens a regular file in the directory, and makes it if it is not there; no symlink is followed.
+    /// Opens a regular file in the directory, and creates it if it does not exist; no symlink is followed.
     ///
     /// # Errors
-    /// From openat(2) and fstat(2); EINVAL if it is no regular file.
+    /// From openat(2) and fstat(2); EINVAL if it is not a regular file.
     pub(super) fn open(&self, name: &[u8], flags: OFlags) -> io::Result<File> {
         // NONBLOCK: opening a FIFO waits for its reader.
         let flags = flags
@@ -205,13 +205,13 @@ fn type_of(directory: &OwnedFd, name: &[u8]) -> rustix::io::Result<Option<FileTy
 /// The directory of a path and the name in it.
 ///
 /// # Errors
-/// ENOENT for an empty path; EISDIR for one that can only be a directory's.
+/// ENOENT for an empty path; EISDIR for a path that can only name a directory.
 fn split(path: &Path) -> Result<(&Path, &OsStr), Errno> {
     let bytes = path.as_os_str().as_bytes();
     if bytes.is_empty() {
         return Err(Errno::NOENT);
     }
-    // `file_name` passes over a dot or a slash at the end.
+    // `file_name` ignores a dot or a slash at the end.
     let names_directory = bytes.ends_with(b"/") || bytes.ends_with(b"/.") || bytes == b".";
     match path.file_name().filter(|_| !names_directory) {
         None => Err(Errno::ISDIR),

@@ -1,6 +1,6 @@
 //! Opening the log: a new file, the old one continued, or the next one after a rotation.
 //!
-//! A log file belongs to one server at a time, which holds a lock on it (flock(2)).
+//! A log file belongs to one server at a time. The server holds a lock on it (flock(2)).
 
 use std::fs::File;
 
@@ -13,7 +13,7 @@ use super::location::Location;
 use super::recover::recover;
 use super::space::LogFile;
 
-/// What becomes of a log that exists already.
+/// The treatment of an existing log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Unless it is empty, it is renamed to `FILE.` and the UTC time of its last change, and a new one begins. A log that
@@ -71,7 +71,7 @@ pub(super) fn cannot_open(location: &Location, source: std::io::Error) -> LogErr
     }
 }
 
-/// Goes on behind the last whole entry.
+/// Continues after the last complete entry.
 fn resume(file: File, location: &Location) -> Result<LogFile, LogError> {
     let end = recover(&file, location)?;
     start(file, end, location)

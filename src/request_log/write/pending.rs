@@ -1,4 +1,4 @@
-//! Small entries that are not written yet, and the receipts that say where they come to be.
+//! Small entries that are not written yet, and the receipts for their places.
 
 use std::sync::{Arc, OnceLock};
 
@@ -8,14 +8,14 @@ use crate::entry_range::{EntryRange, EntryReceipt, Receipts};
 use crate::request_log::format::layout;
 use crate::requester::Answered;
 
-/// Bytes that are kept for the next pending entries: what a full batch of requests needs, and more.
+/// Bytes of capacity that are kept for the next pending entries: more than a full batch of requests needs.
 const KEPT: usize = 64 * 1024;
 
-/// Whole entries, one after the other.
+/// Complete entries, one after the other.
 #[derive(Default)]
 pub(super) struct PendingBuffer {
     pub(super) text: Vec<u8>,
-    /// What is known of their lines in the seal; empty for a log without one.
+    /// The known parts of their lines in the seal; empty without a seal.
     known: Vec<u8>,
     lengths: Vec<EntryLengths>,
     /// In the order of the entries; none if no receipts are made.
@@ -23,7 +23,8 @@ pub(super) struct PendingBuffer {
 }
 
 impl PendingBuffer {
-    /// Appends an entry, whose first line `push_line` appends; `sealed` is what its line in the seal says, if there is one.
+    /// Appends an entry. `push_line` appends its first line; `sealed` has the values of its line in the seal, if there
+    /// is one.
     pub(super) fn push(
         &mut self,
         receipts: Receipts,
@@ -51,7 +52,7 @@ impl PendingBuffer {
         }
     }
 
-    /// The entries, to be given their places.
+    /// The entries, ready to get their places.
     pub(super) fn entries(&self) -> SmallEntries<'_> {
         SmallEntries {
             text: &self.text,
@@ -60,7 +61,7 @@ impl PendingBuffer {
         }
     }
 
-    /// Says in the receipts that the text was written at `offset` of the log.
+    /// Records in the receipts that the text was written at `offset` of the log.
     pub(super) fn set_receipts(&self, offset: u64) {
         let mut offset = offset;
         for (receipt, lengths) in self.receipts.iter().zip(&self.lengths) {

@@ -1,5 +1,5 @@
-//! Disk space ahead of the entries: preallocated by fallocate(2), a portion at a time for large uploads, and given back
-//! where it is not enough.
+//! Preallocation of disk space by fallocate(2), a portion at a time for large uploads. If there is not enough space,
+//! the portions are freed.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use super::space::{Claim, LogFile};
 use super::space_file::{AHEAD, ReservationClass};
 use crate::sync::lock;
 
-/// Bytes that are preallocated at once for a large upload: what a file system in memory clears in half a millisecond.
+/// Bytes that are preallocated at once for a large upload: tmpfs clears them in half a millisecond.
 const PORTION: u64 = 4 * 1024 * 1024;
 
 /// Whether the space for an upload's entry can be reserved in little time.
@@ -15,13 +15,13 @@ const PORTION: u64 = 4 * 1024 * 1024;
 pub enum Preallocated {
     /// It can, or there is not enough.
     Enough,
-    /// More of it is to be preallocated before.
+    /// More must be preallocated first.
     MoreToDo,
 }
 
 impl LogFile {
-    /// Preallocates a portion of what a reservation of `length` bytes needs, so that the reservation itself is quick.
-    /// Where that fails, the reservation finds out what there is.
+    /// Preallocates a portion of the space for a reservation of `length` bytes, so that the reservation itself is
+    /// quick. If this fails, the reservation tries with the space that there is.
     pub(super) fn preallocate(&self, length: u64) -> Preallocated {
         let _one_at_a_time = lock(&self.growing);
         let area = self.lock().log;
@@ -38,7 +38,7 @@ impl LogFile {
         Preallocated::MoreToDo
     }
 
-    /// Gives back what was preallocated for a reservation that cannot be made. The caller holds `growing`.
+    /// Frees the space that was preallocated for a failed reservation. The caller holds `growing`.
     fn give_back(&self) {
         let mut space = self.lock();
         let area = &mut space.log;
@@ -81,9 +81,9 @@ mod tests {
     use super::*;
     use crate::request_log::write::RESERVED_FOR_SMALL_ENTRIES;
 
-    /// An empty log, and what it takes on disk.
+    /// An empty log, and its space on disk.
     fn log() -> (Arc<LogFile>, impl Fn() -> u64) {
-        // A file system in memory gives space back; not all others do.
+        // tmpfs frees the space; not all other file systems do.
         let file = tempfile::tempfile_in("/dev/shm").or_else(|_| tempfile::tempfile());
         let file = file.unwrap();
         let same = file.try_clone().unwrap();
@@ -116,7 +116,7 @@ mod tests {
             assert_eq!(log.preallocate(9 * PORTION), Preallocated::MoreToDo);
         }
         assert!(on_disk() >= 4 * PORTION);
-        // No disk has as much.
+        // No disk has this much space.
         assert!(log.reserve(i64::MAX.unsigned_abs() / 2, 0).is_err());
         let kept = PORTION + RESERVED_FOR_SMALL_ENTRIES + AHEAD;
         assert_eq!(log.lock().log.preallocated, kept);

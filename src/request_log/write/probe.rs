@@ -1,4 +1,4 @@
-//! Whether more can be written to the request log right now.
+//! A probe whether the request log can be written.
 
 use std::fs::File;
 use std::io;
@@ -10,14 +10,14 @@ use thiserror::Error;
 use super::figures::LogFigures;
 use super::recorder::Recorder;
 
-/// The log's file, to be tried on any thread.
+/// The log's file, for a probe on any thread.
 #[derive(Debug)]
 pub struct LogProbe {
     file: io::Result<File>,
     figures: LogFigures,
 }
 
-/// Why nothing can be recorded.
+/// Why entries cannot be recorded.
 #[derive(Debug, Error)]
 pub enum LogProbeError {
     /// Entries are missing.
@@ -40,7 +40,7 @@ impl Recorder {
 }
 
 impl LogProbe {
-    /// Tries it, without a write. That takes as long as its file system takes.
+    /// Checks the file without a write. It may block if the file system hangs.
     ///
     /// # Errors
     /// See [`LogProbeError`].
@@ -61,7 +61,7 @@ impl LogProbe {
         if found.f_flag.contains(StatVfsMountFlags::RDONLY) {
             return Err(Errno::ROFS);
         }
-        // What is preallocated can be written although the disk is full.
+        // Preallocated space can be written even if the disk is full.
         let left = self.figures.preallocated - self.figures.end - self.figures.reserved;
         if found.f_bavail == 0 && found.f_blocks > 0 && left < super::RESERVED_FOR_SMALL_ENTRIES / 2
         {

@@ -1,10 +1,10 @@
-//! The writing side of the request log: what the dialects call, whether or not there is a log.
+//! The writing side of the request log. The dialects call it whether or not there is a log.
 //!
-//! It writes small entries, reserves space for those of uploads, and changes files at a rotation. `open` opens these; the
-//! entry of an upload is written by [`super::EntryWriter`], block by block.
+//! It writes small entries, reserves space for the entries of uploads, and switches files at a rotation. `open` opens
+//! the files; [`super::EntryWriter`] writes the entry of an upload, block by block.
 //!
-//! Small entries are *pending* with the worker on which they were made, until that worker commits them, all in one
-//! write. Nothing may be sent in between.
+//! Small entries are *pending* with the worker that made them, until that worker commits them all in one write. No
+//! response may be sent in between.
 
 use std::fs::File;
 use std::io;
@@ -28,21 +28,22 @@ use crate::entry_range::{EntryReceipt, Receipts};
 use crate::request_log::format::layout;
 use crate::requester::{Answered, Requester};
 
-/// The request log of a server, or the knowledge that there is none.
+/// The request log of a server, if it has one.
 pub struct Recorder {
     log: Option<Log>,
 }
 
-/// What came of opening a log again.
+/// The result of reopening a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reopened {
-    /// It goes on where its path leads.
+    /// It continues in the file that its path names now.
     Done,
-    /// Only the log or only its seal, as this says, has another name: both go on in the old files until the other has.
+    /// Only one of log and seal, named by this value, was renamed: both continue in the old files until the other is
+    /// renamed.
     Half(&'static str),
 }
 
-/// What a refused request is recorded with: each part as received, `None` where it could not be read.
+/// The parts of a refused request for its entry, as received; `None` if a part could not be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Refused<'r> {
     /// The method.
@@ -60,7 +61,7 @@ impl Recorder {
         Self { log: None }
     }
 
-    /// Records in the file at `path`, for so many workers, and seals it if that is wanted.
+    /// Records in the file at `path`, for this many workers, and seals it if requested.
     ///
     /// # Errors
     /// See [`LogError`].
@@ -91,7 +92,7 @@ impl Recorder {
         })
     }
 
-    /// Starts what works beside the workers: the thread that keeps the key of the seal, if there is one.
+    /// Starts the thread that keeps the key of the seal, if there is one.
     ///
     /// # Errors
     /// From `pthread_create(3)`.
@@ -103,15 +104,15 @@ impl Recorder {
         }
     }
 
-    /// Says from now on where entries are in the log, or does not.
+    /// Turns on or off receipts for the places of entries.
     pub fn make_receipts(&mut self, receipts: Receipts) {
         if let Some(log) = &mut self.log {
             log.receipts = receipts;
         }
     }
 
-    /// Device and inode numbers of the files that are open until a rotation, as stat(2) has them: the log and its seal.
-    /// The state of the sealing key is another file each time it is written, and its number may be any file's then.
+    /// Device and inode numbers of the log and its seal, which stay open until a rotation. The state of the sealing key
+    /// is not included: it is a new file each time it is written, and its old number may be reused.
     #[must_use]
     pub fn identities(&self) -> Vec<(u64, u64)> {
         let Some(log) = &self.log else {
@@ -122,7 +123,7 @@ impl Recorder {
         seal.into_iter().chain([current.identity()]).collect()
     }
 
-    /// Where the log's path leads now; `None` if there is no log.
+    /// The present location of the log's path; `None` if there is no log.
     ///
     /// # Errors
     /// See [`Location::resolve`].
@@ -148,7 +149,7 @@ impl Recorder {
         Some(keeper.location().clone())
     }
 
-    /// Switches to the file at this location, or to a new one there. Entries that have their place end where they began.
+    /// Switches to the file at this location, or creates one. Entries that have a place are finished in the old file.
     pub fn reopen(&self, location: &Location) -> Reopened {
         let Some(log) = &self.log else {
             return Reopened::Done;
@@ -169,7 +170,7 @@ impl Recorder {
 
     /// Records a request that was granted and stored nothing, in a turn with this worker. The entry is pending.
     ///
-    /// A log without space does not keep a server from being read: then the entry is left out, and a warning says so.
+    /// A full log does not prevent reading: the entry is omitted, with a warning.
     pub fn success(
         &self,
         method: &str,
@@ -186,8 +187,8 @@ impl Recorder {
         })
     }
 
-    /// Records a request that was refused. The entry is pending if a worker is given; else it is in the
-    /// file on return. A log without space is met as in [`Recorder::success`].
+    /// Records a refused request. The entry is pending if a worker is given; else it is in the file on return. A full
+    /// log is handled as in [`Recorder::success`].
     pub fn failure(
         &self,
         request: Refused<'_>,
@@ -224,8 +225,8 @@ impl Recorder {
             .is_some_and(|log| !log.pending(worker).text.is_empty())
     }
 
-    /// Writes the entries that are pending with this worker: on return they are in the file, and on stable storage if
-    /// entries wait for that.
+    /// Writes the entries that are pending with this worker: on return they are in the file, and with `--durable` on
+    /// stable storage.
     pub fn commit(&self, worker: usize) {
         if let Some(log) = &self.log {
             log.record_all(&mut log.pending(worker));
@@ -240,13 +241,13 @@ impl Recorder {
             .is_some_and(|log| log.durability == Durability::Storage)
     }
 
-    /// Whether the content of uploads is to be hashed.
+    /// Whether the content of uploads must be hashed.
     #[must_use]
     pub fn is_sealed(&self) -> bool {
         self.log.as_ref().is_some_and(|log| log.sealer.is_some())
     }
 
-    /// Preallocates a portion of what [`Recorder::reserve`] will reserve.
+    /// Preallocates a portion of the space for [`Recorder::reserve`].
     pub fn preallocate(&self, method: &str, name: &[u8], length: u64) -> Preallocated {
         let Some(log) = &self.log else {
             return Preallocated::Enough;
@@ -257,11 +258,11 @@ impl Recorder {
 
     /// Reserves space for the entry of an upload of `length` bytes; `None` if there is no log.
     ///
-    /// What is pending with `worker` is written before, so that entries of one connection are in the order of its
+    /// Entries pending with `worker` are written first, so that entries of one connection are in the order of its
     /// requests.
     ///
     /// # Errors
-    /// From fallocate(2), ENOSPC for one: then the upload must be refused.
+    /// From fallocate(2), such as ENOSPC: then the upload must be refused.
     pub fn reserve(
         &self,
         method: &str,

@@ -1,4 +1,5 @@
-//! Continuing a log whose server was killed: the torn tail is cut back to the last whole entry, and kept aside.
+//! Continues the log of a killed server: the torn tail after the last complete entry is cut off and kept in another
+//! file.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
@@ -10,16 +11,16 @@ use super::location::Location;
 use crate::request_log::read::Reader;
 use crate::request_log::read::fault::{Nature, ReadError};
 
-/// The suffix of the file beside the log that takes what is torn.
+/// The suffix of the file for torn tails.
 const TORN: &str = "torn";
 
-/// Finds where the next entry of the log at `location` goes; what is torn off after the last whole one moves to
+/// Finds the offset for the next entry of the log at `location`. A torn tail after the last complete entry is moved to
 /// `FILE.torn`.
 ///
-/// Torn entries that have whole ones behind them stay: to move those would be to rewrite the log.
+/// Torn entries that are followed by complete ones stay: moving them would mean rewriting the log.
 ///
 /// # Errors
-/// `Recover` if something in it was never written by a server; it is left as it is.
+/// `Recover` if the log is corrupt; it stays unchanged.
 pub(super) fn recover(mut file: &File, location: &Location) -> Result<u64, LogError> {
     let failed = |reason: String| LogError::Recover {
         path: location.path().to_path_buf(),
@@ -58,7 +59,7 @@ fn end_of_last_whole_entry(mut file: &File) -> Result<u64, String> {
     }
 }
 
-/// Moves what stands from `end` on to `FILE.torn`; returns how many bytes that were.
+/// Moves all bytes from `end` on to `FILE.torn`; returns their number.
 ///
 /// # Errors
 /// From reading and writing; then nothing is cut.
@@ -71,7 +72,7 @@ pub(super) fn cut_to_torn(mut file: &File, end: u64, location: &Location) -> io:
         io::copy(&mut file, &mut torn)?;
         torn.sync_all()?;
     }
-    // Also where nothing is torn: it gives back what the killed server had secured ahead.
+    // Also if nothing is torn: this frees the space that the killed server had preallocated.
     file.set_len(end)?;
     Ok(length - end)
 }

@@ -1,12 +1,12 @@
-//! How an entry comes to its place in a log, in three steps, so that an upload can be refused while nothing has happened
-//! yet, and is committed to the log in the same instant as its file takes effect:
+//! The three steps by which an entry gets its place in a log. So an upload can be refused before anything has changed,
+//! and it is committed to the log at the same instant at which its file takes effect:
 //!
 //! 1. [`LogFile::reserve`] preallocates disk space (fallocate(2)) and sets it aside: a [`Reservation`], without offset.
 //! 2. [`Reservation::commit`] gives it the next offset: an [`Extent`]. It cannot fail.
 //! 3. [`Extent::write`] writes there (pwrite(2)), outside every lock.
 //!
-//! In a log that is sealed the second step makes the entry's line, too. It is in the file of the seal before any byte of
-//! the entry is in the log.
+//! In a sealed log, the second step also makes the entry's line. The line is written to the seal before any byte of the
+//! entry is written to the log.
 
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -23,7 +23,7 @@ use crate::operations;
 pub(super) struct SmallEntries<'p> {
     /// The entries, one after the other.
     pub(super) text: &'p [u8],
-    /// What is known of their lines in the seal; nothing for a log without one.
+    /// The known parts of their lines in the seal; empty without a seal.
     pub(super) known: &'p [u8],
     /// Of each entry.
     pub(super) lengths: &'p [EntryLengths],
@@ -54,7 +54,8 @@ impl<'p> SmallEntries<'p> {
 }
 
 impl LogFile {
-    /// Reserves space for an upload's entry of `length` bytes, of whose line in the seal `known` bytes will be known.
+    /// Reserves space for an upload's entry of `length` bytes, and for its line in the seal with a known part of
+    /// `known` bytes.
     ///
     /// # Errors
     /// ENOSPC and the like, from fallocate(2).
@@ -97,7 +98,7 @@ impl LogFile {
         Ok(Extent { log, at, end, made })
     }
 
-    /// What an entry claims of the seal.
+    /// The space for an entry's line in the seal.
     fn claimed(&self, known: usize) -> u64 {
         self.seal.as_ref().map_or(0, |_| seal_lines::most(known))
     }
@@ -109,10 +110,10 @@ impl LogFile {
     }
 }
 
-/// Disk space in the log that is reserved for one entry, and has no offset yet.
+/// Reserved disk space for one entry, without an offset yet.
 #[must_use = "space that is reserved and never committed is only given back"]
 pub(super) struct Reservation {
-    /// The log in which it was made; a successor has it once there is one.
+    /// The log of the reservation; after a rotation, its successor has the reservation.
     log: Arc<LogFile>,
     claim: Claim,
 }
@@ -140,7 +141,7 @@ impl Reservation {
         })
     }
 
-    /// Calls this with the log that has the reservation now.
+    /// Calls the function with the log that has the reservation now.
     fn in_current_log<R>(&self, change: impl FnOnce(&Arc<LogFile>, &mut Space) -> R) -> R {
         let mut log = Arc::clone(&self.log);
         loop {
@@ -170,12 +171,12 @@ pub(super) struct Extent {
     log: Arc<LogFile>,
     at: u64,
     end: u64,
-    /// Its line in the seal is among the first so many.
+    /// The number of lines of the seal up to and including its own.
     made: u64,
 }
 
 impl Extent {
-    /// Where the next byte goes; at first, where the entry begins.
+    /// The offset of the next byte; at first, that of the entry.
     pub(super) fn start(&self) -> u64 {
         self.at
     }
@@ -188,7 +189,7 @@ impl Extent {
     /// Writes the next bytes of the entry, and its line in the seal before the first.
     ///
     /// # Errors
-    /// From pwrite(2); `InvalidInput`, with nothing written, if the bytes would leave the reservation.
+    /// From pwrite(2); `InvalidInput`, with nothing written, if there are more bytes than were reserved.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let length = bytes.len() as u64;
         if length > self.left() {
@@ -201,7 +202,7 @@ impl Extent {
         Ok(())
     }
 
-    /// Returns when all that was written is on stable storage. See fdatasync(2).
+    /// Returns when all written bytes are on stable storage. See fdatasync(2).
     ///
     /// # Errors
     /// From fdatasync(2).

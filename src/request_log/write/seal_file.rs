@@ -1,6 +1,6 @@
 //! The file of a seal: lines get their chain values and are written, many at a time.
 //!
-//! A thread that needs its line in the file writes all lines before it, too; threads that wait meanwhile find their lines
+//! A thread that needs its line in the file also writes all lines before it; waiting threads then find their lines
 //! written. With a key, each such group ends with an authentication code, and the key is replaced by its hash.
 
 use std::io;
@@ -24,21 +24,21 @@ const KEPT: usize = 256 * 1024;
 /// See the module's description.
 pub(super) struct SealFile {
     file: Arc<SpaceFile>,
-    /// How many lines are in the file, counted as those that are made are.
+    /// The number of lines in the file, in the same count as the lines that are made.
     written: AtomicU64,
-    /// Guards the chain and the write: one thread at a time brings lines into the file.
+    /// Guards the chain and the write: one thread at a time writes lines to the file.
     end: Mutex<End>,
     keeper: Option<Arc<KeyKeeper>>,
 }
 
-/// Where a chain ends, and the key for what comes next.
+/// The end of a chain, and the key for the next code.
 #[derive(Debug, Clone)]
 pub(super) struct ChainEnd {
     pub(super) tip: Tip,
     pub(super) key: Option<Key>,
 }
 
-/// What the first line of a seal says of its log.
+/// The values of a seal's first line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FirstLine<'n> {
     /// Where the first sealed entry is, in bytes.
@@ -47,7 +47,7 @@ pub(super) struct FirstLine<'n> {
     pub(super) name: &'n str,
 }
 
-/// The end of the chain, and what is on its way to the file.
+/// The end of the chain, and the lines that are not written yet.
 pub(super) struct End {
     /// Where the next line goes.
     at: u64,
@@ -57,12 +57,12 @@ pub(super) struct End {
     text: Vec<u8>,
     /// Lines with theirs that are not in the file.
     out: Vec<u8>,
-    /// How many lines were made, up to the last one in `out`.
+    /// The number of lines up to the last one in `out`.
     made: u64,
 }
 
 impl SealFile {
-    /// A seal whose last line ends at `at`, and is the end of this chain.
+    /// A seal with a last line that ends at `at` and has the last value of this chain.
     pub(super) fn new(
         file: Arc<SpaceFile>,
         at: u64,
@@ -89,12 +89,12 @@ impl SealFile {
         &self.file
     }
 
-    /// Keeps all threads from writing to it.
+    /// Prevents all threads from writing to it.
     pub(super) fn lock_end(&self) -> MutexGuard<'_, End> {
         lock(&self.end)
     }
 
-    /// Writes the first line: the seal goes on here behind the end of another chain.
+    /// Writes the first line, which continues the chain of another file.
     ///
     /// # Errors
     /// From pwrite(2). The next call of [`SealFile::flush`] tries again.
@@ -126,8 +126,8 @@ impl SealFile {
         self.write(&mut end)
     }
 
-    /// Returns when as many lines are in the file. `take` exchanges the lines that are made for an empty vector, and
-    /// returns how many were made so far; it is given where the file ends with those that were taken before.
+    /// Returns when this many lines are in the file. `take` exchanges the new lines for an empty vector, and returns
+    /// the number of lines so far. Its argument is the end of the file with all lines taken before.
     ///
     /// # Errors
     /// From pwrite(2). The next call tries again.
@@ -147,7 +147,7 @@ impl SealFile {
         self.write(&mut end)
     }
 
-    /// Writes the last lines, and returns what the next file begins with.
+    /// Writes the last lines, and returns the chain for the next file.
     pub(super) fn finish(
         &self,
         take: impl FnOnce(&mut Vec<u8>, u64) -> u64,
@@ -179,14 +179,14 @@ impl SealFile {
         Ok(())
     }
 
-    /// Returns when all that was written before is on stable storage.
+    /// Returns when all lines written before are on stable storage.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.file.sync()
     }
 }
 
 impl Drop for SealFile {
-    /// Gives back the space that was preallocated and not used.
+    /// Frees unused preallocated space.
     fn drop(&mut self) {
         self.file.cut(lock(&self.end).at);
     }
@@ -199,7 +199,7 @@ impl End {
         self.chain_up();
     }
 
-    /// Gives the lines their chain values, and the group of them its authentication code.
+    /// Adds the chain values to the lines, and the authentication code to the group.
     fn chain_up(&mut self) {
         let mut rest = &self.text[..];
         while let Some(length) = memchr::memchr(b'\n', rest) {

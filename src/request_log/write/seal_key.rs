@@ -1,7 +1,7 @@
-//! The state of a sealing key on disk: it follows the seal, a second behind at most.
+//! The state of a sealing key on disk. It is at most a second behind the seal.
 //!
-//! A thread of its own replaces the file, so that no worker waits for it. The old key is overwritten before its file goes;
-//! whether the disk keeps a copy of it elsewhere is up to the file system.
+//! A thread of its own replaces the file, so that no worker waits for it. The old key is overwritten before its file is
+//! removed; a file system may still keep a copy elsewhere on the disk.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -20,10 +20,10 @@ use super::space_file::SpaceFile;
 use crate::seal::state::SealState;
 use crate::sync::lock;
 
-/// How far the state may be behind the seal.
+/// The time by which the state may be behind the seal.
 const BEHIND: Duration = Duration::from_secs(1);
 
-/// Bytes of a file that is read as a state; a state is far shorter.
+/// The most bytes that are read of a state file; a state is far shorter.
 const MOST: u64 = 4 * 1024;
 
 /// See the module's description.
@@ -104,12 +104,12 @@ impl KeyKeeper {
         Ok(())
     }
 
-    /// Where the state is.
+    /// The path of the state.
     pub(super) fn location(&self) -> &Location {
         &self.shared.location
     }
 
-    /// The seal, whose file this is, has come as far as this.
+    /// Reports the newest state of the seal in this file.
     pub(super) fn note(&self, state: SealState, seal: &Arc<SpaceFile>) {
         let mut latest = lock(&self.shared.latest);
         latest.state = state;
@@ -125,7 +125,7 @@ impl KeyKeeper {
         }
     }
 
-    /// Returns when the newest state is on stable storage, or cannot be brought there.
+    /// Returns when the newest state is on stable storage, or cannot be written.
     pub(super) fn write(&self) {
         self.shared.write_latest();
     }
@@ -136,7 +136,7 @@ impl Drop for KeyKeeper {
         lock(&self.shared.latest).is_stopping = true;
         self.shared.changed.notify_one();
         if let Some(thread) = lock(&self.thread).take() {
-            // It has said why if it panicked.
+            // If the thread panicked, it has reported why.
             let _ = thread.join();
         } else {
             self.shared.write_latest();
@@ -220,7 +220,7 @@ impl KeyFile {
         )?;
         sync_directory(directory)?;
         let old = std::mem::replace(current, new);
-        // The old key, as far as it can be reached; not before the new name is there for good.
+        // Overwrites the old key, after the new file is durable.
         let length = usize::try_from(old.metadata()?.len()).unwrap_or_default();
         old.write_all_at(&vec![0; length.min(4096)], 0)?;
         old.sync_data()

@@ -1,6 +1,6 @@
-//! Opening a log that is sealed: a new one, the old one continued, or the next one after a rotation.
+//! Opens a sealed log: a new one, the old one continued, or the next one after a rotation.
 //!
-//! Both are always opened, kept and continued together.
+//! Log and seal are always opened, renamed and continued together.
 
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ impl Sealer {
     /// Switches to the files that are at this location now, once both names have moved.
     ///
     /// # Errors
-    /// See [`LogError`]; the old files go on then.
+    /// See [`LogError`]; the old files then stay in use.
     pub(super) fn rotate(
         &self,
         location: &Location,
@@ -85,12 +85,12 @@ impl Sealer {
     }
 }
 
-/// What came of a rotation.
+/// The result of a rotation.
 pub(super) enum Rotation {
-    /// Neither name has moved.
+    /// Neither file was renamed.
     Unmoved,
-    /// Only this has moved.
+    /// Only this file was renamed.
     Half(&'static str),
-    /// Both have moved, and the log goes on here.
+    /// Both were renamed, and the log continues here.
     Moved(Arc<LogFile>),
 }

@@ -25,7 +25,7 @@ impl Pair {
     }
 }
 
-/// Where the seal of the log at this location is.
+/// The location of the seal for the log at this location.
 pub(super) fn seal_of(location: &Location) -> Location {
     location.beside("seal")
 }
@@ -39,7 +39,7 @@ pub(super) fn length(file: &File) -> io::Result<u64> {
     Ok(file.metadata()?.len())
 }
 
-/// The file, to be read from its start.
+/// The file, for reading from its start.
 pub(super) fn rewound(mut file: &File) -> io::Result<&File> {
     file.seek(SeekFrom::Start(0))?;
     Ok(file)

@@ -1,4 +1,4 @@
-//! Continuing a seal: behind its last line, in the same file or in the next one.
+//! Continues a seal after its last line, in the same file or in the next one.
 
 use std::fmt::Display;
 use std::fs::File;
@@ -25,7 +25,7 @@ use crate::seal::state::{SealState, Tip};
 use crate::seal::text::{push_next, push_torn};
 
 impl Sealer {
-    /// Ends a seal whose log was kept, and returns where its chain ends.
+    /// Ends the seal of an old log, and returns the end of its chain.
     pub(super) fn finish(
         &self,
         seal: File,
@@ -42,7 +42,7 @@ impl Sealer {
             wanted: state.iter().map(|state| state.tip.lines).collect(),
             ..Evidence::default()
         };
-        // The log of a server that begins anew is not read again: that is what `httpserver-log check` is for.
+        // A server that begins a new log does not verify the old one; `httpserver-log check` does that.
         let report =
             verify(rewound(&seal).map_err(&failed)?, io::empty(), evidence).map_err(&failed)?;
         let mut findings = report.findings.iter();
@@ -70,7 +70,7 @@ impl Sealer {
         Ok(chain_end)
     }
 
-    /// Goes on behind the last whole entry and the last whole line.
+    /// Continues after the last complete entry and the last complete line.
     pub(super) fn resume(
         &self,
         pair: Pair,
@@ -127,10 +127,10 @@ impl Sealer {
     }
 }
 
-/// Compares a log that is to be continued with its seal.
+/// Compares a log with its seal before the log is continued.
 ///
 /// # Errors
-/// `Recover` if anything but a kill of the server is behind what is found.
+/// `Recover` if a kill of the server cannot be the cause of a difference.
 fn examine(
     pair: &Pair,
     location: &Location,
@@ -168,7 +168,8 @@ fn refused(location: &Location, reason: impl Display) -> LogError {
     }
 }
 
-/// What a seal continues that is not in the place of another: what the key was used for last, or nothing.
+/// The chain that a seal without a predecessor in its place continues: the one for which the key was used last, or
+/// none.
 fn first_chain_end(state: Option<SealState>) -> Result<ChainEnd, LogError> {
     if let Some(SealState { key, tip }) = state {
         return Ok(ChainEnd {
@@ -188,7 +189,7 @@ fn first_chain_end(state: Option<SealState>) -> Result<ChainEnd, LogError> {
     })
 }
 
-/// Whether a kill of the server, or a power cut, leaves this behind.
+/// Whether a kill of the server or a power cut can cause this.
 fn is_of_a_kill(finding: &Finding, report: &SealReport) -> bool {
     match finding {
         Finding::Seal(SealFault::TornLine { .. }) | Finding::Log(LogFault::MissingAtEnd { .. }) => {
@@ -199,7 +200,7 @@ fn is_of_a_kill(finding: &Finding, report: &SealReport) -> bool {
     }
 }
 
-/// Whether the state of the key was made for this seal, and not for more of it than there is.
+/// Whether the state of the key belongs to this seal, and to no later line than its last.
 fn check_state(report: &SealReport, state: Option<&SealState>) -> Result<(), String> {
     let Some(SealState { tip, .. }) = state.filter(|state| state.tip.lines > 0) else {
         return Ok(());
@@ -235,7 +236,7 @@ fn warn_of_torn(torn: &[(u64, TornOutcome)], location: &Location) {
     );
 }
 
-/// The entries that are torn and were not known to be, and what becomes of them.
+/// The newly found torn entries, and their treatment.
 fn newly_torn(report: &SealReport) -> Vec<(u64, TornOutcome)> {
     let found = report.torn.iter().filter(|torn| torn.place.is_none());
     let mut torn: Vec<_> = found

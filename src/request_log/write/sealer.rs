@@ -1,5 +1,5 @@
-//! What seals the logs of a server: it makes log files with seals, and has the key. How these are opened is in
-//! `seal_open`, how old ones are continued in `seal_resume`.
+//! The sealer of a server's logs: it creates log files with seals, and has the key. `seal_open` opens the files, and
+//! `seal_resume` continues old ones.
 
 use std::fs::File;
 use std::io;
@@ -25,7 +25,7 @@ pub struct Sealing {
     pub key_state: Option<PathBuf>,
 }
 
-/// Where a log and its seal are continued.
+/// The position at which a log and its seal are continued.
 pub(super) struct Continued {
     pub(super) log_end: u64,
     pub(super) seal_end: u64,
@@ -35,7 +35,7 @@ pub(super) struct Continued {
     pub(super) clock: Clock,
 }
 
-/// What seals the logs of a server.
+/// The sealer of a server's logs.
 pub(super) struct Sealer {
     keeper: Option<Arc<KeyKeeper>>,
 }
@@ -44,7 +44,7 @@ impl Sealer {
     /// Reads the key, if there is one.
     ///
     /// # Errors
-    /// `State` if it cannot be had.
+    /// `State` if it cannot be used.
     pub(super) fn open(sealing: &Sealing) -> Result<(Self, Option<SealState>), LogError> {
         let opened = sealing
             .key_state
@@ -61,14 +61,14 @@ impl Sealer {
         self.keeper.as_deref()
     }
 
-    /// Brings the state of the key to the disk.
+    /// Writes the state of the key to the disk.
     pub(super) fn write_key(&self) {
         if let Some(keeper) = &self.keeper {
             keeper.write();
         }
     }
 
-    /// A log whose seal is not begun.
+    /// A log with a seal that is not begun yet.
     pub(super) fn new_file(
         &self,
         pair: Pair,
@@ -87,7 +87,7 @@ impl Sealer {
         self.log_file(pair, location, continued)
     }
 
-    /// A log and its seal that go on from here.
+    /// A log and its seal that continue from here.
     pub(super) fn log_file(
         &self,
         pair: Pair,
@@ -114,7 +114,7 @@ impl Sealer {
         file.map(Arc::new).map_err(failed)
     }
 
-    /// A seal that goes on behind byte `end`.
+    /// A seal that continues after byte `end`.
     ///
     /// # Errors
     /// From fstat(2).

@@ -1,10 +1,9 @@
-//! One log file as space: bytes that are preallocated on disk, reserved for an entry, and committed at an offset; and, if
-//! the log is sealed, the same of its seal.
+//! The space of one log file: bytes that are preallocated on disk, reserved for an entry, and committed at an offset;
+//! for a sealed log, also the space of its seal.
 //!
-//! What holds: *the disk has all that is counted as preallocated*, which is no less than what is committed and reserved; and
-//! *entries tile*: each begins where another ends. The mutex guards numbers, and the lines that are made when entries get
-//! their offsets. How entries come to their place is in `reservation`, and what becomes of it all at a rotation in
-//! `succession`.
+//! Two invariants hold. *The disk has all space that is counted as preallocated*, which is at least the committed and
+//! the reserved space. *Entries tile*: each begins where another ends. The mutex guards numbers, and the lines that are
+//! made when entries get their offsets. `reservation` has the steps of an entry, and `succession` those of a rotation.
 
 use std::fs::File;
 use std::io;
@@ -16,11 +15,11 @@ use super::seal_lines::SealLines;
 use super::space_file::{Area, ReservationClass, SpaceFile};
 use crate::sync::{Mutex, MutexGuard, lock};
 
-/// Space that uploads leave to the entries of other requests, so that a log that is full for uploads still records
-/// what is refused and what is read.
+/// Space that uploads leave for other entries, so that a log without space for uploads still records refusals and
+/// reads.
 pub const RESERVED_FOR_SMALL_ENTRIES: u64 = 64 * 1024;
 
-/// The same in the seal, whose lines are longer than such entries.
+/// The same in the seal. Its lines are longer than such entries.
 pub(super) const RESERVED_FOR_LINES: u64 = 256 * 1024;
 
 /// An open log file, its space, and its seal.
@@ -38,11 +37,11 @@ pub(super) struct Space {
     pub(super) log: Area,
     /// Of the seal, if there is one.
     pub(super) lines: Option<SealLines>,
-    /// Where entries go that have no place yet, once this file is done with.
+    /// The file for entries without a place, after this file is closed.
     pub(super) successor: Option<Arc<LogFile>>,
 }
 
-/// Bytes that are wanted together.
+/// Bytes of one reservation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Claim {
     pub(super) log: u64,
@@ -83,7 +82,7 @@ impl Space {
 }
 
 impl LogFile {
-    /// Takes over a file whose entries end at `end`, and preallocates the space that is kept for small entries.
+    /// Takes over a file with entries up to `end`, and preallocates the space that is kept for small entries.
     pub(super) fn new(
         file: File,
         end: u64,
@@ -114,7 +113,7 @@ impl LogFile {
         self.seal.as_ref().map(|seal| seal.file().identity())
     }
 
-    /// The space now, in a log that is full or not.
+    /// The present space; the caller knows whether the log is full.
     pub(super) fn figures(&self, is_full: bool) -> LogFigures {
         let space = self.lock();
         LogFigures {
@@ -136,7 +135,7 @@ impl LogFile {
         self.file.preallocates() && seal.is_none_or(|seal| seal.file().preallocates())
     }
 
-    /// Has `take` change the numbers where there is space; also the file that this is.
+    /// Calls `take` to change the numbers of the file that has the space; also returns that file.
     pub(super) fn take_space<R>(
         self: &Arc<Self>,
         class: ReservationClass,
@@ -160,7 +159,7 @@ impl LogFile {
         }
     }
 
-    /// Returns when so many lines are in the file of the seal.
+    /// Returns when this many lines are in the file of the seal.
     pub(super) fn flush_lines(&self, made: u64) -> io::Result<()> {
         match &self.seal {
             Some(seal) => seal.flush(made, |text, end| self.take_lines(text, end)),
@@ -176,7 +175,7 @@ impl LogFile {
             .map_or(0, |lines| lines.take(text, end))
     }
 
-    /// Returns when all that was written before is on stable storage.
+    /// Returns when all bytes written before are on stable storage.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.file.sync()?;
         self.seal.as_ref().map_or(Ok(()), SealFile::sync)
@@ -188,7 +187,7 @@ impl LogFile {
 }
 
 impl Drop for LogFile {
-    /// Gives back the space that was preallocated and not used.
+    /// Frees unused preallocated space.
     fn drop(&mut self) {
         let end = self.lock().log.end;
         self.file.cut(end);

@@ -1,4 +1,4 @@
-//! A file whose disk space is preallocated, and the numbers that say how far.
+//! A file with preallocated disk space, and the numbers of that space.
 //!
 //! It knows nothing of entries: the log and its seal are two such files. Their numbers are guarded by one mutex, since an
 //! entry takes its place in both at once.
@@ -15,35 +15,35 @@ use rustix::process::{Resource, getrlimit};
 use crate::durable::SharedSync;
 use crate::operations;
 
-/// Disk space is preallocated this many bytes ahead, where the disk has them.
+/// Disk space is preallocated this many bytes ahead if the disk has them.
 pub(super) const AHEAD: u64 = 1024 * 1024;
 
-/// What an entry belongs to, which decides how much space it must leave.
+/// The class of an entry, which decides how much space it must leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReservationClass {
     /// An upload: [`Area::kept`] must be left after it.
     Upload,
-    /// A small entry: nothing need be left.
+    /// A small entry: no space must be left.
     Small,
 }
 
 /// Offsets in a file. `end + reserved <= preallocated`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Area {
-    /// Where what comes next begins.
+    /// The offset of the next entry.
     pub(super) end: u64,
     /// Bytes reserved and not committed yet.
     pub(super) reserved: u64,
-    /// The disk has space for all that is below.
+    /// The disk has space for all bytes below this offset.
     pub(super) preallocated: u64,
     /// The file may not be longer: fallocate(2) preallocates space past that limit, and pwrite(2) fails there all the same.
     most: u64,
-    /// Space that uploads leave to the entries of other requests.
+    /// Space that uploads leave for other entries.
     pub(super) kept: u64,
 }
 
 impl Area {
-    /// Of a file that ends at `end`; nothing is preallocated.
+    /// The area of a file that ends at `end`, with nothing preallocated.
     pub(super) fn new(end: u64, kept: u64) -> Self {
         Self {
             end,
@@ -54,7 +54,7 @@ impl Area {
         }
     }
 
-    /// Where `preallocated` must be for a reservation of `length` bytes; `None` past the largest offset.
+    /// The value of `preallocated` that a reservation of `length` bytes needs; `None` past the largest offset.
     pub(super) fn needed(self, class: ReservationClass, length: u64) -> Option<u64> {
         let kept = match class {
             ReservationClass::Upload => self.kept,
@@ -87,7 +87,7 @@ pub(super) struct SpaceFile {
     file: File,
     /// Device and inode number.
     identity: (u64, u64),
-    /// Whether the file system can preallocate space; if not, reservations are made on trust.
+    /// Whether the file system can preallocate space. If not, reservations are not backed by space.
     preallocates: AtomicBool,
     syncs: SharedSync,
 }
@@ -115,8 +115,8 @@ impl SpaceFile {
         self.preallocates.load(Ordering::Relaxed)
     }
 
-    /// Preallocates what a reservation of `length` bytes needs beyond `area`, and more if the disk has it; returns how many
-    /// bytes that were.
+    /// Preallocates the space for a reservation of `length` bytes beyond `area`, and more if the disk has it; returns
+    /// the number of bytes.
     ///
     /// # Errors
     /// EFBIG past the largest offset; ENOSPC and the like, from fallocate(2).
@@ -142,13 +142,13 @@ impl SpaceFile {
         }
     }
 
-    /// Whether the disk has so much more, as far as it says.
+    /// Whether the disk reports this much free space.
     pub(super) fn disk_has(&self, length: u64) -> bool {
         operations::add();
         fstatvfs(&self.file).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= length)
     }
 
-    /// Gives back what was preallocated from byte `end` on, if the file system does that behind the end of a file.
+    /// Frees preallocated space from byte `end` on, if the file system supports that beyond the end of a file.
     pub(super) fn give_back(&self, end: u64, length: u64) {
         let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
         operations::add();
@@ -161,7 +161,7 @@ impl SpaceFile {
     pub(super) fn fallocate(&self, offset: u64, length: u64) -> rustix::io::Result<()> {
         loop {
             operations::add();
-            // KEEP_SIZE: a reader of the file must not see what is only preallocated.
+            // KEEP_SIZE: a reader of the file must not see preallocated space.
             match fallocate(&self.file, FallocateFlags::KEEP_SIZE, offset, length) {
                 Err(Errno::INTR) => {}
                 done => return done,
@@ -169,13 +169,13 @@ impl SpaceFile {
         }
     }
 
-    /// Returns when all that was written before is on stable storage.
+    /// Returns when all bytes written before are on stable storage.
     pub(super) fn sync(&self) -> io::Result<()> {
         operations::add();
         self.syncs.sync(|| fdatasync(&self.file))
     }
 
-    /// Gives back the space that was preallocated and not used.
+    /// Frees unused preallocated space.
     pub(super) fn cut(&self, end: u64) {
         if let Err(error) = self.file.set_len(end) {
             log::warn!("cannot cut a log to its length of {end} bytes: {error}");

@@ -1,6 +1,6 @@
-//! What becomes of a log and its seal when they end or begin: a rotation, a start, a continuation.
+//! The end and the beginning of a log and its seal: at a rotation, a start, a continuation.
 //!
-//! At a rotation a log has a successor. What is reserved in it and has no offset yet goes there.
+//! At a rotation a log gets a successor. Reservations without an offset move to the successor.
 
 use std::io;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use crate::seal::text::push_next;
 use crate::seal::time::Moment;
 
 impl LogFile {
-    /// Ends this log: what is reserved in it, and all that comes, goes to `successor`, which is new. If it is sealed, its
-    /// seal says that the log continues in a file called `name`, and that of the successor begins there.
+    /// Ends this log: its reservations and all new entries move to `successor`, which is new. If it is sealed, its seal
+    /// records that the log continues in a file called `name`, and the seal of the successor begins there.
     ///
     /// # Errors
-    /// If the successor has no space for what is reserved: then nothing has happened.
+    /// If the successor has no space for the reservations: then nothing has changed.
     pub(super) fn succeed(&self, successor: &Arc<Self>, name: &str) -> io::Result<()> {
         // No thread writes to the new seal before it is begun.
         let beginning = successor.seal.as_ref().map(SealFile::lock_end);
@@ -50,7 +50,7 @@ impl LogFile {
         Ok(())
     }
 
-    /// Begins the seal of a new log behind the end of another chain.
+    /// Begins the seal of a new log after the end of another chain.
     ///
     /// # Errors
     /// From pwrite(2).
@@ -61,7 +61,7 @@ impl LogFile {
         }
     }
 
-    /// Adds lines to a seal that is continued, which `push` makes one by one, and writes them.
+    /// Adds lines to a continued seal and writes them; `push` makes them one by one.
     ///
     /// # Errors
     /// From pwrite(2).
@@ -79,7 +79,7 @@ impl LogFile {
         self.flush_lines(made)
     }
 
-    /// What the first line of the seal says of this log.
+    /// The values of the seal's first line for this log.
     fn beginning<'n>(&self, name: &'n str) -> FirstLine<'n> {
         let mut space = self.lock();
         FirstLine {

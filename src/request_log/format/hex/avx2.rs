@@ -1,12 +1,12 @@
 //! Full rows with the vector instructions of AVX2: sixteen content bytes at a time instead of two.
 //!
-//! It makes the same text as `table`, three times as fast, on processors that have them. It is the
-//! one place with `unsafe` in this crate: the compiler must be told that the processor was asked.
+//! It writes the same text as `table`, three times as fast, on processors with AVX2. It is the one place with `unsafe`
+//! in this crate: the compiler cannot know that the processor was checked.
 //!
-//! The 61 bytes after a row's offset are two overlapping vectors of 32. Each is made in five steps, all without a
-//! branch or a look into memory: every content byte is put where its cell's two digits go, the upper half of the byte
-//! is moved down for the first of them, what does not belong there is masked out, the sixteen digits are looked up,
-//! and the blanks and the newline, which are the digit 0 so far, are made what they are.
+//! The 61 bytes after a row's offset are two overlapping vectors of 32. Each is made in five steps without a branch or
+//! a memory access: every content byte is moved to the positions of its two digits; for the first digit, the upper half
+//! of the byte is shifted down; the other bits are masked out; the sixteen digits are looked up; and the blanks and the
+//! newline replace the digit 0 at their positions.
 
 use std::arch::is_x86_feature_detected;
 use std::arch::x86_64::{
@@ -24,11 +24,11 @@ pub(super) struct Avx2(());
 /// A vector as bytes, the first one lowest.
 type Bytes = [u8; 32];
 
-/// Content bytes that one vector is made of.
+/// Content bytes in one vector.
 const SOURCE: usize = 16;
 
 impl Avx2 {
-    /// Asks the processor.
+    /// Checks the processor.
     pub(super) fn detect() -> Option<Self> {
         is_x86_feature_detected!("avx2").then_some(Self(()))
     }
@@ -42,7 +42,7 @@ impl Avx2 {
         content: &[[u8; ROW]],
     ) -> Counter {
         #[expect(unsafe_code, reason = "calls a function that needs AVX2")]
-        // SAFETY: `self` exists, so the processor has AVX2 (see `detect`), which is all that the function asks for.
+        // SAFETY: `self` exists, so the processor has AVX2 (see `detect`), which is the function's only requirement.
         unsafe {
             fill_tails(tails, counter, content)
         }
@@ -74,15 +74,15 @@ fn fill_tails<'t>(
     counter
 }
 
-/// What makes one vector of a row: for each byte of the text where it comes from.
+/// The layout of one vector of a row: the source of each byte of the text.
 struct VectorLayout {
-    /// Which byte of the source it shows; 0x80 for none.
+    /// The index of the source byte; 0x80 for none.
     place: Bytes,
     /// 15 where the upper digit goes.
     upper: Bytes,
     /// 15 where the lower digit goes.
     lower: Bytes,
-    /// What turns the digit 0 into a blank or the newline where one goes.
+    /// The change of the digit 0 into a blank or the newline at their positions.
     frame: Bytes,
 }
 

@@ -4,13 +4,13 @@
 //! 00000020 61 6e 64 20 6f 6e 63 65 20 6d 6f 72 65 2e 0a 0a
 //! ```
 //!
-//! An upload's rows are 3.45 times its size, so this is the hottest loop of a server that logs. It is pure:
-//! bytes in, bytes out. Where the rows go in the file is the business of others.
+//! An upload's rows are 3.45 times its size, so this is the hottest loop of a server that logs. It is pure: bytes in,
+//! bytes out. The caller writes the rows to the file.
 //!
-//! What makes it fast: a row's width is constant over long runs of rows, so a run is cut into fixed-size arrays and no
-//! store is checked; the offset column is not formatted but counted up; text that is written again and again stays
-//! where it is, so that no room is cleared; and full rows are filled by vector instructions where the processor has
-//! them (`avx2`), else from a table (`table`).
+//! It is fast for four reasons. A row's width is constant over long runs of rows, so a run is split into fixed-size
+//! arrays, and no store has a bounds check. The offset column is incremented instead of formatted. The text buffer is
+//! reused without clearing. Full rows are filled by vector instructions where the processor has them (`avx2`), else
+//! from a table (`table`).
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -23,12 +23,12 @@ use super::layout::{MIN_OFFSET_DIGITS, ROW, offset_digits, row_position, rows_le
 /// Content offsets in which only the last eight digits of the offset column change.
 const RUN: u64 = 100_000_000;
 
-/// Rows for which room is made at a time. It is cleared before it is filled, as safe code must, and with no more rows
-/// than these it is still in the first-level cache when it is filled, where clearing costs little.
+/// Rows for which the buffer grows at a time. Safe code must clear new memory. With this few rows, the memory is still
+/// in the first-level cache when it is filled, so clearing costs little.
 const BATCH: u64 = 200;
 
-/// What the offset column holds before its last eight digits: up to twelve digits for a `u64`. Copied as a
-/// block of this constant size; what is too much is covered by what the row writes next.
+/// The longest prefix of the offset column before its last eight digits: twelve digits for a `u64`. It is copied as a
+/// block of this constant size; the row then overwrites the surplus.
 const LEADING: usize = 16;
 
 /// The value of each lower-case hex digit, and 0 for every other byte.
@@ -44,8 +44,8 @@ static DIGIT: [u8; 256] = {
 
 /// Appends the rows of `content`, which begins at offset `start` (a multiple of [`ROW`]) of an entry's content.
 ///
-/// The last row is short if `content` is not a multiple of [`ROW`] bytes long, so only the last piece of a
-/// content may be so. Appends `rows_len(start + content.len()) - row_position(start)` bytes.
+/// The last row is short if the length of `content` is not a multiple of [`ROW`], so only the last piece of a content
+/// may have such a length. Appends `rows_len(start + content.len()) - row_position(start)` bytes.
 pub fn push_rows(out: &mut Vec<u8>, start: u64, content: &[u8]) {
     let len =
         rows_len(start.saturating_add(content.len() as u64)).saturating_sub(row_position(start));
@@ -53,10 +53,10 @@ pub fn push_rows(out: &mut Vec<u8>, start: u64, content: &[u8]) {
     overwrite_rows(out, out.len(), start, content);
 }
 
-/// As [`push_rows`], but in place of what `out` holds from index `at` on; it grows if that is too little. Returns the
-/// index behind the rows.
+/// As [`push_rows`], but overwrites `out` from index `at` on, and extends it if necessary. Returns the index after the
+/// rows.
 ///
-/// For a buffer that is used again and again: what is overwritten need not be cleared.
+/// It is for a reused buffer: overwritten bytes need not be cleared.
 pub fn overwrite_rows(out: &mut Vec<u8>, at: usize, start: u64, content: &[u8]) -> usize {
     let (mut at, mut start, mut content) = (at, start, content);
     while !content.is_empty() {
@@ -72,12 +72,11 @@ pub fn overwrite_rows(out: &mut Vec<u8>, at: usize, start: u64, content: &[u8]) 
     at
 }
 
-/// Appends the content whose rows `text` begins with: `length` bytes, from content offset `start` (a multiple of
-/// [`ROW`]) on.
+/// Decodes the rows at the beginning of `text`, and appends `length` bytes of content from content offset `start` (a
+/// multiple of [`ROW`]) on.
 ///
-/// It looks at the hex digits only and takes everything else, and what is no hex digit or missing, on trust
-/// (as `0`). To check rows, write the content again with [`push_rows`] and compare: one text stands for one
-/// content.
+/// It reads only the hex digits; an invalid or missing digit counts as `0`, and nothing else is checked. To check rows,
+/// write the content again with [`push_rows`] and compare: every content has exactly one text.
 pub fn read_rows(out: &mut Vec<u8>, start: u64, length: usize, text: &[u8]) {
     out.reserve(length);
     let mut text = text;
@@ -105,7 +104,7 @@ pub fn read_rows(out: &mut Vec<u8>, start: u64, length: usize, text: &[u8]) {
     }
 }
 
-/// [`overwrite_rows`] for content all of whose offsets agree in all but their last eight digits.
+/// [`overwrite_rows`] for content with offsets that differ only in their last eight digits.
 fn overwrite_run(out: &mut Vec<u8>, at: usize, start: u64, content: &[u8]) -> usize {
     let mut leading = [0; LEADING];
     let mut digits = itoa::Buffer::new();
@@ -179,7 +178,7 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    /// What the rows are by definition, without a thought for speed.
+    /// The rows by definition, without optimisation.
     fn plain_rows(start: u64, content: &[u8]) -> String {
         let mut out = String::new();
         for (offset, row) in (start..).step_by(ROW).zip(content.chunks(ROW)) {

@@ -1,6 +1,7 @@
 //! Full rows from a table of cells, on any processor.
 //!
-//! Two content bytes are two loads from small tables and one store of eight bytes, whose surplus the next store covers.
+//! Two content bytes take two loads from small tables and one store of eight bytes; the next store overwrites the
+//! surplus.
 
 use super::row::{Counter, TAIL};
 use crate::request_log::format::layout::{MIN_OFFSET_DIGITS, ROW};
@@ -54,7 +55,7 @@ fn fill_tail(tail: &mut [u8; TAIL], digits: [u8; MIN_OFFSET_DIGITS], bytes: &[u8
         for pair in [four, four >> 16] {
             let [first, second, ..] = pair.to_le_bytes();
             let cells = FIRST[usize::from(first)] | SECOND[usize::from(second)];
-            // Eight bytes, of which the last cell has only seven.
+            // Eight bytes, although the last cell has only seven.
             let len = (TAIL - at).min(8);
             tail[at..at + len].copy_from_slice(&cells.to_le_bytes()[..len]);
             at += 6;

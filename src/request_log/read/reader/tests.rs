@@ -1,4 +1,4 @@
-//! What is written is read; what is cut is torn; what is altered is noticed.
+//! A written log can be read; a cut log is torn; an altered log is detected.
 
 use super::*;
 use crate::request_log::format::layout::{push_failure, push_header};
@@ -6,7 +6,7 @@ use crate::request_log::read::fault::{Fault, Nature};
 use proptest::prelude::*;
 use std::io;
 
-/// An entry as a writer would be given it.
+/// An entry as a writer gets it.
 #[derive(Debug, Clone)]
 enum Entry {
     Success(&'static str, Vec<u8>, Vec<u8>),
@@ -34,7 +34,7 @@ fn written(entry: &Entry) -> Vec<u8> {
     out
 }
 
-/// Gives its bytes in reads of the lengths in turn.
+/// Returns its bytes in reads of the given lengths.
 struct Split<'a> {
     bytes: &'a [u8],
     lengths: &'a [usize],
@@ -49,7 +49,7 @@ impl Read for Split<'_> {
     }
 }
 
-/// Reads everything there is: entries that are whole with their content, and the faults.
+/// Reads all complete entries with their content, and the faults.
 fn read_all(input: impl Read) -> (Vec<(EntryHead, Vec<u8>)>, Vec<Fault>) {
     let mut reader = Reader::new(input);
     let mut entries = Vec::new();
@@ -211,7 +211,7 @@ fn a_cut_at_each_byte() {
     }
 }
 
-/// An entry that was written up to any of its bytes only, before, after or between others, costs itself.
+/// An entry that is cut at any byte, before, after or between others, does not affect the others.
 #[test]
 fn room_never_written_is_torn_and_the_rest_is_read() {
     let entries = sample();
@@ -237,8 +237,8 @@ fn room_never_written_is_torn_and_the_rest_is_read() {
     }
 }
 
-/// Each byte of the sample replaced by each other byte: noticed, unless it is one of those that a log without
-/// checksums cannot tell (see the module's text), and then nothing but that byte reads differently.
+/// Each byte of the sample is replaced by each other byte. The change is detected, unless a log without checksums
+/// cannot show it (see the module's text); then only that byte differs.
 #[test]
 fn any_altered_byte_is_noticed_or_free() {
     let entries = sample();
