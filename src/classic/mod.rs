@@ -1,7 +1,7 @@
 //! The classic dialect: GET and PUT of files with names of 27 characters, responses of one field line.
 //!
 //! A request is checked in the order of [`Classic::handle`]. Every response is a status line, `Content-Length`, and the
-//! content; errors have none. Where a PUT states no length, `Connection: close` is added.
+//! content; errors have no content. The response to a PUT without a length also has `Connection: close`.
 
 mod name;
 mod persistence;

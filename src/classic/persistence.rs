@@ -2,7 +2,7 @@
 
 use crate::http::{Host, Persistence, Request, Version};
 
-/// As asked; a request without `Host` counts as HTTP/1.0, so it persists only if it asks for that.
+/// As the request asks; a request without `Host` counts as HTTP/1.0, so it persists only with `keep-alive`.
 pub(super) fn persistence(request: &Request<'_>) -> Persistence {
     match request.host {
         Host::Missing => request.persistence_in(Version::Http10),

@@ -12,7 +12,7 @@ use crate::refusing::{Operation, ReceivedLine, cannot_change};
 use crate::requester::Requester;
 use crate::store::CommitCondition;
 
-/// Checks what can be checked before the content comes.
+/// Performs the checks that do not need the content.
 pub(super) fn begin(
     files: &Arc<Files>,
     max_body: u64,
@@ -55,15 +55,15 @@ pub struct ClassicUpload {
     state: ClassicPutState,
 }
 
-/// How far a PUT has come.
+/// The state of a PUT.
 enum ClassicPutState {
-    /// Content is coming. If it was answered already: the empty file that was put in place for that answer.
+    /// Content is being received. If the response was already sent: the empty file that was stored before it.
     Receiving(files::FileUpload, Option<Box<Empty>>),
-    /// All of the content has come; space for its entry is being preallocated, or it waits for the lock of the name.
+    /// All content is received; space for its entry is being preallocated, or it waits for the lock of the name.
     Preallocating(files::FileUpload, Option<Box<Empty>>),
     /// It has taken effect; its entry is being written.
     Finishing(Finishing),
-    /// It is recorded, one way or the other.
+    /// It is recorded as a success or a refusal.
     Recorded,
 }
 
@@ -169,12 +169,12 @@ impl ClassicUpload {
         }
     }
 
-    /// What state it is in; nothing more is done about it.
+    /// Takes the state and leaves `Recorded`.
     fn take(&mut self) -> ClassicPutState {
         std::mem::replace(&mut self.state, ClassicPutState::Recorded)
     }
 
-    /// Responds to an upload that failed; `empty` is what was put in place for a response that was given before.
+    /// Responds to a failed upload; `empty` is the empty file of a response that was already sent.
     fn refused(
         &self,
         error: &UploadError,
@@ -183,13 +183,13 @@ impl ClassicUpload {
     ) -> Response {
         let refusal = cannot_change(error, Operation::ClassicPut);
         match error {
-            // Its place in the log is taken, and a second entry would not be true.
+            // Its entry already has its place in the log, so a second entry would be wrong.
             UploadError::NotRecorded { .. } => Response::refused(refusal),
             _ => self.record_refusal(empty, refusal, blocking),
         }
     }
 
-    /// Records that the upload was refused; or the empty file, if it was answered with 201 and is still in place.
+    /// Records the refusal of the upload; or the empty file, if the response was 201 and the file is still in place.
     fn record_refusal(
         &self,
         empty: Option<Box<Empty>>,
@@ -209,7 +209,7 @@ impl ClassicUpload {
 }
 
 impl Drop for ClassicUpload {
-    /// A request that the server itself gave up is recorded, too.
+    /// A request that the server itself ends is also recorded.
     fn drop(&mut self) {
         if matches!(
             self.state,

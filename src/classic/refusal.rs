@@ -7,7 +7,7 @@ use crate::http::{self, Refusal, Request};
 use crate::refusing::ReceivedLine;
 use crate::requester::Requester;
 
-/// What a request is recorded with.
+/// The parts of a request for its entry.
 pub(super) fn received<'r>(request: &Request<'r>, requester: &'r Requester) -> ReceivedLine<'r> {
     ReceivedLine::of(request, requester).named(name(request))
 }
@@ -29,8 +29,8 @@ pub(super) fn refuse(
 
 /// The response to a PUT that states no length, with the only other field of this dialect.
 ///
-/// In this dialect the content of such a PUT is all that follows; by RFC 9112 §6.3 it has none. A proxy must not take
-/// the connection for one that can be used again, or what it sends for the next client would be read as content.
+/// In this dialect the content of such a PUT is everything that follows; by RFC 9112 §6.3 it has no content. A proxy
+/// must not reuse the connection, or the next client's request would be read as content.
 pub(super) fn closing(mut response: Response) -> Response {
     http::write_field(&mut response.fields, "Connection", b"close");
     response

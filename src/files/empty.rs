@@ -11,19 +11,19 @@ use crate::requester::{Answered, Requester};
 use crate::seal::chain::Hash;
 use crate::store::{Committed, WriteTarget};
 
-/// An empty file that was put in place, and answered, before the content of its upload has come.
+/// An empty file that was stored and answered before the content of its upload.
 pub struct Empty {
     pub(super) files: Arc<Files>,
     pub(super) target: WriteTarget,
     pub(super) requester: Requester,
     pub(super) committed: Committed,
-    /// Space for its entry, for the case that it stays.
+    /// Space for its entry, in case the file stays.
     pub(super) reservation: Option<EntryReservation>,
 }
 
 impl Empty {
-    /// Records the empty file if it is still in place; `None` if another file has replaced it. `status` is the one that was
-    /// sent.
+    /// Records the empty file if it is still in place; `None` if another file has replaced it. `status` is the status
+    /// of the response.
     #[must_use]
     pub fn record(self, status: u16, text: &mut Vec<u8>, _: Blocking<'_>) -> Option<EntryReceipt> {
         let reservation = self.reservation?;

@@ -1,4 +1,4 @@
-//! Why a change of a file is refused.
+//! Why a change of a file failed.
 
 use std::borrow::Cow;
 use std::io;
@@ -8,10 +8,10 @@ use thiserror::Error;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::users::{Permissions, Right};
 
-/// Why an upload is refused.
+/// Why a change of a file failed.
 #[derive(Debug, Error)]
 pub enum UploadError {
-    /// More content came than is allowed.
+    /// The content is longer than allowed.
     #[error("{}: {}", String::from_utf8_lossy(path), self.reason())]
     TooLong {
         /// The path below the root.
@@ -22,14 +22,14 @@ pub enum UploadError {
     /// The file system refused it.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The requester has not this right.
+    /// The requester does not have this right.
     #[error("{}: {}", String::from_utf8_lossy(path), self.reason())]
     NotPermitted {
         /// The path below the root.
         path: Box<[u8]>,
-        /// What is missing.
+        /// The missing right.
         right: Right,
-        /// What the requester may do.
+        /// The requester's permissions.
         permissions: Permissions,
     },
     /// The log has no space for its entry; nothing was stored.
@@ -40,7 +40,7 @@ pub enum UploadError {
         /// The cause, from fallocate(2).
         source: io::Error,
     },
-    /// It is stored, and its entry or its name did not reach the disk.
+    /// The change took effect, but its entry or its name did not reach the disk.
     #[error("{}: {}", String::from_utf8_lossy(path), self.reason())]
     NotRecorded {
         /// The path below the root.
@@ -57,7 +57,7 @@ impl UploadError {
         matches!(self, Self::Store(error) if error.kind == StoreErrorKind::Locked)
     }
 
-    /// This in words, without the path.
+    /// The error in words, without the path.
     #[must_use]
     pub fn reason(&self) -> Cow<'static, str> {
         match self {

@@ -1,4 +1,4 @@
-//! The last part of an upload: it has taken effect, and the rows of its entry are written.
+//! The last part of an upload: after it has taken effect, the rows of its entry are written.
 
 use std::io;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::entry_range::EntryReceipt;
 use crate::request_log::write::EntryWriter;
 use crate::store::{Committed, Metadata, StoreErrorKind};
 
-/// An upload that has taken effect, and has rows to be written.
+/// An upload that has taken effect, with rows that are not written yet.
 pub struct Finishing {
     pub(super) files: Arc<Files>,
     pub(super) path: Box<[u8]>,
@@ -19,28 +19,28 @@ pub struct Finishing {
     pub(super) receipt: EntryReceipt,
 }
 
-/// Whether an upload is done with.
+/// The progress of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remaining {
-    /// There are rows left to write.
+    /// More rows must be written.
     More,
     /// It can be answered.
     Done,
 }
 
 impl Finishing {
-    /// Where its entry is.
+    /// The place of its entry.
     #[must_use]
     pub fn receipt(&self) -> EntryReceipt {
         self.receipt.clone()
     }
 
-    /// What the stored file is.
+    /// The metadata of the stored file.
     pub fn metadata(&self) -> Result<Metadata, StoreErrorKind> {
         self.committed.metadata()
     }
 
-    /// Writes another portion of rows; `content` and `text` are room for them.
+    /// Writes another portion of rows; `content` and `text` are buffers.
     pub fn step(
         &mut self,
         content: &mut Vec<u8>,
@@ -94,8 +94,7 @@ impl Finishing {
 }
 
 impl Drop for Finishing {
-    /// An entry that has its place is written, whatever becomes of its request: the server that stops, the session that
-    /// is closed.
+    /// An entry with a place is always written, even if the server stops or the session is closed.
     fn drop(&mut self) {
         let (mut content, mut text) = (Vec::new(), Vec::new());
         while self
@@ -112,7 +111,7 @@ impl Drop for Finishing {
     }
 }
 
-/// Where an entry is, if there is one.
+/// The place of an entry, if there is one.
 pub(super) fn receipt_of(entry: Option<&EntryWriter>) -> EntryReceipt {
     entry.map_or(EntryReceipt::None, |entry| {
         EntryReceipt::Known(entry.range())

@@ -1,7 +1,7 @@
-//! Whether a requester may change what is at a path: judged in the instant in which the change takes effect.
+//! Checks the requester's rights to change a path, at the instant of the commit.
 //!
-//! Whether a file is created or replaced is known under the lock of its commit only: two clients may both have found
-//! nothing there.
+//! Only under the lock of the commit is it known whether a file is created or replaced: two clients may both have found
+//! no file before.
 
 use std::cell::Cell;
 
@@ -10,12 +10,12 @@ use crate::requester::Requester;
 use crate::store::{CommitCondition, Metadata, StoreError};
 use crate::users::{Right, Rights};
 
-/// What a requester may do at one path.
+/// A requester's rights for one path.
 pub(super) struct Judge<'r> {
     path: &'r [u8],
     requester: &'r Requester,
     rights: Rights,
-    /// What the same upload has put there before; it may replace that.
+    /// The file that the same upload stored before; it may replace that.
     own: Option<Metadata>,
 }
 
@@ -29,18 +29,18 @@ impl<'r> Judge<'r> {
         }
     }
 
-    /// The same for an upload that has put this file there.
+    /// The same for an upload that has stored this file.
     pub(super) fn owning(self, own: Option<Metadata>) -> Self {
         Self { own, ..self }
     }
 
-    /// Refuses to put a file in place of this one, or where none is.
+    /// Checks the right to replace this file, or to create one.
     pub(super) fn require_put(&self, current: Option<&Metadata>) -> Result<(), UploadError> {
         self.missing(current)
             .map_or(Ok(()), |right| Err(self.denied(right)))
     }
 
-    /// Refuses what needs this right.
+    /// Checks this right.
     pub(super) fn require(&self, right: Right) -> Result<(), UploadError> {
         if self.rights.include(right) {
             Ok(())
@@ -49,7 +49,7 @@ impl<'r> Judge<'r> {
         }
     }
 
-    /// Commits with a condition that asks for the right, too, before anything else.
+    /// Commits with a condition, after a check of the right.
     pub(super) fn commit<R>(
         &self,
         condition: &CommitCondition<'_>,
@@ -82,7 +82,7 @@ impl<'r> Judge<'r> {
         }
     }
 
-    /// The right that is needed to put a file in place of this one, if it is missing.
+    /// The right to replace this file or to create one, if the requester lacks it.
     fn missing(&self, current: Option<&Metadata>) -> Option<Right> {
         let right = match (current, &self.own) {
             (None, _) => Right::Create,

@@ -1,11 +1,11 @@
 //! The only door to files: the store and the request log together.
 //!
 //! Every dialect reads, lists, stores and removes files through [`Files`], and records requests through it. So two
-//! things stand here once: what belongs to the server itself is not there for any client
-//! ([`StoreErrorKind::Concealed`](crate::store::StoreErrorKind::Concealed)), and what changes a file is recorded in the
-//! same instant.
+//! rules are implemented once: the server's own files do not exist for clients
+//! ([`StoreErrorKind::Concealed`](crate::store::StoreErrorKind::Concealed)), and each change of a file is recorded at
+//! the same instant.
 //!
-//! It knows no HTTP: dialects give its errors a status.
+//! This room does not depend on HTTP: dialects map its errors to statuses.
 
 mod empty;
 mod error;

@@ -1,4 +1,4 @@
-//! Reading: files and directories as clients may see them.
+//! Reading: the files and directories that clients may see.
 
 use super::state::Files;
 use crate::blocking::{Blocking, Permission, WouldBlock};
@@ -7,7 +7,7 @@ use crate::store::{DirectoryReader, Metadata, Portion, ReadableFile, StoreError}
 impl Files {
     /// Finds the regular file at `path`, relative to the root, following symlinks within it.
     ///
-    /// Without a permission to block, only a file is found that is in memory or open already, and in the root itself.
+    /// Without a permission to block, it finds only cached files in the root itself.
     ///
     /// # Errors
     /// See [`crate::store::StoreErrorKind`].
@@ -23,7 +23,7 @@ impl Files {
         Ok(self.store.look_up(path))
     }
 
-    /// What `path` leads to now, through symlinks if need be; nothing is opened for reading.
+    /// The current file or directory at `path`, following symlinks; nothing is opened for reading.
     ///
     /// # Errors
     /// As for [`Files::look_up`].
@@ -31,7 +31,7 @@ impl Files {
         self.store.inspect(path)
     }
 
-    /// Opens the directory at `path`, to be read in portions.
+    /// Opens the directory at `path` for reading in portions.
     ///
     /// # Errors
     /// As for [`Files::look_up`]; `NotFound` also if it is not a directory.
@@ -43,9 +43,9 @@ impl Files {
         self.store.open_directory(path)
     }
 
-    /// Looks at the next `count` entries of a directory, and returns those whose names are `wanted`.
+    /// Reads the next `count` entries of a directory, and returns those with `wanted` names.
     ///
-    /// What is neither a file nor a directory, leads out of the root, or belongs to the server is left out.
+    /// Entries other than files and directories, links out of the root, and the server's own files are skipped.
     ///
     /// # Errors
     /// From getdents(2).

@@ -1,4 +1,4 @@
-//! Recording what changed no file: requests that were granted, or refused.
+//! Records requests that changed no file: successes and refusals.
 
 use std::sync::{Arc, Weak};
 use std::thread;
@@ -10,14 +10,14 @@ use crate::entry_range::{EntryReceipt, Receipts};
 use crate::request_log::write::{Refused, Reopened};
 use crate::requester::Answered;
 
-/// How often it is looked whether the log and its seal both have other names.
+/// The interval between checks whether both the log and its seal are renamed.
 const LOOKS: Duration = Duration::from_millis(50);
 
-/// How long one of them may lack another name before a warning says so.
+/// The time after which a warning reports that only one of them is renamed.
 const WARNING: Duration = Duration::from_secs(5);
 
 impl Files {
-    /// Records a request that was granted and changed nothing, in a turn with this worker.
+    /// Records a successful request that changed nothing, in a turn with this worker.
     ///
     /// The entry is pending until [`Files::commit_pending`] returns.
     #[must_use]
@@ -31,8 +31,8 @@ impl Files {
         self.recorder.success(method, name, answered, worker)
     }
 
-    /// Records a request that was refused, as [`Files::record_success`] does; without a worker
-    /// the entry is in the log on return.
+    /// Records a refused request, as [`Files::record_success`] does; without a worker the entry is in the log on
+    /// return.
     #[must_use]
     pub fn record_refusal(
         &self,
@@ -43,14 +43,14 @@ impl Files {
         self.recorder.failure(request, answered, worker)
     }
 
-    /// Says from now on where entries are in the log, or does not. To be called before the files are shared.
+    /// Turns on or off receipts for the places of entries. It must be called before the files are shared.
     pub fn make_receipts(&mut self, receipts: Receipts) {
         if let Some(recorder) = Arc::get_mut(&mut self.recorder) {
             recorder.make_receipts(receipts);
         }
     }
 
-    /// What [`Files::commit_pending`] has to do for this worker.
+    /// The work of [`Files::commit_pending`] for this worker.
     #[must_use]
     pub fn pending(&self, worker: usize) -> PendingCommit {
         if !self.recorder.has_pending(worker) {
@@ -67,10 +67,10 @@ impl Files {
         self.recorder.commit(worker);
     }
 
-    /// Switches to the files that the paths of the logs name now, or to new ones. Entries in flight end where they began.
+    /// Switches to the files that the paths of the logs name now, or creates them. Entries in flight are finished in
+    /// the old files.
     ///
-    /// The names that the logs may get are reserved before they are opened: what a client stores is never taken for one
-    /// of them, and does not take its place.
+    /// The names of the logs are reserved before the logs are opened, so no client's file can take their place.
     ///
     /// A sealed log continues in a new file only when its seal was renamed, too. The server waits for that, with a warning.
     pub fn reopen(self: &Arc<Self>) {
@@ -104,14 +104,14 @@ impl Files {
         match located {
             None => self.conceal_logs(None, access_location.as_ref()),
             Some(Ok(location)) => self.conceal_logs(Some(&location), access_location.as_ref()),
-            // What is concealed stays so.
+            // Concealed files stay concealed.
             Some(Err(error)) => log::error!("the request log stays in its old file: {error}"),
         }
         reopened
     }
 }
 
-/// Opens the logs again once both the log and its seal have other names. Until then one of them, `moved`, has one.
+/// Reopens the logs when both the log and its seal are renamed. Until then only one of them, `moved`, is.
 fn wait_for_other_name(files: &Weak<Files>, moved: &str) {
     let begun = Instant::now();
     let mut is_warned = false;

@@ -1,8 +1,8 @@
 //! The removal of a file or a directory from the store, and its entry in the log, for any dialect.
 //!
-//! As with an upload, space for the entry is secured first, and its place in the log is taken in the instant in which
-//! the file is gone, so a replay of the log ends with the files of the store. The name of a directory is recorded with a slash
-//! behind it.
+//! As with an upload, space for the entry is reserved first, and the entry gets its place at the instant of the
+//! removal. So a replay of the log yields the files of the store. The name of a directory is recorded with a slash at
+//! its end.
 
 use std::io;
 
@@ -19,11 +19,11 @@ use crate::store::{CommitCondition, Removed};
 use crate::users::Right;
 
 impl Files {
-    /// Removes the file at `path`, and records it in the same instant as a DELETE that is `answered` so. `text` is room
-    /// for the entry.
+    /// Removes the file at `path`, and records it at the same instant as a DELETE with the response `answered`. `text`
+    /// is a buffer for the entry.
     ///
     /// # Errors
-    /// With any but `NotRecorded` the file is still there.
+    /// After any error but `NotRecorded`, the file still exists.
     pub fn remove(
         &self,
         path: &[u8],
@@ -42,7 +42,7 @@ impl Files {
     /// Removes the directory at `path` if it is empty, as [`Files::remove`] removes a file.
     ///
     /// # Errors
-    /// With any but `NotRecorded` the directory is still there.
+    /// After any error but `NotRecorded`, the directory still exists.
     pub fn remove_directory(
         &self,
         path: &[u8],
@@ -59,7 +59,7 @@ impl Files {
         record(path, removed, text)
     }
 
-    /// Space for the entry that says that `name` is gone.
+    /// Reserves space for the entry of the removal of `name`.
     fn reserve_removal(
         &self,
         path: &[u8],
@@ -78,7 +78,7 @@ impl Files {
     }
 }
 
-/// Writes the entry of what was removed at `path`.
+/// Writes the entry of the removal at `path`.
 fn record(
     path: &[u8],
     removed: Removed<Option<EntryWriter>>,

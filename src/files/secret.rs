@@ -1,7 +1,7 @@
 //! Files with secrets, such as the key of a certificate: they must not be below the root.
 //!
-//! A name below the root is a slip that would publish the secret as soon as something else goes wrong, so the server
-//! does not start. A hard link below the root cannot be seen; it is concealed, as the logs are.
+//! A secret below the root would become public after any other mistake, so the server does not start. A hard link below
+//! the root cannot be detected; it is concealed like the logs.
 
 use std::fs;
 use std::io;
@@ -13,14 +13,14 @@ use thiserror::Error;
 use super::state::{Files, reserved_names};
 use crate::request_log::write::Location;
 
-/// Why a server with such a secret must not start.
+/// Why a server with this secret must not start.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SecretError {
     /// It is below the root.
     #[error("{} is below the root, whose files are served: move it to a directory outside", .0.display())]
     BelowRoot(PathBuf),
-    /// It cannot be found out where it is.
+    /// Its location cannot be determined.
     #[error("cannot look where {} is: {source}", path.display())]
     Look {
         /// The file.
@@ -44,7 +44,7 @@ impl Files {
         if is_below(path, root).map_err(failed)? {
             return Err(SecretError::BelowRoot(path.to_path_buf()));
         }
-        // A pipe is nothing that a client can have.
+        // A client cannot get a pipe.
         if let Ok(location) = Location::resolve(path) {
             self.store.reserve(reserved_names(&location));
             self.secrets.push(location);
@@ -53,7 +53,7 @@ impl Files {
     }
 }
 
-/// Whether a path leads below the directory with this device and inode number, or will once it is made.
+/// Whether a path leads below the directory with this device and inode number, even if the file does not exist yet.
 fn is_below(path: &Path, root: (u64, u64)) -> io::Result<bool> {
     let absolute = std::path::absolute(path)?;
     let mut existing = absolute.ancestors();
@@ -107,7 +107,7 @@ mod tests {
             ("rootless/key", false),
             ("key", false),
             ("absent/key", false),
-            // The link is below the root, and clients cannot follow it out of there.
+            // The link is below the root, but clients cannot follow it out of the root.
             ("root/link", false),
         ] {
             assert_eq!(is_below(&at(path), root).unwrap(), expected, "{path}");

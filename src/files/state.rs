@@ -1,4 +1,4 @@
-//! What [`Files`] is made of, how its logs are opened, and that clients do not see them.
+//! The parts of [`Files`], the opening of its logs, and their concealment from clients.
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -14,16 +14,16 @@ use crate::store::{ReservedName, Store};
 pub struct Files {
     pub(super) store: Arc<Store>,
     pub(super) recorder: Arc<Recorder>,
-    /// Concealed and opened again together with the request log.
+    /// Concealed, and reopened together with the request log.
     pub(super) access_log: Option<Arc<LineWriter>>,
     /// Concealed, too.
     pub(super) secrets: Vec<Location>,
-    /// Where other files of the server are.
+    /// The locations of other files of the server.
     others: Vec<Location>,
 }
 
 impl Files {
-    /// The files of this store. Nothing is recorded before [`Files::open_log`].
+    /// The files of this store. Requests are recorded only after [`Files::open_log`].
     #[must_use]
     pub fn new(store: Store) -> Self {
         Self {
@@ -35,25 +35,25 @@ impl Files {
         }
     }
 
-    /// Conceals what is or will be the log at `path`, wherever that is, with all names that begin with its own and a
-    /// dot: old logs, and what is torn off. Nothing is opened or changed.
+    /// Conceals the log at `path`, existing or not, inside or outside the root, with all names that begin with its name
+    /// and a dot, such as those of old logs. Nothing is opened or changed.
     ///
     /// # Errors
-    /// If there can be no log at `path`.
+    /// If a log cannot be at `path`.
     pub fn reserve_log(&self, path: &Path) -> Result<(), LogError> {
         self.store
             .reserve(reserved_names(&Location::resolve(path)?));
         Ok(())
     }
 
-    /// Conceals a file of the server that is no log, in the same way and for as long as this exists.
+    /// Conceals another file of the server in the same way, for the lifetime of this value.
     pub fn reserve(&mut self, location: Location) {
         self.store.reserve(reserved_names(&location));
         self.others.push(location);
     }
 
-    /// Records all requests in the log at `path` from now on, for so many workers, and seals it if that is wanted; conceals
-    /// log, seal and the state of its key as [`Files::reserve_log`] does.
+    /// Records all requests in the log at `path` from now on, for this many workers, and seals it if requested.
+    /// Conceals the log, the seal and the state of its key as [`Files::reserve_log`] does.
     ///
     /// # Errors
     /// See [`LogError`].
@@ -71,7 +71,7 @@ impl Files {
         Ok(())
     }
 
-    /// Starts what works beside the workers. Opening a log starts no thread.
+    /// Starts the threads besides the workers. Opening a log starts no thread.
     ///
     /// # Errors
     /// From `pthread_create(3)`.
@@ -79,20 +79,19 @@ impl Files {
         self.recorder.start_threads()
     }
 
-    /// Conceals the access log that is written so, as [`Files::reserve_log`] does, and opens it again with the request
-    /// log.
+    /// Conceals this access log as [`Files::reserve_log`] does, and reopens it together with the request log.
     pub fn set_access_log(&mut self, access_log: Arc<LineWriter>) {
         self.access_log = Some(access_log);
         let log = self.recorder.locate().and_then(Result::ok);
         self.conceal_logs(log.as_ref(), self.locate_access_log().as_ref());
     }
 
-    /// Where the access log is; `None` if that is a pipe or a device, which no client can have.
+    /// The location of the access log; `None` for a pipe or a device, which no client can get.
     pub(super) fn locate_access_log(&self) -> Option<Location> {
         Location::resolve(self.access_log.as_ref()?.path()?).ok()
     }
 
-    /// Conceals the logs that are written now, and what has or may get their names.
+    /// Conceals the current logs, and all files that have or may get their names.
     pub(super) fn conceal_logs(&self, log: Option<&Location>, access_log: Option<&Location>) {
         let access_identity = self.access_log.as_ref().and_then(|log| log.identity());
         let open = self.recorder.identities().into_iter();

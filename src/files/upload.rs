@@ -1,11 +1,11 @@
-//! An upload on its way into the store and the log, for any dialect.
+//! An upload into the store and the log, for any dialect.
 //!
-//! 1. Content is staged as it comes; an upload that came whole with its head is staged in one write.
-//! 2. Space for its entry is secured in the log: without it the upload is refused, and nothing has happened.
-//! 3. It is put in place, and takes its place in the log in the same instant.
-//! 4. The rows of its entry are written, a portion at a time and outside every lock; then it can be answered.
+//! 1. Content is staged as it arrives; an upload that arrives complete with its head is staged in one write.
+//! 2. Space for its entry is reserved in the log: without it the upload is refused, and nothing has changed.
+//! 3. The file is linked or renamed into place, and its entry gets its place in the log at the same instant.
+//! 4. The rows of its entry are written, a portion at a time and outside every lock. Then the response can be sent.
 //!
-//! It knows no HTTP: dialects give its errors a status.
+//! This module does not depend on HTTP: dialects map its errors to statuses.
 
 use std::sync::Arc;
 
@@ -24,41 +24,42 @@ use crate::store::{
     CommitCondition, Committed, Staged, StoreError, StoreErrorKind, TargetProgress, WriteTarget,
 };
 
-/// How often an upload starts over because a directory on its way was removed.
+/// The number of restarts of an upload if a directory of its path is removed.
 const ATTEMPTS: usize = 8;
 
-/// Bytes of content from which on the space for an entry is preallocated in portions.
+/// The content length from which the space for an entry is preallocated in portions.
 const LARGE: u64 = 1024 * 1024;
 
 /// An upload that is being received.
 pub struct FileUpload {
     files: Arc<Files>,
     requester: Requester,
-    /// How long it may be.
+    /// The longest allowed content, in bytes.
     limit: u64,
-    /// Of the content so far, if the log is sealed.
+    /// The hash of the content so far, if the log is sealed.
     hasher: Option<Sha256>,
     /// `None` until there is content to write.
     staged: Option<Staged>,
-    /// The empty file that it has put in place.
+    /// The empty file that it has stored.
     own: Option<Committed>,
-    /// After `staged`, since directories that were made for it are removed with it when they are empty.
+    /// After `staged`, since dropping it removes directories that were created for it and are empty.
     target: WriteTarget,
 }
 
-/// What came of a commit.
+/// The result of a commit.
 pub enum FileCommit {
     /// The upload has taken effect.
     Done(Finishing),
-    /// Nothing has: another server holds the lock of the name. The upload can be committed again.
+    /// Another server holds the lock of the name, and nothing has changed. The commit can be tried again.
     Locked(Box<FileUpload>),
 }
 
 impl Files {
-    /// Begins an upload of no more than `limit` bytes to `name` in the root; nothing is staged before there is content.
+    /// Begins an upload of at most `limit` bytes to `name` in the root; the staged file is created with the first
+    /// content.
     ///
     /// # Errors
-    /// If no file can be put there.
+    /// If no file can be stored there.
     pub fn begin(
         self: &Arc<Self>,
         name: &[u8],
@@ -71,13 +72,13 @@ impl Files {
         Ok(self.upload_to(target, limit, requester))
     }
 
-    /// Begins an upload of no more than `limit` bytes to `path`: directories that are missing on the way are made, and
-    /// the upload is staged, so that it is known whether its directory takes it.
+    /// Begins an upload of at most `limit` bytes to `path`: creates missing directories, and a staged file, which shows
+    /// that its directory is writable.
     ///
-    /// `None`: so many are missing that making them takes another turn. To be called again.
+    /// `None` if creating the missing directories takes another turn. Then it must be called again.
     ///
     /// # Errors
-    /// If no file can be put there.
+    /// If no file can be stored there.
     pub fn begin_below(
         self: &Arc<Self>,
         path: &[u8],
@@ -88,7 +89,7 @@ impl Files {
         let mut attempt = 1;
         loop {
             match self.begin_once(path, limit, requester, blocking) {
-                // The directory was removed meanwhile, for example with another upload that was given up.
+                // The directory was removed meanwhile, for example together with another failed upload.
                 Err(UploadError::Store(error))
                     if error.kind == StoreErrorKind::Vanished && attempt < ATTEMPTS =>
                 {
@@ -136,7 +137,7 @@ impl Files {
 }
 
 impl FileUpload {
-    /// Makes sure that its directory takes it.
+    /// Checks that its directory is writable.
     pub fn stage(&mut self, _: Blocking<'_>) -> Result<(), UploadError> {
         self.staged = Some(self.take_staged()?);
         Ok(())
@@ -159,14 +160,14 @@ impl FileUpload {
             .map_err(|kind: StoreErrorKind| StoreError::new(self.target.path(), kind).into())
     }
 
-    /// Whether so much comes with these bytes that [`FileUpload::preallocate`] is to be called before the commit.
+    /// Whether these bytes make the upload so long that [`FileUpload::preallocate`] must be called before the commit.
     #[must_use]
     pub fn is_large_with(&self, last: &[u8]) -> bool {
         let length = self.staged.as_ref().map_or(0, Staged::length);
         length + last.len() as u64 > LARGE
     }
 
-    /// Preallocates a portion of the log's space that its entry needs.
+    /// Preallocates a portion of the log space for its entry.
     pub fn preallocate(&self, _: Blocking<'_>) -> Remaining {
         let length = self.staged.as_ref().map_or(0, Staged::length);
         let recorder = &self.files.recorder;
@@ -176,7 +177,7 @@ impl FileUpload {
         }
     }
 
-    /// What is staged so far, if only an empty file.
+    /// The staged file, created if necessary.
     fn take_staged(&mut self) -> Result<Staged, UploadError> {
         match self.staged.take() {
             Some(staged) => Ok(staged),
@@ -184,11 +185,11 @@ impl FileUpload {
         }
     }
 
-    /// Appends the last bytes, and puts it in place. `status` says with which status it is answered, once it is in place;
-    /// `text` is room for rows.
+    /// Appends the last bytes, and commits the upload. `status` returns the status of the response; `text` is a buffer
+    /// for rows.
     ///
     /// # Errors
-    /// With any but `NotRecorded` the old file is untouched.
+    /// After any error but `NotRecorded`, the old file is unchanged.
     pub fn commit(
         mut self,
         last: &[u8],
@@ -211,7 +212,7 @@ impl FileUpload {
                 path: path.into(),
                 source,
             })?;
-        // A clone, since it may not take effect now.
+        // A clone, since the commit may have to be repeated.
         let hash = self.hasher.clone();
         let hash = hash.map(|hasher| Hash(hasher.finalize().into()));
         let publish = |committed: &Committed| {
@@ -252,10 +253,11 @@ impl FileUpload {
         Ok(FileCommit::Done(finishing))
     }
 
-    /// Puts an empty file in place, unrecorded, and starts over: the one upload whose answer comes before its content.
+    /// Stores an empty file without an entry, and starts over: for the one kind of upload with a response before its
+    /// content.
     ///
     /// # Errors
-    /// With any the old file is untouched.
+    /// After any error the old file is unchanged.
     pub fn commit_empty(&mut self, blocking: Blocking<'_>) -> Result<Empty, UploadError> {
         let recorder = &self.files.recorder;
         let reservation = recorder.reserve(

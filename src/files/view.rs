@@ -1,6 +1,6 @@
-//! What can be seen of the files of a server while it runs: figures, and whether its root and its log can be used.
+//! A view of a running server's files: figures, and probes of its root and its log.
 //!
-//! A view keeps no file and no log open: when the server has ended, there is nothing to see.
+//! A view keeps no file and no log open: after the server has ended, it returns nothing.
 
 use std::sync::{Arc, Weak};
 
@@ -17,7 +17,7 @@ pub struct FilesView {
     recorder: Weak<Recorder>,
 }
 
-/// The figures of one moment.
+/// The figures at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FileFigures {
     /// The file cache.
@@ -26,13 +26,13 @@ pub struct FileFigures {
     pub log: Option<LogFigures>,
 }
 
-/// What tries the root and the log, on any thread.
+/// A probe of the root and the log, for any thread.
 pub struct Probe {
     root: RootProbe,
     log: Option<LogProbe>,
 }
 
-/// Why a server cannot do its work.
+/// Why a server cannot work.
 #[derive(Debug, Error)]
 pub enum ProbeError {
     /// The root.
@@ -55,7 +55,7 @@ impl Files {
 }
 
 impl FilesView {
-    /// The figures now.
+    /// The current figures.
     #[must_use]
     pub fn figures(&self) -> FileFigures {
         FileFigures {
@@ -70,7 +70,7 @@ impl FilesView {
         }
     }
 
-    /// What tries the root and the log as they are now; `None` if the server has ended.
+    /// A probe of the current root and log; `None` if the server has ended.
     #[must_use]
     pub fn probe(&self, attempt: Attempt) -> Option<Probe> {
         Some(Probe {
@@ -81,7 +81,7 @@ impl FilesView {
 }
 
 impl Probe {
-    /// Tries them. That takes as long as their file systems take.
+    /// Probes them. It may block if their file systems hang.
     ///
     /// # Errors
     /// See [`ProbeError`].

@@ -1,4 +1,4 @@
-//! The chain: a value for each line that stands for all lines up to it.
+//! The chain: each line has a value that depends on all lines up to it.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use sha2::{Digest, Sha256};
 /// Hex digits of a chain value, and of every other hash in a seal.
 pub const HEX: usize = 64;
 
-/// SHA-256 of something: of a chain value and a line, or of content.
+/// A SHA-256: of a chain value and a line, or of content.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hash(pub [u8; 32]);
 
 impl Hash {
-    /// What stands before the first line of a seal that continues no other.
+    /// The chain value before the first line of a new seal.
     pub const ZERO: Self = Self([0; 32]);
 
     /// The hash of some bytes.
@@ -21,7 +21,8 @@ impl Hash {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// The chain value of a line, given without it and the space before it, behind a line with this one.
+    /// The chain value of a line that follows a line with this value. `line` has neither its own chain value nor the
+    /// space before it.
     #[must_use]
     pub fn chained(&self, line: &[u8]) -> Self {
         Self(

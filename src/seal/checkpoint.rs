@@ -1,4 +1,4 @@
-//! Checkpoints: how far a seal had come, signed, for people who keep it elsewhere.
+//! Checkpoints: the signed end of a seal at a moment, to be kept elsewhere.
 //!
 //! The text is that of a C2SP tlog-checkpoint, and the signature that of a C2SP signed note with Ed25519:
 //!
@@ -12,8 +12,8 @@
 //! — ORIGIN BASE64(KEY ID, SIGNATURE)
 //! ```
 //!
-//! A seal is a chain, and no tree: in the place of a tree's size and root stand the number of its lines, over all its
-//! files, and the chain value of the last.
+//! A seal is a chain and not a tree: the number of lines in all its files and the last chain value take the place of a
+//! tree's size and root.
 
 use std::fmt;
 
@@ -25,21 +25,21 @@ use thiserror::Error;
 
 use super::chain::Hash;
 
-/// The type of an Ed25519 key, as signed notes number it.
+/// The number of the Ed25519 key type in signed notes.
 const ED25519: u8 = 1;
 
-/// What the text of a secret key begins with.
+/// The beginning of the text of a secret key.
 const SECRET: &str = "PRIVATE+KEY+";
 
 /// Bytes of a key id.
 const KEY_ID: usize = 4;
 
-/// How far a seal had come.
+/// The end of a seal at a moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
     /// The name of the key that signs it.
     pub origin: String,
-    /// How many lines the seal had, over all its files.
+    /// The number of lines in all its files.
     pub lines: u64,
     /// The chain value of the last.
     pub chain: Hash,
@@ -55,26 +55,26 @@ pub struct SigningKey {
     pair: KeyPair,
 }
 
-/// A key that verifies what a [`SigningKey`] has signed.
+/// A key that verifies the signatures of a [`SigningKey`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifyingKey {
     name: String,
     key: PublicKey,
 }
 
-/// Why a text is no checkpoint, no key, or has no signature.
+/// Why a text is not a checkpoint or a key, or has no valid signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum CheckpointError {
-    /// It has another form.
+    /// The form is wrong.
     #[error("it is not a checkpoint of a seal")]
     Form,
-    /// It is no key.
+    /// It is not a key.
     #[error("it is not a key for checkpoints, which `httpserver-log sign-key` makes")]
     Key,
-    /// A name of a key has a space or a plus sign, or none at all.
+    /// The name of a key is empty, or has a space or a plus sign.
     #[error("the name of a key is a word without `+`")]
     Name,
-    /// None of its signatures is of this key.
+    /// None of its signatures is from this key.
     #[error("it has no signature of this key")]
     Unsigned,
     /// It was changed after it was signed.
@@ -116,7 +116,7 @@ impl Checkpoint {
     /// Reads a note. Its signatures are not verified here.
     ///
     /// # Errors
-    /// `Form` if it is none.
+    /// `Form` if it is invalid.
     pub fn parse(note: &str) -> Result<Self, CheckpointError> {
         Self::read(note).ok_or(CheckpointError::Form)
     }
@@ -131,7 +131,7 @@ impl Checkpoint {
             identity: u64::from_str_radix(lines.next()?.strip_prefix("seal ")?, 16).ok()?,
             entries: lines.next()?.strip_prefix("entries ")?.parse().ok()?,
         };
-        // Only what is written here: nothing else is signed.
+        // Only the exact form that this module writes is accepted, since nothing else is signed.
         (read.to_string() == text).then_some(read)
     }
 }
@@ -142,7 +142,7 @@ fn split(note: &str) -> Option<(&str, &str)> {
     Some((&note[..=at], &note[at + 2..]))
 }
 
-/// The first bytes of a hash of a key, which tell it from others of the same name.
+/// The first bytes of a key's hash, which distinguish it from other keys of the same name.
 fn key_id(name: &str, key: &PublicKey) -> [u8; KEY_ID] {
     let hash = Sha256::new()
         .chain_update(name)
@@ -168,7 +168,7 @@ fn encode(name: &str, id: [u8; KEY_ID], key: &[u8]) -> String {
     )
 }
 
-/// The name, the key's id and the key of what [`encode`] made.
+/// The name, the key's id and the key in the text of [`encode`].
 fn decode(text: &str) -> Option<(String, u32, [u8; 32])> {
     let (name, rest) = text.trim().split_once('+')?;
     let (id, key) = rest.split_once('+')?;
@@ -183,7 +183,7 @@ impl SigningKey {
     /// A key of this name, from 32 random bytes.
     ///
     /// # Errors
-    /// `Name` if it cannot be called so.
+    /// `Name` if the name is invalid.
     pub fn new(name: &str, random: [u8; 32]) -> Result<Self, CheckpointError> {
         check_name(name)?;
         Ok(Self {
@@ -198,7 +198,7 @@ impl SigningKey {
         &self.name
     }
 
-    /// As a file holds it.
+    /// The text for a file.
     #[must_use]
     pub fn to_text(&self) -> String {
         let id = key_id(&self.name, &self.pair.pk);
@@ -208,7 +208,7 @@ impl SigningKey {
         )
     }
 
-    /// Reads what a file holds.
+    /// Parses the text of a file.
     ///
     /// # Errors
     /// `Key` if it is none.
@@ -234,13 +234,13 @@ impl SigningKey {
 }
 
 impl VerifyingKey {
-    /// As people keep it.
+    /// The text of the public key.
     #[must_use]
     pub fn to_text(&self) -> String {
         encode(&self.name, key_id(&self.name, &self.key), &self.key[..])
     }
 
-    /// Reads what people keep.
+    /// Parses the text of the public key.
     ///
     /// # Errors
     /// `Key` if it is none.

@@ -1,36 +1,36 @@
-//! The clock of one seal: it never runs backwards, whatever the system's does.
+//! The clock of one seal. It never runs backwards, even if the system's clock does.
 //!
-//! When the system's clock is set back, the seal's goes on from where it was, at the same rate, and is ahead from then on.
-//! A line of the seal says so, so that the time of the system can be had again.
+//! When the system's clock is set back, the seal's clock continues at the same rate, and stays ahead from then on. A
+//! line of the seal records the difference, so that the system's time can be computed.
 
 use super::time::Moment;
 
-/// How far a seal's clock has come.
+/// The state of a seal's clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Clock {
-    /// What it said last.
+    /// Its last reading.
     last: Moment,
     /// Microseconds that it is ahead of the system's.
     ahead: u64,
 }
 
-/// What a seal's clock says.
+/// A reading of a seal's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockReading {
-    /// The time. It is not before any that was read earlier.
+    /// The time. It is never before an earlier reading.
     pub time: Moment,
-    /// What the system's clock says, if it was set back since the last reading.
+    /// The system's time, if the system's clock was set back since the last reading.
     pub set_back: Option<Moment>,
 }
 
 impl Clock {
-    /// A clock that goes on from a moment, and was so many microseconds ahead of the system's at that.
+    /// A clock that continues from a moment at which it was this many microseconds ahead of the system's.
     #[must_use]
     pub fn resume(last: Moment, ahead: u64) -> Self {
         Self { last, ahead }
     }
 
-    /// The time, when the system's clock says `system`.
+    /// The time of the seal when the system's time is `system`.
     pub fn read(&mut self, system: Moment) -> ClockReading {
         let time = Moment::from_microseconds(system.microseconds().saturating_add(self.ahead));
         if time >= self.last {

@@ -1,7 +1,8 @@
 //! The key of a seal, which is replaced by its own hash after each use.
 //!
-//! A key gives all later ones and none of the earlier. An attacker who takes the machine therefore cannot change the lines
-//! that were authenticated before (forward-secure sealing). The first key, the *verification key*, gives all of them.
+//! All later keys can be computed from a key, but no earlier ones. So an attacker with control of the machine cannot
+//! change the lines that were authenticated before (forward-secure sealing). All keys can be computed from the first,
+//! the *verification key*.
 
 use std::fmt;
 
@@ -11,17 +12,17 @@ use thiserror::Error;
 
 use super::chain::Hash;
 
-/// What a verification key begins with when it is shown.
+/// The beginning of the text of a verification key.
 const PREFIX: &str = "seal-key-1:";
 
-/// A key, and how often it was replaced.
+/// A key, and the number of times that it was replaced.
 #[derive(Clone)]
 pub struct Key {
     bytes: [u8; 32],
     epoch: u64,
 }
 
-/// A text is no verification key.
+/// The text is not a verification key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("it is no verification key, which begins with `{PREFIX}` and has 64 hex digits")]
 pub struct NotAKey;
@@ -33,13 +34,13 @@ impl Key {
         Self::at(random, 0)
     }
 
-    /// A key that was replaced so often.
+    /// A key that was replaced this many times.
     #[must_use]
     pub fn at(bytes: [u8; 32], epoch: u64) -> Self {
         Self { bytes, epoch }
     }
 
-    /// How often it was replaced.
+    /// The number of times that it was replaced.
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.epoch
@@ -67,17 +68,17 @@ impl Key {
         self.epoch += 1;
     }
 
-    /// Reads a verification key; white space around it does not count.
+    /// Parses a verification key; white space around it is ignored.
     ///
     /// # Errors
-    /// If it is none.
+    /// If it is invalid.
     pub fn parse(text: &str) -> Result<Self, NotAKey> {
         let digits = text.trim().strip_prefix(PREFIX).ok_or(NotAKey)?;
         let Hash(bytes) = Hash::parse(digits.as_bytes()).ok_or(NotAKey)?;
         Ok(Self::first(bytes))
     }
 
-    /// As a verification key is shown; to be used for a first key.
+    /// The text of a verification key. It must be called on the first key only.
     #[must_use]
     pub fn to_text(&self) -> String {
         format!("{PREFIX}{}", Hash(self.bytes))

@@ -1,4 +1,4 @@
-//! The lines of a seal: what each says, and how it is read.
+//! The lines of a seal: their values, and their parser.
 //!
 //! ```text
 //! begin 1 IDENTITY FILE LINES START PREVIOUS TIME NAME CHAIN
@@ -9,24 +9,24 @@
 //! next TIME NAME CHAIN
 //! ```
 //!
-//! Words are separated by one space. What is not there is `-`. No word that a client or a name of a file has a part in
-//! holds a space, a line feed or another byte outside 0x21–0x7E.
+//! Words are separated by one space. A missing value is `-`. Words from clients and file names are escaped: they
+//! contain only bytes 0x21–0x7E, and thus no space or line feed.
 //!
-//! Lines are written by [`super::text`].
+//! [`super::text`] writes lines.
 
 use super::chain::Hash;
 use super::time::Moment;
 
-/// The number of this format.
+/// The version of this format.
 pub const FORMAT: u64 = 1;
 
 /// Bytes of the longest line, its line feed included: the longest first line of an entry, and the rest.
 pub const LINE_LIMIT: usize = 64 * 1024 + FIXED_LIMIT;
 
-/// Most bytes of an entry's line besides the first line of the entry.
+/// The most bytes of an entry's line without the first line of the entry.
 const FIXED_LIMIT: usize = 4 * 1024;
 
-/// What a line says. Words are as they stand in the line.
+/// A parsed line. Words are as in the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineContent<'l> {
     /// The first line of a file.
@@ -39,12 +39,12 @@ pub enum LineContent<'l> {
     Clock {
         /// The time of the seal.
         time: Moment,
-        /// What the system's clock said.
+        /// The time of the system's clock.
         system: Moment,
     },
     /// An authentication code of all lines before it.
     Mac {
-        /// How often the key was replaced.
+        /// The number of times that the key was replaced.
         epoch: u64,
         /// The code.
         code: Hash,
@@ -61,13 +61,13 @@ pub enum LineContent<'l> {
 /// The first line of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Begin<'l> {
-    /// Random; the same in all files that follow each other.
+    /// Random, and the same in all consecutive files.
     pub identity: u64,
     /// The number of this file, from 1.
     pub file: u64,
-    /// How many lines all files before it have together.
+    /// The number of lines in all files before it.
     pub lines: u64,
-    /// Where the first sealed entry is in the log, in bytes.
+    /// The offset of the first sealed entry in the log, in bytes.
     pub start: u64,
     /// The chain value of the last line of the file before it; [`Hash::ZERO`] if there is none.
     pub previous: Hash,
@@ -86,17 +86,17 @@ pub struct EntryLine<'l> {
     pub offset: u64,
     /// Its length in bytes.
     pub length: u64,
-    /// When it took its place.
+    /// The time at which it got its place.
     pub time: Moment,
     /// The requester.
     pub origin: Origin<'l>,
     /// The status of the response.
     pub status: u16,
-    /// SHA-256 of the content that was stored, if any was.
+    /// SHA-256 of the stored content, if there is any.
     pub hash: Option<Hash>,
-    /// Which of several servers of one store received it.
+    /// The server that received it, if several share a root.
     pub server: Option<&'l str>,
-    /// Which version of the store it made.
+    /// The version of the store after it.
     pub version: Option<&'l str>,
     /// The first line of the entry, without its line feed.
     pub first_line: &'l str,
@@ -118,20 +118,20 @@ pub struct Torn {
     pub number: u64,
     /// When it was found.
     pub time: Moment,
-    /// What became of it.
+    /// What the server did with it.
     pub place: TornOutcome,
 }
 
-/// What became of a torn entry.
+/// What a server did with a torn entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TornOutcome {
-    /// It is in the log, as it was.
+    /// It is unchanged in the log.
     Left,
-    /// It was at the end of the log and was cut off. The next entry has its place.
+    /// It was at the end of the log and was cut off, so the next entry has its place.
     Cut,
 }
 
-/// Why a text is no line of a seal.
+/// Why a text is not a line of a seal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NotALine(&'static str);
@@ -145,7 +145,7 @@ impl<'l> LineContent<'l> {
     /// Reads a line without its chain value and the space before it.
     ///
     /// # Errors
-    /// If it is none that is written here.
+    /// If a server does not write such a line.
     pub fn parse(text: &'l str) -> Result<Self, NotALine> {
         if let Some(other) = text.bytes().find(|&byte| !matches!(byte, 0x20..=0x7E)) {
             return Err(match other {
@@ -236,7 +236,7 @@ fn entry<'l>(words: &mut Words<'l>) -> Result<EntryLine<'l>, NotALine> {
 
 const NO_HASH: NotALine = NotALine("a hash has 64 lower-case hex digits");
 
-/// What is left of a line; `None` behind its last word.
+/// The rest of a line; `None` after its last word.
 struct Words<'l>(Option<&'l str>);
 
 impl<'l> Words<'l> {
@@ -266,7 +266,7 @@ impl<'l> Words<'l> {
         if !has_form {
             return Err(WRONG);
         }
-        // Below 2^63, so that one more, and the sum of two, is a number, too.
+        // Numbers are below 2^63, so that the sum of two does not overflow.
         let number: i64 = word.parse().map_err(|_| WRONG)?;
         u64::try_from(number).map_err(|_| WRONG)
     }

@@ -1,7 +1,7 @@
 //! Reads a seal line by line, and checks the chain.
 //!
-//! A line with a wrong chain value is returned all the same, and marked. The next line is compared with the value that
-//! stands there: so one altered line is one fault, and what is behind it can still be read.
+//! A line with a wrong chain value is returned and marked. The next line is compared with that value as written, so one
+//! altered line is one fault, and later lines can still be read.
 
 use std::io::{self, Read};
 
@@ -42,20 +42,20 @@ pub struct SealReader<R> {
 pub struct SealLine<'l> {
     /// Its number in the file, from 1.
     pub number: u64,
-    /// What it says.
+    /// Its values.
     pub line: LineContent<'l>,
-    /// The chain value that stands in it.
+    /// The chain value in the line.
     pub chain: Hash,
     /// The chain value before it.
     pub before: Hash,
-    /// Whether its chain value follows from the line and the value before it.
+    /// Whether its chain value follows from the line and the chain value before.
     pub is_chained: bool,
 }
 
-/// Why a seal cannot be read on.
+/// Why reading a seal stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
-    /// A line is none that a server writes. The next call goes on behind it.
+    /// A line is invalid. The next call continues after it.
     #[error("line {number} is not one of a seal: {reason}")]
     NotALine {
         /// Its number in the file, from 1.
@@ -63,7 +63,7 @@ pub enum SealError {
         /// Why not.
         reason: NotALine,
     },
-    /// The last line does not end. A kill of the server leaves that.
+    /// The last line is incomplete, as after a kill of the server.
     #[error("line {number} is torn: the file ends in it")]
     Torn {
         /// Its number in the file, from 1.
@@ -84,12 +84,12 @@ impl<R: Read> SealReader<R> {
         }
     }
 
-    /// Where the next line begins, in bytes.
+    /// The offset of the next line, in bytes.
     pub fn position(&self) -> u64 {
         self.window.position()
     }
 
-    /// How many lines were read.
+    /// The number of lines read.
     pub fn lines(&self) -> u64 {
         self.lines
     }
@@ -137,11 +137,11 @@ impl<R: Read> SealReader<R> {
         }))
     }
 
-    /// Fetches a line, and returns its length without its line feed; `None` if the input ends before that.
+    /// Reads a line, and returns its length without its line feed; `None` if the input ends before the line feed.
     fn fill_line(&mut self) -> io::Result<Option<usize>> {
         let find = |bytes: &[u8]| memchr::memchr(b'\n', bytes);
         let found = self.window.find(LINE_LIMIT, find)?;
-        // The rest of a line that is too long is another line that is none.
+        // The rest of a line that is too long counts as another invalid line.
         let is_too_long = self.window.unread().len() >= LINE_LIMIT;
         Ok(found.or(is_too_long.then_some(LINE_LIMIT - 1)))
     }

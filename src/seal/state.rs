@@ -1,6 +1,6 @@
-//! How far a seal has come, and the state of its key between two starts of a server.
+//! The end of a seal, and the state of its key between two starts of a server.
 //!
-//! The state is text, in a file that only the server and its tool know:
+//! The state is text in a file of its own:
 //!
 //! ```text
 //! httpserver-seal-state 1
@@ -23,13 +23,13 @@ pub struct Tip {
     pub identity: u64,
     /// The number of the file that the line is in, from 1; 0 if there is none.
     pub file: u64,
-    /// How many lines the seal has, over all its files.
+    /// The number of lines in all its files.
     pub lines: u64,
     /// The chain value of the line.
     pub chain: Hash,
 }
 
-/// A key, and the last line of the seal before it is used.
+/// A key, and the last line of the seal before its next use.
 #[derive(Debug, Clone)]
 pub struct SealState {
     /// The key of the next authentication code.
@@ -38,13 +38,13 @@ pub struct SealState {
     pub tip: Tip,
 }
 
-/// A text is no state.
+/// The text is not a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("it is not the state of a sealing key, which `httpserver-log seal-key` makes")]
 pub struct NotAState;
 
 impl Tip {
-    /// Of a seal that has no line.
+    /// The end of a seal without lines.
     #[must_use]
     pub fn none(identity: u64) -> Self {
         Self {
@@ -57,7 +57,7 @@ impl Tip {
 }
 
 impl SealState {
-    /// The state of a new key, for the seal that will have this identity if it is a new one.
+    /// The state of a new key. A new seal will have this identity.
     #[must_use]
     pub fn first(key: Key, identity: u64) -> Self {
         Self {
@@ -66,7 +66,7 @@ impl SealState {
         }
     }
 
-    /// As a file holds it.
+    /// The text for a file.
     #[must_use]
     pub fn to_text(&self) -> String {
         let Tip {
@@ -82,13 +82,13 @@ impl SealState {
         )
     }
 
-    /// Reads what a file holds.
+    /// Parses the text of a file.
     ///
     /// # Errors
-    /// If it is no state.
+    /// If it is invalid.
     pub fn parse(text: &str) -> Result<Self, NotAState> {
         Self::read(text)
-            // Only what is written here.
+            // Only the exact form that this module writes is accepted.
             .filter(|state| state.to_text() == text)
             .ok_or(NotAState)
     }

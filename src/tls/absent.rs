@@ -1,4 +1,4 @@
-//! The names of this room in a build without TLS. None of them has a value.
+//! The types of this room in a build without TLS. None of them has a value.
 
 use std::convert::Infallible;
 use std::io;
@@ -25,7 +25,7 @@ pub struct CertificateFiles {
 #[error("this httpserver was built without TLS: build it with the cargo feature 'tls'")]
 pub struct CertificateError;
 
-/// Where there would be a key.
+/// The place of the key.
 #[must_use]
 pub fn self_signed_key(directory: &Path) -> PathBuf {
     directory.join("key.pem")
@@ -39,17 +39,17 @@ pub fn prepare_self_signed(_: &Path, _: &[String]) -> Result<CertificateFiles, C
     Err(CertificateError)
 }
 
-/// What makes streams; there is none.
+/// The maker of streams; it has no value.
 pub struct TlsServer(Infallible);
 
-/// A stream; there is none.
+/// A stream; it has no value.
 pub struct TlsStream(Infallible);
 
-/// What streams would need.
+/// The buffers of streams; they are empty.
 #[derive(Default)]
 pub struct TlsBuffers(());
 
-/// A stream in a turn; there is none.
+/// A stream in a turn; it has no value.
 pub struct Secured<'t, T>(Infallible, PhantomData<&'t T>);
 
 impl TlsServer {

@@ -5,26 +5,26 @@ use super::window::Window;
 /// Bytes of records that are received at a time: three of the longest, or many short ones.
 pub(super) const INCOMING: usize = 64 * 1024;
 
-/// Plain bytes that become records at a time.
+/// Plain bytes that are encrypted into records at a time.
 pub(super) const PLAIN: usize = 64 * 1024;
 
-/// Bytes that records add to [`PLAIN`]: 5 of a header, 16 of a tag, and at most 9 more, four times; and a message of the
-/// handshake that may come before them.
+/// Bytes that records add to [`PLAIN`]: four times a header of 5, a tag of 16 and at most 9 more, plus a message of the
+/// handshake that may precede them.
 pub(super) const OVERHEAD: usize = 1024;
 
-/// What a worker needs for any stream.
+/// The buffers of a worker for any stream.
 #[derive(Default)]
 pub struct TlsBuffers(Option<Box<Windows>>);
 
-/// Made when the first stream needs them.
+/// Allocated for the first stream.
 pub(super) struct Windows {
     pub(super) incoming: Window,
     pub(super) outgoing: Window,
-    /// Content of files, on its way into records.
+    /// Content of files before encryption.
     pub(super) file: Box<[u8]>,
 }
 
-/// What a stream keeps between its turns.
+/// The bytes that a stream keeps between its turns.
 pub(super) struct PartialRecords<'s> {
     /// Records that are not complete.
     pub(super) incoming: &'s mut Vec<u8>,
@@ -33,7 +33,7 @@ pub(super) struct PartialRecords<'s> {
 }
 
 impl TlsBuffers {
-    /// The windows, with what a stream kept in them.
+    /// The windows, filled with the bytes that a stream kept.
     pub(super) fn lend(&mut self, kept: &mut PartialRecords<'_>) -> &mut Windows {
         let windows = self.0.get_or_insert_with(|| {
             Box::new(Windows {
@@ -58,7 +58,7 @@ impl Windows {
         self.outgoing.is_empty()
     }
 
-    /// Gives back to the stream what it must keep.
+    /// Returns to the stream the bytes that it must keep.
     pub(super) fn give_back(&mut self, kept: &mut PartialRecords<'_>) {
         *kept.incoming = self.incoming.give_back();
         *kept.outgoing = self.outgoing.give_back();

@@ -1,4 +1,4 @@
-//! A certificate and its key, as they are in files of PEM (RFC 7468).
+//! A certificate and its key in PEM files (RFC 7468).
 
 use std::fs;
 use std::io;
@@ -22,7 +22,7 @@ pub struct CertificateFiles {
     pub key: PathBuf,
 }
 
-/// Why a certificate cannot be used, and what to do about it.
+/// Why a certificate cannot be used, with a remedy.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CertificateError {
@@ -34,7 +34,7 @@ pub enum CertificateError {
         /// The cause.
         source: io::Error,
     },
-    /// There is nothing in the file.
+    /// The file is empty.
     #[error("{} is empty: type the name of another file", .0.display())]
     Empty(PathBuf),
     /// The file is binary.
@@ -45,7 +45,7 @@ pub enum CertificateError {
         /// The command of openssl(1) that converts it.
         command: &'static str,
     },
-    /// The file holds certificate and key in a format of its own.
+    /// The file has certificate and key in PKCS #12.
     #[error("{} is not PEM but PKCS #12: convert it with 'openssl pkcs12 -nodes -in FILE'", .0.display())]
     Pkcs12(PathBuf),
     /// The key has a passphrase.
@@ -57,7 +57,7 @@ pub enum CertificateError {
     /// There is none in the file.
     #[error("{} has no private key: type the file that has a line '-----BEGIN PRIVATE KEY-----'", .0.display())]
     NoKey(PathBuf),
-    /// The text is no PEM.
+    /// The text is not PEM.
     #[error("{} is damaged: {source}", path.display())]
     Damaged {
         /// Which file.
@@ -65,7 +65,7 @@ pub enum CertificateError {
         /// The cause.
         source: pem::Error,
     },
-    /// The two do not belong together.
+    /// Certificate and key do not match.
     #[error(
         "the key in {} is not that of the first certificate in {}: the server's own must come first", key.display(),
         certificate.display()
@@ -89,7 +89,7 @@ pub enum CertificateError {
     },
 }
 
-/// Reads a certificate and its key, and sees to it that they belong together.
+/// Reads a certificate and its key, and checks that they match.
 pub(super) fn load(
     files: &CertificateFiles,
     provider: &CryptoProvider,
@@ -126,7 +126,7 @@ fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateError> 
 
 fn key(path: &Path) -> Result<PrivateKeyDer<'static>, CertificateError> {
     let bytes = read(path, "pkey")?;
-    // Of PKCS #8, and of the older formats (RFC 1421 §4.6.1.1).
+    // The marks of PKCS #8, and of the older formats (RFC 1421 §4.6.1.1).
     let is_encrypted = [
         &b"-----BEGIN ENCRYPTED PRIVATE KEY-----"[..],
         b"Proc-Type: 4,ENCRYPTED",
@@ -167,11 +167,11 @@ fn read(path: &Path, command: &'static str) -> Result<Vec<u8>, CertificateError>
         [] => Err(CertificateError::Empty(path)),
         // A sequence, and in it the version 3 (RFC 7292 §4).
         [0x30, 0x82, _, _, 2, 1, 3, ..] => Err(CertificateError::Pkcs12(path)),
-        // A sequence, however long. No text has such bytes.
+        // A sequence of any length. No text has such bytes.
         [0x30, ..] if bytes.iter().any(|&byte| byte < b'\t') => {
             Err(CertificateError::Der { path, command })
         }
-        // Some editors begin a text in UTF-8 with a byte order mark.
+        // Some editors begin UTF-8 text with a byte order mark.
         [0xEF, 0xBB, 0xBF, text @ ..] => Ok(text.to_vec()),
         _ => Ok(bytes),
     }

@@ -1,4 +1,4 @@
-//! The end of our side of a TLS stream, and what the peer still sends after it.
+//! The end of the server's side of a TLS stream, and the bytes that the peer sends after it.
 
 use std::io;
 
@@ -8,13 +8,13 @@ use super::stream::{PeerState, TlsStream};
 use crate::server::{After, Transport};
 
 impl TlsStream {
-    /// Says that we have sent all, if the handshake is done. Nothing is sent from now on.
+    /// Sends `close_notify` if the handshake is done. No further bytes are sent.
     pub(super) fn close(&mut self, windows: &mut Windows, socket: &impl Transport) {
         if self.is_closed {
             return;
         }
         if self.unreported == 0 {
-            // Without it what there is to say is an alert, or nothing.
+            // Before the end of a handshake there is at most an alert to send.
             let _ = self.write(windows, RecordWrite::CloseNotify);
             let _ = send_records(&mut windows.outgoing, socket, After::More); // best effort
         }
@@ -22,8 +22,8 @@ impl TlsStream {
         windows.discard_outgoing();
     }
 
-    /// After our side has ended, what comes is read past: not even a rule that it breaks can be told. `room` gets bytes
-    /// that mean nothing.
+    /// After the server's side has ended, received bytes are discarded, since not even an alert can be sent. The bytes
+    /// in `room` have no meaning.
     pub(super) fn discard(
         &mut self,
         windows: &mut Windows,

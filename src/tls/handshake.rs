@@ -5,6 +5,6 @@
 pub enum Handshake {
     /// With a signature of the server.
     Full,
-    /// With a ticket of a session before.
+    /// With a ticket of an earlier session.
     Resumed,
 }

@@ -1,15 +1,15 @@
 //! TLS 1.2 and 1.3 between a connection and its socket: bytes of a [`Transport`](crate::server::Transport) become
 //! records on another one.
 //!
-//! - [`TlsServer`] holds the certificate and the settings of handshakes, and can load the certificate anew.
-//! - [`TlsStream`] is the state of one connection. It keeps no buffer while it waits: what is received and sent passes
-//!   through the [`TlsBuffers`] of the worker, and only bytes that could go nowhere yet stay with the stream.
+//! - [`TlsServer`] holds the certificate and the settings of handshakes, and can reload the certificate.
+//! - [`TlsStream`] is the state of one connection. It keeps no buffer while it waits: bytes pass through the
+//!   [`TlsBuffers`] of the worker, and the stream keeps only bytes that cannot be processed yet.
 //! - [`Secured`] lends a stream and the buffers of a worker to one turn, as a transport. A handshake has no call of its
-//!   own: it goes on whenever the session receives, which would block until the handshake is done.
+//!   own: it continues when the session receives. To the session, the receive would block until the handshake is done.
 //!
 //! The protocol is rustls's, through its interface without buffers. Early data (RFC 8446 §8) is not accepted, since it
-//! can be replayed; renegotiation (RFC 5746) is unknown to rustls. Without the cargo feature `tls` the same names are
-//! there, and no value of them.
+//! can be replayed; rustls does not support renegotiation (RFC 5746). Without the cargo feature `tls` the same types
+//! exist, without values.
 
 #[cfg(not(feature = "tls"))]
 mod absent;

@@ -1,4 +1,4 @@
-//! Records as they are written into a window and sent, and plain bytes as they come out of them.
+//! Writes records into a window, sends them, and returns decrypted bytes.
 
 use std::io;
 
@@ -8,16 +8,16 @@ use rustls::unbuffered::{EncodeError, EncodeTlsData, EncryptError, WriteTraffic}
 use super::window::Window;
 use crate::server::{After, Transport};
 
-/// What is written when all records are read.
+/// The state after all records are read.
 #[derive(Clone, Copy)]
 pub(super) enum RecordWrite<'b> {
     Nothing,
     Plain(&'b [u8]),
-    /// That we have sent all.
+    /// The peer's `close_notify`.
     CloseNotify,
 }
 
-/// Where plain bytes go.
+/// The destination of plain bytes.
 pub(super) struct Room<'r> {
     bytes: &'r mut [u8],
     pub(super) filled: usize,
@@ -39,7 +39,7 @@ pub(super) fn encode<D>(
     written.map_err(|error| Error::General(error.to_string()))
 }
 
-/// Writes records, unless nothing is to be written.
+/// Writes records, unless there is nothing to write.
 pub(super) fn encrypt<D>(
     mut writer: WriteTraffic<'_, D>,
     outgoing: &mut Window,
@@ -60,7 +60,7 @@ pub(super) fn encrypt<D>(
     written.map_err(|error| Error::General(error.to_string()))
 }
 
-/// Appends what `write` writes, with as much room as it needs.
+/// Appends the output of `write`, with as much space as it needs.
 fn grow<E>(
     outgoing: &mut Window,
     mut write: impl FnMut(&mut [u8]) -> Result<usize, E>,
@@ -80,7 +80,7 @@ fn grow<E>(
     Ok(())
 }
 
-/// Sends records as far as the peer takes them; an error unless it takes all.
+/// Sends records; an error unless the peer accepts all of them.
 pub(super) fn send_records(
     records: &mut Window,
     socket: &impl Transport,
@@ -106,7 +106,7 @@ impl<'r> Room<'r> {
         self.bytes.len() - self.filled
     }
 
-    /// Takes what was decrypted before.
+    /// Takes bytes that were decrypted earlier.
     pub(super) fn fill(&mut self, plain: &mut Vec<u8>) {
         let count = plain.len().min(self.left());
         self.bytes[self.filled..][..count].copy_from_slice(&plain[..count]);
@@ -118,7 +118,7 @@ impl<'r> Room<'r> {
         }
     }
 
-    /// Takes the content of a record; what it has no room for goes to `plain`.
+    /// Takes the content of a record; bytes that do not fit go to `plain`.
     pub(super) fn put(&mut self, content: &[u8], plain: &mut Vec<u8>) {
         let count = content.len().min(self.left());
         let (now, later) = content.split_at(count);

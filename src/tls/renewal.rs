@@ -1,4 +1,4 @@
-//! When a certificate that signs itself is looked at again: at each reload, and twice a day while there are handshakes.
+//! The renewal of a self-signed certificate. It is checked at each reload, and twice a day while there are handshakes.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 
 use super::self_signed::prepare_self_signed;
 
-/// The time between two looks.
+/// The time between two checks.
 const INTERVAL: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// Where the certificate is, what it is for, and when it was looked at.
+/// The location of the certificate, its names, and the time of the last check.
 pub(super) struct Renewal {
     directory: PathBuf,
     names: Vec<String>,
     start: Instant,
-    /// Seconds after `start` at which the next look is due.
+    /// Seconds after `start` at which the next check is due.
     next: AtomicU64,
 }
 
@@ -28,7 +28,7 @@ impl Renewal {
         }
     }
 
-    /// Whether another look is due; true for one caller only.
+    /// Whether another check is due; true for one caller only.
     pub(super) fn is_due(&self) -> bool {
         self.is_due_after(self.start.elapsed())
     }
@@ -42,7 +42,7 @@ impl Renewal {
                 .is_ok()
     }
 
-    /// Makes another certificate if this one ends soon.
+    /// Generates another certificate if this one expires soon.
     pub(super) fn renew(&self) {
         if let Err(error) = prepare_self_signed(&self.directory, &self.names) {
             log::error!("the certificate is not renewed: {error}");

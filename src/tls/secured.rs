@@ -22,7 +22,7 @@ struct ActiveStream<'t> {
 }
 
 impl<'t, T: Transport> Secured<'t, T> {
-    /// Lends these to a turn, until it is dropped.
+    /// Lends stream and buffers to a turn, until this is dropped.
     pub fn new(socket: &'t T, stream: &'t mut TlsStream, buffers: &'t mut TlsBuffers) -> Self {
         let windows = buffers.lend(&mut stream.kept_records());
         Self {
@@ -31,13 +31,13 @@ impl<'t, T: Transport> Secured<'t, T> {
         }
     }
 
-    /// Says that we have sent all (`close_notify`), as far as the peer takes it.
+    /// Sends `close_notify`, as far as the peer accepts it.
     pub fn close(&self) {
         let ActiveStream { stream, windows } = &mut *self.inner.borrow_mut();
         stream.close(windows, self.socket);
     }
 
-    /// Whether records wait until the peer takes more.
+    /// Whether unsent records wait for the peer.
     #[must_use]
     pub fn has_unsent(&self) -> bool {
         !self.inner.borrow().windows.is_all_sent()
@@ -62,7 +62,7 @@ impl<T: Transport> Transport for Secured<'_, T> {
         stream.send(windows, self.socket, bytes, after)
     }
 
-    /// Through a buffer of the worker's: only the kernel could do without (ktls), and few kernels can.
+    /// Through a buffer of the worker: only kTLS could avoid it, and few kernels support that.
     fn send_file(&self, file: BorrowedFd<'_>, offset: u64, count: usize) -> io::Result<usize> {
         let ActiveStream { stream, windows } = &mut *self.inner.borrow_mut();
         if stream.has_unsent() {

@@ -1,7 +1,8 @@
-//! A self-signed certificate: made once, and kept in a directory.
+//! A self-signed certificate, which is generated once and kept in a directory.
 //!
-//! Browsers warn of it until a user accepts it, by its fingerprint. So it stays the same until a month before its end; the
-//! next one has the same key. The key is written first: if the start is killed after that, the next start uses the key.
+//! Browsers warn of it until a user accepts it by its fingerprint. So it stays the same until a month before it
+//! expires; the next one has the same key. The key is written first: if the server is killed after that, the next start
+//! uses the key.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -21,11 +22,11 @@ use thiserror::Error;
 use super::certificate::CertificateFiles;
 use super::validity::{Validity, verify};
 
-/// How long a certificate is valid. Mozilla's guidelines and scanners ask for less than 366 days, Apple's systems for 825
-/// at most; the 398 days and less of the CA/Browser Forum are for public authorities.
+/// The validity of a certificate. Mozilla's guidelines and scanners require less than 366 days, and Apple's systems at
+/// most 825; the 398 days and less of the CA/Browser Forum apply to public authorities.
 const LIFETIME: Duration = Duration::from_secs(365 * DAY);
 
-/// How long before its end another one is made.
+/// The time before expiry at which another one is generated.
 const RENEWAL: Duration = Duration::from_secs(30 * DAY);
 
 const DAY: u64 = 24 * 60 * 60;
@@ -42,7 +43,7 @@ pub enum SelfSignedError {
         /// The cause.
         source: io::Error,
     },
-    /// The key is missing that belongs to the certificate.
+    /// The key of the certificate is missing.
     #[error("{} is there, and {} is not: remove it, and another one is made", certificate.display(), key.display())]
     NoKey {
         /// The file of the certificate.
@@ -58,19 +59,19 @@ pub enum SelfSignedError {
         /// The cause.
         why: String,
     },
-    /// The certificate could not be made.
+    /// The certificate could not be generated.
     #[error("cannot make a certificate: {0}")]
     Make(#[from] rcgen::Error),
 }
 
-/// Where the key is that belongs to the certificate in `directory`.
+/// The path of the key for the certificate in `directory`.
 #[must_use]
 pub fn self_signed_key(directory: &Path) -> PathBuf {
     directory.join("key.pem")
 }
 
-/// The certificate in `directory`, which is made if there is none, or none that is valid for another month. `names`
-/// are the host names and addresses that it is for.
+/// The certificate in `directory`. It is generated if there is none, or none that is valid for another month. `names`
+/// are its host names and addresses.
 ///
 /// # Errors
 /// See [`SelfSignedError`].
@@ -96,7 +97,7 @@ pub fn prepare_self_signed(
         (Some(certificate), true) => {
             let soon = SystemTime::now() + RENEWAL;
             match check(&certificate, names, soon) {
-                // One that is not self-signed was put there by hand, and is used as it is.
+                // A certificate that is not self-signed was put there by hand, and is used without change.
                 CertificateState::Valid | CertificateState::NotSelfSigned => return Ok(files),
                 CertificateState::NotFor(name) => {
                     let path = files.certificate.display();
@@ -117,7 +118,7 @@ pub fn prepare_self_signed(
     Ok(files)
 }
 
-/// What a look at a certificate shows.
+/// The result of a check of a certificate.
 #[derive(Debug, PartialEq, Eq)]
 enum CertificateState {
     Valid,
@@ -126,7 +127,7 @@ enum CertificateState {
     NotSelfSigned,
 }
 
-/// Looks whether a certificate is valid at a time and for each of these names, as a client would that trusts it.
+/// Checks whether a certificate is valid at a time and for each of these names, as a client that trusts it would.
 fn check(certificate: &CertificateDer<'_>, names: &[String], at: SystemTime) -> CertificateState {
     for name in names {
         let Ok(server) = ServerName::try_from(name.as_str()) else {
@@ -142,7 +143,7 @@ fn check(certificate: &CertificateDer<'_>, names: &[String], at: SystemTime) -> 
     CertificateState::Valid
 }
 
-/// Makes a certificate, and a key unless there is one.
+/// Generates a certificate, and a key unless there is one.
 fn make(
     directory: &Path,
     files: &CertificateFiles,

@@ -1,4 +1,4 @@
-//! The field lines of every response. Fields that the operator sets replace the server's own.
+//! The field lines of every response. Fields of the operator replace the server's own.
 
 use super::options::{Options, Responses};
 use crate::http::semantics::extra_field::ExtraField;
@@ -19,7 +19,7 @@ pub(super) fn common_fields(options: &Options) -> Vec<u8> {
     common
 }
 
-/// Appends the server's own field lines, without those that the operator has set. A `Vary` of the operator's is added to
+/// Appends the server's own field lines, without those that the operator replaces. The operator's `Vary` is added to
 /// the server's.
 pub(super) fn write_unless_set(lines: &[u8], options: &Options, out: &mut Vec<u8>) {
     if options.fields.is_empty() {

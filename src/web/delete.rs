@@ -1,7 +1,7 @@
-//! DELETE: a regular file or an empty directory is removed, and its entry stands in the log where it took effect
-//! (RFC 9110 §9.3.5).
+//! DELETE: removes a regular file or an empty directory, and records it in the log in the order of effects (RFC 9110
+//! §9.3.5).
 //!
-//! A directory is meant with or without a slash at the end of the path. What is in it is never removed with it.
+//! The path of a directory may have a slash at its end. The contents of a directory are never removed.
 
 use super::fields::Preconditions;
 use super::path::{Path, TrailingSlash};
@@ -18,7 +18,7 @@ use crate::server::Turn;
 use crate::store::{CommitCondition, Metadata, StoreErrorKind};
 use crate::users::Right;
 
-/// What a path leads to.
+/// The kind of file at a path.
 enum RemovalTarget {
     /// A file, or nothing.
     File,
@@ -26,7 +26,7 @@ enum RemovalTarget {
 }
 
 impl Site {
-    /// Answers to DELETE.
+    /// Responds to DELETE.
     pub(super) fn delete(
         &self,
         request: &Request<'_>,
@@ -64,7 +64,7 @@ impl Site {
             Err(error) => {
                 let refusal = cannot_change(&error, Operation::WebDelete);
                 match error {
-                    // Its place in the log is taken, and a second entry would not be true.
+                    // Its entry already has its place in the log, so a second entry would be wrong.
                     UploadError::NotRecorded { .. } => Ok(respond(refusal)),
                     _ => Err(refusal.into()),
                 }
@@ -72,7 +72,7 @@ impl Site {
         }
     }
 
-    /// Refuses a path at which nothing is to be removed; else which of the two it is.
+    /// The kind of file to remove, or a refusal.
     fn removable(&self, path: &Path, blocking: Blocking<'_>) -> Result<RemovalTarget, Refusal> {
         if self.hides(path) {
             return Err(concealed());

@@ -1,4 +1,4 @@
-//! Request fields as this dialect reads them, and the conditions made of them.
+//! Request fields of this dialect, and the conditions in them.
 
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -43,7 +43,7 @@ impl<'h> Preconditions<'h> {
         }
     }
 
-    /// Whether all they ask is that nothing is there yet.
+    /// Whether the only condition is that the file does not exist.
     pub(super) fn only_creates(&self) -> bool {
         self.if_match.is_none()
             && self.if_unmodified_since.is_none()
@@ -64,8 +64,8 @@ impl<'h> Preconditions<'h> {
         conditional::evaluate(method, &conditions, current)
     }
 
-    /// Whether a change of what is there now, if something is, may go on. A directory has no validators: that it is
-    /// there is all that a condition can ask.
+    /// Whether a change of the current file, if there is one, is permitted. A directory has no validators, so
+    /// conditions can only require that it exists.
     pub(super) fn permits(
         &self,
         method: conditional::ConditionalMethod,
@@ -83,13 +83,13 @@ impl<'h> Preconditions<'h> {
     }
 }
 
-/// When a file was modified last; `None` if that is no date: tools set the epoch where they know none.
+/// The modification time of a file; `None` for the epoch and earlier, since tools set the epoch if they know no time.
 pub(super) fn last_modified(metadata: &Metadata) -> Option<SystemTime> {
     let modified = metadata.modified();
     (date::seconds(modified) > 0).then_some(modified)
 }
 
-/// The entity tag of a file that is sent as it is.
+/// The entity tag of a file that is sent without a coding.
 pub(super) fn etag_of(metadata: &Metadata) -> String {
     tag_of(metadata, None)
 }

@@ -1,17 +1,17 @@
-//! The names that a server answers to, which ends DNS rebinding.
+//! The host names of a server. Other names are refused, which prevents DNS rebinding.
 //!
-//! A page of another site may have its own name lead to the address of this server. Then the browser takes the two for
-//! one site, and the page may read and send whatever it likes; but its requests carry that name. IP addresses and
+//! A hostile site may point its own name at the address of this server. Then a browser treats both as one site, and the
+//! hostile page may read files and send requests; but its requests have that name in `Host`. IP addresses and
 //! `localhost` cannot be names of another site.
 
 use std::collections::BTreeSet;
 
 use crate::http::semantics::host::{HostKind, HostPort, comparable};
 
-/// The names that a server answers to.
+/// The accepted host names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum HostNames {
-    /// All.
+    /// All names.
     #[default]
     Any,
     /// These, in lower case and without a dot at the end; besides them IP addresses and `localhost`.
@@ -19,13 +19,13 @@ pub enum HostNames {
 }
 
 impl HostNames {
-    /// These only, however they are written.
+    /// Only these, in any spelling.
     pub fn only(names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let names = names.into_iter();
         Self::Only(names.map(|name| comparable(name.as_ref())).collect())
     }
 
-    /// Whether a request for this host, with or without a port, has an answer.
+    /// Whether requests for this host, with or without a port, are accepted.
     pub(super) fn include(&self, authority: &str) -> bool {
         let Self::Only(names) = self else {
             return true;

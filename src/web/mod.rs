@@ -1,16 +1,16 @@
-//! The web dialect: a directory tree for browsers and every other client (RFC 9110).
+//! The web dialect: a directory tree for browsers and other clients (RFC 9110).
 //!
-//! A request is judged in this order; each step has its module:
+//! A request is checked in this order; each step has its module:
 //!
-//! 1. Host is there, no page of another site asks (`other_sites`), and the method is one that is served
-//!    (`Web::action`).
-//! 2. The target is decoded, once (`path`). What must not be seen is not there.
-//! 3. GET and HEAD: a file, a directory's index or its listing (`get`, `listing`); which representation and which
-//!    bytes of it is decided in `representation`. PUT and DELETE: `put`, `delete`.
-//! 4. It is recorded, and given away.
+//! 1. The Host field is present, the request is not from a page of another site (`other_sites`), and the method is
+//!    supported (`Web::action`).
+//! 2. The target is decoded once (`path`). A hidden name does not exist for clients.
+//! 3. GET and HEAD: a file, a directory's index or its listing (`get`, `listing`); `representation` selects the
+//!    representation and its bytes. PUT and DELETE: `put`, `delete`.
+//! 4. The request is recorded, and the response is returned.
 //!
-//! The public modules are the dialect's pure parts: bytes in, values out, no sockets, no files. The others know the
-//! store and the log, and none of them knows the connection's states.
+//! The public modules are the dialect's pure parts: bytes in, values out, no sockets, no files. The others use the
+//! store and the log, but not the connection's states.
 
 pub mod cache_rules;
 mod caching;
@@ -61,12 +61,12 @@ pub use self::put::WebUpload;
 /// The dialect, over its files.
 pub struct Web {
     site: Site,
-    /// The field lines of every answer.
+    /// The field lines of every response.
     common: Vec<u8>,
 }
 
 impl Web {
-    /// Serves these files. Whether the fallback is there is asked before, with [`Options::check`].
+    /// Serves these files. The caller has checked the fallback with [`Options::check`].
     #[must_use]
     pub fn new(files: Files, options: Options) -> Self {
         Self {
@@ -164,7 +164,7 @@ impl Web {
         Ok(self.recorded(request, response, requester, turn))
     }
 
-    /// Records a request that is refused.
+    /// Records a refused request.
     fn recorded(
         &self,
         request: &Request<'_>,
@@ -261,7 +261,7 @@ impl Dialect for Web {
         }
         match (persistence, version) {
             (Persistence::Close, _) => write_field(out, "Connection", b"close"),
-            // An HTTP/1.0 client must be told (RFC 9112 §9.3).
+            // An HTTP/1.0 client needs the field (RFC 9112 §9.3).
             (Persistence::Persistent, Version::Http10) => {
                 write_field(out, "Connection", b"keep-alive");
             }

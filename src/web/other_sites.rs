@@ -1,10 +1,10 @@
-//! What a page of another site must not do in a browser that can reach this server.
+//! Protection from pages of other sites in a browser that can reach this server. Such a page must not:
 //!
-//! 1. Speak to the server under a name of its own (`hosts`): 421.
-//! 2. Change something (`http::semantics::cross_site`): 403.
+//! 1. Use the server under a name of its own (`hosts`): 421.
+//! 2. Change files (`http::semantics::cross_site`): 403.
 //!
-//! A server that is read-only has nothing to be changed, and answers to every name unless some are given. What
-//! documents among the *files* must not do is a policy that goes with them (`representation`).
+//! A read-only server accepts every name unless names are given. Documents among the *files* are restricted by a policy
+//! in their responses (`representation`).
 
 use super::options::Access;
 use super::site::Site;
@@ -12,7 +12,7 @@ use crate::http::semantics::cross_site;
 use crate::http::{Host, Refusal, Request, StatusCode};
 
 impl Site {
-    /// Refuses what comes, or may come, from a page of another site.
+    /// Refuses requests that come, or may come, from a page of another site.
     pub(super) fn check_site(&self, request: &Request<'_>) -> Result<(), Refusal> {
         if let Host::One(authority) = request.authority()
             && !self.options.hosts.include(authority)
@@ -28,7 +28,7 @@ impl Site {
     }
 }
 
-/// Whether a method changes nothing (RFC 9110 §9.2.1).
+/// Whether a method is safe (RFC 9110 §9.2.1).
 fn is_safe(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
 }

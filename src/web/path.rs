@@ -1,25 +1,25 @@
 //! A request path as the path of a file under the root.
 //!
-//! This module decodes the path component of a target once and refuses what no file can be called. It does
-//! not look at the file system: whether symbolic links lead out of the root is decided where the file is
-//! opened, by the kernel. The query is cut off before a path comes here.
+//! This module decodes the path component of a target once and refuses everything that cannot be a file name. It does
+//! not access the file system: the kernel decides about symbolic links when the file is opened. The caller removes the
+//! query.
 //!
-//! Empty components (`//`) and those that are `.` are left out, as people and tools send them that put a base and a
-//! path together. `..` is refused, encoded or not: clients resolve it before they send a path (RFC 3986 §5.2.4). What
-//! is hidden, and what the log says, is judged by what is left; a rule in front of the server has to do the same.
+//! Empty components (`//`) and `.` are removed, since people and tools send them when they join a base and a path. `..`
+//! is refused, encoded or not: clients resolve it before they send a path (RFC 3986 §5.2.4). Hidden names and log
+//! entries depend on the remaining components; a rule of a proxy must normalise paths in the same way.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, percent_encode};
 
 /// Everything but the unreserved characters (RFC 3986 §2.3).
 ///
-/// What is left needs no escape in an HTML attribute, in a field value and in the log.
+/// The other characters need no escape in an HTML attribute, in a field value and in the log.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// Why a request path names no file; each is the client's mistake (400).
+/// Why a request path cannot name a file (400).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
     /// The path does not begin with `/` (RFC 9112 §3.2.1).
@@ -39,7 +39,7 @@ pub enum PathError {
     DotDot,
 }
 
-/// Whether a path ends with a slash, which is how it asks for a directory.
+/// Whether a path ends with a slash, as the path of a directory does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrailingSlash {
     /// No slash at the end: a file, or a directory named without its slash.
@@ -48,7 +48,8 @@ pub enum TrailingSlash {
     Slash,
 }
 
-/// The decoded path of a file under the root: any bytes but NUL, without `.`, `..` and empty components.
+/// The decoded path of a file under the root. It may contain any bytes but NUL, and has no `.`, `..` or empty
+/// components.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Path {
     /// The components joined by `/`, without a slash at either end; empty for the root.
@@ -122,7 +123,7 @@ impl Path {
 
     /// The path of `name` in this directory.
     ///
-    /// `name` is a file name as the file system or the program itself gives it, so it is not checked.
+    /// `name` is not checked, since it comes from the file system or the program itself.
     #[must_use]
     pub fn child(&self, name: &[u8]) -> Self {
         let mut combined = Vec::with_capacity(self.combined.len() + 1 + name.len());
@@ -157,11 +158,11 @@ impl Path {
     }
 }
 
-/// How many `../` lead a client from the address `raw`, a target's path as it was sent, to the directories on it: to the
-/// root first, then to each below it. The last is the directory that the address itself is in, or names with a slash.
+/// The numbers of `../` from the address `raw`, a target's path as it was sent, to the directories of it: the root
+/// first, then each below it. The last is the directory of the address itself.
 ///
-/// A client resolves a link against exactly what it sent (RFC 3986 §5.2): an empty component is a level of its own there,
-/// `.` is none.
+/// A client resolves a link against the path as it sent it (RFC 3986 §5.2): an empty component counts as a level, `.`
+/// does not.
 #[must_use]
 pub fn levels_up(raw: &[u8]) -> Vec<usize> {
     let mut components: Vec<&[u8]> = raw
@@ -204,7 +205,7 @@ fn decode_into(component: &[u8], decoded: &mut Vec<u8>) -> Result<(), PathError>
         };
         match byte {
             0 => return Err(PathError::Nul),
-            // A slash that was not encoded has ended the component.
+            // An unencoded slash has ended the component.
             b'/' => return Err(PathError::EncodedSlash),
             _ => decoded.push(byte),
         }
@@ -213,7 +214,7 @@ fn decode_into(component: &[u8], decoded: &mut Vec<u8>) -> Result<(), PathError>
     Ok(())
 }
 
-/// The byte that two hexadecimal digits stand for, and what follows them.
+/// The byte of two hexadecimal digits, and the rest of the text.
 fn unescape(digits: &[u8]) -> Option<(u8, &[u8])> {
     let [high, low, tail @ ..] = digits else {
         return None;
@@ -396,7 +397,7 @@ mod tests {
             }
         }
 
-        /// No path that is taken can climb, and its canonical form means the same path.
+        /// No accepted path can climb, and its canonical form is the same path.
         #[test]
         fn a_path_stays_below_the_root_and_round_trips(tail in "(/|\\.|%2[eEfF]|%00|%|[a-c]|\\PC){0,24}") {
             if let Ok(path) = Path::parse(format!("/{tail}").as_bytes()) {

@@ -1,10 +1,9 @@
-//! PUT: a file is stored, whole or not at all (RFC 9110 §9.3.4).
+//! PUT: stores a whole file or nothing (RFC 9110 §9.3.4).
 //!
-//! 1. From the head alone: what can be refused is refused before the content comes, and the directories on the way
-//!    are made.
-//! 2. The content is staged, and digested if a digest was sent or is wanted.
-//! 3. The digest is compared. The conditions are decided in the instant of the commit: two clients that both mean
-//!    to create a file, or to replace the same state of it, do not both succeed.
+//! 1. The head is checked before the content is received, and missing directories are created.
+//! 2. The content is staged, and digested if a digest was sent or requested.
+//! 3. The digest is compared. The conditions are evaluated at the instant of the commit: if two clients create the same
+//!    file, or replace the same version of it, only one succeeds.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -78,7 +77,7 @@ impl Site {
         })
     }
 
-    /// Refuses a path at which no file can be stored; else the file that is there now.
+    /// The current file at a path, or a refusal if no file can be stored there.
     fn check_target(
         &self,
         path: &Path,
@@ -113,15 +112,15 @@ pub struct WebUpload {
     state: WebPutState,
 }
 
-/// How far a PUT has come.
+/// The state of a PUT.
 enum WebPutState {
-    /// Content is coming.
+    /// Content is being received.
     Receiving(files::FileUpload),
-    /// All of the content has come; space for its entry is being preallocated, or it waits for the lock of the name.
+    /// All content is received; space for its entry is being preallocated, or it waits for the lock of the name.
     Preallocating(files::FileUpload, Option<Sha256Digest>),
-    /// It has taken effect; its entry is being written. The answer is ready.
+    /// It has taken effect; its entry is being written. The response is ready.
     Finishing(Finishing, Response),
-    /// It is recorded, one way or the other.
+    /// It is recorded as a success or a refusal.
     Recorded,
 }
 
@@ -219,7 +218,7 @@ impl WebUpload {
         }
     }
 
-    /// Puts the upload in place, if the conditions hold at that moment; also the status for that.
+    /// Commits the upload if the conditions hold at that moment; also returns the status.
     fn commit(
         &self,
         upload: files::FileUpload,
@@ -244,7 +243,7 @@ impl WebUpload {
         Ok((committed, status.get()))
     }
 
-    /// What state it is in; nothing more is done about it.
+    /// Takes the state and leaves `Recorded`.
     fn take(&mut self) -> WebPutState {
         std::mem::replace(&mut self.state, WebPutState::Recorded)
     }
@@ -252,7 +251,7 @@ impl WebUpload {
     fn refused(&mut self, error: &UploadError, blocking: Blocking<'_>) -> Response {
         let refusal = cannot_store(error);
         match error {
-            // Its place in the log is taken, and a second entry would not be true.
+            // Its entry already has its place in the log, so a second entry would be wrong.
             UploadError::NotRecorded { .. } => {
                 self.state = WebPutState::Recorded;
                 respond(refusal)
@@ -270,7 +269,7 @@ impl WebUpload {
 }
 
 impl Drop for WebUpload {
-    /// A request that the server itself gave up is recorded, too.
+    /// A request that the server itself ends is also recorded.
     fn drop(&mut self) {
         if matches!(
             self.state,
@@ -283,7 +282,7 @@ impl Drop for WebUpload {
     }
 }
 
-/// 201 or 204, with the entity tag that a GET will show: the content is stored as it came.
+/// 201 or 204, with the entity tag of a later GET, since the content is stored unchanged.
 fn stored(finishing: &Finishing, status: StatusCode, digest: Option<Sha256Digest>) -> Response {
     let mut fields = Vec::new();
     if let Ok(metadata) = finishing.metadata() {

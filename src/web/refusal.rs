@@ -1,4 +1,4 @@
-//! A request that is not granted: its status, what is recorded, and the page that says so and why.
+//! The response to a refused request: its status, its entry, and the page with the reason.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use crate::http::{Refusal, StatusCode};
 use crate::refusing::{Operation, cannot_change, status_of};
 use crate::store::StoreErrorKind;
 
-/// The answer to a request that is refused, with a page for people that has no links.
+/// The response to a refused request, with a page without links.
 pub(super) fn respond(refusal: Refusal) -> Response {
     respond_with(refusal, WayBack::Nowhere)
 }
 
-/// The answer to a request that is refused, with a page for people.
+/// The response to a refused request, with a page.
 ///
-/// The page says why, but for 404: the reason could show that a file is hidden.
+/// The page has the reason, except for 404, where the reason could reveal a hidden file.
 pub(super) fn respond_with(refusal: Refusal, way_back: WayBack) -> Response {
     let status = refusal.status;
     let mut fields = refusal.fields.clone();
@@ -36,7 +36,7 @@ pub(super) fn respond_with(refusal: Refusal, way_back: WayBack) -> Response {
     }
 }
 
-/// The answer to content that is not the file as it is.
+/// The response to partial or encoded content.
 pub(super) fn not_whole(what: NotWhole) -> Refusal {
     match what {
         NotWhole::Part(_) => Refusal::bad_request(what.to_string()),
@@ -46,7 +46,7 @@ pub(super) fn not_whole(what: NotWhole) -> Refusal {
     }
 }
 
-/// The answer to HEAD: the one to GET, without its content (RFC 9110 §9.3.2).
+/// The response to HEAD: that to GET, without its content (RFC 9110 §9.3.2).
 pub(super) fn without_content(mut response: Response) -> Response {
     if let Some(length) = response.content.length() {
         response.content = ResponseContent::Omitted(length);
@@ -54,9 +54,9 @@ pub(super) fn without_content(mut response: Response) -> Response {
     response
 }
 
-/// Why a request has not the response that it asked for.
+/// Why there is no successful response yet.
 pub(super) enum Stop {
-    /// It is refused.
+    /// The request is refused.
     Refused(Refusal),
     /// It needs a blocking turn.
     WouldBlock(WouldBlock),
@@ -81,7 +81,7 @@ pub(super) fn concealed() -> Refusal {
     Refusal::new(StatusCode::NotFound, "the name is hidden or reserved")
 }
 
-/// The answer to what is wrong with an upload.
+/// The response to a failed upload.
 pub(super) fn cannot_store(error: &UploadError) -> Refusal {
     match error {
         UploadError::Store(error) if error.kind == StoreErrorKind::NotFound => {

@@ -1,9 +1,8 @@
-//! Precompressed siblings: `page.html.br` beside `page.html`, sent in its place to clients that take it.
+//! Precompressed siblings: `page.html.br` is sent instead of `page.html` to clients that accept it.
 //!
-//! A sibling counts if it is a regular file inside the root, and not older than the file itself: an older
-//! one may have old content. A request for a range is for bytes of the file itself, since
-//! clients that resume a download or seek in it count in what they unpack, unless If-Range says that the client has the
-//! sibling.
+//! A sibling is used if it is a regular file inside the root, and not older than the file itself: an older one may have
+//! old content. A range selects bytes of the file itself, since clients that resume or seek count decoded bytes, unless
+//! If-Range shows that the client has the sibling.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -56,7 +55,7 @@ impl Site {
         };
         let mut siblings = Vec::new();
         for coding in Coding::ALL {
-            // Only what the client would take is looked for.
+            // Only accepted codings are looked up.
             if encoding::choose(Some(&accepted), &[coding]) != Choice::Coded(coding) {
                 continue;
             }
@@ -64,7 +63,7 @@ impl Site {
             let Ok(sibling) = self.files.look_up(&beside, turn.permission())? else {
                 continue;
             };
-            // No coding has nothing as its output.
+            // No coding has an empty output.
             let is_empty = sibling.metadata.length() == 0;
             if !is_empty && is_current(Times::of(&sibling.metadata), Times::of(&found.metadata)) {
                 siblings.push((sibling, coding));
@@ -78,8 +77,8 @@ impl Site {
     }
 }
 
-/// The coding in which the file itself is, as its name promises and its first bytes confirm. It is the only form that
-/// there is, so nothing is chosen, and a client gets it whatever codings it takes.
+/// The coding of the file itself, by its name and confirmed by its first bytes. There is no other form, so every client
+/// gets it.
 fn own_coding(
     path: &[u8],
     media_type: &str,
@@ -99,7 +98,7 @@ fn own_coding(
     })
 }
 
-/// When a file was modified and when anything of it was changed.
+/// The modification time and the change time of a file.
 #[derive(Clone, Copy)]
 struct Times {
     modified: SystemTime,
@@ -117,8 +116,8 @@ impl Times {
 
 /// Whether a sibling is not older than its file.
 ///
-/// Some compressors give their output the modification time of the input in whole seconds. Within that second the time
-/// of change decides, which no program can set.
+/// Some compressors set the modification time of their output to that of the input in whole seconds. Within that
+/// second, the change time decides, since no program can set it.
 fn is_current(sibling: Times, file: Times) -> bool {
     if sibling.modified >= file.modified {
         return true;
@@ -143,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_sibling_counts_unless_it_is_older() {
-        // In milliseconds: the sibling's modification and change, the file's, whether it counts.
+        // In milliseconds: the sibling's modification and change times, the file's, and whether the sibling is used.
         for (sibling, file, expected) in [
             ((5_500, 5_500), (5_500, 5_500), true),
             ((5_501, 5_501), (5_500, 5_500), true),
@@ -156,7 +155,7 @@ mod tests {
             ((5_000, 5_600), (5_900, 5_900), false),
             // Another second is another time.
             ((4_000, 6_000), (5_500, 5_500), false),
-            // A deployment that keeps modification times, in whatever order the files come.
+            // A deployment that preserves modification times, in any order of files.
             ((1_500, 9_000), (1_500, 9_500), true),
             ((1_600, 9_000), (1_500, 9_500), true),
             ((1_400, 9_600), (1_500, 9_500), false),

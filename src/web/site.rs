@@ -1,4 +1,4 @@
-//! What is served: the files, and the options that say how. Each method of HTTP has a file with its part of [`Site`].
+//! The served files and the options. Each method of HTTP has a file with its part of [`Site`].
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::path::{Path, TrailingSlash};
 use crate::files::Files;
 use crate::http::{Refusal, Request, Target};
 
-/// The files and how they are served.
+/// The files and the options.
 pub(super) struct Site {
     pub(super) files: Arc<Files>,
     pub(super) options: Options,
@@ -27,7 +27,7 @@ impl Site {
         }
     }
 
-    /// The methods that are served, as `Allow` lists them.
+    /// The supported methods, as in `Allow`.
     pub(super) fn allowed(&self) -> &'static str {
         match self.options.access {
             Access::ReadOnly => "GET, HEAD, OPTIONS",
@@ -41,7 +41,7 @@ impl Site {
     }
 }
 
-/// The path that a request is about, and its query.
+/// The path of a request, and its query.
 pub(super) fn path<'h>(request: &Request<'h>) -> Result<(Path, Option<&'h [u8]>), Refusal> {
     match request.target {
         Target::Origin { path, query } | Target::Absolute { path, query, .. } => {
@@ -56,7 +56,7 @@ pub(super) fn path<'h>(request: &Request<'h>) -> Result<(Path, Option<&'h [u8]>)
     }
 }
 
-/// The name under which a request for `path` is recorded: decoded, without its leading slash.
+/// The name in the entry of a request for `path`: decoded, without its leading slash.
 pub(super) fn name(path: &Path) -> Vec<u8> {
     let mut name = Vec::new();
     for component in path.components() {

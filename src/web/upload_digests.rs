@@ -1,25 +1,25 @@
-//! The digests of one upload: those that came with it, and what its content has (RFC 9530).
+//! The digests of one upload: those in its fields, and that of its content (RFC 9530).
 
 use crate::http::semantics::digest::{self, Hasher, Sha256Digest};
 use crate::http::semantics::fields::combined;
 use crate::http::{Refusal, Request};
 
-/// Digests of an upload (RFC 9530): those that were sent with it, and its own.
+/// Digests of an upload (RFC 9530): those in its fields, and that of its content.
 pub(super) struct UploadDigests {
     sent: Vec<Sha256Digest>,
     is_wanted: bool,
-    /// `None` if no digest was sent or is wanted.
+    /// `None` if no digest was sent or requested.
     hasher: Option<Hasher>,
 }
 
 impl UploadDigests {
-    /// Those that come with a request.
+    /// The digests of a request.
     ///
     /// # Errors
-    /// 400: one of them cannot be read.
+    /// 400 if one of them is invalid.
     pub(super) fn of(request: &Request<'_>) -> Result<Self, Refusal> {
         let mut sent = Vec::new();
-        // A file is stored as it comes, so both mean the same bytes.
+        // A file is stored unchanged, so both fields cover the same bytes.
         for name in ["Content-Digest", "Repr-Digest"] {
             if let Some(field) = combined(request, name) {
                 let digest = Sha256Digest::parse(&field)
@@ -37,17 +37,17 @@ impl UploadDigests {
         })
     }
 
-    /// Takes the next piece of the content.
+    /// Adds the next piece of the content.
     pub(super) fn update(&mut self, content: &[u8]) {
         if let Some(hasher) = &mut self.hasher {
             hasher.update(content);
         }
     }
 
-    /// The digest of the content if it is wanted.
+    /// The digest of the content if it is requested.
     ///
     /// # Errors
-    /// 400: another digest was sent with it.
+    /// 400 if another digest was sent.
     pub(super) fn finish(&mut self) -> Result<Option<Sha256Digest>, Refusal> {
         let Some(hasher) = self.hasher.take() else {
             return Ok(None);

@@ -38,8 +38,7 @@ pub struct Recorder {
 pub enum Reopened {
     /// It continues in the file that its path names now.
     Done,
-    /// Only one of log and seal, named by this value, was renamed: both continue in the old files until the other is
-    /// renamed.
+    /// Only this one was renamed: log and seal continue in the old files until the other is, too.
     Half(&'static str),
 }
 
@@ -112,7 +111,7 @@ impl Recorder {
     }
 
     /// Device and inode numbers of the log and its seal, which stay open until a rotation. The state of the sealing key
-    /// is not included: it is a new file each time it is written, and its old number may be reused.
+    /// is not included, since it is a new file each time.
     #[must_use]
     pub fn identities(&self) -> Vec<(u64, u64)> {
         let Some(log) = &self.log else {

@@ -1,11 +1,11 @@
-//! The style and the script of the page. A page without uploads carries nothing that only uploads need.
+//! The style and the script of the page. A page without uploads omits the parts for uploads.
 
 use std::sync::LazyLock;
 
 use crate::web::Access;
 use crate::web::pages::document;
 
-/// What all listings look like.
+/// The style of all listings.
 macro_rules! table_style {
     () => {
         concat!(
@@ -16,7 +16,7 @@ macro_rules! table_style {
     };
 }
 
-/// The parts of a script, as one function, so that they share their names with each other and with nothing else.
+/// The parts of a script as one function, so that they share a scope of their own.
 macro_rules! script {
     ($($part:literal),+) => {
         concat!("\n(() => {\n\"use strict\";\n", $(include_str!($part),)+ "})();\n")
@@ -50,7 +50,7 @@ pub(super) struct Assets {
 }
 
 impl Assets {
-    /// For a page that offers so much.
+    /// The assets of a page with these features.
     pub(super) fn of(access: Access) -> &'static Self {
         match access {
             Access::ReadOnly => &READ_ONLY,

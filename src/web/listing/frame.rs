@@ -1,4 +1,4 @@
-//! What stands around the entries of a listing: its path, and sums.
+//! The values around the entries of a listing: its path, and sums.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use crate::users::Rights;
 use crate::web::Access;
 use crate::web::path::Path;
 
-/// The most entries that one listing has; a longer one takes a browser seconds to lay out.
+/// The most entries in one listing; browsers need seconds to lay out a longer one.
 pub(super) const MAX_ENTRIES: usize = 10_000;
 
-/// Whether the entries are all there are.
+/// Whether the listing is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Completeness {
-    /// All of them.
+    /// All entries are listed.
     Complete,
     /// [`MAX_ENTRIES`] of them.
     Truncated,
@@ -41,17 +41,17 @@ impl Audience {
     }
 }
 
-/// What stands around the rows of a listing. Its links are relative, so its own path must end with a slash.
+/// The values around the rows of a listing. Its links are relative, so its own path must end with a slash.
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
     pub(super) path: Path,
-    /// How many `../` lead to each directory on the path, the root first (see [`crate::web::path::levels_up`]).
+    /// The number of `../` to each directory of the path, the root first (see [`crate::web::path::levels_up`]).
     pub(super) levels_up: Vec<usize>,
     pub(super) extent: Completeness,
     pub(super) reader: Audience,
-    /// Whether the page takes uploads at all.
+    /// Whether the page has uploads.
     pub(super) access: Access,
-    /// What the reader may do here.
+    /// The reader's rights in this directory.
     pub(super) rights: Rights,
     pub(super) files: usize,
     pub(super) directories: usize,
@@ -75,7 +75,7 @@ impl Frame {
     }
 }
 
-/// The path as people read it, with a slash at both ends.
+/// The displayed path, with a slash at both ends.
 pub(super) fn display_path(path: &Path) -> String {
     let mut text = String::from("/");
     for component in path.components() {

@@ -1,7 +1,7 @@
-//! The page of a listing: what stands before the rows, one row, and what stands behind them.
+//! The page of a listing: the part before the rows, a row, and the part after them.
 //!
-//! Everything but sorting and uploading works without the script. A row is as short as HTML lets it be, since there may
-//! be thousands: end tags that may be left out are, and style goes by an element's place instead of by classes.
+//! Everything but sorting and uploading works without the script. Rows are as short as possible, since there may be
+//! thousands: optional end tags are omitted, and styles use an element's position instead of classes.
 
 use std::fmt::{self, Write};
 
@@ -15,7 +15,7 @@ use crate::web::Access;
 use crate::web::pages::document;
 use crate::web::pages::escape::Escaped;
 
-/// Writes all that stands before the rows.
+/// Writes the part before the rows.
 pub(super) fn head(page: &mut String, frame: &Frame) -> fmt::Result {
     let title = format!("Index of {}", display_path(&frame.path));
     let title = Escaped::from(title.as_str());
@@ -43,7 +43,7 @@ const TABLE_HEAD: &str = "\
 <tbody>
 ";
 
-/// Writes all that stands behind the rows.
+/// Writes the part after the rows.
 pub(super) fn tail(page: &mut String, frame: &Frame) -> fmt::Result {
     if !frame.is_empty() {
         page.push_str("</tbody>\n</table>\n");
@@ -55,7 +55,7 @@ pub(super) fn tail(page: &mut String, frame: &Frame) -> fmt::Result {
 /// Writes one row: name, size, time. A directory's link ends with a slash.
 pub(super) fn row(page: &mut String, item: &ListingItem) -> fmt::Result {
     page.push_str("<tr><th><a href=");
-    // The link has no quotes: only unreserved characters, `%` and `/` stand in it.
+    // The link needs no quotes: it contains only unreserved characters, `%` and `/`.
     push_href(page, item);
     write!(page, ">{}", Escaped::from_bytes(&item.name))?;
     match item.kind {
@@ -76,7 +76,7 @@ pub(super) fn row(page: &mut String, item: &ListingItem) -> fmt::Result {
     Ok(())
 }
 
-/// Writes what the script needs for uploads; it shows the section, which is of no use without it.
+/// Writes the section for uploads. It is hidden until the script shows it.
 fn write_upload(page: &mut String, rights: Rights) -> fmt::Result {
     page.push_str("<section id=\"upload\" aria-label=\"Upload\" tabindex=\"-1\"");
     for right in [Right::Create, Right::Replace] {
@@ -89,7 +89,7 @@ fn write_upload(page: &mut String, rights: Rights) -> fmt::Result {
     Ok(())
 }
 
-/// What stands in the section.
+/// The contents of the section.
 const UPLOAD: &str = "\
 <p><button type=\"button\" id=\"choose\">Upload files</button> <span class=\"hint\">or drop them anywhere on this page</span></p>
 <input type=\"file\" id=\"files\" aria-label=\"Files to upload\" multiple hidden>
@@ -107,8 +107,8 @@ const UPLOAD: &str = "\
 /// The most ancestors that are links, the root among them.
 const MOST_ANCESTORS: usize = 32;
 
-/// The most levels that a link climbs: more than a path of the file system has. An address can have more, of empty
-/// components.
+/// The most levels that a link climbs, more than a path in the file system can have. An address can have more because
+/// of empty components.
 const MOST_LEVELS: usize = 2_048;
 
 /// The way up: each ancestor is a link, the directory itself the heading.
@@ -119,7 +119,7 @@ fn write_breadcrumb(page: &mut String, frame: &Frame) -> fmt::Result {
     let depth = names.len() - 1;
     for (level, name) in names.iter().enumerate() {
         if level > 0 && depth - level >= MOST_ANCESTORS {
-            // The links of all would be as long as the square of their number.
+            // The total length of all links would grow with the square of their number.
             if level == 1 {
                 page.push_str("<li>\u{2026}</li>\n");
             }
@@ -145,8 +145,8 @@ fn write_breadcrumb(page: &mut String, frame: &Frame) -> fmt::Result {
     Ok(())
 }
 
-/// The user who is logged in, or the link to log in. It leads to the root, since a browser sends a password to what is below the
-/// path where it was asked for (RFC 7617 §2.2).
+/// The user who is logged in, or the link to log in. The link leads to the root, since a browser sends credentials to
+/// all paths below the one that asked for them (RFC 7617 §2.2).
 fn write_reader(page: &mut String, frame: &Frame) -> fmt::Result {
     match &frame.reader {
         Audience::Anybody => Ok(()),
@@ -422,7 +422,7 @@ mod tests {
             for mark in ['<', '>', '"'] {
                 prop_assert_eq!(page.matches(mark).count(), plain.matches(mark).count());
             }
-            // The link has no quotes, so it must have nothing that ends it, and nothing that a scheme ends with.
+            // The link has no quotes, so it must not contain a byte that ends it, or one that ends a scheme.
             let (_, link) = page.split_once("<tr><th><a href=").unwrap();
             let (link, _) = link.split_once('>').unwrap();
             let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%/".contains(&byte);

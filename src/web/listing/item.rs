@@ -1,10 +1,10 @@
-//! One entry of a directory, as it is listed.
+//! One entry of a listed directory.
 
 use std::time::SystemTime;
 
 use crate::web::path::encode_name;
 
-/// What an entry is; nothing else is listed, since nothing else can be opened.
+/// The kind of an entry; other kinds cannot be opened and are not listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ItemKind {
     /// A directory.
@@ -13,12 +13,12 @@ pub(super) enum ItemKind {
     File,
 }
 
-/// One entry of a directory; a symbolic link is listed as what it leads to.
+/// One entry of a directory; a symbolic link is listed as its target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ListingItem {
     /// The name, any bytes but `/` and NUL.
     pub(super) name: Vec<u8>,
-    /// What it is.
+    /// Its kind.
     pub(super) kind: ItemKind,
     /// The size of a file in bytes; not shown for a directory.
     pub(super) size: u64,

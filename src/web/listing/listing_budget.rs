@@ -1,17 +1,17 @@
-//! How much memory listings hold together: their entries while they are made, and their text until it is sent.
+//! The memory that all listings use together: their entries while they are made, and their text until it is sent.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::connection::{ResponseContent, TrackedBytes};
 
-/// Bytes that they may hold together: dozens of the longest usual ones.
+/// The most bytes of all listings together: dozens of long listings.
 const MOST: usize = 64 * 1024 * 1024;
 
-/// The part of the process's memory that they may hold together.
+/// The largest share of the process's memory for all listings together.
 const PART_OF_MEMORY: u64 = 4;
 
-/// Bytes of a part of a listing's text; what is sent of it is given back in portions of this length.
+/// Bytes of a part of a listing's text; sent text is released in portions of this length.
 pub(super) const PART: usize = 32 * 1024;
 
 /// See the module's description.
@@ -21,7 +21,7 @@ pub(crate) struct ListingBudget {
     most: usize,
 }
 
-/// Memory that one listing holds, until this is dropped.
+/// The memory of one listing, until this is dropped.
 pub(super) struct MemoryShare {
     count: usize,
     budget: ListingBudget,
@@ -34,7 +34,7 @@ struct UnsentText {
 }
 
 impl ListingBudget {
-    /// That of a process with so many bytes of memory.
+    /// The budget of a process with this many bytes of memory.
     pub(crate) fn within(memory: u64) -> Self {
         let part = usize::try_from(memory / PART_OF_MEMORY);
         Self {
@@ -43,7 +43,7 @@ impl ListingBudget {
         }
     }
 
-    /// Room for nothing so far.
+    /// An empty reservation.
     pub(super) fn hold(&self) -> MemoryShare {
         MemoryShare {
             count: 0,
@@ -51,7 +51,7 @@ impl ListingBudget {
         }
     }
 
-    /// A part of a text as content; `None` if listings hold too much already.
+    /// A part of a text as content; `None` if listings use too much memory already.
     pub(super) fn part(&self, text: Vec<u8>) -> Option<ResponseContent> {
         let mut held = self.hold();
         let text = text.into_boxed_slice();
@@ -61,7 +61,7 @@ impl ListingBudget {
 }
 
 impl MemoryShare {
-    /// Holds so many bytes more. False if listings hold too much already, and then nothing has changed.
+    /// Reserves this many more bytes. False, with nothing changed, if listings use too much memory already.
     pub(super) fn grow(&mut self, count: usize) -> bool {
         let grown = self
             .budget

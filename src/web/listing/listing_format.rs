@@ -2,7 +2,7 @@
 
 use crate::http::semantics::negotiation::weights::weight_of;
 
-/// The two forms of a listing. An answer that depends on this choice says `Vary: Accept`.
+/// The two forms of a listing. A response that depends on this choice has `Vary: Accept`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListingFormat {
     /// `text/html`, for people.
@@ -14,8 +14,8 @@ pub enum ListingFormat {
 impl ListingFormat {
     /// Chooses by the Accept field.
     ///
-    /// The page is what one gets without asking. A client gets data when it names `application/json`, and
-    /// prefers it or does not name `text/html`: libraries send `application/json, */*` and mean data.
+    /// The default is the page. A client gets data if it names `application/json`, and prefers it or does not name
+    /// `text/html`: libraries that expect data send `application/json, */*`.
     #[must_use]
     pub fn choose(accept: Option<&[u8]>) -> Self {
         let Some(field) = accept else {

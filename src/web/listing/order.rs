@@ -1,11 +1,11 @@
-//! The order of a listing: directories first, then names as people look for them.
+//! The order of a listing: directories first, then names in natural order.
 //!
-//! Letters of either case stand together, and numbers stand by their value: `photo-2` comes before `photo-10`. Names
-//! that are alike in this are in the order of their bytes, so that the order never depends on the file system's.
+//! Case is ignored, and numbers are compared by value: `photo-2` comes before `photo-10`. Names that are equal in this
+//! order are compared by bytes, so the order never depends on the file system.
 
 use super::item::{ItemKind, ListingItem};
 
-/// The place of an item among others.
+/// The sort key of an item.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SortKey {
     kind: ItemKind,
@@ -23,10 +23,10 @@ impl SortKey {
     }
 }
 
-/// A text for each name, such that names are in natural order if these texts are in the order of their characters.
+/// The sort key of a name: the order of these texts is the natural order of the names.
 ///
-/// The text is the name in lower case, with a character before each number that says how many digits it has. Leading
-/// zeros are left out. A digit `0` before that keeps the place of numbers among other characters.
+/// The text is the name in lower case. Before each number it has a digit `0`, which keeps the place of numbers among
+/// other characters, and a character for the count of digits. Leading zeros are removed.
 fn key(name: &[u8]) -> String {
     let text = String::from_utf8_lossy(name).to_lowercase();
     let mut key = String::with_capacity(text.len() + 8);
@@ -46,8 +46,8 @@ fn key(name: &[u8]) -> String {
     key
 }
 
-/// A character that is the greater the longer the text. Names of more than 55,295 digits, of which no file system has
-/// one, are all alike.
+/// A character that grows with the length of the text. Numbers of more than 55,295 digits are all equal; no file system
+/// has such names.
 fn length(digits: &str) -> char {
     const LAST_BEFORE_SURROGATES: u32 = 0xd7ff;
     let length = u32::try_from(digits.len()).unwrap_or(LAST_BEFORE_SURROGATES);
@@ -103,7 +103,7 @@ mod tests {
     }
 
     proptest! {
-        /// By value, whatever the number of digits and of leading zeros.
+        /// By value, with any number of digits and leading zeros.
         #[test]
         fn numbers_stand_by_value(mut numbers in prop::collection::vec((any::<u64>(), 0..4_usize), 2..9)) {
             let names: Vec<String> = numbers

@@ -1,14 +1,14 @@
-//! The bytes of a listing's text: as they are, or compressed with gzip (RFC 1952) while they are written.
+//! The bytes of a listing's text: plain, or compressed with gzip (RFC 1952) while they are written.
 
 use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// Bytes of memory that a compressor takes: its window, and tables for the codes.
+/// Bytes of memory of a compressor: its window, and tables for the codes.
 pub(super) const COMPRESSOR: usize = 320 * 1024;
 
-/// See the module's description. The bytes that are ready stay in it until they are taken.
+/// See the module's description. It keeps finished bytes until they are taken.
 pub(super) enum Output {
     Plain(Vec<u8>),
     Gzip(Box<GzEncoder<Vec<u8>>>),
@@ -19,7 +19,7 @@ impl Output {
         Self::Plain(Vec::new())
     }
 
-    /// The fastest level: rows are alike, so that it leaves a tenth of them.
+    /// The fastest level: since rows are similar, it compresses them to a tenth.
     pub(super) fn gzip() -> Self {
         Self::Gzip(Box::new(GzEncoder::new(Vec::new(), Compression::fast())))
     }
@@ -32,7 +32,7 @@ impl Output {
         };
     }
 
-    /// How many bytes are ready.
+    /// The number of finished bytes.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Plain(bytes) => bytes.len(),
@@ -40,7 +40,7 @@ impl Output {
         }
     }
 
-    /// Takes the bytes that are ready.
+    /// Takes the finished bytes.
     pub(super) fn take(&mut self) -> Vec<u8> {
         std::mem::take(match self {
             Self::Plain(bytes) => bytes,
@@ -65,7 +65,7 @@ mod tests {
 
     use super::*;
 
-    /// What comes out of an output, taken whenever so many bytes are ready.
+    /// The result of an output, taken whenever this many bytes are finished.
     fn written(mut output: Output, texts: &[&str], part: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
         for text in texts {

@@ -1,7 +1,7 @@
-//! A listing that is made in portions: its directory is read, then its text is written, some hundred entries at a time.
+//! A listing in preparation: its directory is read, then its text is written, about a hundred entries at a time.
 //!
-//! Its text is complete before any of it is sent, so that the status is right whatever becomes of the directory, and
-//! `Content-Length` is known. How much memory that takes is in `budget`.
+//! Its text is complete before any of it is sent, so a later error cannot change the status, and `Content-Length` is
+//! known. `listing_budget` limits the memory.
 
 use std::collections::{BTreeMap, VecDeque, btree_map};
 use std::sync::Arc;
@@ -26,10 +26,10 @@ use crate::web::DotFiles;
 use crate::web::path::Path;
 use crate::web::refusal::respond;
 
-/// Entries that are looked at, or written, in one portion: some hundred microseconds of work.
+/// Entries that are read or written in one portion: a few hundred microseconds of work.
 const PORTION: usize = 128;
 
-/// Bytes of memory that an entry takes besides its name, which is held three times.
+/// Bytes of memory for an entry besides its name, which is stored three times.
 const ENTRY: usize = 256;
 
 /// A listing that is being made.
@@ -37,44 +37,44 @@ pub(super) struct ListingPreparation {
     pub(super) files: Arc<Files>,
     pub(super) budget: ListingBudget,
     pub(super) dot_files: DotFiles,
-    /// What the request is recorded with if it is refused, and who made it.
+    /// The parts of a refused request for its entry, and the requester.
     pub(super) received: ReceivedLine<'static>,
     /// The name with which it is recorded otherwise.
     pub(super) name: Vec<u8>,
     pub(super) form: ListingFormat,
-    /// Which coding the client takes for a long listing.
+    /// The coding for a long listing.
     pub(super) coding: Choice,
     /// The field lines of the response.
     pub(super) fields: Vec<u8>,
     pub(super) state: PreparationState,
 }
 
-/// How far a listing has come.
+/// The state of a listing.
 pub(super) enum PreparationState {
-    /// Its directory is read.
+    /// Its directory is being read.
     Reading(DirectoryReading),
-    /// Its text is written.
+    /// Its text is being written.
     Writing(Writing),
-    /// It is recorded, one way or the other.
+    /// It is recorded as a success or a refusal.
     Recorded,
 }
 
-/// A directory that is read.
+/// A directory that is being read.
 pub(super) struct DirectoryReading {
     reader: DirectoryReader,
     frame: Frame,
     /// In the order of the listing.
     items: BTreeMap<SortKey, ListingItem>,
-    /// Bytes of memory that it takes. A few are not counted: a connection may keep as much for any response.
+    /// Bytes of its memory. A few are not counted: a connection may keep as much for any response.
     size: usize,
     held: MemoryShare,
 }
 
-/// A text that is written.
+/// A text that is being written.
 pub(super) struct Writing {
     writer: Writer,
     items: btree_map::IntoValues<SortKey, ListingItem>,
-    /// What is not in `parts` yet.
+    /// The text that is not in `parts` yet.
     output: Output,
     parts: VecDeque<ResponseContent>,
     _held: MemoryShare,
@@ -91,7 +91,7 @@ impl DirectoryReading {
         }
     }
 
-    /// A listing of one portion is short, and goes as it is.
+    /// A listing of one portion is short, and is not compressed.
     fn into_writing(mut self, form: ListingFormat, coding: Choice) -> Writing {
         let is_long = self.items.len() > PORTION;
         let mut output = match coding {

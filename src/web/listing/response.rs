@@ -1,4 +1,4 @@
-//! A directory as a response: what is decided before its listing is made.
+//! The response with a directory: the decisions before its listing is made.
 
 use std::sync::Arc;
 
@@ -23,12 +23,12 @@ use crate::web::path::{Path, levels_up};
 use crate::web::refusal::Stop;
 use crate::web::site::{Site, name};
 
-/// The request fields that the bytes of a listing depend on.
+/// The request fields that affect the bytes of a listing.
 const VARY: &[u8] = b"Accept, Accept-Encoding";
 
 impl Site {
-    /// Responds with a listing of the directory at `path`, which is then made in portions. To HEAD it responds at once:
-    /// the length is left out, since it is not known before (RFC 9110 §8.6).
+    /// Responds with a listing of the directory at `path`, which is then made in portions. A HEAD gets its response at
+    /// once, without a length, which is not known yet (RFC 9110 §8.6).
     pub(in crate::web) fn listing(
         &self,
         request: &Request<'_>,
@@ -41,7 +41,7 @@ impl Site {
             .files
             .open_directory(path.relative(), blocking)
             .map_err(|error| cannot_read(error.kind, Operation::WebGet))?;
-        // A listing has no validators; that it is there is all that a condition can ask (RFC 9110 §13.2.1).
+        // A listing has no validators, so conditions can only require that it exists (RFC 9110 §13.2.1).
         match Preconditions::of(request)
             .evaluate(ConditionalMethod::Read, Some(&Validators::default()))
         {
@@ -93,7 +93,7 @@ impl Site {
         })))
     }
 
-    /// What the page offers to a requester with these rights.
+    /// The features of the page for a requester with these rights.
     fn access(&self, rights: Rights) -> Access {
         let stores = [Right::Create, Right::Replace].map(|right| rights.include(right));
         match stores {
@@ -117,7 +117,7 @@ fn fields(form: ListingFormat, access: Access) -> Vec<u8> {
     fields
 }
 
-/// How many `../` lead from the request's address to each directory on it.
+/// The number of `../` from the request's address to each directory of it.
 fn levels_up_from(request: &Request<'_>) -> Vec<usize> {
     match request.target {
         Target::Origin { path, .. } | Target::Absolute { path, .. } => levels_up(path),

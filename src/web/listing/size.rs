@@ -1,13 +1,13 @@
-//! Sizes as people read them.
+//! Human-readable sizes.
 
-/// A size as people read it, in powers of 1024 with two or three digits that matter.
+/// A human-readable size, in powers of 1024 with two or three significant digits.
 pub(super) fn human(bytes: u64) -> String {
     let mut text = String::new();
     push_human(&mut text, bytes);
     text
 }
 
-/// Appends a size as people read it.
+/// Appends a human-readable size.
 pub(super) fn push_human(text: &mut String, bytes: u64) {
     const UNITS: [&str; 6] = [" KiB", " MiB", " GiB", " TiB", " PiB", " EiB"];
     let mut number = itoa::Buffer::new();
@@ -18,7 +18,7 @@ pub(super) fn push_human(text: &mut String, bytes: u64) {
     }
     let mut unit = 1024_u128;
     for name in UNITS {
-        // Rounded to tenths; what rounds up to 1024 is one of the next unit.
+        // Rounded to tenths; a value that rounds up to 1024 becomes 1 of the next unit.
         let tenths = (u128::from(bytes) * 10 + unit / 2) / unit;
         if tenths < 100 {
             text.push_str(number.format(tenths / 10));

@@ -1,5 +1,5 @@
-//! From entries to text, piece by piece. A pure function: reading the directory, leaving out hidden names and following
-//! symbolic links happen before. The page is in `html`; the data are here.
+//! Turns entries into text, piece by piece. It is pure: the caller reads the directory, omits hidden names and follows
+//! symbolic links. `html` writes the page; this module writes the JSON.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -18,7 +18,7 @@ use crate::http::semantics::date;
 ///
 /// As data it is `{"entries": [{"name", "href", "type", "size", "modified"}], "path", "truncated"}`. `type` is
 /// `directory` or `file`, `size` is in bytes and null for directories, `modified` is in UTC (RFC 3339). A name that is
-/// not UTF-8 is shown lossily; `href`, relative to the directory, still leads to it.
+/// not UTF-8 is converted lossily; `href`, relative to the directory, still leads to it.
 pub(super) struct Writer {
     frame: Frame,
     form: ListingFormat,
@@ -34,7 +34,7 @@ impl Writer {
         }
     }
 
-    // Writing into a string cannot fail, so there is no error to hand on.
+    // Writing to a string cannot fail.
 
     pub(super) fn begin(&self, text: &mut String) {
         match self.form {
@@ -55,7 +55,7 @@ impl Writer {
                 if !is_first {
                     text.push(',');
                 }
-                // A struct of texts and a number is never without JSON.
+                // A struct of texts and a number can always be serialised.
                 text.push_str(&serde_json::to_string(&ListingRow::new(item)).unwrap_or_default());
             }
         }

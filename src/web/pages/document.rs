@@ -1,6 +1,6 @@
 //! The frame of every page: the head of the document, and the policy under which a browser shows it.
 //!
-//! A page carries its style and its script, so that it needs no second request and no path of its own among the files.
+//! A page contains its style and its script, so it needs no second request and no reserved path among the files.
 
 use std::fmt::{self, Write};
 
@@ -11,10 +11,10 @@ use sha2::{Digest, Sha256};
 use super::escape::Escaped;
 use crate::http::write_field;
 
-/// Writes the fields that go with a page; `policy` is that of its style and script.
+/// Writes the fields of a page; `policy` is the policy of its style and script.
 ///
-/// Only this site may embed the page, and no other site learns from it where its reader was: names of directories may
-/// say something.
+/// Only this site may embed the page, and no other site gets its address in Referer, since names of directories may be
+/// private.
 pub(crate) fn write_fields(fields: &mut Vec<u8>, policy: &str) {
     write_field(fields, "Content-Type", b"text/html; charset=utf-8");
     write_field(fields, "Content-Security-Policy", policy.as_bytes());
@@ -22,12 +22,12 @@ pub(crate) fn write_fields(fields: &mut Vec<u8>, policy: &str) {
     write_resource_policy(fields);
 }
 
-/// Writes the field that keeps what the server itself says about its files from pages of other sites.
+/// Writes the field that hides the server's own texts about its files from pages of other sites.
 pub(crate) fn write_resource_policy(fields: &mut Vec<u8>) {
     write_field(fields, "Cross-Origin-Resource-Policy", b"same-origin");
 }
 
-/// Writes all that stands before what can be seen.
+/// Writes everything before the visible part.
 pub(crate) fn write_head(page: &mut String, title: &Escaped<'_>, style: &str) -> fmt::Result {
     write!(
         page,
@@ -44,8 +44,8 @@ pub(crate) fn write_head(page: &mut String, title: &Escaped<'_>, style: &str) ->
 
 /// The value of Content-Security-Policy for a page of this style and script (CSP Level 3).
 ///
-/// The page runs nothing but its own script, which may speak to its own server. Were a file name ever to get through
-/// as markup, a browser would still run nothing of it.
+/// The page runs only its own script, which may connect only to its own server. Even if a file name became markup by
+/// mistake, a browser would not run it.
 pub(crate) fn content_security_policy(style: &str, script: Option<&str>) -> String {
     let scripts = script.map_or_else(String::new, |script| {
         format!("script-src {}; connect-src 'self'; ", source(script))
@@ -65,20 +65,20 @@ fn source(text: &str) -> String {
 pub(crate) mod tests {
     use super::*;
 
-    /// What stands between the first of two marks and the second one behind it.
+    /// The text between the first of two marks and the next second one.
     pub(crate) fn between<'p>(page: &'p str, open: &str, close: &str) -> Option<&'p str> {
         let start = page.find(open)? + open.len();
         let length = page[start..].find(close)?;
         Some(&page[start..start + length])
     }
 
-    /// What a browser would read as markup besides style and script.
+    /// The markup besides style and script.
     pub(crate) fn body(page: &str) -> &str {
         let (_, body) = page.split_once("</style>").unwrap();
         body.split_once("<script>").map_or(body, |(body, _)| body)
     }
 
-    /// Checks that a policy lets through what stands in the page, and that nothing there needs more.
+    /// Checks that a policy permits the contents of the page, and that the page needs no more.
     pub(crate) fn assert_fits(policy: &str, page: &str) {
         for (directive, open, close) in [
             ("style-src", "<style>", "</style>"),
@@ -129,7 +129,8 @@ pub(crate) mod tests {
         }
     }
 
-    /// WCAG 2.2 §1.4.6 asks for 7:1 between text and its background, §1.4.11 for 3:1 between what must be seen.
+    /// WCAG 2.2 §1.4.6 requires a contrast of 7:1 between text and its background, §1.4.11 one of 3:1 for graphical
+    /// parts.
     #[test]
     fn every_colour_has_contrast() {
         let style = include_str!("../../page.css");

@@ -1,7 +1,7 @@
-//! The page that goes with an error status, for people who see it in a browser.
+//! The page of an error status, for browsers.
 //!
-//! It looks like a listing, says why, and leads back to the files. Nothing of the request appears on it: a reason holds
-//! only numbers and digests of what the client sent, and of the target only the number of its slashes is used.
+//! It looks like a listing, states the reason, and links back to the files. No text of the request appears on it: a
+//! reason contains at most numbers and digests from the client, and only the number of slashes in the target is used.
 
 use std::fmt::{self, Write};
 use std::sync::LazyLock;
@@ -16,31 +16,31 @@ const STYLE: &str = concat!(include_str!("../../page.css"), include_str!("style.
 /// The most levels that a relative link to the root climbs; deeper down, the link is absolute.
 const MOST_LEVELS: usize = 64;
 
-/// The value of Content-Security-Policy that goes with the page.
+/// The value of Content-Security-Policy for the page.
 pub(crate) fn content_security_policy() -> &'static str {
     static POLICY: LazyLock<String> =
         LazyLock::new(|| document::content_security_policy(STYLE, None));
     &POLICY
 }
 
-/// Where the links of an error page lead.
+/// The targets of an error page's links.
 ///
-/// They are relative, as those of a listing, and so lead back also where a proxy serves the tree below a prefix.
+/// The links are relative, as in a listing, so they also work if a proxy serves the tree below a prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WayBack {
-    /// There are none: the page is no answer to a path, or the root itself is what fails.
+    /// No links: the page does not belong to a path, or the root itself fails.
     Nowhere,
-    /// To the root, which is so many levels above, and to the parent of the path.
+    /// Links to the root, which is this many levels above, and to the parent of the path.
     Up {
-        /// Of `../`, from the path to the root.
+        /// The number of `../` from the path to the root.
         to_root: usize,
-        /// Of `../`, from the path to the directory that it is in.
+        /// The number of `../` from the path to its parent directory.
         to_parent: usize,
     },
 }
 
 impl WayBack {
-    /// From the path of a target, as it was sent: a browser resolves links against exactly that.
+    /// The links for a target's path as it was sent, since a browser resolves links against that.
     pub(crate) fn from_path(raw: &[u8]) -> Self {
         if !raw.starts_with(b"/") {
             return Self::Nowhere;
@@ -58,7 +58,7 @@ impl WayBack {
 /// The page for a status, with the reason in words, a clause.
 pub(crate) fn render(status: StatusCode, reason: &str, way_back: WayBack) -> String {
     let mut page = String::with_capacity(STYLE.len() + 1024);
-    // Writing into a string cannot fail, so there is no error to hand on.
+    // Writing to a string cannot fail.
     let _ = write_page(&mut page, status, reason, way_back);
     page
 }

@@ -1,12 +1,12 @@
-//! Text as HTML, so that no file name can be markup or pass for another name.
+//! Escapes text for HTML, so that no file name becomes markup or looks like another name.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-/// Text that is shown escaped, for element content and for attribute values in quotes.
+/// Text that is displayed escaped, for element content and for quoted attribute values.
 ///
-/// Control characters appear as their pictures (U+2400 and following), and characters that reverse the
-/// direction of what follows as U+FFFD: with them `fdp.exe` could be made to read as `exe.pdf`.
+/// Control characters appear as their pictures (U+2400 and following), and characters that reverse the direction of
+/// what follows as U+FFFD: with them `fdp.exe` could be displayed as `exe.pdf`.
 pub(crate) struct Escaped<'a>(Cow<'a, str>);
 
 impl<'a> Escaped<'a> {
@@ -48,7 +48,7 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// Whether a character is not shown as it is.
+/// Whether a character must be escaped.
 fn is_escaped(character: char) -> bool {
     matches!(
         character,

@@ -1,4 +1,4 @@
-//! What all pages share (the frame of a document, escaping), and the pages that are not listings.
+//! The common parts of all pages (the frame of a document, escaping), and the pages other than listings.
 
 pub(crate) mod document;
 pub mod error;
