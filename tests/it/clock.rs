@@ -129,7 +129,7 @@ fn entries_stay_in_order_when_the_clock_is_set_back() {
         .collect();
     assert_eq!(ahead, [10 * 24, 15 * 24], "{set_back:?}");
 
-    let check = log_tool(home.path(), &["check", "log.txt", "--state", "key"], b"");
+    let check = log_tool(home.path(), ["check", "log.txt", "--state", "key"], b"");
     let said = String::from_utf8(check.stdout).unwrap();
     assert_eq!(check.status.code(), Some(0), "{said}");
     assert!(said.contains(": nothing was altered\n"), "{said}");

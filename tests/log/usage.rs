@@ -83,22 +83,6 @@ fn wrong_command_line_has_one_sentence_and_status_2() {
             "`--output <OUT>` needs a value".into(),
         ),
         (
-            "extract log.txt 0",
-            "`0` is not the number of an entry, which is 1 or more".into(),
-        ),
-        (
-            "extract log.txt one",
-            "`one` is not the number of an entry, which is 1 or more".into(),
-        ),
-        (
-            "extract log.txt 1.5",
-            "`1.5` is not the number of an entry, which is 1 or more".into(),
-        ),
-        (
-            "extract log.txt 99999999999999999999",
-            "`99999999999999999999` is not the number of an entry, which is 1 or more".into(),
-        ),
-        (
             "extract log.txt -1",
             "there is no option `-1`; usage: httpserver-log extract [OPTIONS] <FILE>... <N|NAME>"
                 .into(),
@@ -110,6 +94,19 @@ fn wrong_command_line_has_one_sentence_and_status_2() {
             (Some(2), "", &format!("httpserver-log: {expected}\n")[..]),
             "{typed}"
         );
+    }
+}
+
+#[test]
+fn number_of_an_entry_is_a_whole_number_from_1() {
+    let workdir = Workdir::new(&Log::default());
+    for typed in ["0", "one", "1.5", "99999999999999999999"] {
+        let run = workdir.run(["extract", "log.txt", typed]);
+        let expected = format!(
+            "httpserver-log: `{typed}` is not the number of an entry, which is 1 or more\n"
+        );
+        assert_eq!((run.status, run.stdout()), (Some(2), ""), "{typed}");
+        assert_eq!(run.stderr, expected);
     }
 }
 
