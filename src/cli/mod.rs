@@ -222,10 +222,10 @@ impl Config {
         sockets: &[String],
     ) -> Result<(Self, Resolved), UsageError> {
         let (positionals, resolved) = arguments::take(&mut typed, environment, sockets)?;
-        let sockets = Sockets {
-            names: sockets,
-            unnamed: typed.unnamed_sockets(sockets),
-        };
+        typed.web.check()?;
+        let unnamed = typed.unnamed_sockets(sockets);
+        let names = sockets;
+        let sockets = Sockets { names, unnamed };
         let proxies = typed.proxies.proxies();
         let certificate = typed.tls.certificate()?;
         let listeners =
@@ -235,7 +235,6 @@ impl Config {
         typed.tls.check(&listeners)?;
         let qr_code = typed.web.qr_code();
         check_qr_code(qr_code, &listeners)?;
-        typed.web.check()?;
         let max_body = typed.limits.max_body.unwrap_or(u64::MAX);
         let hosts = listeners.iter().filter_map(ListenerConfig::host);
         let hosts: Vec<_> = hosts.map(str::to_owned).collect();

@@ -12,6 +12,7 @@ use super::environment::{self, EnvironmentError, FromEnvironment};
 use super::listener::ListenerSyntaxError;
 use super::positionals::PositionalError;
 use super::tls::TlsOptionError;
+use super::web::TwoCachePoliciesError;
 use super::{advice, option};
 
 /// What is wrong with a command line.
@@ -42,10 +43,8 @@ pub(crate) enum UsageError {
         "--qr is for other machines, and '{0}' is only for this one: type 0.0.0.0 to listen for all"
     )]
     NothingToDraw(String),
-    #[error(
-        "--cache and --header 'Cache-Control: …' set the same field: type --cache '**=VALUE' for all files in place of the header"
-    )]
-    TwoCachePolicies,
+    #[error(transparent)]
+    TwoCachePolicies(#[from] TwoCachePoliciesError),
     #[error("a value is not UTF-8: only the names of files and directories may have other bytes")]
     NotUtf8,
     #[error(

@@ -17,7 +17,6 @@ use httpserver::web::{
 use super::group::{Group, Requirement};
 use super::hosts;
 use super::positionals::DialectChoice;
-use super::usage_error::UsageError;
 
 pub(super) const GROUP: Group = Group {
     heading: "Web",
@@ -100,7 +99,7 @@ pub(super) struct WebOptions {
     /// Set Cache-Control to VALUE for files that match GLOB
     ///
     /// A GLOB with a slash is compared with the path in the root, another one with the name. An example is
-    /// 'assets/**=max-age=31536000, immutable'. It may be given several times; of rules that match a file the last counts.
+    /// 'assets/**=max-age=3600'. It may be given several times; of rules that match a file the last counts.
     #[arg(long, value_name = "GLOB=VALUE", hide_short_help = true)]
     cache: Vec<CacheRule>,
 
@@ -146,6 +145,13 @@ struct Fallback(Vec<u8>);
 #[error("it must be the path of a file in the root, such as index.html")]
 struct FallbackError;
 
+/// Two options set one field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "--cache and --header 'Cache-Control: …' set the same field: type --cache '**=VALUE' for all files in place of the header"
+)]
+pub(crate) struct TwoCachePoliciesError;
+
 impl WebOptions {
     pub(super) fn dialect(&self) -> DialectChoice {
         if self.web {
@@ -164,10 +170,10 @@ impl WebOptions {
     }
 
     /// Refuses two sources of Cache-Control: one of them would be without effect.
-    pub(super) fn check(&self) -> Result<(), UsageError> {
+    pub(super) fn check(&self) -> Result<(), TwoCachePoliciesError> {
         let mut fields = self.header.iter();
         if !self.cache.is_empty() && fields.any(|field| field.is_named("Cache-Control")) {
-            return Err(UsageError::TwoCachePolicies);
+            return Err(TwoCachePoliciesError);
         }
         Ok(())
     }

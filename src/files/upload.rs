@@ -212,9 +212,7 @@ impl FileUpload {
                 path: path.into(),
                 source,
             })?;
-        // A clone, since the commit may have to be repeated.
-        let hash = self.hasher.clone();
-        let hash = hash.map(|hasher| Hash(hasher.finalize().into()));
+        let hash = self.content_hash();
         let publish = |committed: &Committed| {
             let entry = reservation.map(|reservation| {
                 let answered = Answered {
@@ -251,6 +249,12 @@ impl FileUpload {
             finishing.write_at_once(last, text)?;
         }
         Ok(FileCommit::Done(finishing))
+    }
+
+    /// The hash of the content so far, if it is hashed. The commit that wants it may have to be repeated.
+    fn content_hash(&self) -> Option<Hash> {
+        let hasher = self.hasher.clone();
+        hasher.map(|hasher| Hash(hasher.finalize().into()))
     }
 
     /// Stores an empty file without an entry, and starts over: for the one kind of upload with a response before its

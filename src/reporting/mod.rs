@@ -7,6 +7,7 @@
 mod answer_limit;
 mod console;
 mod handshake;
+mod tallies;
 mod tally;
 mod totals;
 mod turn_time;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 pub use self::answer_limit::AnswerLimit;
 pub use self::console::Detail;
 pub use self::handshake::HandshakeResult;
-use self::tally::WorkerTallies;
+use self::tallies::WorkerTallies;
 pub use self::tally::{BUCKETS, Durations, MethodLabel, Moved, Tally};
 pub use self::totals::Totals;
 pub use self::turn_time::TurnTime;

@@ -18,36 +18,36 @@ const STATUSES: usize = 1 + 500;
 /// See the module's description. By itself in its cache lines, since the next is another worker's.
 #[repr(align(128))]
 pub(super) struct WorkerTally {
-    turns: Counter,
+    turns: SingleWriterCounter,
     moved: MovedCounters,
     exchanged: MovedCounters,
-    entries: Counter,
+    entries: SingleWriterCounter,
     /// In nanoseconds.
-    longest_wall: Counter,
-    longest_processor: Counter,
+    longest_wall: SingleWriterCounter,
+    longest_processor: SingleWriterCounter,
     durations: [DurationCounters; MethodLabel::ALL.len()],
     /// For each method the statuses, see [`STATUSES`].
-    requests: Box<[Counter]>,
+    requests: Box<[SingleWriterCounter]>,
 }
 
 #[derive(Default)]
 struct MovedCounters {
-    received: Counter,
-    sent: Counter,
+    received: SingleWriterCounter,
+    sent: SingleWriterCounter,
 }
 
 #[derive(Default)]
 struct DurationCounters {
-    counts: [Counter; BUCKETS.len() + 1],
+    counts: [SingleWriterCounter; BUCKETS.len() + 1],
     /// In nanoseconds.
-    sum: Counter,
+    sum: SingleWriterCounter,
 }
 
 /// A number that one thread changes.
 #[derive(Default)]
-struct Counter(AtomicU64);
+struct SingleWriterCounter(AtomicU64);
 
-impl Counter {
+impl SingleWriterCounter {
     fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -82,14 +82,16 @@ impl WorkerTally {
     pub(super) fn new() -> Self {
         let requests = MethodLabel::ALL.len() * STATUSES;
         Self {
-            turns: Counter::default(),
+            turns: SingleWriterCounter::default(),
             moved: MovedCounters::default(),
             exchanged: MovedCounters::default(),
-            entries: Counter::default(),
-            longest_wall: Counter::default(),
-            longest_processor: Counter::default(),
+            entries: SingleWriterCounter::default(),
+            longest_wall: SingleWriterCounter::default(),
+            longest_processor: SingleWriterCounter::default(),
             durations: array::from_fn(|_| DurationCounters::default()),
-            requests: (0..requests).map(|_| Counter::default()).collect(),
+            requests: (0..requests)
+                .map(|_| SingleWriterCounter::default())
+                .collect(),
         }
     }
 
@@ -120,7 +122,7 @@ impl WorkerTally {
     pub(super) fn tally(&self) -> Tally {
         let methods = self.requests.chunks(STATUSES).zip(MethodLabel::ALL);
         let requests = methods.flat_map(|(statuses, method)| {
-            let counts = statuses.iter().map(Counter::get).enumerate();
+            let counts = statuses.iter().map(SingleWriterCounter::get).enumerate();
             counts
                 .filter(|&(_, count)| count > 0)
                 .map(move |(index, count)| ((method, status(index)), count))

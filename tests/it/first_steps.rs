@@ -51,7 +51,7 @@ fn newcomers_reach_what_they_want() {
             "operator.sh",
             "request.log: 7 entries, 342 bytes, no gap, no overlap",
         ),
-        ("auditor.sh", "ok: bytes that no server wrote are found"),
+        ("auditor.sh", "ok: bytes that no server writes are found"),
     ] {
         assert_succeeds(Command::new(scripts().join(script)), last);
     }
@@ -64,9 +64,6 @@ fn phone_opens_the_printed_address() {
     }
     let script = scripts().join("phone.sh");
     if let Some(command) = in_network_namespace(NETWORK, &[script.to_str().unwrap()]) {
-        assert_succeeds(
-            command,
-            "ok: a file that is there is not replaced by accident",
-        );
+        assert_succeeds(command, "ok: an existing file is not replaced by accident");
     }
 }

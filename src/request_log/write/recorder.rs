@@ -1,10 +1,8 @@
 //! The writing side of the request log. The dialects call it whether or not there is a log.
 //!
 //! It writes small entries, reserves space for the entries of uploads, and switches files at a rotation. `open` opens
-//! the files; [`super::EntryWriter`] writes the entry of an upload, block by block.
-//!
-//! Small entries are *pending* with the worker that made them, until that worker commits them all in one write. No
-//! response may be sent in between.
+//! the files; [`super::EntryWriter`] writes the entry of an upload, block by block. Small entries are *pending* with the
+//! worker that made them, until that worker commits them all in one write. No response may be sent in between.
 
 use std::fs::File;
 use std::io;

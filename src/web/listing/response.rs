@@ -9,7 +9,7 @@ use super::preparation::{DirectoryReading, ListingPreparation, PreparationState}
 use crate::connection::{Response, ResponseContent};
 use crate::http::semantics::conditional::{ConditionalMethod, Outcome, Validators};
 use crate::http::semantics::fields::combined;
-use crate::http::semantics::negotiation::encoding::{Coding, choose};
+use crate::http::semantics::negotiation::encoding::{Choice, Coding, choose};
 use crate::http::{Refusal, Request, StatusCode, Target, write_field};
 use crate::refusing::{Operation, ReceivedLine, cannot_read};
 use crate::requester::Requester;
@@ -84,10 +84,7 @@ impl Site {
             received: ReceivedLine::of(request, requester).into_owned(),
             name: name(path),
             form,
-            coding: choose(
-                combined(request, "Accept-Encoding").as_deref(),
-                &[Coding::Gzip],
-            ),
+            coding: coding(request),
             fields,
             state: PreparationState::Reading(reading),
         })))
@@ -115,6 +112,12 @@ fn fields(form: ListingFormat, access: Access) -> Vec<u8> {
     }
     write_field(&mut fields, "Vary", VARY);
     fields
+}
+
+/// How the listing is coded.
+fn coding(request: &Request<'_>) -> Choice {
+    let accepted = combined(request, "Accept-Encoding");
+    choose(accepted.as_deref(), &[Coding::Gzip])
 }
 
 /// The number of `../` from the request's address to each directory of it.

@@ -24,7 +24,7 @@ fn page(command: &Command) -> Vec<u8> {
         man.render_subcommands_section(&mut page).unwrap();
     }
     let mut roff = Roff::new();
-    for section in behind_help(command).split("\n\n") {
+    for section in behind_long_help(command).split("\n\n") {
         let (heading, text) = section.split_once(':').unwrap();
         roff.control("SH", [&*heading.to_uppercase()]);
         // Examples are lines of their own.
@@ -41,8 +41,8 @@ fn page(command: &Command) -> Vec<u8> {
     page
 }
 
-fn behind_help(command: &Command) -> String {
-    command.get_after_help().unwrap().to_string()
+fn behind_long_help(command: &Command) -> String {
+    command.get_after_long_help().unwrap().to_string()
 }
 
 #[test]
