@@ -139,7 +139,7 @@ fn every_dependency_has_its_reason() {
     for line in manifest.lines() {
         if line.starts_with('[') {
             section = line;
-        } else if section.ends_with("dependencies]") && line.contains('=') && !line.starts_with("#")
+        } else if section.ends_with("dependencies]") && line.contains('=') && !line.starts_with('#')
         {
             let (_, reason) = line.split_once(" # ").unwrap_or_default();
             assert!(!reason.trim().is_empty(), "no reason: {line}");
