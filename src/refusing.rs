@@ -142,12 +142,14 @@ pub(crate) fn status_of(kind: StoreErrorKind, operation: Operation) -> StatusCod
                 WebGet => StatusCode::InternalServerError,
             }
         }
-        StoreErrorKind::Forbidden => StatusCode::Forbidden,
+        StoreErrorKind::Forbidden | StoreErrorKind::ReadOnly => StatusCode::Forbidden,
         StoreErrorKind::ConditionFailed => StatusCode::PreconditionFailed,
         StoreErrorKind::NoSpace => StatusCode::InsufficientStorage,
         StoreErrorKind::TooLarge => StatusCode::ContentTooLarge,
         StoreErrorKind::Vanished
+        | StoreErrorKind::Stale
         | StoreErrorKind::RootGone
+        | StoreErrorKind::Disconnected
         | StoreErrorKind::Exhausted
         | StoreErrorKind::Locked => StatusCode::ServiceUnavailable,
         StoreErrorKind::Io(_) => StatusCode::InternalServerError,
@@ -248,6 +250,8 @@ mod tests {
             StoreErrorKind::NoSpace,
             StoreErrorKind::Exhausted,
             StoreErrorKind::Vanished,
+            StoreErrorKind::Stale,
+            StoreErrorKind::Disconnected,
         ];
         for kind in faults {
             for operation in ALL {

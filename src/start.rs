@@ -167,6 +167,9 @@ fn open_store(config: &Config) -> Result<Store, StartError> {
         root: root(),
         source,
     })?;
+    if let Some(mount) = store.caching_mount() {
+        log::warn!("the root {} is on {mount}", config.root.display());
+    }
     // A server that changes nothing needs no lock.
     if config.sharing == Sharing::Shared && attempt(config) == Attempt::ReadAndWrite {
         store.share().map_err(|source| StartError::Lock {

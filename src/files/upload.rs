@@ -91,7 +91,8 @@ impl Files {
             match self.begin_once(path, limit, requester, blocking) {
                 // The directory was removed meanwhile, for example together with another failed upload.
                 Err(UploadError::Store(error))
-                    if error.kind == StoreErrorKind::Vanished && attempt < ATTEMPTS =>
+                    if matches!(error.kind, StoreErrorKind::Vanished | StoreErrorKind::Stale)
+                        && attempt < ATTEMPTS =>
                 {
                     attempt += 1;
                 }

@@ -29,6 +29,8 @@ pub struct FileFigures {
 /// A probe of the root and the log, for any thread.
 pub struct Probe {
     root: RootProbe,
+    /// Where another root is looked for if that one is gone.
+    store: Weak<Store>,
     log: Option<LogProbe>,
 }
 
@@ -75,6 +77,7 @@ impl FilesView {
     pub fn probe(&self, attempt: Attempt) -> Option<Probe> {
         Some(Probe {
             root: self.store.upgrade()?.root_probe(attempt),
+            store: Weak::clone(&self.store),
             log: self.recorder.upgrade()?.probe(),
         })
     }
@@ -86,10 +89,21 @@ impl Probe {
     /// # Errors
     /// See [`ProbeError`].
     pub fn run(&self) -> Result<(), ProbeError> {
-        self.root.run()?;
+        self.run_root()?;
         if let Some(log) = &self.log {
             log.run()?;
         }
         Ok(())
+    }
+
+    fn run_root(&self) -> Result<(), RootProbeError> {
+        let Err(error) = self.root.run() else {
+            return Ok(());
+        };
+        let store = self.store.upgrade();
+        match store.and_then(|store| store.root_probe_after(&self.root)) {
+            Some(again) => again.run(),
+            None => Err(error),
+        }
     }
 }

@@ -23,16 +23,23 @@ pub struct StoreError {
 /// What went wrong with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreErrorKind {
-    /// There is no such file, or a directory on its path is none (ENOENT, ENOTDIR, ESTALE).
+    /// There is no such file, or a directory on its path is none (ENOENT, ENOTDIR).
     NotFound,
     /// A directory on its path, or what was staged of it, was removed in the meantime.
     Vanished,
+    /// Another machine has replaced or removed it between two calls, also when it was tried once more (ESTALE).
+    Stale,
     /// The root was removed, and there is no other.
     RootGone,
+    /// The file system has lost its storage: the process or the machine behind it is gone (ENOTCONN, ECONNABORTED,
+    /// ESHUTDOWN, EHOSTDOWN).
+    Disconnected,
     /// It belongs to the server, which keeps it from clients: the log, an upload in progress.
     Concealed,
-    /// It may not be read, written or replaced (EACCES, EPERM, EROFS).
+    /// It may not be read, written or replaced (EACCES, EPERM).
     Forbidden,
+    /// Nothing on its file system may be changed (EROFS).
+    ReadOnly,
     /// It is a directory.
     Directory,
     /// It is a directory with something in it (ENOTEMPTY).
@@ -70,9 +77,12 @@ impl StoreErrorKind {
             Self::Vanished => {
                 "its directory, or what was received of it, was removed in the meantime"
             }
+            Self::Stale => "was replaced or removed on another machine in the meantime",
             Self::RootGone => "the directory that is served was removed",
+            Self::Disconnected => "the file system has lost the connection to its storage",
             Self::Concealed => "belongs to the server",
             Self::Forbidden => "permission denied",
+            Self::ReadOnly => "the file system is read-only",
             Self::Directory => "is a directory",
             Self::NotEmpty => "the directory is not empty",
             Self::HoldsServerFiles => "the server keeps files of its own in this directory",
@@ -109,12 +119,20 @@ impl StoreError {
 
 impl StoreErrorKind {
     /// What went wrong with a name in a directory that is open, or with a file that is staged there: if that is not
-    /// there any more, it was removed. Over a network that is ESTALE.
+    /// there any more, it was removed.
     pub(super) fn in_directory(errno: Errno) -> Self {
         match errno {
-            Errno::NOENT | Errno::STALE => Self::Vanished,
+            Errno::NOENT => Self::Vanished,
             other => other.into(),
         }
+    }
+
+    /// Whether the cause may be that the root is gone.
+    pub(super) fn may_be_due_to_root(self) -> bool {
+        matches!(
+            self,
+            Self::NotFound | Self::Vanished | Self::Stale | Self::Disconnected
+        )
     }
 
     /// This, of the file at `path`.
@@ -126,8 +144,13 @@ impl StoreErrorKind {
 impl From<Errno> for StoreErrorKind {
     fn from(errno: Errno) -> Self {
         match errno {
-            Errno::NOENT | Errno::NOTDIR | Errno::STALE => Self::NotFound,
-            Errno::ACCESS | Errno::PERM | Errno::ROFS => Self::Forbidden,
+            Errno::NOENT | Errno::NOTDIR => Self::NotFound,
+            Errno::STALE => Self::Stale,
+            Errno::NOTCONN | Errno::CONNABORTED | Errno::SHUTDOWN | Errno::HOSTDOWN => {
+                Self::Disconnected
+            }
+            Errno::ACCESS | Errno::PERM => Self::Forbidden,
+            Errno::ROFS => Self::ReadOnly,
             Errno::ISDIR => Self::Directory,
             Errno::NOTEMPTY => Self::NotEmpty,
             Errno::NXIO | Errno::NODEV => Self::NotRegular,
@@ -145,5 +168,16 @@ impl From<Errno> for StoreErrorKind {
 impl From<io::Error> for StoreErrorKind {
     fn from(error: io::Error) -> Self {
         Errno::from_io_error(&error).unwrap_or(Errno::IO).into()
+    }
+}
+
+/// Does something with files, and once more if one of them is stale: over a network another machine may replace a file
+/// or a directory between two calls, and then the path leads to another one. `attempt` begins at the path.
+pub(super) fn once_more_if_stale<R>(
+    mut attempt: impl FnMut() -> Result<R, StoreErrorKind>,
+) -> Result<R, StoreErrorKind> {
+    match attempt() {
+        Err(StoreErrorKind::Stale) => attempt(),
+        done => done,
     }
 }

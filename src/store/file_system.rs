@@ -5,6 +5,22 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{FsWord, fstatfs};
 
 const TMPFS: FsWord = 0x0102_1994;
+/// Every file system in user space.
+pub(super) const FUSE: FsWord = 0x6573_5546;
+pub(super) const NFS: FsWord = 0x6969;
+pub(super) const CIFS: FsWord = 0xFF53_4D42;
+/// What Linux calls its SMB client since SMB 2.
+pub(super) const SMB2: FsWord = 0xFE53_4D42;
+/// 9P.
+pub(super) const V9FS: FsWord = 0x0102_1997;
+
+/// Whether the storage of a file system of this type is another process or machine, so that it can be lost.
+pub(super) fn is_remote(type_: FsWord) -> bool {
+    const CEPH: FsWord = 0x00C3_6400;
+    const AFS: FsWord = 0x5346_414F;
+    const LUSTRE: FsWord = 0x0BD0_0BD0;
+    matches!(type_, FUSE | NFS | CIFS | SMB2 | V9FS | CEPH | AFS | LUSTRE)
+}
 
 /// Whether all servers that use a directory of this file system see the locks on it. Over a network or FUSE these locks
 /// stay in the kernel that has mounted it.

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{Dir, FileType, OFlags};
 
 use super::checks::check_path;
-use super::error::{StoreError, StoreErrorKind};
+use super::error::{StoreError, StoreErrorKind, once_more_if_stale};
 use super::metadata::Metadata;
 use super::state::Store;
 use super::sys::{metadata_at, metadata_of};
@@ -96,7 +96,13 @@ impl Store {
                 continue;
             }
             let directory = &reader.directory;
-            let Some((kind, metadata)) = self.inspect_entry(&reader.path, directory, name) else {
+            let inspect = || self.inspect_entry(&reader.path, directory, name);
+            let found = match once_more_if_stale(inspect) {
+                // Whether it is there is not known.
+                Err(kind @ StoreErrorKind::Disconnected) => return Err(kind.of(&reader.path)),
+                found => found.ok().flatten(),
+            };
+            let Some((kind, metadata)) = found else {
                 continue;
             };
             if self.check_name(directory, name, Some(&metadata)).is_ok() {
@@ -111,22 +117,23 @@ impl Store {
         Ok(Portion { entries, is_last })
     }
 
-    /// What `name` in the directory at `path` is or leads to; `None` if that cannot be served, or is gone by now.
+    /// What `name` in the directory at `path` is or leads to; `None` if that is nothing that can be served.
     fn inspect_entry(
         &self,
         path: &[u8],
         directory: &OwnedFd,
         name: &[u8],
-    ) -> Option<(DirectoryEntryKind, Metadata)> {
-        let mut metadata = metadata_at(directory, name).ok()?;
+    ) -> Result<Option<(DirectoryEntryKind, Metadata)>, StoreErrorKind> {
+        let mut metadata = metadata_at(directory, name)?;
         if metadata.file_type() == FileType::Symlink {
             let whole = [path, b"/", name].concat();
-            metadata = metadata_of(&self.open_beneath(&whole, OFlags::PATH).ok()?).ok()?;
+            metadata = metadata_of(&self.open_beneath(&whole, OFlags::PATH)?)?;
         }
-        match metadata.file_type() {
-            FileType::Directory => Some((DirectoryEntryKind::Directory, metadata)),
-            FileType::RegularFile => Some((DirectoryEntryKind::File, metadata)),
-            _ => None,
-        }
+        let kind = match metadata.file_type() {
+            FileType::Directory => DirectoryEntryKind::Directory,
+            FileType::RegularFile => DirectoryEntryKind::File,
+            _ => return Ok(None),
+        };
+        Ok(Some((kind, metadata)))
     }
 }

@@ -7,6 +7,7 @@
 mod background;
 mod beneath;
 mod cache;
+mod caching_mount;
 mod certainty;
 mod checks;
 mod clean_up;
@@ -39,6 +40,7 @@ mod write;
 mod write_target;
 
 pub use self::cache::CacheFigures;
+pub use self::caching_mount::CachingMount;
 pub use self::concealed::ReservedName;
 pub use self::error::{StoreError, StoreErrorKind};
 pub use self::found::{Certainty, FileContent, ReadableFile, SMALL};

@@ -1,14 +1,17 @@
-//! Whether files can be stored and read in the root right now, tried for real. No name is left there.
+//! Whether files can be stored and read in the root right now, tried for real: a file is written and read back. It has no
+//! name, or a staging name for an instant where the file system has no files without names.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{Dir, Mode, OFlags, StatVfsMountFlags, fstatvfs, openat};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, openat, unlinkat};
 use rustix::io::{Errno, pread, write};
 use thiserror::Error;
 
-use super::root::require_present;
+use super::error::StoreErrorKind;
+use super::root::{Fate, Root, require_present};
+use super::staging::StagingName;
 use super::state::Store;
 use super::unnamed::{has_none, open_unnamed};
 
@@ -16,10 +19,11 @@ use super::unnamed::{has_none, open_unnamed};
 const CONTENT: &[u8] = b"httpserver";
 
 /// The root, to be tried on any thread. It keeps the directory, and nothing else of the store.
-#[derive(Debug)]
 pub struct RootProbe {
-    directory: Arc<OwnedFd>,
+    root: Arc<Root>,
     attempt: Attempt,
+    /// The name of what is written, if it must have one.
+    name: StagingName,
 }
 
 /// What is tried.
@@ -27,7 +31,7 @@ pub struct RootProbe {
 pub enum Attempt {
     /// To read the directory.
     Read,
-    /// To read the directory, and to write a file without a name and read it back.
+    /// To read the directory, and to write a file and read it back.
     ReadAndWrite,
 }
 
@@ -37,6 +41,9 @@ pub enum RootProbeError {
     /// It was removed.
     #[error("the root was removed")]
     Removed,
+    /// Its file system has lost its storage.
+    #[error("the root has lost the connection to its storage")]
+    Disconnected,
     /// It cannot be read.
     #[error("the root cannot be read: {0}")]
     Read(#[source] io::Error),
@@ -53,8 +60,19 @@ impl Store {
     #[must_use]
     pub fn root_probe(&self, attempt: Attempt) -> RootProbe {
         RootProbe {
-            directory: self.root(),
+            root: self.root.get(),
             attempt,
+            name: self.staging_name(),
+        }
+    }
+
+    /// What tries another directory that is the root now, after this probe has failed; `None` if there is no other. A
+    /// root that is gone is looked for, since there may be no request that does so.
+    #[must_use]
+    pub fn root_probe_after(&self, failed: &RootProbe) -> Option<RootProbe> {
+        match self.fate(&failed.root) {
+            Fate::Replaced => Some(self.root_probe(failed.attempt)),
+            Fate::There | Fate::Gone(_) => None,
         }
     }
 }
@@ -65,7 +83,11 @@ impl RootProbe {
     /// # Errors
     /// See [`RootProbeError`].
     pub fn run(&self) -> Result<(), RootProbeError> {
-        require_present(&self.directory).map_err(|_| RootProbeError::Removed)?;
+        match require_present(&self.root.directory) {
+            Err(StoreErrorKind::Disconnected) => return Err(RootProbeError::Disconnected),
+            Err(_) => return Err(RootProbeError::Removed),
+            Ok(()) => {}
+        }
         self.read()
             .map_err(|error| RootProbeError::Read(error.into()))?;
         match self.attempt {
@@ -77,36 +99,46 @@ impl RootProbe {
     /// Opens the directory anew and reads its first entry.
     fn read(&self) -> Result<(), Errno> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let opened = openat(&*self.directory, ".", flags, Mode::empty())?;
+        let opened = openat(&*self.root.directory, ".", flags, Mode::empty())?;
         Dir::new(opened)?.next().transpose().map(drop)
     }
 
     fn write(&self) -> Result<(), RootProbeError> {
-        let failed = |error: Errno| RootProbeError::Write(error.into());
-        let file = match open_unnamed(&self.directory, Mode::RUSR | Mode::WUSR) {
-            Err(error) if has_none(error) => return self.look_for_space().map_err(failed),
-            opened => opened.map_err(failed)?,
-        };
-        let written = write(&file, CONTENT).map_err(failed)?;
-        let mut content = [0; CONTENT.len()];
-        let filled = pread(&file, &mut content, 0).map_err(failed)?;
-        if written == CONTENT.len() && content[..filled] == *CONTENT {
-            Ok(())
-        } else {
-            Err(RootProbeError::Altered)
+        match open_unnamed(&self.root.directory, OWN) {
+            Err(error) if has_none(error) => self.write_named(),
+            opened => write_and_read(&opened.map_err(failed)?),
         }
     }
 
-    fn look_for_space(&self) -> Result<(), Errno> {
-        let found = fstatvfs(&*self.directory)?;
-        if found.f_flag.contains(StatVfsMountFlags::RDONLY) {
-            Err(Errno::ROFS)
-        } else if found.f_bavail == 0 && found.f_blocks > 0 {
-            Err(Errno::NOSPC)
-        } else {
-            Ok(())
-        }
+    fn write_named(&self) -> Result<(), RootProbeError> {
+        let (directory, name) = (&*self.root.directory, self.name.as_bytes());
+        let flags =
+            OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = openat(directory, name, flags, OWN).map_err(failed)?;
+        let done = write_and_read(&file);
+        // Over NFS a file that is open gets another name when it is removed.
+        drop(file);
+        let removed = unlinkat(directory, name, AtFlags::empty());
+        done.and(removed.map_err(failed))
     }
+}
+
+/// The permissions of what is written.
+const OWN: Mode = Mode::RUSR.union(Mode::WUSR);
+
+fn write_and_read(file: &OwnedFd) -> Result<(), RootProbeError> {
+    let written = write(file, CONTENT).map_err(failed)?;
+    let mut content = [0; CONTENT.len()];
+    let filled = pread(file, &mut content, 0).map_err(failed)?;
+    if written == CONTENT.len() && content[..filled] == *CONTENT {
+        Ok(())
+    } else {
+        Err(RootProbeError::Altered)
+    }
+}
+
+fn failed(error: Errno) -> RootProbeError {
+    RootProbeError::Write(error.into())
 }
 
 #[cfg(test)]
@@ -126,7 +158,7 @@ mod tests {
         }
         store
             .root_probe(Attempt::ReadAndWrite)
-            .look_for_space()
+            .write_named()
             .unwrap();
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
     }
@@ -138,5 +170,19 @@ mod tests {
         fs::remove_dir(root.path()).unwrap();
         let failed = store.root_probe(Attempt::Read).run().unwrap_err();
         assert_eq!(failed.to_string(), "the root was removed");
+    }
+
+    #[test]
+    fn probe_finds_a_root_that_was_made_again() {
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path().join("root");
+        fs::create_dir(&root).unwrap();
+        let store = Store::open(&root, Depth::Root, Durability::Kernel).unwrap();
+        let probe = store.root_probe(Attempt::Read);
+        assert!(store.root_probe_after(&probe).is_none());
+        fs::remove_dir(&root).unwrap();
+        fs::create_dir(&root).unwrap();
+        probe.run().unwrap_err();
+        store.root_probe_after(&probe).unwrap().run().unwrap();
     }
 }

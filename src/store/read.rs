@@ -21,7 +21,7 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use super::certainty::StampSource;
 use super::checks::check_path;
-use super::error::{StoreError, StoreErrorKind};
+use super::error::{StoreError, StoreErrorKind, once_more_if_stale};
 use super::found::{CachedFile, Certainty, FileContent, ReadableFile, SMALL};
 use super::metadata::Metadata;
 use super::state::Store;
@@ -147,7 +147,7 @@ impl Store {
 
     /// What is at `path` now; a symlink at its end is not followed.
     pub fn inspect_link(&self, path: &[u8]) -> Result<Metadata, StoreError> {
-        self.metadata_beneath(path).map_err(|kind| kind.of(path))
+        once_more_if_stale(|| self.metadata_beneath(path)).map_err(|kind| kind.of(path))
     }
 
     /// What `path` leads to now, through symlinks if need be.

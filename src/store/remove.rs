@@ -15,7 +15,8 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fsync, openat, unlinkat};
 use rustix::io::Errno;
 
 use super::checks::check_path;
-use super::error::{StoreError, StoreErrorKind};
+use super::commit_locks::CommitTurn;
+use super::error::{StoreError, StoreErrorKind, once_more_if_stale};
 use super::large::HeldSpace;
 use super::metadata::Metadata;
 use super::state::Store;
@@ -33,6 +34,12 @@ pub struct Removed<R> {
     pub synced: io::Result<()>,
 }
 
+/// A name that is gone from its directory, and still to be published.
+struct Unlinked<'l> {
+    directory: Arc<OwnedFd>,
+    turn: CommitTurn<'l>,
+}
+
 impl Store {
     /// Removes the regular file at `path`, and calls `publish` in that instant, in step with commits.
     ///
@@ -44,16 +51,21 @@ impl Store {
         condition: &CommitCondition<'_>,
         publish: impl FnOnce() -> R,
     ) -> Result<Removed<R>, StoreError> {
-        self.unlink(path, condition, publish)
-            .map_err(|kind| kind.of(path))
+        let gone = once_more_if_stale(|| self.unlink(path, condition));
+        let (Unlinked { directory, turn }, held) = gone.map_err(|kind| kind.of(path))?;
+        let published = publish();
+        drop(turn);
+        self.cache.remove(path);
+        held.release(&self.background.0);
+        let synced = self.sync_removal(&directory);
+        Ok(Removed { published, synced })
     }
 
-    fn unlink<R>(
+    fn unlink(
         &self,
         path: &[u8],
         condition: &CommitCondition<'_>,
-        publish: impl FnOnce() -> R,
-    ) -> Result<Removed<R>, StoreErrorKind> {
+    ) -> Result<(Unlinked<'_>, HeldSpace), StoreErrorKind> {
         let (directory, name) = self.open_parent(path)?;
         let turn = self.commit_locks.of(path)?;
         let existing = self
@@ -64,12 +76,7 @@ impl Store {
         }
         let held = HeldSpace::take(&directory, name, Some(&existing));
         operate_once(|| unlinkat(&directory, name, AtFlags::empty()))?;
-        let published = publish();
-        drop(turn);
-        self.cache.remove(path);
-        held.release(&self.background.0);
-        let synced = self.sync_removal(&directory);
-        Ok(Removed { published, synced })
+        Ok((Unlinked { directory, turn }, held))
     }
 
     /// Removes the empty directory at `path`, and calls `publish` in that instant, in step with all commits.
@@ -82,19 +89,22 @@ impl Store {
         condition: &CommitCondition<'_>,
         publish: impl FnOnce() -> R,
     ) -> Result<Removed<R>, StoreError> {
-        self.unlink_directory(path, condition, publish)
-            .map_err(|kind| kind.of(path))
+        let gone = once_more_if_stale(|| self.unlink_directory(path, condition));
+        let Unlinked { directory, turn } = gone.map_err(|kind| kind.of(path))?;
+        let published = publish();
+        drop(turn);
+        let synced = self.sync_removal(&directory);
+        Ok(Removed { published, synced })
     }
 
-    fn unlink_directory<R>(
+    fn unlink_directory(
         &self,
         path: &[u8],
         condition: &CommitCondition<'_>,
-        publish: impl FnOnce() -> R,
-    ) -> Result<Removed<R>, StoreErrorKind> {
-        let (parent, name) = self.open_parent(path)?;
+    ) -> Result<Unlinked<'_>, StoreErrorKind> {
+        let (directory, name) = self.open_parent(path)?;
         let turn = self.commit_locks.of_all()?;
-        let existing = metadata_at(&parent, name)?;
+        let existing = metadata_at(&directory, name)?;
         match existing.file_type() {
             FileType::Directory => {}
             FileType::RegularFile => return Err(StoreErrorKind::NotFound),
@@ -106,22 +116,19 @@ impl Store {
         if !holds(condition, &existing) {
             // A condition counts only where the removal would succeed without it (RFC 9110 §13.2.1).
             let is_occupied = self.occupied.contains(existing.identity());
-            return Err(if !is_occupied && is_empty(&parent, name)? {
+            return Err(if !is_occupied && is_empty(&directory, name)? {
                 StoreErrorKind::ConditionFailed
             } else {
                 StoreErrorKind::NotEmpty
             });
         }
         let path = Path::new(OsStr::from_bytes(name));
-        let removed = self.occupied.remove(existing.identity(), &*parent, path);
+        let removed = self.occupied.remove(existing.identity(), &*directory, path);
         removed.map_err(|error| match error {
             Errno::EXIST => StoreErrorKind::NotEmpty,
             other => other.into(),
         })?;
-        let published = publish();
-        drop(turn);
-        let synced = self.sync_removal(&parent);
-        Ok(Removed { published, synced })
+        Ok(Unlinked { directory, turn })
     }
 
     /// Whether nothing is in the directory at `path`, which may be an upload in progress.
@@ -133,7 +140,7 @@ impl Store {
             let (parent, name) = self.open_parent(path)?;
             is_empty(&parent, name)
         };
-        look().map_err(|kind: StoreErrorKind| kind.of(path))
+        once_more_if_stale(look).map_err(|kind| kind.of(path))
     }
 
     /// The directory that `path` is in, and its name there.

@@ -1,21 +1,25 @@
 //! The directory that is served, and what happens when it goes away.
 //!
-//! It stays the same directory whatever becomes of its name. But a build may delete and make it again: then nothing is
-//! found in the old one any more. So when something is not found, and the root has no link left, its name is looked at,
-//! once a second at most. If a directory has that name again, it is the root from then on; until then there is none.
+//! It stays the same directory whatever becomes of its name. But a build may delete and make it again, and a mount may
+//! lose its storage and be mounted again: then nothing is found in the old one any more. So when something is not found,
+//! and the root has no link left or cannot be looked at, its name is looked at, once a second at most. If a directory has
+//! that name again, it is the root from then on; until then there is none. Where a mount is missing, its name has the
+//! empty directory below it: so a root that was remote ([`is_remote`]) is followed by one on a file system of the same type only.
 
+use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{AtFlags, Mode, OFlags, fstat, fstatfs, open, statx};
+use rustix::fs::{AtFlags, FsWord, Mode, OFlags, fstat, fstatfs, open, statx};
 use rustix::io::Errno;
 use rustix::system::uname;
 
 use super::certainty::StampSource;
 use super::error::StoreErrorKind;
+use super::file_system::is_remote;
 use super::freshness::ctime_covers_names;
 use super::metadata::Metadata;
 use crate::sync::{lock, read, write};
@@ -30,6 +34,8 @@ pub(super) struct Root {
     pub(super) device: u64,
     /// The mount that it is seen through.
     pub(super) mount: u64,
+    /// The type of its file system, as statfs(2) has it.
+    pub(super) file_system: FsWord,
     /// Whether a file's change time also tells that it was renamed, or that its name was given to another.
     pub(super) ctime_covers_names: bool,
     /// Where time stamps below it come from, on the same mount.
@@ -57,18 +63,27 @@ struct LastLook {
 enum AtName {
     /// Nothing yet.
     Nothing,
-    /// Something that cannot be opened.
+    /// Something that cannot be opened, or is not the root.
     Refused,
+}
+
+/// Why a directory is no root any more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Loss {
+    /// It was removed.
+    Removed,
+    /// Its file system has lost its storage.
+    Disconnected,
 }
 
 /// What became of a root in which something was not found.
 pub(super) enum Fate {
     /// It is there.
     There,
-    /// It was removed, and there is another.
+    /// It is gone, and there is another.
     Replaced,
-    /// It was removed, and there is none.
-    Gone,
+    /// It is gone, and there is no other. What that is called.
+    Gone(StoreErrorKind),
 }
 
 impl Root {
@@ -81,10 +96,16 @@ impl Root {
             directory: Arc::new(directory),
             device: found.identity().0,
             mount,
+            file_system,
             // Without the mount's number a mount over a name is not noticed.
             ctime_covers_names: mount != 0 && ctime_covers_names(file_system),
             stamp_source: StampSource::of(file_system, uname().release().to_bytes()),
         })
+    }
+
+    /// Whether another directory of its name is the root, and not what is below a mount that is missing.
+    fn may_be_followed_by(&self, other: &Self) -> bool {
+        !is_remote(self.file_system) || self.file_system == other.file_system
     }
 }
 
@@ -106,16 +127,17 @@ impl CurrentRoot {
     /// Looks at what became of `root`, in which something was not found. `prepare` is called with another directory
     /// before it becomes the root.
     pub(super) fn fate(&self, root: &Arc<Root>, prepare: impl FnOnce(&Arc<OwnedFd>)) -> Fate {
-        if !is_removed(&root.directory) {
+        let Some(loss) = loss_of(&root.directory) else {
+            self.note_return();
             return Fate::There;
-        }
+        };
         if !Arc::ptr_eq(root, &self.get()) {
             return Fate::Replaced;
         }
         let mut looked = lock(&self.looked);
         let before = *looked;
         if before.is_some_and(|look| look.at.elapsed() < PAUSE) {
-            return Fate::Gone;
+            return Fate::Gone(loss.into());
         }
         let look = |found| {
             let at = Instant::now();
@@ -124,40 +146,70 @@ impl CurrentRoot {
         *looked = look(before.map_or(AtName::Nothing, |look| look.found));
         drop(looked);
         let name = self.name.display();
-        let error = match open_root(&self.name).and_then(Root::new) {
-            Ok(new) if !is_removed(&new.directory) => {
+        let refused = match open_root(&self.name).and_then(Root::new) {
+            Ok(new) if loss_of(&new.directory).is_some() => None,
+            Ok(new) if !root.may_be_followed_by(&new) => {
+                Some("its file system is not mounted there".to_owned())
+            }
+            Ok(new) => {
                 prepare(&new.directory);
                 *write(&self.current) = Arc::new(new);
                 *lock(&self.looked) = None;
                 log::warn!(
-                    "the root {name} was removed; another directory has its name, and is served now"
+                    "the root {name} {loss}; another directory has its name, and is served now"
                 );
                 return Fate::Replaced;
             }
-            Ok(_) => None,
-            Err(error) => Some(error),
+            Err(error) => why_not(&error),
         };
         if before.is_none() {
-            log::warn!("the root {name} was removed; until there is one again, requests get 503");
+            log::warn!("the root {name} {loss}; until there is one again, requests get 503");
         }
-        if let Some(error) = error.filter(|error| error.kind() != io::ErrorKind::NotFound)
+        if let Some(why) = refused
             && before.is_none_or(|look| look.found == AtName::Nothing)
         {
-            log::warn!(
-                "the root {name} exists again, but cannot be served: {error}{}",
-                after(&error)
-            );
+            log::warn!("the root {name} exists again, but cannot be served: {why}");
             *lock(&self.looked) = look(AtName::Refused);
         }
-        Fate::Gone
+        Fate::Gone(loss.into())
     }
 }
 
-/// What to do about a root that cannot be opened again.
-fn after(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => "; start the server again, or with --no-sandbox",
-        _ => "",
+impl CurrentRoot {
+    /// The root is there. If it was gone, its storage has come back.
+    fn note_return(&self) {
+        if lock(&self.looked).take().is_some() {
+            log::warn!("the root {} can be used again", self.name.display());
+        }
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Removed => "was removed",
+            Self::Disconnected => "has lost the connection to its storage",
+        })
+    }
+}
+
+impl From<Loss> for StoreErrorKind {
+    fn from(loss: Loss) -> Self {
+        match loss {
+            Loss::Removed => Self::RootGone,
+            Loss::Disconnected => Self::Disconnected,
+        }
+    }
+}
+
+/// Why a root cannot be opened again, and what to do about it; `None` if it is still gone.
+fn why_not(error: &io::Error) -> Option<String> {
+    match StoreErrorKind::from(Errno::from_io_error(error)?) {
+        kind if kind.may_be_due_to_root() => None,
+        StoreErrorKind::Forbidden => Some(format!(
+            "{error}; start the server again, or with --no-sandbox"
+        )),
+        _ => Some(error.to_string()),
     }
 }
 
@@ -169,15 +221,21 @@ pub(super) fn open_root(root: &Path) -> io::Result<OwnedFd> {
 
 /// Lets a directory pass that has a name, so that something can be put into it.
 pub(super) fn require_present(directory: &OwnedFd) -> Result<(), StoreErrorKind> {
-    if is_removed(directory) {
-        return Err(StoreErrorKind::Vanished);
+    match fstat(directory) {
+        Ok(found) if found.st_nlink == 0 => Err(StoreErrorKind::Vanished),
+        Ok(_) => Ok(()),
+        Err(error) => match error.into() {
+            kind @ (StoreErrorKind::Stale | StoreErrorKind::Disconnected) => Err(kind),
+            _ => Ok(()),
+        },
     }
-    Ok(())
 }
 
-fn is_removed(directory: &OwnedFd) -> bool {
-    match fstat(directory) {
-        Ok(found) => found.st_nlink == 0,
-        Err(error) => error == Errno::STALE,
+/// Whether a directory was removed, or its file system has lost its storage.
+fn loss_of(directory: &OwnedFd) -> Option<Loss> {
+    match require_present(directory) {
+        Ok(()) => None,
+        Err(StoreErrorKind::Disconnected) => Some(Loss::Disconnected),
+        Err(_) => Some(Loss::Removed),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustix::fs::Mode;
 use rustix::io::Errno;
 
-use super::error::{StoreError, StoreErrorKind};
+use super::error::{StoreError, StoreErrorKind, once_more_if_stale};
 use super::file_system::is_tmpfs;
 use super::root::require_present;
 use super::staged::{Staged, StagingLock, create_named};
@@ -40,8 +40,7 @@ impl Store {
     /// # Errors
     /// `Vanished` if its directory was removed; else as openat(2).
     pub fn stage(&self, target: &WriteTarget) -> Result<Staged, StoreError> {
-        self.make_staged(target, StagedFor::Long)
-            .map_err(|kind| kind.of(target.path()))
+        self.stage_for(target, StagedFor::Long)
     }
 
     /// The same for an upload whose content is at hand: it is to be written and committed at once.
@@ -49,7 +48,11 @@ impl Store {
     /// # Errors
     /// As [`Store::stage`].
     pub fn stage_for_an_instant(&self, target: &WriteTarget) -> Result<Staged, StoreError> {
-        self.make_staged(target, StagedFor::Instant)
+        self.stage_for(target, StagedFor::Instant)
+    }
+
+    fn stage_for(&self, target: &WriteTarget, staged_for: StagedFor) -> Result<Staged, StoreError> {
+        once_more_if_stale(|| self.make_staged(target, staged_for))
             .map_err(|kind| kind.of(target.path()))
     }
 

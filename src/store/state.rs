@@ -17,9 +17,9 @@ use super::clean_up;
 use super::commit_locks::CommitLocks;
 use super::concealed::Concealed;
 use super::created::{CreatedDirectories, Unfinished};
-use super::error::StoreErrorKind;
+use super::error::{StoreErrorKind, once_more_if_stale};
 use super::occupied::Occupied;
-use super::root::{CurrentRoot, Fate, open_root};
+use super::root::{CurrentRoot, Fate, Root, open_root};
 use super::staging::StagingName;
 use super::stamps::Stamps;
 use super::unnamed::StagingMethods;
@@ -145,26 +145,31 @@ impl Store {
         Arc::clone(&self.root.get().directory)
     }
 
-    /// Tries something, and once more if it finds nothing because the root was removed and made again.
+    /// Tries something, and once more if it fails because a file was stale, or because the root is gone and another has
+    /// its name.
     pub(super) fn with_root<R>(
         &self,
         mut attempt: impl FnMut() -> Result<R, StoreErrorKind>,
     ) -> Result<R, StoreErrorKind> {
         let root = self.root.get();
-        let failed = match attempt() {
-            Err(kind @ (StoreErrorKind::NotFound | StoreErrorKind::Vanished)) => kind,
+        let failed = match once_more_if_stale(&mut attempt) {
+            Err(kind) if kind.may_be_due_to_root() => kind,
             done => return done,
         };
-        let prepare = |directory: &Arc<OwnedFd>| {
+        match self.fate(&root) {
+            Fate::There => Err(failed),
+            Fate::Replaced => attempt(),
+            Fate::Gone(kind) => Err(kind),
+        }
+    }
+
+    /// Looks at what became of a root with which something is wrong.
+    pub(super) fn fate(&self, root: &Arc<Root>) -> Fate {
+        self.root.fate(root, |directory| {
             clean_up::take_over(directory, self.depth);
             self.commit_locks.move_to(directory);
             self.cache.clear();
-        };
-        match self.root.fate(&root, prepare) {
-            Fate::There => Err(failed),
-            Fate::Replaced => attempt(),
-            Fate::Gone => Err(StoreErrorKind::RootGone),
-        }
+        })
     }
 
     pub(super) fn staging_name(&self) -> StagingName {

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use rustix::fs::{Access, AtFlags, FileType, accessat, fsync};
 
 use super::checks::check_path;
-use super::error::{StoreError, StoreErrorKind};
+use super::commit_locks::CommitTurn;
+use super::error::{StoreError, StoreErrorKind, once_more_if_stale};
 use super::large::HeldSpace;
 use super::metadata::Metadata;
 use super::root;
@@ -19,6 +20,13 @@ use super::sys::{metadata_at, metadata_of};
 use super::write_target::{CommitCondition, WriteTarget};
 use crate::durable::Durability;
 use crate::operations::{operate, operate_once};
+
+/// An upload that has its name, and is still to be published.
+struct InPlace<'l> {
+    committed: Committed,
+    turn: CommitTurn<'l>,
+    held: HeldSpace,
+}
 
 impl Store {
     /// Checks that a file named `name` may be put into the root.
@@ -87,22 +95,31 @@ impl Store {
         condition: &CommitCondition<'_>,
         publish: impl FnOnce(&Committed) -> R,
     ) -> Result<R, StoreError> {
-        let mut placed = self.put_in_place(staged, target, condition, publish);
+        let mut placed = once_more_if_stale(|| self.put_in_place(staged, target, condition));
         if let Err(StoreErrorKind::Locked) = placed
             && let Err(error) = staged.lock(|| self.staging_name())
         {
             placed = Err(error);
         }
-        placed.map_err(|kind| kind.of(target.path()))
+        let InPlace {
+            committed,
+            turn,
+            held,
+        } = placed.map_err(|kind| kind.of(target.path()))?;
+        let published = publish(&committed);
+        drop(turn);
+        self.created.keep(&target.directory);
+        self.cache.remove(target.path());
+        held.release(&self.background.0);
+        Ok(published)
     }
 
-    fn put_in_place<R>(
+    fn put_in_place(
         &self,
         staged: &mut Staged,
         target: &WriteTarget,
         condition: &CommitCondition<'_>,
-        publish: impl FnOnce(&Committed) -> R,
-    ) -> Result<R, StoreErrorKind> {
+    ) -> Result<InPlace<'_>, StoreErrorKind> {
         // Only conditions tell two states of a file apart by their times.
         let has_time = !matches!(condition, CommitCondition::Always);
         let is_shared = self.commit_locks.are_shared();
@@ -137,12 +154,11 @@ impl Store {
                 staged.put(name, found.as_ref(), staging_name)?;
             }
         }
-        let published = publish(&staged.committed(unsynced));
-        drop(turn);
-        self.created.keep(directory);
-        self.cache.remove(target.path());
-        held.release(&self.background.0);
-        Ok(published)
+        Ok(InPlace {
+            committed: staged.committed(unsynced),
+            turn,
+            held,
+        })
     }
 
     /// Runs `publish` in step with commits if the file at `target` is still the one that was `committed`.

@@ -7,6 +7,7 @@
 //! - `hanging`: a disk that does not answer (needs strace).
 //! - `full`: full disks (needs the right to mount, in a namespace of its own).
 //! - `killed`: `kill -9` in the middle of uploads.
+//! - `mounts`: the process behind the file system of the root is killed (needs FUSE).
 //! - `peers`: clients that break every habit.
 //! - `root`: the directory that is served is removed, and made again.
 
@@ -19,6 +20,7 @@ mod full;
 mod handshake;
 mod hanging;
 mod killed;
+mod mounts;
 mod peers;
 mod root;
 mod syscalls;

@@ -61,7 +61,22 @@ const PUT: &[Row] = &[
     call("linkat", "1").failing(&["EIO"], Refused(500)),
     call("linkat", "1").failing(&["EACCES", "EPERM", "EROFS"], Refused(403)),
     call("linkat", "1").failing(&["ENOMEM"], Refused(503)),
-    call("linkat", "1").failing(&["ENOENT", "ESTALE"], Refused(503)),
+    call("linkat", "1").failing(&["ENOENT", "ENOTCONN"], Refused(503)),
+    // Another machine has replaced a file or a directory: it is tried once more.
+    call("statx", "1").failing(&["ESTALE"], Success),
+    call("openat", "1").failing(&["ESTALE"], Success),
+    call("linkat", "1").failing(&["ESTALE"], Success),
+    call("renameat", "1").failing(&["ESTALE"], Success),
+    call("statx", "1+").failing(&["ESTALE"], Refused(503)),
+    call("linkat", "1+").failing(&["ESTALE"], Refused(503)),
+    call("renameat", "1+").failing(&["ESTALE"], Refused(503)),
+    // The storage of the file system is gone.
+    call("statx", "1").failing(&["ENOTCONN", "ECONNABORTED", "ESHUTDOWN", "EHOSTDOWN"], Refused(503)),
+    call("openat", "1").failing(&["ENOTCONN"], Refused(503)),
+    call("write", "1").failing(&["ENOTCONN", "ECONNABORTED"], Refused(503)),
+    call("renameat", "1").failing(&["ENOTCONN"], Refused(503)),
+    call("statx", "1").failing(&["EROFS"], Refused(403)),
+    call("write", "1").failing(&["EROFS"], Refused(403)),
     call("linkat", "1").failing(&["EEXIST"], Success),
     call("write", "1").failing(&["ENOSPC", "EDQUOT"], Refused(507)),
     call("write", "1").failing(&["EIO"], Refused(500)),
@@ -76,7 +91,7 @@ const PUT: &[Row] = &[
     // The root was removed, or what was staged.
     call("openat", "1+").failing(&["ENOENT", "ESTALE"], Refused(503)),
     call("write", "1").failing(&["ENOENT", "ESTALE"], Refused(503)),
-    call("renameat", "1").failing(&["ENOENT", "ESTALE"], Refused(503)),
+    call("renameat", "1").failing(&["ENOENT"], Refused(503)),
     // It has taken effect; the response says that the server failed, and the log that it was not written.
     call("pwrite64", "1").failing(&["EIO", "ENOSPC"], Unrecorded),
     call("pwrite64", "1").failing(&["EINTR"], Success),
@@ -92,8 +107,9 @@ const PUT_NAMED: &[Row] = &[
     call("openat", "1").failing(&["EIO"], Refused(500)),
     call("openat", "1").failing(&["EMFILE", "ENFILE", "ENOMEM"], Refused(503)),
     call("openat", "1").failing(&["EACCES", "EPERM", "EROFS"], Refused(403)),
-    call("openat", "1").failing(&["EINTR", "EEXIST"], Success),
-    call("openat", "1").failing(&["ENOENT", "ESTALE"], Refused(503)),
+    call("openat", "1").failing(&["EINTR", "EEXIST", "ESTALE"], Success),
+    call("openat", "1").failing(&["ENOENT", "ENOTCONN"], Refused(503)),
+    call("openat", "1+").failing(&["ESTALE"], Refused(503)),
     call("openat", "1+").failing(&["EEXIST"], Refused(503)),
     // Another server has found it as it cleaned up.
     call("flock", "1").failing(&["EAGAIN", "EINTR"], Success),
@@ -101,12 +117,15 @@ const PUT_NAMED: &[Row] = &[
     // There are no locks.
     call("flock", "1").failing(&["ENOLCK", "EOPNOTSUPP", "ENOSYS", "EINVAL"], Success),
     call("fstat", "1").failing(&["EIO"], Refused(500)),
-    call("fstat", "1").failing(&["ESTALE"], Refused(503)),
+    call("fstat", "1").failing(&["ESTALE"], Success),
+    call("fstat", "1").failing(&["ENOTCONN"], Refused(503)),
     call("write", "1").failing(&["ENOSPC", "EDQUOT"], Refused(507)),
-    call("write", "1").failing(&["ENOENT", "ESTALE"], Refused(503)),
+    call("write", "1").failing(&["ENOENT", "ESTALE", "ENOTCONN"], Refused(503)),
     call("renameat", "1").failing(&["EIO"], Refused(500)),
     call("renameat", "1").failing(&["EACCES", "EPERM", "EROFS"], Refused(403)),
-    call("renameat", "1").failing(&["ENOENT", "ESTALE"], Refused(503)),
+    call("renameat", "1").failing(&["ENOENT", "ENOTCONN"], Refused(503)),
+    call("renameat", "1").failing(&["ESTALE"], Success),
+    call("renameat", "1+").failing(&["ESTALE"], Refused(503)),
 ];
 
 /// A PUT that makes a file.
@@ -116,7 +135,12 @@ const MAKE: &[Row] = &[
     call("linkat", "1").failing(&["ENOSPC", "EDQUOT", "EMLINK"], Refused(507)),
     call("linkat", "1").failing(&["EIO"], Refused(500)),
     call("linkat", "1").failing(&["EACCES", "EPERM", "EROFS"], Refused(403)),
-    call("linkat", "1").failing(&["ENOENT", "ESTALE"], Refused(503)),
+    call("linkat", "1").failing(&["ENOENT", "ENOTCONN"], Refused(503)),
+    call("linkat", "1").failing(&["ESTALE"], Success),
+    call("linkat", "1+").failing(&["ESTALE"], Refused(503)),
+    // Of the root, into which the file comes.
+    call("fstat", "1").failing(&["ESTALE"], Success),
+    call("fstat", "1").failing(&["ENOTCONN"], Refused(503)),
     // Another program has made one at this moment, which is replaced.
     call("linkat", "1").failing(&["EEXIST"], Success),
     call("pwrite64", "1").failing(&["EIO", "ENOSPC"], Unrecorded),
@@ -146,7 +170,9 @@ const PUT_LARGE_RECEIVED: &[Row] =
 const PUT_DURABLE: &[Row] = &[
     call("fdatasync", "1").failing(&["ENOSPC", "EDQUOT"], Refused(507)),
     call("fdatasync", "1").failing(&["EIO"], Refused(500)),
-    call("fdatasync", "1").failing(&["EINTR"], Success),
+    call("fdatasync", "1").failing(&["EINTR", "ESTALE"], Success),
+    call("fdatasync", "1").failing(&["ENOTCONN"], Refused(503)),
+    call("fdatasync", "1").failing(&["EROFS"], Refused(403)),
     // The entry is in the file, but perhaps not on the disk.
     call("fdatasync", "2").failing(&["EIO", "ENOSPC"], Unsynced),
     call("fdatasync", "2").failing(&["EINTR"], Success),
@@ -176,6 +202,22 @@ const GET: &[Row] = &[
     call("pread64", "1").failing(&["EINTR"], Success),
     call("statx", "3").failing(&["EIO"], Refused(500)),
     call("close", "1").failing(&["EIO"], Success),
+    // Another machine has replaced the file: it is looked up once more.
+    call("statx", "1").failing(&["ESTALE"], Success),
+    call("openat2", "1").failing(&["ESTALE"], Success),
+    call("statx", "2").failing(&["ESTALE"], Success),
+    call("pread64", "1").failing(&["ESTALE"], Success),
+    call("statx", "3").failing(&["ESTALE"], Success),
+    call("statx", "1+").failing(&["ESTALE"], Refused(503)),
+    call("openat2", "1+").failing(&["ESTALE"], Refused(503)),
+    call("pread64", "1+").failing(&["ESTALE"], Refused(503)),
+    // The storage of the file system is gone.
+    call("statx", "1").failing(&["ENOTCONN", "ECONNABORTED", "ESHUTDOWN", "EHOSTDOWN"], Refused(503)),
+    call("openat2", "1").failing(&["ENOTCONN"], Refused(503)),
+    call("statx", "2").failing(&["ENOTCONN"], Refused(503)),
+    call("pread64", "1").failing(&["ENOTCONN"], Refused(503)),
+    call("statx", "3").failing(&["ENOTCONN"], Refused(503)),
+    call("openat2", "1").failing(&["EROFS"], Refused(403)),
     // A log that cannot be written does not keep files from being read.
     call("pwrite64", "1").failing(&["EIO", "ENOSPC"], ServedUnrecorded),
     call("pwrite64", "1").failing(&["EINTR"], Success),
@@ -188,7 +230,7 @@ const GET_LARGE: &[Row] = &[
     call("openat2", "1").failing(&["EMFILE"], Refused(503)),
     call("sendto", "1").failing(&["EIO"], Cut),
     call("sendto", "1").failing(&["EAGAIN", "EINTR"], Success),
-    call("sendfile", "1").failing(&["EIO", "EINVAL", "ENOMEM"], Cut),
+    call("sendfile", "1").failing(&["EIO", "EINVAL", "ENOMEM", "ESTALE", "ENOTCONN"], Cut),
     call("sendfile", "1").failing(&["EINTR", "EAGAIN"], Success),
 ];
 
