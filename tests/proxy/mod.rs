@@ -3,6 +3,8 @@
 //! A proxy uses one connection to the server for the requests of many clients. If it and the server differ about
 //! where a message ends, one client's request becomes the content or the prefix of another's (RFC 9112 §11.2).
 
+mod cluster;
+
 use std::collections::BTreeSet;
 
 use crate::support::access::{ACCESS_LOG, objects};

@@ -122,30 +122,39 @@ impl Proxy {
     /// Starts one before a server; `None`, which is said, where the program is not there.
     #[track_caller]
     pub(crate) fn start(kind: Kind, server: SocketAddr) -> Option<Self> {
+        Self::configured(kind, |listen, directory| {
+            kind.configuration(listen, server, directory)
+        })
+    }
+
+    /// Starts a `haproxy` with a configuration that listens at an address, and may use a directory of its own.
+    #[track_caller]
+    pub(crate) fn haproxy(configuration: impl Fn(SocketAddr, &Path) -> String) -> Option<Self> {
+        Self::configured(Kind::Haproxy, configuration)
+    }
+
+    #[track_caller]
+    fn configured(kind: Kind, configuration: impl Fn(SocketAddr, &Path) -> String) -> Option<Self> {
         if !is_there(kind.program()) {
             return None;
         }
         // Neither program can leave the choice of a port to the system: another may take it meanwhile.
         for _ in 0..20 {
-            if let Some(proxy) = Self::try_start(kind, server) {
+            if let Some(proxy) = Self::try_start(kind, &configuration) {
                 return Some(proxy);
             }
         }
         panic!("{} does not start", kind.program());
     }
 
-    fn try_start(kind: Kind, server: SocketAddr) -> Option<Self> {
+    fn try_start(kind: Kind, configuration: impl Fn(SocketAddr, &Path) -> String) -> Option<Self> {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
         let directory = tempfile::tempdir().unwrap();
-        let configuration = directory.path().join("configuration");
-        fs::write(
-            &configuration,
-            kind.configuration(address, server, directory.path()),
-        )
-        .unwrap();
-        let mut command = kind.command(&configuration);
+        let path = directory.path().join("configuration");
+        fs::write(&path, configuration(address, directory.path())).unwrap();
+        let mut command = kind.command(&path);
         isolate(&mut command);
         let stderr = File::create(directory.path().join("stderr")).unwrap();
         command.stdout(Stdio::null()).stderr(stderr);
@@ -171,6 +180,11 @@ impl Proxy {
     #[track_caller]
     pub(crate) fn connect(&self) -> Client {
         Client::connect(self.address)
+    }
+
+    /// The directory of its own.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     fn stderr(&self) -> String {
