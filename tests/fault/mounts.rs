@@ -221,7 +221,7 @@ fn read_only_file_system_is_403_with_its_reason() {
     let refused = server.put("/new.txt", "Accept: text/plain\r\n", b"new");
     assert_eq!(refused.status, 403);
     let text = refused.text();
-    assert!(text.contains("the file system is read-only"), "{text}");
+    assert!(text.contains("file system is read-only"), "{text}");
     let (code, why) = health(status);
     assert_eq!(code, 503);
     assert!(

@@ -31,6 +31,8 @@ fn packaged(file: &str) -> String {
 fn start(name: &str) -> (Server, SocketAddr) {
     let options = [
         "--writable",
+        "--drain-timeout",
+        "5m",
         "--allow-host",
         "a",
         "--trust-proxy",
@@ -148,7 +150,7 @@ fn server_that_stops_is_out_while_it_finishes_an_upload() {
     eventually("it is there", || server_a(&proxy).0 == "UP");
     let mut upload = Client::connect(first.0.address());
     upload
-        .send("PUT /new HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\n");
+        .send("PROXY UNKNOWN\r\nPUT /new HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\n");
     assert_eq!(Response::parse(&upload.response()).status, 100);
     upload.send("abc");
     first.0.signal(Signal::TERM);
