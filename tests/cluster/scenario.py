@@ -11,6 +11,8 @@ import machines
 from machines import ADDRESSES, PORT, PUBLIC, Failure, Proxy, Server, Volume, health, wait_for
 
 THREADS = 8
+# Of a server (-N), by default.
+WORKERS = 4
 # HAProxy checks once a second, and takes a server out after two checks; each check has at most 3 s.
 OUT = 10
 
@@ -185,12 +187,15 @@ def check_directory(cluster, clients, counter):
 
 
 def check_logs(cluster):
-    """Each log by itself is sound. A server that was killed may have left entries of requests without an answer."""
-    for server in (cluster.a, cluster.b):
+    """Each log by itself is sound. Only the server that was killed may have torn entries: one for each worker."""
+    for server, torn in ((cluster.a, 0), (cluster.b, WORKERS)):
         tool = os.path.join(server.programs, "httpserver-log")
         done = subprocess.run([tool, "check", server.log], capture_output=True, text=True)
-        if done.returncode != 0:
-            raise Failure(f"{server.log}: {done.stdout}{done.stderr}")
+        said = (done.stdout + done.stderr).splitlines()
+        faults = [line for line in said if ": torn entry at byte " in line]
+        is_sound = done.returncode == 0 or (faults and len(said) == len(faults) + 1)
+        if not is_sound or len(faults) > torn:
+            raise Failure(f"{server.log}: {said}")
 
 
 def say(kind, begin, what):
