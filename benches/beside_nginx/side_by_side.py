@@ -194,7 +194,7 @@ def measure(who, case, tmp, root, server, extra, seconds):
             if os.path.exists(f"{tmp}/{name}"):
                 os.unlink(f"{tmp}/{name}")
     done = re.search(r"(\d+) requests in", said)
-    if not done or re.search(r"Non-2xx or 3xx responses", said):
+    if not done or done.group(1) == "0" or re.search(r"Non-2xx or 3xx responses", said):
         sys.exit(f"{who} {case}: bad run:\n{said}\n{open(f'{tmp}/{who}.err').read()[-500:]}")
     p99 = re.search(r"^\s+99%\s+(\S+)", said, re.M)
     return float(re.search(r"Requests/sec:\s+([\d.]+)", said).group(1)), used / int(done.group(1)) * 1e6, p99.group(1) if p99 else "?"
