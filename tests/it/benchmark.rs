@@ -16,7 +16,7 @@ fn side_by_side<S: AsRef<OsStr>>(home: &Home, server: &str, more: &[S]) -> Outpu
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new(repository.join("benches/beside_nginx/side_by_side.py"));
     let programs = Path::new(env!("CARGO_BIN_EXE_httpserver")).parent();
-    command.current_dir(programs.unwrap());
+    command.current_dir(programs.unwrap()).env_remove("LWAN");
     command.args(["--server", server, "--case", "get-1k-c4", "--peers"]);
     command.args(["--rounds", "1", "--seconds", "1", "--dir"]);
     command.arg(home.root()).args(more);
@@ -67,4 +67,21 @@ fn benchmark_without_a_server_ends_with_one_line() {
         assert_eq!(String::from_utf8_lossy(&output.stderr), expected);
         assert_eq!(output.stdout, b"");
     }
+}
+
+#[test]
+fn benchmark_names_what_a_peer_lacks() {
+    if !(is_there("python3") && is_there("wrk")) {
+        return;
+    }
+    let home = Home::new();
+    // No distribution has lwan, so the variable LWAN is to name it; here it names none.
+    let output = side_by_side(&home, "httpserver", &["--peers", "lwan"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "lwan (LWAN names its binary) is not there, and is needed\n"
+    );
+    assert_eq!(output.stdout, b"");
+    assert_eq!(fs::read_dir(home.root()).unwrap().count(), 0);
 }
