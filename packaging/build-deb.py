@@ -88,7 +88,8 @@ def control(package, tree, architecture):
 
 def copyright_of(package):
     notice = f"Copyright: {package['metadata']['deb']['copyright']}\nLicense: {package['license']}\n\n"
-    return notice + (REPOSITORY / "LICENSE-MIT").read_text()
+    apache = "\nThe Apache License 2.0 is in /usr/share/common-licenses/Apache-2.0.\n"
+    return notice + (REPOSITORY / "LICENSE-MIT").read_text() + apache
 
 
 def build(package, programs, made, out):
