@@ -45,7 +45,18 @@ pub(crate) fn completions(command: &Command) -> Vec<(PathBuf, Vec<u8>)> {
     .map(|(shell, directory, file)| {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut command.clone(), program, &mut script);
+        if shell == Shell::Bash {
+            script = with_one_name(&script, program);
+        }
         (Path::new(directory).join(file), script)
     })
     .collect()
+}
+
+/// A script for bash in which a program with a `-` in its name has one name: `clap_complete` 4.6.11 sets one, and looks
+/// for another.
+fn with_one_name(script: &[u8], program: &str) -> Vec<u8> {
+    let script = String::from_utf8_lossy(script);
+    let [set, sought] = ["__", "__subcmd__"].map(|dash| program.replace('-', dash));
+    script.replace(&sought, &set).into_bytes()
 }

@@ -137,7 +137,9 @@ fn capitalized(sentence: &str) -> String {
 fn page(command: &Command) -> Vec<u8> {
     let mut text = Vec::new();
     let title = Man::new(command.clone());
+    // Without a date the other words of the title would move to its place.
     title
+        .date(" ")
         .manual("User Commands")
         .render_title(&mut text)
         .unwrap();

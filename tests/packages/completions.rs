@@ -11,7 +11,8 @@ use crate::support::requirements::is_there;
 /// Prints what bash completes in the command line `$2 …`.
 const BASH: &str = r#"source "$1"; shift
 COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
-"_$1" "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+function=$(complete -p "$1") function=${function##*-F } function=${function%% *}
+"$function" "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
 printf '%s\n' "${COMPREPLY[@]}""#;
 
 /// Types the command line `$2`, which has one completion, and the tabulator in an interactive zsh, and waits for `$3`.
@@ -95,7 +96,7 @@ fn zsh_completes_options_and_commands() {
         ("httpserver --max-b", "--max-body"),
         ("httpserver --header x --web --tls-s", "--tls-self-signed"),
         ("httpserver-log hist", "history"),
-        ("httpserver-log check log --grow", "--grown-from"),
+        ("httpserver-log check --grow", "--grown-from"),
     ] {
         let directory = directory.to_str().unwrap();
         printed("zsh", &["-f", "-c", ZSH, "zsh", directory, line, completed]);

@@ -14,7 +14,9 @@ fn page(command: &Command) -> Vec<u8> {
     let mut page = Vec::new();
     // What stands behind the help has a section of its own here.
     let man = Man::new(command.clone().after_help("").after_long_help(""));
-    let man = man.manual("User Commands");
+    // Without a date the other words of the title would move to its place.
+    let man = man.date(" ").manual("User Commands");
+    let man = man.source(concat!("httpserver ", env!("CARGO_PKG_VERSION")));
     man.render_title(&mut page).unwrap();
     man.render_name_section(&mut page).unwrap();
     man.render_synopsis_section(&mut page).unwrap();
@@ -27,16 +29,19 @@ fn page(command: &Command) -> Vec<u8> {
     for section in behind_long_help(command).split("\n\n") {
         let (heading, text) = section.split_once(':').unwrap();
         roff.control("SH", [&*heading.to_uppercase()]);
-        // Examples are lines of their own.
+        // Each line is a line there, too.
+        roff.control("nf", []);
         for line in text.trim_matches('\n').lines() {
             roff.text([roman(line)]);
         }
+        roff.control("fi", []);
     }
     roff.control("SH", ["SEE ALSO"]);
-    roff.text([bold("httpserver"), roman("(1)")]);
+    let mut others = vec![bold("httpserver"), roman("(1)")];
     if !command.has_subcommands() {
-        roff.text([roman(", "), bold("httpserver-log"), roman("(1)")]);
+        others.extend([roman(", "), bold("httpserver-log"), roman("(1)")]);
     }
+    roff.text(others);
     roff.to_writer(&mut page).unwrap();
     page
 }
