@@ -155,6 +155,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "server",
             "store",
             "blocking",
+            // The lock of the texts that it keeps compressed.
+            "sync",
         ],
     ),
 ];

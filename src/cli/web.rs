@@ -12,6 +12,7 @@ use httpserver::http::semantics::media_type::{Mapping, MediaTypes};
 use httpserver::web::cache_rules::{CacheRule, CacheRules};
 use httpserver::web::{
     Access, Directories, Documents, DotFiles, HostNames, Options, PageAddresses, Responses,
+    TextCompression,
 };
 
 use super::group::{Group, Requirement};
@@ -32,6 +33,7 @@ pub(super) const GROUP: Group = Group {
         needs_web("clean-urls"),
         needs_web("header"),
         needs_web("cache"),
+        needs_web("compress"),
         needs_web("mime"),
         needs_web("allow-host"),
         Requirement {
@@ -102,6 +104,13 @@ pub(super) struct WebOptions {
     /// 'assets/**=max-age=3600'. It may be given several times; of rules that match a file the last counts.
     #[arg(long, value_name = "GLOB=VALUE", hide_short_help = true)]
     cache: Vec<CacheRule>,
+
+    /// Send text through gzip to clients that accept it
+    ///
+    /// That is text of 1 KiB to 4 MiB without a precompressed file beside it, such as page.html.gz. What comes of it is kept
+    /// in memory.
+    #[arg(long, hide_short_help = true)]
+    compress: bool,
 
     /// Serve files that end in .EXT as TYPE
     ///
@@ -220,6 +229,11 @@ impl WebOptions {
             } else {
                 PageAddresses::Exact
             },
+            compression: if self.compress {
+                TextCompression::Gzip
+            } else {
+                TextCompression::Off
+            },
             cache_rules: CacheRules::new(self.cache),
             fields: self.header,
             media_types: MediaTypes::with(self.mime),
@@ -298,6 +312,7 @@ mod tests {
             &["--header", "X: y"],
             &["--cache", "*.css=no-cache"],
             &["--clean-urls"],
+            &["--compress"],
             &["--mime", "log=text/plain"],
             &["--allow-host", "files.example"],
             &["--qr"],

@@ -26,13 +26,24 @@ use super::found::{CachedFile, Certainty, FileContent, ReadableFile, SMALL};
 use super::metadata::Metadata;
 use super::state::Store;
 use super::sys::{is_in_root, metadata_at, metadata_of, regular};
-use crate::blocking::{Permission, WouldBlock};
+use crate::blocking::{Blocking, Permission, WouldBlock};
 use crate::operations::operate;
 
 /// How often a file that changes while it is read is read again.
 const ATTEMPTS: usize = 4;
 
 impl ReadableFile {
+    /// Whether the file still is as it was found: what was read of it since is of one state.
+    #[must_use]
+    pub fn is_unchanged(&self, _: Blocking<'_>) -> bool {
+        match &self.content {
+            FileContent::Memory(_) => true,
+            FileContent::Descriptor(file) => {
+                metadata_of(file).is_ok_and(|now| now == self.metadata)
+            }
+        }
+    }
+
     /// The first bytes of the file, as many as the buffer holds, fewer if there are no more. That blocks unless they are
     /// in memory.
     ///
@@ -223,7 +234,6 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::blocking::Blocking;
     use crate::durable::Durability;
     use crate::store::Depth;
 

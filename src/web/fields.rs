@@ -94,13 +94,22 @@ pub(super) fn etag_of(metadata: &Metadata) -> String {
     tag_of(metadata, None)
 }
 
-/// The entity tag of a file, or of its sibling in this content coding.
-pub(super) fn tag_of(metadata: &Metadata, coding: Option<Coding>) -> String {
+/// The entity tag of a file as its sibling in this content coding.
+pub(super) fn sibling_tag_of(metadata: &Metadata, coding: Coding) -> String {
+    tag_of(metadata, Some(coding.token()))
+}
+
+/// The entity tag of what is made of a file, by what it is made with.
+pub(super) fn variant_tag_of(metadata: &Metadata, variant: &str) -> String {
+    tag_of(metadata, Some(variant))
+}
+
+fn tag_of(metadata: &Metadata, variant: Option<&str>) -> String {
     let state = FileState {
         inode: metadata.inode(),
         modified: metadata.modified(),
         changed: metadata.changed(),
         size: metadata.length(),
     };
-    etag::strong(&state, coding.map(Coding::token))
+    etag::strong(&state, variant)
 }

@@ -16,12 +16,14 @@ pub mod cache_rules;
 mod caching;
 mod clean_urls;
 mod common;
+mod compressing;
 mod content_type;
 mod delete;
 mod fields;
 mod get;
 mod hosts;
 pub mod listing;
+mod memory_budget;
 mod options;
 mod other_sites;
 pub mod pages;
@@ -54,7 +56,7 @@ use crate::server::Turn;
 
 pub use self::hosts::HostNames;
 pub use self::options::{
-    Access, Directories, Documents, DotFiles, Options, PageAddresses, Responses,
+    Access, Directories, Documents, DotFiles, Options, PageAddresses, Responses, TextCompression,
 };
 pub use self::put::WebUpload;
 

@@ -21,6 +21,8 @@ pub struct Options {
     pub fallback: Option<Vec<u8>>,
     /// Whether a page has an address without `.html`, too.
     pub page_addresses: PageAddresses,
+    /// Whether text is compressed that has no precompressed sibling.
+    pub compression: TextCompression,
     /// What is said of files to caches.
     pub cache_rules: CacheRules,
     /// Fields of every answer.
@@ -71,6 +73,15 @@ pub enum PageAddresses {
     Exact,
     /// `page.html` is also at `/page`.
     Clean,
+}
+
+/// Whether text is compressed that has no precompressed sibling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextCompression {
+    /// It is sent as it is.
+    Off,
+    /// It is sent through gzip to clients that accept that.
+    Gzip,
 }
 
 /// Whether names that begin with a dot can be seen.

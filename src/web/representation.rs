@@ -5,28 +5,37 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::compressing::{CompressedText, compressed_tag};
 use super::content_type::MediaType;
-use super::fields::{Preconditions, etag_of, last_modified, tag_of};
+use super::fields::{Preconditions, etag_of, last_modified, sibling_tag_of};
 use crate::connection::{FileRange, Response, ResponseContent};
 use crate::http::semantics::conditional::{ConditionalMethod, Outcome, Validators, range_applies};
 use crate::http::semantics::digest::{self, Hasher};
-use crate::http::semantics::etag::EntityTag;
 use crate::http::semantics::fields::combined;
 use crate::http::semantics::multipart::{Multipart, Segment};
 use crate::http::semantics::negotiation::encoding::Coding;
 use crate::http::semantics::range::{ByteRange, ContentRange, Selection, select};
 use crate::http::semantics::{date, etag};
 use crate::http::{Refusal, Request, StatusCode, write_field};
-use crate::store::{Certainty, FileContent, ReadableFile, StoreErrorKind};
+use crate::store::{Certainty, FileContent, Metadata, ReadableFile, StoreErrorKind};
 
-/// A file as it is sent: itself, or its precompressed sibling.
+/// A file as it is sent: itself, its precompressed sibling, or what is compressed as it goes.
 pub(super) struct Representation {
-    found: ReadableFile,
+    /// Of the file, or of the sibling.
+    metadata: Metadata,
+    certainty: Certainty,
+    body: Body,
     /// In which its bytes are.
     coding: Option<Coding>,
     media_type: MediaType,
     /// The strong entity tag of the file in its state.
     etag: String,
+}
+
+/// The bytes of a representation.
+enum Body {
+    File(FileContent),
+    Compressed(Arc<CompressedText>),
 }
 
 impl Representation {
@@ -36,32 +45,56 @@ impl Representation {
         found: ReadableFile,
         coding: Option<Coding>,
     ) -> Self {
-        Self {
-            etag: etag_of(&found.metadata),
-            found,
-            coding,
-            media_type,
-        }
+        let etag = etag_of(&found.metadata);
+        Self::new(media_type, found, coding, etag)
     }
 
     /// The precompressed sibling `found` of a file of this type.
     pub(super) fn of_sibling(media_type: MediaType, found: ReadableFile, coding: Coding) -> Self {
+        let etag = sibling_tag_of(&found.metadata, coding);
+        Self::new(media_type, found, Some(coding), etag)
+    }
+
+    /// The file `found` of this type, through gzip.
+    pub(super) fn of_text(
+        media_type: MediaType,
+        found: ReadableFile,
+        text: Arc<CompressedText>,
+    ) -> Self {
+        let etag = compressed_tag(&found.metadata);
         Self {
-            etag: tag_of(&found.metadata, Some(coding)),
-            found,
-            coding: Some(coding),
+            body: Body::Compressed(text),
+            ..Self::new(media_type, found, Some(Coding::Gzip), etag)
+        }
+    }
+
+    fn new(
+        media_type: MediaType,
+        found: ReadableFile,
+        coding: Option<Coding>,
+        etag: String,
+    ) -> Self {
+        Self {
+            metadata: found.metadata,
+            certainty: found.certainty,
+            body: Body::File(found.content),
+            coding,
             media_type,
+            etag,
         }
     }
 
     fn length(&self) -> u64 {
-        self.found.metadata.length()
+        match &self.body {
+            Body::File(_) => self.metadata.length(),
+            Body::Compressed(text) => text.length(),
+        }
     }
 
     fn validators(&self) -> Validators<'_> {
         Validators {
             etag: Some(&self.etag),
-            modified: last_modified(&self.found.metadata),
+            modified: last_modified(&self.metadata),
         }
     }
 
@@ -118,11 +151,9 @@ impl Representation {
             .is_none_or(|field| range_applies(&field, &self.validators(), SystemTime::now()))
     }
 
-    /// Whether If-Range has the entity tag of this representation.
-    pub(super) fn is_tagged_by_if_range(&self, request: &Request<'_>) -> bool {
-        combined(request, "If-Range")
-            .and_then(|field| EntityTag::parse(&field).map(|tag| tag.is_strongly(&self.etag)))
-            .unwrap_or(false)
+    /// Its strong entity tag.
+    pub(super) fn etag(&self) -> &str {
+        &self.etag
     }
 
     /// RFC 9110 §15.4.5: what a 200 would have said of validators and caching, and nothing of the content.
@@ -139,7 +170,7 @@ impl Representation {
         let mut fields = self.fields();
         self.media_type.write(&mut fields);
         // A preference that the server may ignore (RFC 9530 §4): large files would have to be read first.
-        if let FileContent::Memory(bytes) = &self.found.content
+        if let Body::File(FileContent::Memory(bytes)) = &self.body
             && let Some(wish) = combined(request, "Want-Repr-Digest")
             && digest::is_wanted(&wish)
         {
@@ -190,12 +221,12 @@ impl Representation {
     /// What every answer with content of it says.
     fn fields(&self) -> Vec<u8> {
         let mut fields = Vec::with_capacity(256);
-        if let Some(modified) = last_modified(&self.found.metadata) {
+        if let Some(modified) = last_modified(&self.metadata) {
             // No time in the future: RFC 9110 §8.8.2.1.
             let modified = date::imf_fixdate(modified.min(SystemTime::now()));
             write_field(&mut fields, "Last-Modified", modified.as_bytes());
         }
-        match self.found.certainty {
+        match self.certainty {
             Certainty::Certain => write_field(&mut fields, "ETag", self.etag.as_bytes()),
             Certainty::Uncertain => {
                 let tag = etag::weak_once(&self.etag, RandomState::new().hash_one(0));
@@ -214,26 +245,28 @@ impl Representation {
 
     fn all(self) -> ResponseContent {
         let length = self.length();
-        match self.found.content {
-            FileContent::Memory(bytes) => ResponseContent::Memory(bytes),
-            FileContent::Descriptor(file) => ResponseContent::File(FileRange {
+        match self.body {
+            Body::File(FileContent::Memory(bytes)) => ResponseContent::Memory(bytes),
+            Body::File(FileContent::Descriptor(file)) => ResponseContent::File(FileRange {
                 file,
                 offset: 0,
                 length,
             }),
+            Body::Compressed(text) => text.part(0, length),
         }
     }
 
-    /// A part that lies within the file.
+    /// A part that lies within it.
     fn bytes(&self, offset: u64, length: u64) -> ResponseContent {
-        match &self.found.content {
-            FileContent::Memory(bytes) => {
+        match &self.body {
+            Body::Compressed(text) => text.part(offset, length),
+            Body::File(FileContent::Memory(bytes)) => {
                 let start = usize::try_from(offset).unwrap_or(usize::MAX);
                 let count = usize::try_from(length).unwrap_or(usize::MAX);
                 let part = bytes.iter().skip(start).take(count).copied().collect();
                 ResponseContent::Memory(part)
             }
-            FileContent::Descriptor(file) => ResponseContent::File(FileRange {
+            Body::File(FileContent::Descriptor(file)) => ResponseContent::File(FileRange {
                 file: Arc::clone(file),
                 offset,
                 length,

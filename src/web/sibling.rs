@@ -6,17 +6,20 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::compressing::compressed_tag;
 use super::representation::Representation;
 use super::site::Site;
 use crate::blocking::WouldBlock;
 use crate::http::Request;
+use crate::http::semantics::etag::EntityTag;
 use crate::http::semantics::fields::combined;
 use crate::http::semantics::negotiation::encoding::{self, Choice, Coding};
 use crate::server::Turn;
 use crate::store::{Metadata, ReadableFile};
 
 impl Site {
-    /// The representation of the file at `path` that the client prefers: a sibling, or `found`, the file itself.
+    /// The representation of the file at `path` that the client prefers: a sibling, a
+    /// compressed form, or `found`, the file itself.
     pub(super) fn preferred(
         &self,
         request: &Request<'_>,
@@ -32,14 +35,19 @@ impl Site {
         if ranged && request.field("If-Range").is_none() {
             return Ok(Representation::of_file(media_type, found, None));
         }
-        let Some((sibling, coding)) = self.sibling(request, path, &found, turn)? else {
-            return Ok(Representation::of_file(media_type, found, None));
-        };
-        let coded = Representation::of_sibling(media_type.clone(), sibling, coding);
-        if ranged && !coded.is_tagged_by_if_range(request) {
-            return Ok(Representation::of_file(media_type, found, None));
+        let is_wanted = |tag: &str| !ranged || is_tagged_by_if_range(request, tag);
+        if let Some((sibling, coding)) = self.sibling(request, path, &found, turn)? {
+            let coded = Representation::of_sibling(media_type.clone(), sibling, coding);
+            if is_wanted(coded.etag()) {
+                return Ok(coded);
+            }
+        } else if self.compresses(request, media_type.value(), &found)
+            && is_wanted(&compressed_tag(&found.metadata))
+            && let Some(text) = self.compressed(path, &found, turn)?
+        {
+            return Ok(Representation::of_text(media_type, found, text));
         }
-        Ok(coded)
+        Ok(Representation::of_file(media_type, found, None))
     }
 
     /// The sibling that the client prefers to the file itself.
@@ -75,6 +83,13 @@ impl Site {
             Choice::Identity | Choice::NotAcceptable => None,
         })
     }
+}
+
+/// Whether If-Range has this strong entity tag.
+fn is_tagged_by_if_range(request: &Request<'_>, etag: &str) -> bool {
+    combined(request, "If-Range")
+        .and_then(|field| EntityTag::parse(&field).map(|tag| tag.is_strongly(etag)))
+        .unwrap_or(false)
 }
 
 /// The coding of the file itself, by its name and confirmed by its first bytes. There is no other form, so every client

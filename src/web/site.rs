@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::caching::Caching;
+use super::compressing::KeptTexts;
 use super::listing::listing_budget::ListingBudget;
-use super::options::{Access, DotFiles, Options};
+use super::options::{Access, DotFiles, Options, TextCompression};
 use super::path::{Path, TrailingSlash};
 use crate::files::Files;
 use crate::http::{Refusal, Request, Target};
@@ -15,6 +16,8 @@ pub(super) struct Site {
     pub(super) options: Options,
     pub(super) listing_budget: ListingBudget,
     pub(super) caching: Caching,
+    /// Compressed texts, if text is compressed.
+    pub(super) texts: Option<KeptTexts>,
 }
 
 impl Site {
@@ -23,6 +26,10 @@ impl Site {
             files: Arc::new(files),
             listing_budget: ListingBudget::within(options.memory),
             caching: Caching::new(options.cache_rules.clone(), options.responses),
+            texts: match options.compression {
+                TextCompression::Off => None,
+                TextCompression::Gzip => Some(KeptTexts::within(options.memory)),
+            },
             options,
         }
     }

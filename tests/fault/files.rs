@@ -13,6 +13,7 @@ use crate::support::message::{get, name};
 use crate::support::response::Response;
 use crate::support::server::Server;
 use crate::support::setup::Setup;
+use crate::support::strace::is_usable;
 use crate::support::wait::eventually;
 
 /// Bytes of a file that no socket buffers take whole.
@@ -241,4 +242,27 @@ fn a_full_log_keeps_files_from_being_removed() {
     assert_eq!(journal.torn, 0);
     assert_eq!(journal.entries.last(), Some(&JournalEntry::Get(kept)));
     assert_eq!(journal.failures(507), 3);
+}
+
+/// The worker cannot read the file, which the kernel can send all the same.
+#[test]
+fn file_that_cannot_be_compressed_is_sent_as_it_is() {
+    if !is_usable() {
+        return;
+    }
+    let server = Setup::web(&["--compress", "-N", "1"])
+        .files(|root| fs::write(root.join("a.txt"), "a line\n".repeat(20_000)).unwrap())
+        .start();
+    let ask = || server.ask("GET /a.txt", "Accept-Encoding: gzip\r\n", b"");
+    server.wait_until_stable("a.txt");
+    let injection = server.inject(server.only_worker(), "pread64", "error=EIO");
+    for _ in 0..3 {
+        let response = ask();
+        assert_eq!((response.status, response.body.len()), (200, 140_000));
+        assert_eq!(response.field("Content-Encoding"), None);
+    }
+    drop(injection);
+    eventually("the text is compressed", || {
+        ask().field("Content-Encoding") == Some("gzip")
+    });
 }

@@ -13,6 +13,7 @@ use crate::support::process::finish;
 use crate::support::requirements::is_there;
 use crate::support::server::Server;
 use crate::support::setup::Setup;
+use crate::support::wait::eventually;
 
 /// Runs curl with the server's certificate, for a target.
 #[track_caller]
@@ -256,4 +257,23 @@ fn old_versions_and_other_protocols_are_refused() {
     let said = s_client(&server, &["-alpn", "h2,http/1.1"], b"");
     assert!(said.contains("ALPN protocol: http/1.1"), "{said}");
     assert!(said.contains("Verify return code: 0 (ok)"), "{said}");
+}
+
+/// The length of what is compressed could tell a secret in it to a page that places text beside it (BREACH).
+#[test]
+fn text_is_not_compressed_for_requests_with_credentials() {
+    let server = Setup::tls(&["--web", "--compress"])
+        .files(|root| std::fs::write(root.join("a.txt"), "a line\n".repeat(1_000)).unwrap())
+        .start();
+    let is_compressed = |fields: &[&str]| {
+        let fields = fields.iter().flat_map(|field| ["-H", field]);
+        let received = curl(&server, &fields.collect::<Vec<_>>(), "a.txt");
+        String::from_utf8_lossy(&received).contains("\r\nContent-Encoding: gzip\r\n")
+    };
+    let accepts = "Accept-Encoding: gzip";
+    eventually("the text is compressed", || is_compressed(&[accepts]));
+    for field in ["Cookie: a=b", "Authorization: Basic YTpi"] {
+        assert!(!is_compressed(&[accepts, field]), "{field}");
+    }
+    assert!(is_compressed(&[accepts]));
 }

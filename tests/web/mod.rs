@@ -8,6 +8,7 @@ mod bounds;
 pub(crate) mod browser;
 mod caching;
 mod clean_urls;
+mod compressing;
 mod conditional;
 mod containment;
 mod directories;

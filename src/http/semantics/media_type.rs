@@ -5,6 +5,7 @@
 //! `text/plain` or `application/octet-stream`, and `nosniff` keeps browsers from guessing. This module reads no file:
 //! the caller passes the bytes.
 
+mod compressible;
 mod mapping;
 
 use std::borrow::Cow;
@@ -13,6 +14,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+pub use self::compressible::is_compressible;
 pub use self::mapping::{Mapping, MappingError};
 
 /// The type of a file of unknown kind (RFC 9110 §8.3).

@@ -1,9 +1,9 @@
 //! The memory that all listings use together: their entries while they are made, and their text until it is sent.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::connection::{ResponseContent, TrackedBytes};
+use crate::web::memory_budget::{MemoryBudget, MemoryShare};
 
 /// The most bytes of all listings together: dozens of long listings.
 const MOST: usize = 64 * 1024 * 1024;
@@ -16,16 +16,7 @@ pub(super) const PART: usize = 32 * 1024;
 
 /// See the module's description.
 #[derive(Clone)]
-pub(crate) struct ListingBudget {
-    bytes: Arc<AtomicUsize>,
-    most: usize,
-}
-
-/// The memory of one listing, until this is dropped.
-pub(super) struct MemoryShare {
-    count: usize,
-    budget: ListingBudget,
-}
+pub(crate) struct ListingBudget(MemoryBudget);
 
 /// A part of the text that is not sent yet.
 struct UnsentText {
@@ -36,19 +27,12 @@ struct UnsentText {
 impl ListingBudget {
     /// The budget of a process with this many bytes of memory.
     pub(crate) fn within(memory: u64) -> Self {
-        let part = usize::try_from(memory / PART_OF_MEMORY);
-        Self {
-            bytes: Arc::default(),
-            most: part.map_or(MOST, |part| part.min(MOST)),
-        }
+        Self(MemoryBudget::of_memory(memory, PART_OF_MEMORY, MOST))
     }
 
     /// An empty reservation.
     pub(super) fn hold(&self) -> MemoryShare {
-        MemoryShare {
-            count: 0,
-            budget: self.clone(),
-        }
+        self.0.hold()
     }
 
     /// A part of a text as content; `None` if listings use too much memory already.
@@ -57,28 +41,6 @@ impl ListingBudget {
         let text = text.into_boxed_slice();
         held.grow(text.len())
             .then(|| ResponseContent::TrackedBytes(Arc::new(UnsentText { text, _held: held })))
-    }
-}
-
-impl MemoryShare {
-    /// Reserves this many more bytes. False, with nothing changed, if listings use too much memory already.
-    pub(super) fn grow(&mut self, count: usize) -> bool {
-        let grown = self
-            .budget
-            .bytes
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
-                Some(held + count).filter(|&held| held <= self.budget.most)
-            });
-        if grown.is_ok() {
-            self.count += count;
-        }
-        grown.is_ok()
-    }
-}
-
-impl Drop for MemoryShare {
-    fn drop(&mut self) {
-        self.budget.bytes.fetch_sub(self.count, Ordering::Relaxed);
     }
 }
 
@@ -104,7 +66,7 @@ mod tests {
         drop(part);
         assert!(budget.part(vec![b'x']).is_some());
         drop(first);
-        assert_eq!(budget.bytes.load(Ordering::Relaxed), 0);
+        assert!(budget.hold().grow(MOST));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::frame::{Completeness, Frame, MAX_ENTRIES};
 use super::item::{ItemKind, ListingItem};
-use super::listing_budget::{ListingBudget, MemoryShare, PART};
+use super::listing_budget::{ListingBudget, PART};
 use super::listing_format::ListingFormat;
 use super::order::SortKey;
 use super::output::{COMPRESSOR, Output};
@@ -23,6 +23,7 @@ use crate::requester::Answered;
 use crate::store::{DirectoryEntry, DirectoryEntryKind, DirectoryReader};
 use crate::users::{Permissions, Right};
 use crate::web::DotFiles;
+use crate::web::memory_budget::MemoryShare;
 use crate::web::path::Path;
 use crate::web::refusal::respond;
 

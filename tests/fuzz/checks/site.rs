@@ -9,7 +9,8 @@ use httpserver::request_log::format::line::LoggedRequest;
 use httpserver::request_log::read::Reader;
 use httpserver::web::cache_rules::CacheRules;
 use httpserver::web::{
-    Access, Directories, Documents, DotFiles, HostNames, Options, PageAddresses, Responses, Web,
+    Access, Directories, Documents, DotFiles, HostNames, Options, PageAddresses, Responses,
+    TextCompression, Web,
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -93,6 +94,7 @@ fn run(scenario: &Scenario) -> (Vec<Entry>, BTreeMap<String, Vec<u8>>) {
         dot_files: DotFiles::Visible,
         fallback: None,
         page_addresses: PageAddresses::Clean,
+        compression: TextCompression::Gzip,
         cache_rules: CacheRules::default(),
         fields: Vec::new(),
         media_types: MediaTypes::default(),

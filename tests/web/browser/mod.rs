@@ -5,6 +5,7 @@ pub(crate) mod dialogue;
 mod hostile;
 mod listing;
 mod look;
+mod pages;
 mod status;
 mod uploads;
 pub(crate) mod webdriver;

@@ -1,0 +1,125 @@
+//! Compression as it goes: text that has no precompressed sibling is sent through gzip, and what comes of it is kept.
+//!
+//! - A text is compressed in portions, each in a blocking turn of the request that wants it (`compression_job`). Between two
+//!   portions other connections have their turns, and the file is looked up again.
+//! - What comes of it is kept with the metadata of the file, and is right only as long as the file has these (`kept_texts`).
+//!   Its entity tag is made of them, too, and of the compressor.
+//! - Who asks for a text while another request has a portion of it at work gets the file as it is: nobody waits.
+//!
+//! A file that changed a moment ago is not compressed: it may change again. Nor is one for a request with credentials inside
+//! TLS: the length of a compressed response can tell a secret in it to somebody who can place text beside it (BREACH).
+
+mod compressed_text;
+mod compression_job;
+mod kept_texts;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+pub(super) use self::compressed_text::CompressedText;
+pub(super) use self::kept_texts::KeptTexts;
+
+use self::compressed_text::fingerprint;
+use self::compression_job::JobProgress;
+use self::kept_texts::{JobOutcome, TextFinding};
+use super::fields::variant_tag_of;
+use super::site::Site;
+use crate::blocking::WouldBlock;
+use crate::http::semantics::fields::combined;
+use crate::http::semantics::media_type::is_compressible;
+use crate::http::semantics::negotiation::encoding::{Choice, Coding, choose};
+use crate::http::{Request, Scheme};
+use crate::server::Turn;
+use crate::store::{Certainty, Metadata, ReadableFile};
+
+/// Bytes of the shortest text that is compressed: less goes in one packet, whatever is done.
+const SHORTEST: u64 = 1024;
+
+/// Bytes of the longest text that is compressed: that is a tenth of a second of work.
+const LONGEST: u64 = 4 * 1024 * 1024;
+
+/// How long a file has not changed that is compressed.
+const UNCHANGED: Duration = Duration::from_secs(1);
+
+/// The entity tag of the compressed form of a file with these metadata.
+pub(super) fn compressed_tag(metadata: &Metadata) -> String {
+    variant_tag_of(metadata, &format!("gzip-{:08x}", fingerprint()))
+}
+
+impl Site {
+    /// Whether the file `found`, which is of this media type, is sent compressed for this request, if it becomes shorter.
+    pub(super) fn compresses(
+        &self,
+        request: &Request<'_>,
+        media_type: &str,
+        found: &ReadableFile,
+    ) -> bool {
+        let is_unchanged_for_long = || {
+            let age = SystemTime::now().duration_since(found.metadata.changed());
+            age.is_ok_and(|age| age > UNCHANGED)
+        };
+        self.texts.is_some()
+            && (SHORTEST..=LONGEST).contains(&found.metadata.length())
+            && is_compressible(media_type)
+            && accepts_gzip(request)
+            && !has_secrets(request)
+            && found.certainty == Certainty::Certain
+            && is_unchanged_for_long()
+    }
+
+    /// The compressed form of the file `found` at `path`; `None` if it has none now.
+    ///
+    /// # Errors
+    /// If it takes a blocking turn, or another one.
+    pub(super) fn compressed(
+        &self,
+        path: &[u8],
+        found: &ReadableFile,
+        turn: &Turn<'_>,
+    ) -> Result<Option<Arc<CompressedText>>, WouldBlock> {
+        let Some(texts) = &self.texts else {
+            return Ok(None);
+        };
+        match texts.find(path, &found.metadata) {
+            TextFinding::Compressed(text) => return Ok(Some(text)),
+            TextFinding::SentAsItIs => return Ok(None),
+            TextFinding::ToBeMade => {}
+        }
+        let blocking = turn.permission().require()?;
+        let length = found.metadata.length();
+        let Some(job) = texts.claim(path, &found.metadata) else {
+            return Ok(None);
+        };
+        let outcome = match job.advance(&found.content, length) {
+            JobProgress::More(job) => {
+                texts.finish(path, &found.metadata, JobOutcome::Portion(job));
+                return Err(blocking.in_another_turn());
+            }
+            // What was read while the file changed is of no state of it.
+            JobProgress::Done(_) if !found.is_unchanged(blocking) => JobOutcome::Failed,
+            JobProgress::Done(text) => JobOutcome::Compressed(Arc::new(text)),
+            JobProgress::NotShorter => JobOutcome::NotShorter,
+            JobProgress::Failed(error) => {
+                log::debug!("GET: cannot compress: {error}");
+                JobOutcome::Failed
+            }
+        };
+        let text = match &outcome {
+            JobOutcome::Compressed(text) => Some(Arc::clone(text)),
+            JobOutcome::Portion(_) | JobOutcome::NotShorter | JobOutcome::Failed => None,
+        };
+        texts.finish(path, &found.metadata, outcome);
+        Ok(text)
+    }
+}
+
+fn accepts_gzip(request: &Request<'_>) -> bool {
+    let accepted = combined(request, "Accept-Encoding");
+    choose(accepted.as_deref(), &[Coding::Gzip]) == Choice::Coded(Coding::Gzip)
+}
+
+/// Whether what the response says may be for this client only, and nobody else can read it on its way.
+fn has_secrets(request: &Request<'_>) -> bool {
+    let mut fields = ["Authorization", "Cookie"].into_iter();
+    request.scheme == Scheme::Https && fields.any(|name| request.field(name).is_some())
+}
