@@ -11,7 +11,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::{Arc, OnceLock};
 
 use httpserver::classic::Classic;
-use httpserver::connection::{Entrance, EntranceProtocol, HttpService, ProxyProtocol};
+use httpserver::connection::{Dialect, Entrance, EntranceProtocol, HttpService, ProxyProtocol};
 use httpserver::server::{
     After, Interest, Next, Service, Session, StepClock, Stopping, Transport, Turn, WakeReason,
 };
@@ -26,7 +26,9 @@ use crate::cases;
 use crate::checks::connection::{
     Ending, Outcome, Scenario, TIMEOUTS, World, check_scenario, examine, initial_files,
 };
+use crate::checks::site::{self, SiteOutcome};
 use crate::connection::scenarios;
+use crate::site::scenarios as site_scenarios;
 
 /// Plain bytes that the client encrypts at a time, records aside: more than the longest record.
 const PIECE: usize = 40_000;
@@ -212,23 +214,53 @@ impl Client<'_> {
     }
 }
 
-/// Serves a scenario's stream inside TLS to its end.
-fn run(scenario: &Scenario, version: usize, sizes: Vec<usize>, fault: Fault) -> Outcome {
-    let parties = parties();
+/// How a client of TLS speaks.
+#[derive(Debug, Clone)]
+struct Manner {
+    /// The number of a version: of 1.2 or of 1.3.
+    version: usize,
+    /// Bytes that move at a time.
+    sizes: Vec<usize>,
+    fault: Fault,
+}
+
+/// Serves a scenario of the classic dialect inside TLS.
+fn run(scenario: &Scenario, manner: Manner) -> Outcome {
     let world = World::new(initial_files());
+    let service = HttpService::new(Classic::new(world.open(), scenario.max_body), TIMEOUTS);
+    let sent = serve(service, &scenario.stream, manner);
+    let (log, files) = world.end();
+    Outcome { sent, log, files }
+}
+
+/// Serves a scenario of the web dialect inside TLS, and checks that responses, log and files fit each other.
+fn run_site(scenario: &Scenario, manner: Manner) -> SiteOutcome {
+    let world = site::world_of_site();
+    let service = site::service_of(&world, scenario.max_body);
+    let sent = serve(service, &scenario.stream, manner);
+    site::examine_site(scenario.ending, &sent, world)
+}
+
+/// Serves a stream inside TLS to its end; what the client receives.
+fn serve<D: Dialect>(service: HttpService<D>, stream: &[u8], manner: Manner) -> Vec<u8> {
+    let parties = parties();
     let entrance = Entrance {
         proxy_protocol: ProxyProtocol::NotSpoken,
         protocol: EntranceProtocol::Https(Arc::clone(&parties.server)),
     };
-    let service = HttpService::new(Classic::new(world.open(), scenario.max_body), TIMEOUTS)
-        .listening(vec![entrance]);
+    let service = service.listening(vec![entrance]);
+    let Manner {
+        version,
+        sizes,
+        fault,
+    } = manner;
     let name = ServerName::try_from("localhost").unwrap();
     let config = Arc::clone(&parties.clients[version]);
     let mut client = Client {
         tls: ClientConnection::new(config, name).unwrap(),
         fault,
         fed: 0,
-        plain: &scenario.stream,
+        plain: stream,
         records: Vec::new(),
         closed: false,
         received: Vec::new(),
@@ -276,13 +308,7 @@ fn run(scenario: &Scenario, version: usize, sizes: Vec<usize>, fault: Fault) -> 
         }
     }
     drop(session);
-    drop(service);
-    let (log, files) = world.end();
-    Outcome {
-        sent: client.received,
-        log,
-        files,
-    }
+    client.received
 }
 
 fn count_entries(outcome: &Outcome) -> usize {
@@ -290,19 +316,49 @@ fn count_entries(outcome: &Outcome) -> usize {
     lines.filter(|line| *line == b"========").count()
 }
 
+/// Clients that move few bytes at a time, or many, and do so to the end.
+fn manners() -> impl Strategy<Value = Manner> {
+    let sizes = prop_oneof![1_usize..40, 1_000_usize..70_000];
+    (0_usize..2, prop::collection::vec(sizes, 1..5)).prop_map(|(version, mut sizes)| {
+        sizes.push(70_000); // or there would be no end
+        Manner {
+            version,
+            sizes,
+            fault: Fault::None,
+        }
+    })
+}
+
+/// The same, whose records are altered or cut off early or late.
+fn broken_manners() -> impl Strategy<Value = Manner> {
+    let places = prop_oneof![0_usize..600, 0_usize..200_000];
+    (manners(), places, any::<bool>()).prop_map(|(manner, at, alters)| Manner {
+        fault: if alters {
+            Fault::Altered(at)
+        } else {
+            Fault::Cut(at)
+        },
+        ..manner
+    })
+}
+
+/// The scenario with this ending, which nothing in it delays.
+fn ending(ending: Ending, scenario: Scenario) -> Scenario {
+    Scenario {
+        ending,
+        chances: Vec::new(),
+        ..scenario
+    }
+}
+
 proptest! {
     #![proptest_config(cases(40))]
 
     #[test]
-    fn tls_changes_nothing(
-        scenario in scenarios(),
-        version in 0_usize..2,
-        mut sizes in prop::collection::vec(prop_oneof![1_usize..40, 1_000_usize..70_000], 1..5),
-    ) {
-        let scenario = Scenario { ending: Ending::End, chances: Vec::new(), ..scenario };
-        sizes.push(70_000); // or there would be no end
+    fn tls_changes_nothing(scenario in scenarios(), manner in manners()) {
+        let scenario = ending(Ending::End, scenario);
         let plain = check_scenario(&scenario);
-        let secured = run(&scenario, version, sizes, Fault::None);
+        let secured = run(&scenario, manner);
         prop_assert!(plain.sent == secured.sent, "{:?}\n{:?}", plain.sent.escape_ascii().to_string(), secured.sent.escape_ascii().to_string());
         prop_assert!(plain.files == secured.files);
         prop_assert_eq!(count_entries(&plain), count_entries(&secured));
@@ -310,16 +366,22 @@ proptest! {
 
     /// The log, the responses and the stored files agree on the requests that arrived before the fault.
     #[test]
-    fn records_that_are_altered_or_cut_off_do_no_harm(
-        scenario in scenarios(),
-        version in 0_usize..2,
-        mut sizes in prop::collection::vec(prop_oneof![1_usize..40, 1_000_usize..70_000], 1..5),
-        at in prop_oneof![0_usize..600, 0_usize..200_000],
-        alters in any::<bool>(),
-    ) {
-        let scenario = Scenario { ending: Ending::Reset, chances: Vec::new(), ..scenario };
-        sizes.push(70_000);
-        let fault = if alters { Fault::Altered(at) } else { Fault::Cut(at) };
-        examine(&scenario, &run(&scenario, version, sizes, fault));
+    fn records_that_are_altered_or_cut_off_do_no_harm(scenario in scenarios(), manner in broken_manners()) {
+        let scenario = ending(Ending::Reset, scenario);
+        examine(&scenario, &run(&scenario, manner));
+    }
+
+    /// Dates and entity tags differ from run to run, so that responses are compared with log and files.
+    #[test]
+    fn tls_changes_nothing_of_a_site(scenario in site_scenarios(), manner in manners()) {
+        let scenario = ending(Ending::End, scenario);
+        let plain = site::check_scenario(&scenario);
+        prop_assert!(plain == run_site(&scenario, manner));
+    }
+
+    #[test]
+    fn records_that_are_altered_or_cut_off_do_a_site_no_harm(scenario in site_scenarios(), manner in broken_manners()) {
+        let scenario = ending(Ending::Reset, scenario);
+        run_site(&scenario, manner);
     }
 }

@@ -123,7 +123,7 @@ fn requests() -> impl Strategy<Value = Vec<u8>> {
         )
 }
 
-fn scenarios() -> impl Strategy<Value = Scenario> {
+pub(crate) fn scenarios() -> impl Strategy<Value = Scenario> {
     let limits = prop_oneof![5 => Just(u64::MAX), 1 => Just(SHORT)];
     let edits = prop_oneof![
         3 => Just(Vec::new()),

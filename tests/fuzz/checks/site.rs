@@ -15,7 +15,9 @@ use httpserver::web::{
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use super::connection::{Scenario, TIMEOUTS, World, check_reported, content, drive, reporter};
+use super::connection::{
+    Ending, Scenario, TIMEOUTS, World, check_reported, content, drive, reporter,
+};
 
 /// Paths of the files that exist, and their lengths.
 pub(crate) const SITE: [(&str, usize); 8] = [
@@ -31,7 +33,7 @@ pub(crate) const SITE: [(&str, usize); 8] = [
 
 /// An entry of the log.
 #[derive(Debug, PartialEq, Eq)]
-struct Entry {
+struct SiteEntry {
     method: String,
     /// The path as it was stored or asked for; nothing if the request failed.
     name: String,
@@ -72,22 +74,35 @@ pub(crate) fn check(data: &[u8]) {
     check_scenario(&Scenario::read(data));
 }
 
+/// What a connection has left behind.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct SiteOutcome {
+    entries: Vec<SiteEntry>,
+    files: BTreeMap<String, Vec<u8>>,
+}
+
 /// Checks a scenario, and that the same stream in other pieces comes to the same.
-pub(crate) fn check_scenario(scenario: &Scenario) {
+pub(crate) fn check_scenario(scenario: &Scenario) -> SiteOutcome {
     let scripted = run(scenario);
     if scenario.ending.is_repeatable() {
         let whole = run(&Scenario {
             chances: Vec::new(),
             ..scenario.clone()
         });
-        assert_eq!(scripted.0, whole.0, "the pieces matter to the log");
-        assert!(scripted.1 == whole.1, "the pieces matter to the files");
+        assert_eq!(
+            scripted.entries, whole.entries,
+            "the pieces matter to the log"
+        );
+        assert!(
+            scripted.files == whole.files,
+            "the pieces matter to the files"
+        );
     }
+    scripted
 }
 
-/// Serves a connection, and checks that responses, log and files fit each other.
-fn run(scenario: &Scenario) -> (Vec<Entry>, BTreeMap<String, Vec<u8>>) {
-    let world = World::new(site());
+/// A server of the site with everything allowed, and uploads of so many bytes.
+pub(crate) fn service_of(world: &World, max_body: u64) -> HttpService<Web> {
     let options = Options {
         access: Access::Writable,
         directories: Directories::Listed,
@@ -101,21 +116,36 @@ fn run(scenario: &Scenario) -> (Vec<Entry>, BTreeMap<String, Vec<u8>>) {
         hosts: HostNames::Any,
         documents: Documents::Sandboxed,
         responses: Responses::ForAll,
-        max_body: scenario.max_body,
+        max_body,
         memory: u64::MAX,
     };
-    let web = Web::new(world.open(), options);
+    HttpService::new(Web::new(world.open(), options), TIMEOUTS)
+}
+
+/// A world with the files of the site.
+pub(crate) fn world_of_site() -> World {
+    World::new(site())
+}
+
+/// Serves a connection, and checks that responses, log and files fit each other.
+fn run(scenario: &Scenario) -> SiteOutcome {
+    let world = world_of_site();
     let reporter = reporter();
-    let service = HttpService::new(web, TIMEOUTS).reporting_to(Some(Arc::clone(&reporter)));
+    let service = service_of(&world, scenario.max_body).reporting_to(Some(Arc::clone(&reporter)));
     let sent = drive(&service, scenario, || world.check_at_rest(), &|_| {});
     drop(service);
     check_reported(&reporter, scenario, &sent, world.count_entries());
+    examine_site(scenario.ending, &sent, world)
+}
+
+/// Checks that these responses fit the log and the files.
+pub(crate) fn examine_site(ending: Ending, sent: &[u8], world: World) -> SiteOutcome {
     let (log, files) = world.end();
     let entries = entries_of(&log);
     let mut expected = site().clone();
-    let mut rest = &sent[..];
+    let mut rest = sent;
     for entry in &entries {
-        let response = response_to(entry, &mut rest, scenario.ending.is_orderly());
+        let response = response_to(entry, &mut rest, ending.is_orderly());
         if let Some(response) = response {
             check_response(entry, &response, &expected);
         }
@@ -138,10 +168,10 @@ fn run(scenario: &Scenario) -> (Vec<Entry>, BTreeMap<String, Vec<u8>>) {
         files == expected,
         "the log does not agree with the stored files"
     );
-    (entries, files)
+    SiteOutcome { entries, files }
 }
 
-fn entries_of(log: &[u8]) -> Vec<Entry> {
+fn entries_of(log: &[u8]) -> Vec<SiteEntry> {
     let mut reader = Reader::new(log);
     let mut entries = Vec::new();
     while let Some(head) = reader.next_entry().expect("an entry") {
@@ -160,7 +190,7 @@ fn entries_of(log: &[u8]) -> Vec<Entry> {
             }
             LoggedRequest::Failure { status, .. } => (String::new(), String::new(), Some(status)),
         };
-        entries.push(Entry {
+        entries.push(SiteEntry {
             method,
             name,
             failed,
@@ -176,7 +206,7 @@ fn entries_of(log: &[u8]) -> Vec<Entry> {
 }
 
 /// Takes the response to an entry's request from the front of `sent`; `None` if the connection broke before it.
-fn response_to(entry: &Entry, sent: &mut &[u8], whole: bool) -> Option<Response> {
+fn response_to(entry: &SiteEntry, sent: &mut &[u8], whole: bool) -> Option<Response> {
     let asked = StatusCode::Continue.line().len() + 2;
     if sent.starts_with(StatusCode::Continue.line().as_bytes()) {
         *sent = sent.get(asked..).unwrap_or_default();
@@ -225,7 +255,7 @@ fn response_to(entry: &Entry, sent: &mut &[u8], whole: bool) -> Option<Response>
     Some(response)
 }
 
-fn check_response(entry: &Entry, response: &Response, files: &BTreeMap<String, Vec<u8>>) {
+fn check_response(entry: &SiteEntry, response: &Response, files: &BTreeMap<String, Vec<u8>>) {
     let status = response.status;
     assert!(response.field("Date").is_some());
     match (entry.method.as_str(), entry.failed) {
