@@ -126,6 +126,7 @@ pub mod status;
 #[doc(hidden)]
 pub mod store;
 mod sync;
+mod time_slice;
 #[doc(hidden)]
 pub mod tls;
 #[doc(hidden)]

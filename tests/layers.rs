@@ -38,6 +38,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("resources", &[]),
     // The count of file operations, for the rooms that make them and those that bound them.
     ("operations", &[]),
+    // How long a portion of work may take, for the rooms that divide theirs.
+    ("time_slice", &[]),
     ("durable", &["sync"]),
     ("line_writer", &["sync"]),
     ("proxy_protocol", &[]),
@@ -51,7 +53,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("requester", &["peer", "users"]),
     (
         "store",
-        &["durable", "rename", "sync", "blocking", "operations"],
+        &[
+            "durable",
+            "rename",
+            "sync",
+            "blocking",
+            "operations",
+            "time_slice",
+        ],
     ),
     (
         "request_log",
@@ -81,6 +90,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "durable",
             "blocking",
             "entry_range",
+            "time_slice",
         ],
     ),
     (

@@ -12,7 +12,7 @@
 //! | `storm` | many short connections |
 //! | `burst` | many connections at once |
 //! | `growth` | the cost of a request beside idle connections and among many files |
-//! | `beside` | one connection that makes the server work hard beside a normal client |
+//! | `beside`, `busy` | one connection that makes the server work hard, of each kind, beside a normal client |
 //! | `handshakes` | half-open and dripping TLS handshakes around a normal client inside TLS |
 //! | `passwords` | a flood of wrong passwords around a normal client |
 //! | `abuser`, `abusers`, `normal`, `swarm` | the clients: those who abuse, one that waits for each answer, many in a loop |
@@ -23,6 +23,7 @@ mod abuser;
 mod abusers;
 mod beside;
 mod burst;
+mod busy;
 mod crowd;
 mod growth;
 mod handshakes;
@@ -80,9 +81,13 @@ struct Options {
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
 
-    /// Worker threads of the server [default: 4 for storm, burst and growth, else 1]
+    /// Worker threads of the server [default: 4 for storm, burst and growth, 1 and then 4 for beside, else 1]
     #[arg(short = 'N', long)]
     threads: Option<usize>,
+
+    /// beside: only the busy connections whose names have this in them
+    #[arg(long, value_name = "WORDS")]
+    only: Vec<String>,
 
     /// crowd, growth: idle persistent connections
     #[arg(long, default_value_t = 10_000)]

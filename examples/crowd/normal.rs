@@ -1,4 +1,5 @@
-//! The normal client: one request after the other, each answer compared to the byte.
+//! The normal client: one request after the other, each answer compared: to the byte in the classic dialect, and without
+//! the fields in the other.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,6 +10,10 @@ use crate::server::{FILE, FILE_LEN, answer, content, get, put};
 
 /// The file that it uploads again and again.
 const UPLOAD: &str = "an-upload-of-a-normal-peer-";
+
+/// The same with `--web`, and what it is answered at first and then.
+const WEB_UPLOAD: &str = "put-by-normal-client";
+const STORED: &[&str] = &["201", "204"];
 
 /// One request in so many comes on a connection of its own.
 const FRESH: usize = 10;
@@ -23,12 +28,22 @@ pub(crate) struct Normal {
     get: Exchange,
     get_and_close: Exchange,
     put: Exchange,
+    /// One request in so many comes on a connection of its own.
+    fresh: usize,
 }
 
 /// A request and the answer it must have.
 struct Exchange {
     request: Vec<u8>,
-    expected: Vec<u8>,
+    expected: Expected,
+}
+
+/// The answer to a request.
+enum Expected {
+    /// These bytes.
+    Whole(Vec<u8>),
+    /// One of these statuses, any fields, and this content.
+    Of(&'static [&'static str], Vec<u8>),
 }
 
 /// What it found in one phase.
@@ -84,22 +99,41 @@ pub(crate) fn within(time: Duration) -> impl Fn() -> bool {
 
 impl Normal {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        let expected = answer("200 OK", &content());
+        let found = || Expected::Whole(answer("200 OK", &content()));
+        let stored = Expected::Whole(answer("201 Created", b""));
+        Self::with(address, found, UPLOAD, stored)
+    }
+
+    /// For a server with `--web`. A third of its requests comes on connections of their own.
+    pub(crate) fn of_web(address: SocketAddr) -> Self {
+        let found = || Expected::Of(&["200"], content());
+        let stored = Expected::Of(STORED, Vec::new());
+        let normal = Self::with(address, found, WEB_UPLOAD, stored);
+        Self { fresh: 3, ..normal }
+    }
+
+    fn with(
+        address: SocketAddr,
+        found: impl Fn() -> Expected,
+        upload: &str,
+        stored: Expected,
+    ) -> Self {
         Self {
             address,
             connection: None,
             get: Exchange {
                 request: get(FILE, ""),
-                expected: expected.clone(),
+                expected: found(),
             },
             get_and_close: Exchange {
                 request: get(FILE, "Connection: close\r\n"),
-                expected,
+                expected: found(),
             },
             put: Exchange {
-                request: put(UPLOAD, FILE_LEN, &content()),
-                expected: answer("201 Created", b""),
+                request: put(upload, FILE_LEN, &content()),
+                expected: stored,
             },
+            fresh: FRESH,
         }
     }
 
@@ -112,9 +146,10 @@ impl Normal {
                 break;
             }
             let begin = Instant::now();
-            let (result, latencies) = if number % FRESH == FRESH - 1 {
+            let (round, place) = (number / self.fresh, number % self.fresh);
+            let (result, latencies) = if place == self.fresh - 1 {
                 (self.once(), &mut fresh)
-            } else if number % 2 == 0 {
+            } else if (round + place) % 2 == 0 {
                 (self.persistently(false), &mut gets)
             } else {
                 (self.persistently(true), &mut puts)
@@ -191,15 +226,50 @@ impl Normal {
 impl Exchange {
     fn run(&self, connection: &mut TcpStream) -> io::Result<()> {
         connection.write_all(&self.request)?;
-        let mut received = [0; 2 * FILE_LEN];
-        let received = &mut received[..self.expected.len()];
-        connection.read_exact(received)?;
-        if *received == self.expected {
-            Ok(())
-        } else {
-            let line = received.split(|&byte| byte == b'\r').next();
-            let line = String::from_utf8_lossy(line.unwrap_or_default()).into_owned();
-            Err(io::Error::other(format!("another answer: {line}")))
+        match &self.expected {
+            Expected::Whole(expected) => {
+                let mut received = [0; 2 * FILE_LEN];
+                let received = &mut received[..expected.len()];
+                connection.read_exact(received)?;
+                if received == expected {
+                    Ok(())
+                } else {
+                    Err(another(received))
+                }
+            }
+            Expected::Of(statuses, content) => receive(connection, statuses, content),
         }
     }
+}
+
+/// Receives one whole answer with one of these statuses and this content.
+fn receive(connection: &mut TcpStream, statuses: &[&str], content: &[u8]) -> io::Result<()> {
+    let mut buffer = [0; 4 * FILE_LEN];
+    let mut end = 0;
+    loop {
+        match connection.read(&mut buffer[end..])? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => end += count,
+        }
+        let received = &buffer[..end];
+        let head = received.windows(4).position(|four| four == b"\r\n\r\n");
+        let Some(head) = head.filter(|head| end >= head + 4 + content.len()) else {
+            continue;
+        };
+        let status = received.strip_prefix(b"HTTP/1.1 ").unwrap_or_default();
+        let is_expected = statuses
+            .iter()
+            .any(|expected| status.starts_with(expected.as_bytes()));
+        return if is_expected && received[head + 4..] == *content {
+            Ok(())
+        } else {
+            Err(another(received))
+        };
+    }
+}
+
+fn another(received: &[u8]) -> io::Error {
+    let line = received.split(|&byte| byte == b'\r').next();
+    let line = String::from_utf8_lossy(line.unwrap_or_default()).into_owned();
+    io::Error::other(format!("another answer: {line}"))
 }

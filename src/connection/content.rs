@@ -189,7 +189,7 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    /// Does a portion of what an upload has left to do.
+    /// Does what an upload has left to do, a portion at a time.
     pub(super) fn finish<T: Transport>(
         &mut self,
         mut receiving: Box<Receiving<D::Upload>>,
@@ -198,9 +198,14 @@ impl<D: Dialect> HttpSession<D> {
         let Ok(blocking) = work.turn.permission().require() else {
             return Step::Yield(Phase::Finishing(receiving));
         };
-        match receiving.upload.step(&mut work.buffers.block, blocking) {
-            UploadProgress::More => Step::Yield(Phase::Finishing(receiving)),
-            progress => self.finished(receiving, progress, work),
+        loop {
+            if work.budget.is_spent() {
+                return Step::Yield(Phase::Finishing(receiving));
+            }
+            match receiving.upload.step(&mut work.buffers.block, blocking) {
+                UploadProgress::More => work.budget.spend_portion(),
+                progress => return self.finished(receiving, progress, work),
+            }
         }
     }
 

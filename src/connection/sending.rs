@@ -15,6 +15,9 @@ use crate::server::{After, Next, Transport, Turn};
 /// Bytes of output that are sent before a long response adds more to it, so that a blocked one keeps about as many.
 const ENOUGH: usize = 64 * 1024;
 
+/// Bytes of a file that are sent at once: more than most sockets take.
+const PIECE: u64 = 256 * 1024;
+
 /// Bytes that are read and thrown away after our end of stream, before the connection is closed all the same.
 const LINGER: u64 = 2 * 1024 * 1024;
 
@@ -234,11 +237,11 @@ impl<D: Dialect> HttpSession<D> {
             Flushed::Broken => return Sent::Broken,
         }
         while range.length > 0 {
-            let left = sending.budget.bytes();
-            if left == 0 {
+            if sending.budget.is_spent() {
                 return Sent::Part(ResponseContent::File(range), SendPause::OutOfBudget);
             }
-            let count = usize::try_from(range.length.min(left)).unwrap_or(usize::MAX);
+            let count = range.length.min(sending.budget.bytes()).min(PIECE);
+            let count = usize::try_from(count).unwrap_or(usize::MAX);
             let file = range.file.as_fd();
             match sending.transport.send_file(file, range.offset, count) {
                 Ok(0) => {

@@ -86,11 +86,15 @@ impl<D: Dialect> HttpSession<D> {
     ) {
         let clock = turn.clock();
         let stopwatch = self.stopwatch(clock);
+        let budget = match turn.permission().require() {
+            Ok(_) => Budget::of_blocking_turn(),
+            Err(_) => Budget::new(),
+        };
         let mut work = StepContext {
             transport,
             buffers,
             turn,
-            budget: Budget::new(),
+            budget,
         };
         self.begin_turn(&mut work);
         self.spent = work.budget.spent();

@@ -23,12 +23,13 @@ use crate::seal::chain::Hash;
 use crate::store::{
     CommitCondition, Committed, Staged, StoreError, StoreErrorKind, TargetProgress, WriteTarget,
 };
+use crate::time_slice::TimeSlice;
 
 /// The number of restarts of an upload if a directory of its path is removed.
 const ATTEMPTS: usize = 8;
 
 /// The content length from which the space for an entry is preallocated in portions.
-const LARGE: u64 = 1024 * 1024;
+const LARGE: u64 = 256 * 1024;
 
 /// An upload that is being received.
 pub struct FileUpload {
@@ -75,7 +76,8 @@ impl Files {
     /// Begins an upload of at most `limit` bytes to `path`: creates missing directories, and a staged file, which shows
     /// that its directory is writable.
     ///
-    /// `None` if creating the missing directories takes another turn. Then it must be called again.
+    /// `None` if creating the missing directories takes another turn, or if they are being removed. Then it must be called
+    /// again.
     ///
     /// # Errors
     /// If no file can be stored there.
@@ -86,14 +88,20 @@ impl Files {
         requester: &Requester,
         blocking: Blocking<'_>,
     ) -> Result<Option<FileUpload>, UploadError> {
+        let slice = TimeSlice::begin();
         let mut attempt = 1;
         loop {
             match self.begin_once(path, limit, requester, blocking) {
                 // The directory was removed meanwhile, for example together with another failed upload.
                 Err(UploadError::Store(error))
-                    if matches!(error.kind, StoreErrorKind::Vanished | StoreErrorKind::Stale)
-                        && attempt < ATTEMPTS =>
+                    if matches!(error.kind, StoreErrorKind::Vanished | StoreErrorKind::Stale) =>
                 {
+                    if slice.is_over() {
+                        return Ok(None);
+                    }
+                    if attempt == ATTEMPTS {
+                        return Err(UploadError::Store(error));
+                    }
                     attempt += 1;
                 }
                 begun => return begun,

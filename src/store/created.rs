@@ -27,8 +27,9 @@ use super::occupied::Occupied;
 use super::sys::metadata_of;
 use crate::operations::operate;
 use crate::sync::lock;
+use crate::time_slice::TimeSlice;
 
-/// Directories that are removed at once; the rest of a deep chain goes in the background.
+/// Directories that are removed at once, if there is time for so many; the rest of a deep chain goes in the background.
 const PORTION: usize = 16;
 
 /// A directory that was made for an upload.
@@ -50,12 +51,20 @@ pub(super) struct CreatedDirectories {
     occupied: Arc<Occupied>,
 }
 
-/// What removes the directories of uploads for which more are to be made, by the paths of the uploads.
+/// The uploads for which more directories are to be made, by their paths.
 #[derive(Default)]
 pub(super) struct Unfinished(
     /// Guards the map; held for a look-up or a change, never for a system call.
-    Mutex<HashMap<Box<[u8]>, RemoveEmpty>>,
+    Mutex<HashMap<Box<[u8]>, UnfinishedWay>>,
 );
+
+/// The part of the way to an upload that was made.
+pub(super) struct UnfinishedWay {
+    /// Bytes of its path, without a slash at the end.
+    pub(super) length: usize,
+    /// What removes it.
+    pub(super) remove_empty: RemoveEmpty,
+}
 
 /// A removal in progress.
 struct Removal {
@@ -144,6 +153,11 @@ impl RemoveEmpty {
         Self { created, directory }
     }
 
+    /// Whether it is for an upload into this directory.
+    pub(super) fn is_for(&self, directory: Identity) -> bool {
+        metadata_of(&self.directory).is_ok_and(|found| found.identity() == directory)
+    }
+
     /// Moves on to a directory below.
     pub(super) fn descend(&mut self, below: &Arc<OwnedFd>) {
         self.directory = Arc::clone(below);
@@ -152,13 +166,13 @@ impl RemoveEmpty {
 
 impl Unfinished {
     /// What was kept for the upload to `path`.
-    pub(super) fn take(&self, path: &[u8]) -> Option<RemoveEmpty> {
+    pub(super) fn take(&self, path: &[u8]) -> Option<UnfinishedWay> {
         lock(&self.0).remove(path)
     }
 
     /// Keeps this until the upload to `path` continues, or the store is dropped.
-    pub(super) fn keep(&self, path: &[u8], remove_empty: RemoveEmpty) {
-        let replaced = lock(&self.0).insert(path.into(), remove_empty);
+    pub(super) fn keep(&self, path: &[u8], way: UnfinishedWay) {
+        let replaced = lock(&self.0).insert(path.into(), way);
         drop(replaced); // not under the lock
     }
 }
@@ -172,10 +186,15 @@ impl Drop for RemoveEmpty {
             Ok(removal) => removal,
             Err(error) => return report(error),
         };
-        match removal.go_on(PORTION) {
+        let (slice, mut removed) = (TimeSlice::begin(), 0);
+        let within_portion = || {
+            removed += 1;
+            removed < PORTION && !slice.is_over()
+        };
+        match removal.go_on(within_portion) {
             Ok(Left::Nothing) => {}
             Ok(Left::Perhaps) => self.created.background.run(move || {
-                if let Err(error) = removal.go_on(usize::MAX) {
+                if let Err(error) = removal.go_on(|| true) {
                     report(error);
                 }
             }),
@@ -198,9 +217,9 @@ impl Removal {
         })
     }
 
-    /// Removes no more than `most` directories.
-    fn go_on(&mut self, most: usize) -> Result<Left, Errno> {
-        for _ in 0..most {
+    /// Removes one directory after the other, for as long as `goes_on` says after each.
+    fn go_on(&mut self, mut goes_on: impl FnMut() -> bool) -> Result<Left, Errno> {
+        loop {
             let Some(created) = self.created.get(self.identity) else {
                 return Ok(Left::Nothing);
             };
@@ -226,8 +245,10 @@ impl Removal {
                 // Without a descriptor the way is only longer.
                 Err(_) => self.up.push(".."),
             }
+            if !goes_on() {
+                return Ok(Left::Perhaps);
+            }
         }
-        Ok(Left::Perhaps)
     }
 
     /// Removes the directory at `path`, from here, if it is the one that was created.

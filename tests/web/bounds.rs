@@ -26,7 +26,7 @@ const DEEP: usize = 2_030;
 const MOST: Turn = Turn {
     requests: 32,
     bytes: 2 * 1024 * 1024 + 256 * 1024,
-    portions: 64,
+    portions: 130,
     operations: 256 + 160,
 };
 
@@ -119,7 +119,14 @@ fn no_turn_costs_more_than_its_budget() {
         .map(|number| request(&format!("DELETE /gone/{number}"), ""))
         .collect();
     // Each with the fewest turns that it can take.
-    let cases: [(&str, Vec<u8>, usize); 8] = [
+    let content = vec![b'x'; 16 << 20];
+    let upload = request(
+        "PUT /upload",
+        &format!("Content-Length: {}\r\n", content.len()),
+    );
+    let upload = [upload.as_bytes(), &content].concat();
+    let cases: [(&str, Vec<u8>, usize); 9] = [
+        ("an upload and its entry", upload, 20),
         ("listings", list.into_bytes(), 8 * ENTRIES / 256),
         ("one-byte chunks", one_byte_chunks(400_000), 2),
         ("ranges", request("GET /large", &ranges()).into_bytes(), 64),
@@ -177,6 +184,22 @@ fn directories_of_an_upload_are_made_and_removed_between_turns_of_others() {
     eventually("they are gone", || !site.file("d").exists());
     let log = site.log();
     assert_eq!(log.matches("========\n").count(), 1, "{log}");
+}
+
+/// The directories of an upload that was given up are removed in the background, deep ones for many turns.
+#[test]
+fn upload_is_stored_below_directories_that_are_being_removed() {
+    let site = site();
+    for number in 0..4 {
+        let path = format!("/{number}{}/f", "/d".repeat(DEEP - 1));
+        let mut client = site.connect();
+        let expecting = "Content-Length: 5\r\nExpect: 100-continue\r\n";
+        client.send(request(&format!("PUT {path}"), expecting));
+        assert_eq!(client.take(25), b"HTTP/1.1 100 Continue\r\n\r\n");
+        drop(client);
+        assert_eq!(site.put(&path, "", b"new").status, 201);
+        assert_eq!(site.get(&path).body, b"new");
+    }
 }
 
 #[test]

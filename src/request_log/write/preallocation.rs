@@ -7,8 +7,8 @@ use super::space::{Claim, LogFile};
 use super::space_file::{AHEAD, ReservationClass};
 use crate::sync::lock;
 
-/// Bytes that are preallocated at once for a large upload: tmpfs clears them in half a millisecond.
-const PORTION: u64 = 4 * 1024 * 1024;
+/// Bytes that are preallocated at once for a large upload: tmpfs finds them in half a millisecond at most.
+const PORTION: u64 = 1024 * 1024;
 
 /// Whether the space for an upload's entry can be reserved in little time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +101,7 @@ mod tests {
             portions += 1;
             assert!(on_disk() >= before + portions * PORTION);
         }
-        assert_eq!(portions, 4);
+        assert_eq!(portions, 3);
         let reservation = log.reserve(length, 0).unwrap();
         assert!(on_disk() >= length);
         assert_eq!(log.preallocate(0), Preallocated::Enough);

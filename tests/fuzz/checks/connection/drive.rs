@@ -159,7 +159,7 @@ pub(crate) fn drive<D: Dialect>(
 fn check_spent(spent: Spent) {
     let is_bounded = spent.requests <= 32
         && spent.bytes <= 2 * (1024 + 256) * 1024
-        && spent.portions <= 64
+        && spent.portions <= 130
         && spent.operations <= 256 + 160;
     assert!(is_bounded, "a turn is too long: {spent}");
 }

@@ -125,7 +125,7 @@ fn space_is_given_back() {
         // No disk has as much.
         move || assert!(log.log.reserve(u64::MAX / 8, 0).is_err())
     });
-    let reservation = log.log.reserve(3 * MIB, 0).unwrap();
+    let reservation = log.log.reserve(1500 * KIB, 0).unwrap();
     log.assert_on_disk();
     other.join().unwrap();
     log.assert_on_disk();
