@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::admission::{Admission, Admitted, Limits};
-use super::batching::{AcceptBatching, BATCH_INTERVAL};
+use super::batching::{AcceptBatching, BATCH_INTERVAL, thread_processor_time};
 use super::listener::Listener;
 use super::pause::Pause;
 use super::scheduled_stop::ScheduledStop;
@@ -256,7 +256,8 @@ impl<'p, V: Service> Acceptor<'p, V> {
             }
         }
         let accepted = self.pool.capacity.accepted() - before;
-        self.batching.note(accepted, Instant::now());
+        self.batching
+            .note(accepted, Instant::now(), thread_processor_time);
     }
 
     /// Accepts what waits in the backlog of one listener; the pause that is to follow.

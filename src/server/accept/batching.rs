@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
+
 /// Whether connections come so fast that it pays to accept them in batches.
 ///
 /// A connection that is accepted by itself costs two thread switches, to this thread and to a worker, and it comes
@@ -14,6 +16,8 @@ pub(crate) struct AcceptBatching {
     window: Option<Instant>,
     /// Batches in this window, of one connection or many.
     batches: u64,
+    /// The processor time that the main thread had used before this window.
+    used: Duration,
     /// Connections in this window.
     accepted: u64,
     /// Windows before batching may begin again.
@@ -26,9 +30,9 @@ pub(crate) const BATCH_INTERVAL: Duration = Duration::from_micros(200);
 /// How long is counted before a decision: some dozens of batches.
 const WINDOW: Duration = Duration::from_millis(5);
 
-/// Batching begins when connections are no further apart than this over a window: two thirds of what the machine that
-/// this was measured on can take one by one.
-const APART: Duration = Duration::from_micros(75);
+/// Batching begins when accepting takes the main thread more than one in so many parts of its time over a window. That
+/// share says how close connections are to what *this* machine can take one by one, however fast it is.
+const BUSY: u32 = 5;
 
 /// Fewer connections in a batch, over a window, end it: a few clients that wait for their responses before they connect
 /// again must not be slowed down.
@@ -42,41 +46,63 @@ impl AcceptBatching {
         self.is_on
     }
 
-    /// Counts a batch of so many connections that was accepted by now.
-    pub(crate) fn note(&mut self, accepted: u64, now: Instant) {
+    /// Counts a batch of so many connections that was accepted by now. `processor_time` is asked how much the main thread
+    /// has used since it started.
+    pub(crate) fn note(
+        &mut self,
+        accepted: u64,
+        now: Instant,
+        processor_time: impl Fn() -> Duration,
+    ) {
         self.batches += 1;
         self.accepted += accepted;
-        let since = *self.window.get_or_insert(now);
+        let since = *self.window.get_or_insert_with(|| {
+            self.used = processor_time();
+            now
+        });
         let elapsed = now.duration_since(since);
         if elapsed < WINDOW {
             return;
         }
+        let used = processor_time();
+        let busy = used.saturating_sub(self.used);
         if self.is_on {
             self.is_on = self.accepted >= self.batches * FEW;
             self.rest = REST;
         } else if self.rest > 0 {
             self.rest -= 1;
         } else {
-            let accepted = u32::try_from(self.accepted).unwrap_or(u32::MAX);
-            let apart = elapsed.checked_div(accepted);
-            self.is_on = apart.is_some_and(|apart| apart <= APART);
+            self.is_on = self.accepted > 0 && busy * BUSY >= elapsed;
         }
-        (self.window, self.batches, self.accepted) = (Some(now), 0, 0);
+        (self.window, self.used) = (Some(now), used);
+        (self.batches, self.accepted) = (0, 0);
     }
+}
+
+/// The processor time that the calling thread has used.
+pub(crate) fn thread_processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.try_into().unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The same after a window with a batch every `pause`, each with so many connections.
-    fn after(mut batching: AcceptBatching, pause: Duration, connections: u64) -> AcceptBatching {
-        let mut now = Instant::now();
+    /// The same after a window with a batch every `pause`, each with so many connections, in which the main thread was busy
+    /// for so many parts of a hundred.
+    fn after(
+        mut batching: AcceptBatching,
+        pause: Duration,
+        connections: u64,
+        percent: u32,
+    ) -> AcceptBatching {
+        let start = Instant::now();
+        let mut now = start;
         batching.window = Some(now);
-        let end = now + WINDOW;
-        while now < end {
+        while now < start + WINDOW {
             now += pause;
-            batching.note(connections, now);
+            batching.note(connections, now, || (now - start) * percent / 100);
         }
         batching
     }
@@ -89,18 +115,32 @@ mod tests {
     }
 
     #[test]
-    fn it_begins_when_connections_are_close_together() {
-        for (pause, connections, begins) in [
-            (APART, 1, true),
-            (APART * 2, 1, false),
-            (APART * 2, 2, true),
-            (APART / 2, 0, false),
-            (WINDOW * 100, 1, false),
-            (WINDOW * 100, 64, false),
+    fn it_begins_when_accepting_keeps_the_main_thread_busy() {
+        let pause = Duration::from_micros(75);
+        for (pause, connections, percent, begins) in [
+            (pause, 1, 100, true),
+            (pause, 1, 100 / BUSY, true),
+            (pause, 1, 100 / BUSY - 1, false),
+            (pause, 64, 100 / BUSY - 1, false),
+            (pause, 0, 100, false),
+            (WINDOW * 100, 1, 100 / BUSY - 1, false),
         ] {
-            let batching = after(AcceptBatching::default(), pause, connections);
-            assert_eq!(batching.is_on(), begins, "{connections} every {pause:?}");
+            let batching = after(AcceptBatching::default(), pause, connections, percent);
+            let case = format!("{connections} every {pause:?}, {percent} %");
+            assert_eq!(batching.is_on(), begins, "{case}");
         }
+    }
+
+    #[test]
+    fn only_the_time_of_the_last_window_counts() {
+        let start = Instant::now();
+        let mut batching = AcceptBatching::default();
+        let used = Duration::from_secs(1000);
+        for (window, used) in [(0, used), (1, used), (2, used), (3, used + WINDOW)] {
+            assert!(!batching.is_on());
+            batching.note(1, start + WINDOW * window, || used);
+        }
+        assert!(batching.is_on());
     }
 
     #[test]
@@ -111,7 +151,7 @@ mod tests {
             (BATCH_INTERVAL, 0, false),
             (WINDOW * 100, 1, false),
         ] {
-            let batching = after(on(), pause, connections);
+            let batching = after(on(), pause, connections, 100);
             assert_eq!(batching.is_on(), lasts, "{connections} every {pause:?}");
         }
     }
@@ -122,7 +162,11 @@ mod tests {
         let start = Instant::now();
         for number in 0..200 {
             let connections = if number % 5 == 0 { 1 } else { FEW * 2 };
-            batching.note(connections, start + BATCH_INTERVAL * number);
+            batching.note(
+                connections,
+                start + BATCH_INTERVAL * number,
+                Duration::default,
+            );
             assert!(batching.is_on());
         }
     }
