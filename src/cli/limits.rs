@@ -28,6 +28,10 @@ pub(super) const GROUP: Group = Group {
             option: "max-connections",
             holds: "by the descriptor limit",
         },
+        Default {
+            option: "processors",
+            holds: "by affinity and control group",
+        },
     ],
     needs: &[],
 };
@@ -37,6 +41,9 @@ const MOST_CONNECTIONS: usize = 1 << 30;
 
 /// The longest queue: 16 MiB of memory, and four times the connections that are kept open by default.
 const LONGEST_QUEUE: usize = 1 << 20;
+
+/// The most processors that can be asked for, which Linux has room for on any machine.
+const MOST_PROCESSORS: usize = 8192;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = GROUP.heading)]
@@ -63,6 +70,13 @@ pub(super) struct LimitOptions {
     /// Let at most N connections wait for a worker
     #[arg(long, value_name = "N", default_value = "1024", hide_short_help = true, value_parser = values::count::<LONGEST_QUEUE>)]
     pub(super) queue: NonZeroUsize,
+
+    /// Run as on a machine with N processors
+    ///
+    /// It decides how many workers '-N auto' starts, and how many of them wait for connections at a time. The default is
+    /// what the affinity and the control group of the process allow.
+    #[arg(long, value_name = "N", hide_short_help = true, value_parser = values::count::<MOST_PROCESSORS>)]
+    pub(super) processors: Option<NonZeroUsize>,
 }
 
 impl LimitOptions {

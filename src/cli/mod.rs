@@ -238,7 +238,7 @@ impl Config {
         let max_body = typed.limits.max_body.unwrap_or(u64::MAX);
         let hosts = listeners.iter().filter_map(ListenerConfig::host);
         let hosts: Vec<_> = hosts.map(str::to_owned).collect();
-        let resources = Resources::find();
+        let resources = Resources::find().with_processors(typed.limits.processors);
         let workers = (typed.serve).workers(resources.processors, typed.web.dialect());
         let web = (typed.web).options(max_body, resources.memory, &hosts, typed.users.responses());
         let config = Self {

@@ -36,6 +36,19 @@ impl Resources {
         Self::within(&GroupLimits::read(Path::new("/")), affinity(), memory)
     }
 
+    /// The same, with this many processors if there is a number.
+    #[must_use]
+    pub fn with_processors(self, processors: Option<NonZeroUsize>) -> Self {
+        let Some(processors) = processors else {
+            return self;
+        };
+        Self {
+            processors,
+            quota: None,
+            ..self
+        }
+    }
+
     /// What is left of these processors and this memory.
     fn within(limits: &GroupLimits, processors: NonZeroUsize, memory: u64) -> Self {
         let quota = limits.quota.filter(|quota| quota.processors() < processors);
@@ -118,6 +131,24 @@ mod tests {
             assert_eq!(found.processors.get(), processors, "{line}");
             assert_eq!(found.to_string(), line);
         }
+    }
+
+    #[test]
+    fn number_of_processors_that_is_given_counts() {
+        let limits = GroupLimits {
+            quota: Some(Quota {
+                time: 150,
+                period: 100,
+            }),
+            memory: Some(64 << 20),
+        };
+        let eight = NonZeroUsize::new(8).unwrap();
+        let found = Resources::within(&limits, eight, 4 << 30);
+        assert_eq!(found.with_processors(None), found);
+        assert_eq!(
+            found.with_processors(Some(eight)).to_string(),
+            "8 processors, 64 MiB of memory (limit of the control group)"
+        );
     }
 
     #[test]

@@ -121,6 +121,20 @@ fn server_without_quota_has_a_worker_for_each_processor_and_at_least_4() {
     }
 }
 
+#[test]
+fn number_of_processors_that_is_given_decides() {
+    for (processors, workers) in [("1", 4), ("16", 16), ("64", 64), ("8192", 256)] {
+        let options = ["-v", "-N", "auto", "--processors", processors];
+        let server = Setup::new(&options).start();
+        let said = resources(&server);
+        let plural = if processors == "1" { "" } else { "s" };
+        let start = format!("{processors} processor{plural}, ");
+        assert!(said.starts_with(&start), "{said}");
+        assert!(said.ends_with(&format!("; {workers} workers")), "{said}");
+        assert_has_workers(&server, workers);
+    }
+}
+
 /// The value of a metric of a server whose status is on the socket `status`.
 fn metric(server: &Server, name: &str) -> u64 {
     let mut status = UnixStream::connect(server.path().join("status")).unwrap();
