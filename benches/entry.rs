@@ -98,7 +98,7 @@ fn entry(bencher: Bencher<'_, '_>, length: usize) {
             for _ in 0..repetitions(length) {
                 let room = recorder.reserve("PUT", NAME, length as u64, &requester, None);
                 let room = room.expect("room in the log").expect("a log");
-                let mut entry = room.commit(&answered, Some(&Hash::ZERO));
+                let mut entry = room.commit(&answered, Some(&Hash::ZERO), None);
                 while !entry.is_complete() {
                     let block = &black_box(&content)[..entry.next_len()];
                     entry.write(block, &mut text).expect("a write");

@@ -24,7 +24,7 @@ def verify(path, key, before):
     torn = {text.split()[1]: text.split()[3] for text, _, _ in lines if text.startswith(b"torn ")}
     chain, end, number = before, 0, 0
     for text, _, value in lines:
-        kind, *words = text.split(b" ", 11)
+        kind, *words = text.split(b" ", 10)
         if kind == b"begin":
             end, previous = int(words[4]), bytes.fromhex(words[5].decode())
             assert before in (None, previous), "a file is missing before it"
@@ -44,7 +44,7 @@ def verify(path, key, before):
             assert start == end, f"not in its place: {text}"
             end = stop
             if words[0] not in torn:
-                entry, content = entry_of(words[10], log[start:stop].split(b"\n")[1:-2])
+                entry, content = entry_of(words[9], log[start:stop].split(b"\n")[1:-2])
                 assert log[start:stop] == entry, f"altered: {text}"
                 assert words[7] == b"-" if content is None else hashlib.sha256(content).hexdigest().encode() == words[7], f"altered: {text}"
     assert end == len(log), f"byte {end}: what follows is not sealed"

@@ -74,6 +74,7 @@
 //! | `request_log` | Which bytes is an entry, where does it go, and how is it read back? |
 //! | `seal` | How is an alteration of the request log found? |
 //! | `input_window` | Which bytes of a log or seal are read and not consumed? |
+//! | `change_version` | Which of several changes of a name came first, whichever server made them? |
 //! | `requester` | Which client and user made a request, and how was it answered? |
 //! | `status` | What does the server do right now, and is it well? |
 //! | `access_log`, `reporting`, `line_writer` | Who asked for what, and how is that told without holding up a worker? |
@@ -87,6 +88,8 @@
 #[doc(hidden)]
 pub mod access_log;
 pub mod blocking;
+#[doc(hidden)]
+pub mod change_version;
 #[doc(hidden)]
 pub mod classic;
 #[doc(hidden)]
@@ -121,6 +124,8 @@ pub mod requester;
 pub mod resources;
 pub mod seal;
 pub mod server;
+#[doc(hidden)]
+pub mod server_id;
 #[doc(hidden)]
 pub mod status;
 #[doc(hidden)]

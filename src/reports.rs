@@ -61,6 +61,10 @@ impl RunningReports {
             .and_then(|answers| NonZeroU64::try_from(answers).ok());
         let reports = Reports {
             access_log: format.zip(access_log.clone()),
+            server: config
+                .sealing
+                .as_ref()
+                .and_then(|sealing| sealing.server.clone()),
             console: config
                 .detail
                 .or(uploads)

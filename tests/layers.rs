@@ -29,6 +29,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("rename", &["operations"]),
     ("utc", &[]),
     ("entry_range", &[]),
+    // The order of changes: the store counts it, the seal keeps it. Neither knows the other.
+    ("change_version", &[]),
+    ("server_id", &[]),
     // The buffer of both readers: of the request log, and of its seal, which does not know the log.
     ("input_window", &[]),
     ("blocking", &[]),
@@ -47,13 +50,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tls", &["server", "sync"]),
     ("peer", &[]),
     ("access_log", &["entry_range", "peer"]),
-    ("seal", &["utc", "input_window"]),
+    ("seal", &["change_version", "utc", "input_window"]),
     // The hash of a password is verified on a thread of its own, so it may not know the connection that waits.
     ("users", &["peer", "sync"]),
     ("requester", &["peer", "users"]),
     (
         "store",
         &[
+            "change_version",
             "durable",
             "rename",
             "sync",
@@ -65,6 +69,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "request_log",
         &[
+            "change_version",
+            "server_id",
             "rename",
             "requester",
             "seal",
@@ -81,6 +87,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "files",
         &[
+            "change_version",
             "users",
             "requester",
             "seal",
@@ -97,6 +104,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "reporting",
         &[
             "access_log",
+            "server_id",
             "line_writer",
             "entry_range",
             "request_log",

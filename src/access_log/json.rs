@@ -15,6 +15,7 @@ use crate::peer::ClientAddress;
 /// The object of a line, in the order of its keys.
 #[derive(Serialize)]
 struct LineObject<'r> {
+    server: Option<&'r str>,
     /// RFC 3339, in UTC, with six digits of a second.
     #[serde(serialize_with = "microseconds")]
     time: Timestamp,
@@ -48,8 +49,9 @@ struct LogRange {
 }
 
 /// Appends the line for a request.
-pub(super) fn push(out: &mut Vec<u8>, record: &Record<'_>) {
+pub(super) fn push(out: &mut Vec<u8>, server: Option<&str>, record: &Record<'_>) {
     let line = LineObject {
+        server,
         time: Timestamp::try_from(record.time).unwrap_or_default(),
         connection: record.connection,
         request: record.request,
@@ -100,7 +102,7 @@ mod tests {
 
     fn line(record: &Record<'_>) -> String {
         let mut out = Vec::new();
-        push(&mut out, record);
+        push(&mut out, Some("web-1"), record);
         String::from_utf8(out).unwrap()
     }
 
@@ -119,7 +121,7 @@ mod tests {
         };
         assert_eq!(
             line(&record),
-            "{\"time\":\"2026-11-27T12:00:00.123456Z\",\"connection\":7,\"request\":2,\
+            "{\"server\":\"web-1\",\"time\":\"2026-11-27T12:00:00.123456Z\",\"connection\":7,\"request\":2,\
              \"peer\":\"192.0.2.1\",\"port\":40000,\"proxy\":\"192.0.2.8:41000\",\"client\":\"192.0.2.1\",\"user\":\"ann\",\"method\":\"GET\",\
              \"target\":\"/a.txt\",\"version\":\"HTTP/1.1\",\"status\":200,\"bytes_in\":80,\"bytes_out\":126,\
              \"duration_us\":345,\"tls\":null,\"referer\":null,\"agent\":\"curl/8.0\",\
@@ -159,6 +161,6 @@ mod tests {
             time: std::time::UNIX_EPOCH,
             ..Record::sample()
         };
-        assert!(line(&record).starts_with("{\"time\":\"1970-01-01T00:00:00.000000Z\","));
+        assert!(line(&record).contains(",\"time\":\"1970-01-01T00:00:00.000000Z\","));
     }
 }

@@ -20,11 +20,11 @@ pub enum AccessLogFormat {
 }
 
 impl AccessLogFormat {
-    /// Appends one line, with its newline.
-    pub fn push(self, out: &mut Vec<u8>, record: &Record<'_>) {
+    /// Appends one line of the server with this name, with its newline.
+    pub fn push(self, out: &mut Vec<u8>, server: Option<&str>, record: &Record<'_>) {
         match self {
             Self::Combined => combined::push(out, record),
-            Self::Json => json::push(out, record),
+            Self::Json => json::push(out, server, record),
         }
     }
 }

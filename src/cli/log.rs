@@ -7,6 +7,7 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use thiserror::Error;
 
 use httpserver::request_log::write::{Mode, Sealing};
+use httpserver::server_id::ServerId;
 
 use super::address::Address;
 use super::group::{Group, Requirement};
@@ -29,6 +30,10 @@ pub(super) const GROUP: Group = Group {
         },
         Requirement {
             option: "seal-key",
+            needs: "seal",
+        },
+        Requirement {
+            option: "server-id",
             needs: "seal",
         },
     ],
@@ -60,6 +65,12 @@ pub(super) struct LogOptions {
     /// intruder cannot alter what was sealed before.
     #[arg(long, value_name = "STATE", hide_short_help = true)]
     seal_key: Option<PathBuf>,
+
+    /// Call the server NAME in its seal and in the access log
+    ///
+    /// Servers that share a root have different names. Without it a server has no name.
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
+    server_id: Option<ServerId>,
 }
 
 /// Why no log, and no other file of the server, is called so.
@@ -95,6 +106,7 @@ impl LogOptions {
     pub(super) fn sealing(&self) -> Option<Sealing> {
         self.seal.then(|| Sealing {
             key_state: self.seal_key.clone(),
+            server: self.server_id.clone(),
         })
     }
 

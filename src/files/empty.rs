@@ -33,8 +33,8 @@ impl Empty {
             status,
         };
         let hash = Hash::of(b"");
-        let mut entry = store.if_still(&self.committed, &self.target, || {
-            reservation.commit(&answered, Some(&hash))
+        let mut entry = store.if_still(&self.committed, &self.target, |version| {
+            reservation.commit(&answered, Some(&hash), version)
         })?;
         let receipt = EntryReceipt::Known(entry.range());
         entry.write(&[], text).is_ok().then_some(receipt)

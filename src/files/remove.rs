@@ -33,8 +33,8 @@ impl Files {
         blocking: Blocking<'_>,
     ) -> Result<EntryReceipt, UploadError> {
         let reservation = self.reserve_removal(path, path, answered.requester, blocking)?;
-        let removed = self.store.remove(path, condition, || {
-            reservation.map(|reservation| reservation.commit(answered, None))
+        let removed = self.store.remove(path, condition, |version| {
+            reservation.map(|reservation| reservation.commit(answered, None, version))
         })?;
         record(path, removed, text)
     }
@@ -53,8 +53,8 @@ impl Files {
     ) -> Result<EntryReceipt, UploadError> {
         let name = [path, b"/"].concat();
         let reservation = self.reserve_removal(path, &name, answered.requester, blocking)?;
-        let removed = self.store.remove_directory(path, condition, || {
-            reservation.map(|reservation| reservation.commit(answered, None))
+        let removed = self.store.remove_directory(path, condition, |version| {
+            reservation.map(|reservation| reservation.commit(answered, None, version))
         })?;
         record(path, removed, text)
     }

@@ -17,6 +17,7 @@ use super::finishing::{Finishing, Remaining, receipt_of};
 use super::judging::Judge;
 use super::state::Files;
 use crate::blocking::Blocking;
+use crate::change_version::ChangeVersion;
 use crate::request_log::write::Preallocated;
 use crate::requester::{Answered, Requester};
 use crate::seal::chain::Hash;
@@ -222,13 +223,13 @@ impl FileUpload {
                 source,
             })?;
         let hash = self.content_hash();
-        let publish = |committed: &Committed| {
+        let publish = |committed: &Committed, version: Option<&ChangeVersion>| {
             let entry = reservation.map(|reservation| {
                 let answered = Answered {
                     requester: &self.requester,
                     status: status(),
                 };
-                reservation.commit(&answered, hash.as_ref())
+                reservation.commit(&answered, hash.as_ref(), version)
             });
             (committed.clone(), entry)
         };

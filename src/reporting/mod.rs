@@ -26,10 +26,12 @@ use crate::access_log::{AccessLogFormat, Record};
 use crate::entry_range::Receipts;
 use crate::line_writer::LineWriter;
 use crate::peer::Peer;
+use crate::server_id::ServerId;
 
 /// See the module's description.
 pub struct Reporter {
     access_log: Option<(AccessLogFormat, Arc<LineWriter>)>,
+    server: Option<ServerId>,
     console: Option<(Detail, Arc<LineWriter>)>,
     summary: Summary,
     answers: Option<AnswerLimit>,
@@ -41,6 +43,8 @@ pub struct Reporter {
 pub struct Reports {
     /// The access log.
     pub access_log: Option<(AccessLogFormat, Arc<LineWriter>)>,
+    /// The name of the server, if it has one.
+    pub server: Option<ServerId>,
     /// Lines for people, and which.
     pub console: Option<(Detail, Arc<LineWriter>)>,
     /// Whether there will be a summary.
@@ -95,6 +99,7 @@ impl Reporter {
     pub fn new(reports: Reports, workers: usize) -> Option<Self> {
         let Reports {
             access_log,
+            server,
             console,
             summary,
             answers,
@@ -106,6 +111,7 @@ impl Reporter {
         let is_wanted = has_lines || is_tallied || answers.is_some();
         is_wanted.then_some(Self {
             access_log,
+            server,
             console,
             summary,
             answers,
@@ -139,7 +145,8 @@ impl Reporter {
     pub fn request(&self, worker: Option<usize>, record: &Record<'_>, line: &mut Vec<u8>) {
         if let Some((format, writer)) = &self.access_log {
             line.clear();
-            format.push(line, record);
+            let server = self.server.as_ref().map(ServerId::as_str);
+            format.push(line, server, record);
             writer.append(worker, line);
         }
         if let Some((detail, writer)) = &self.console {

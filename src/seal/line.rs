@@ -1,8 +1,8 @@
 //! The lines of a seal: their values, and their parser.
 //!
 //! ```text
-//! begin 1 IDENTITY FILE LINES START PREVIOUS TIME NAME CHAIN
-//! entry NUMBER OFFSET LENGTH TIME PEER USER STATUS HASH SERVER VERSION FIRST LINE OF THE ENTRY CHAIN
+//! begin 1 IDENTITY FILE LINES START PREVIOUS TIME NAME SERVER CHAIN
+//! entry NUMBER OFFSET LENGTH TIME PEER USER STATUS HASH VERSION FIRST LINE OF THE ENTRY CHAIN
 //! torn NUMBER TIME left|cut CHAIN
 //! clock TIME SYSTEM CHAIN
 //! mac EPOCH CODE CHAIN
@@ -16,6 +16,7 @@
 
 use super::chain::Hash;
 use super::time::Moment;
+use crate::change_version::ChangeVersion;
 
 /// The version of this format.
 pub const FORMAT: u64 = 1;
@@ -75,6 +76,8 @@ pub struct Begin<'l> {
     pub time: Moment,
     /// The name of the log.
     pub name: &'l str,
+    /// Which of several servers of one root writes the log.
+    pub server: Option<&'l str>,
 }
 
 /// The line of an entry.
@@ -94,9 +97,7 @@ pub struct EntryLine<'l> {
     pub status: u16,
     /// SHA-256 of the stored content, if there is any.
     pub hash: Option<Hash>,
-    /// The server that received it, if several share a root.
-    pub server: Option<&'l str>,
-    /// The version of the store after it.
+    /// The version of the change that it made, if several servers share the root: a [`ChangeVersion`].
     pub version: Option<&'l str>,
     /// The first line of the entry, without its line feed.
     pub first_line: &'l str,
@@ -205,6 +206,7 @@ fn begin<'l>(words: &mut Words<'l>) -> Result<Begin<'l>, NotALine> {
         previous: words.hash()?,
         time: words.time()?,
         name: words.next()?,
+        server: words.optional()?,
     })
 }
 
@@ -228,10 +230,19 @@ fn entry<'l>(words: &mut Words<'l>) -> Result<EntryLine<'l>, NotALine> {
             None => None,
             Some(text) => Some(Hash::parse(text.as_bytes()).ok_or(NO_HASH)?),
         },
-        server: words.optional()?,
-        version: words.optional()?,
+        version: version(words)?,
         first_line: words.0.take().ok_or(NotALine("it has no first line"))?,
     })
+}
+
+fn version<'l>(words: &mut Words<'l>) -> Result<Option<&'l str>, NotALine> {
+    let word = words.optional()?;
+    match word.filter(|word| ChangeVersion::parse(word).is_none()) {
+        None => Ok(word),
+        Some(_) => Err(NotALine(
+            "a version is a number of 1 or more, or 64 of them",
+        )),
+    }
 }
 
 const NO_HASH: NotALine = NotALine("a hash has 64 lower-case hex digits");
@@ -304,12 +315,15 @@ mod tests {
             format!("mac 1 {hash} x"),
             format!("mac 1 {}", &hash[1..]),
             format!("torn 1 {TIME} gone"),
-            format!("begin 2 0000000000000abc 2 17 5 {hash} {TIME} log.txt"),
-            format!("begin 1 abc 2 17 5 {hash} {TIME} log.txt"),
-            format!("begin 1 +000000000000abc 2 17 5 {hash} {TIME} log.txt"),
-            format!("entry 3 100 50 {TIME} a - 99 - - - GET a length 0"),
-            format!("entry 3 100 50 {TIME} a - 2000 - - - GET a length 0"),
-            format!("entry 3 100 50 {TIME} a - 200 - - -"),
+            format!("begin 2 0000000000000abc 2 17 5 {hash} {TIME} log.txt -"),
+            format!("begin 1 0000000000000abc 2 17 5 {hash} {TIME} log.txt"),
+            format!("begin 1 abc 2 17 5 {hash} {TIME} log.txt -"),
+            format!("begin 1 +000000000000abc 2 17 5 {hash} {TIME} log.txt -"),
+            format!("entry 3 100 50 {TIME} a - 99 - - GET a length 0"),
+            format!("entry 3 100 50 {TIME} a - 2000 - - GET a length 0"),
+            format!("entry 3 100 50 {TIME} a - 200 - 0 GET a length 0"),
+            format!("entry 3 100 50 {TIME} a - 200 - 1,2 GET a length 0"),
+            format!("entry 3 100 50 {TIME} a - 200 - -"),
             format!("next {TIME} a\nb"),
             format!("next {TIME} caf\u{e9}"),
         ] {

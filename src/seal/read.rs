@@ -21,7 +21,7 @@ const WINDOW: usize = 4 * LINE_LIMIT;
 /// use httpserver::seal::read::SealReader;
 ///
 /// let text = "begin 1 0000000000000001 1 0 0 0000000000000000000000000000000000000000000000000000000000000000 \
-///     2026-11-27T12:00:00.000000Z log.txt";
+///     2026-11-27T12:00:00.000000Z log.txt web-1";
 /// let mut seal = text.as_bytes().to_vec();
 /// push_chain(&mut seal, &Hash::ZERO.chained(text.as_bytes()));
 /// let mut reader = SealReader::new(&seal[..]);
@@ -264,7 +264,7 @@ mod tests {
     fn chain_of_a_file_begins_with_what_it_continues() {
         let previous = Hash::of(b"the file before");
         let begin = format!(
-            "begin 1 0000000000000001 2 9 0 {previous} 2026-11-27T12:00:00.000000Z log.txt"
+            "begin 1 0000000000000001 2 9 0 {previous} 2026-11-27T12:00:00.000000Z log.txt -"
         );
         let chain = previous.chained(begin.as_bytes());
         let mut text = begin.clone().into_bytes();

@@ -9,6 +9,7 @@ use std::io::Write;
 use super::chain::{HEX, Hash};
 use super::line::{Begin, FORMAT, Torn, TornOutcome};
 use super::time::{self, Moment, MomentWriter};
+use crate::change_version::ChangeVersion;
 
 /// Bytes of the longest word that names a user, a server or a file, as written. A longer one is cut.
 pub const WORD_LIMIT: usize = 1024;
@@ -30,11 +31,11 @@ pub fn push_begin(out: &mut Vec<u8>, begin: &Begin<'_>) {
         format_args!(" {} {} {} ", begin.file, begin.lines, begin.start),
     );
     begin.previous.push(out);
-    push_all(out, format_args!(" {} {}", begin.time, begin.name));
+    let server = begin.server.unwrap_or("-");
+    push_all(out, format_args!(" {} {} {server}", begin.time, begin.name));
 }
 
-/// Appends what of an entry's line is known before the entry has its place: `PEER USER STATUS HASH SERVER VERSION FIRST
-/// LINE`.
+/// Appends what of an entry's line is known before the entry has its place: `PEER USER STATUS HASH VERSION FIRST LINE`.
 ///
 /// `push_peer` appends the first word; `user` is a name, not yet a word.
 pub fn push_entry_end(
@@ -43,6 +44,7 @@ pub fn push_entry_end(
     user: Option<&str>,
     status: u16,
     hash: Option<&Hash>,
+    version: Option<&ChangeVersion>,
     first_line: &[u8],
 ) {
     push_peer(out);
@@ -60,8 +62,12 @@ pub fn push_entry_end(
         Some(hash) => hash.push(out),
         None => out.push(b'-'),
     }
-    // Server and version: no server of this version knows them.
-    out.extend_from_slice(b" - - ");
+    out.push(b' ');
+    match version {
+        Some(version) => version.push(out),
+        None => out.push(b'-'),
+    }
+    out.push(b' ');
     out.extend_from_slice(first_line);
 }
 
@@ -186,6 +192,7 @@ mod tests {
             previous: Hash::ZERO,
             time: time(),
             name: "log.txt",
+            server: Some("web-1"),
         };
         let torn = Torn {
             number: 7,
@@ -201,6 +208,7 @@ mod tests {
                 Some("ann"),
                 201,
                 Some(&hash),
+                Some(&ChangeVersion::Name(17)),
                 b"PUT a length 0",
             );
         };
@@ -215,19 +223,18 @@ mod tests {
             },
             status: 201,
             hash: Some(hash),
-            server: None,
-            version: None,
+            version: Some("17"),
             first_line: "PUT a length 0",
         };
         let rows: [(Push<'_>, String, LineContent<'_>); 6] = [
             (
                 &|out| push_begin(out, &begin),
-                format!("begin 1 0000000000000abc 2 17 5 {zero} {TIME} log.txt"),
+                format!("begin 1 0000000000000abc 2 17 5 {zero} {TIME} log.txt web-1"),
                 LineContent::Begin(begin),
             ),
             (
                 &push_entry,
-                format!("entry 3 100 50 {TIME} [::1]:40000 ann 201 {hash} - - PUT a length 0"),
+                format!("entry 3 100 50 {TIME} [::1]:40000 ann 201 {hash} 17 PUT a length 0"),
                 LineContent::Entry(entry),
             ),
             (

@@ -2,6 +2,8 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+use std::time::Duration;
 
 use rustix::fs::Timestamps;
 use rustix::io::Errno;
@@ -9,10 +11,10 @@ use rustix::io::Errno;
 use super::error::StoreErrorKind;
 use super::shared_lock::{ByteLock, SharedLock};
 use super::stamps::Stamps;
+use super::versions::Versions;
+use crate::change_version::{ChangeVersion, STRIPES, stripe};
+use crate::durable::Durability;
 use crate::sync::lock;
-
-/// Names share this many locks; two names seldom share one.
-const STRIPES: u8 = 64;
 
 /// Locks for names. Each guards the order in which files of its names take effect and are published; it is held for
 /// a rename, never while content is written.
@@ -21,13 +23,20 @@ pub(super) struct CommitLocks {
     stripes: [Mutex<()>; STRIPES as usize],
     /// What other processes see of these locks: a byte for each stripe. Locked after the stripe, released before it.
     shared: Option<SharedLock>,
+    /// What is counted under the shared locks.
+    versions: Versions,
 }
+
+/// How often a turn is tried that cannot be taken later, and how long it is waited in between.
+const TRIES: u32 = 1_000;
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// The turn of one name, or of all names, until it is dropped.
 #[must_use = "the turn is over once this is dropped"]
 pub(super) struct CommitTurn<'l> {
     /// The first to be dropped.
     shared: Option<ByteLock>,
+    versions: &'l Versions,
     _stripes: Vec<MutexGuard<'l, ()>>,
     _stripe: Option<MutexGuard<'l, ()>>,
 }
@@ -43,6 +52,28 @@ impl CommitTurn<'_> {
         lock.set_number(number)?;
         Ok(times)
     }
+
+    /// Makes a change with the next version, which it is given. `None`: the root is not shared, and nobody counts.
+    ///
+    /// # Errors
+    /// Those of the change, or of the version: then the change is not made, and no version is taken.
+    pub(super) fn with_version<R>(
+        &self,
+        durability: Durability,
+        change: impl FnOnce() -> Result<R, StoreErrorKind>,
+    ) -> Result<(R, Option<ChangeVersion>), StoreErrorKind> {
+        let Some(lock) = &self.shared else {
+            return Ok((change()?, None));
+        };
+        let taken = self.versions.take(lock, durability)?;
+        match change() {
+            Ok(changed) => Ok((changed, Some(taken.keep(lock)))),
+            Err(kind) => {
+                taken.give_back(lock);
+                Err(kind)
+            }
+        }
+    }
 }
 
 impl CommitLocks {
@@ -51,6 +82,7 @@ impl CommitLocks {
         Self {
             stripes: [const { Mutex::new(()) }; STRIPES as usize],
             shared: None,
+            versions: Versions::new(),
         }
     }
 
@@ -80,17 +112,32 @@ impl CommitLocks {
     /// # Errors
     /// `Locked` at once if another process has the turn.
     pub(super) fn of(&self, path: &[u8]) -> Result<CommitTurn<'_>, StoreErrorKind> {
-        let stripe = self.of_here(path);
+        let here = self.of_here(path);
         Ok(CommitTurn {
-            shared: self.lock_shared(number(path), 1)?,
+            shared: self.lock_shared(stripe(path), 1)?,
+            versions: &self.versions,
             _stripes: Vec::new(),
-            _stripe: Some(stripe),
+            _stripe: Some(here),
         })
     }
 
+    /// The same for what cannot be tried again later: it waits for another process, too, for a second at most.
+    ///
+    /// # Errors
+    /// `Locked` after that.
+    pub(super) fn of_soon(&self, path: &[u8]) -> Result<CommitTurn<'_>, StoreErrorKind> {
+        for _ in 1..TRIES {
+            match self.of(path) {
+                Err(StoreErrorKind::Locked) => thread::sleep(PAUSE),
+                turn => return turn,
+            }
+        }
+        self.of(path)
+    }
+
     /// Waits for its turn in this process only; another process may have the turn, too.
-    pub(super) fn of_here(&self, path: &[u8]) -> MutexGuard<'_, ()> {
-        lock(&self.stripes[usize::from(number(path))])
+    fn of_here(&self, path: &[u8]) -> MutexGuard<'_, ()> {
+        lock(&self.stripes[usize::from(stripe(path))])
     }
 
     /// The same as [`CommitLocks::of`] for every name at once. The order of the locks is always the same, and no commit
@@ -99,6 +146,7 @@ impl CommitLocks {
         let stripes = self.stripes.iter().map(lock).collect();
         Ok(CommitTurn {
             shared: self.lock_shared(0, STRIPES)?,
+            versions: &self.versions,
             _stripes: stripes,
             _stripe: None,
         })
@@ -120,18 +168,8 @@ impl CommitLocks {
     /// Whether a commit of this process has the turn.
     #[cfg(test)]
     pub(super) fn is_locked(&self, path: &[u8]) -> bool {
-        self.stripes[usize::from(number(path))].try_lock().is_err()
+        self.stripes[usize::from(stripe(path))].try_lock().is_err()
     }
-}
-
-/// The number of the stripe of a path. All processes that share locks must agree, whatever their release and their
-/// machine: it is FNV-1a with 64 bits, folded.
-fn number(path: &[u8]) -> u8 {
-    let hash = path.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let folded = (hash ^ (hash >> 32)).to_le_bytes();
-    folded[0] % STRIPES
 }
 
 #[cfg(test)]
@@ -148,32 +186,6 @@ mod tests {
         })
     }
 
-    /// Other releases must find the same.
-    #[test]
-    fn number_of_a_path_is_the_same_everywhere() {
-        for (path, expected) in [
-            ("", 1),
-            ("a", 0),
-            ("b", 41),
-            ("foobar", 25),
-            ("dir/file", 10),
-        ] {
-            assert_eq!(number(path.as_bytes()), expected, "{path}");
-        }
-    }
-
-    #[test]
-    fn names_are_spread_over_all_stripes() {
-        let mut counts = [0; STRIPES as usize];
-        for name in 0..64 * 100 {
-            counts[usize::from(number(format!("dir/file-{name}.txt").as_bytes()))] += 1;
-        }
-        assert!(
-            counts.iter().all(|count| (50..200).contains(count)),
-            "{counts:?}"
-        );
-    }
-
     #[test]
     fn turn_of_another_process_is_not_waited_for() {
         let root = tempfile::tempdir().unwrap();
@@ -185,7 +197,7 @@ mod tests {
         };
         let other = (0..100)
             .map(|other: u8| [other])
-            .find(|other| number(other) != number(b"a"))
+            .find(|other| stripe(other) != stripe(b"a"))
             .unwrap();
         let turn = one.of(b"a").unwrap();
         assert!(is_locked(&two, b"a"));

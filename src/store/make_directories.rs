@@ -316,7 +316,7 @@ mod tests {
                 let name = b"d/".repeat(depth);
                 let name = &name[..name.len() - 1];
                 store
-                    .remove_directory(name, &CommitCondition::Always, || ())
+                    .remove_directory(name, &CommitCondition::Always, |_| ())
                     .unwrap();
             }
             let target = store.target_at_once(&path).unwrap();

@@ -35,6 +35,7 @@ mod stamps;
 mod state;
 mod sys;
 mod unnamed;
+mod versions;
 mod walk;
 mod write;
 mod write_target;

@@ -22,6 +22,7 @@ use super::metadata::Metadata;
 use super::state::Store;
 use super::sys::{DIRECTORY, metadata_at, split};
 use super::write_target::CommitCondition;
+use crate::change_version::ChangeVersion;
 use crate::durable::Durability;
 use crate::operations::{operate, operate_once};
 
@@ -37,11 +38,13 @@ pub struct Removed<R> {
 /// A name that is gone from its directory, and still to be published.
 struct Unlinked<'l> {
     directory: Arc<OwnedFd>,
+    version: Option<ChangeVersion>,
     turn: CommitTurn<'l>,
 }
 
 impl Store {
-    /// Removes the regular file at `path`, and calls `publish` in that instant, in step with commits.
+    /// Removes the regular file at `path`, and calls `publish` in that instant, in step with commits, with the version of the
+    /// change if other servers share the root.
     ///
     /// # Errors
     /// With any, the file is still there and `publish` was not called.
@@ -49,11 +52,16 @@ impl Store {
         &self,
         path: &[u8],
         condition: &CommitCondition<'_>,
-        publish: impl FnOnce() -> R,
+        publish: impl FnOnce(Option<&ChangeVersion>) -> R,
     ) -> Result<Removed<R>, StoreError> {
         let gone = once_more_if_stale(|| self.unlink(path, condition));
-        let (Unlinked { directory, turn }, held) = gone.map_err(|kind| kind.of(path))?;
-        let published = publish();
+        let (unlinked, held) = gone.map_err(|kind| kind.of(path))?;
+        let Unlinked {
+            directory,
+            version,
+            turn,
+        } = unlinked;
+        let published = publish(version.as_ref());
         drop(turn);
         self.cache.remove(path);
         held.release(&self.background.0);
@@ -75,8 +83,18 @@ impl Store {
             return Err(StoreErrorKind::ConditionFailed);
         }
         let held = HeldSpace::take(&directory, name, Some(&existing));
-        operate_once(|| unlinkat(&directory, name, AtFlags::empty()))?;
-        Ok((Unlinked { directory, turn }, held))
+        let unlink = || {
+            Ok(operate_once(|| {
+                unlinkat(&directory, name, AtFlags::empty())
+            })?)
+        };
+        let ((), version) = turn.with_version(self.durability, unlink)?;
+        let unlinked = Unlinked {
+            directory,
+            version,
+            turn,
+        };
+        Ok((unlinked, held))
     }
 
     /// Removes the empty directory at `path`, and calls `publish` in that instant, in step with all commits.
@@ -87,11 +105,15 @@ impl Store {
         &self,
         path: &[u8],
         condition: &CommitCondition<'_>,
-        publish: impl FnOnce() -> R,
+        publish: impl FnOnce(Option<&ChangeVersion>) -> R,
     ) -> Result<Removed<R>, StoreError> {
         let gone = once_more_if_stale(|| self.unlink_directory(path, condition));
-        let Unlinked { directory, turn } = gone.map_err(|kind| kind.of(path))?;
-        let published = publish();
+        let Unlinked {
+            directory,
+            version,
+            turn,
+        } = gone.map_err(|kind| kind.of(path))?;
+        let published = publish(version.as_ref());
         drop(turn);
         let synced = self.sync_removal(&directory);
         Ok(Removed { published, synced })
@@ -123,12 +145,21 @@ impl Store {
             });
         }
         let path = Path::new(OsStr::from_bytes(name));
-        let removed = self.occupied.remove(existing.identity(), &*directory, path);
-        removed.map_err(|error| match error {
-            Errno::EXIST => StoreErrorKind::NotEmpty,
-            other => other.into(),
-        })?;
-        Ok(Unlinked { directory, turn })
+        let remove = || {
+            let removed = self
+                .occupied
+                .remove(existing.identity(), &*directory, path);
+            removed.map_err(|error| match error {
+                Errno::EXIST => StoreErrorKind::NotEmpty,
+                other => other.into(),
+            })
+        };
+        let ((), version) = turn.with_version(self.durability, remove)?;
+        Ok(Unlinked {
+            directory,
+            version,
+            turn,
+        })
     }
 
     /// Whether nothing is in the directory at `path`, which may be an upload in progress.
@@ -224,7 +255,7 @@ mod tests {
             store.commit_locks.is_locked(path)
         });
         assert!(cached.unwrap());
-        let removed = store.remove(path, &CommitCondition::Always, || {
+        let removed = store.remove(path, &CommitCondition::Always, |_| {
             store.commit_locks.is_locked(path)
         });
         assert!(removed.unwrap().published);
@@ -261,7 +292,7 @@ mod tests {
                 StoreErrorKind::ConditionFailed,
             ),
         ] {
-            let refused = store.remove(path.as_bytes(), &condition, || panic!("{path}"));
+            let refused = store.remove(path.as_bytes(), &condition, |_| panic!("{path}"));
             assert_eq!(refused.unwrap_err().kind, kind, "{path}");
         }
         assert!(root.path().join("file").exists());
@@ -272,7 +303,7 @@ mod tests {
         fs::create_dir_all(root.path().join("a/b")).unwrap();
         let store = Store::open(root.path(), Depth::Tree, Durability::Storage).unwrap();
         for path in [&b"a/b"[..], b"a"] {
-            let removed = store.remove_directory(path, &CommitCondition::Always, || {
+            let removed = store.remove_directory(path, &CommitCondition::Always, |_| {
                 let names = ["a", "a/b", "a/b/file", "other"];
                 names.map(|name| store.commit_locks.is_locked(name.as_bytes()))
             });
@@ -310,7 +341,7 @@ mod tests {
             (".httpserver-x", &always, StoreErrorKind::Concealed),
             (".", &always, StoreErrorKind::ImpossibleName),
         ] {
-            let refused = store.remove_directory(path.as_bytes(), condition, || panic!("{path}"));
+            let refused = store.remove_directory(path.as_bytes(), condition, |_| panic!("{path}"));
             assert_eq!(refused.unwrap_err().kind, kind, "{path}");
         }
         for path in ["full/below", "empty", "file", "link"] {
@@ -324,7 +355,7 @@ mod tests {
         let store = Store::open(root.path(), Depth::Tree, Durability::Kernel).unwrap();
         let target = store.target_at_once(b"a/file").unwrap();
         // Nothing is staged yet: the directory goes, and so must the upload.
-        let remove = || store.remove_directory(b"a", &CommitCondition::Always, || {});
+        let remove = || store.remove_directory(b"a", &CommitCondition::Always, |_| {});
         remove().unwrap();
         let refused = store.stage(&target).map(drop).unwrap_err();
         assert_eq!(refused.kind, StoreErrorKind::Vanished);

@@ -5,25 +5,33 @@
 //! later. A lock is released explicitly, since not every file system over FUSE releases it with the close.
 //!
 //! The file has a number of 8 bytes (little-endian) for each byte that is locked: the last modification time that one of
-//! the servers gave to a file while it had that lock.
+//! the servers gave to a file while it had that lock. Behind these it has the versions (see `versions`).
 
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, RwLock};
 
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
-use rustix::fs::{Mode, OFlags, fstat, openat};
+use rustix::fs::{Mode, OFlags, fdatasync, fstat, openat};
 use rustix::io::{Errno, pread, pwrite};
 
 use super::error::StoreErrorKind;
+use crate::change_version::STRIPES;
 use crate::operations::{operate, operate_once};
 use crate::sync::{read, write};
 
 /// It begins as the names of staged uploads do, so no client sees or makes it.
-const NAME: &str = ".httpserver-lock";
+pub(super) const NAME: &str = ".httpserver-lock";
 
 /// Bytes of a number in it.
 const NUMBER: usize = size_of::<i64>();
+
+/// Where the versions begin, in bytes.
+pub(super) const VERSIONS_AT: u64 = STRIPES as u64 * NUMBER as u64;
+
+/// Bytes of the whole file.
+const LENGTH: usize = STRIPES as usize * (NUMBER + 16);
 
 /// How often the file is opened again after another program has removed it.
 const ATTEMPTS: usize = 3;
@@ -70,6 +78,52 @@ impl ByteLock {
     fn position(&self) -> u64 {
         u64::from(self.first) * NUMBER as u64
     }
+
+    /// The stripes whose bytes are locked.
+    pub(super) fn stripes(&self) -> Range<u8> {
+        self.first..self.first + self.count
+    }
+
+    /// Reads from this byte of the file on. What the file does not have is 0.
+    pub(super) fn read_at(
+        &self,
+        bytes: &mut [u8],
+        mut position: u64,
+    ) -> Result<(), StoreErrorKind> {
+        bytes.fill(0);
+        let mut left = bytes;
+        while !left.is_empty() {
+            let count = operate(|| pread(&self.file, &mut *left, position))?;
+            if count == 0 {
+                break;
+            }
+            left = &mut left[count..];
+            position += count as u64;
+        }
+        Ok(())
+    }
+
+    /// Writes from this byte of the file on.
+    pub(super) fn write_at(
+        &self,
+        mut bytes: &[u8],
+        mut position: u64,
+    ) -> Result<(), StoreErrorKind> {
+        while !bytes.is_empty() {
+            let count = operate(|| pwrite(&self.file, bytes, position))?;
+            if count == 0 {
+                return Err(StoreErrorKind::Io(Errno::IO));
+            }
+            bytes = &bytes[count..];
+            position += count as u64;
+        }
+        Ok(())
+    }
+
+    /// Returns when what was written is on stable storage.
+    pub(super) fn sync(&self) -> Result<(), StoreErrorKind> {
+        Ok(operate(|| fdatasync(&self.file))?)
+    }
 }
 
 impl SharedLock {
@@ -81,7 +135,7 @@ impl SharedLock {
         let file = open(root)?;
         match set_lock(&file, LockType::Exclusive, 0, count) {
             Ok(()) => {
-                let prepared = reserve_space(&file, count);
+                let prepared = reserve_space(&file);
                 set_lock(&file, LockType::None, 0, count)?;
                 prepared?;
             }
@@ -152,11 +206,11 @@ fn open(root: &OwnedFd) -> Result<OwnedFd, Errno> {
 }
 
 /// Gives the file all the space that it will need, so that no upload fails for lack of it.
-fn reserve_space(file: &OwnedFd, count: u8) -> Result<(), Errno> {
-    let zeros = [0; u8::MAX as usize * NUMBER];
-    let length = usize::from(count) * NUMBER;
-    if operate(|| fstat(file))?.st_size == 0 {
-        operate(|| pwrite(file, &zeros[..length], 0))?;
+fn reserve_space(file: &OwnedFd) -> Result<(), Errno> {
+    let zeros = [0; LENGTH];
+    let length = usize::try_from(operate(|| fstat(file))?.st_size).unwrap_or(LENGTH);
+    if length < LENGTH {
+        operate(|| pwrite(file, &zeros[length..], length as u64))?;
     }
     Ok(())
 }

@@ -18,14 +18,25 @@ use super::staged::{Committed, Staged, Unsynced};
 use super::state::Store;
 use super::sys::{metadata_at, metadata_of};
 use super::write_target::{CommitCondition, WriteTarget};
+use crate::change_version::ChangeVersion;
 use crate::durable::Durability;
 use crate::operations::{operate, operate_once};
 
 /// An upload that has its name, and is still to be published.
 struct InPlace<'l> {
     committed: Committed,
+    version: Option<ChangeVersion>,
     turn: CommitTurn<'l>,
     held: HeldSpace,
+}
+
+/// Whether the request log will say what was put in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Recording {
+    /// It does in the same instant.
+    Now,
+    /// It does not.
+    Never,
 }
 
 impl Store {
@@ -69,8 +80,8 @@ impl Store {
         Ok(Some(metadata))
     }
 
-    /// Puts an upload in place, and calls `publish` in that instant: for one path, the order of these calls is the
-    /// order in which the files took effect.
+    /// Puts an upload in place that is not recorded, and calls `publish` in that instant: for one path, the order of these
+    /// calls is the order in which the files took effect.
     ///
     /// # Errors
     /// With any, the old file is untouched and `publish` was not called.
@@ -81,10 +92,14 @@ impl Store {
         condition: &CommitCondition<'_>,
         publish: impl FnOnce(&Committed) -> R,
     ) -> Result<R, StoreError> {
-        self.try_commit(&mut staged, target, condition, publish)
+        let (staged, recording) = (&mut staged, Recording::Never);
+        let placed = once_more_if_stale(|| self.put_in_place(staged, target, condition, recording));
+        let placed = placed.map_err(|kind| kind.of(target.path()))?;
+        Ok(self.finish(target, placed, |committed, _| publish(committed)))
     }
 
-    /// The same with an upload that can be committed again if another server has held the lock of the name.
+    /// The same with an upload that is recorded: `publish` is given the version of the change, if other servers share the
+    /// root. It can be committed again if another server has held the lock of the name.
     ///
     /// # Errors
     /// As [`Store::commit`].
@@ -93,25 +108,33 @@ impl Store {
         staged: &mut Staged,
         target: &WriteTarget,
         condition: &CommitCondition<'_>,
-        publish: impl FnOnce(&Committed) -> R,
+        publish: impl FnOnce(&Committed, Option<&ChangeVersion>) -> R,
     ) -> Result<R, StoreError> {
-        let mut placed = once_more_if_stale(|| self.put_in_place(staged, target, condition));
+        let recording = Recording::Now;
+        let mut placed =
+            once_more_if_stale(|| self.put_in_place(staged, target, condition, recording));
         if let Err(StoreErrorKind::Locked) = placed
             && let Err(error) = staged.lock(|| self.staging_name())
         {
             placed = Err(error);
         }
-        let InPlace {
-            committed,
-            turn,
-            held,
-        } = placed.map_err(|kind| kind.of(target.path()))?;
-        let published = publish(&committed);
-        drop(turn);
+        let placed = placed.map_err(|kind| kind.of(target.path()))?;
+        Ok(self.finish(target, placed, publish))
+    }
+
+    /// Publishes an upload that is in place, and lets others have its name.
+    fn finish<R>(
+        &self,
+        target: &WriteTarget,
+        placed: InPlace<'_>,
+        publish: impl FnOnce(&Committed, Option<&ChangeVersion>) -> R,
+    ) -> R {
+        let published = publish(&placed.committed, placed.version.as_ref());
+        drop(placed.turn);
         self.created.keep(&target.directory);
         self.cache.remove(target.path());
-        held.release(&self.background.0);
-        Ok(published)
+        placed.held.release(&self.background.0);
+        published
     }
 
     fn put_in_place(
@@ -119,6 +142,7 @@ impl Store {
         staged: &mut Staged,
         target: &WriteTarget,
         condition: &CommitCondition<'_>,
+        recording: Recording,
     ) -> Result<InPlace<'_>, StoreErrorKind> {
         // Only conditions tell two states of a file apart by their times.
         let has_time = !matches!(condition, CommitCondition::Always);
@@ -137,41 +161,54 @@ impl Store {
             staged.set_times(&turn.next_times(&self.stamps)?)?;
         }
         let staging_name = || self.staging_name();
+        let mut found = target.existing().copied();
         match condition {
-            CommitCondition::Always => {
-                self.check_current(directory, name)?;
-                staged.put(name, target.existing(), staging_name)?;
-            }
-            CommitCondition::Absent => {
-                self.check_name(directory, name, None)?;
-                staged.create(name, staging_name)?;
-            }
+            CommitCondition::Always => self.check_current(directory, name)?,
+            CommitCondition::Absent => self.check_name(directory, name, None)?,
             CommitCondition::Holds(holds) => {
-                let found = self.replaceable(directory, name)?;
+                found = self.replaceable(directory, name)?;
                 if !holds(found.as_ref()) {
                     return Err(StoreErrorKind::ConditionFailed);
                 }
-                staged.put(name, found.as_ref(), staging_name)?;
             }
         }
+        let mut put = || match condition {
+            CommitCondition::Absent => staged.create(name, staging_name),
+            CommitCondition::Always | CommitCondition::Holds(_) => {
+                staged.put(name, found.as_ref(), staging_name)
+            }
+        };
+        let version = match recording {
+            Recording::Now => turn.with_version(self.durability, put)?.1,
+            Recording::Never => {
+                put()?;
+                None
+            }
+        };
         Ok(InPlace {
             committed: staged.committed(unsynced),
+            version,
             turn,
             held,
         })
     }
 
-    /// Runs `publish` in step with commits if the file at `target` is still the one that was `committed`.
+    /// Runs `publish` in step with commits, as [`Store::try_commit`] does, if the file at `target` is still the one that was
+    /// `committed`.
     pub fn if_still<R>(
         &self,
         committed: &Committed,
         target: &WriteTarget,
-        publish: impl FnOnce() -> R,
+        publish: impl FnOnce(Option<&ChangeVersion>) -> R,
     ) -> Option<R> {
-        let _turn = self.commit_locks.of_here(target.path());
+        let turn = self.commit_locks.of_soon(target.path()).ok()?;
         let there = metadata_at(&target.directory, target.name()).ok()?;
         let ours = metadata_of(&committed.file).ok()?;
-        (there == ours).then(publish)
+        if there != ours {
+            return None;
+        }
+        let ((), version) = turn.with_version(self.durability, || Ok(())).ok()?;
+        Some(publish(version.as_ref()))
     }
 
     /// Returns when a committed upload's name is on stable storage, if that is wanted.

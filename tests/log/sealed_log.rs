@@ -65,6 +65,7 @@ impl SealedLog {
             previous,
             time: moment("00:00:00"),
             name: "log.txt",
+            server: None,
         };
         sealed.line(|out| push_begin(out, &begin));
         sealed
@@ -148,7 +149,7 @@ impl SealedLog {
                 &mut MomentWriter::default(),
             );
             let push_peer = |out: &mut Vec<u8>| out.extend_from_slice(peer.as_bytes());
-            push_entry_end(out, push_peer, user, status, hash, first_line);
+            push_entry_end(out, push_peer, user, status, hash, None, first_line);
         });
         (self, entry.0.clone())
     }

@@ -150,7 +150,7 @@ fn access_log_has_the_lines_that_the_page_says() {
         (AccessLogFormat::Json, "json"),
     ] {
         let mut line = Vec::new();
-        format.push(&mut line, &record);
+        format.push(&mut line, None, &record);
         assert_eq!(String::from_utf8(line).unwrap(), block(language));
     }
 }

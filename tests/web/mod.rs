@@ -24,4 +24,5 @@ mod shared;
 mod siblings;
 mod unfinished;
 mod validators;
+mod versions;
 mod writing;

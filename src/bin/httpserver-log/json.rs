@@ -29,7 +29,7 @@ struct Object<'r> {
     user: Option<String>,
     sha256: Option<String>,
     server: Option<&'r str>,
-    version: Option<&'r str>,
+    version: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     decoded: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,7 +97,9 @@ fn line(log: Option<&str>, record: &EntryRecord, extra: Extra) -> serde_json::Re
             .or_else(|| line.and_then(|line| line.hash))
             .map(|hash| hash.to_string()),
         server: line.and_then(|line| line.server.as_deref()),
-        version: line.and_then(|line| line.version.as_deref()),
+        version: line
+            .and_then(|line| line.version.as_ref())
+            .map(ToString::to_string),
         decoded: (extra == Extra::Decoded).then(|| decoded().into()),
         revision: match extra {
             Extra::Revision(revision) => Some(revision.into()),

@@ -104,11 +104,11 @@ fn judge(logs: &[LogWithSeal], journal: &Journal) -> Result<(), Failure> {
 
 /// Removes what the log deletes, if it is there: a file, or an empty directory. One with something in it stays.
 fn remove(store: &Store, path: &[u8], what: Deleted) -> Result<(), StoreErrorKind> {
-    let file = store.remove(path, &CommitCondition::Always, || {});
+    let file = store.remove(path, &CommitCondition::Always, |_| {});
     let kind = match (file, what) {
         (Ok(_), _) => return Ok(()),
         (Err(error), Deleted::Anything) if error.kind == StoreErrorKind::Directory => {
-            match store.remove_directory(path, &CommitCondition::Always, || {}) {
+            match store.remove_directory(path, &CommitCondition::Always, |_| {}) {
                 Ok(_) => return Ok(()),
                 Err(error) => error.kind,
             }

@@ -5,6 +5,7 @@
 
 use crate::failure::Failure;
 use crate::source::LogSource;
+use httpserver::change_version::ChangeVersion;
 use httpserver::request_log::verify::{SealStart, torn_entries};
 use httpserver::seal::chain::Hash;
 use httpserver::seal::line::{EntryLine, LineContent, TornOutcome};
@@ -14,6 +15,7 @@ use httpserver::seal::time::Moment;
 use indicatif::ProgressBar;
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::sync::Arc;
 
 /// What the line of an entry says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +33,10 @@ pub(crate) struct SealedEntry {
     pub(crate) status: u16,
     /// SHA-256 of the content that was stored.
     pub(crate) hash: Option<Hash>,
-    pub(crate) server: Option<String>,
-    pub(crate) version: Option<String>,
+    /// The name of the server that wrote it.
+    pub(crate) server: Option<Arc<str>>,
+    /// That of the change that it made, if servers shared the root.
+    pub(crate) version: Option<ChangeVersion>,
     pub(crate) first_line: String,
     /// Whether its chain value follows from the line and what is before it.
     pub(crate) is_chained: bool,
@@ -49,6 +53,8 @@ pub(crate) struct SealEntries<'s> {
     /// Reads ahead which these are, if the seal grows.
     torn_reader: Option<SealReader<SealBytes<'s>>>,
     beginning: Option<SealStart>,
+    /// The name of the server, which the first line says.
+    server: Option<Arc<str>>,
     /// Whether it says that another log follows.
     has_next: bool,
     /// The next entry, if it was looked at.
@@ -88,6 +94,7 @@ impl<'s> SealEntries<'s> {
             torn,
             torn_reader,
             beginning: None,
+            server: None,
             has_next: false,
             next: None,
             fault: None,
@@ -191,11 +198,12 @@ impl<'s> SealEntries<'s> {
         match line.line {
             LineContent::Entry(entry) => {
                 if self.torn.get(&entry.number) != Some(&TornOutcome::Cut) {
-                    self.next = Some(owned(&entry, is_chained));
+                    self.next = Some(owned(&entry, self.server.clone(), is_chained));
                 }
                 return Ok(NextLine::Some);
             }
             LineContent::Begin(begin) if number == 1 => {
+                self.server = begin.server.map(Arc::from);
                 self.beginning = Some(SealStart::from(&begin));
             }
             LineContent::Next { .. } => self.has_next = true,
@@ -219,7 +227,7 @@ enum NextLine {
     End,
 }
 
-fn owned(entry: &EntryLine<'_>, is_chained: bool) -> SealedEntry {
+fn owned(entry: &EntryLine<'_>, server: Option<Arc<str>>, is_chained: bool) -> SealedEntry {
     SealedEntry {
         number: entry.number,
         offset: entry.offset,
@@ -229,8 +237,8 @@ fn owned(entry: &EntryLine<'_>, is_chained: bool) -> SealedEntry {
         user: entry.origin.user.map(str::to_owned),
         status: entry.status,
         hash: entry.hash,
-        server: entry.server.map(str::to_owned),
-        version: entry.version.map(str::to_owned),
+        server,
+        version: entry.version.and_then(ChangeVersion::parse),
         first_line: entry.first_line.to_owned(),
         is_chained,
     }

@@ -66,6 +66,8 @@ pub struct SealStart {
     pub time: Moment,
     /// The name of the log.
     pub name: String,
+    /// The name of the server, if it has one.
+    pub server: Option<String>,
 }
 
 impl From<&Begin<'_>> for SealStart {
@@ -78,6 +80,7 @@ impl From<&Begin<'_>> for SealStart {
             previous: begin.previous,
             time: begin.time,
             name: begin.name.to_owned(),
+            server: begin.server.map(str::to_owned),
         }
     }
 }

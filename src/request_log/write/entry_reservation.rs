@@ -3,6 +3,7 @@
 use super::entry::EntryWriter;
 use super::reservation::Reservation;
 use super::seal_lines::push_known;
+use crate::change_version::ChangeVersion;
 use crate::durable::Durability;
 use crate::requester::Answered;
 use crate::seal::chain::Hash;
@@ -35,13 +36,19 @@ impl EntryReservation {
         }
     }
 
-    /// Takes the entry's place; to be called in the instant in which the upload takes effect. `hash` is that of its
-    /// content, if it has any.
-    pub fn commit(self, answered: &Answered<'_>, hash: Option<&Hash>) -> EntryWriter {
+    /// Takes the entry's place; to be called in the instant in which the change takes effect. `hash` is that of its
+    /// content, if it has any; `version` that of the change, if other servers share the root.
+    pub fn commit(
+        self,
+        answered: &Answered<'_>,
+        hash: Option<&Hash>,
+        version: Option<&ChangeVersion>,
+    ) -> EntryWriter {
         let mut known = Vec::new();
         if let Some(most) = self.most_known {
             known.reserve(most);
-            push_known(&mut known, answered, hash, without_newline(&self.header));
+            let first_line = without_newline(&self.header);
+            push_known(&mut known, answered, hash, version, first_line);
             debug_assert!(known.len() <= most, "more than was reserved");
         }
         EntryWriter::new(

@@ -35,7 +35,7 @@ impl PendingBuffer {
         push_line(&mut self.text);
         if let Some(answered) = sealed {
             let first_line = &self.text[start..self.text.len() - 1];
-            push_known(&mut self.known, answered, None, first_line);
+            push_known(&mut self.known, answered, None, None, first_line);
         }
         self.text.extend_from_slice(layout::SEPARATOR);
         self.lengths.push(EntryLengths {

@@ -276,7 +276,7 @@ impl Recorder {
         }
         let (header, total) = header_and_total(method, name, length);
         let sealer = log.sealer.as_ref();
-        let most_known = sealer.map(|_| seal_lines::most_known(requester, &header));
+        let most_known = sealer.map(|_| seal_lines::most_known(requester, &header, name));
         let reservation = log
             .current()
             .reserve(total, most_known.unwrap_or_default())?;

@@ -16,6 +16,7 @@ use crate::seal::line::Begin;
 use crate::seal::state::{SealState, Tip};
 use crate::seal::text::{push_begin, push_chain, push_mac};
 use crate::seal::time::Moment;
+use crate::server_id::ServerId;
 use crate::sync::lock;
 
 /// Bytes that are kept for the next lines.
@@ -29,6 +30,8 @@ pub(super) struct SealFile {
     /// Guards the chain and the write: one thread at a time writes lines to the file.
     end: Mutex<End>,
     keeper: Option<Arc<KeyKeeper>>,
+    /// The name of the server, if it has one.
+    server: Option<ServerId>,
 }
 
 /// The end of a chain, and the key for the next code.
@@ -68,6 +71,7 @@ impl SealFile {
         at: u64,
         chain_end: ChainEnd,
         keeper: Option<Arc<KeyKeeper>>,
+        server: Option<ServerId>,
     ) -> Self {
         let ChainEnd { tip, key } = chain_end;
         Self {
@@ -82,6 +86,7 @@ impl SealFile {
                 made: 0,
             }),
             keeper,
+            server,
         }
     }
 
@@ -114,6 +119,7 @@ impl SealFile {
             previous: tip.chain,
             time,
             name,
+            server: self.server.as_ref().map(ServerId::as_str),
         };
         push_begin(&mut end.text, &begin);
         end.text.push(b'\n');

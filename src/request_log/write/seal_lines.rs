@@ -6,6 +6,7 @@
 use std::time::SystemTime;
 
 use super::space_file::Area;
+use crate::change_version::ChangeVersion;
 use crate::requester::{Answered, Requester};
 use crate::seal::chain::Hash;
 use crate::seal::clock::Clock;
@@ -35,10 +36,11 @@ pub(super) struct SealLines {
 /// a status, a hash, and what is between these.
 const KNOWN: usize = 192;
 
-/// The most that [`push_known`] appends for the entry of an upload.
-pub(super) fn most_known(requester: &Requester, first_line: &[u8]) -> usize {
+/// The most that [`push_known`] appends for the entry of a change of this name.
+pub(super) fn most_known(requester: &Requester, first_line: &[u8], name: &[u8]) -> usize {
     let user = requester.user.as_deref().map_or(0, str::len);
-    KNOWN + WORD_LIMIT.min(ESCAPED * user) + first_line.len()
+    let version = ChangeVersion::longest(name);
+    KNOWN + WORD_LIMIT.min(ESCAPED * user) + version + first_line.len()
 }
 
 /// Appends what of an entry's line is known before the entry has its place, and LF.
@@ -46,6 +48,7 @@ pub(super) fn push_known(
     out: &mut Vec<u8>,
     answered: &Answered<'_>,
     hash: Option<&Hash>,
+    version: Option<&ChangeVersion>,
     first_line: &[u8],
 ) {
     let Requester { source, user, .. } = answered.requester;
@@ -56,6 +59,7 @@ pub(super) fn push_known(
         user.as_deref(),
         answered.status,
         hash,
+        version,
         first_line,
     );
     out.push(b'\n');
@@ -161,9 +165,11 @@ mod tests {
                     };
                     let first_line = b"PUT a length 0";
                     let mut known = Vec::new();
-                    push_known(&mut known, &answered, Some(&Hash::ZERO), first_line);
+                    let version = ChangeVersion::Name(i64::MAX.unsigned_abs());
+                    let hash = Some(&Hash::ZERO);
+                    push_known(&mut known, &answered, hash, Some(&version), first_line);
                     assert!(
-                        known.len() <= most_known(&requester, first_line),
+                        known.len() <= most_known(&requester, first_line, b"a"),
                         "{user:?}"
                     );
                 }

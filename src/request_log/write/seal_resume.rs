@@ -88,6 +88,8 @@ impl Sealer {
             return Ok(file);
         }
         let report = examine(&pair, location, state.as_ref())?;
+        self.check_server(&report)
+            .map_err(|reason| refused(location, reason))?;
         let refused = |error: io::Error| refused(location, error);
         let cut = cut_to_torn(&pair.log, report.whole_end, location);
         let cut = cut.map_err(refused)?;
@@ -124,6 +126,24 @@ impl Sealer {
         file.push_lines(torn, push).map_err(&failed)?;
         self.write_key();
         Ok(file)
+    }
+
+    /// A log has the entries of one server only.
+    fn check_server(&self, report: &SealReport) -> Result<(), String> {
+        let beginning = report.beginning.as_ref();
+        let sealed = beginning.and_then(|beginning| beginning.server.as_deref());
+        if sealed == self.server() {
+            return Ok(());
+        }
+        let called = |server: Option<&str>| match server {
+            Some(server) => format!("is called '{server}'"),
+            None => "has no name".to_owned(),
+        };
+        Err(format!(
+            "its server {}, and this one {}; use that --server-id, or start a new log",
+            called(sealed),
+            called(self.server())
+        ))
     }
 }
 

@@ -17,12 +17,15 @@ use super::space::{LogFile, RESERVED_FOR_LINES};
 use super::space_file::{Area, SpaceFile};
 use crate::seal::clock::Clock;
 use crate::seal::state::{SealState, Tip};
+use crate::server_id::ServerId;
 
 /// How a log is sealed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sealing {
     /// The state of the sealing key, if there is one.
     pub key_state: Option<PathBuf>,
+    /// The name of the server, if it has one.
+    pub server: Option<ServerId>,
 }
 
 /// The position at which a log and its seal are continued.
@@ -38,6 +41,7 @@ pub(super) struct Continued {
 /// The sealer of a server's logs.
 pub(super) struct Sealer {
     keeper: Option<Arc<KeyKeeper>>,
+    server: Option<ServerId>,
 }
 
 impl Sealer {
@@ -53,7 +57,13 @@ impl Sealer {
             .transpose()?;
         let (keeper, state) = opened.unzip();
         let keeper = keeper.map(Arc::new);
-        Ok((Self { keeper }, state))
+        let server = sealing.server.clone();
+        Ok((Self { keeper, server }, state))
+    }
+
+    /// The name of the server, if it has one.
+    pub(super) fn server(&self) -> Option<&str> {
+        self.server.as_ref().map(ServerId::as_str)
     }
 
     /// The keeper of the key.
@@ -125,6 +135,7 @@ impl Sealer {
         chain_end: ChainEnd,
     ) -> io::Result<SealFile> {
         let file = Arc::new(SpaceFile::new(file)?);
-        Ok(SealFile::new(file, end, chain_end, self.keeper.clone()))
+        let (keeper, server) = (self.keeper.clone(), self.server.clone());
+        Ok(SealFile::new(file, end, chain_end, keeper, server))
     }
 }

@@ -119,6 +119,7 @@ fn run(scenario: &Scenario) -> Outcome {
 /// What counts requests.
 pub(crate) fn reporter() -> Arc<Reporter> {
     let reports = Reports {
+        server: None,
         access_log: None,
         console: None,
         summary: Summary::Kept,
