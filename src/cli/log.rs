@@ -68,7 +68,8 @@ pub(super) struct LogOptions {
 
     /// Call the server NAME in its seal and in the access log
     ///
-    /// Servers that share a root have different names. Without it a server has no name.
+    /// Servers that share a root have different names. 'httpserver-log merge' puts their logs in order. Without it a server
+    /// has no name.
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     server_id: Option<ServerId>,
 }

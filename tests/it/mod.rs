@@ -31,6 +31,7 @@ mod pool;
 mod put;
 mod reasons;
 mod resources;
+mod rsyslog;
 mod seal;
 mod status;
 mod systemd;

@@ -6,6 +6,7 @@ mod extract;
 mod follow;
 mod list;
 mod list_sealed;
+mod merge;
 mod past;
 mod progress;
 mod replay;

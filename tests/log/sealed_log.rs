@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use httpserver::change_version::ChangeVersion;
 use httpserver::seal::chain::Hash;
 use httpserver::seal::line::{Begin, Torn, TornOutcome};
 use httpserver::seal::text::{
@@ -24,6 +25,9 @@ pub(super) struct SealedLog {
     lines: u64,
     /// Lines of all files before it.
     lines_before: u64,
+    server: Option<&'static str>,
+    /// That of the next entry.
+    version: Option<ChangeVersion>,
 }
 
 /// `12:00:00` or `2026-11-26T12:00:00`, or one of these with a fraction, as a moment.
@@ -39,15 +43,39 @@ pub(super) fn moment(text: &str) -> Moment {
 
 impl SealedLog {
     pub(super) fn new() -> Self {
-        Self::begun(1, 0, Hash::ZERO, Log::default())
+        Self::begun(1, 0, Hash::ZERO, Log::default(), None)
+    }
+
+    /// The log of one of several servers.
+    pub(super) fn of_server(name: &'static str) -> Self {
+        Self::begun(1, 0, Hash::ZERO, Log::default(), Some(name))
+    }
+
+    /// The version of the next entry, which is not the removal of a directory.
+    pub(super) fn version(self, number: u64) -> Self {
+        self.with_version(ChangeVersion::Name(number))
+    }
+
+    /// The version of the next entry.
+    pub(super) fn with_version(self, version: ChangeVersion) -> Self {
+        Self {
+            version: Some(version),
+            ..self
+        }
     }
 
     /// A log that is sealed from here on.
     pub(super) fn behind(log: Log) -> Self {
-        Self::begun(1, 0, Hash::ZERO, log)
+        Self::begun(1, 0, Hash::ZERO, log, None)
     }
 
-    fn begun(file: u64, lines_before: u64, previous: Hash, log: Log) -> Self {
+    fn begun(
+        file: u64,
+        lines_before: u64,
+        previous: Hash,
+        log: Log,
+        server: Option<&'static str>,
+    ) -> Self {
         let mut sealed = Self {
             seal: Vec::new(),
             chain: previous,
@@ -55,6 +83,8 @@ impl SealedLog {
             file,
             lines: 0,
             lines_before,
+            server,
+            version: None,
             log,
         };
         let begin = Begin {
@@ -65,7 +95,7 @@ impl SealedLog {
             previous,
             time: moment("00:00:00"),
             name: "log.txt",
-            server: None,
+            server,
         };
         sealed.line(|out| push_begin(out, &begin));
         sealed
@@ -79,6 +109,7 @@ impl SealedLog {
             self.lines_before + self.lines,
             self.chain,
             Log::default(),
+            self.server,
         );
         (self, next)
     }
@@ -137,6 +168,7 @@ impl SealedLog {
             Some((peer, user)) => (peer, Some(user)),
             None => (from, None),
         };
+        let version = self.version.take();
         let first_line = entry.0.split(|&byte| byte == b'\n').next().unwrap();
         self.line(|out| {
             let time = moment(time);
@@ -149,7 +181,15 @@ impl SealedLog {
                 &mut MomentWriter::default(),
             );
             let push_peer = |out: &mut Vec<u8>| out.extend_from_slice(peer.as_bytes());
-            push_entry_end(out, push_peer, user, status, hash, None, first_line);
+            push_entry_end(
+                out,
+                push_peer,
+                user,
+                status,
+                hash,
+                version.as_ref(),
+                first_line,
+            );
         });
         (self, entry.0.clone())
     }

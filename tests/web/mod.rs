@@ -14,6 +14,7 @@ mod containment;
 mod directories;
 mod listing;
 mod media_types;
+mod merged;
 mod mirror;
 mod network;
 mod other_sites;

@@ -116,6 +116,7 @@ fn upload_without_a_length_takes_one_number() {
         client.send(content);
         client.end_sending();
         assert_eq!(client.final_response().unwrap().status, 201);
+        client.rest();
     }
     server.stop();
     let numbers = numbers_of(&home.log_path(), &name(1));
@@ -139,7 +140,7 @@ fn numbers_never_go_back_whatever_becomes_of_their_file() {
         ("nothing", |_| {}, None),
         (
             "one byte",
-            |path| write(path, b"\xFF", VERSIONS_AT + 27 * RECORD + 3),
+            |path| write(path, &[0xA5; 8], VERSIONS_AT + 27 * RECORD + 8),
             Some("is damaged"),
         ),
         (
@@ -171,6 +172,8 @@ fn numbers_never_go_back_whatever_becomes_of_their_file() {
         // One that starts later counts on, too.
         let mut other = self::server(&home, "other.txt");
         assert_eq!(other.put("/file", "", b"four").status, 204, "{what}");
+        server.stop();
+        other.stop();
         let stderr = server.stderr();
         let found = stderr.contains("the version of stripe 27 in .httpserver-lock ");
         assert_eq!(found, said.is_some(), "{what}: {stderr}");
@@ -178,8 +181,6 @@ fn numbers_never_go_back_whatever_becomes_of_their_file() {
             said.is_none_or(|said| stderr.contains(said)),
             "{what}: {stderr}"
         );
-        server.stop();
-        other.stop();
         let mut numbers = numbers_of(&home.log_path(), "file");
         numbers.extend(numbers_of(&home.path().join("other.txt"), "file"));
         assert!(numbers[0] < numbers[1], "{what}: {numbers:?}");

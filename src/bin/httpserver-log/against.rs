@@ -4,7 +4,7 @@
 
 use crate::contents::Contents;
 use crate::failure::{Failure, cause, reason};
-use crate::journal::{DeleteEntry, Deleted, Journal, PutEntry};
+use crate::journal::{Deleted, Journal};
 use crate::name::objection;
 use crate::progress;
 use crate::source::LogSource;
@@ -18,7 +18,6 @@ use std::ffi::CStr;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// A directory that is to be compared.
@@ -34,22 +33,22 @@ impl<'o> Directory<'o> {
         Ok(Self { dir, store })
     }
 
-    /// Compares it with a log that has been read, and prints what differs, sorted by name.
+    /// Compares it with logs that have been read, and prints what differs, sorted by name.
     pub(crate) fn compare(
         &self,
-        source: &LogSource,
+        sources: &[&LogSource],
         journal: &Journal,
         out: &mut impl Write,
     ) -> Result<Verdict, Failure> {
         let Self { dir, store } = self;
-        let differing = differences(source, journal, store)?;
+        let differing = differences(sources, journal, store)?;
         for (name, difference) in &differing {
             let note = journal.torn_entry_of(name).map_or_else(String::new, |at| {
                 format!("; the torn entry at byte {at} names it too")
             });
             writeln!(out, "{}: {difference}{note}", path_of(dir, name)).map_err(Failure::output)?;
         }
-        let unknown = Unknown::find(source, journal, dir, out)?;
+        let unknown = Unknown::find(sources, journal, dir, out)?;
         let names = count(journal.len() as u64, "name", "names");
         let unread = match unknown.unread {
             0 => String::new(),
@@ -73,15 +72,15 @@ impl<'o> Directory<'o> {
 
 /// How the files differ from their last entries.
 fn differences<'j>(
-    source: &LogSource,
+    sources: &[&LogSource],
     journal: &'j Journal,
     store: &Store,
 ) -> Result<BTreeMap<&'j [u8], String>, Failure> {
     let mut differing = BTreeMap::new();
     for (name, delete) in journal.deleted() {
         if let Some(what) = delete_difference(store, name, delete.what) {
-            let DeleteEntry { number, .. } = delete;
-            differing.insert(name, format!("{what} (entry {number} deleted it)"));
+            let entry = entry(sources, delete.log, delete.number);
+            differing.insert(name, format!("{what} ({entry} deleted it)"));
         }
     }
     let stored = journal.stored();
@@ -89,20 +88,28 @@ fn differences<'j>(
         "comparing",
         Some(stored.iter().map(|(_, put)| put.length).sum()),
     );
-    let mut contents = Contents::open(vec![source])?;
+    let mut contents = Contents::open(sources.to_vec())?;
     let mut compared = 0;
     for (name, put) in stored {
         contents.find(&put)?;
         if let Some(what) = put_difference(store, name, &mut contents, &bar)? {
-            let PutEntry { number, length, .. } = put;
-            let stored = count(length, "byte", "bytes");
-            differing.insert(name, format!("{what} (entry {number} stored {stored})"));
+            let entry = entry(sources, put.log, put.number);
+            let stored = count(put.length, "byte", "bytes");
+            differing.insert(name, format!("{what} ({entry} stored {stored})"));
         }
         compared += put.length;
         bar.set_position(compared);
     }
     bar.finish_and_clear();
     Ok(differing)
+}
+
+/// What messages call an entry.
+fn entry(sources: &[&LogSource], log: usize, number: u64) -> String {
+    match sources {
+        [_] => format!("entry {number}"),
+        sources => format!("entry {number} of {}", sources[log].name()),
+    }
 }
 
 /// How a file differs from what was stored under its name.
@@ -193,14 +200,15 @@ struct Unknown {
 }
 
 impl Unknown {
-    /// Walks the directory `dir`, and prints each name that is not in the log; the log itself may be there.
+    /// Walks the directory `dir`, and prints each name that is not in the logs; these may be there themselves.
     fn find(
-        source: &LogSource,
+        sources: &[&LogSource],
         journal: &Journal,
         dir: &Path,
         out: &mut impl Write,
     ) -> Result<Self, Failure> {
-        let log = source.metadata().map(|log| (log.dev(), log.ino()));
+        let logs = sources.iter().filter_map(|source| source.identity());
+        let logs: Vec<_> = logs.collect();
         let root = File::open(dir).map_err(Failure::file(dir))?;
         let mut found = Self::default();
         walk(root.as_fd(), Depth::Tree, |step| {
@@ -211,7 +219,9 @@ impl Unknown {
                     path,
                     ..
                 } => {
-                    if journal.has(path) || (log.is_some() && identity(directory, name) == log) {
+                    let is_log =
+                        || identity(directory, name).is_some_and(|found| logs.contains(&found));
+                    if journal.has(path) || (!logs.is_empty() && is_log()) {
                         return Ok(());
                     }
                     found.files += 1;

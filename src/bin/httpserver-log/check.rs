@@ -4,18 +4,21 @@ use crate::against::Directory;
 use crate::cli::CheckArguments;
 use crate::failure::Failure;
 use crate::journal::{Journal, Retention};
+use crate::log_order::LogOrder;
+use crate::logs::LogWithSeal;
 use crate::progress;
 use crate::proof::Proof;
 use crate::seal_files::{require_seal, seal_of};
 use crate::sealed::{SealedLog, link};
 use crate::source::LogSource;
 use crate::text::count;
+use crate::until::read_until;
 use crate::verdict::Verdict;
 use httpserver::request_log::format::line::LoggedRequest;
 use httpserver::request_log::read::EntryHead;
 use httpserver::request_log::read::fault::Fault;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Checks logs and, if asked to, a directory against one.
 pub(crate) fn run(options: &CheckArguments, out: &mut impl Write) -> Result<Verdict, Failure> {
@@ -25,10 +28,8 @@ pub(crate) fn run(options: &CheckArguments, out: &mut impl Write) -> Result<Verd
         options.grown_from.as_deref(),
         options.verify_key.as_deref(),
     )?;
-    if options.against.is_some() && options.files.len() > 1 {
-        return Err(Failure::SeveralLogs);
-    }
     let against = options.against.as_deref();
+    let is_alone = options.files.len() == 1;
     let mut verdict = Verdict::Sound;
     let mut sealed = Vec::new();
     for file in &options.files {
@@ -43,7 +44,9 @@ pub(crate) fn run(options: &CheckArguments, out: &mut impl Write) -> Result<Verd
                 let source = LogSource::open(file)?;
                 let log = SealedLog::verify(&source, &seal, proof.key.as_ref(), &proof.wanted())?;
                 verdict = verdict.and(log.say(out)?);
-                if let Some(directory) = against.filter(|_| log.report.findings.is_empty()) {
+                if let Some(directory) =
+                    against.filter(|_| is_alone && log.report.findings.is_empty())
+                {
                     verdict = verdict.and(compare(file, directory, out)?);
                 }
                 sealed.push(log);
@@ -51,6 +54,10 @@ pub(crate) fn run(options: &CheckArguments, out: &mut impl Write) -> Result<Verd
         }
     }
     verdict = verdict.and(link(&mut sealed, out)?);
+    let is_unaltered = sealed.iter().all(|log| log.report.findings.is_empty());
+    if !is_alone && is_unaltered {
+        verdict = verdict.and(check_together(&options.files, against, out)?);
+    }
     Ok(verdict.and(proof.apply(&sealed, out)?))
 }
 
@@ -61,7 +68,41 @@ fn compare(file: &Path, directory: &Path, out: &mut impl Write) -> Result<Verdic
     let bar = progress::bytes("checking", source.length());
     let journal = Journal::read(&mut source.read(&bar)?, Retention::Names, |_, _| Ok(()));
     bar.finish_and_clear();
-    directory.compare(&source, &journal?, out)
+    directory.compare(&[&source], &journal?, out)
+}
+
+/// Checks what several logs say together: whether versions are missing between those of several servers, and, if asked
+/// to, what the directory holds.
+fn check_together(
+    files: &[PathBuf],
+    against: Option<&Path>,
+    out: &mut impl Write,
+) -> Result<Verdict, Failure> {
+    let logs = LogWithSeal::open_all(files)?;
+    let order = match against {
+        None => LogOrder::of(&logs)?,
+        Some(_) => LogOrder::of_history(&logs)?,
+    };
+    let mut verdict = Verdict::Sound;
+    for hole in order.holes(&logs) {
+        writeln!(out, "{hole}").map_err(Failure::output)?;
+        verdict = Verdict::Faulty;
+    }
+    let Some(directory) = against else {
+        return Ok(verdict);
+    };
+    LogWithSeal::require_files(&logs, "--against")?;
+    let directory = Directory::open(directory)?;
+    let bar = progress::bytes("checking", LogWithSeal::total_length(&logs));
+    let mut journal = Journal::default();
+    let read = read_until(&logs, &order, None, &bar, |log, record| {
+        journal.add(log, record);
+        Ok(())
+    });
+    bar.finish_and_clear();
+    read?;
+    let sources: Vec<_> = logs.iter().map(|log| &log.source).collect();
+    Ok(verdict.and(directory.compare(&sources, &journal, out)?))
 }
 
 /// Checks a log that has no seal.
@@ -98,7 +139,7 @@ fn check(file: &Path, against: Option<&Path>, out: &mut impl Write) -> Result<Ve
         Verdict::Faulty
     };
     let of_dir = match directory {
-        Some(directory) => directory.compare(&source, &journal, out)?,
+        Some(directory) => directory.compare(&[&source], &journal, out)?,
         None => Verdict::Sound,
     };
     Ok(of_log.and(of_dir))

@@ -1,24 +1,24 @@
 //! `extract`: the bytes that an entry stored.
 
 use crate::cli::ExtractArguments;
-use crate::failure::{Failure, reason};
+use crate::failure::Failure;
 use crate::journal::PutEntry;
+use crate::log_order::LogOrder;
 use crate::log_reader::LogReader;
 use crate::logs::LogWithSeal;
 use crate::name_events::{NameEvent, TypedName};
+use crate::notes::Notes;
+use crate::output_file::to_file;
 use crate::progress;
 use crate::source::LogSource;
-use crate::text::{self, dash, one_line};
+use crate::text::{dash, one_line};
 use crate::until::{Until, read_until};
 use crate::verdict::Verdict;
 use httpserver::request_log::format::line::LoggedRequest;
-use httpserver::store::{Attachment, CommitCondition, Store, StoreError, StoreErrorKind};
 use indicatif::ProgressBar;
 use std::ffi::OsStr;
-use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroU64;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Writes the content of an entry to standard output, or to a file that appears when all of it is there.
@@ -66,12 +66,14 @@ fn extract_at(
 ) -> Result<Verdict, Failure> {
     let logs = LogWithSeal::open_all(files)?;
     LogWithSeal::require_files(&logs, "--at")?;
-    LogWithSeal::require_order(&logs)?;
+    let order = LogOrder::of_history(&logs)?;
+    let mut notes = Notes::default();
+    notes.say_holes(&order.holes(&logs));
     until.require_seals("--at", &logs, files)?;
     let mut state = Err("was not stored up to then".to_owned());
     let mut torn = None;
     let bar = progress::bytes("searching", LogWithSeal::total_length(&logs));
-    let read = read_until(&logs, Some(until), &bar, |log, record| {
+    let read = read_until(&logs, &order, Some(until), &bar, |log, record| {
         match name.event(record) {
             None => {}
             Some(_) if record.torn.is_some() => torn = Some((log, record.offset)),
@@ -102,7 +104,8 @@ fn extract_at(
     })?;
     let mut contents = LogWithSeal::contents(&logs)?;
     contents.find(&put)?;
-    write(&mut contents.into_log(), put.length, output, out)
+    write(&mut contents.into_log(), put.length, output, out)?;
+    Ok(notes.verdict())
 }
 
 /// Writes the content of the entry that a log was read up to.
@@ -123,7 +126,10 @@ fn write(
                 out.write_all(piece).map_err(Failure::output)
             })?;
         }
-        Some(path) => to_file(log, length, path)?,
+        Some(path) => {
+            let bar = progress::bytes("writing", Some(length));
+            to_file(path, |write| copy(log, &bar, write))?;
+        }
     }
     Ok(Verdict::Sound)
 }
@@ -172,38 +178,4 @@ fn copy(
     }
     bar.finish_and_clear();
     Ok(())
-}
-
-fn to_file(log: &mut LogReader<'_>, length: u64, path: &Path) -> Result<(), Failure> {
-    let target = replaceable(path)?;
-    let name = target.file_name().unwrap_or(OsStr::new("")).as_bytes();
-    let dir = match target.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        _ => Path::new("."),
-    };
-    let failed = |kind: StoreErrorKind| Failure::File {
-        path: text::path(path),
-        cause: reason(kind).into_owned(),
-    };
-    let of = |error: StoreError| failed(error.kind);
-    let store = Store::attach(dir, Attachment::Writing).map_err(Failure::file(path))?;
-    let target = store.target(name).map_err(of)?;
-    let mut staged = store.stage(&target).map_err(of)?;
-    let bar = progress::bytes("writing", Some(length));
-    copy(log, &bar, |piece| staged.write(piece).map_err(failed))?;
-    store
-        .commit(staged, &target, &CommitCondition::Always, |_| {})
-        .map_err(of)
-}
-
-/// The path that a rename can replace: behind symbolic links, and not a device or a directory.
-fn replaceable(path: &Path) -> Result<PathBuf, Failure> {
-    match fs::canonicalize(path) {
-        Ok(target) if target.is_file() => Ok(target),
-        Ok(_) => Err(Failure::NotRegular {
-            path: text::path(path),
-        }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.to_owned()),
-        Err(error) => Err(Failure::file(path)(error)),
-    }
 }

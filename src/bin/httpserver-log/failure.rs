@@ -52,9 +52,43 @@ pub(crate) enum Failure {
     /// Logs that are read as one are given in the wrong order.
     #[error("{log} is older than {newer}, as their seals say: give the oldest log first")]
     NewerFirst { log: String, newer: String },
-    /// A directory is compared with one log.
-    #[error("--against compares a directory with one log: give one FILE")]
-    SeveralLogs,
+    /// Logs are of several servers, and one has no place beside the others.
+    #[error("{log} has no order beside logs of '{one}' and '{other}': {reason}")]
+    NoServer {
+        log: String,
+        reason: String,
+        one: String,
+        other: String,
+    },
+    /// A change has no version.
+    #[error(
+        "{log}: {entry} has no version in the seal, so its order beside the logs of other servers is not known: its server did not \
+         share the root (--shared), or the entry was altered"
+    )]
+    NoVersion { log: String, entry: String },
+    /// Two changes have one version.
+    #[error(
+        "{one} and {other} have the same version {number}: the logs are of different roots, or were altered"
+    )]
+    Conflict {
+        number: u64,
+        one: String,
+        other: String,
+    },
+    /// Every entry waits for another.
+    #[error(
+        "{log}: the entry at byte {offset} follows a change that is in a seal and not in its log; `httpserver-log check` says what \
+         was altered"
+    )]
+    NoOrder { log: String, offset: u64 },
+    /// A log is given twice.
+    #[error("{log} and {other} are the same file of one server's log")]
+    SameFile { log: String, other: String },
+    /// There is nothing to merge.
+    #[error(
+        "merge needs the logs of several servers, whose seals name them: start these with --shared, --seal and --server-id"
+    )]
+    OneServer,
     /// There is nothing to verify a log with.
     #[error("{log}: there is no seal, {seal}")]
     NoSeal {

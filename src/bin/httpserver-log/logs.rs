@@ -73,7 +73,7 @@ impl LogWithSeal {
     }
 
     /// What the first line of the seal says; `None` if there is none.
-    fn seal_start(&self) -> Result<Option<SealStart>, Failure> {
+    pub(crate) fn seal_start(&self) -> Result<Option<SealStart>, Failure> {
         let Some(seal) = &self.seal else {
             return Ok(None);
         };

@@ -22,15 +22,19 @@ mod interruption;
 mod journal;
 mod json;
 mod list;
+mod log_order;
 mod log_reader;
 mod logs;
 #[cfg(test)]
 #[path = "../../made_files.rs"]
 mod made_files;
+mod merge;
 mod mismatches;
 mod name;
 mod name_events;
 mod notes;
+mod ordered_records;
+mod output_file;
 mod pairing;
 mod progress;
 mod proof;
@@ -54,6 +58,7 @@ mod typed_time;
 mod until;
 mod usage;
 mod verdict;
+mod version_order;
 mod whole_lines;
 
 use clap::Parser;
@@ -76,6 +81,7 @@ fn main() -> ExitCode {
         Command::History(options) => revisions::run(options, &mut out),
         Command::Extract(options) => extract::run(options, &mut out),
         Command::Replay(options) => replay::run(options, &mut out),
+        Command::Merge(options) => merge::run(options, &mut out),
         Command::Stats(options) => stats::run(options, &mut out),
         Command::SealKey(options) => seal_key::run(options, &mut out),
         Command::Checkpoint(options) => checkpoint::run(options, &mut out),

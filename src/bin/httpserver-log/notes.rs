@@ -21,6 +21,14 @@ impl Notes {
         }
     }
 
+    /// Says which versions are missing between those of several servers.
+    pub(crate) fn say_holes(&mut self, holes: &[String]) {
+        for hole in holes {
+            eprintln!("httpserver-log: {hole}");
+            self.verdict = Verdict::Faulty;
+        }
+    }
+
     /// Says how many entries a selection could not judge.
     pub(crate) fn say_unknown(log: &str, entries: u64) {
         if entries > 0 {

@@ -24,6 +24,8 @@ pub(crate) struct Records<'s> {
     hashing: Hashing,
     /// Where the log ends; `None` as long as it goes on.
     end: Option<u64>,
+    /// Whether the rest is left out.
+    is_ended: bool,
 }
 
 impl<'s> Records<'s> {
@@ -34,7 +36,13 @@ impl<'s> Records<'s> {
             pairing,
             hashing,
             end: None,
+            is_ended: false,
         }
+    }
+
+    /// Leaves out the rest.
+    pub(crate) fn end(&mut self) {
+        self.is_ended = true;
     }
 
     /// How far the log was read, in bytes.
@@ -49,7 +57,7 @@ impl<'s> Records<'s> {
 
     /// The next entry; `None` at the end of the log. A corrupt entry is an error.
     pub(crate) fn next(&mut self) -> Result<Option<EntryRecord>, Failure> {
-        loop {
+        while !self.is_ended {
             if let Some(record) = self.pairing.take() {
                 return Ok(Some(record));
             }
@@ -58,6 +66,7 @@ impl<'s> Records<'s> {
             }
             self.read()?;
         }
+        Ok(None)
     }
 
     /// Reads what comes next in the log.

@@ -9,8 +9,10 @@ use crate::cli::ReplayArguments;
 use crate::contents::Contents;
 use crate::failure::{Failure, reason};
 use crate::journal::{Deleted, Journal};
+use crate::log_order::LogOrder;
 use crate::logs::LogWithSeal;
 use crate::name::objection;
+use crate::notes::Notes;
 use crate::progress;
 use crate::text::{self, count, visible};
 use crate::until::{Until, read_until};
@@ -26,14 +28,16 @@ pub(crate) fn run(options: &ReplayArguments, out: &mut impl Write) -> Result<Ver
     let (files, dir) = options.split()?;
     let logs = LogWithSeal::open_all(files)?;
     LogWithSeal::require_files(&logs, "replay")?;
-    LogWithSeal::require_order(&logs)?;
+    let order = LogOrder::of_history(&logs)?;
+    let mut notes = Notes::default();
+    notes.say_holes(&order.holes(&logs));
     if let Some(until) = &options.until {
         until.require_seals("--until", &logs, files)?;
     }
     if !options.force {
         require_empty(dir)?;
     }
-    let journal = read(&logs, options.until.as_ref())?;
+    let journal = read(&logs, &order, options.until.as_ref())?;
     judge(&logs, &journal)?;
 
     fs::create_dir_all(dir).map_err(Failure::file(dir))?;
@@ -57,14 +61,14 @@ pub(crate) fn run(options: &ReplayArguments, out: &mut impl Write) -> Result<Ver
     let files = count(stored.len() as u64, "file", "files");
     let bytes = count(bytes, "byte", "bytes");
     writeln!(out, "{name}: {files}, {bytes}, from {entries}").map_err(Failure::output)?;
-    Ok(Verdict::Sound)
+    Ok(notes.verdict())
 }
 
 /// Reads what the logs say, up to an entry or a time.
-fn read(logs: &[LogWithSeal], until: Option<&Until>) -> Result<Journal, Failure> {
+fn read(logs: &[LogWithSeal], order: &LogOrder, until: Option<&Until>) -> Result<Journal, Failure> {
     let bar = progress::bytes("reading", LogWithSeal::total_length(logs));
     let mut journal = Journal::default();
-    let finished = read_until(logs, until, &bar, |log, record| {
+    let finished = read_until(logs, order, until, &bar, |log, record| {
         if let Some(fault) = &record.torn {
             let name = logs[log].name();
             bar.suspend(|| eprintln!("httpserver-log: {name}: passed over: {fault}"));

@@ -47,7 +47,8 @@ pub(crate) fn require_seal(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// What a person may look for where there is none.
-pub(crate) fn expected(path: &Path) -> String {
+pub(crate) fn expected(path: impl AsRef<Path>) -> String {
+    let path = path.as_ref();
     let first = candidates(path).into_iter().next();
     first.map_or_else(String::new, |path| text::path(&path))
 }

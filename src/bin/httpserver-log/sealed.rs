@@ -117,15 +117,20 @@ fn torn_text(torn: &TornEntry) -> String {
 pub(crate) fn link(logs: &mut [SealedLog], out: &mut impl Write) -> Result<Verdict, Failure> {
     let place = |log: &SealedLog| {
         let beginning = log.report.beginning.as_ref();
-        beginning.map(|beginning| (beginning.identity, beginning.file))
+        let place =
+            |beginning: &SealStart| (beginning.server.clone(), beginning.identity, beginning.file);
+        beginning.map(place)
     };
-    logs.sort_by_key(place);
+    logs.sort_by_cached_key(place);
     let mut verdict = Verdict::Sound;
     for pair in logs.windows(2) {
         let [before, after] = pair else { continue };
         let Some(beginning) = &after.report.beginning else {
             continue;
         };
+        if are_of_two_servers(before, beginning) {
+            continue;
+        }
         if let Some(gap) = gap(before, beginning) {
             verdict = Verdict::Faulty;
             let (after, before) = (&after.name, &before.name);
@@ -133,6 +138,13 @@ pub(crate) fn link(logs: &mut [SealedLog], out: &mut impl Write) -> Result<Verdi
         }
     }
     Ok(verdict)
+}
+
+/// Whether their seals name two servers: then neither continues the other.
+fn are_of_two_servers(before: &SealedLog, after: &SealStart) -> bool {
+    let beginning = before.report.beginning.as_ref();
+    let server = beginning.and_then(|beginning| beginning.server.as_deref());
+    matches!((server, after.server.as_deref()), (Some(one), Some(other)) if one != other)
 }
 
 /// What is between two files that should follow each other.

@@ -1,7 +1,9 @@
 //! How far a log is to be read: up to a time, or up to an entry.
 
 use crate::failure::Failure;
+use crate::log_order::LogOrder;
 use crate::logs::LogWithSeal;
+use crate::ordered_records::{OrderedRecords, Reading};
 use crate::record::{EntryRecord, SealMatch};
 use crate::records::Hashing;
 use crate::selection::require_seals;
@@ -86,25 +88,29 @@ impl Until {
 /// Gives the entries up to `until` to `each`, with the number of their log, from 0.
 pub(crate) fn read_until(
     logs: &[LogWithSeal],
+    order: &LogOrder,
     until: Option<&Until>,
     bar: &ProgressBar,
     mut each: impl FnMut(usize, &EntryRecord) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut last = 0;
-    for (index, log) in logs.iter().enumerate() {
-        let mut records = match until {
-            Some(Until::Time(_)) => log.records(Hashing::Sealed, bar)?,
-            Some(Until::Entry(_)) | None => log.unsealed_records(bar)?,
-        };
-        while let Some(record) = records.next()? {
-            if let Some(until) = until
-                && !until.includes(&record, records.pairing().beginning(), log.name())?
-            {
-                return Ok(());
+    let reading = match until {
+        Some(Until::Time(_)) => Reading::WithSeal(Hashing::Sealed),
+        Some(Until::Entry(_)) | None => Reading::Log,
+    };
+    let mut records = OrderedRecords::new(logs, order, reading, bar);
+    while let Some((index, record)) = records.next()? {
+        if let Some(until) = until
+            && !until.includes(&record, records.beginning(), logs[index].name())?
+        {
+            // The times of several servers are in no order.
+            if records.is_merged() {
+                continue;
             }
-            last = record.number.unwrap_or(last);
-            each(index, &record)?;
+            return Ok(());
         }
+        last = record.number.unwrap_or(last);
+        each(index, &record)?;
     }
     match (until, logs) {
         (Some(Until::Entry(number)), [log]) if number.get() > last => Err(Failure::NoSuchEntry {

@@ -18,7 +18,8 @@ use std::path::PathBuf;
 ///
 /// If there is a seal beside the log (FILE.seal, or FILE.seal.SUFFIX for FILE.SUFFIX), each entry is compared with its line in
 /// the seal. That finds every change: entries and lines of the seal that were altered, removed, moved or added are named,
-/// with number and time. Several files that follow each other are verified together, so that none is missing in between.
+/// with number and time. Several files that follow each other are verified together, so that none is missing in between, and so are the logs of several
+/// servers of one root (see `merge`).
 /// The last lines of the output say what this does not prove.
 ///
 /// Without a seal it cannot find a change that leaves every line as a server could have written it, since the log has no checksums:
@@ -46,7 +47,8 @@ pub(crate) struct CheckArguments {
     ///
     /// The exit status is 1 if a file is missing, has other content, or still exists after its DELETE, or if a directory
     /// cannot be read. Files that are not in the log are listed as notes: they may be older than the log. Times,
-    /// permissions and empty directories are not compared. The log must be a regular file, since it is read twice.
+    /// permissions and empty directories are not compared. The log must be a regular file, since it is read twice. Several logs are
+    /// read as one, as `replay` does.
     #[arg(long, value_name = "DIR")]
     pub(crate) against: Option<PathBuf>,
     /// Verify the authentication codes of the seal with the verification key in FILE

@@ -25,7 +25,8 @@ const HISTORY_USAGE: &str = "httpserver-log history [OPTIONS] <FILE>... <NAME>";
 /// such a line is shown with `-` for time, peer and user; a line on stderr says why, and the exit status is 1. Authentication
 /// codes are not verified: `check --key` does that.
 ///
-/// Several logs are listed one after the other: give kept logs first, the oldest before the others.
+/// Several logs are listed one after the other: give kept logs first, the oldest before the others. Logs of several servers
+/// are listed in the order of `merge`, but not with --follow.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

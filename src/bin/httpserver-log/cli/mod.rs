@@ -11,7 +11,7 @@ mod stored;
 pub(crate) use self::check::CheckArguments;
 pub(crate) use self::entries::{HistoryArguments, ListArguments, StatsArguments};
 pub(crate) use self::proof::{CheckpointArguments, SealKeyArguments, SignKeyArguments};
-pub(crate) use self::stored::{ExtractArguments, ReplayArguments};
+pub(crate) use self::stored::{ExtractArguments, MergeArguments, ReplayArguments};
 use clap::{Parser, Subcommand};
 
 /// Read, check and replay the request log of httpserver.
@@ -44,6 +44,7 @@ Examples:
   httpserver-log history log.txt notes.txt        every revision of a file
   httpserver-log extract log.txt 7 -o old.txt     what entry 7 stored
   httpserver-log replay log.txt.gz rebuilt        the directory, from the log alone
+  httpserver-log merge web-1.txt web-2.txt -o all.txt   the logs of two servers of one root, as one
   xz -dc log.txt.xz | httpserver-log stats -      a log from standard input
 
 Exit status: 0 if no fault was found, 1 if one was found or the command failed, 2 if the command line is wrong.";
@@ -55,6 +56,7 @@ pub(crate) enum Command {
     Extract(ExtractArguments),
     Replay(ReplayArguments),
     History(HistoryArguments),
+    Merge(MergeArguments),
     Stats(StatsArguments),
     SealKey(SealKeyArguments),
     Checkpoint(CheckpointArguments),

@@ -9,6 +9,7 @@ use self::printer::Printer;
 use crate::cli::ListArguments;
 use crate::failure::Failure;
 use crate::follow::{Flow, FollowSink, Follower};
+use crate::log_order::LogOrder;
 use crate::logs::LogWithSeal;
 use crate::notes::Notes;
 use crate::record::EntryRecord;
@@ -28,9 +29,15 @@ pub(crate) fn run(options: &ListArguments, out: &mut impl Write) -> Result<Verdi
     if followed.is_some() {
         logs.pop();
     }
+    let order = match followed {
+        None => LogOrder::of(&logs)?,
+        Some(_) => LogOrder::Given,
+    };
+    notes.say_holes(&order.holes(&logs));
     let hidden = ProgressBar::hidden();
     read_selected(
         &logs,
+        &order,
         &options.selection,
         &hidden,
         &mut notes,

@@ -7,9 +7,11 @@ use crate::cli::HistoryArguments;
 use crate::failure::Failure;
 use crate::journal::PutEntry;
 use crate::json;
+use crate::log_order::LogOrder;
 use crate::logs::LogWithSeal;
 use crate::name_events::{NameEvent, TypedName};
 use crate::notes::Notes;
+use crate::ordered_records::{OrderedRecords, Reading};
 use crate::progress;
 use crate::record::EntryRecord;
 use crate::records::Hashing;
@@ -40,7 +42,7 @@ const TABLE: [Column; COLUMNS] = [
 pub(crate) fn run(options: &HistoryArguments, out: &mut impl Write) -> Result<Verdict, Failure> {
     let (files, name) = options.split()?;
     let logs = LogWithSeal::open_all(files)?;
-    LogWithSeal::require_order(&logs)?;
+    let order = LogOrder::of_history(&logs)?;
     let wanted = options.diff.as_deref().unwrap_or_default();
     if !wanted.is_empty() {
         LogWithSeal::require_files(&logs, "--diff")?;
@@ -55,16 +57,18 @@ pub(crate) fn run(options: &HistoryArguments, out: &mut impl Write) -> Result<Ve
         is_json: options.json,
     };
     let mut notes = Notes::default();
+    notes.say_holes(&order.holes(&logs));
     let bar = progress::bytes("searching", LogWithSeal::total_length(&logs));
-    for (index, log) in logs.iter().enumerate() {
-        let log_name = (logs.len() > 1).then(|| log.name());
-        let mut records = log.records(Hashing::All, &bar)?;
-        loop {
-            let record = records.next();
-            bar.suspend(|| notes.say(records.pairing()));
-            let Some(record) = record? else { break };
-            history.add(index, log_name, &record, out)?;
-        }
+    let reading = Reading::WithSeal(Hashing::All);
+    let mut records = OrderedRecords::new(&logs, &order, reading, &bar);
+    loop {
+        let record = records.next();
+        records.say(&mut notes);
+        let Some((index, record)) = record? else {
+            break;
+        };
+        let log_name = (logs.len() > 1).then(|| logs[index].name());
+        history.add(index, log_name, &record, out)?;
     }
     bar.finish_and_clear();
     history.end(&logs, out)?;

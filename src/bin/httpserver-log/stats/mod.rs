@@ -6,6 +6,7 @@ pub(crate) use self::grouping::GroupBy;
 use self::grouping::Groups;
 use crate::cli::StatsArguments;
 use crate::failure::Failure;
+use crate::log_order::LogOrder;
 use crate::logs::LogWithSeal;
 use crate::notes::Notes;
 use crate::progress;
@@ -37,7 +38,9 @@ pub(crate) fn run(options: &StatsArguments, out: &mut impl Write) -> Result<Verd
     let mut notes = Notes::default();
     let mut totals = LogStatistics::default();
     let mut groups = options.by.map(Groups::new);
-    let read = read_selected(&logs, &options.selection, &bar, &mut notes, |_, record| {
+    let order = &LogOrder::Given;
+    let selection = &options.selection;
+    let read = read_selected(&logs, order, selection, &bar, &mut notes, |_, record| {
         match &mut groups {
             Some(groups) => groups.add(&record),
             None => totals.add(record),
