@@ -32,10 +32,6 @@ pub(super) const GROUP: Group = Group {
             option: "seal-key",
             needs: "seal",
         },
-        Requirement {
-            option: "server-id",
-            needs: "seal",
-        },
     ],
 };
 
@@ -65,13 +61,6 @@ pub(super) struct LogOptions {
     /// intruder cannot alter what was sealed before.
     #[arg(long, value_name = "STATE", hide_short_help = true)]
     seal_key: Option<PathBuf>,
-
-    /// Call the server NAME in its seal and in the access log
-    ///
-    /// Servers that share a root have different names. 'httpserver-log merge' puts their logs in order. Without it a server
-    /// has no name.
-    #[arg(long, value_name = "NAME", hide_short_help = true)]
-    server_id: Option<ServerId>,
 }
 
 /// Why no log, and no other file of the server, is called so.
@@ -103,11 +92,11 @@ pub(super) fn not_an_address(path: PathBuf) -> Result<PathBuf, LogNameError> {
 }
 
 impl LogOptions {
-    /// How the log is sealed, if it is.
-    pub(super) fn sealing(&self) -> Option<Sealing> {
+    /// How the log of the server with this name is sealed, if it is.
+    pub(super) fn sealing(&self, server: Option<ServerId>) -> Option<Sealing> {
         self.seal.then(|| Sealing {
             key_state: self.seal_key.clone(),
-            server: self.server_id.clone(),
+            server,
         })
     }
 

@@ -254,7 +254,7 @@ impl Config {
                 lifetime: typed.harness.max_time,
             },
             timeouts: typed.timeouts.timeouts(),
-            sealing: typed.log.sealing(),
+            sealing: typed.log.sealing(typed.serve.server_id.take()),
             log: typed.log.log(),
             root: positionals.root.unwrap_or_else(|| PathBuf::from(".")),
             durability: typed.serve.durability(),

@@ -9,8 +9,9 @@ use thiserror::Error;
 
 use httpserver::durable::Durability;
 use httpserver::reporting::Detail;
+use httpserver::server_id::ServerId;
 
-use super::group::{Default, Group};
+use super::group::{Default, Group, Requirement};
 use super::positionals::DialectChoice;
 use super::values::{self, ValueError};
 
@@ -42,7 +43,10 @@ pub(super) const GROUP: Group = Group {
             holds: "the user that starts the server",
         },
     ],
-    needs: &[],
+    needs: &[Requirement {
+        option: "server-id",
+        needs: "seal",
+    }],
 };
 
 /// The most worker threads: the kernel refuses the stacks of some 13,000 (`vm.max_map_count`), and since a worker
@@ -94,6 +98,13 @@ pub(super) struct ServeOptions {
     /// .httpserver-lock in the root.
     #[arg(long, hide_short_help = true)]
     shared: bool,
+
+    /// Name of the server in its seal and in the access log
+    ///
+    /// Servers that share a root have different names. 'httpserver-log merge' puts their logs in order. Without it a server
+    /// has no name.
+    #[arg(long, value_name = "ID", hide_short_help = true)]
+    pub(super) server_id: Option<ServerId>,
 }
 
 /// Whether other servers change files in the root.

@@ -125,6 +125,9 @@ fn merged_logs_of_two_servers_replay_to_the_directory() {
                 clients.push(scope.spawn(move || change(connection, 1 + index * CLIENTS + client)));
             }
         }
+        eventually("it has written something", || {
+            fs::metadata(&rotated).is_ok_and(|log| log.len() > 20_000)
+        });
         rotate(&servers[0], &rotated);
         clients
             .into_iter()
