@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 
 use thiserror::Error;
 
-/// Proof that the caller may block now.
+/// Proof that the caller is allowed to block.
 #[derive(Debug, Clone, Copy)]
 pub struct Blocking<'t> {
     worker: Option<usize>,
@@ -24,13 +24,13 @@ pub struct Permission<'t>(Option<Blocking<'t>>);
 pub enum PendingCommit {
     /// Nothing.
     Nothing,
-    /// Something that is committed without waiting for a disk, most likely.
+    /// Entries that are most likely committed without waiting for a disk.
     Quick,
-    /// Something that waits for a disk.
+    /// Entries with a commit that waits for a disk.
     MayBlock,
 }
 
-/// Something cannot be done now. To be tried again.
+/// The operation cannot be done now and must be retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum WouldBlock {
     /// Not without a [`Blocking`], or without another after this one.

@@ -1,4 +1,4 @@
-//! The certificate of a server: loaded from the files that the command line names, or made there.
+//! The certificate of a server: loaded from the files of the command line, or generated.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -12,7 +12,7 @@ use crate::network;
 use httpserver::files::Files;
 use httpserver::tls::{CertificateFiles, TlsServer, prepare_self_signed, self_signed_key};
 
-/// Loads the certificate, if there is to be one. Its key must not be among the files that are served.
+/// Loads the certificate, if requested. Its key must not be below the root.
 pub(crate) fn load(
     config: &Config,
     files: &mut Files,
@@ -24,7 +24,7 @@ pub(crate) fn load(
             TlsServer::load(pair.clone())?
         }
         Some(Certificate::SelfSigned(directory)) => {
-            // Before it is made, and then to conceal it.
+            // Before it is generated, to check its location, and after, to conceal it.
             files.conceal_secret(&self_signed_key(directory))?;
             let names = names(config);
             let pair = prepare_self_signed(directory, &names)?;
@@ -39,13 +39,13 @@ pub(crate) fn load(
     Ok(Some(Arc::new(server)))
 }
 
-/// Clients compare it with what they are shown.
+/// Users compare it with the fingerprint in their clients.
 fn say_fingerprint(pair: &CertificateFiles, server: &TlsServer) {
     let (path, fingerprint) = (pair.certificate.display(), server.fingerprint());
     eprintln!("the certificate {path} has the SHA-256 fingerprint\n{fingerprint}");
 }
 
-/// Adds what clients type to reach this address.
+/// Adds the names that clients use for this address.
 fn push_names_of(ip: IpAddr, names: &mut Vec<String>) {
     names.push(ip.to_canonical().to_string());
     if ip.is_unspecified() {
@@ -58,7 +58,7 @@ fn push_names_of(ip: IpAddr, names: &mut Vec<String>) {
     }
 }
 
-/// The host names and addresses that clients type.
+/// The host names and addresses that clients use.
 fn names(config: &Config) -> Vec<String> {
     let mut names = Vec::new();
     for listener in &config.listeners {

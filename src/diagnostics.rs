@@ -1,8 +1,8 @@
-//! Diagnostics on stderr: what `RUST_LOG` asks for; unless it says otherwise, errors and warnings, and what the server did
-//! of itself.
+//! Diagnostics on stderr, filtered by `RUST_LOG`. The default is errors, warnings, and reports of actions that the
+//! server took by itself.
 //!
-//! While a server runs whose stderr may be a stopped terminal or a pipe that nobody reads, they go through a
-//! [`LineWriter`], since a worker must not wait for that.
+//! While a server runs, they go through a [`LineWriter`] if stderr may be a stopped terminal or an unread pipe, since a
+//! worker must not wait for it.
 
 use std::io::{self, Write};
 use std::sync::{Arc, OnceLock, Weak};
@@ -15,18 +15,18 @@ use httpserver::line_writer::LineWriter;
 /// What is printed if `RUST_LOG` is not set.
 const DEFAULT: &str = "warn,httpserver=info";
 
-/// The writer through which diagnostics go, while there is one.
+/// The writer of diagnostics, if there is one.
 static WRITER: OnceLock<Weak<LineWriter>> = OnceLock::new();
 
 /// Set if stderr is the journal.
 static IN_JOURNAL: OnceLock<()> = OnceLock::new();
 
-/// Where each line goes.
+/// The destination of each line.
 struct Stderr;
 
-/// Begins to print diagnostics.
+/// Starts printing diagnostics.
 ///
-/// In the journal each line begins with its level, and has no time, which the journal knows itself.
+/// In the journal each line begins with its level, and has no time, since the journal adds it.
 pub(crate) fn start(variables: &[Variable]) {
     let environment = env_logger::Env::default().default_filter_or(DEFAULT);
     let mut builder = env_logger::Builder::from_env(environment);
@@ -44,7 +44,7 @@ pub(crate) fn start(variables: &[Variable]) {
     builder.init();
 }
 
-/// What a line of this level begins with, if stderr is the journal; see `sd-daemon(3)`.
+/// The prefix of a line of this level if stderr is the journal; see `sd-daemon(3)`.
 pub(crate) fn level_mark(level: Level) -> &'static str {
     match level {
         _ if IN_JOURNAL.get().is_none() => "",
@@ -55,14 +55,14 @@ pub(crate) fn level_mark(level: Level) -> &'static str {
     }
 }
 
-/// From now on they go through this writer, as long as there is one.
+/// From now on diagnostics go through this writer, as long as it exists.
 pub(crate) fn write_through(writer: &Arc<LineWriter>) {
     // Called once: there is one server in a process.
     let _ = WRITER.set(Arc::downgrade(writer));
 }
 
 impl Write for Stderr {
-    /// Gets whole lines, each in one call.
+    /// Receives whole lines, each in one call.
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
         match WRITER.get().and_then(Weak::upgrade) {
             Some(writer) => {

@@ -1,6 +1,6 @@
-//! Stable storage: whether an answer waits for it, and how several workers share one wait.
+//! Stable storage: whether a response waits for it, and how several workers share one wait.
 //!
-//! Used by the store for its directories and by the request log for its file. Neither knows the other.
+//! The store uses it for its directories, and the request log for its file.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use rustix::io::{Errno, retry_on_intr};
 
 use crate::sync::{self, Condvar, Mutex, MutexGuard, lock};
 
-/// What must be true before a request that changed something is answered.
+/// The condition for the response to a request that changed a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
     /// The kernel has the bytes: they survive the process, not the machine.
@@ -20,8 +20,8 @@ pub enum Durability {
 
 /// Lets workers that need the same file on stable storage share one system call.
 ///
-/// One caller syncs; those that come meanwhile wait, and then one of them syncs for all of these. What holds: *on return
-/// a sync has ended that began after the call did*, so what the caller had written is on stable storage.
+/// One caller syncs; callers that arrive meanwhile wait, and then one of them syncs for all of them. The guarantee: *on
+/// return, a sync has ended that began after the call*, so the caller's writes are on stable storage.
 #[derive(Default)]
 pub(crate) struct SharedSync {
     /// Guards two counts; the system call is made outside it.
@@ -31,23 +31,23 @@ pub(crate) struct SharedSync {
 
 #[derive(Default)]
 struct Counts {
-    /// Syncs that were started; the last of them may be running.
+    /// Started syncs; the last of them may be running.
     started: u64,
     /// Syncs that have returned.
     returned: u64,
-    /// Which of them failed last. The kernel reports lost bytes once (fsync(2)), so a caller that waited for it must not
-    /// try again and succeed.
+    /// The last failed sync. The kernel reports lost bytes once (fsync(2)), so a waiting caller must not retry and
+    /// succeed.
     failed: u64,
 }
 
 impl SharedSync {
-    /// Returns once a `call` that began after this one did has succeeded, whoever made it.
+    /// Returns when a `call` that began after this one, by any thread, has succeeded.
     ///
     /// # Errors
-    /// That of the call; EIO for those who shared one that failed.
+    /// The error of the call; EIO for callers that shared a failed call.
     pub(crate) fn sync(&self, call: impl FnMut() -> rustix::io::Result<()>) -> io::Result<()> {
         let mut counts = self.lock();
-        // One that is running began before this call and may have missed its bytes.
+        // A running sync began before this call and may have missed its bytes.
         let needed = counts.started + 1;
         loop {
             if counts.returned >= needed {

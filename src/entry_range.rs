@@ -1,7 +1,7 @@
-//! Where the entry of a request is in the request log: known when its upload takes effect, or when the entries that are
-//! pending with it are committed.
+//! The place of a request's entry in the request log. It is known when the upload takes effect, or when the pending
+//! entries are committed.
 //!
-//! The request log makes it, and the access log says it. Neither knows the other.
+//! The request log sets it, and the access log prints it; neither depends on the other.
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,30 +14,30 @@ pub struct EntryRange {
     pub length: u64,
 }
 
-/// An [`EntryRange`] that is known now, or later.
+/// An [`EntryRange`] that is known now or later.
 #[derive(Debug, Clone, Default)]
 pub enum EntryReceipt {
-    /// There is no entry, or its range is not asked for.
+    /// There is no entry, or its range is not requested.
     #[default]
     None,
-    /// The entry is here.
+    /// The entry has this range.
     Known(EntryRange),
-    /// The entry is pending. Its range is set by whoever commits it, unless there is no space for it.
+    /// The entry is pending. The commit sets its range, unless there is no space for it.
     Pending(Arc<OnceLock<EntryRange>>),
 }
 
 /// Whether receipts are made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Receipts {
-    /// They are.
+    /// Receipts are made.
     Made,
-    /// Nobody wants to know where entries are.
+    /// Receipts are not made, since the places of entries are not needed.
     #[default]
     Omitted,
 }
 
 impl EntryReceipt {
-    /// Where the entry is, as far as that is known now.
+    /// The place of the entry, if it is known now.
     #[must_use]
     pub fn range(&self) -> Option<EntryRange> {
         match self {

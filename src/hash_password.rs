@@ -1,6 +1,6 @@
-//! `--hash-password`: a password becomes the hash that stands in the file of users.
+//! `--hash-password`: makes the hash of a password for the file of users.
 //!
-//! From a terminal it is read twice and not shown, so that a slip is found; from a pipe it is one line.
+//! From a terminal, the password is read twice without echo, to detect typing errors; from a pipe it is one line.
 
 use std::io::{self, BufRead, IsTerminal};
 
@@ -11,7 +11,7 @@ use httpserver::users::{PasswordError, PasswordHash};
 /// The longest password that is read.
 const LONGEST: u64 = 4096;
 
-/// Why there is no hash.
+/// Why no hash could be made.
 #[derive(Debug, Error)]
 pub(crate) enum HashPasswordError {
     #[error("cannot read the password: {0}")]

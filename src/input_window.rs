@@ -1,7 +1,7 @@
-//! A fixed-size window that moves over an input: the buffer of what reads a request log or a seal.
+//! A fixed-size window that moves over an input: the buffer for reading a request log or a seal.
 //!
-//! Unlike [`std::io::BufRead`] it can be asked for *so many* bytes at once, or for some more, and it knows where it is.
-//! It knows nothing of what it reads.
+//! Unlike [`std::io::BufRead`] it can return *a given number* of bytes at once, or read more, and it tracks its
+//! position. It does not interpret the bytes.
 
 use std::io::{self, Read};
 
@@ -13,12 +13,12 @@ pub(crate) struct InputWindow<R> {
     /// The unread bytes are `buffer[start..end]`.
     start: usize,
     end: usize,
-    /// Where `buffer[start]` stands in the input.
+    /// The position of `buffer[start]` in the input.
     position: u64,
 }
 
 impl<R: Read> InputWindow<R> {
-    /// A window of `capacity` bytes over `input`, whose first byte stands at `position`.
+    /// A window of `capacity` bytes over `input`, which begins at `position`.
     pub(crate) fn new(input: R, capacity: usize, position: u64) -> Self {
         Self {
             input,
@@ -29,12 +29,12 @@ impl<R: Read> InputWindow<R> {
         }
     }
 
-    /// Where the first unread byte stands.
+    /// The position of the first unread byte.
     pub(crate) fn position(&self) -> u64 {
         self.position
     }
 
-    /// What has been fetched and not yet consumed.
+    /// The fetched bytes that are not consumed yet.
     pub(crate) fn unread(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
@@ -66,8 +66,8 @@ impl<R: Read> InputWindow<R> {
         }
     }
 
-    /// Fetches until `find` finds something in the first `limit` unread bytes, and returns its index; `None` if so many
-    /// are unread, or the input ends, without it. What was searched is not searched again.
+    /// Fetches until `find` succeeds in the first `limit` unread bytes, and returns the index; `None` if it fails in
+    /// all of them or the input ends. No byte is searched twice.
     pub(crate) fn find(
         &mut self,
         limit: usize,
@@ -116,7 +116,7 @@ pub(crate) fn to_usize(number: u64) -> usize {
 mod tests {
     use super::*;
 
-    /// Gives one byte at a time, and is interrupted before each.
+    /// Returns one byte at a time, and is interrupted before each.
     struct Drip<'a>(&'a [u8], bool);
 
     impl Read for Drip<'_> {

@@ -5,9 +5,9 @@
 //!
 //! # A protocol of your own
 //!
-//! A protocol is a [`Service`](server::Service), which makes a [`Session`](server::Session) for each connection. A turn of
-//! a session has two parts: `process` receives and decides, and `flush` sends and says how to go on. This one greets
-//! each client and closes:
+//! A protocol is a [`Service`](server::Service), which makes a [`Session`](server::Session) for each connection. A turn
+//! of a session has two parts: `process` receives and decides, and `flush` sends and returns the next step. This one
+//! greets each client and closes:
 //!
 //! ```no_run
 //! use std::net::{Ipv4Addr, SocketAddr};
@@ -54,30 +54,30 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `examples/echo.rs` receives, too, and waits for its clients.
+//! `examples/echo.rs` also receives, and waits for its clients.
 //!
 //! # The rooms
 //!
-//! Documented here is what other programs can build on: the pool ([`server`], [`blocking`], [`peer`]) and the request log with its
-//! seal ([`request_log`], [`seal`]), whose formats `docs/log-format.md` specifies. All other modules are open to this package's own
-//! binaries, benchmarks and fuzz targets only, are hidden here, and change without notice:
+//! This page documents the parts that other programs can use: the pool ([`server`], [`blocking`], [`peer`]) and the
+//! request log with its seal ([`request_log`], [`seal`]), specified in `docs/log-format.md`. All other modules are
+//! hidden: they are only for this package's own binaries, benchmarks and fuzz targets, and change without notice:
 //!
 //! | room | question it answers |
 //! |---|---|
 //! | `server` | Which thread serves which connection, and when? |
 //! | `http` | Which bytes are a message (`wire`, RFC 9112), and what does it mean (`semantics`, RFC 9110)? |
 //! | `connection` | What does one HTTP client wait for next? |
-//! | `classic`, `web` | What does each dialect answer? |
-//! | `refusing` | What is a refused request recorded with, and which status has a fault of a file? |
+//! | `classic`, `web` | How does each dialect respond? |
+//! | `refusing` | How is a refused request recorded, and which status belongs to an error of a file? |
 //! | `files` | May this file be seen or replaced, and what is recorded with a change? |
 //! | `store` | Where is a file below the root, and how is it replaced as a whole? |
-//! | `request_log` | Which bytes is an entry, where does it go, and how is it read back? |
+//! | `request_log` | What are the bytes of an entry, where is it written, and how is it read? |
 //! | `seal` | How is an alteration of the request log found? |
 //! | `input_window` | Which bytes of a log or seal are read and not consumed? |
 //! | `change_version` | Which of several changes of a name came first, whichever server made them? |
 //! | `requester` | Which client and user made a request, and how was it answered? |
-//! | `status` | What does the server do right now, and is it well? |
-//! | `access_log`, `reporting`, `line_writer` | Who asked for what, and how is that told without holding up a worker? |
+//! | `status` | What is the server doing, and is it healthy? |
+//! | `access_log`, `reporting`, `line_writer` | Which requests were made by which clients, and how are they reported without delaying a worker? |
 //!
 //! `docs/architecture.md` draws the picture and explains the words.
 #![cfg_attr(

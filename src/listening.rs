@@ -1,4 +1,4 @@
-//! The listeners of a server: bound as the command line says, each with what is spoken there.
+//! The listeners of a server: bound according to the command line, each with its protocol.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use httpserver::connection::{Entrance, EntranceProtocol};
 use httpserver::server::{Listener, LocalAddress};
 use httpserver::tls::TlsServer;
 
-/// Why a listener could not be bound, in terms of what was typed.
+/// Why a listener could not be bound, in terms of the command line.
 #[derive(Debug, Error)]
 pub(crate) enum BindError {
     #[error("cannot listen on {listen}: {source}{}", after_listen(source))]
@@ -51,17 +51,17 @@ fn after_listen_unix(error: &io::Error) -> &'static str {
     }
 }
 
-/// Listeners that are bound, and it is not said yet what is spoken there.
+/// Bound listeners without their protocols.
 pub(crate) struct Bound {
     /// In the order of the command line.
     listeners: Vec<Listener>,
     status: Option<Listener>,
 }
 
-/// Listeners, each with what is spoken there.
+/// Listeners with their protocols.
 pub(crate) struct Listening {
     pub(crate) listeners: Vec<Listener>,
-    /// The listener of the status, if there is to be one.
+    /// The listener of the status, if requested.
     pub(crate) status: Option<Listener>,
     /// How connections begin, by listener.
     pub(crate) entrances: Vec<Entrance>,
@@ -69,7 +69,7 @@ pub(crate) struct Listening {
 }
 
 impl Bound {
-    /// Binds all listeners, or takes them from the sockets that are passed.
+    /// Binds all listeners, or takes them from the passed sockets.
     pub(crate) fn bind(config: &Config, passed: &mut PassedSockets) -> Result<Self, BindError> {
         let places = config.listeners.iter().map(|listener| &listener.place);
         let listeners = places.map(|place| bind(place, passed));
@@ -79,7 +79,8 @@ impl Bound {
         Ok(Self { listeners, status })
     }
 
-    /// Gives the sockets in the file system to the user that the process becomes, so that their modes mean that user.
+    /// Changes the owner of the sockets in the file system to the user of `--user`, so that their modes apply to that
+    /// user.
     pub(crate) fn hand_over(&self, account: &Account) -> Result<(), BindError> {
         for listener in self.listeners.iter().chain(&self.status) {
             let handed = listener.hand_over(account.ids());
@@ -100,7 +101,7 @@ impl Listening {
         certificate: Option<&Arc<TlsServer>>,
     ) -> Self {
         let configs = &config.listeners;
-        // The real ones are known by now.
+        // The actual ports are known by now.
         let ports = configs.iter().zip(&listeners).filter_map(tls_port);
         let redirect_to = ports.into_iter().next().unwrap_or_default();
         let entrances = configs.iter().map(|config| Entrance {
@@ -146,7 +147,7 @@ fn tls_port((config, listener): (&ListenerConfig, &Listener)) -> Option<u16> {
     }
 }
 
-/// Binds to a place, or takes the socket that is passed for it.
+/// Binds a listener, or takes its passed socket.
 fn bind(place: &ListenerPlace, passed: &mut PassedSockets) -> Result<Listener, BindError> {
     match place {
         ListenerPlace::Internet(listen) => {

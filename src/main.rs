@@ -1,4 +1,4 @@
-//! `httpserver`: reads the command line, and does what it asks for.
+//! `httpserver`: parses the command line and runs the server.
 #![cfg_attr(
     test,
     allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")
@@ -61,7 +61,7 @@ fn output(text: &str) -> Result<(), Box<dyn Error>> {
     print(text).map_err(|error| format!("cannot write to standard output: {error}").into())
 }
 
-/// Prints help, the version or a hash. A reader that has read enough is no failure.
+/// Prints help, the version or a hash. A closed pipe is not an error.
 fn print(text: &str) -> io::Result<()> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
@@ -69,8 +69,8 @@ fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// A message as one line: without the numbers that the standard library puts behind the system's words, and with
-/// control characters, which an argument may have, in escaped form.
+/// A message on one line: without the error numbers of the standard library, and with the control characters of
+/// arguments escaped.
 fn one_line(message: &str) -> String {
     let mut line = String::new();
     let mut rest = message;

@@ -1,13 +1,13 @@
-//! At which addresses other machines reach this one, the likeliest first.
+//! The addresses at which other machines can reach this one, the likeliest first.
 //!
-//! It asks the system for its interfaces (getifaddrs(3)), and knows neither ports nor protocols.
+//! It reads the system's interfaces (getifaddrs(3)); ports and protocols are not its concern.
 
 use std::io;
 use std::net::IpAddr;
 
 use if_addrs::{IfOperStatus, Interface};
 
-/// How the names of interfaces begin that connect containers and virtual machines of this machine.
+/// The prefixes of interfaces for containers and virtual machines of this machine.
 const BRIDGES: [&str; 12] = [
     "br-", "cali", "cni", "docker", "flannel", "lxc", "lxdbr", "podman", "vboxnet", "veth",
     "virbr", "vmnet",
@@ -20,18 +20,18 @@ pub(crate) struct Reachable {
     pub(crate) interface: String,
 }
 
-/// How likely a machine in the same house reaches an address.
+/// How likely other machines on the local network can reach an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     /// RFC 1918.
     Private,
     Public,
     Ipv6,
-    /// The other end of a tunnel does.
+    /// The other end of a tunnel.
     Tunnel,
-    /// Two machines on one cable do (RFC 3927).
+    /// Two machines on one cable (RFC 3927).
     LinkLocal,
-    /// Containers and virtual machines of this machine do.
+    /// Containers and virtual machines of this machine.
     Bridge,
 }
 
@@ -57,7 +57,7 @@ fn sorted(wildcard: IpAddr, interfaces: Vec<Interface>) -> Vec<Reachable> {
         .collect()
 }
 
-/// `None`: no other machine reaches it, or a browser cannot be told how, as where an IPv6 address needs a zone.
+/// `None` if no other machine can reach it, or if a URL cannot express it, as for an IPv6 address with a zone.
 fn rank(interface: &Interface) -> Option<Rank> {
     let is_down = matches!(
         interface.oper_status,

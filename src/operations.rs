@@ -1,8 +1,8 @@
 //! Counts the file operations of each thread, so that a turn of a connection can be bounded by them.
 //!
-//! An operation is a system call on a file or a directory: to open, look at, read, write, rename or remove something.
-//! `store` and `request_log` count theirs here, and `connection` looks at the count. What an operation costs depends on
-//! the disk; what they have in common is that a request can cause many of them with few bytes.
+//! An operation is a system call on a file or a directory, such as open, statx, read, write, rename or unlink. `store`
+//! and `request_log` count theirs here, and `connection` reads the count. The cost of an operation depends on the disk,
+//! and a request can cause many of them with few bytes.
 
 use std::cell::Cell;
 
@@ -24,13 +24,13 @@ pub(crate) fn add() {
     COUNT.set(COUNT.get().wrapping_add(1));
 }
 
-/// Counts and does one, again if a signal interrupts it.
+/// Counts and performs one; retries if a signal interrupts it.
 pub(crate) fn operate<T>(operation: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
     add();
     retry_on_intr(operation)
 }
 
-/// Counts and does one that must not be done twice.
+/// Counts and performs one that must not be repeated.
 pub(crate) fn operate_once<T>(operation: impl FnOnce() -> Result<T, Errno>) -> Result<T, Errno> {
     add();
     operation()

@@ -1,4 +1,4 @@
-//! The files that the server writes itself, besides uploads: each has a name of its own, and clients see none of them.
+//! The files that the server writes itself, besides uploads. Each has a name of its own, and clients cannot see them.
 
 use std::error::Error;
 use std::io;
@@ -11,7 +11,7 @@ use crate::paths::{NamedPath, Purpose, named_paths};
 use httpserver::files::Files;
 use httpserver::request_log::write::{Location, LogError};
 
-/// A file cannot be the server's own.
+/// A file cannot be one of the server's own.
 #[derive(Debug, Error)]
 enum OwnFileError {
     #[error("--{one} and --{two} both name {}: type two names", path.display())]
@@ -36,22 +36,22 @@ enum OwnFileError {
     NotRegular { option: &'static str, path: PathBuf },
 }
 
-/// Finds out whether each of these files has a name of its own. Nothing is opened or changed.
+/// Checks that each of these files has a name of its own. Nothing is opened or changed.
 pub(crate) fn check(config: &Config) -> Result<(), Box<dyn Error>> {
     locate(config).map(drop)
 }
 
-/// Reserves the names of all these files, so that nothing is served or stored that has one; opens nothing.
+/// Reserves the names of all these files, so that clients can neither get nor store a file with one; opens nothing.
 pub(crate) fn reserve(config: &Config, files: &mut Files) -> Result<(), Box<dyn Error>> {
     for Located {
         named, location, ..
     } in locate(config)?
     {
         match named.purpose {
-            // What their names lead to may change while the server runs.
+            // The targets of their names may change while the server runs.
             Purpose::Log | Purpose::AccessLog => files.reserve_log(&named.path)?,
             Purpose::State => files.reserve(location),
-            // It is a secret, or public; where it is read has the rules.
+            // A file that is only read is secret or public; the code that reads it has the rules.
             Purpose::Read | Purpose::Root(_) | Purpose::SelfSigned | Purpose::Socket => {}
         }
     }
@@ -64,7 +64,7 @@ struct Located {
     location: Location,
 }
 
-/// Where these files are. Each has a name of its own.
+/// The locations of these files. Each has a name of its own.
 fn locate(config: &Config) -> Result<Vec<Located>, Box<dyn Error>> {
     let mut seen: Vec<Located> = Vec::new();
     for named in named_paths(config) {
@@ -74,7 +74,7 @@ fn locate(config: &Config) -> Result<Vec<Located>, Box<dyn Error>> {
         }
         let location = match (Location::resolve(path), purpose) {
             (Ok(location), _) => location,
-            // No client can have it.
+            // No client can get it.
             (Err(LogError::NotRegular { .. }), Purpose::AccessLog) | (Err(_), Purpose::Read) => {
                 continue;
             }

@@ -1,7 +1,7 @@
-//! The paths that a command line names, and what each is for: one list for those that conceal files from clients, and for
-//! those that leave the process access to them.
+//! The paths of a command line with their uses. `own_files` conceals the files from clients, and `sandbox` keeps them
+//! accessible to the process.
 //!
-//! What is opened once, before the server serves, needs no row.
+//! A file that is only opened before the server serves needs no row.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::cli::{AccessLogTarget, Certificate, Config, ListenerPlace};
 use httpserver::tls::{CertificateFiles, self_signed_key};
 use httpserver::web::Access;
 
-/// A path, and what it is for.
+/// A path and its use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NamedPath {
     /// The option that names it.
@@ -18,22 +18,22 @@ pub(crate) struct NamedPath {
     pub(crate) purpose: Purpose,
 }
 
-/// What a path is for.
+/// The use of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// The directory that is served.
     Root(Access),
-    /// The request log or the state of the key that seals it: written, renamed, and opened again.
+    /// The request log or the state of its sealing key: written, renamed and reopened.
     Log,
     /// The access log, which may also be a pipe or a device.
     AccessLog,
-    /// A certificate, a key or users, which are read again.
+    /// A certificate, a key or users: read again.
     Read,
-    /// A certificate or a key in the directory of `--tls-self-signed`, which are read again, and made anew.
+    /// A certificate or a key in the directory of `--tls-self-signed`: read again, and generated again.
     SelfSigned,
-    /// A file that other programs read, which is made and removed.
+    /// A file for other programs: created and removed.
     State,
-    /// A socket, which is removed at the end.
+    /// A socket: removed at shutdown.
     Socket,
 }
 

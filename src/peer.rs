@@ -1,4 +1,4 @@
-//! Where connections and requests come from: an address of a network, or a program on this machine without one.
+//! The origin of connections and requests: a network address, or a program on this machine without an address.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -12,20 +12,20 @@ pub enum Peer {
     Unix,
 }
 
-/// The machine behind a request, which may have come through proxies.
+/// The client of a request, possibly behind proxies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ClientAddress {
-    /// One with this address.
+    /// A machine with this address.
     Ip(IpAddr),
     /// This machine, through a Unix domain socket.
     Unix,
 }
 
-/// How a peer without an address is written.
+/// The text for a peer without an address.
 const UNIX: &str = "unix";
 
 impl Peer {
-    /// Its address without a port. An IPv4 address in IPv6 form is one of IPv4.
+    /// Its address without a port. An IPv4-mapped IPv6 address becomes an IPv4 address.
     #[must_use]
     pub fn address(self) -> ClientAddress {
         match self {
@@ -45,8 +45,8 @@ impl Peer {
 }
 
 impl ClientAddress {
-    /// What limits count as one client: an IPv4 address, or a network of 64 bits of IPv6, which is what one household or
-    /// one machine has (RFC 6177). It is the network's first address.
+    /// One client for limits: an IPv4 address, or the first address of an IPv6 network of 64 bits, since one household
+    /// or machine has such a network (RFC 6177).
     #[must_use]
     pub fn subscriber(self) -> Self {
         const NETWORK: u128 = !0 << 64;

@@ -1,7 +1,7 @@
 //! QR codes (ISO/IEC 18004) drawn with half blocks, two modules of a column to a character, for a phone that is held
 //! against the terminal.
 //!
-//! It knows neither where a drawing is printed nor what its text means.
+//! The caller prints the drawing.
 
 use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
@@ -10,7 +10,7 @@ use thiserror::Error;
 /// White characters on a black ground, whatever palette the terminal has: the fixed ones of 256 colours.
 const WHITE_ON_BLACK: &str = "\x1b[38;5;231;48;5;16m";
 
-/// The colours of the terminal again.
+/// Resets the colours of the terminal.
 const DEFAULT_COLOURS: &str = "\x1b[0m";
 
 /// A QR code as lines of text.
@@ -19,29 +19,30 @@ pub struct Drawing {
     lines: Vec<String>,
 }
 
-/// What a drawing is printed on.
+/// The medium of a drawing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ground {
-    /// A terminal, which gets the colours that a camera expects.
+    /// A terminal: with the colours that a camera expects.
     Terminal,
-    /// A file or a pipe: no colours. The text is right where characters are lighter than what is behind them.
+    /// A file or a pipe: no colours. The code is readable if characters are lighter than their background.
     Plain,
 }
 
-/// No QR code holds so much: the largest has room for 2,953 bytes.
+/// No QR code can hold this much: the largest holds 2,953 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("a QR code cannot hold {0} bytes")]
 pub struct TooLong(usize);
 
 impl Drawing {
-    /// The QR code of a text, with the low level of error correction: a screen has no stains, and a small code fits it.
+    /// The QR code of a text, with the low level of error correction: a screen has no stains, and a small code fits on
+    /// it.
     ///
     /// # Errors
     /// The text is too long.
     pub fn of(text: &str) -> Result<Self, TooLong> {
         let code = QrCode::with_error_correction_level(text, EcLevel::L);
         let code = code.map_err(|_| TooLong(text.len()))?;
-        // What the crate calls dark is a character that is set, and here the light modules are.
+        // The crate draws dark modules as set characters; here the light modules are set.
         let drawn = code
             .render::<Dense1x2>()
             .dark_color(Dense1x2::Light)
@@ -53,7 +54,7 @@ impl Drawing {
         })
     }
 
-    /// How many columns it takes, with the quiet zone around it.
+    /// Its width in columns, with the quiet zone.
     #[must_use]
     pub fn columns(&self) -> usize {
         self.lines.first().map_or(0, |line| line.chars().count())

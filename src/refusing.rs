@@ -1,7 +1,6 @@
-//! What both dialects need to refuse a request: what it is recorded with, and the status for what is wrong with a file.
+//! The common parts of both dialects for refusing a request: its entry, and the status for an error of a file.
 //!
-//! The differences between the dialects stand side by side in [`status_of`]. Which words and which page go with a status
-//! is for each dialect to say.
+//! [`status_of`] shows the differences between the dialects side by side. Each dialect adds its own text or page.
 
 use std::borrow::Cow;
 
@@ -14,7 +13,7 @@ use crate::requester::{Answered, Requester};
 use crate::store::StoreErrorKind;
 use crate::users::{Permissions, Right};
 
-/// What a refused request is recorded with: its parts as received, `None` where one could not be read.
+/// The parts of a refused request for its entry, as received; `None` if a part could not be read.
 #[derive(Debug, Clone)]
 pub(crate) struct ReceivedLine<'r> {
     method: Option<Cow<'r, [u8]>>,
@@ -94,7 +93,7 @@ pub(crate) fn without_slash(target: &[u8]) -> &[u8] {
     target.strip_prefix(b"/").unwrap_or(target)
 }
 
-/// What is done with a file, and in which dialect.
+/// An operation on a file in a dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
     ClassicGet,
@@ -105,16 +104,16 @@ pub(crate) enum Operation {
     WebDelete,
 }
 
-/// The status for what is wrong with a file.
+/// The status for an error of a file.
 ///
-/// In the web dialect a file that clients must not see looks absent, and so does a path that leads out of the root.
+/// In the web dialect, a hidden file and a path out of the root look absent.
 pub(crate) fn status_of(kind: StoreErrorKind, operation: Operation) -> StatusCode {
     use Operation::{ClassicGet, ClassicPut, WebDelete, WebGet, WebPut};
     match kind {
         StoreErrorKind::NotFound => match operation {
             ClassicGet | WebGet | WebDelete => StatusCode::NotFound,
             ClassicPut => StatusCode::Forbidden,
-            // Something on the way is not a directory.
+            // A component of the path is not a directory.
             WebPut => StatusCode::Conflict,
         },
         StoreErrorKind::Concealed | StoreErrorKind::Outside => match operation {
@@ -138,7 +137,7 @@ pub(crate) fn status_of(kind: StoreErrorKind, operation: Operation) -> StatusCod
             match operation {
                 ClassicGet | ClassicPut => StatusCode::Forbidden,
                 WebPut | WebDelete => StatusCode::Conflict,
-                // Reading does not meet them.
+                // Reading never returns these.
                 WebGet => StatusCode::InternalServerError,
             }
         }

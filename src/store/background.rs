@@ -1,7 +1,7 @@
-//! A thread for work that no client waits for, and that takes too long for a turn: to remove a deep chain of directories,
-//! to close the last descriptor of a large file that has no name any more, which frees its space.
+//! A thread for work that is too long for a turn and for which no client waits: removing a deep chain of directories,
+//! and closing the last descriptor of a large file without a name, which frees its space.
 //!
-//! It is started for the first such work. A store that is dropped waits for what is left.
+//! It is started for the first such work. A dropped store waits for the remaining work.
 
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -22,7 +22,7 @@ pub(super) struct Background(
 
 #[derive(Default)]
 enum BackgroundState {
-    /// There was nothing to do so far.
+    /// There was no work so far.
     #[default]
     Idle,
     /// The thread does one job after the other.
@@ -31,12 +31,12 @@ enum BackgroundState {
     Stopped,
 }
 
-/// Waits at the end for what is left to do.
+/// Waits for the remaining work when dropped.
 #[derive(Default)]
 pub(super) struct StopOnDrop(pub(super) Arc<Background>);
 
 impl Background {
-    /// Has the job done by the thread; here and now if there can be none.
+    /// Passes the job to the thread, or does it at once if the thread cannot be started.
     pub(super) fn run(&self, job: impl FnOnce() + Send + 'static) {
         if let Err(job) = self.hand_over(Box::new(job)) {
             job();

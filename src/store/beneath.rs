@@ -1,11 +1,11 @@
-//! Opening what lies beneath the root.
+//! Opens files beneath the root.
 //!
-//! The kernel decides what does, in one call: openat2(2) with `RESOLVE_BENEATH`. Where that call is missing (valgrind,
-//! some sandboxes, Linux before 5.6), a walk takes its place, which gives the same results with more calls: one name
-//! after the other is opened in the directory before it, never through a symlink. What a symlink leads to is read and
-//! walked in turn, and an absolute target leads out. For `..` the walk goes down again from the root, to the directory
-//! before the last: all names by which it came are those of real directories, so a directory that is
-//! moved meanwhile cannot make `..` lead elsewhere. It holds two descriptors, however long the path is.
+//! The kernel resolves a path beneath the root in one call: openat2(2) with `RESOLVE_BENEATH`. Where that call is
+//! missing (valgrind, some sandboxes, Linux before 5.6), a walk replaces it, with the same results and more calls. The
+//! walk opens one name after the other in the directory before it, never through a symlink. It reads a symlink and
+//! walks its target; an absolute target leads out of the root. For `..` it starts again from the root and stops one
+//! directory earlier. All names of its path are those of real directories, so a directory that is moved meanwhile
+//! cannot make `..` lead elsewhere. It holds two descriptors for any length of path.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -15,13 +15,13 @@ use rustix::io::{Errno, retry_on_intr};
 
 use crate::operations::operate;
 
-/// How often the kernel is asked again if a directory was renamed while it walked the path (EAGAIN of openat2(2)).
+/// The number of retries if a directory was renamed during openat2(2) (EAGAIN).
 const ATTEMPTS: usize = 4;
 
-/// Symlinks on the way, as many as the kernel follows (`path_resolution(7)`).
+/// The most symlinks in a path, as in the kernel (`path_resolution(7)`).
 const LINKS: usize = 40;
 
-/// Names that a walk opens at most, those that it opens again among them.
+/// The most names that a walk opens, repeated ones included.
 const STEPS: usize = 100_000;
 
 /// Bytes of a path, with the NUL that ends it.
@@ -37,13 +37,13 @@ pub(super) enum Resolver {
 }
 
 impl Resolver {
-    /// What there is on this system, found out with an open directory.
+    /// The method of this system, tried with an open directory.
     pub(super) fn detect(directory: &OwnedFd) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let resolve = ResolveFlags::BENEATH;
         match retry_on_intr(|| openat2(directory, ".", flags, Mode::empty(), resolve)) {
             Ok(_) => Ok(Self::Kernel),
-            // Some sandboxes forbid what they do not know.
+            // Some sandboxes forbid unknown system calls.
             Err(error @ (Errno::NOSYS | Errno::PERM)) => {
                 log::warn!(
                     "openat2(2) cannot be used here ({error}): a walk that follows no symlink out of the root takes its \
@@ -55,7 +55,7 @@ impl Resolver {
         }
     }
 
-    /// Opens what is at `path` below `root`.
+    /// Opens the file at `path` below `root`.
     ///
     /// # Errors
     /// EXDEV if the path leads out of the root.
@@ -82,11 +82,11 @@ fn open_by_kernel(root: &OwnedFd, path: &[u8], flags: OFlags) -> Result<OwnedFd,
 /// A walk in progress.
 struct PathWalk<'r> {
     root: &'r OwnedFd,
-    /// The directory that it is in; `None` is the root.
+    /// The current directory; `None` is the root.
     here: Option<OwnedFd>,
-    /// The names of the directories on the way to it.
+    /// The names from the root to the current directory.
     walked: Vec<Box<[u8]>>,
-    /// The names that are left, the next one last.
+    /// The remaining names, the next one last.
     pending: Vec<Box<[u8]>>,
     links: usize,
     steps: usize,
@@ -106,7 +106,7 @@ impl<'r> PathWalk<'r> {
         Ok(walk)
     }
 
-    /// Puts a path before the names that are left.
+    /// Inserts a path before the remaining names.
     fn push(&mut self, path: &[u8]) -> Result<(), Errno> {
         match path {
             [] => Err(Errno::NOENT),
@@ -140,7 +140,7 @@ impl<'r> PathWalk<'r> {
         self.open_at(b".", flags)
     }
 
-    /// Goes to the directory above: from the root, by the names that led here.
+    /// Goes to the parent directory, again from the root.
     fn go_up(&mut self) -> Result<(), Errno> {
         self.walked.pop().ok_or(Errno::XDEV)?;
         self.pending.extend(self.walked.drain(..).rev());
@@ -177,7 +177,7 @@ impl<'r> PathWalk<'r> {
         }
     }
 
-    /// Goes on where the symlink `name` leads; `error` if it is none.
+    /// Continues at the target of the symlink `name`; `error` if it is not a symlink.
     fn follow(&mut self, name: &[u8], error: Errno) -> Result<(), Errno> {
         let directory = self.here.as_ref().unwrap_or(self.root);
         let target = match operate(|| readlinkat(directory, name, Vec::new())) {
@@ -191,7 +191,7 @@ impl<'r> PathWalk<'r> {
         self.push(target.as_bytes())
     }
 
-    /// Opens a name in the directory that the walk is in, but not what a symlink leads to.
+    /// Opens a name in the current directory, without following a symlink.
     fn open_at(&self, name: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
         let directory = self.here.as_ref().unwrap_or(self.root);
         let flags = flags | OFlags::NOFOLLOW;
@@ -217,7 +217,7 @@ mod tests {
     use super::super::error::StoreErrorKind;
     use super::*;
 
-    /// A root in which most ways lead somewhere, and out; beside it a directory with a file of its own.
+    /// A root with many kinds of links, also out of the root; beside it a directory with a file of its own.
     fn tree() -> (tempfile::TempDir, OwnedFd) {
         let home = tempfile::tempdir().unwrap();
         let root = home.path().join("root");
@@ -305,7 +305,7 @@ mod tests {
             ..Config::default()
         };
         let result = TestRunner::new(config).run(&(path, flags), |(path, flags)| {
-            // Requests have no slash at either end, and what a slash at the end asks for is another question.
+            // Paths of requests have no slash at either end, so such paths are not compared.
             prop_assume!(!path.ends_with('/'));
             let by_kernel = Resolver::Kernel.open(&root, path.as_bytes(), flags);
             let by_walk = Resolver::Walk.open(&root, path.as_bytes(), flags);
@@ -342,7 +342,7 @@ mod tests {
         );
     }
 
-    /// A directory on the way is exchanged for a symlink that leads out, and back, all the time.
+    /// Another thread repeatedly exchanges a directory of the path for a symlink out of the root, and back.
     #[test]
     fn a_race_leads_nowhere_else() {
         let home = tempfile::tempdir().unwrap();
@@ -372,7 +372,7 @@ mod tests {
                 io::read_to_string(File::from(file)).map_err(|_| Errno::IO)
             };
             let mut found: Vec<_> = (0..3_000).map(open).collect();
-            // On a busy machine all of these can fall into one pause of the other thread.
+            // On a busy machine all attempts can fall into one pause of the other thread.
             while !found.contains(&Ok("inside".to_owned())) {
                 thread::yield_now();
                 found.push(open(0));
@@ -383,7 +383,7 @@ mod tests {
         for found in found {
             let is_right = match &found {
                 Ok(text) => text == "inside",
-                // NOTDIR: the directory had become a symlink between the look at it and the open.
+                // NOTDIR: the directory became a symlink between the check and the open.
                 Err(error) => matches!(*error, Errno::NOENT | Errno::NOTDIR | Errno::XDEV),
             };
             assert!(is_right, "{found:?}");

@@ -1,10 +1,10 @@
 //! Small files in memory and larger ones open, so that a GET of a name in the root costs one statx(2) instead of an
 //! open, a read and a close.
 //!
-//! It is never stale: every hit is checked against what statx(2) says at that moment (see `Metadata`), and a file
-//! that changed so recently that another change could bear the same time stamp is not taken in. Where the change time
-//! of a file also covers its names, the file is kept open, and statx(2) asks that descriptor, the *validator*: the name
-//! need not be looked up. Disk space of a file that is removed is free only when its descriptor is closed.
+//! It is never stale: every hit is compared with statx(2) at that moment (see `Metadata`), and a file is not cached if
+//! it changed so recently that another change could have the same time stamp. Where the change time of a file also
+//! covers its names, the file is kept open, and statx(2) uses that descriptor, the *validator*, without a look-up of
+//! the name. The disk space of a removed file is freed only when its descriptor is closed.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -16,7 +16,7 @@ use rustc_hash::FxBuildHasher;
 use super::found::{CachedFile, FileContent};
 use crate::sync::lock;
 
-/// Independent parts, so that workers seldom meet at a lock.
+/// Independent parts, so that workers seldom contend for a lock.
 const SHARDS: usize = 16;
 
 /// Files held in one shard; together they hold at most 1,024 files.
@@ -31,27 +31,27 @@ const LARGE: usize = 8;
 /// See the module's description.
 pub(super) struct Cache {
     parts: [CountedShard; SHARDS],
-    /// What one shard may hold.
+    /// The limits of one shard.
     most: Load,
 }
 
-/// One of the independent parts, with the use that was made of it. A thread that counts has just held its lock, and so
-/// has its cache line.
+/// One of the independent parts, with its counts. A thread that counts has just held its lock, and so has its cache
+/// line.
 #[derive(Default)]
 struct CountedShard {
-    /// Guards its part of the names; held for a look-up or an insertion, never for a system call: what is forgotten is
+    /// Guards its part of the names; held for a look-up or an insertion, never for a system call: evicted files are
     /// closed afterwards.
     shard: Mutex<Shard>,
     hits: AtomicU64,
     misses: AtomicU64,
 }
 
-/// The use that was made of the cache.
+/// The counts of the cache.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CacheFigures {
-    /// How often a file was found in it, and was still the file.
+    /// The number of unchanged files found in it.
     pub hits: u64,
-    /// How often a file had to be opened.
+    /// The number of files that had to be opened.
     pub misses: u64,
     /// Files in it now.
     pub files: u64,
@@ -59,7 +59,7 @@ pub struct CacheFigures {
     pub bytes: u64,
 }
 
-/// What cached files take up: one of them, those of a shard, or as many as a shard may hold.
+/// The resources of cached files: of one file, of a shard, or the limits of a shard.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Load {
     files: usize,
@@ -71,7 +71,7 @@ struct Load {
     large_files: usize,
 }
 
-/// One of the things that cached files take up.
+/// One kind of resource of cached files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CachedResource {
     Files,
@@ -82,13 +82,13 @@ enum CachedResource {
 
 #[derive(Default)]
 struct Shard {
-    /// A quick hash is enough: there are [`FILES`] names at most, even if all are chosen to collide.
+    /// A quick hash is enough: there are at most [`FILES`] names, even if a client chooses names that collide.
     files: HashMap<Box<[u8]>, CachedFile, FxBuildHasher>,
     load: Load,
 }
 
 impl Cache {
-    /// A cache in a process that may have so many descriptors open, of which it takes a sixteenth at most.
+    /// A cache in a process with this many descriptors, of which it uses at most a sixteenth.
     pub(super) fn new(descriptors: usize) -> Self {
         let descriptors = descriptors / 16 / SHARDS;
         Self {
@@ -102,28 +102,28 @@ impl Cache {
         }
     }
 
-    /// Keeps to a sixteenth of this memory.
+    /// Limits the cache to a sixteenth of this memory.
     pub(super) fn bound(&mut self, memory: u64) {
         let shard = memory / 16 / SHARDS as u64;
         self.most.bytes = usize::try_from(shard).map_or(BYTES, |shard| shard.min(BYTES));
     }
 
-    /// What is held of the file at `path`, which may be another by now.
+    /// The cached file for `path`, which may be outdated.
     pub(super) fn get(&self, path: &[u8]) -> Option<CachedFile> {
         self.shard(path).files.get(path).cloned()
     }
 
-    /// Counts that the file at `path` was found here, and was still the file.
+    /// Counts a hit for `path`.
     pub(super) fn count_hit(&self, path: &[u8]) {
         self.part(path).hits.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts that the file at `path` had to be opened.
+    /// Counts a miss for `path`.
     pub(super) fn count_miss(&self, path: &[u8]) {
         self.part(path).misses.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The use that was made of it so far, and what it holds.
+    /// The counts so far, and the contents.
     pub(super) fn figures(&self) -> CacheFigures {
         let mut figures = CacheFigures::default();
         for part in &self.parts {
@@ -136,7 +136,7 @@ impl Cache {
         figures
     }
 
-    /// Takes in a file that is stable (see `Metadata::is_stable`).
+    /// Adds a stable file (see `Metadata::is_stable`).
     pub(super) fn insert(&self, path: &[u8], file: CachedFile) {
         let mut shard = self.shard(path);
         let forgotten = shard.insert(path, file, self.most);
@@ -144,7 +144,7 @@ impl Cache {
         drop(forgotten);
     }
 
-    /// Forgets all files.
+    /// Removes all files.
     pub(super) fn clear(&self) {
         for part in &self.parts {
             let forgotten = std::mem::take(&mut *lock(&part.shard));
@@ -152,15 +152,15 @@ impl Cache {
         }
     }
 
-    /// Forgets the file at `path`, which may be long work: a file that has no name any more goes with its last
-    /// descriptor.
+    /// Removes the file at `path`. This may take long, since closing the last descriptor of a file without a name frees
+    /// its space.
     pub(super) fn remove(&self, path: &[u8]) {
         let forgotten = self.shard(path).remove(path);
         drop(forgotten);
     }
 
     fn part(&self, path: &[u8]) -> &CountedShard {
-        // Not by the lowest and highest bits: the map of a shard goes by these.
+        // The middle bits, since the map of a shard uses the lowest and highest bits.
         let index = (FxBuildHasher.hash_one(path) >> 32) as usize % SHARDS;
         &self.parts[index]
     }
@@ -219,7 +219,7 @@ impl Load {
         }
     }
 
-    /// A resource of which this takes up more than `most`.
+    /// A resource with more use than in `most`.
     fn excess(self, most: Self) -> Option<CachedResource> {
         [
             CachedResource::Files,
@@ -233,7 +233,7 @@ impl Load {
 }
 
 impl Shard {
-    /// Takes in a file, in place of others if need be, so that no more than `most` is held; returns what is forgotten.
+    /// Adds a file, and evicts others to stay within `most`; returns the evicted files.
     fn insert(&mut self, path: &[u8], mut file: CachedFile, most: Load) -> Vec<CachedFile> {
         let mut forgotten = Vec::from_iter(self.remove(path));
         let is_small = matches!(file.found.content, FileContent::Memory(_));
@@ -255,8 +255,7 @@ impl Shard {
         forgotten
     }
 
-    /// Removes a file that takes up some of `resource`. Which one is left to the order of the map, which is as good as
-    /// chance.
+    /// Evicts a file that uses `resource`. The order of the map selects it, which is as good as a random choice.
     fn remove_one_that_holds(&mut self, resource: CachedResource) -> Option<CachedFile> {
         let mut files = self.files.iter();
         let (path, _) = files.find(|(_, cached)| cached.load().of(resource) > 0)?;

@@ -1,13 +1,13 @@
-//! Whether the metadata of a file that was found tell its content from any other, so that a validator can be made of
-//! them.
+//! Whether the metadata of a file identify its content, so that an entity tag can be made of them.
 //!
-//! Time stamps are taken from a clock that ticks every 1 to 10 ms. A file that changed in the tick that is not over may
-//! change again with the same stamps, or be removed and its inode number given to another. So its content is uncertain
-//! until the tick is over; or until a second is, or three, where another machine's clock or whole seconds may count.
+//! Time stamps come from a clock that ticks every 1 to 10 ms. A file that changed in the current tick may change again
+//! with the same stamps, or be removed so that another file gets its inode number. So its content is uncertain until
+//! the tick is over. With another machine's clock it is uncertain for a second, and with stamps in whole seconds for
+//! three.
 //!
-//! Linux 6.13 and newer have finer stamps for files that are looked at ("multigrain"): once statx(2) has returned the
-//! stamps of a file, its next change gets a later stamp, also within a tick, and so do all later changes. A removal is
-//! such a change too, and frees the inode number only afterwards.
+//! Linux 6.13 and newer have finer stamps ("multigrain"): after statx(2) has returned the stamps of a file, its next
+//! change gets a later stamp, even within a tick. A removal is such a change, too, and frees the inode number only
+//! afterwards.
 
 use rustix::fs::FsWord;
 use rustix::time::Timespec;
@@ -15,25 +15,25 @@ use rustix::time::Timespec;
 use super::found::Certainty;
 use super::metadata::Metadata;
 
-/// What is known of the time stamps of a file system.
+/// The source of a file system's time stamps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StampSource {
-    /// The kernel's clock, and what follows a look bears another stamp within a tick, too.
+    /// The kernel's clock with multigrain stamps.
     ClockAndLooks,
     /// The kernel's clock.
     Clock,
-    /// Perhaps another machine's clock, or one of seconds.
+    /// Possibly another machine's clock, or stamps in whole seconds.
     Unknown,
 }
 
 impl StampSource {
-    /// For a file system of this type, as statfs(2) has it, on a kernel of this release, as uname(2) has it.
+    /// The source for a file system of this type (statfs(2)) on a kernel of this release (uname(2)).
     pub(super) fn of(file_system: FsWord, release: &[u8]) -> Self {
         const EXT4: FsWord = 0xEF53;
         const BTRFS: FsWord = 0x9123_683E;
         const XFS: FsWord = 0x5846_5342;
         const TMPFS: FsWord = 0x0102_1994;
-        // In practice upon one of these.
+        // In practice on top of one of these.
         const OVERLAYFS: FsWord = 0x794C_7630;
         match file_system {
             EXT4 | BTRFS | XFS | TMPFS | OVERLAYFS if version(release) >= Some((6, 13)) => {
@@ -44,8 +44,8 @@ impl StampSource {
         }
     }
 
-    /// Whether a file with these metadata is told by them, if they were asked for after the moment `now` of the
-    /// kernel's coarse clock, and the content read after that.
+    /// Whether these metadata identify the content of a file, if statx(2) was called after the moment `now` of the
+    /// kernel's coarse clock, and the content was read after that.
     pub(super) fn certainty(self, file: &Metadata, now: Timespec) -> Certainty {
         let (_, nanoseconds) = file.changed;
         let certain = match self {

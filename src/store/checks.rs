@@ -1,7 +1,6 @@
-//! Where the rules of `concealed` are applied: every path, every file that is found, and every commit while its lock is
-//! held.
+//! Applies the rules of `concealed` to every path, every file that is found, and every commit under its lock.
 //!
-//! A rule that is added counts for every commit that ends after [`Store::conceal`] has returned.
+//! A new rule applies to every commit that ends after [`Store::conceal`] has returned.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -18,13 +17,13 @@ use super::state::Store;
 use super::sys::{metadata_at, metadata_of, split};
 
 impl Store {
-    /// From now on, these names belong to the server, too. No commit ends afterwards that was judged without them.
+    /// Adds these names to the server's own. Every commit that ends afterwards is checked with them.
     pub fn reserve(&self, names: Vec<ReservedName>) {
         self.put_in_force(self.concealed.rules().and(names));
     }
 
-    /// From now on, these names and the files with these identities belong to the server, instead of those that were
-    /// named before. It must have the latter open, so that no other file can have their identities.
+    /// Replaces the server's own names and files by these. The files must be open, so that no other file can have their
+    /// identities.
     pub fn conceal(&self, names: Vec<ReservedName>, open: Vec<Identity>) {
         self.put_in_force(ConcealmentRules::new(names, open));
     }
@@ -42,12 +41,12 @@ impl Store {
         let rules = Arc::new(rules);
         let before = self.concealed.replace(Arc::clone(&rules));
         if !before.reserves_all_of(&rules) {
-            // Those that were judged by the old rules.
+            // Waits for commits that were checked by the old rules.
             self.commit_locks.wait_for_commits();
         }
     }
 
-    /// Lets a file pass that was found at `path` and does not belong to the server.
+    /// Checks that a file found at `path` does not belong to the server.
     pub(super) fn check_found(&self, path: &[u8], file: &Metadata) -> Result<(), StoreErrorKind> {
         let (parent, name) = split(path);
         self.check(name, Some(file), || {
@@ -60,7 +59,7 @@ impl Store {
         })
     }
 
-    /// Lets a name in an open directory pass that does not belong to the server; `file` is what has it now.
+    /// Checks that a name in an open directory does not belong to the server; `file` has the name now.
     pub(super) fn check_name(
         &self,
         directory: &OwnedFd,
@@ -70,7 +69,7 @@ impl Store {
         self.check(name, file, || Ok(metadata_of(directory)?.identity()))
     }
 
-    /// The same, where it is not known what has the name now.
+    /// The same if it is not known which file has the name.
     pub(super) fn check_current(
         &self,
         directory: &OwnedFd,
@@ -99,7 +98,7 @@ impl Store {
     }
 }
 
-/// Lets a path pass that has no name on it which is reserved in every directory.
+/// Checks that a path has no name that is reserved in every directory.
 pub(super) fn check_path(path: &[u8]) -> Result<(), StoreErrorKind> {
     let mut rest = path;
     loop {

@@ -1,10 +1,9 @@
-//! Uploads that a killed server left behind under staging names: how they are told from those in progress, and their
-//! removal at the start.
+//! Removes, at startup, the unfinished uploads of a killed server, and distinguishes them from uploads in progress.
 //!
-//! Several servers may have the same root, on one machine or on several. So what is removed is only what can be locked
-//! (the server that stages a file holds a lock on it, see `staged`), and what has not changed for an hour: older releases
-//! lock none. Each server also holds a shared lock on the root itself. Where file systems keep the locks of a directory
-//! for all who use it, a server that gets that lock alone is the only one on this root, and does not wait for the hour.
+//! Several servers may have the same root, on one machine or on several. So a file is removed only if it can be locked
+//! (a server locks each file that it stages, see `staged`), and if it has not changed for an hour, since older releases
+//! lock no files. Each server also holds a shared lock on the root itself. On file systems where all servers see the
+//! locks of a directory, a server that can lock the root exclusively is the only one, and does not wait for the hour.
 
 use std::convert::Infallible;
 use std::ffi::CStr;
@@ -20,11 +19,11 @@ use super::staging::is_staging_name;
 use super::sys::metadata_of;
 use super::walk::{Depth, WalkStep, walk};
 
-/// Seconds without a change after which a file without a lock is no upload in progress. A server writes the content of an
-/// upload as it comes, and by default waits 30 s for more.
+/// Seconds without a change after which an unlocked file is not an upload in progress. A server writes content as it
+/// arrives, and by default waits 30 s for more.
 const IDLE: i64 = 60 * 60;
 
-/// What became of a file with a staging name.
+/// The result for a file with a staging name.
 enum CleanUpOutcome {
     Removed,
     /// It may be an upload in progress.
@@ -45,7 +44,7 @@ pub(super) fn take_over(root: &OwnedFd, depth: Depth) {
     share(root);
 }
 
-/// Locks the root for as long as it is open, so that a server that starts knows that it is not alone.
+/// Locks the root for as long as it is open, so that a starting server can detect this process.
 pub(super) fn share(root: &OwnedFd) {
     if let Err(error) = flock(root, FlockOperation::NonBlockingLockShared) {
         log::debug!("the root is not locked: {error}");
@@ -94,19 +93,19 @@ fn report(path: &[u8], outcome: &Result<CleanUpOutcome, Errno>) {
         Ok(CleanUpOutcome::Kept) => {
             log::debug!("{path} may be an upload of another server, and stays");
         }
-        // Another server was quicker.
+        // Another server has removed it first.
         Err(Errno::NOENT) => {}
         Err(error) => log::warn!("cannot remove the unfinished upload {path}: {error}"),
     }
 }
 
-/// Removes one file. It stays locked until it has no name, so that a server which has just made it notices.
+/// Removes one file. It stays locked until it has no name, so that a server that has just created it notices.
 fn remove(
     directory: BorrowedFd<'_>,
     name: &CStr,
     before: Timestamp,
 ) -> Result<CleanUpOutcome, Errno> {
-    // Over NFS an exclusive lock takes a file that is open for writing.
+    // Over NFS an exclusive lock needs a file that is open for writing.
     let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = openat(directory, name, flags, Mode::empty())?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {

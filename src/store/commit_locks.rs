@@ -1,4 +1,4 @@
-//! The order in which files of one name take effect, in this process and, if the root is shared, in all that serve it.
+//! Locks for the order of commits of one name, in this process and, if the root is shared, in all servers.
 
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -21,7 +21,7 @@ use crate::sync::lock;
 pub(super) struct CommitLocks {
     /// By the number of the stripe. Each guards nothing but the order.
     stripes: [Mutex<()>; STRIPES as usize],
-    /// What other processes see of these locks: a byte for each stripe. Locked after the stripe, released before it.
+    /// The locks for other processes: a byte for each stripe. It is locked after the stripe, and released before it.
     shared: Option<SharedLock>,
     /// What is counted under the shared locks.
     versions: Versions,
@@ -42,8 +42,8 @@ pub(super) struct CommitTurn<'l> {
 }
 
 impl CommitTurn<'_> {
-    /// The times of a file that takes effect now: later than that of each file of the name before, whichever of the
-    /// servers that share the root has stored it.
+    /// The times of a file that is committed now: later than those of all earlier files of the name, from any server
+    /// that shares the root.
     pub(super) fn next_times(&self, stamps: &Stamps) -> Result<Timestamps, StoreErrorKind> {
         let Some(lock) = &self.shared else {
             return Ok(stamps.next());
@@ -77,7 +77,7 @@ impl CommitTurn<'_> {
 }
 
 impl CommitLocks {
-    /// The locks of a process that shares them with no other.
+    /// The locks of a process without sharing.
     pub(super) fn new() -> Self {
         Self {
             stripes: [const { Mutex::new(()) }; STRIPES as usize],
@@ -86,10 +86,10 @@ impl CommitLocks {
         }
     }
 
-    /// From now on the locks are shared with all processes that share those of this root.
+    /// Shares the locks with all other processes that share this root.
     ///
     /// # Errors
-    /// If nothing can be locked there.
+    /// If the file system does not support locks.
     pub(super) fn share(&mut self, root: &Arc<OwnedFd>) -> Result<(), Errno> {
         self.shared = Some(SharedLock::open(root, STRIPES)?);
         Ok(())
@@ -102,15 +102,15 @@ impl CommitLocks {
         }
     }
 
-    /// Whether other processes have turns, too.
+    /// Whether other processes share the locks.
     pub(super) fn are_shared(&self) -> bool {
         self.shared.is_some()
     }
 
-    /// Waits for its turn in this process.
+    /// Locks a name; waits only for this process.
     ///
     /// # Errors
-    /// `Locked` at once if another process has the turn.
+    /// `Locked` at once if another process has the lock.
     pub(super) fn of(&self, path: &[u8]) -> Result<CommitTurn<'_>, StoreErrorKind> {
         let here = self.of_here(path);
         Ok(CommitTurn {
@@ -152,20 +152,21 @@ impl CommitLocks {
         })
     }
 
-    /// Locks `count` stripes from `first` on for this process, if it shares them. Their mutexes are locked already.
+    /// Locks `count` stripes from `first` on against other processes, if they are shared. Their mutexes are already
+    /// locked.
     fn lock_shared(&self, first: u8, count: u8) -> Result<Option<ByteLock>, StoreErrorKind> {
         let shared = self.shared.as_ref();
         shared.map(|shared| shared.lock(first, count)).transpose()
     }
 
-    /// Returns when every commit of this process has ended that had its turn at the time of the call.
+    /// Returns when every commit of this process has ended that held a lock at the time of the call.
     pub(super) fn wait_for_commits(&self) {
         for stripe in &self.stripes {
             drop(lock(stripe));
         }
     }
 
-    /// Whether a commit of this process has the turn.
+    /// Whether a commit of this process holds the lock.
     #[cfg(test)]
     pub(super) fn is_locked(&self, path: &[u8]) -> bool {
         self.stripes[usize::from(stripe(path))].try_lock().is_err()
@@ -176,7 +177,7 @@ impl CommitLocks {
 mod tests {
     use super::*;
 
-    /// The locks of two that share a root: each opens the file for itself, as another process would.
+    /// The locks of two servers that share a root: each opens the file itself, as another process would.
     fn two_processes(root: &tempfile::TempDir) -> [CommitLocks; 2] {
         let root = Arc::new(OwnedFd::from(std::fs::File::open(root.path()).unwrap()));
         [(), ()].map(|()| {

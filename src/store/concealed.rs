@@ -1,16 +1,15 @@
-//! What belongs to the server itself: no client sees, replaces or removes it, whatever path leads to it.
+//! The server's own files: no client can see, replace or remove them by any path.
 //!
-//! Two kinds of rules, besides the prefix of staging files:
+//! There are two kinds of rules, besides the prefix of staging files:
 //!
-//! - *By name in a directory* ([`ReservedName`]): a name of the server's, and all that begin with it and a dot. The
-//!   directory is known by its identity, so no other way to it helps. The rule holds whether or not something has the
-//!   name at the moment: no client can put a file where the server will open its own.
-//! - *By identity*, whatever the name, a hard link's for one: a file that the server has open; and one that had a
-//!   reserved name at the last look, as long as it still has that. (The identity alone is not enough for these: file
-//!   systems give the inode number of a file that is removed to the next.)
+//! - *By name in a directory* ([`ReservedName`]): a name of the server, and all names that begin with it and a dot. The
+//!   directory is identified by device and inode number, so another path to it makes no difference. The rule holds even
+//!   if no file has the name: no client can put a file where the server will open its own.
+//! - *By identity*, under any name, such as a hard link: a file that the server has open; and a file that had a
+//!   reserved name at the last check, as long as it still has that name. (Its identity alone is not enough, since file
+//!   systems reuse the inode numbers of removed files.)
 //!
-//! Directories are never concealed: a log named `app` does not hide the directory `app.d`. Where the rules are applied
-//! is in `checks`.
+//! Directories are never concealed: a log named `app` does not hide the directory `app.d`. `checks` applies the rules.
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
@@ -23,7 +22,7 @@ use super::metadata::{Identity, Metadata};
 use super::sys::metadata_at;
 use crate::sync::{read, write};
 
-/// A name that belongs to the server in one directory, and with it all names that begin with it and a dot.
+/// A name of the server in one directory, together with all names that begin with it and a dot.
 #[derive(Debug, Clone)]
 pub struct ReservedName {
     directory: Arc<OwnedFd>,
@@ -35,18 +34,19 @@ pub struct ReservedName {
 #[derive(Debug, Default)]
 pub(super) struct Concealed(OnceLock<RwLock<Arc<ConcealmentRules>>>);
 
-/// What is concealed; see the module's description.
+/// The concealment rules; see the module's description.
 #[derive(Debug, Default, Clone)]
 pub(super) struct ConcealmentRules {
     names: Vec<ReservedName>,
-    /// Of files that the server has open.
+    /// The identities of files that the server has open.
     open: Vec<Identity>,
-    /// Of files that had a reserved name at the last look: the place of that rule in `names`, and the name.
+    /// The identities of files that had a reserved name at the last check, with the index of that rule in `names`, and
+    /// the name.
     kept: HashMap<Identity, (usize, Box<[u8]>)>,
 }
 
 impl ReservedName {
-    /// The name `name` in this directory, which has this device and inode number, and may be open with `O_PATH`.
+    /// Reserves `name` in this directory with this device and inode number; it may be open with `O_PATH`.
     #[must_use]
     pub fn new(directory: Arc<OwnedFd>, identity: (u64, u64), name: &[u8]) -> Self {
         Self {
@@ -65,7 +65,7 @@ impl ReservedName {
         self.identity == other.identity && self.name == other.name
     }
 
-    /// The files that have such a name now, with their names; none if the directory may not be read.
+    /// The files that have such a name now, with their names; none if the directory cannot be read.
     fn files(&self) -> Vec<(Identity, Box<[u8]>)> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let entries = openat(&*self.directory, ".", flags, Mode::empty()).and_then(Dir::new);
@@ -89,7 +89,7 @@ impl ReservedName {
 }
 
 impl ConcealmentRules {
-    /// These rules; the files that have such a name are looked for now.
+    /// Makes the rules, and finds the files that have such a name now.
     pub(super) fn new(names: Vec<ReservedName>, open: Vec<Identity>) -> Self {
         Self {
             open,
@@ -97,7 +97,7 @@ impl ConcealmentRules {
         }
     }
 
-    /// The same with more names; the files that have one of these are looked for now.
+    /// Adds names, and finds the files that have one of them now.
     pub(super) fn and(&self, names: Vec<ReservedName>) -> Self {
         let mut more = self.clone();
         for name in names {
@@ -110,13 +110,13 @@ impl ConcealmentRules {
         more
     }
 
-    /// Whether every name is reserved that `self` reserves.
+    /// Whether `other` reserves every name that `self` reserves.
     pub(super) fn reserves_all_of(&self, other: &Self) -> bool {
         let is_here = |name: &ReservedName| self.names.iter().any(|here| here.is_same(name));
         other.names.iter().all(is_here)
     }
 
-    /// Whether a name is reserved in this directory, so that the server needs it.
+    /// Whether the server needs this directory, since a name is reserved in it.
     pub(super) fn reserve_names_in(&self, directory: Identity) -> bool {
         self.names.iter().any(|rule| rule.identity == directory)
     }
@@ -135,7 +135,7 @@ impl ConcealmentRules {
             || self.cover_name(name, directory)
     }
 
-    /// Whether [`ConcealmentRules::cover`] need be asked: no I/O.
+    /// Whether [`ConcealmentRules::cover`] must be called; without I/O.
     fn may_cover(&self, name: &[u8], file: Option<&Metadata>) -> bool {
         file.is_some_and(|file| {
             let identity = file.identity();
@@ -172,7 +172,7 @@ impl ConcealmentRules {
 }
 
 impl Concealed {
-    /// Puts rules in force; returns those of before.
+    /// Replaces the rules; returns the old ones.
     pub(super) fn replace(&self, rules: Arc<ConcealmentRules>) -> Arc<ConcealmentRules> {
         let slot = self.0.get_or_init(RwLock::default);
         std::mem::replace(&mut *write(slot), rules)
@@ -191,7 +191,7 @@ impl Concealed {
         self.0.get().is_some()
     }
 
-    /// The rules, if they may cover this name or file.
+    /// The rules, if they may apply to this name or file.
     pub(super) fn rules_about(
         &self,
         name: &[u8],

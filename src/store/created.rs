@@ -1,14 +1,13 @@
-//! Directories that were made for uploads, until a file is in place below them.
+//! Directories that were created for uploads, until a file is in place below them.
 //!
-//! An upload that is given up takes the directories with it that were made for it and are empty. Several uploads may be
-//! in progress in the same new directory, and the last one to end must remove it. They are not counted: a directory that
-//! was made is remembered by its device and inode number, *every* upload that is given up tries to remove the one that
-//! it was in, and only what is empty is removed (see `occupied`). Once a file is in place, its directories stay, whatever becomes
-//! of the file.
+//! A failed upload removes the empty directories that were created for it. Several uploads may be in progress in the
+//! same new directory, and the last one must remove it. Uploads are not counted: a new directory is recorded by its
+//! device and inode number, *every* failed upload tries to remove its directory, and only an empty one is removed (see
+//! `occupied`). When a file is in place, its directories stay, even if the file is removed later.
 //!
-//! What is kept of a directory is its name and the identity of its parent, no descriptor: an upload holds one directory
-//! open, however deep that is, and the way up leads through `..`. A directory that is not where it was made is left
-//! alone. A deep chain is removed in the background, so that no client waits for that.
+//! The record of a directory has its name and the identity of its parent, but no descriptor: an upload holds one
+//! directory open at any depth, and reaches the parents through `..`. A directory that was moved is not removed. A deep
+//! chain is removed in the background, so that no client waits.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -32,20 +31,20 @@ use crate::time_slice::TimeSlice;
 /// Directories that are removed at once, if there is time for so many; the rest of a deep chain goes in the background.
 const PORTION: usize = 16;
 
-/// A directory that was made for an upload.
+/// A directory that was created for an upload.
 struct Created {
     parent: Identity,
     /// Its name in the parent.
     name: Box<[u8]>,
 }
 
-/// The directories that were made for uploads and have had no file since.
+/// The directories that were created for uploads and have no file yet.
 pub(super) struct CreatedDirectories {
-    /// How many there are, so that most uploads need no look.
+    /// The number of directories, so that most uploads need no look-up.
     count: AtomicUsize,
     /// Guards the set; held for a look-up or a change, never for a system call.
     by_identity: Mutex<HashMap<Identity, Arc<Created>>>,
-    /// Removes what is more than a turn may.
+    /// The thread for removals that are too long for a turn.
     background: Arc<Background>,
     /// Directories that look empty and are not.
     occupied: Arc<Occupied>,
@@ -76,21 +75,21 @@ struct Removal {
     identity: Identity,
 }
 
-/// What is left to remove.
+/// The remaining directories.
 enum Left {
     Nothing,
     Perhaps,
 }
 
-/// Removes the directory of an upload when it is dropped, and those above it, as far as they were made for uploads and
-/// are empty. To be dropped after the upload's staging file.
+/// When dropped, removes the directory of an upload and its parents if they were created for uploads and are empty. It
+/// must be dropped after the upload's staging file.
 pub(super) struct RemoveEmpty {
     created: Arc<CreatedDirectories>,
     directory: Arc<OwnedFd>,
 }
 
 impl CreatedDirectories {
-    /// None so far.
+    /// No directory so far.
     pub(super) fn new(background: Arc<Background>, occupied: Arc<Occupied>) -> Self {
         Self {
             count: AtomicUsize::new(0),
@@ -100,7 +99,7 @@ impl CreatedDirectories {
         }
     }
 
-    /// Remembers a directory that was made, called `name` in `parent`.
+    /// Records a new directory `name` in `parent`.
     pub(super) fn add(&self, identity: Identity, name: &[u8], parent: Identity) {
         let created = Created {
             parent,
@@ -111,7 +110,7 @@ impl CreatedDirectories {
         self.count.store(by_identity.len(), Ordering::Relaxed);
     }
 
-    /// Lets a directory stay, and those above it: a file is in place.
+    /// Removes the records of a directory and its parents, since a file is in place.
     pub(super) fn keep(&self, directory: &OwnedFd) {
         if self.is_empty() {
             return;
@@ -134,7 +133,7 @@ impl CreatedDirectories {
         lock(&self.by_identity).get(&identity).cloned()
     }
 
-    /// Forgets this directory, unless another is known under its inode number by now.
+    /// Removes the record of this directory, unless another directory has its inode number by now.
     fn forget(&self, identity: Identity, created: &Arc<Created>) {
         let mut by_identity = lock(&self.by_identity);
         if by_identity
@@ -226,9 +225,9 @@ impl Removal {
             let here = self.here.as_fd();
             let path = self.up.join(OsStr::from_bytes(&created.name));
             match self.remove_at(&path, &created) {
-                // A client may have removed it before, by a DELETE.
+                // A client may have removed it with a DELETE.
                 Ok(()) | Err(Errno::NOENT) => self.created.forget(self.identity, &created),
-                // An upload that has something in it ends later.
+                // Another upload in it ends later.
                 Err(Errno::NOTEMPTY | Errno::EXIST) => return Ok(Left::Nothing),
                 Err(error) => {
                     self.created.forget(self.identity, &created);
@@ -242,7 +241,7 @@ impl Removal {
                     self.here = Arc::new(above);
                     self.up = PathBuf::from("..");
                 }
-                // Without a descriptor the way is only longer.
+                // Without a descriptor the path is only longer.
                 Err(_) => self.up.push(".."),
             }
             if !goes_on() {
@@ -251,7 +250,7 @@ impl Removal {
         }
     }
 
-    /// Removes the directory at `path`, from here, if it is the one that was created.
+    /// Removes the directory at the relative `path`, if it is the recorded one.
     fn remove_at(&self, path: &Path, created: &Created) -> Result<(), Errno> {
         let here = self.here.as_fd();
         if identity_at(here, &self.up)? != created.parent
@@ -263,7 +262,7 @@ impl Removal {
     }
 }
 
-/// Device and inode number of what is at `path`; a symlink is not followed.
+/// Device and inode number of the file at `path`; a symlink is not followed.
 fn identity_at(directory: BorrowedFd<'_>, path: &Path) -> Result<Identity, Errno> {
     let flags = AtFlags::SYMLINK_NOFOLLOW;
     let found = operate(|| statat(directory, path, flags))?;

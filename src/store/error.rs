@@ -1,4 +1,4 @@
-//! What can go wrong with a file, in the store's own words; a dialect turns each into a status.
+//! The errors of file operations; a dialect maps each to a status.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -10,13 +10,13 @@ use std::path::PathBuf;
 use rustix::io::Errno;
 use thiserror::Error;
 
-/// What went wrong with which file.
+/// An error and its file.
 #[derive(Debug, Error)]
 #[error("{}: {kind}", path.display())]
 pub struct StoreError {
     /// The path below the root.
     pub path: PathBuf,
-    /// What went wrong.
+    /// The kind of the error.
     pub kind: StoreErrorKind,
 }
 
@@ -25,7 +25,7 @@ pub struct StoreError {
 pub enum StoreErrorKind {
     /// There is no such file, or a directory on its path is none (ENOENT, ENOTDIR).
     NotFound,
-    /// A directory on its path, or what was staged of it, was removed in the meantime.
+    /// A directory of its path, or its staged file, was removed in the meantime.
     Vanished,
     /// Another machine has replaced or removed it between two calls, also when it was tried once more (ESTALE).
     Stale,
@@ -42,21 +42,22 @@ pub enum StoreErrorKind {
     ReadOnly,
     /// It is a directory.
     Directory,
-    /// It is a directory with something in it (ENOTEMPTY).
+    /// It is a directory that is not empty (ENOTEMPTY).
     NotEmpty,
-    /// It is a directory in which the server has, or will make, files of its own.
+    /// It is a directory for the server's own files.
     HoldsServerFiles,
     /// It is neither a regular file nor a directory: a FIFO, a device, a socket; for an upload also a symlink.
     NotRegular,
-    /// Its path leads out of the root, or round in circles (EXDEV, ELOOP).
+    /// Its path leads out of the root, or has a loop of symlinks (EXDEV, ELOOP).
     Outside,
     /// No file can have such a name (ENAMETOOLONG, EINVAL, EILSEQ).
     ImpossibleName,
-    /// Something is mounted on it, or the system uses it in another way (EBUSY).
+    /// It is a mount point, or the system uses it in another way (EBUSY).
     Busy,
-    /// Another server that shares the root holds the lock of the name. Nothing has happened; it may be tried again.
+    /// Another server that shares the root holds the lock of the name. Nothing has changed; the operation may be
+    /// retried.
     Locked,
-    /// The condition under which it was to be replaced does not hold.
+    /// The condition of the replacement does not hold.
     ConditionFailed,
     /// The disk, the quota or a directory is full (ENOSPC, EDQUOT, EMLINK).
     NoSpace,
@@ -69,7 +70,7 @@ pub enum StoreErrorKind {
 }
 
 impl StoreErrorKind {
-    /// This in words, without the path.
+    /// The error in words, without the path.
     #[must_use]
     pub fn reason(self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
@@ -107,7 +108,7 @@ impl fmt::Display for StoreErrorKind {
 }
 
 impl StoreError {
-    /// What went wrong with the file at `path`.
+    /// The error of the file at `path`.
     #[must_use]
     pub fn new(path: &[u8], kind: StoreErrorKind) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What is known of a file system by its type (statfs(2)). What only a trial shows is in `unnamed`.
+//! Properties of a file system by its type (statfs(2)). `unnamed` tries the others.
 
 use std::os::fd::OwnedFd;
 
@@ -22,8 +22,8 @@ pub(super) fn is_remote(type_: FsWord) -> bool {
     matches!(type_, FUSE | NFS | CIFS | SMB2 | V9FS | CEPH | AFS | LUSTRE)
 }
 
-/// Whether all servers that use a directory of this file system see the locks on it. Over a network or FUSE these locks
-/// stay in the kernel that has mounted it.
+/// Whether all servers see the locks on a directory of this file system. Over a network or FUSE, such locks are local
+/// to the kernel of the mount.
 pub(super) fn has_common_locks(directory: &OwnedFd) -> bool {
     const EXT4: FsWord = 0xEF53;
     const BTRFS: FsWord = 0x9123_683E;

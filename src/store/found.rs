@@ -1,4 +1,4 @@
-//! A file that was found, and what the cache remembers of it.
+//! A file that was found, and its cached form.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -15,20 +15,20 @@ pub const SMALL: u64 = 16 * 1024;
 /// A regular file that may be read.
 #[derive(Clone)]
 pub struct ReadableFile {
-    /// As it was when it was opened.
+    /// Its metadata when it was opened.
     pub metadata: Metadata,
-    /// Its bytes, or where to get them.
+    /// Its bytes or an open descriptor.
     pub content: FileContent,
-    /// Whether no other content has these metadata.
+    /// Whether these metadata identify the content.
     pub certainty: Certainty,
 }
 
-/// Whether the metadata of a file tell its content from any other that a file of this name has, had or will have.
+/// Whether the metadata of a file distinguish its content from all earlier and later contents of this name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Certainty {
     /// They do.
     Certain,
-    /// It changed so recently that another change may not show.
+    /// It changed so recently that another change may have the same metadata.
     Uncertain,
 }
 
@@ -42,7 +42,7 @@ pub enum FileContent {
 }
 
 impl FileContent {
-    /// Reads bytes from `offset` on; returns how many, 0 at the end.
+    /// Reads bytes from `offset` on; returns their number, 0 at the end.
     ///
     /// # Errors
     /// From pread(2).
@@ -60,10 +60,10 @@ impl FileContent {
     }
 }
 
-/// A file that is held.
+/// A cached file.
 #[derive(Clone)]
 pub(super) struct CachedFile {
     pub(super) found: ReadableFile,
-    /// Open, if its metadata would tell that its name is not its name any more.
+    /// Open, if its metadata also cover changes of its name.
     pub(super) validator: Option<Arc<OwnedFd>>,
 }

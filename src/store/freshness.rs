@@ -1,4 +1,4 @@
-//! Whether what the cache remembers of a file is still true.
+//! Whether a cached file is still current.
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use super::found::CachedFile;
 use super::metadata::{Metadata, system_time};
 use super::sys::metadata_of;
 
-/// How long after a change another might show by no newer time stamp. File systems count time in timer ticks, of 10 ms
-/// at most; and write(2) sets the time before it writes, and may be held up in between.
+/// The time after a change in which another change might have the same time stamp. File systems use timer ticks of at
+/// most 10 ms; and write(2) sets the time before it writes, and may be delayed in between.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The same for file systems that count seconds, or two.
+/// The same for file systems with stamps of one or two seconds.
 const WHOLE_SECONDS: Duration = Duration::from_secs(3);
 
 impl Metadata {
-    /// Whether a change after `now` would bear another time stamp, if this was asked for after it. A file that
-    /// changed in the future, as after the clock was set back, is not stable.
+    /// Whether a change after `now` would have another time stamp, for metadata that were read after `now`. A file with
+    /// a change time in the future, as after the clock was set back, is not stable.
     ///
     /// `now` is of the clock that the kernel takes time stamps from, `CLOCK_REALTIME_COARSE`.
     pub(super) fn is_stable(&self, now: Timespec) -> bool {
@@ -35,7 +35,7 @@ impl Metadata {
 }
 
 impl CachedFile {
-    /// Whether neither the content nor the name of the file has changed since it was cached. False also if that is not
+    /// Whether neither the content nor the name of the file has changed since it was cached. Also false if this is not
     /// known: then the name must be looked up.
     pub(super) fn is_unchanged(&self) -> bool {
         self.validator
@@ -44,9 +44,9 @@ impl CachedFile {
     }
 }
 
-/// Whether rename(2) and unlink(2) set the change time of the file that had the name, in file systems of this type, as
-/// statfs(2) has it. XFS does not when two names are exchanged. Of others it is not known, or not known in time:
-/// networks, FUSE, layers.
+/// Whether rename(2) and unlink(2) set the change time of the file that had the name, on file systems of this type
+/// (statfs(2)). XFS does not when two names are exchanged. For network file systems, FUSE and layered ones, this is not
+/// known, or not known in time.
 pub(super) fn ctime_covers_names(type_: FsWord) -> bool {
     const EXT4: FsWord = 0xEF53;
     const BTRFS: FsWord = 0x9123_683E;

@@ -1,4 +1,4 @@
-//! Listing: the entries of a directory below the root, each as what it leads to.
+//! Listing: the entries of a directory below the root; a symlink is listed as its target.
 
 use std::os::fd::OwnedFd;
 
@@ -19,7 +19,7 @@ pub struct DirectoryReader {
     entries: Dir,
 }
 
-/// What one portion of a directory holds.
+/// One portion of a directory.
 #[derive(Debug)]
 pub struct Portion {
     /// In the order of the file system.
@@ -33,13 +33,13 @@ pub struct Portion {
 pub struct DirectoryEntry {
     /// Its name, any bytes but `/` and NUL.
     pub name: Vec<u8>,
-    /// Which of the two it is.
+    /// Its kind.
     pub kind: DirectoryEntryKind,
-    /// What it is, or leads to.
+    /// Its metadata, or those of its target.
     pub metadata: Metadata,
 }
 
-/// What an entry can be.
+/// The kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DirectoryEntryKind {
     /// A directory.
@@ -67,10 +67,10 @@ impl Store {
         self.with_root(open).map_err(|kind| kind.of(path))
     }
 
-    /// Looks at the next `count` entries, or fewer if that takes more than `count` file operations, as symlinks do;
-    /// returns those whose names are `wanted`.
+    /// Reads the next `count` entries, or fewer if they take more than `count` file operations, as symlinks do; returns
+    /// those with `wanted` names.
     ///
-    /// What is neither a file nor a directory, leads out of the root, or belongs to the server is left out.
+    /// Entries other than files and directories, links out of the root, and the server's own files are skipped.
     ///
     /// # Errors
     /// From getdents(2).

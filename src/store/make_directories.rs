@@ -1,4 +1,4 @@
-//! The directories on the way to an upload, made as it begins; [`super::created`] says when they are removed again.
+//! Creates the missing directories of an upload's path. [`super::created`] removes them if the upload fails.
 //!
 //! They are made one after the other: whatever the path, no more than two are open at once, and one while the upload goes
 //! on. A path has room for two thousand, which take longer than one turn may: they are made in portions, and between two
@@ -29,15 +29,15 @@ use crate::time_slice::TimeSlice;
 /// Directories that are made at once, if there is time for so many.
 const PORTION: usize = 32;
 
-/// Whether a file can be put at a path.
+/// The result of preparing a path.
 pub enum TargetProgress {
-    /// It can.
+    /// A file can be stored there.
     Ready(WriteTarget),
-    /// Directories are still missing on the way. To be asked for again; some more are made then.
+    /// Directories are still missing. The next call creates more of them.
     Unfinished,
 }
 
-/// What is there of the way to a file.
+/// The existing part of a path.
 struct Way {
     directory: Arc<OwnedFd>,
     /// `None` in the root.
@@ -45,16 +45,16 @@ struct Way {
 }
 
 impl Store {
-    /// Checks that a file may be put at `path`, and makes directories that are missing on the way, some at a time.
+    /// Checks that a file can be stored at `path`, and creates missing directories, a portion at a time.
     ///
     /// # Errors
-    /// `NotFound` if something on the way is not a directory; `Vanished` if a directory was removed meanwhile.
+    /// `NotFound` if a component of the path is not a directory; `Vanished` if a directory was removed meanwhile.
     pub fn target_below(&self, path: &[u8]) -> Result<TargetProgress, StoreError> {
         self.with_root(|| self.make_target(path))
             .map_err(|kind| kind.of(path))
     }
 
-    /// The same, however many directories that takes; for a program without other clients.
+    /// The same for all directories at once; for a program without other clients.
     ///
     /// # Errors
     /// As [`Store::target_below`].
@@ -86,8 +86,8 @@ impl Store {
         )))
     }
 
-    /// Opens the directory at `path`, and makes what is missing of it, or a portion of that: then `None`, and what
-    /// removes them is kept for the target at `kept_for`.
+    /// Opens the directory at `path`, and creates missing directories. After a portion it returns `None`, and their
+    /// remover is kept for the target at `kept_for`.
     fn make_way(&self, path: &[u8], kept_for: &[u8]) -> Result<Option<Way>, StoreErrorKind> {
         if path.is_empty() {
             return Ok(Some(Way {
@@ -135,7 +135,7 @@ impl Store {
         }))
     }
 
-    /// Makes the directory `name` in `parent`, or finds that it is there by now; also its identity.
+    /// Creates the directory `name` in `parent`, unless it exists by now; also returns its identity.
     fn make_one(
         &self,
         parent: &Arc<OwnedFd>,
@@ -144,7 +144,7 @@ impl Store {
     ) -> Result<(Arc<OwnedFd>, Identity), StoreErrorKind> {
         let made = match operate_once(|| mkdirat(parent, name, Mode::from_raw_mode(0o777))) {
             Ok(()) => true,
-            // It was made in the meantime, or is not a directory: the open shows which.
+            // It was created in the meantime, or is not a directory: the open shows which.
             Err(Errno::EXIST) => false,
             Err(error) => return Err(StoreErrorKind::in_directory(error)),
         };
@@ -160,7 +160,8 @@ impl Store {
         Ok((Arc::new(below), identity))
     }
 
-    /// Removes a directory that was made and cannot be used. Whether it goes or not, the cause of that is what counts.
+    /// Removes a new directory that cannot be used. A failure of the removal is ignored in favour of the original
+    /// error.
     fn remove_made(&self, parent: &OwnedFd, name: &[u8]) {
         if let Ok(made) = metadata_at(parent, name) {
             let path = Path::new(OsStr::from_bytes(name));
@@ -205,7 +206,7 @@ impl Store {
         }
         let slashes = (0..path.len()).filter(|&at| path[at] == b'/');
         let ends: Vec<usize> = slashes.chain([path.len()]).collect();
-        // So many names are there, and so many are not.
+        // The number of existing and of missing names.
         let (mut there, mut missing) = (0, ends.len() + 1);
         let mut found = None;
         let mut next = ends.len();
@@ -250,7 +251,7 @@ mod tests {
         Store::open(root.path(), Depth::Tree, Durability::Kernel).unwrap()
     }
 
-    /// A path with so many directories on the way.
+    /// A path with this many directories.
     fn deep(depth: usize) -> Vec<u8> {
         [&b"d/".repeat(depth)[..], b"file"].concat()
     }

@@ -1,17 +1,17 @@
-//! What the store knows of a file without reading it; enough to tell whether it is still the same file.
+//! The metadata of a file, which show whether it is still the same file.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{FileType, Statx, StatxFlags, StatxTimestamp, makedev};
 
-/// A regular file's identity, length and times, from statx(2). Equal values mean: nothing was written in between.
+/// A regular file's identity, length and times, from statx(2). Equal values mean that nothing was written in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Metadata {
     device: (u32, u32),
     inode: u64,
     length: u64,
     modified: Timestamp,
-    /// Any change: content, mode, owner, links. No program can set it, unlike the modification time.
+    /// The time of any change: content, mode, owner, links. Unlike the modification time, no program can set it.
     pub(super) changed: Timestamp,
     mode: u16,
     owner: u32,
@@ -26,7 +26,7 @@ pub(super) type Identity = (u64, u64);
 pub(super) type Timestamp = (i64, u32);
 
 impl Metadata {
-    /// What to ask statx(2) for.
+    /// The fields to request from statx(2).
     pub(super) const ASKS: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::MNT_ID);
 
     pub(super) fn new(from: &Statx) -> Self {
@@ -49,7 +49,7 @@ impl Metadata {
         self.length
     }
 
-    /// Device and inode number, as stat(2) has them: what tells two files apart whatever their names.
+    /// Device and inode number, as stat(2) has them: they identify a file independent of its names.
     #[must_use]
     pub fn identity(&self) -> (u64, u64) {
         (makedev(self.device.0, self.device.1), self.inode)
@@ -67,7 +67,7 @@ impl Metadata {
         system_time(self.modified)
     }
 
-    /// When anything of it was changed last: content, mode, owner, names. No program can set it.
+    /// When its content, mode, owner or names were changed last. No program can set it.
     #[must_use]
     pub fn changed(&self) -> SystemTime {
         system_time(self.changed)
@@ -84,7 +84,7 @@ impl Metadata {
         u32::from(self.mode) & 0o7777
     }
 
-    /// Which mount it is seen through.
+    /// The mount through which it was found.
     pub(super) fn mount(&self) -> u64 {
         self.mount
     }

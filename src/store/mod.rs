@@ -1,8 +1,8 @@
 //! Files under one root: found, read, staged and committed.
 //!
-//! Everything is relative to a descriptor of the root, so that it stays the same directory whatever becomes of its
-//! name; the kernel decides what lies beneath it (see `beneath`). Paths are bytes without a leading `/`. This room
-//! knows no HTTP: its errors are its own, and a dialect gives each a status.
+//! Everything is relative to a descriptor of the root, so the root stays the same directory even if it is renamed; the
+//! kernel resolves paths beneath it (see `beneath`). Paths are bytes without a leading `/`. This room does not depend
+//! on HTTP: a dialect maps its errors to statuses.
 
 mod background;
 mod beneath;

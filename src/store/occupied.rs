@@ -1,8 +1,7 @@
-//! Directories in which uploads without a name are staged: nothing in such a directory shows it, and it must not be
-//! removed as if it were empty.
+//! Directories in which uploads without a name are staged. Such a directory looks empty, but must not be removed.
 //!
-//! If another program removes the directory, the commit of the upload fails. A directory is identified by its device and
-//! inode number; while it is occupied it has an open descriptor, so no other directory can get these.
+//! If another program removes the directory, the commit of the upload fails. A directory is identified by its device
+//! and inode number; while it is occupied, a descriptor of it is open, so no other directory can get these numbers.
 
 use std::collections::HashMap;
 use std::os::fd::AsFd;
@@ -17,14 +16,14 @@ use super::metadata::Identity;
 use crate::operations::operate_once;
 use crate::sync::lock;
 
-/// How many uploads without a name are staged in which directories.
+/// The number of uploads without a name in each directory.
 #[derive(Default)]
 pub(super) struct Occupied(
-    /// Guards the counts. A directory is removed under it, so that none is occupied meanwhile.
+    /// Guards the counts. Directories are removed under it, so that none becomes occupied meanwhile.
     Mutex<HashMap<Identity, usize, FxBuildHasher>>,
 );
 
-/// Keeps a directory until it is dropped.
+/// Prevents the removal of a directory until it is dropped.
 #[must_use = "the directory may be removed once this is dropped"]
 pub(super) struct Occupation {
     occupied: Arc<Occupied>,
@@ -32,7 +31,7 @@ pub(super) struct Occupation {
 }
 
 impl Occupied {
-    /// Keeps this directory from being removed by [`Occupied::remove`]. It may have been removed before.
+    /// Prevents [`Occupied::remove`] from removing this directory. It may have been removed before.
     pub(super) fn occupy(self: &Arc<Self>, directory: Identity) -> Occupation {
         *lock(&self.0).entry(directory).or_default() += 1;
         Occupation {

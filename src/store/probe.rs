@@ -15,7 +15,7 @@ use super::staging::StagingName;
 use super::state::Store;
 use super::unnamed::{has_none, open_unnamed};
 
-/// What is written and read back.
+/// The bytes that are written and read back.
 const CONTENT: &[u8] = b"httpserver";
 
 /// The root, to be tried on any thread. It keeps the directory, and nothing else of the store.
@@ -26,10 +26,10 @@ pub struct RootProbe {
     name: StagingName,
 }
 
-/// What is tried.
+/// The extent of the probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attempt {
-    /// To read the directory.
+    /// Reading the directory.
     Read,
     /// To read the directory, and to write a file and read it back.
     ReadAndWrite,
@@ -50,13 +50,13 @@ pub enum RootProbeError {
     /// Nothing can be written there.
     #[error("nothing can be written to the root: {0}")]
     Write(#[source] io::Error),
-    /// What was written is not what was read back.
+    /// Reading back returned other bytes.
     #[error("a file in the root does not have the content that was written")]
     Altered,
 }
 
 impl Store {
-    /// What tries the directory that is the root now.
+    /// A probe of the current root.
     #[must_use]
     pub fn root_probe(&self, attempt: Attempt) -> RootProbe {
         RootProbe {
@@ -78,7 +78,7 @@ impl Store {
 }
 
 impl RootProbe {
-    /// Tries it. That takes as long as the file system takes, for ever on a dead network.
+    /// Runs the probe. It may block, on a dead network forever.
     ///
     /// # Errors
     /// See [`RootProbeError`].
@@ -96,7 +96,7 @@ impl RootProbe {
         }
     }
 
-    /// Opens the directory anew and reads its first entry.
+    /// Opens the directory again and reads its first entry.
     fn read(&self) -> Result<(), Errno> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let opened = openat(&*self.root.directory, ".", flags, Mode::empty())?;

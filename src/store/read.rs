@@ -1,15 +1,15 @@
-//! Reading: from a path below the root to a regular file's content.
+//! Reading: finds the regular file at a path below the root, and its content.
 //!
-//! 1. The cache has an open file for the path, and statx(2) of that shows that it still is: done.
-//! 2. The cache has a file for the path, which is a name in the root, and statx(2) of the name shows that it still is:
-//!    done. So far the kernel most likely has in memory what it needs, and nothing blocks.
-//! 3. statx(2) the path without following a symlink at its end: absent, regular, symlink, or something else, which
-//!    is never opened (opening a FIFO waits for its writer, opening a device may act on it). Below a directory that is
-//!    openat2(2) of the path alone, then statx(2).
-//! 4. The cache has this very file: done.
+//! 1. The cache has an open file for the path, and statx(2) of it shows that it is current: done.
+//! 2. The cache has a file for the path, which is a name in the root, and statx(2) of the name shows that it is
+//!    current: done. Up to here the kernel most likely has everything in memory, and nothing blocks.
+//! 3. statx(2) the path without following a symlink at its end: absent, regular, symlink, or another kind, which is
+//!    never opened (opening a FIFO waits for its writer, and opening a device may have effects). Below a directory this
+//!    is openat2(2) with `O_PATH`, then statx(2).
+//! 4. The cache has this file: done.
 //! 5. openat2(2) beneath the root: the kernel decides what is inside.
-//! 6. statx(2) what was opened, since the path may have changed meanwhile; only a regular file is served, and only if it
-//!    does not belong to the server (see `checks`).
+//! 6. statx(2) the opened file, since the path may have changed meanwhile; only a regular file is served, and only if
+//!    it does not belong to the server (see `checks`).
 //! 7. Read it if it is small; else keep it open for sendfile(2).
 
 use std::os::fd::OwnedFd;
@@ -29,7 +29,7 @@ use super::sys::{is_in_root, metadata_at, metadata_of, regular};
 use crate::blocking::{Blocking, Permission, WouldBlock};
 use crate::operations::operate;
 
-/// How often a file that changes while it is read is read again.
+/// The number of retries if a file changes while it is read.
 const ATTEMPTS: usize = 4;
 
 impl ReadableFile {
@@ -70,7 +70,7 @@ impl Store {
         let cached = self.cache.get(path)?;
         let is_current = match cached.validator {
             Some(_) => cached.is_unchanged(),
-            // The kernel most likely has the name that the cache has; any other it may have to read.
+            // The kernel most likely has a cached name in memory; it may have to read others from the disk.
             None => {
                 is_in_root(path)
                     && metadata_at(&self.root(), path).is_ok_and(|now| now == cached.found.metadata)
@@ -108,7 +108,7 @@ impl Store {
         match metadata.file_type() {
             FileType::RegularFile => self.check_found(path, &metadata)?,
             FileType::Directory => return Err(StoreErrorKind::Directory),
-            // Where it leads is looked at without opening it.
+            // The target of a symlink is checked without opening it.
             FileType::Symlink => {
                 let target = self.open_beneath(path, OFlags::PATH)?;
                 self.check_found(path, &regular(metadata_of(&target)?)?)?;
@@ -121,7 +121,7 @@ impl Store {
         let mut found = read(&file)?;
         self.check_found(path, &found.metadata)?;
         found.certainty = self.certainty(&found.metadata, now);
-        // Not if it is another by now: a symlink may have been followed.
+        // Only if it is still the same file: a symlink may have been followed.
         if found.metadata == metadata && metadata.is_stable(now) {
             let validator = self.can_validate(path, &metadata).then_some(file);
             let found = found.clone();
@@ -140,28 +140,28 @@ impl Store {
         source.certainty(metadata, now)
     }
 
-    /// Whether a descriptor of the file at `path` tells when the name becomes another's: by the file's change time, if
-    /// there is no directory on the way and nothing mounted over it.
+    /// Whether a descriptor of the file at `path` shows that the name was given to another file: by the change time, if
+    /// the file is in the root itself and nothing is mounted over it.
     fn can_validate(&self, path: &[u8], file: &Metadata) -> bool {
         let root = self.root.get();
         root.ctime_covers_names && is_in_root(path) && file.mount() == root.mount
     }
 
-    /// What is at `path` now; a symlink at its end is not followed.
+    /// The current file at `path`; a symlink at its end is not followed.
     pub(super) fn metadata_beneath(&self, path: &[u8]) -> Result<Metadata, StoreErrorKind> {
-        // Only a directory on the way can be a symlink that leads out; a name in the root has none.
+        // Only a directory of the path can be a symlink out of the root; a name in the root itself has none.
         if is_in_root(path) {
             return metadata_at(&self.root(), path);
         }
         metadata_of(&self.open_beneath(path, OFlags::PATH | OFlags::NOFOLLOW)?)
     }
 
-    /// What is at `path` now; a symlink at its end is not followed.
+    /// The current file at `path`; a symlink at its end is not followed.
     pub fn inspect_link(&self, path: &[u8]) -> Result<Metadata, StoreError> {
         once_more_if_stale(|| self.metadata_beneath(path)).map_err(|kind| kind.of(path))
     }
 
-    /// What `path` leads to now, through symlinks if need be.
+    /// The current file at `path`, following symlinks.
     pub fn inspect(&self, path: &[u8]) -> Result<Metadata, StoreError> {
         self.with_root(|| self.find_metadata(path))
             .map_err(|kind| kind.of(path))
@@ -174,7 +174,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Opens what is at `path`, unless it is outside the root.
+    /// Opens the file at `path`, unless it is outside the root.
     pub(super) fn open_beneath(
         &self,
         path: &[u8],
@@ -184,7 +184,7 @@ impl Store {
     }
 }
 
-/// Reads an open file; whether its metadata are certain is for the caller to say.
+/// Reads an open file; the caller determines whether its metadata are certain.
 fn read(file: &Arc<OwnedFd>) -> Result<ReadableFile, StoreErrorKind> {
     let mut metadata = regular(metadata_of(file)?)?;
     for _ in 0..ATTEMPTS {
@@ -217,7 +217,7 @@ fn read_small(file: &OwnedFd, length: u64) -> Result<Vec<u8>, StoreErrorKind> {
     Ok(bytes)
 }
 
-/// Reads from the file's start until the buffer is full or the file ends, and says how many bytes that was.
+/// Reads from the file's start until the buffer is full or the file ends; returns the number of bytes.
 fn fill(file: &OwnedFd, buffer: &mut [u8]) -> Result<usize, StoreErrorKind> {
     let mut filled = 0;
     while filled < buffer.len() {

@@ -1,8 +1,8 @@
-//! Removing: regular files and empty directories, in step with commits.
+//! Removing: regular files and empty directories, under the commit locks.
 //!
-//! A file is removed in step with the commits of its own name. A directory is removed in step with all commits, since
-//! any of them may be below it: in the published order, nothing is below the directory at the moment of its
-//! removal. The kernel decides whether a directory is empty; an upload that is staged in it keeps it (see `occupied`).
+//! A file is removed under the lock of its own name. A directory is removed under all locks, since any commit may be
+//! below it: in the published order, nothing is below the directory at the moment of its removal. The kernel decides
+//! whether a directory is empty; an upload that is staged in it prevents its removal (see `occupied`).
 
 use std::ffi::OsStr;
 use std::io;
@@ -26,12 +26,12 @@ use crate::change_version::ChangeVersion;
 use crate::durable::Durability;
 use crate::operations::{operate, operate_once};
 
-/// What came of a removal.
+/// The result of a removal.
 #[derive(Debug)]
 pub struct Removed<R> {
-    /// What was published with it.
+    /// The published value.
     pub published: R,
-    /// Whether it is on stable storage, if that is wanted; else the cause, from fsync(2).
+    /// With `--durable`, whether it is on stable storage; else the cause, from fsync(2).
     pub synced: io::Result<()>,
 }
 
@@ -47,7 +47,7 @@ impl Store {
     /// change if other servers share the root.
     ///
     /// # Errors
-    /// With any, the file is still there and `publish` was not called.
+    /// After any error, the file still exists and `publish` was not called.
     pub fn remove<R>(
         &self,
         path: &[u8],
@@ -97,10 +97,10 @@ impl Store {
         Ok((unlinked, held))
     }
 
-    /// Removes the empty directory at `path`, and calls `publish` in that instant, in step with all commits.
+    /// Removes the empty directory at `path`, and calls `publish` at that instant, under all locks.
     ///
     /// # Errors
-    /// `NotFound` also if it is a file. With any, the directory is still there and `publish` was not called.
+    /// `NotFound` also if it is a file. After any error, the directory still exists and `publish` was not called.
     pub fn remove_directory<R>(
         &self,
         path: &[u8],
@@ -136,7 +136,7 @@ impl Store {
             return Err(StoreErrorKind::HoldsServerFiles);
         }
         if !holds(condition, &existing) {
-            // A condition counts only where the removal would succeed without it (RFC 9110 §13.2.1).
+            // A condition is evaluated only if the removal would succeed without it (RFC 9110 §13.2.1).
             let is_occupied = self.occupied.contains(existing.identity());
             return Err(if !is_occupied && is_empty(&directory, name)? {
                 StoreErrorKind::ConditionFailed
@@ -162,7 +162,7 @@ impl Store {
         })
     }
 
-    /// Whether nothing is in the directory at `path`, which may be an upload in progress.
+    /// Whether the directory at `path` has neither files nor uploads in progress.
     ///
     /// # Errors
     /// `NotFound` also if it is not a directory.

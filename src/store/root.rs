@@ -1,4 +1,4 @@
-//! The directory that is served, and what happens when it goes away.
+//! The root directory, and its replacement after it is removed.
 //!
 //! It stays the same directory whatever becomes of its name. But a build may delete and make it again, and a mount may
 //! lose its storage and be mounted again: then nothing is found in the old one any more. So when something is not found,
@@ -24,7 +24,7 @@ use super::freshness::ctime_covers_names;
 use super::metadata::Metadata;
 use crate::sync::{lock, read, write};
 
-/// The time between two looks at the name of a root that is gone.
+/// The time between two checks for the name of a removed root.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// A directory that is, or was, the root.
@@ -38,7 +38,7 @@ pub(super) struct Root {
     pub(super) file_system: FsWord,
     /// Whether a file's change time also tells that it was renamed, or that its name was given to another.
     pub(super) ctime_covers_names: bool,
-    /// Where time stamps below it come from, on the same mount.
+    /// The source of time stamps below it, on the same mount.
     pub(super) stamp_source: StampSource,
 }
 
@@ -47,21 +47,21 @@ pub(super) struct CurrentRoot {
     name: PathBuf,
     /// Guards the pointer; held for a clone or an exchange.
     current: RwLock<Arc<Root>>,
-    /// Guards the last look at the name while the root was gone; held for a comparison.
+    /// Guards the time of the last check while the root is removed; held for a comparison.
     looked: Mutex<Option<LastLook>>,
 }
 
-/// A look at the name of a root that is gone.
+/// The last check for the name of a removed root.
 #[derive(Clone, Copy)]
 struct LastLook {
     at: Instant,
     found: AtName,
 }
 
-/// What has the name of a root that is gone.
+/// The result of a check for the name of a removed root.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum AtName {
-    /// Nothing yet.
+    /// The name does not exist yet.
     Nothing,
     /// Something that cannot be opened, or is not the root.
     Refused,
@@ -78,7 +78,7 @@ enum Loss {
 
 /// What became of a root in which something was not found.
 pub(super) enum Fate {
-    /// It is there.
+    /// It still exists.
     There,
     /// It is gone, and there is another.
     Replaced,
@@ -110,10 +110,10 @@ impl Root {
 }
 
 impl CurrentRoot {
-    /// The directory that is called `name`, and open already.
+    /// A root from the open directory with this `name`.
     pub(super) fn new(name: &Path, directory: OwnedFd) -> io::Result<Self> {
         Ok(Self {
-            // `.` would always be the directory that is open. Without a working directory the name must do as it is.
+            // `.` would always be the open directory. Without a working directory, the name is used without change.
             name: std::path::absolute(name).unwrap_or_else(|_| name.to_owned()),
             current: RwLock::new(Arc::new(Root::new(directory)?)),
             looked: Mutex::default(),
@@ -124,8 +124,8 @@ impl CurrentRoot {
         Arc::clone(&read(&self.current))
     }
 
-    /// Looks at what became of `root`, in which something was not found. `prepare` is called with another directory
-    /// before it becomes the root.
+    /// Determines the state of `root` after a file was not found. `prepare` is called with a new directory before it
+    /// becomes the root.
     pub(super) fn fate(&self, root: &Arc<Root>, prepare: impl FnOnce(&Arc<OwnedFd>)) -> Fate {
         let Some(loss) = loss_of(&root.directory) else {
             self.note_return();
@@ -219,7 +219,7 @@ pub(super) fn open_root(root: &Path) -> io::Result<OwnedFd> {
     Ok(open(root, flags, Mode::empty())?)
 }
 
-/// Lets a directory pass that has a name, so that something can be put into it.
+/// Checks that a directory has a name, so that files can be created in it.
 pub(super) fn require_present(directory: &OwnedFd) -> Result<(), StoreErrorKind> {
     match fstat(directory) {
         Ok(found) if found.st_nlink == 0 => Err(StoreErrorKind::Vanished),

@@ -1,8 +1,8 @@
-//! A file in the root whose bytes are locked by all servers that share the root (fcntl(2), "open file description
+//! A file in the root with bytes that are locked by all servers that share the root (fcntl(2), "open file description
 //! locks").
 //!
-//! No thread waits in the kernel for such a lock: a byte that another server has locked is `Locked`, and is tried again
-//! later. A lock is released explicitly, since not every file system over FUSE releases it with the close.
+//! No thread waits in the kernel for such a lock: if another server has locked a byte, the result is `Locked`, and the
+//! caller retries later. A lock is released explicitly, since not every FUSE file system releases it on close.
 //!
 //! The file has a number of 8 bytes (little-endian) for each byte that is locked: the last modification time that one of
 //! the servers gave to a file while it had that lock. Behind these it has the versions (see `versions`).
@@ -38,7 +38,7 @@ const ATTEMPTS: usize = 3;
 
 /// The file, open.
 pub(super) struct SharedLock {
-    /// Guards which file it is, and the root that it is in; held for a clone or an exchange.
+    /// Guards the file and its root; held for a clone or an exchange.
     place: RwLock<LockPlace>,
 }
 
@@ -58,7 +58,7 @@ pub(super) struct ByteLock {
 }
 
 impl ByteLock {
-    /// The number that belongs to the first of the bytes; 0 if there is none.
+    /// The number of the first of the bytes; 0 if there is none.
     pub(super) fn number(&self) -> Result<i64, StoreErrorKind> {
         let mut bytes = [0; NUMBER];
         let count = operate(|| pread(&self.file, &mut bytes, self.position()))?;
@@ -127,7 +127,7 @@ impl ByteLock {
 }
 
 impl SharedLock {
-    /// Opens the file in this directory, or makes it, and tries whether its first `count` bytes can be locked.
+    /// Opens or creates the file in this directory, and tests whether its first `count` bytes can be locked.
     ///
     /// # Errors
     /// From openat(2) or fcntl(2).
@@ -139,7 +139,7 @@ impl SharedLock {
                 set_lock(&file, LockType::None, 0, count)?;
                 prepared?;
             }
-            // Another server has one of them just now.
+            // Another server has locked one of them now, so locks work.
             Err(Errno::AGAIN | Errno::ACCESS) => {}
             Err(error) => return Err(error),
         }
@@ -174,7 +174,7 @@ impl SharedLock {
                 Err(error) => return Err(error.into()),
             }
             let locked = ByteLock { file, first, count };
-            // If this file was removed, a server that has started since has another one.
+            // If this file was removed, a server that has started since uses another file.
             if operate(|| fstat(&locked.file))?.st_nlink > 0 {
                 return Ok(locked);
             }

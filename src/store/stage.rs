@@ -1,4 +1,4 @@
-//! Staging: a file for an upload is made. It has no name, or a staging name; [`Store::method`] decides.
+//! Staging: creates the file of an upload. It has no name, or a staging name; [`Store::method`] decides.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::sys::metadata_of;
 use super::unnamed::{LinkWay, StagingMethod, has_none, open_unnamed};
 use super::write_target::WriteTarget;
 
-/// How often a file is made again after another server's clean-up has removed it.
+/// The number of attempts if another server's clean-up removes a new file.
 const ATTEMPTS: usize = 8;
 
 /// How long a file is staged.
@@ -35,10 +35,10 @@ enum Unnamed {
 }
 
 impl Store {
-    /// Makes a file for an upload to `target`.
+    /// Creates the file for an upload to `target`.
     ///
     /// # Errors
-    /// `Vanished` if its directory was removed; else as openat(2).
+    /// `Vanished` if its directory was removed; else from openat(2).
     pub fn stage(&self, target: &WriteTarget) -> Result<Staged, StoreError> {
         self.stage_for(target, StagedFor::Long)
     }
@@ -69,7 +69,7 @@ impl Store {
             Unnamed::Made(unnamed) => unnamed,
             Unnamed::ToBeNamed(lock) => self.make_named(target, mode, lock)?,
         };
-        // A replaced file keeps its permissions, also those that the umask would take from a new one.
+        // A replaced file keeps its permissions, even those that the umask would remove from a new one.
         if target.existing().is_some() && permissions & self.umask != 0 {
             staged.set_mode(mode)?;
         }
@@ -111,7 +111,7 @@ impl Store {
                 let staged = Staged::unnamed(file, link, directory, occupation, background);
                 Ok(Unnamed::Made(staged))
             }
-            // If the directory was removed, no named file can be made either.
+            // If the directory was removed, a named file cannot be created either.
             Err(error) if has_none(error) || error == Errno::NOENT => {
                 Ok(Unnamed::ToBeNamed(StagingLock::Held))
             }
@@ -123,13 +123,13 @@ impl Store {
         }
     }
 
-    /// How uploads are staged in a directory on this device: tried if it is not known.
+    /// The staging method for this device; determined by a trial if it is not known.
     fn method(&self, directory: &OwnedFd, device: u64) -> StagingMethod {
         if let Some(method) = self.methods.of(device) {
             return method;
         }
         let method = if is_tmpfs(directory) {
-            // Nothing of it outlives the machine, and a file that has a name from the start is replaced faster.
+            // Its files do not outlive the machine, and a file with a name from the start is faster.
             StagingMethod::NamedInMemory
         } else {
             let found = match open_unnamed(directory, Mode::RUSR | Mode::WUSR) {

@@ -1,10 +1,11 @@
-//! An upload that has not taken effect: a file without a name, or, where the file system has none, a file with a name of
-//! the server's in the target's directory.
+//! An upload before its commit: a file without a name, or, on file systems without `O_TMPFILE`, a file with a staging
+//! name in the target's directory.
 //!
-//! A file without a name is gone when its server is killed. Where it replaces another it has a staging name for an instant,
-//! since linkat(2) replaces nothing. A file with a staging name is locked with flock(2) for as long as it is staged: no
-//! server that cleans up removes it. Such a lock belongs to the open file, so it ends with the process, also over FUSE.
-//! In memory a file that is staged for an instant is not locked: it is made again if a clean-up comes in that instant.
+//! A file without a name disappears when its server is killed. If it replaces another file, it has a staging name for
+//! an instant, since linkat(2) cannot replace. A file with a staging name is locked with flock(2) while it is staged,
+//! so that no server's clean-up removes it. Such a lock belongs to the open file, so it ends with the process, also
+//! over FUSE. In memory a file that is staged for an instant is not locked: it is made again if a clean-up comes in
+//! that instant.
 
 mod placement;
 
@@ -28,7 +29,7 @@ use super::sys::metadata_of;
 use super::unnamed::LinkWay;
 use crate::operations::{operate, operate_once};
 
-/// An upload that has not taken effect. It is removed when it is dropped.
+/// An upload before its commit. It is removed when it is dropped.
 pub struct Staged {
     file: Arc<OwnedFd>,
     directory: Arc<OwnedFd>,
@@ -39,14 +40,14 @@ pub struct Staged {
     occupation: Option<Occupation>,
 }
 
-/// Which name a staged file has.
+/// The name of a staged file.
 #[derive(Debug, Clone, Copy)]
 enum StagedName {
-    /// None; it gets one in this way.
+    /// No name; it gets one by this method.
     None(LinkWay),
-    /// One of the server's.
+    /// A staging name.
     Staging(StagingName, StagingLock),
-    /// That of its target.
+    /// The name of its target.
     Final,
 }
 
@@ -67,17 +68,17 @@ pub struct Committed {
     pub(super) unsynced: Unsynced,
 }
 
-/// What must reach the disk for the name of a file to be there.
+/// The parts that must reach the disk to make a file's name durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unsynced {
     /// Its directory.
     Directory,
-    /// Its count of links, too: it was on the disk as a file without a name.
+    /// Also its count of links: it was on the disk as a file without a name.
     LinksAndDirectory,
 }
 
 impl Staged {
-    /// A file without a name, which gets one in this way. `occupation` keeps its directory.
+    /// A file without a name, which gets one by this method. `occupation` prevents the removal of its directory.
     pub(super) fn unnamed(
         file: OwnedFd,
         way: LinkWay,
@@ -170,7 +171,7 @@ impl Staged {
         match operate(|| flock(&self.file, FlockOperation::NonBlockingLockExclusive)) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => return Ok(false),
-            // Where nothing can be locked, no server removes what it must lock before.
+            // Where locks are not supported, no server removes files, since it must lock them first.
             Err(error) => log::debug!("an upload in progress cannot be locked: {error}"),
         }
         let found = operate(|| fstat(&self.file)).map_err(StoreErrorKind::in_directory)?;
@@ -218,7 +219,7 @@ impl Staged {
         }
     }
 
-    /// What it is once it has taken effect.
+    /// Its metadata after the commit.
     pub(super) fn committed(&self, unsynced: Unsynced) -> Committed {
         Committed {
             file: Arc::clone(&self.file),
@@ -278,7 +279,7 @@ impl Drop for Staged {
 }
 
 impl Committed {
-    /// What it is now.
+    /// Its current metadata.
     pub fn metadata(&self) -> Result<Metadata, StoreErrorKind> {
         metadata_of(&self.file)
     }

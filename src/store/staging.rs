@@ -1,8 +1,8 @@
-//! The names of staged uploads, which no client sees.
+//! The names of staged uploads. No client can see them.
 
 use std::fmt;
 
-/// What the name of a staging file begins with; 16 hex digits follow. No client sees or makes a name that begins so.
+/// The prefix of staging names; 16 hex digits follow. No client can see or create a name with this prefix.
 pub(super) const RESERVED_PREFIX: &[u8] = b".httpserver-";
 
 /// Hex digits in the name of a staging file.
@@ -18,7 +18,7 @@ impl StagingName {
         let mut name = [b'0'; RESERVED_PREFIX.len() + DIGITS];
         let (prefix, digits) = name.split_at_mut(RESERVED_PREFIX.len());
         prefix.copy_from_slice(RESERVED_PREFIX);
-        // Every upload has such a name, and `format!` takes a thousand instructions for one.
+        // Without `format!`, which takes a thousand instructions.
         let mut rest = number;
         for digit in digits.iter_mut().rev() {
             *digit = b"0123456789abcdef"[(rest & 0xf) as usize];

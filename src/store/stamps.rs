@@ -1,26 +1,26 @@
-//! Modification times of uploads for which conditions count: each is later than that of every upload before.
+//! Modification times of uploads, for conditional requests: each is later than those of all uploads before.
 //!
 //! The kernel's clock ticks every 1 to 10 ms, and file systems give the inode number of a removed file to the next. So
-//! a file that is replaced twice within a tick could be the same again by all that statx(2) says, and a precompressed
-//! sibling as old as a file that was stored after it.
+//! a file that is replaced twice within a tick could have the same metadata again, and a precompressed sibling could be
+//! as old as a file that was stored after it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use rustix::fs::{Timespec, Timestamps, UTIME_OMIT};
 use rustix::time::{ClockId, clock_gettime};
 
-/// The least difference of two modification times in nanoseconds; some file systems keep no less.
+/// The least difference of two modification times in nanoseconds; some file systems store no finer times.
 const STEP: i64 = 1_000;
 
 const SECOND: i64 = 1_000_000_000;
 
-/// The last time that was given, in nanoseconds since the epoch.
+/// The last time, in nanoseconds since the epoch.
 #[derive(Default)]
 pub(super) struct Stamps(AtomicI64);
 
 impl Stamps {
-    /// The time of a file that takes effect now, later than `last`, which another process has given; and its number,
-    /// to be handed to the next process.
+    /// The time of a file that is committed now, later than `last` of another process; and its number for the next
+    /// process.
     pub(super) fn next_after(&self, last: i64) -> (Timestamps, i64) {
         self.0.fetch_max(last, Ordering::Relaxed);
         let times = self.next();
@@ -29,7 +29,7 @@ impl Stamps {
         (times, number)
     }
 
-    /// The time of a file that takes effect now; that of the last access stays as it is.
+    /// The time of a file that is committed now; the access time stays unchanged.
     pub(super) fn next(&self) -> Timestamps {
         let modified = self.after(clock_gettime(ClockId::RealtimeCoarse));
         Timestamps {
@@ -44,7 +44,7 @@ impl Stamps {
         }
     }
 
-    /// `now`, or a little later than the last. A clock that was set back counts from there anew.
+    /// `now`, or a little later than the last time. After the clock is set back, times start again from there.
     fn after(&self, now: Timespec) -> i64 {
         let now = now
             .tv_sec

@@ -1,4 +1,4 @@
-//! What a store is made of, and how it is opened. What it does is in the files of this room, a verb each.
+//! The parts of a store, and its opening. Each operation has a file of this room, named by a verb.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -26,10 +26,10 @@ use super::unnamed::StagingMethods;
 use super::walk::Depth;
 use crate::durable::{Durability, SharedSync};
 
-/// A directory and all that is below it.
+/// A directory and all files below it.
 pub struct Store {
     pub(super) root: CurrentRoot,
-    /// How deep uploads are staged.
+    /// The depth of directories with staged uploads.
     pub(super) depth: Depth,
     pub(super) resolver: Resolver,
     pub(super) cache: Cache,
@@ -41,7 +41,7 @@ pub struct Store {
     pub(super) durability: Durability,
     pub(super) syncs: SharedSync,
     pub(super) stamps: Stamps,
-    /// How uploads are staged, by device.
+    /// The staging methods, by device.
     pub(super) methods: StagingMethods,
     /// The number of the next staging name.
     pub(super) staging: AtomicU64,
@@ -49,16 +49,16 @@ pub struct Store {
     pub(super) user: u32,
     /// The permissions that new files do not get.
     pub(super) umask: u32,
-    /// The last field: what the others leave to do is done when this is dropped.
+    /// The last field: when it is dropped, it finishes the work that the others have left.
     pub(super) background: StopOnDrop,
 }
 
-/// What a program that is not a server does in a root that may be a server's.
+/// The access of a program that is not a server to the root of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attachment {
-    /// It reads only, and leaves no trace.
+    /// It only reads.
     Reading,
-    /// It writes, and a server that starts meanwhile knows that it is not alone.
+    /// It writes, and locks the root so that a starting server can detect it.
     Writing,
 }
 
@@ -73,14 +73,14 @@ impl Store {
         Self::new(root, opened, depth, durability)
     }
 
-    /// The same in a process that may use so many bytes of memory: the file cache takes a sixteenth at most.
+    /// The same in a process with this many bytes of memory: the file cache uses at most a sixteenth.
     #[must_use]
     pub fn within_memory(mut self, memory: u64) -> Self {
         self.cache.bound(memory);
         self
     }
 
-    /// Opens the directory at `root` beside the servers that may have it. Nothing is removed.
+    /// Opens the directory at `root` beside its servers. Nothing is removed.
     ///
     /// # Errors
     /// As [`Store::open`].
@@ -93,10 +93,10 @@ impl Store {
         Self::new(root, opened, Depth::Root, Durability::Kernel)
     }
 
-    /// Shares the root with other servers: from now on each name takes effect in step with all of them that do this, too.
+    /// Shares the root with other servers that call this, too: from now on they all share the commit locks.
     ///
     /// # Errors
-    /// From openat(2) or fcntl(2): nothing can be locked in the root.
+    /// From openat(2) or fcntl(2), if locks in the root do not work.
     pub fn share(&mut self) -> io::Result<()> {
         let root = self.root();
         Ok(self.commit_locks.share(&root)?)
@@ -134,13 +134,13 @@ impl Store {
         })
     }
 
-    /// The use that was made of the file cache, and what it holds.
+    /// The counts and the contents of the file cache.
     #[must_use]
     pub fn cache_figures(&self) -> CacheFigures {
         self.cache.figures()
     }
 
-    /// The directory that is the root now.
+    /// The current root.
     pub(super) fn root(&self) -> Arc<OwnedFd> {
         Arc::clone(&self.root.get().directory)
     }

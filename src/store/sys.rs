@@ -11,25 +11,25 @@ use super::metadata::Metadata;
 use crate::operations::operate;
 use crate::rename;
 
-/// How a directory is opened in which something is written.
+/// The flags for a directory in which files are created.
 pub(super) const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC);
 
-/// What `name` in `directory` is now; a symlink is not followed.
+/// The metadata of `name` in `directory`; a symlink is not followed.
 pub(super) fn metadata_at(directory: &OwnedFd, name: &[u8]) -> Result<Metadata, StoreErrorKind> {
     let flags = AtFlags::SYMLINK_NOFOLLOW;
     let found = operate(|| statx(directory, name, flags, Metadata::ASKS))?;
     Ok(Metadata::new(&found))
 }
 
-/// What an open file is now.
+/// The metadata of an open file.
 pub(super) fn metadata_of(file: &OwnedFd) -> Result<Metadata, StoreErrorKind> {
     let found = operate(|| statx(file, "", AtFlags::EMPTY_PATH, Metadata::ASKS))?;
     Ok(Metadata::new(&found))
 }
 
-/// Lets regular files pass.
+/// Checks that a file is regular.
 pub(super) fn regular(metadata: Metadata) -> Result<Metadata, StoreErrorKind> {
     match metadata.file_type() {
         FileType::RegularFile => Ok(metadata),
@@ -38,7 +38,7 @@ pub(super) fn regular(metadata: Metadata) -> Result<Metadata, StoreErrorKind> {
     }
 }
 
-/// Whether no directory is on the way from the root.
+/// Whether the path is a name in the root itself.
 pub(super) fn is_in_root(path: &[u8]) -> bool {
     memchr(b'/', path).is_none()
 }
@@ -51,7 +51,7 @@ pub(super) fn split(path: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// Renames `from` to `to` unless that is there.
+/// Renames `from` to `to` unless `to` exists.
 pub(super) fn rename_new(
     directory: &OwnedFd,
     from: &[u8],

@@ -1,8 +1,8 @@
-//! Files without a name: made by `O_TMPFILE` (open(2)), and given a name once they are complete.
+//! Files without a name: created with `O_TMPFILE` (open(2)), and linked under a name when they are complete.
 //!
-//! When a server is killed, nothing is left of them. Not every file system has them, and linkat(2) of an open file needs
-//! either the kernel's permission (`AT_EMPTY_PATH`: Linux 6.10, or `CAP_DAC_READ_SEARCH`) or `/proc`. The first upload to a
-//! file system tries what works there; the result is remembered by device number.
+//! They disappear when a server is killed. Not every file system supports them, and linkat(2) of an open file needs
+//! either permission for `AT_EMPTY_PATH` (Linux 6.10, or `CAP_DAC_READ_SEARCH`) or `/proc`. The first upload to a file
+//! system tries the methods; the result is stored by device number.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,7 +17,7 @@ use super::staging::StagingName;
 use crate::operations::{operate, operate_once};
 use crate::sync::lock;
 
-/// How uploads are staged on a file system.
+/// The staging method of a file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StagingMethod {
     /// Without a name.
@@ -38,7 +38,7 @@ impl fmt::Display for StagingMethod {
     }
 }
 
-/// How a file without a name gets one.
+/// The method by which a file without a name gets one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LinkWay {
     /// By its descriptor (`AT_EMPTY_PATH`).
@@ -47,7 +47,7 @@ pub(super) enum LinkWay {
     Proc,
 }
 
-/// The methods that are known, by device number.
+/// The known methods, by device number.
 #[derive(Default)]
 pub(super) struct StagingMethods(
     /// Guards the map; held for a look-up or an insertion.
@@ -73,7 +73,8 @@ pub(super) fn open_unnamed(directory: &OwnedFd, mode: Mode) -> Result<OwnedFd, E
     operate(|| openat(directory, ".", flags, mode))
 }
 
-/// Whether this error of [`open_unnamed`] says that the file system, or the kernel, has no files without names.
+/// Whether this error of [`open_unnamed`] means that the file system or the kernel does not support files without
+/// names.
 pub(super) fn has_none(error: Errno) -> bool {
     matches!(error, Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL)
 }
@@ -82,7 +83,7 @@ impl LinkWay {
     /// Gives `file` this name.
     ///
     /// # Errors
-    /// EEXIST if something has the name; else from linkat(2).
+    /// EEXIST if the name exists; else from linkat(2).
     pub(super) fn link(
         self,
         file: &OwnedFd,
@@ -100,11 +101,11 @@ impl LinkWay {
         }
     }
 
-    /// Finds out how `file` can be given a name: gives it this one, and removes the name again. `None` if the kernel, a
-    /// sandbox or the file system refuses that.
+    /// Finds the method for `file` by linking it under this name, which is then removed. `None` if the kernel, a
+    /// sandbox or the file system refuses all methods.
     ///
     /// # Errors
-    /// An error that does not show what the file system can do.
+    /// An error that does not depend on the file system's support.
     pub(super) fn find(
         file: &OwnedFd,
         directory: &OwnedFd,
@@ -155,7 +156,7 @@ mod tests {
             write(&file, b"content").unwrap();
             assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
             match link.link(&file, &directory, name.as_bytes()) {
-                // Before Linux 6.10 this takes a privilege.
+                // Before Linux 6.10 this needs a privilege.
                 Err(Errno::NOENT) if link == LinkWay::Descriptor => continue,
                 linked => linked.unwrap(),
             }
@@ -176,7 +177,7 @@ mod tests {
         let found = LinkWay::find(&file, &directory, StagingName::new(1)).unwrap();
         assert!(found.is_some());
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
-        // What is linked into a removed directory is refused, whatever the way.
+        // Linking into a removed directory fails with every method.
         fs::remove_dir(root.path()).unwrap();
         let found = LinkWay::find(&file, &directory, StagingName::new(1));
         assert_eq!(found, Ok(None));

@@ -1,14 +1,14 @@
-//! Walking: every name below a directory, with the same few descriptors however deep the tree is.
+//! Walking: visits every name below a directory, with a few descriptors for any depth of the tree.
 //!
-//! A walk holds one descriptor of its own, of the directory that it is in, and a second one while it changes. It goes
-//! down by name and up by `..`. Since a directory can be moved while the walk is in it, `..` may lead elsewhere,
-//! perhaps out of the tree: device and inode number tell whether it is the directory that the walk came from. If it is
-//! not, or if `..` may not be looked up, the walk starts again at the root and follows the names by which it came, as
-//! far as they still lead through the same directories. What it cannot reach any more is reported.
+//! A walk holds a descriptor of its current directory, and a second one while it changes the directory. It goes down by
+//! name and up by `..`. If a directory is moved during the walk, `..` may lead elsewhere, even out of the tree: device
+//! and inode number show whether it is the directory that the walk came from. If it is not, or if `..` cannot be
+//! opened, the walk starts again at the root and follows the same names, as far as they still lead through the same
+//! directories. Directories that it cannot reach any more are reported.
 //!
-//! No path is ever resolved as a whole, so trees deeper than `PATH_MAX` are walked, too. Symlinks are names here, and
-//! are not followed. Memory grows with the depth, and with the subdirectories that are still to be visited of the
-//! directories on the way; names of files are not kept.
+//! No path is ever resolved as a whole, so trees deeper than `PATH_MAX` are walked, too. Symlinks are visited as names,
+//! and are not followed. Memory grows with the depth, and with the unvisited subdirectories of the directories of the
+//! current path; names of files are not kept.
 
 use std::ffi::{CStr, CString};
 use std::mem::MaybeUninit;
@@ -20,13 +20,13 @@ use rustix::io::{Errno, retry_on_intr};
 /// Bytes of entries that one getdents64(2) reads.
 const BUFFER: usize = 16 * 1024;
 
-/// How the directories of a walk are opened.
+/// The flags for the directories of a walk.
 const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 
-/// How far down a walk goes, and a server stages uploads.
+/// The depth of a walk, and of directories with staged uploads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
     /// The root itself.
@@ -35,10 +35,10 @@ pub enum Depth {
     Tree,
 }
 
-/// What a walk meets.
+/// A step of a walk.
 #[derive(Debug)]
 pub enum WalkStep<'w> {
-    /// A name that is not a directory's.
+    /// A name of a file other than a directory.
     File {
         /// The directory that it is in.
         directory: BorrowedFd<'w>,
@@ -46,10 +46,10 @@ pub enum WalkStep<'w> {
         name: &'w CStr,
         /// The path below the root of the walk, the name included.
         path: &'w [u8],
-        /// What has the name; a symlink is not followed.
+        /// The metadata of the file; a symlink is not followed.
         file_type: FileType,
     },
-    /// A directory of which not everything was seen.
+    /// A directory that was not visited completely.
     Unreadable {
         /// The path below the root of the walk; empty for the root itself.
         path: &'w [u8],
@@ -58,13 +58,13 @@ pub enum WalkStep<'w> {
     },
 }
 
-/// A directory on the way from the root to where the walk is.
+/// A directory of the current path.
 struct Level {
     /// Device and inode number.
     identity: (u64, u64),
-    /// Subdirectories that are still to be visited.
+    /// Unvisited subdirectories.
     pending: Vec<CString>,
-    /// Length of the path without this directory's name, nor the slash before that.
+    /// Length of the path without this directory's name and the slash before it.
     parent_len: usize,
 }
 
@@ -73,18 +73,19 @@ struct TreeWalk<'r, V> {
     root: BorrowedFd<'r>,
     depth: Depth,
     visit: V,
-    /// The path of the directory that the walk is in.
+    /// The path of the current directory.
     path: Vec<u8>,
-    /// From the root down to the directory that the walk is in.
+    /// From the root down to the current directory.
     levels: Vec<Level>,
     buffer: Vec<MaybeUninit<u8>>,
 }
 
-/// Calls `visit` for every name in the directory `root`, and with [`Depth::Tree`] below it, that is not a directory's,
-/// in the order of the file system. `visit` may remove what it is given.
+/// Calls `visit` for every name in the directory `root`, and with [`Depth::Tree`] below it, except those of
+/// directories, in the order of the file system. `visit` may remove the file.
 ///
 /// # Errors
-/// That of `visit`, which ends the walk. What cannot be read is a [`WalkStep::Unreadable`] and ends nothing.
+/// An error of `visit`, which ends the walk. An unreadable directory is a [`WalkStep::Unreadable`] and does not end the
+/// walk.
 pub fn walk<E>(
     root: BorrowedFd<'_>,
     depth: Depth,
@@ -118,7 +119,7 @@ pub fn walk<E>(
 }
 
 impl<E, V: FnMut(WalkStep<'_>) -> Result<(), E>> TreeWalk<'_, V> {
-    /// Goes from the directory `here` into its subdirectory `name`; `None` if that cannot be entered.
+    /// Goes from the directory `here` into its subdirectory `name`; `None` if it cannot be opened.
     fn descend(&mut self, here: &OwnedFd, name: &CStr) -> Result<Option<OwnedFd>, E> {
         let parent_len = self.path.len();
         let opened = open(here.as_fd(), name.to_bytes());
@@ -137,8 +138,8 @@ impl<E, V: FnMut(WalkStep<'_>) -> Result<(), E>> TreeWalk<'_, V> {
         Ok(None)
     }
 
-    /// Visits the files of a directory whose path is `self.path`, and makes it the last level; false if its identity
-    /// cannot be had.
+    /// Visits the files of the directory at `self.path`, and makes it the last level; false if its identity cannot be
+    /// determined.
     fn enter(&mut self, directory: &OwnedFd, parent_len: usize) -> Result<bool, E> {
         let identity = match identity(directory) {
             Ok(identity) => identity,
@@ -153,7 +154,7 @@ impl<E, V: FnMut(WalkStep<'_>) -> Result<(), E>> TreeWalk<'_, V> {
         Ok(true)
     }
 
-    /// Visits what is in a directory, except subdirectories, whose names are returned.
+    /// Visits the files of a directory, and returns the names of its subdirectories.
     fn visit_files(&mut self, directory: &OwnedFd) -> Result<Vec<CString>, E> {
         let mut subdirectories = Vec::new();
         let path_len = self.path.len();
@@ -192,7 +193,7 @@ impl<E, V: FnMut(WalkStep<'_>) -> Result<(), E>> TreeWalk<'_, V> {
             }
         }
         match failure {
-            // NOENT: a directory that was removed has no more names.
+            // NOENT: a removed directory has no more names.
             None | Some(Errno::NOENT) => {}
             Some(error) => self.unreadable(error)?,
         }
@@ -215,8 +216,8 @@ impl<E, V: FnMut(WalkStep<'_>) -> Result<(), E>> TreeWalk<'_, V> {
         }
     }
 
-    /// Goes down from the root again, through the same directories as far as they are there; reports the first that is
-    /// not, and gives it up with all that is below it. `None` if not even the root can be opened.
+    /// Goes down from the root again, through the same directories as far as they exist. Reports the first missing one,
+    /// and skips it with everything below. `None` if the root cannot be opened.
     fn return_from_root(&mut self) -> Result<Option<OwnedFd>, E> {
         let mut reached = 0;
         let mut here = None;
@@ -243,7 +244,7 @@ impl<E, V: FnMut(WalkStep<'_>) -> Result<(), E>> TreeWalk<'_, V> {
         Ok(here)
     }
 
-    /// The name of the directory at this level, of which the root has none.
+    /// The name of the directory at this level; the root has none.
     fn name_of(&self, level: usize) -> &[u8] {
         let path = &self.path[self.levels[level].parent_len..self.end_of(level)];
         path.strip_prefix(b"/").unwrap_or(path)
@@ -255,7 +256,7 @@ impl<E, V: FnMut(WalkStep<'_>) -> Result<(), E>> TreeWalk<'_, V> {
         below.map_or(self.path.len(), |below| below.parent_len)
     }
 
-    /// Reports that not everything was seen of the directory whose path is `self.path`.
+    /// Reports that the directory at `self.path` was not visited completely.
     fn unreadable(&mut self, error: Errno) -> Result<(), E> {
         (self.visit)(WalkStep::Unreadable {
             path: &self.path,
@@ -274,7 +275,7 @@ fn identity(directory: &OwnedFd) -> Result<(u64, u64), Errno> {
     Ok((found.st_dev, found.st_ino))
 }
 
-/// The type that getdents64(2) gave, or the one that fstatat(2) gives where the file system leaves it out.
+/// The type from getdents64(2), or from fstatat(2) if the file system does not return it.
 fn type_of(directory: &OwnedFd, name: &CStr, given: FileType) -> FileType {
     if given != FileType::Unknown {
         return given;
@@ -302,7 +303,7 @@ mod tests {
 
     use super::*;
 
-    /// The paths of all files that a walk meets, and of what it cannot read with the cause.
+    /// The paths of all files that a walk visits, and of unreadable directories with the cause.
     fn walked(
         root: &Path,
         depth: Depth,
@@ -350,7 +351,7 @@ mod tests {
         );
     }
 
-    /// 5,000 levels, whose path would be ten times as long as a path may be.
+    /// 5,000 levels: ten times the longest allowed path.
     #[test]
     fn a_tree_deeper_than_any_path_is_walked_and_can_be_emptied() {
         let dir = tempfile::tempdir().unwrap();
@@ -402,7 +403,7 @@ mod tests {
             fs::write(root.join(file), "").unwrap();
         }
         fs::write(outside.join("secret"), "").unwrap();
-        // `..` of what is moved is `outside` now.
+        // `..` of the moved directory is `outside` now.
         let (files, unreadable) = walked(&root, Depth::Tree, |path| {
             if path == "a/b/c/deep" {
                 fs::rename(root.join("a/b"), outside.join("b")).unwrap();

@@ -1,4 +1,4 @@
-//! What carries the requests of a table: TCP, or TLS on it.
+//! The transport for the requests of a table: TCP, or TLS over it.
 
 use crate::support::client::Client;
 use crate::support::home::Home;

@@ -1,4 +1,4 @@
-//! Tables of system calls that fail: a row says which call fails, how, and what becomes of the request.
+//! Tables of failing system calls: a row has the call, its errors, and the result of the request.
 //!
 //! A row is `call("openat", "1").failing(&["ENOSPC"], Refused(507))`: of the calls of this name since the request
 //! came, the first fails with each of these errors in turn, each time on a server of its own.
@@ -13,11 +13,11 @@ use crate::support::strace;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Call {
     name: &'static str,
-    /// Which of this name, as strace takes it: `1`, `2+`, `1..3`.
+    /// Which calls of this name, in the notation of strace: `1`, `2+`, `1..3`.
     when: &'static str,
 }
 
-/// A row: what fails, and what becomes of the request.
+/// A row: the failure, and the result of the request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row {
     call: Call,
@@ -26,12 +26,12 @@ pub(crate) struct Row {
     outcome: Outcome,
 }
 
-/// What becomes of a request during which a system call fails.
+/// The result of a request during which a system call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It is as if nothing had failed.
+    /// The failure has no effect.
     Success,
-    /// It is refused with this status, and recorded so; nothing is changed.
+    /// It is refused with this status, and the refusal is recorded; nothing is changed.
     Refused(u16),
     /// The connection is closed without a response; nothing is changed or recorded.
     Closed,
@@ -65,9 +65,9 @@ pub(crate) struct Fault {
     pub(crate) outcome: Outcome,
 }
 
-/// Whether a fault was tried under the conditions that its row takes for granted.
+/// Whether a fault occurred under the conditions of its row.
 pub(crate) enum Attempt {
-    /// It was, and all is as it must be.
+    /// It did, and the result is right.
     Shown,
     /// Too much time has passed since the files were written: see [`Fresh`].
     TooLate,
@@ -192,7 +192,7 @@ pub(crate) fn try_all<R: Request>(
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Complains of what is not as expected.
+/// Reports a difference.
 pub(crate) fn same<T: PartialEq + Debug>(what: &str, found: T, expected: T) -> Result<(), String> {
     if found == expected {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Files, root and log that change behind the server's back.
+//! Files, root and log that other programs change while the server runs.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -215,7 +215,7 @@ fn files_may_not_be_long() {
     assert_eq!(journal.replay(), home.files());
 }
 
-/// What cannot be recorded is not removed.
+/// A removal that cannot be recorded is refused.
 #[test]
 fn a_full_log_keeps_files_from_being_removed() {
     let home = Home::new();

@@ -1,4 +1,4 @@
-//! Files whose content or name changes behind the server's back, right before they are asked for.
+//! Files that another program changes or renames right before a request.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;

@@ -72,7 +72,7 @@ fn the_disk_of_the_log() {
 
     let count = fill(&server, 40_000);
     assert!(count > 3, "{count}");
-    // What is refused is not stored, and what is replaced stays.
+    // A refused upload is not stored, and the old file stays.
     let larger = noise(1, 40_000);
     assert_eq!(server.connect().put(&name(1), &larger).unwrap().status, 507);
     assert_eq!(client.get(&name(1)).unwrap().body, b"old");
@@ -141,7 +141,7 @@ fn the_disk_of_the_root() {
         507
     );
     assert_eq!(server.connect().get(&name(1)).unwrap().body, b"old");
-    // A client that asks before it sends gets the refusal before it sends.
+    // A client that sends `Expect: 100-continue` gets the refusal before it sends content.
     let mut asking = server.connect();
     asking.send(put_expecting(&name(2), DISK));
     let _ = asking.try_send(vec![0; DISK]);
@@ -201,7 +201,7 @@ fn put_expecting(name: &str, length: usize) -> Vec<u8> {
     format!("PUT /{name} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n").into_bytes()
 }
 
-/// Root and log on one disk, many clients at once: whatever is answered 201 is stored and logged, all else is neither.
+/// Root and log on one disk, many clients at once: an upload with 201 is stored and logged, any other is neither.
 #[test]
 fn one_disk_for_both() {
     let home = Home::new();

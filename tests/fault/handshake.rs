@@ -40,7 +40,7 @@ fn failing_handshake_harms_its_own_connection_only() {
             let row = format!("{syscall} {when} {error}: {status:?}, {injected} injected");
             assert_eq!(status, goes_on.then_some(200), "{row}");
             assert!(injected > 0 || syscall == "setsockopt", "{row}");
-            // Others are served as if nothing had been.
+            // Other clients are served as before.
             assert_eq!(first.get(&name(1)).unwrap().status, 200, "{row}");
             let mut next = Carrier::Tls.connect(&server);
             assert_eq!(next.put(&name(2), b"next").unwrap().status, 201, "{row}");

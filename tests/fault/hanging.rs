@@ -1,4 +1,4 @@
-//! A disk that does not answer: a client that needs it waits, and no other.
+//! A hanging disk: only clients that need it wait.
 
 use crate::support::home::Home;
 use crate::support::message::{get, name, put};
@@ -57,7 +57,7 @@ fn an_open_that_hangs() {
 
 #[test]
 fn a_look_that_hangs() {
-    // `GET /` needs no look at the disk.
+    // `GET /` needs no disk access.
     one_hangs_beside("", 200, "statx", get(&name(1)).as_bytes(), 200);
 }
 

@@ -1,4 +1,4 @@
-//! `kill -9` in the middle of uploads: what was answered is there.
+//! `kill -9` in the middle of uploads: every answered upload is stored.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,7 +22,7 @@ const CLIENTS: u64 = 32;
 /// Files that each client writes in turn.
 const FILES: u64 = 3;
 
-/// What a client knows of one of its files.
+/// A client's record of one of its files.
 #[derive(Debug, Default)]
 struct Known {
     /// The upload that was answered last.
@@ -92,7 +92,7 @@ fn answered_uploads_of_a_sealed_log_verify() {
         );
         let is_named = |torn: &TornEntry| torn.place.is_some();
         assert!(after.torn.iter().all(is_named), "{:?}", after.torn);
-        // Nothing that was answered is torn, and what the log says is what is stored.
+        // No answered entry is torn, and the log agrees with the stored files.
         check(&home, &BTreeMap::new());
         assert_eq!(home.content(&name(0)), b"again");
     });
@@ -123,7 +123,7 @@ fn check_report(report: &SealReport, known: &BTreeMap<String, (u64, Known)>) {
     );
 }
 
-/// Lets the clients upload until the server is killed; what they know of their files by then.
+/// Lets the clients upload until the server is killed; returns their records.
 fn kill_amid_uploads(
     home: &Home,
     options: &[&str],
@@ -168,7 +168,7 @@ fn kill_amid_uploads(
     })
 }
 
-/// Every file is what was answered last, or what was begun after that; and the log says so.
+/// Every file has the last answered content, or one that was begun after it; and the log agrees.
 fn check(home: &Home, known: &BTreeMap<String, (u64, Known)>) {
     let files = home.files();
     let journal = home.journal();

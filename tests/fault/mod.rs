@@ -1,10 +1,10 @@
-//! What a disk, a signal, a kill or a hostile peer does to the real server, and what it must not do.
+//! The real server with disk failures, signals, kills and hostile peers.
 //!
 //! - `syscalls`, `syscalls_web`: each system call on the path of a request fails in turn (needs strace); `failing` is
 //!   what their tables are made of.
 //! - `handshake`: the same for a TLS handshake. `carrier` says whether a request of a table is inside TLS.
-//! - `files`: files that shrink, grow or vanish while they are sent; the root and the log removed.
-//! - `hanging`: a disk that does not answer (needs strace).
+//! - `files`: files that shrink, grow or vanish while they are sent; removal of the root and the log.
+//! - `hanging`: a hanging disk (needs strace).
 //! - `full`: full disks (needs the right to mount, in a namespace of its own).
 //! - `killed`: `kill -9` in the middle of uploads.
 //! - `mounts`: the process behind the file system of the root is killed (needs FUSE).

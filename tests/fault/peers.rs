@@ -1,4 +1,4 @@
-//! Clients that break every habit, on real sockets.
+//! Clients that behave in unusual ways, on real sockets.
 
 use std::fs;
 use std::thread;
@@ -14,7 +14,7 @@ use crate::support::setup::Setup;
 use crate::support::strace;
 use crate::support::wait::eventually;
 
-/// What must be so after anything: the server serves, and its log and its files agree.
+/// The invariant after every test: the server serves, and its log and its files agree.
 fn check_afterwards(home: &Home, mut server: Server) {
     assert_eq!(
         server.connect().put(&name(99), b"after").unwrap().status,
@@ -204,7 +204,7 @@ fn a_byte_at_a_time() {
     check_afterwards(&home, server);
 }
 
-/// After every byte of the stream the client goes: with a reset, with its end of stream, or without a word.
+/// The client leaves after each byte of the stream: with a reset, with its end of stream, or silently.
 #[test]
 fn gone_at_every_byte() {
     let home = Home::new();
@@ -485,7 +485,7 @@ fn no_descriptors() {
     let mut other = server.connect();
     assert_eq!(other.get("").unwrap().status, 200);
     assert_eq!(client.final_response(), None);
-    // Many that come at once may cost each other their places, but not the server its life.
+    // Many clients at once may displace each other, but the server survives.
     let flood: Vec<Client> = (0..30).map(|_| server.connect()).collect();
     server.limit(Resource::Nofile, 1024);
     drop((other, flood));

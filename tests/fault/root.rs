@@ -1,4 +1,4 @@
-//! The root goes away, and comes back: whatever name the server was given for it, and whatever was in progress.
+//! The root is removed and created again, under different names and with requests in progress.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -188,7 +188,7 @@ fn upload_whose_root_is_removed_is_refused_and_leaves_nothing() {
     }
 }
 
-/// Another server that starts on the new root knows that it is not alone, and removes nothing.
+/// Another server that starts on the new root detects the first, and removes nothing.
 #[test]
 fn new_root_is_locked_as_the_old_one_was() {
     let left = ".httpserver-0123456789abcdef";
@@ -208,7 +208,7 @@ fn new_root_is_locked_as_the_old_one_was() {
     }
 }
 
-/// What one server stages no other can see, however both come and go.
+/// No server sees the staged files of another, in any order of starts and stops.
 #[test]
 fn upload_survives_servers_that_start_and_end_on_the_same_root() {
     for dialect in [CLASSIC, WEB] {

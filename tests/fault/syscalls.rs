@@ -1,4 +1,4 @@
-//! Each system call on the path of a request fails in turn: a table of what must come of it.
+//! Each system call of a request fails in turn: a table with the expected results.
 //!
 //! The path of a small PUT that replaces a file, on the thread that serves it: recvfrom, statx, openat, write,
 //! linkat, renameat, pwrite64, close, sendto; of one that makes a file the same without renameat. On a file system
@@ -397,7 +397,7 @@ fn over_tcp(ask: Ask, fault: Fault) -> Result<Attempt, String> {
     attempt(Carrier::Tcp, ask, fault)
 }
 
-/// Tries one fault; what is wrong, if anything is.
+/// Tries one fault; returns the difference, if there is one.
 fn attempt(carrier: Carrier, ask: Ask, fault: Fault) -> Result<Attempt, String> {
     let home = Home::new();
     let server = carrier.setup(&home, ask.options()).start();

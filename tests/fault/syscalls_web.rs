@@ -1,4 +1,4 @@
-//! Each system call on the path of a request to `--web` fails in turn: what must come of it, as in `syscalls`.
+//! Each system call of a request to `--web` fails in turn, with the expected results, as in `syscalls`.
 //!
 //! Only what differs from the classic dialect: paths with directories, directories that are made and listed, removal.
 
@@ -272,7 +272,7 @@ fn over_tcp(ask: Ask, fault: Fault) -> Result<Attempt, String> {
     attempt(Carrier::Tcp, ask, fault)
 }
 
-/// Tries one fault; what is wrong, if anything is.
+/// Tries one fault; returns the difference, if there is one.
 fn attempt(carrier: Carrier, ask: Ask, fault: Fault) -> Result<Attempt, String> {
     let home = Home::new();
     for directory in ["dir", "empty"] {

@@ -1,4 +1,4 @@
-//! `--access-log`: one line for each request, whatever becomes of it, and never at a request's cost.
+//! `--access-log`: one line for each request with any result, without a delay for requests.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -31,12 +31,12 @@ fn json() -> Server {
     Setup::new(&JSON).start()
 }
 
-/// Those keys of an object, in this order.
+/// The values of these keys of an object, in this order.
 fn picked(object: &Value, keys: &[&str]) -> Vec<Value> {
     keys.iter().map(|key| object[key].clone()).collect()
 }
 
-/// The bytes of the request log of which an object says that they are its entry.
+/// The bytes of the request log at the place that an object names as its entry.
 #[track_caller]
 fn entry(server: &Server, object: &Value) -> String {
     let at = |key: &str| usize::try_from(object["entry"][key].as_u64().unwrap()).unwrap();
@@ -128,7 +128,7 @@ fn times_are_those_of_the_requests() {
         before - microsecond <= time && time <= after,
         "{before} {time} {after}"
     );
-    // The clock of the request may stop after the client has the answer, but not after the line is there.
+    // The clock of the request may stop after the client has the response, but not after the line is written.
     let read = jiff::Timestamp::now();
     let duration = object["duration_us"].as_i64().unwrap();
     assert!(duration <= read.duration_since(before).as_micros().try_into().unwrap());
@@ -482,7 +482,7 @@ fn unread_pipe_costs_lines_only() {
         server.stderr().contains("pipe: lines are lost")
     });
     send_many(&server);
-    // Once it is read again, lines are whole again, and how many were lost is said.
+    // When it is read again, lines are whole again, and the number of lost lines is reported.
     let mut read = vec![0; 65_536];
     let count = reader.read(&mut read).unwrap();
     assert!(read[..count].starts_with(b"127.0.0.1 - - ["));

@@ -1,4 +1,4 @@
-//! The benchmark beside nginx, as README runs it, but short and without its peers. Its figures are not judged.
+//! The benchmark beside nginx, as README runs it, but short and without its peers. Its figures are not checked.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -43,7 +43,7 @@ fn benchmark_measures_the_given_server() {
     for figure in [rate, cpu] {
         assert!(figure.parse::<f64>().is_ok(), "{stdout}");
     }
-    // The server itself says that it had the requests.
+    // The server's own count confirms the requests.
     let summary: Value = serde_json::from_str(&fs::read_to_string(summary).unwrap()).unwrap();
     let requests = summary["requests"].as_u64().unwrap();
     assert!(requests > 0, "{summary}");

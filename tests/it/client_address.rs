@@ -1,5 +1,4 @@
-//! Where a request comes from, as the access log has it: `--trust-proxy`, `--client-address-from` and
-//! `--proxy-protocol`.
+//! The client's address in the access log: `--trust-proxy`, `--client-address-from` and `--proxy-protocol`.
 
 use serde_json::{Value, json};
 
@@ -130,7 +129,7 @@ fn proxy_header_says_where_a_connection_comes_from() {
         let mut client = server.connect();
         let address = client.address();
         let request = [&header[..], get("x").as_bytes(), get("y").as_bytes()].concat();
-        // In pieces: no byte of one is taken for the other.
+        // In pieces, so that the boundary between header and request is tested.
         for piece in request.chunks(request.len().div_ceil(7)) {
             client.send(piece);
         }
@@ -143,7 +142,7 @@ fn proxy_header_says_where_a_connection_comes_from() {
     }
 }
 
-/// The two requests of a connection from `address`, of which a header said that it comes from `source`.
+/// The two requests of a connection from `address` with a PROXY header for `source`.
 #[track_caller]
 fn objects_of(server: &Server, address: std::net::SocketAddr, source: Option<&str>) -> Vec<Value> {
     let expected = match source {
@@ -172,7 +171,7 @@ fn field_and_header_go_together() {
     let request = get_with("X-Forwarded-For: 192.0.2.9\r\n");
     client.send(format!("PROXY TCP4 10.0.0.7 127.0.0.1 5 80\r\n{request}"));
     client.response();
-    // The connection comes from somebody who is not trusted.
+    // The peer of the connection is not trusted.
     let mut client = server.connect();
     client.send(format!("PROXY TCP4 192.0.2.1 127.0.0.1 5 80\r\n{request}"));
     client.response();
@@ -280,7 +279,7 @@ fn curl_speaks_the_proxy_protocol() {
     );
 }
 
-/// A client is known by its address, not by how it is written.
+/// A client is identified by its address in any notation.
 #[test]
 fn address_of_ipv4_in_ipv6_form_is_that_of_ipv4() {
     let options = [&JSON[..], &["--trust-proxy", "127.0.0.1"]].concat();

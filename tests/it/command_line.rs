@@ -1,6 +1,6 @@
-//! The start of a server: what a command line makes of it, and which causes of the system keep it from starting.
+//! The start of a server: the effect of its command line, and failures caused by the system.
 //!
-//! `messages` has the sentences that command lines get, and `help` the texts of help.
+//! `messages` has the errors of command lines, and `help` the texts of help.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -111,7 +111,7 @@ fn it_listens_on_ipv6() {
 fn a_port_that_was_chosen_before_is_listened_on_again() {
     let home = Home::new();
     let mut server = started(&home, &["0"]);
-    // The connection that the server closes first leaves its port waiting (TIME_WAIT), which must not matter.
+    // A connection that the server closes first leaves its port in TIME_WAIT, which must not prevent a restart.
     server.exchange("GET / HTTP/1.0\r\n\r\n");
     let address = server.address();
     server.stop();
@@ -204,7 +204,7 @@ fn an_address_without_a_port_is_at_port_80_and_with_web_at_8000() {
         let mut stdout = String::new();
         let printed = child.stdout.take().unwrap();
         BufReader::new(printed).read_line(&mut stdout).unwrap();
-        // It has ended by itself where the port is another's, or for root alone: then that it was tried is said.
+        // The server exits by itself if the port is in use or needs root; then its error names the port.
         let _ = child.kill();
         let output = child.wait_with_output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
@@ -358,7 +358,7 @@ fn a_log_of_another_server_is_left_alone() {
 
 #[test]
 fn a_closed_stdout_is_a_failure_to_start_or_none_at_all() {
-    // Nobody is left who could learn the port, but a port that was typed is known.
+    // No program can read the port from stdout, but a typed port is known.
     let home = Home::new();
     let mut command = Command::new("sh");
     let line = "\"$0\" 127.0.0.1 0 >/dev/full";
@@ -367,7 +367,7 @@ fn a_closed_stdout_is_a_failure_to_start_or_none_at_all() {
     assert_refused(&finish(command, b""), &["No space left on device"]);
 }
 
-/// Runs the program to its end as a user who is not root.
+/// Runs the program to its end as a user other than root.
 #[track_caller]
 fn run_as_nobody(home: &Home, arguments: &[&str]) -> Output {
     use std::os::unix::process::CommandExt;

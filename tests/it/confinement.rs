@@ -1,4 +1,5 @@
-//! What the process gives up at its start: its user, files, system calls; for each of its threads, as the kernel says.
+//! The privileges that the process drops at its start: user, files, system calls. The kernel's view of each thread is
+//! checked.
 
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};
@@ -22,7 +23,7 @@ use crate::support::wait::eventually;
 /// Of "secret", with bcrypt at its lowest cost.
 const QUICK: &str = "$2y$04$kmGGu1XSHjldBVzhe3PSW.o5Gj9XhJ/m/61biZTgBcUT4xXGIfawK";
 
-/// Whether this kernel has Landlock, which `-v` says.
+/// Whether this kernel has Landlock, according to `-v`.
 fn has_landlock() -> bool {
     let server = Setup::new(&["-v"]).start();
     let mut said = String::new();
@@ -278,8 +279,7 @@ fn files_of_root_are_refused_to_a_user_by_name() {
     }
 }
 
-/// A server whose root goes away, and gets a successor out of its reach: its name is a link that leads elsewhere then.
-/// Whether that is served.
+/// Whether a server serves the successor of its removed root if the successor is a link out of its reach.
 fn serves_what_is_elsewhere(option: &str) -> bool {
     let (home, elsewhere) = (Home::new(), Home::new());
     elsewhere.place(&name(1), b"elsewhere");
@@ -308,7 +308,7 @@ fn directory_elsewhere_is_refused_by_the_kernel() {
     }
 }
 
-/// A server whose log's name becomes a link that leads out of its reach, and that is told to open its logs again.
+/// A server that reopens its log after the log's name has become a link out of its reach.
 fn reopened_elsewhere(options: &[&str], trace: &str) -> (Server, Home) {
     let elsewhere = Home::new();
     let mut strace = Command::new("strace");
@@ -378,7 +378,7 @@ fn root_in_the_home_directory_is_not_found_again_and_all_else_works() {
     });
 }
 
-/// The files that SIGHUP opens again are replaced by those of another release, to which a link leads.
+/// The files that SIGHUP reopens are replaced by those of another release behind a link.
 #[test]
 fn everything_that_hang_up_opens_again_may_be_another_file_by_then() {
     let home = Home::new();

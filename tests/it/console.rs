@@ -1,5 +1,5 @@
-//! What people see on stderr: a line per upload and a summary on a terminal, a line per request with `-v`, connections
-//! with `-vv`. A terminal that is stopped and a pipe that nobody reads hold up nothing.
+//! The output on stderr: a line per upload and a summary on a terminal, a line per request with `-v`, connections with
+//! `-vv`. A stopped terminal and an unread pipe delay nothing.
 
 use std::io::{self, Read};
 
@@ -12,7 +12,7 @@ use crate::support::setup::Setup;
 use crate::support::terminal::Terminal;
 use crate::support::wait::eventually;
 
-/// The columns of a terminal of which nothing depends.
+/// The columns of a terminal, which make no difference.
 const COLUMNS: u16 = 80;
 
 /// A server that writes to a terminal, after requests of each kind; what it shows until SIGTERM ends it. `{port}` stands
@@ -136,7 +136,7 @@ fn verbose_server_shows_each_request_wherever_stderr_goes() {
     assert_eq!(lines.len(), 4, "{file}");
 }
 
-/// Why a connection was closed, according to `-vv`.
+/// The reason why a connection was closed, according to `-vv`.
 #[track_caller]
 fn closed_because(options: &[&str], end: impl FnOnce(&mut Server, Client)) -> String {
     let mut server = Setup::new(&[&["-vv", "-N", "1"], options].concat()).start();

@@ -1,4 +1,4 @@
-//! Requests and their answers, byte for byte: the table of the classic dialect, row by row.
+//! Requests and responses, byte for byte: the table of the classic dialect, row by row.
 
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
@@ -141,7 +141,7 @@ fn what_is_not_http_1_is_400() {
     ] {
         let mut client = server.connect();
         client.send(request);
-        // Nothing can be known about what would follow: the connection is closed.
+        // The meaning of further bytes is unknown, so the connection is closed.
         assert_bytes(
             &client.rest(),
             &response(BAD_REQUEST, b""),
@@ -199,7 +199,7 @@ fn methods_other_than_get_and_put_are_500() {
             let mut client = server.connect();
             client.send(&request);
             assert_bytes(&client.response(), &response(ERROR, b""), &request);
-            // The request is understood to its end, so the connection persists.
+            // The end of the request is known, so the connection persists.
             client.send(get(SAMPLE));
             assert_bytes(&client.response(), &response(OK, CONTENT), &request);
         }
@@ -332,7 +332,7 @@ fn a_file_is_sent_whole_whatever_its_length() {
         let name = name(length);
         server.place(&name, &content);
         let mut client = server.connect();
-        // Twice: the second one may come from what was kept of the first.
+        // Twice, since the second response may come from the cache.
         for attempt in ["first", "second"] {
             client.send(get(&name));
             assert_bytes(

@@ -1,7 +1,7 @@
-//! Timeouts: what becomes of a client that lets the server wait.
+//! Timeouts: clients that make the server wait.
 //!
-//! These tests alone depend on time. A step of theirs that must be quick says so by a [`Pace`]; where the machine was
-//! too slow for that, nothing is shown, and the test is run again.
+//! Only these tests depend on time. A step that must be quick uses a [`Pace`]; if the machine was too slow, the test is
+//! repeated.
 
 use std::io;
 use std::thread::sleep;
@@ -19,10 +19,10 @@ fn server(options: &[&str]) -> Server {
     Setup::new(&[&["-N", "1"], options].concat()).start()
 }
 
-/// Some step took so long that what the server did says nothing.
+/// A step took so long that the result has no meaning.
 struct TooSlow;
 
-/// Steps of which each must be over in less than some time after the one before.
+/// Steps with a limit on the time between each and the next.
 struct Pace {
     most: Duration,
     last: Instant,
@@ -34,7 +34,7 @@ impl Pace {
         Self { most, last }
     }
 
-    /// Takes a step, which must go well if it is quick enough.
+    /// Takes a step, which must succeed if it is quick enough.
     #[track_caller]
     fn step<T>(&mut self, step: impl FnOnce() -> io::Result<T>) -> Result<T, TooSlow> {
         let result = step();
@@ -85,7 +85,7 @@ fn incomplete_head_is_408() {
             let start = Instant::now();
             while client.is_silent() {
                 assert!(start.elapsed() < GUARD, "the deadline moves on");
-                // The server may have given up between these two.
+                // The timeout may have expired between these two.
                 let _ = client.try_send("y");
                 sleep(Duration::from_millis(20));
             }
@@ -137,7 +137,7 @@ fn idle_connection_is_closed_without_response() {
             client.send(get(""));
             assert_bytes(&client.rest(), &response("200 OK", b""), "then the end");
         });
-        // Each request begins the time anew.
+        // Each request restarts the timeout.
         let mut pace = Pace::new(timeout / 2);
         let mut client = server.connect();
         for _ in 0..20 {
@@ -167,7 +167,7 @@ fn stalled_content_is_408_and_nothing_is_stored() {
         assert_eq!(server.names(), [""; 0]);
         let failure = format!("FAIL: PUT {name} HTTP/1.1 --- response 408\n========\n");
         assert_eq!(server.log(), failure);
-        // Some more begins the time anew.
+        // More content restarts the timeout.
         let mut client = server.connect();
         client.send(&head);
         let mut pace = Pace::new(timeout / 2);
@@ -178,7 +178,7 @@ fn stalled_content_is_408_and_nothing_is_stored() {
             })?;
         }
         assert_bytes(&client.response(), &response("201 Created", b""), "slow");
-        // Content that nobody wants has the same timeout; its response was sent.
+        // Discarded content has the same timeout; the response was already sent.
         let mut client = server.connect();
         takes_at_least(timeout, || {
             client.send("GET / HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\nsome");
@@ -204,7 +204,7 @@ fn client_that_does_not_read_is_closed() {
         });
         let received = client.try_rest().map_or(0, |bytes| bytes.len());
         assert!(received < content.len(), "it was sent after all");
-        // Every bit that is taken begins the time anew.
+        // Every received byte restarts the timeout.
         let mut client = server.connect();
         client.receive_buffer(64 * 1024);
         let mut received = Vec::new();

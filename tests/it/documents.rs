@@ -1,4 +1,4 @@
-//! The commands in README and the other pages run, and print what stands there.
+//! Runs the commands in README and the other pages, and compares their output with the pages.
 //!
 //! A block `sh` has commands; a block `console` has commands behind `$ `, each followed by its output. The blocks of a
 //! page run in order, in a network of their own, in which every port is free. Those with `sh` run in a directory of their
@@ -15,7 +15,7 @@ use crate::support::process::finish;
 use crate::support::requirements::is_there;
 use crate::support::tree::write;
 
-/// How the first line of a block begins that is not run.
+/// The beginning of the first line of a block that is not run.
 const NOT_RUN: &str = "# not run by the tests: ";
 
 /// The blocks that are not run: page and second line.
@@ -43,7 +43,7 @@ const OTHER_LANGUAGES: [&str; 9] = [
 /// The specification of the log has logs in front of its commands, with which another test runs them.
 const SPECIFICATION: &str = "docs/log-format.md";
 
-/// What a command begins with.
+/// The beginning of a command.
 const PROGRAMS: [&str; 6] = [
     "$ ",
     "httpserver ",
@@ -53,7 +53,7 @@ const PROGRAMS: [&str; 6] = [
     "mkdir ",
 ];
 
-/// Starts servers, and stops them where a later one wants the same port.
+/// Starts servers, and stops one if a later server needs its port.
 const SERVERS: &str = r#"
     home=$PWD
     servers=() count=0
@@ -138,7 +138,7 @@ fn script_line(command: &str) -> String {
     }
 }
 
-/// What runs a block in bash; it prints a transcript, in which a command that fails without saying what for is seen.
+/// The bash script for a block; it prints a transcript, which also shows a failure without output.
 fn script(block: &Block) -> String {
     let mut script = String::new();
     if block.language == "console" {
@@ -159,7 +159,7 @@ fn script(block: &Block) -> String {
     script + "cd \"$other_terminal\"\n"
 }
 
-/// Without what differs from run to run or from curl to curl.
+/// Removes the differences between runs and between versions of curl.
 fn comparable(text: &str) -> String {
     let text = text.replace('\r', "");
     let text = text.replace("HTTP/1.1 100 Continue\n\n", "");

@@ -72,7 +72,7 @@ fn what_clients_send_is_printed_and_comes_back() {
         assert_bytes(&client.take(line.len()), line.as_bytes(), "echo");
         assert!(echo.stdout().contains(&format!("Client Sent: {line}")));
     }
-    // One that sends more than it reads holds up nobody.
+    // A client that sends more than it reads delays no other.
     let (mut sending, mut receiving) = Client::connect(address).split();
     let much = noise(1, 5_000_000);
     std::thread::scope(|scope| {

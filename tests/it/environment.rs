@@ -1,4 +1,4 @@
-//! Every option also has a variable, and `--print-config` says what is in force.
+//! Every option also has a variable, and `--print-config` shows the values in force.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,7 +22,7 @@ fn run(variables: &[(&str, &str)], arguments: &[&str]) -> Output {
     finish(command(&Home::new(), variables, arguments), b"")
 }
 
-/// What is in force: option, value and source of each line of `--print-config`.
+/// The values in force: option, value and source of each line of `--print-config`.
 #[track_caller]
 fn in_force(variables: &[(&str, &str)], arguments: &[&str]) -> Vec<[String; 3]> {
     let output = run(variables, &[&["--print-config"], arguments].concat());
@@ -48,7 +48,7 @@ fn rows(all: &[[String; 3]], option: &str) -> Vec<String> {
         .collect()
 }
 
-/// The options of `--help` that do more than print, by their long names, each with what stands for its value.
+/// The options of `--help` that do more than print, by their long names, each with its placeholder.
 fn options_of_help() -> BTreeMap<String, Option<String>> {
     let output = run(&[], &["--help"]);
     let text = String::from_utf8(output.stdout).unwrap();
@@ -264,7 +264,7 @@ fn errors_name_the_variable() {
         assert_eq!(stderr, format!("httpserver: {message}\n"));
         assert_eq!(output.status.code(), Some(1));
     }
-    // What the command line says is in force, and its variable is not looked at.
+    // The command line wins, and the variable is ignored.
     let all = in_force(&[("HTTPSERVER_THREADS", "many")], &["-N", "3", "0"]);
     assert_eq!(rows(&all, "threads"), ["3 from command line"]);
 }

@@ -1,4 +1,4 @@
-//! What four people do on their first day, as scripts in `examples/first-steps`: each runs to its end without a fault.
+//! The first steps of four users, as scripts in `examples/first-steps`: each runs to its end without an error.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,7 +23,7 @@ fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/first-steps")
 }
 
-/// Runs one of the scripts; it must say `last` at its end.
+/// Runs one of the scripts; its last line must be `last`.
 #[track_caller]
 fn assert_succeeds(mut command: Command, last: &str) {
     let home = Home::new();

@@ -1,5 +1,4 @@
-//! What a program that starts the server relies on: it hears when the server is ready, the server ends by itself, and
-//! says what it did.
+//! The interface for programs that start the server: readiness, automatic shutdown, and the summary.
 
 use std::fs;
 use std::net::TcpListener;
@@ -26,7 +25,7 @@ fn line(path: &Path) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Checks what a server says when it is ready.
+/// Checks a server's report of readiness.
 #[track_caller]
 fn assert_ready(said: &Value, server: &Server) {
     assert_eq!(said["pid"], server.pid().as_raw_nonzero().get());
@@ -246,7 +245,7 @@ fn server_ends_after_so_many_answers_whatever_they_are() {
             client.send(request);
             assert_eq!(client.response(), response(status, b""));
         }
-        // A connection without a request, and one that leaves before there is an answer, are none.
+        // A connection without a request does not count, nor does a client that leaves before the response.
         drop(server.connect());
         let mut half = server.connect();
         half.send("GET /");
@@ -340,7 +339,7 @@ fn summary_has_what_was_done() {
     assert_eq!(server.stderr(), "", "nobody asked for lines");
 }
 
-/// A server that could not say what it did has failed, and has finished its work all the same.
+/// A server that cannot write its summary fails, but has finished its work.
 #[test]
 fn summary_that_cannot_be_written_at_the_end_is_an_error() {
     let home = Home::new();
@@ -373,7 +372,7 @@ fn files_for_the_harness_are_concealed_in_the_root() {
         for name in [&ready, &summary] {
             assert_eq!(server.request(put(name, b"mine")), forbidden, "{name}");
         }
-        // The rules are made anew with the new log.
+        // The rules are made again with the new log.
         fs::remove_file(server.log_path()).unwrap();
         server.signal(rustix::process::Signal::HUP);
         eventually("there is a new log", || server.log_path().exists());

@@ -1,4 +1,4 @@
-//! The texts of `-h` and `--help`: as they are, on a terminal, and beside README.
+//! The texts of `-h` and `--help`: kept texts, output on a terminal, and agreement with README.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// What is printed for `flag` where a line has so many columns.
+/// The output for `flag` at this many columns.
 fn help(flag: &str, columns: u16) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_httpserver"));
     command.arg(flag).env("COLUMNS", columns.to_string());
@@ -51,7 +51,7 @@ fn a_summary_fits_a_screen_of_24_rows() {
     assert!(text.lines().all(|line| line.len() <= 80), "{text}");
 }
 
-/// What `--help` prints on a terminal of so many columns.
+/// The output of `--help` on a terminal of this many columns.
 fn on_terminal(columns: u16) -> String {
     let terminal = Terminal::new(columns);
     let mut command = Command::new(env!("CARGO_BIN_EXE_httpserver"));
@@ -68,7 +68,7 @@ fn help_is_as_wide_as_the_terminal() {
     assert!(on_terminal(300) == help("--help", 100));
 }
 
-/// An option with its names, what is said about it, and what holds without it.
+/// An option with its names, its description, and its default.
 #[derive(Debug, PartialEq, Eq)]
 struct Entry {
     names: String,

@@ -1,6 +1,6 @@
-//! The log as a journal: what it says last of a file is what is stored, in any order of threads and after a kill.
+//! The log as a journal: the last entry of a file is its stored content, with any order of threads and after a kill.
 //!
-//! `httpserver-log` is the judge; what it checks itself stands in its own tests.
+//! `httpserver-log` verifies the logs; its own tests are elsewhere.
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -20,7 +20,7 @@ use crate::support::tree::files;
 use crate::support::wait::eventually;
 use crate::support::{entries, message};
 
-/// What `httpserver-log` says of a log, which must be sound.
+/// The report of `httpserver-log` on a log, which must be sound.
 #[track_caller]
 fn assert_sound(arguments: &[&str]) {
     let output = log_tool(Path::new("."), arguments, b"");
@@ -119,7 +119,7 @@ fn unfinished_upload_is_removed_from_any_depth() {
 /// For each client, the uploads that were answered, in their order.
 type Answered = Vec<(String, Vec<Vec<u8>>)>;
 
-/// Lets 16 clients put files until so many uploads are answered, then kills the server.
+/// Lets 16 clients put files until this many uploads are answered, then kills the server.
 fn put_until_killed(home: &Home, uploads: usize) -> Answered {
     let mut server = Setup::at(home, &["-N", "4"]).start();
     let (count, all) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
@@ -162,7 +162,7 @@ fn put_in_a_row(
     }
 }
 
-/// Every answered upload is in the log, and the last of a name, or one that was in flight, in the store.
+/// Every answered upload is in the log. The store has the last upload of each name, or one that was in flight.
 #[track_caller]
 fn assert_answered_is_kept(home: &Home, answered: &Answered) {
     let checked = log_tool(home.path(), ["check", "log.txt"], b"");
@@ -192,7 +192,7 @@ fn assert_answered_is_kept(home: &Home, answered: &Answered) {
     }
 }
 
-/// The upload of a client that comes after so many.
+/// The upload of a client after this many others.
 fn noise_after(name: &str, round: usize) -> Vec<u8> {
     let seed: u64 = name.trim_start_matches('_').parse().unwrap();
     let round = round as u64;

@@ -1,4 +1,4 @@
-//! Where clients connect: several listeners, Unix domain sockets, and how many connections one client may have.
+//! Several listeners, Unix domain sockets, and the limit on connections of one client.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -29,14 +29,14 @@ fn socket(home: &Home) -> PathBuf {
     home.path().join("socket")
 }
 
-/// The address that a line on stdout says.
+/// The address in a line on stdout.
 #[track_caller]
 fn address(line: &str) -> SocketAddr {
     let address = line.strip_prefix("listening on http://");
     address.and_then(|address| address.parse().ok()).unwrap()
 }
 
-/// All that comes back for `input` and the end of stream after it.
+/// The whole response to `input` and the end of stream after it.
 #[track_caller]
 fn exchange(path: &Path, input: impl AsRef<[u8]>) -> Vec<u8> {
     let mut stream = UnixStream::connect(path).unwrap();
@@ -155,7 +155,7 @@ fn proxy_header_is_read_on_the_listener_that_has_it() {
     let object = &objects(&server, 1)[0];
     let found = ["peer", "port", "proxy"].map(|key| &object[key]);
     assert_eq!(json!(found), json!(["192.0.2.1", 40_000, "unix"]));
-    // The other listener speaks HTTP at once, although its peer is trusted.
+    // The other listener expects HTTP at once, although its peer is trusted.
     assert!(server.request(get("x")).starts_with(b"HTTP/1.1 400 "));
     let received = exchange(&socket(&server), get("x"));
     assert_eq!(received, b"", "without a header the connection is closed");

@@ -1,4 +1,4 @@
-//! The log: what stands in it, byte for byte, and when; and the files it goes to.
+//! The log: its bytes, the time of its entries, and its files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -268,7 +268,7 @@ fn an_old_log_is_kept_under_the_time_of_its_last_change() {
         server.stop();
         expected.insert(format!("{stamp}{suffix}"), home.log());
         date(home.path(), "log.txt", 1_795_775_592);
-        // An empty log is no log worth keeping.
+        // An empty log is not kept.
         if round == 0 {
             let mut server = Setup::at(&home, &[]).start();
             server.stop();
@@ -512,7 +512,7 @@ fn entries_tile_the_log_and_are_those_that_were_asked_for() {
     expected.sort();
     assert_eq!(sorted.len(), expected.len());
     assert!(sorted == expected, "other entries than those asked for");
-    // A journal: the last entry of each name is what the store holds.
+    // A journal: the last entry of each name is the state of the store.
     let files = replay(&entries);
     assert_eq!(files.len(), 10);
     for (name, content) in files {
@@ -523,7 +523,7 @@ fn entries_tile_the_log_and_are_those_that_were_asked_for() {
     assert!(server.log() == before, "the log changed at the end");
 }
 
-/// Uploads one small file after the other until the server is gone; returns how many were answered.
+/// Uploads one small file after the other until the server is gone; returns the number of responses.
 fn upload_until_killed(server: &Server, client: usize, answered: &AtomicUsize) -> usize {
     let mut connection = server.connect();
     for number in 0.. {

@@ -1,4 +1,4 @@
-//! Memory that connections take while they wait, by what they wait for, and that the system has back after them.
+//! The memory of waiting connections, by the reason of the wait, and its release afterwards.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -12,10 +12,10 @@ use crate::support::wait::eventually;
 
 const KIB: u64 = 1024;
 
-/// Bytes that the server's memory may differ by for other reasons.
+/// The tolerance for other changes of the server's memory, in bytes.
 const NOISE: u64 = 512 * KIB;
 
-/// `count` connections, each of which has sent this, as far as the server takes it.
+/// `count` connections that have each sent this, as far as the server receives it.
 fn crowd(server: &Server, count: usize, sent: &[u8]) -> Vec<Client> {
     let connect = |_| {
         let mut client = server.connect();
@@ -92,7 +92,7 @@ fn waiting_connection_takes_little_memory() {
         let server = Setup::new(&["-N", "1"]).unrecorded().start();
         server.place(&name("large"), &noise(1, 4_000_000));
         server.place(&name(1), &noise(2, 100));
-        // What the first connections make the server take for good.
+        // The permanent memory for the first connections.
         let first = crowd(&server, 50, &sent);
         leave(&server, first);
         let before = server.resident();

@@ -1,4 +1,4 @@
-//! Command lines, and all that is printed for each: stdout, stderr and exit status, literally.
+//! Command lines with their complete output: stdout, stderr and exit status, literally.
 
 use std::fs;
 use std::process::Command;
@@ -7,18 +7,17 @@ use crate::support::home::Home;
 use crate::support::process::finish;
 use crate::support::server::Server;
 
-/// A command line as a shell has it, behind `httpserver `, in a directory that holds the directory `public` and the
-/// file `page.html`.
+/// A command line after `httpserver `, in a directory with the directory `public` and the file `page.html`.
 struct Row {
     line: &'static str,
-    /// `{port}` stands for a number, `{cause}` for what the resolver of this machine says, and `{addresses}` for the
-    /// lines that list this machine's addresses.
+    /// `{port}` is a number, `{cause}` the message of this machine's resolver, and `{addresses}` the lines with this
+    /// machine's addresses.
     stdout: &'static str,
     stderr: &'static str,
     status: i32,
 }
 
-/// What is refused.
+/// Command lines that are refused.
 const fn refused(line: &'static str, stderr: &'static str) -> Row {
     Row {
         line,
@@ -28,7 +27,7 @@ const fn refused(line: &'static str, stderr: &'static str) -> Row {
     }
 }
 
-/// What starts a server, which SIGTERM ends.
+/// Command lines that start a server, which SIGTERM stops.
 const fn runs(line: &'static str, stdout: &'static str) -> Row {
     Row {
         line,
@@ -421,7 +420,7 @@ const PRINT: &[Row] = &[
         stderr: "httpserver: '0' is not a value for -N (--threads): it must be at least 1\n",
         status: 0,
     },
-    // A reader that has read enough is no failure.
+    // A closed pipe is not an error.
     Row {
         line: "--help | head -c 9",
         stdout: "A thread-",

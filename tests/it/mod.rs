@@ -1,7 +1,6 @@
-//! The real `httpserver` on a port of the system's choice, spoken to in raw bytes and, where a person would, with curl.
+//! The real `httpserver` on a port of the system's choice, tested with raw bytes and with curl.
 //!
-//! The modules are the tests, by what they show. Nothing here sleeps for order: a test waits until what it waits for
-//! is so.
+//! Each module has the tests of one subject. No test sleeps to order events: it waits for a condition.
 
 mod access_log;
 mod benchmark;

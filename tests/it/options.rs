@@ -1,4 +1,4 @@
-//! The options that the documents name: each is one of our programs, or of another program that is named here.
+//! The options in the documents: each belongs to this project's programs, or to another program listed here.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -65,7 +65,7 @@ fn options_of_the_tool() -> BTreeSet<String> {
     options_in(&(all + &texts.collect::<String>()))
 }
 
-/// Python with the benchmark beside it, which leaves nothing in its directory.
+/// Python beside the benchmark, without files left in its directory.
 fn python() -> Command {
     let mut python = Command::new("python3");
     let directory = repository().join(SIDE_BY_SIDE);

@@ -1,4 +1,4 @@
-//! The log in the root is forbidden to clients, by every door of the classic dialect.
+//! The log in the root is forbidden to clients of the classic dialect by every method and path.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -13,7 +13,7 @@ use crate::support::setup::Setup;
 use crate::support::tree::link;
 use crate::support::wait::eventually;
 
-/// The log's name, which is one that files may have.
+/// The log's name, which is a valid name of a file.
 const LOG: &str = "ABCDEFGHIJKLMNOPQRSTUVWXlog";
 const SOFT: &str = "ABCDEFGHIJKLMNOPQRSTUVWsoft";
 const HARD: &str = "ABCDEFGHIJKLMNOPQRSTUVWhard";
@@ -88,7 +88,7 @@ fn the_name_of_the_log_stays_its_own_during_a_rotation() {
     assert_ne!(inode(&server, LOG), old);
 }
 
-/// A client whose upload of one byte lacks that byte, and was told to go on.
+/// A client that has the 100 response for an upload of one byte, and has not sent the byte.
 fn stalled(server: &Server, name: &str) -> Client {
     let mut client = server.connect();
     client.send(format!(
@@ -98,7 +98,7 @@ fn stalled(server: &Server, name: &str) -> Client {
     client
 }
 
-/// What is replaced is judged when the upload takes effect.
+/// The replaced file is checked at the commit of the upload.
 #[test]
 fn an_upload_does_not_replace_the_log_under_a_new_name() {
     let server = server();

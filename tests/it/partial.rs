@@ -1,4 +1,4 @@
-//! Uploads that say that they are not the whole file as it is: refused before any content, and the file stays.
+//! Uploads of partial or encoded content: refused before any content is received, and the file stays.
 
 use std::fs;
 use std::process::Command;
@@ -25,12 +25,12 @@ fn part_or_coded_content_is_refused_before_it_comes() {
         "Upload-Offset: 3",
     ] {
         let head = |rest: &str| format!("PUT /{file} HTTP/1.1\r\nHost: a\r\n{field}\r\n{rest}\r\n");
-        // The content is read past, and the connection persists.
+        // The content is discarded, and the connection persists.
         let mut client = server.connect();
         client.send(head("Content-Length: 2\r\n") + "le" + &get(&file));
         assert_bytes(&client.response(), &response(REFUSED, b""), field);
         assert_bytes(&client.response(), &response("200 OK", b"whole"), field);
-        // No 100 comes, so no content needs to.
+        // There is no 100, so the client need not send content.
         let mut client = server.connect();
         client.send(head("Content-Length: 2\r\nExpect: 100-continue\r\n"));
         assert_bytes(&client.rest(), &response(REFUSED, b""), field);
@@ -93,7 +93,7 @@ fn what_says_that_it_is_whole_and_plain_is_stored() {
     }
 }
 
-/// What is left of an upload that broke is not the file.
+/// The rest of a broken upload does not replace the file.
 #[test]
 fn curl_that_resumes_an_upload_does_not_lose_the_file() {
     let server = Setup::new(&["-N", "1"]).start();

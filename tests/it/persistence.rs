@@ -1,4 +1,4 @@
-//! Persistent connections: which requests another may follow, pipelining, and how a connection ends.
+//! Persistent connections: reuse after a request, pipelining, and the end of a connection.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -238,7 +238,7 @@ fn a_refusal_arrives_though_the_client_goes_on_sending() {
         let mut client = server.connect();
         client.send(head);
         eventually("it is refused", || !client.is_silent());
-        // All that follows is taken, and no reset overtakes the answer.
+        // Everything that follows is received, and no reset overtakes the response.
         for part in body.chunks(50_000) {
             client.send(part);
         }
@@ -274,7 +274,7 @@ fn content_of_what_is_not_an_upload_is_read_past() {
         );
         assert!(client.is_silent());
     }
-    // More than that costs the connection.
+    // With more than that, the connection is closed.
     let mut client = server.connect();
     client.send("GET / HTTP/1.1\r\nHost: here\r\nContent-Length: 4000000\r\n\r\n");
     assert_bytes(&client.rest(), &response(OK, b""), "4 MB of content");

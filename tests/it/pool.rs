@@ -1,4 +1,4 @@
-//! The pool: workers that wait for nobody, limits, storms, and the end.
+//! The pool: workers that never wait for clients, limits, bursts, and shutdown.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -114,7 +114,7 @@ fn there_are_as_many_workers_as_asked_for() {
 #[test]
 fn a_signal_lets_requests_in_progress_finish() {
     for signal in [Signal::TERM, Signal::INT] {
-        // A test that waits for these timeouts waits for ever.
+        // A test that waits for these timeouts hangs.
         let options = [
             "-N",
             "2",
@@ -138,7 +138,7 @@ fn a_signal_lets_requests_in_progress_finish() {
         for client in &mut downloads {
             assert_bytes(&client.take(8), b"HTTP/1.1", "the beginning");
         }
-        // Nothing that they still send makes a difference to an answer.
+        // Nothing that they still send can change a response.
         let mut half_heads = crowd(&server, 3, "GET / HT");
         let unwanted = "PUT /no-name HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nsome";
         let mut unwanted = crowd(&server, 3, unwanted);
@@ -226,7 +226,7 @@ fn a_request_that_came_before_the_signal_is_answered() {
     for client in &mut clients {
         client.response();
     }
-    // All of it is there when the server goes on: the signal, and requests of connections that it believes idle.
+    // When the server continues, it finds the signal, and requests on connections that it treats as idle.
     server.signal(Signal::STOP);
     for client in &mut clients {
         client.send(get(""));
@@ -334,7 +334,7 @@ fn with_few_descriptors_all_are_served_in_the_end() {
     let server = Setup::new(&["-N", "4"]).descriptors(64).start();
     let content = noise(1, 100_000);
     server.place(&name("file"), &content);
-    // They stay connected for as long as they are let.
+    // They stay connected until the server closes them.
     let gets = crowd(&server, 200, get(&name("file")));
     for mut client in gets {
         assert_bytes(&client.response(), &response(OK, &content), "GET");
@@ -417,7 +417,7 @@ fn a_burst_of_connections_is_not_refused() {
     let server = Setup::new(&["-N", "1"]).unrecorded().start();
     let somaxconn = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
     let count = somaxconn.trim().parse::<usize>().unwrap().min(600);
-    // Nobody accepts while the server is stopped, so that all of them are in the backlog.
+    // The server does not accept while it is stopped, so all of them are in the backlog.
     server.signal(Signal::STOP);
     let mut clients = crowd(&server, count, get(""));
     server.signal(Signal::CONT);

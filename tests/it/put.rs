@@ -1,4 +1,4 @@
-//! Uploads: how their content is delimited, what they replace, and what is left of one that is cut short.
+//! Uploads: framing, replacement of files, and incomplete uploads.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -127,7 +127,7 @@ fn no_100_where_the_final_status_is_known() {
             name,
             &format!("Content-Length: {length}\r\nExpect: 100-continue\r\n"),
         ));
-        // Whether the content follows all the same cannot be known, so the connection is closed.
+        // The server cannot know whether the content follows all the same, so it closes the connection.
         assert_bytes(&client.rest(), &response(status, b""), name);
     }
     server.permit_root(0o500);
@@ -196,7 +196,7 @@ fn without_a_length_a_broken_connection_leaves_the_empty_file_and_says_so() {
     let emptied = format!("PUT {name} length 0\n========\n");
     eventually("the empty file is recorded", || server.log() == emptied);
     assert_bytes(&server.content(&name), b"", "after the reset");
-    // Where another upload has replaced the empty file, that one is what the log shows last.
+    // If another upload has replaced the empty file, that upload has the last entry.
     let mut client = server.connect();
     client.send(&request);
     client.response();
@@ -227,7 +227,7 @@ fn without_a_length_too_much_content_leaves_the_empty_file_and_says_so() {
         "past the limit",
     );
     assert_bytes(&server.content(&name), b"", "past the limit");
-    // A journal: the last entry of a name is what the store holds.
+    // A journal: the last entry of a name is the state of the store.
     assert_eq!(
         server.log(),
         before + &format!("PUT {name} length 0\n========\n")
@@ -484,13 +484,13 @@ fn what_a_killed_server_left_is_removed_by_the_next() {
     server.signal(rustix::process::Signal::KILL);
     let home = server.home();
     drop(server);
-    // What is staged under a name, where files must have one, is left.
+    // On file systems without `O_TMPFILE`, a staged file with a name is left.
     home.place(".httpserver-0123456789abcdef", b"x");
     let like_it = ".httpserver-but-not-quite";
     home.place(like_it, b"");
     let next = Setup::at(&home, &[]).start();
     assert_eq!(next.names(), [like_it, &name]);
-    // While it runs, another server leaves its uploads alone.
+    // While it runs, another server does not remove its uploads.
     let mut client = next.connect();
     client.send(head(&name, "Content-Length: 300000\r\n"));
     client.send(vec![b'x'; 200_000]);

@@ -1,4 +1,4 @@
-//! Why a request is refused: one line on stderr, with the peer, its request line, the status and the reason.
+//! Reasons for refusals: one line on stderr, with the peer, its request line, the status and the reason.
 
 use std::fs;
 
@@ -80,7 +80,7 @@ fn every_refused_request_is_explained_once_with_its_peer() {
     }
 }
 
-/// Sends `input`, which is refused with this status, and sees to it that the reason is said, once.
+/// Sends `input`, which is refused with this status, and checks that the reason is printed once.
 #[track_caller]
 fn check(server: &Server, input: &str, status: &str, reason: &str) {
     let (response, said) = refused(server, input.as_bytes());

@@ -1,4 +1,4 @@
-//! What a server uses in a control group, whose limits are less than what the machine has.
+//! The resources of a server in a control group with limits below those of the machine.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -16,8 +16,8 @@ use crate::support::wait::eventually;
 struct ControlGroup(PathBuf);
 
 impl ControlGroup {
-    /// Makes one with these limits where the kernel lets that be: a file of version 2, the same of version 1, each with
-    /// what is written to it.
+    /// Creates one with these limits if the kernel permits it: a file of version 2 and one of version 1, each with its
+    /// content.
     fn new(controller: &str, v2: &[(&str, &str)], v1: &[(&str, &str)]) -> Option<Self> {
         let top = Path::new("/sys/fs/cgroup");
         for (directory, limits) in [(top.join(controller), v1), (top.to_path_buf(), v2)] {
@@ -32,8 +32,8 @@ impl ControlGroup {
                 return Some(group);
             }
         }
-        // No package brings one: the administrator of the machine lets groups be made, or does not. The limits are read
-        // from files that the unit tests lay out, too.
+        // No package provides this: the administrator of the machine permits groups or not. The unit tests cover the
+        // same limits with files of their own.
         eprintln!("skipped: no control group with '{controller}' can be made");
         None
     }
@@ -56,7 +56,7 @@ impl Drop for ControlGroup {
     }
 }
 
-/// The line of `-v` that says what the server may use.
+/// The line of `-v` with the server's resources.
 #[track_caller]
 fn resources(server: &Server) -> String {
     let mut line = None;

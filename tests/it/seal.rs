@@ -20,7 +20,7 @@ use crate::support::wait::eventually;
 /// Peer, user, status, hash and first line of an entry.
 type Told = (String, Option<String>, u16, Option<Hash>, String);
 
-/// What the seal of a log says of each entry.
+/// The seal's values for each entry of a log.
 fn told(log: &Path) -> Vec<Told> {
     let mut all = Vec::new();
     for_each_entry(&seal_path(log), |entry| {
@@ -148,7 +148,7 @@ fn many_clients_have_one_chain() {
     assert_eq!(report.entries, 8 * 40 * 4);
 }
 
-/// A log with one entry, whose server has ended.
+/// A log with one entry of a server that has ended.
 fn with_one_entry(options: &[&str]) -> Home {
     let mut server = Setup::new(options).start();
     server.request(get(""));
@@ -235,7 +235,7 @@ fn rotation_waits_until_log_and_seal_have_other_names() {
     let home = server.home();
     let other = |suffix: &str| home.path().join(format!("log.txt{suffix}"));
     server.request(get("1"));
-    // An upload whose entry has no place before the rotation.
+    // An upload without a place in the log before the rotation.
     let mut slow = server.connect();
     slow.send(format!("PUT /{} HTTP/1.1\r\nHost: a\r\n\r\nslow", name(1)));
     slow.response();
@@ -277,7 +277,7 @@ fn torn_entries_are_named_by_the_next_server() {
     server.request(get(""));
     server.request(get("4"));
     server.stop();
-    // What a kill leaves: an entry that was not written to its end, and two that are cut off, of which one was begun.
+    // The log after a kill: an incomplete entry, and two that are cut off, one of them begun.
     let mut log = fs::read(home.log_path()).unwrap();
     log[torn_at + 70..whole].fill(0);
     log.truncate(log.len() - 60);
@@ -295,7 +295,7 @@ fn torn_entries_are_named_by_the_next_server() {
         .iter()
         .map(|torn| (torn.entry.number, torn.place))
         .collect();
-    // Nothing whole is behind the first.
+    // No complete entry follows the first.
     let cut = Some(TornOutcome::Cut);
     assert_eq!(torn, [(3, cut), (4, cut), (5, cut)]);
     assert_eq!(report.entries, 6);

@@ -19,7 +19,7 @@ use crate::support::setup::Setup;
 use crate::support::status::{ask, exchange, metric};
 use crate::support::wait::{GUARD, eventually};
 
-/// A server in the classic dialect with a status, and where that is.
+/// A server in the classic dialect with a status, and the status address.
 fn start(options: &[&str]) -> (Server, SocketAddr) {
     let mut server = Setup::new(&[&["--status", "127.0.0.1:0"], options].concat()).start();
     let line = server.line();
@@ -296,7 +296,7 @@ fn sigusr2_prints_the_status_on_stderr() {
     }
 }
 
-/// The thread of the status ends, too, when the server cannot say that it is ready.
+/// The thread of the status also ends if the server cannot report that it is ready.
 #[test]
 fn server_with_a_status_that_cannot_start_ends() {
     let options = ["--status", "127.0.0.1:0", "--ready-fd", "9"];

@@ -173,7 +173,7 @@ fn watchdog_hears_from_the_server_and_not_while_a_worker_is_stuck() {
     client.send(get(&name("here")));
     let stuck = "STATUS=Stuck: worker-0 does not get on with its work";
     systemd.told(stuck);
-    // It is the first thing that is told after that.
+    // It is the next notification.
     systemd.told("STATUS=Serving");
     assert_eq!(client.response(), response("200 OK", b"served"));
     drop(injection);
@@ -293,7 +293,7 @@ fn unit_is_sound_and_hardened() {
     ]);
 }
 
-/// What the unit sets by variables is understood, and so is each line of its file of variables.
+/// The variables of the unit are valid, and so is each line of its environment file.
 #[test]
 fn variables_of_the_unit_are_understood() {
     let text = unit("httpserver.service");

@@ -1,4 +1,4 @@
-//! SIGHUP: a terminal that is closed ends the server that was started on it; else the log is opened anew.
+//! SIGHUP: the server stops when its terminal is closed; otherwise it reopens the log.
 
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
@@ -70,7 +70,7 @@ fn server_ends_with_its_terminal() {
     eventually("it accepts no more", || {
         std::net::TcpStream::connect(server.address()).is_err()
     });
-    // As a shell does for its jobs, when the kernel has sent one already.
+    // As a shell does for its jobs, after the signal of the kernel.
     server.signal(Signal::HUP);
     client.send(last);
     assert!(client.response().starts_with(b"HTTP/1.1 201 "));

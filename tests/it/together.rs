@@ -1,4 +1,4 @@
-//! Requests that come together, so that their entries are written together.
+//! Requests that arrive together, so that their entries are written together.
 
 use rustix::process::Signal;
 
@@ -39,7 +39,7 @@ fn each_has_its_entry_before_its_answer() {
     }
 }
 
-/// Pending entries do not change the order in which the requests of one connection stand in the log.
+/// Pending entries do not change the order of one connection's requests in the log.
 #[test]
 fn entries_of_a_connection_are_in_the_order_of_its_requests() {
     let server = Setup::new(&["-N", "1"]).start();

@@ -85,7 +85,7 @@ fn urgent_byte_is_received_while_signals_come() {
     });
 }
 
-/// Says that something is over when it is dropped, also by a panic.
+/// Signals the end when it is dropped, also by a panic.
 struct Over<'a>(&'a AtomicBool);
 
 impl Drop for Over<'_> {
@@ -141,7 +141,7 @@ fn urgent_bytes_in_content_are_stored() {
                 let mut client = parked(&server, FIRST);
                 let (urgent, rest) = content.split_at(at);
                 let (first, second) = urgent.split_at(at / 2);
-                // Of two urgent bytes the first is like any other.
+                // Of two urgent bytes, the first is a normal byte.
                 let pieces: Vec<&[u8]> = [head.as_bytes(), first, second]
                     .into_iter()
                     .filter(|piece| !piece.is_empty())

@@ -1,7 +1,7 @@
-//! PUT that states no length: every response says that the connection closes, and it does.
+//! PUT without a length: every response has `Connection: close`, and the connection is closed.
 //!
-//! By RFC 9112 §6.3 such a request has no content, and what follows it is another request; in this dialect it is
-//! content. `proxy` shows what would come of it if nobody said so.
+//! By RFC 9112 §6.3 such a request has no content, and the bytes after it are another request; in this dialect they are
+//! content. `proxy` tests the consequences behind proxies.
 
 use std::fs;
 
@@ -71,7 +71,7 @@ fn heads_that_are_refused_say_so_too() {
         client.send(&head);
         assert_bytes(&client.rest(), &last_response(status), &head);
     }
-    // Nothing is added where a length is stated, or the method is another.
+    // The field is not added if a length is stated, or for another method.
     for (head, status) in [
         (format!("{put}Content-Length: x\r\n\r\n"), "400 Bad Request"),
         (

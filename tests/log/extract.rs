@@ -113,7 +113,7 @@ fn a_torn_entry_before_does_not_matter() {
     assert_eq!(workdir.run(["extract", "log.txt", "3"]).bytes, b"x");
 }
 
-/// A socket stands for devices: were one of the system's used here, a mistake in the tool would replace it.
+/// A socket represents devices: with a real device, a mistake in the tool would replace it.
 #[test]
 fn what_is_no_file_is_not_replaced() {
     let workdir = Workdir::new(&sample());

@@ -64,7 +64,7 @@ impl Following {
         )
     }
 
-    /// Asks it to end; its exit status and what it said on stderr. Nothing else is on stdout.
+    /// Stops it; returns its exit status and stderr. Nothing else is on stdout.
     #[track_caller]
     fn end(mut self) -> (Option<i32>, String) {
         kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();

@@ -1,4 +1,4 @@
-//! `list` and `stats`: what is shown of entries.
+//! `list` and `stats`: the output for entries.
 
 use crate::log::{Log, Workdir};
 
@@ -67,7 +67,7 @@ fn decoded_names_are_text_without_what_a_terminal_acts_on() {
     );
 }
 
-/// What a script counts in the list is what `stats` counts.
+/// A script that counts the list has the same result as `stats`.
 #[test]
 fn methods_are_the_same_in_list_and_stats() {
     let log = sample().failed("PROPFIND", "x", 500).failed("-", "-", 408);

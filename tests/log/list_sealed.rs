@@ -1,4 +1,4 @@
-//! `list` of a sealed log: when, from where and by whom, and what happens where log and seal do not match.
+//! `list` of a sealed log: time, peer and user, and mismatches of log and seal.
 
 use std::fs;
 
@@ -30,7 +30,7 @@ fn objects_of(run: &Run) -> Vec<Value> {
         .collect()
 }
 
-/// The exit status, whether each entry was found in the seal, and what was said on stderr.
+/// The exit status, whether each entry was found in the seal, and stderr.
 fn sealed(workdir: &Workdir) -> (Option<i32>, Vec<Value>, String) {
     let run = workdir.run(["list", "log.txt", "--json"]);
     let found = objects_of(&run)

@@ -1,4 +1,4 @@
-//! What a name and the directory held in the past: `history`, `extract --at`, `replay --until`.
+//! Past states of a name and of the directory: `history`, `extract --at`, `replay --until`.
 
 use std::fs;
 
@@ -148,7 +148,7 @@ fn logs_in_the_wrong_order_are_refused_where_their_seals_know_it() {
         assert_eq!(run.status, Some(0), "{}", run.stderr);
         let _ = fs::remove_dir_all(workdir.path("rebuilt"));
     }
-    // Without a seal the order is the user's to know.
+    // Without a seal, the user is responsible for the order.
     fs::remove_file(workdir.path("log.txt.seal.1")).unwrap();
     let run = workdir.run(["replay", "log.txt", "log.txt.1", "rebuilt"]);
     assert_eq!(run.status, Some(0), "{}", run.stderr);

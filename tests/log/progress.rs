@@ -1,4 +1,4 @@
-//! Progress bars: there on a terminal, and nowhere else.
+//! Progress bars: only on a terminal.
 
 use std::fs;
 use std::process::{Command, Stdio};

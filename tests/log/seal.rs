@@ -1,4 +1,4 @@
-//! What `check` says of forgeries: each is made by a script on a log that the real server has written and sealed.
+//! The findings of `check`: each test alters a log that the real server has written and sealed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -83,7 +83,7 @@ impl Pair {
         self.lines[line] = words.join(" ");
     }
 
-    /// Gives all lines the chain values that they should have.
+    /// Recomputes the chain values of all lines.
     fn chain_anew(&mut self) {
         let mut chain = Hash::ZERO;
         for line in &mut self.lines {
@@ -136,7 +136,7 @@ fn tool(home: &Home, arguments: &[&str]) -> Run {
     }
 }
 
-/// Runs `check`, whose exit status must be this; what it says.
+/// Runs `check` and compares its exit status; returns its output.
 #[track_caller]
 fn check(home: &Home, arguments: &[&str], status: i32) -> String {
     let run = tool(home, &[&["check"], arguments].concat());
@@ -182,7 +182,7 @@ fn whole_log_is_proven_but_for_what_is_said() {
     );
 }
 
-/// What is done to a log and its seal, and what `check` says of it.
+/// An alteration of a log and its seal, and the output of `check`.
 struct Forgery {
     what: &'static str,
     forge: fn(&mut Pair),
@@ -366,7 +366,7 @@ fn forgeries_are_named() {
         for part in *said {
             assert!(output.contains(part), "{what}: no {part:?} in\n{output}");
         }
-        // What is as it was is not called altered.
+        // Unchanged parts are not reported as altered.
         assert!(!output.contains("entry 5 ("), "{what}:\n{output}");
         assert!(output.lines().count() <= 8, "{what}:\n{output}");
     }
@@ -556,7 +556,7 @@ fn cut_end_and_older_state_are_found_with_the_state_or_a_checkpoint() {
         said.contains("key: the end was cut off, or the newest files are missing"),
         "{said}"
     );
-    // All three are rolled back: only somebody else's checkpoint shows it.
+    // All three are rolled back: only a checkpoint kept elsewhere shows it.
     fs::write(&before[2].0, &before[2].1).unwrap();
     check(&home, &["log.txt", "--state", "key", "--key", "key.txt"], 0);
     let said = check(&home, &["log.txt", "--grown-from", "new"], 1);
@@ -574,7 +574,7 @@ fn cut_end_and_older_state_are_found_with_the_state_or_a_checkpoint() {
     );
     assert!(said.contains("new: the seal was made anew"), "{said}");
 
-    // A checkpoint that was changed, or signed by somebody else.
+    // A checkpoint that was changed, or signed with another key.
     let note = fs::read_to_string(home.path().join("old")).unwrap();
     fs::write(
         home.path().join("old"),

@@ -1,5 +1,4 @@
-//! The test vectors of the seal's format: `check` and the script that uses nothing of ours agree on them, and on a log that
-//! the server writes.
+//! The test vectors of the seal's format: `check` and the independent script agree on them, and on a log of the server.
 
 use std::fs;
 use std::path::{Path, PathBuf};

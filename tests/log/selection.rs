@@ -34,7 +34,7 @@ fn sample() -> SealedLog {
         })
 }
 
-/// The numbers that `list` gives, its exit status, and what it says on stderr.
+/// The numbers in the output of `list`, its exit status, and stderr.
 fn numbers(workdir: &Workdir, arguments: &[&str]) -> (Vec<u64>, Option<i32>, String) {
     let run = workdir.run([&["list", "log.txt", "--json"], arguments].concat());
     let number = |line: &str| {

@@ -1,4 +1,4 @@
-//! The examples of docs/log-format.md: the reader reads them, and the tool prints what stands there.
+//! The examples of docs/log-format.md: the reader parses them, and the tool's output agrees with the page.
 //!
 //! A block `log` or `hex` is a log. A block `console` runs commands on the log before it, called `example.log`. The
 //! block `rows` and the table of lengths are compared with what a writer writes.

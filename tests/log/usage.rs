@@ -1,4 +1,4 @@
-//! Command lines that are wrong: one line on stderr, and exit status 2.
+//! Wrong command lines: one line on stderr, and exit status 2.
 
 use crate::log::{Log, Workdir};
 

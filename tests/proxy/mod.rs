@@ -1,4 +1,4 @@
-//! Behind a real nginx and a real `haproxy`: what one client sends never becomes part of what another client sends.
+//! Behind a real nginx and a real `haproxy`: bytes of one client never become part of another client's request.
 //!
 //! A proxy uses one connection to the server for the requests of many clients. If it and the server differ about
 //! where a message ends, one client's request becomes the content or the prefix of another's (RFC 9112 §11.2).
@@ -17,7 +17,7 @@ use crate::support::setup::Setup;
 
 const CONTENT: &[u8] = b"what the victim asks for";
 
-/// A server with the file that a victim asks for, and each proxy before it.
+/// A server with the file that a victim requests, behind each proxy.
 fn behind_each(options: &[&str], test: impl Fn(Kind, &Server, &Proxy)) {
     for kind in Kind::ALL {
         let server = Setup::new(options).debug().start();
@@ -101,7 +101,7 @@ fn put_with_length_goes_through_and_leaves_the_connection() {
     });
 }
 
-/// Whatever the proxy makes of these, the server does not see a request in them that the proxy did not.
+/// In any of these, the server never sees a request that the proxy did not see.
 #[test]
 fn ambiguous_messages_hide_no_request() {
     let smuggled = String::from_utf8(put(&name("smuggled"), b"x")).unwrap();

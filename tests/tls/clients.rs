@@ -1,4 +1,4 @@
-//! What clients that people use make of the server: curl, and openssl as they look closer.
+//! Real clients: curl and openssl.
 
 use std::process::Command;
 
@@ -91,7 +91,7 @@ fn curl_speaks_tls_on_a_unix_socket() {
     assert_bytes(&received, &response("200 OK", b"content"), "unix");
 }
 
-/// Everybody reads, and ann, whose password is "secret", stores.
+/// Every client may read; ann, with the password "secret", may store.
 const USERS: &str =
     "*::read\nann:$2y$04$kmGGu1XSHjldBVzhe3PSW.o5Gj9XhJ/m/61biZTgBcUT4xXGIfawK:read,create\n";
 
@@ -150,7 +150,7 @@ fn proxy_header_comes_before_tls() {
     );
 }
 
-/// What `openssl s_client` says, with this on its stdin.
+/// The output of `openssl s_client` with this input.
 #[track_caller]
 fn s_client(server: &Server, arguments: &[&str], input: &[u8]) -> String {
     let mut command = Command::new("openssl");

@@ -1,4 +1,4 @@
-//! Connections inside TLS: how they begin, wait, and end, and what they cost.
+//! Connections inside TLS: their begin, waits, end and cost.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};

@@ -1,4 +1,4 @@
-//! Certificates that end: what is said of them, and when another one is made. And chains in any order.
+//! Expiry of certificates: warnings and renewal. Also chains in any order.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! HTTPS: the real server, spoken to by curl, openssl, sslyze and clients of rustls.
+//! HTTPS: the real server with curl, openssl, sslyze and rustls clients.
 
 mod certificates;
 mod clients;

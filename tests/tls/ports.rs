@@ -1,4 +1,4 @@
-//! What becomes of clients that speak HTTP where TLS is spoken, and the other way round; and the redirect between them.
+//! HTTP on a TLS port, TLS on an HTTP port, and the redirect between them.
 
 use std::net::SocketAddr;
 
@@ -15,7 +15,7 @@ use crate::support::wait::eventually;
 
 use super::{config_of, connect};
 
-/// The address that the next line on stdout says.
+/// The address in the next line on stdout.
 #[track_caller]
 fn next_address(server: &mut Server) -> SocketAddr {
     let line = server.line();

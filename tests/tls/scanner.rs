@@ -1,4 +1,4 @@
-//! What sslyze finds, a scanner of TLS servers: nothing, by the rules of Mozilla and by its own.
+//! sslyze, a scanner of TLS servers, finds no fault by Mozilla's rules and its own.
 //!
 //! `.ci/run` installs it with pip below `target`; without it this is skipped, except in CI.
 
@@ -17,7 +17,7 @@ use crate::support::tls::Authority;
 
 const SSLYZE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/sslyze/bin/sslyze");
 
-/// What sslyze prints, and what it found, for a server whose certificate leads to one in a file.
+/// The output and the findings of sslyze for a server with a certificate that a file certifies.
 fn scan(server: &Server, trusted: &str) -> Option<(String, Value)> {
     if !Path::new(SSLYZE).exists() {
         skip(&format!("{SSLYZE} is not there"));

@@ -1,4 +1,4 @@
-//! Users at a real browser: they log in by its dialogue, and see, store and are refused what their rights say.
+//! Users with a real browser: they log in by its dialog, and can see and store files according to their rights.
 
 use serde_json::{Value, json};
 

@@ -24,7 +24,7 @@ const QUICK: &str = "$2y$04$kmGGu1XSHjldBVzhe3PSW.o5Gj9XhJ/m/61biZTgBcUT4xXGIfaw
 const QUICK_ARGON: &str =
     "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$QQCd8VPOryZiCF3MtwQnPTK7odKCaPcXJGplgNEuj1A";
 
-/// Everybody reads, ann stores and replaces nothing, bob may do all below /bob.
+/// Every client may read, ann may also create files, and bob has all rights below /bob.
 const THREE: &str = "*::read\nann:QUICK:create\nbob:QUICK::/bob\n";
 
 /// The file of users of a home.

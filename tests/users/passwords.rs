@@ -1,4 +1,4 @@
-//! Credentials as clients send them, right, wrong and malformed; and what the logs say of the user.
+//! Credentials from clients: right, wrong and malformed ones, and the user in the logs.
 
 use std::process::Command;
 
@@ -103,7 +103,7 @@ fn name_of_a_user_is_logged_only_with_the_right_password() {
 
 #[test]
 fn users_of_htpasswd_log_in() {
-    // It has no option that says its version.
+    // It has no option for its version.
     if Command::new("htpasswd").output().is_err() {
         skip("htpasswd is not there");
         return;

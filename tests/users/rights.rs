@@ -1,4 +1,4 @@
-//! What each user may do where: rights, methods and paths.
+//! The rights of users by method and path.
 
 use std::sync::Barrier;
 use std::thread;
@@ -284,7 +284,7 @@ fn upload_is_refused_before_its_content_comes() {
     assert_eq!(Response::parse(&client.response()).status, 201);
 }
 
-/// Of two uploads that both found nothing there, one creates the file. The other would replace it, and may not.
+/// If two uploads both find no file, one creates the file. The other would replace it, and has no right to.
 #[test]
 fn race_to_create_has_one_winner() {
     let site = site("ann:QUICK:read,create\n");

@@ -1,4 +1,4 @@
-//! The file of users at the start: what is wrong with it, where it must not be, and what is said of passwords in the clear.
+//! The file of users at startup: its errors, forbidden locations, and the warning about passwords in clear text.
 
 use std::fs;
 use std::net::Ipv4Addr;
@@ -16,7 +16,7 @@ use crate::support::setup::Setup;
 use crate::support::terminal::Terminal;
 use crate::support::wait::eventually;
 
-/// What a server says that does not start.
+/// The error of a server that does not start.
 #[track_caller]
 fn refused(home: &Home, options: &[&str]) -> String {
     let arguments = [&["--root", "root", "0"], options].concat();

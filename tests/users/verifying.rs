@@ -1,4 +1,4 @@
-//! Passwords that take a while to verify: other clients do not wait meanwhile, and a client that guesses does.
+//! Passwords that take long to verify: other clients do not wait, and a client that guesses does.
 
 use rustix::process::Signal;
 
@@ -135,7 +135,7 @@ fn guesser_waits_ever_longer_and_a_remembered_user_does_not() {
     assert_eq!(denied.status, 429);
     assert!(denied.field("Retry-After").is_some());
     assert!(wrong >= 4, "people mistype");
-    // His own password is remembered; another's has to be verified.
+    // The user's own password is remembered; another user's must be verified.
     assert_eq!(from("ann:secret", "192.0.2.1").status, 404);
     assert_eq!(from("bob:secret", "192.0.2.1").status, 429);
     assert_eq!(from("bob:secret", "192.0.2.2").status, 404);

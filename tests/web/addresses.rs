@@ -1,12 +1,12 @@
-//! Addresses that people and tools put together, `//x`, `/x/.`, `/./`: redirects and links from there stay on this server,
-//! and lead where they should.
+//! Addresses such as `//x`, `/x/.` and `/./`: redirects and links from there stay on this server and have the right
+//! targets.
 
 use crate::support::curl::curl;
 use crate::support::server::Server;
 use crate::support::setup::Setup;
 use crate::support::tree::write;
 
-/// A directory whose name could be a host's.
+/// A directory with a name that could be a host's.
 fn site() -> Server {
     Setup::web(&["--listing", "--writable"])
         .files(|root| {
@@ -17,7 +17,7 @@ fn site() -> Server {
         .start()
 }
 
-/// Where a link leads from the address `base` (RFC 3986 §5.2).
+/// The target of a link on the address `base` (RFC 3986 §5.2).
 fn resolve(base: &str, link: &str) -> String {
     let whole = format!("{}{link}", &base[..=base.rfind('/').unwrap()]);
     let mut resolved: Vec<&str> = Vec::new();
@@ -50,7 +50,7 @@ fn links(page: &str) -> Vec<String> {
         .collect()
 }
 
-/// An address with its empty components and `.` left out.
+/// An address without its empty components and `.`.
 fn canonical(address: &str) -> String {
     let mut canonical = String::new();
     for component in address.split('/') {

@@ -1,5 +1,5 @@
-//! One connection does not keep others waiting, whatever it sends: what each of its turns costs, in units that are the
-//! same on every machine, and who is answered first.
+//! No connection can delay others, whatever it sends: the cost of each turn, in units that are the same on every
+//! machine, and the order of responses.
 
 use std::fs::{self, File};
 use std::process::Command;
@@ -30,7 +30,7 @@ const MOST: Turn = Turn {
     operations: 256 + 160,
 };
 
-/// What the server says of one turn.
+/// The server's report on one turn.
 #[derive(Debug, Clone, Copy)]
 struct Turn {
     requests: u64,
@@ -55,7 +55,7 @@ impl Turn {
     }
 }
 
-/// A server with one worker that says what each turn costs.
+/// A server with one worker that reports the cost of each turn.
 fn site() -> Server {
     let mut env = Command::new("env");
     env.arg("RUST_LOG=httpserver::connection::turn=trace");

@@ -83,7 +83,7 @@ fn conditions_in_their_order_of_precedence() {
                 assert_eq!(response.body, b"", "{fields}");
             }
         }
-        // §13.2.1: where there is nothing, there is nothing to compare.
+        // §13.2.1: conditions are not evaluated for a missing file.
         assert_eq!(site.ask("GET /nothing", &fields, b"").status, 404);
     }
 }

@@ -11,11 +11,11 @@ use crate::support::setup::Setup;
 use crate::support::tree::{link, write};
 use crate::support::{requirements, strace};
 
-/// What files inside and outside hold, and nothing else does.
+/// The unique contents of files inside and outside.
 const INSIDE: &[u8] = b"inside the root";
 const OUTSIDE: &[u8] = b"OUTSIDE THE ROOT";
 
-/// A site in which most ways lead out.
+/// A site with many links out of the root.
 fn tempting() -> Server {
     tempting_setup().start()
 }
@@ -162,7 +162,7 @@ fn try_targets(site: &Server, cases: u32) {
         found += usize::from(site.get(&format!("/{path}")).body == INSIDE);
     }
     assert_eq!(found, 3);
-    // Whatever the uploads made, they made it inside.
+    // All files of the uploads are inside the root.
     let mut outside: Vec<_> = fs::read_dir(site.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
@@ -183,7 +183,7 @@ fn try_targets(site: &Server, cases: u32) {
     }
 }
 
-/// A directory that was served is moved out and linked to: what was read of it before is not served any more.
+/// A served directory is moved out of the root and replaced by a link: its cached files are no longer served.
 #[test]
 fn what_was_once_inside_is_not_served_from_memory() {
     let site = tempting();

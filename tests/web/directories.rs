@@ -1,4 +1,4 @@
-//! DELETE of a directory: only an empty one goes, and the log says so.
+//! DELETE of a directory: only an empty one is removed, and the log records it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -34,7 +34,7 @@ fn removals(site: &Server) -> Vec<String> {
     lines
 }
 
-/// What `httpserver-log` says of the log and the root.
+/// The report of `httpserver-log` on the log and the root.
 fn check_against_root(site: &Server) -> String {
     let output = log_tool(site.path(), ["check", "log.txt", "--against", "root"], b"");
     String::from_utf8(output.stdout).unwrap()
@@ -176,8 +176,8 @@ fn upload_in_progress_keeps_its_directory() {
     assert_eq!(delete(&site, "/empty/", ""), 204);
 }
 
-/// No upload that was answered with success is lost, whatever removes its directory at the same instant; and the log
-/// has the order in which it was.
+/// No successful upload is lost, even if another client removes its directory at the same instant; and the log has the
+/// actual order.
 #[test]
 fn uploads_and_removals_of_their_directory_do_not_lose_a_file() {
     let site = site();

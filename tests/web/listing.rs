@@ -174,7 +174,7 @@ fn listings_in_progress_do_not_hold_others_up() {
         })
         .start();
     let mut other = site.connect();
-    // A client that is held up itself proves nothing, so there are some tries.
+    // A delayed client proves nothing, so the test is repeated.
     let is_shown = (0..20).any(|_| {
         let mut listings = site.connect();
         listings.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(32));
@@ -223,7 +223,7 @@ fn long_listings_that_nobody_takes_hold_little_memory() {
     let resident = site.resident();
     assert!(resident < 160 * 1024 * 1024, "{resident}");
 
-    // A client that reads at last gets all of it, and makes room as one that leaves does.
+    // A slow client finally gets the whole listing, and frees its memory like a client that leaves.
     let mut asked = asked.into_iter();
     let (mut late, status) = asked.next().unwrap();
     drop(asked);

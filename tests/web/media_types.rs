@@ -1,4 +1,4 @@
-//! Content-Type: by extension, by the first bytes where the extension says nothing, and by `--mime`.
+//! Content-Type: by extension, by the first bytes if the extension is unknown, and by `--mime`.
 
 use std::path::Path;
 
@@ -46,11 +46,11 @@ fn site(options: &[&str]) -> Server {
             write(root, "long-text", long(b"text"));
             write(root, "long-latin", long(b"caf\xe9"));
             write(root, "long-binary", long(b"\0\x01\x02\x03"));
-            // Half of a character stands on either side of the byte where looking ends.
+            // A character is split by the limit of the checked bytes.
             let mut content = vec![b'x'; 511];
             content.extend_from_slice("\u{e9}".as_bytes());
             write(root, "long-split", long(&content));
-            // What is binary behind what is looked at does not count.
+            // Binary bytes after the limit do not count.
             let mut content = vec![b'x'; 512];
             content.push(0);
             write(root, "long-late", long(&content));

@@ -74,7 +74,7 @@ fn curl_uploads_resumes_and_asks_again() {
     write(here.path(), "down.bin", &content[..500_000]);
     curl(&["-C", "-", "-o", "down.bin", &address]);
     assert!(fs::read(here.path().join("down.bin")).unwrap() == content);
-    // What did not change is not sent again.
+    // Unchanged files are not sent again.
     curl(&["--etag-save", "etag", "-o", "again.bin", &address]);
     let unchanged = ["--etag-compare", "etag", "-o", "again.bin"];
     let code = curl(&[&unchanged[..], &status[..], &[&address]].concat());

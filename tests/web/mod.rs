@@ -1,7 +1,7 @@
-//! The web dialect as its clients see it: the real `httpserver --web` on a port of the system's choice, spoken to in
-//! raw bytes, with curl and wget, and with a real browser.
+//! The web dialect: the real `httpserver --web` on a port of the system's choice, tested with raw bytes, with curl and
+//! wget, and with a real browser.
 //!
-//! The modules are the tests, by what they show.
+//! Each module has the tests of one subject.
 
 mod addresses;
 mod bounds;

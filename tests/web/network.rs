@@ -1,4 +1,4 @@
-//! What a start says to people: the addresses that other machines can use, their QR code, and that anyone may write.
+//! The output at startup: the addresses for other machines, their QR code, and the warning about writable servers.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::process::Command;
@@ -33,7 +33,7 @@ const TWO_MACHINES: &str = "set -e
     until ip link show lan0 | grep -q 'state UP'; do :; done
 ";
 
-/// Serves on a wildcard address, and has the other machine fetch a file from each address that is printed.
+/// Serves on a wildcard address, and fetches a file from each printed address on the other machine.
 const FETCH: &str = "
     \"$0\" --web ./ \"$1\" 0 --qr >out 2>err & server=$!
     until grep -q '^listening on ' out && grep -q '^reachable at ' err; do kill -0 $server; done
@@ -136,8 +136,7 @@ fn quiet_start_lists_and_draws_nothing() {
     assert_eq!(terminal.run(command), "");
 }
 
-/// What a server on a terminal of so many columns shows, when it listens on an address of this machine that others can
-/// reach.
+/// The output of a server on a terminal of this many columns that listens on an address for other machines.
 fn shown(columns: u16, address: IpAddr) -> String {
     let terminal = Terminal::new(columns);
     let mut server = Setup::web(&["--qr"])

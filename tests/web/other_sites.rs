@@ -1,4 +1,4 @@
-//! What a page of another site cannot do: change something, speak under a name of its own, or run as a document.
+//! Protection from pages of other sites: changes of files, requests under other names, and scripts in documents.
 
 use rustix::system::uname;
 
@@ -91,7 +91,7 @@ fn methods_that_are_not_served_stay_405_on_a_site_without_uploads() {
     }
 }
 
-/// Whether each of these hosts has an answer.
+/// Whether requests for each of these hosts are accepted.
 #[track_caller]
 fn check_hosts(site: &Server, hosts: &[(&str, bool)]) {
     for (host, is_known) in hosts {

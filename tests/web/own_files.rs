@@ -1,4 +1,5 @@
-//! What belongs to the server is not there for clients: the log, older logs, and uploads in progress, by every door.
+//! The server's own files do not exist for clients by any method and path: the log, older logs, and uploads in
+//! progress.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -15,13 +16,13 @@ use crate::support::setup::Setup;
 use crate::support::tree::{date, link, write};
 use crate::support::wait::eventually;
 
-/// What only a log holds.
+/// Text that only a log contains.
 const ENTRY: &str = "GET / length 0\n========\n";
 
 /// The name under which the log of [`ENTRY`] is kept, which changed at that time.
 const KEPT: &str = "access.log.19941106T084937Z";
 
-/// A site that anybody may change, with its log in the root, an older log, and links to both.
+/// A writable site with its log in the root, an older log, and links to both.
 fn site() -> Server {
     let site = Setup::web(&["--writable", "--listing", "--hidden"])
         .log("root/access.log")
@@ -46,7 +47,7 @@ fn site() -> Server {
     site
 }
 
-/// Every path that leads to a file of the server.
+/// Every path to one of the server's own files.
 const CONCEALED: &[&str] = &[
     "access.log",
     "%61ccess.log",
@@ -156,7 +157,7 @@ fn names_that_only_look_like_a_log_are_served() {
     assert_eq!(site.put("/access.log.e/file", "", b"new").status, 201);
 }
 
-/// A log with this name in the root, beside these files: what GET of `target` shows has no entry in it.
+/// A log with this name in the root, beside these files: the response to a GET of `target` contains no entry of it.
 fn assert_no_entry(log: &str, options: &[&str], files: &[(&str, &str)], target: &str) {
     let site = Setup::web(options)
         .log(Path::new("root").join(log))
@@ -243,7 +244,7 @@ fn inode(path: &Path) -> u64 {
     fs::metadata(path).unwrap().ino()
 }
 
-/// A client that has sent an upload of one byte, except for that byte, and was told to go on.
+/// A client that has the 100 response for an upload of one byte, and has not sent the byte.
 #[track_caller]
 fn stalled(site: &Server, target: &str, fields: &str) -> Client {
     let mut client = site.connect();
@@ -265,7 +266,7 @@ fn an_upload_does_not_take_the_place_of_the_log_during_a_rotation() {
     let log = site.root().join("access.log");
     let old = inode(&log);
     fs::rename(&log, site.root().join("access.log.1")).unwrap();
-    // Nothing has the name now; still it is the log's.
+    // No file has the name now, but it still belongs to the log.
     assert_eq!(site.put("/access.log", "", b"x").status, 404);
     assert!(!log.exists());
     site.signal(Signal::HUP);
@@ -277,7 +278,7 @@ fn an_upload_does_not_take_the_place_of_the_log_during_a_rotation() {
     assert_eq!(journal::read(&log).torn, 0);
 }
 
-/// The name is judged when the upload takes effect: the directory that it is in was not the log's when it began.
+/// The name is checked at the commit of the upload: its directory was not the log's when the upload began.
 #[test]
 fn an_upload_that_began_in_a_directory_before_it_was_the_logs_is_refused() {
     for fields in ["", "If-None-Match: *\r\n"] {
@@ -303,7 +304,7 @@ fn an_upload_that_began_in_a_directory_before_it_was_the_logs_is_refused() {
     }
 }
 
-/// The file is judged when the upload takes effect: it was not the log when the upload began.
+/// The file is checked at the commit of the upload: it was not the log when the upload began.
 #[test]
 fn an_upload_does_not_replace_the_log_under_a_new_name() {
     let site = site();
@@ -350,7 +351,7 @@ const ACCESS_LOGS: &[&str] = &[
     "requests.log.2.gz",
 ];
 
-/// A site that anybody may change, with its access log in the root, and its request log there or nowhere.
+/// A writable site with its access log in the root, and its request log in the root or none.
 fn site_with_access_log(setup: Setup) -> Server {
     let site = setup
         .files(|root| {

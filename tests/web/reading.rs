@@ -1,4 +1,4 @@
-//! GET, HEAD and OPTIONS: targets, answers' fields, methods, Host, error pages.
+//! GET, HEAD and OPTIONS: targets, response fields, methods, Host, error pages.
 
 use crate::support::response::Response;
 use crate::support::server::Server;
@@ -250,7 +250,7 @@ fn host_and_versions() {
     assert_eq!(Response::parse(&new).field("Connection"), None);
 }
 
-/// A proxy before the server may take such a message for another, so nothing behind it is taken for a request.
+/// A proxy may frame such a message differently, so nothing after it is treated as a request.
 #[test]
 fn connection_closes_where_it_is_uncertain_what_a_message_means() {
     let site = site(&[]);
@@ -263,7 +263,7 @@ fn connection_closes_where_it_is_uncertain_what_a_message_means() {
         ("GET ftp://a/a.txt HTTP/1.1\r\nHost: a\r\n", &[400]),
         ("GET * HTTP/1.1\r\nHost: a\r\n", &[400]),
         ("GET a:80 HTTP/1.1\r\nHost: a\r\n", &[400]),
-        // What these mean is clear.
+        // The framing of these is clear.
         ("GET /../a.txt HTTP/1.1\r\nHost: a\r\n", &[400, 200]),
         ("GET /%zz HTTP/1.1\r\nHost: a\r\n", &[400, 200]),
         ("GET https://a/a.txt HTTP/1.1\r\nHost: a\r\n", &[421, 200]),

@@ -1,4 +1,4 @@
-//! Why a request is refused: one line on stderr with the peer, and a sentence in the body, except for 404.
+//! Reasons for refusals: one line on stderr with the peer, and a sentence in the body, except for 404.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Several servers on one root, with `--shared`: what depends on what is there is decided in step with all of them.
+//! Several servers on one root with `--shared`: conditional requests are atomic across all of them.
 
 use std::fs::{self, File, OpenOptions};
 use std::os::fd::OwnedFd;
@@ -86,7 +86,7 @@ fn of_two_conditional_uploads_through_two_servers_one_succeeds() {
     };
     let mut tag = String::new();
     for pair in 0..pairs() {
-        // In turn they make it, and replace the same state of it.
+        // They alternately create the file and replace the same version of it.
         let condition = if pair % 2 == 0 {
             let _ = fs::remove_file(home.file("file"));
             "If-None-Match: *".to_owned()
@@ -229,7 +229,7 @@ fn killed_server_leaves_no_name_locked() {
     }
     let home = Home::new();
     let [first, second] = two_servers(&home, WEB);
-    // So that everything that is done once is done.
+    // Completes one-time initialisation.
     assert_eq!(first.put("/file", "", b"one").status, 201);
     first.wait_until_asleep(first.only_worker());
     let _held = first.inject(first.only_worker(), "renameat", "delay_enter=60000000");

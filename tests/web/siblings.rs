@@ -1,4 +1,4 @@
-//! Precompressed siblings: which is sent to whom, and when the file itself is.
+//! Precompressed siblings: the choice between siblings and the file itself.
 
 use std::fs::{self, FileTimes};
 use std::os::unix::fs::MetadataExt;
@@ -10,7 +10,7 @@ use crate::support::setup::Setup;
 use crate::support::tree::{date, link, write};
 use crate::support::wait::eventually;
 
-/// RFC 9110 §12.5.3: which sibling, and what the response says of it.
+/// RFC 9110 §12.5.3: the selected sibling, and the fields of the response.
 #[test]
 fn precompressed_siblings() {
     let site = Setup::web(&[])

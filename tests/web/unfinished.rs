@@ -1,4 +1,4 @@
-//! Uploads that do not end well, and the directories that were made for them.
+//! Failed uploads, and the directories that were created for them.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -101,7 +101,7 @@ fn a_directory_that_was_moved_is_left_alone() {
     assert!(elsewhere.is_dir() && site.file("a/b").is_dir());
 }
 
-/// Others give up uploads into the same directories, and make and remove them by hand, all the time.
+/// Other threads keep failing uploads into the same directories, and create and remove the directories.
 #[test]
 fn no_upload_fails_because_of_others_that_do() {
     let site = site();

@@ -1,4 +1,4 @@
-//! Entity tags: none is ever that of other content, however fast a file changes.
+//! Entity tags: different content never has the same tag, however fast a file changes.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -26,7 +26,7 @@ fn fast_changes(change: impl Fn(&Path, &str)) {
     }
 }
 
-/// Asks for the file, and checks that it is what it should be and that no other content had its tag.
+/// Requests the file, and checks its content and that no other content had its tag.
 fn check(site: &Server, content: &str, seen: &mut HashMap<String, String>) -> String {
     let response = site.get("/file");
     assert_eq!(response.text(), content);
@@ -42,7 +42,7 @@ fn check(site: &Server, content: &str, seen: &mut HashMap<String, String>) -> St
     tag
 }
 
-/// Writes other bytes of the same length, and gives them the same time; `change` writes them, as it likes.
+/// Writes other bytes of the same length with the same modification time; `change` selects the method.
 fn changes(change: impl Fn(&Path, &str)) {
     fast_changes(|root, content| {
         change(root, content);

@@ -1,4 +1,4 @@
-//! PUT and DELETE: what is stored, what is refused, and what the log says of it.
+//! PUT and DELETE: stored files, refusals, and log entries.
 
 use std::fs;
 
@@ -175,7 +175,7 @@ fn conditions_of_writing() {
     assert_eq!(site.ask("DELETE /old.txt", &remove, b"").status, 404);
 }
 
-/// The decision falls at the commit: of many that mean to create one file, one does.
+/// The commit decides: of many uploads that create one file, one succeeds.
 #[test]
 fn one_of_many_creates() {
     let site = site();
@@ -294,7 +294,7 @@ fn delete_removes_files_and_empty_directories() {
     );
 }
 
-/// A journal: for every name, what the last entry says is what the root holds, also when PUT and DELETE race.
+/// A journal: for every name, the last entry is the state of the root, also when PUT and DELETE race.
 #[test]
 fn puts_and_deletes_take_their_places_in_the_log() {
     let site = site();

@@ -1,6 +1,6 @@
-//! `check --against`: does the directory hold what the log says?
+//! `check --against`: compares a directory with the log.
 //!
-//! Compares the last PUT or DELETE of each name with the file of that name. Contents are compared as they stream by.
+//! Compares the last PUT or DELETE of each name with the file of that name. Contents are compared in a stream.
 
 use crate::contents::Contents;
 use crate::failure::{Failure, cause, reason};
@@ -20,7 +20,7 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
-/// A directory that is to be compared.
+/// A directory to compare.
 pub(crate) struct Directory<'o> {
     dir: &'o Path,
     store: Store,
@@ -153,7 +153,7 @@ fn put_difference(
     })
 }
 
-/// How a name that was deleted can still exist. A directory that has something in it does.
+/// The kinds of remains of a deleted name. A directory that is not empty still exists.
 fn delete_difference(store: &Store, name: &[u8], what: Deleted) -> Option<String> {
     if let Some(reason) = objection(name) {
         return Some(format!("the name {reason}"));
@@ -170,7 +170,7 @@ fn delete_difference(store: &Store, name: &[u8], what: Deleted) -> Option<String
     }
 }
 
-/// What makes a file differ that cannot be read.
+/// The difference of a file that cannot be read.
 fn difference(kind: StoreErrorKind) -> String {
     match kind {
         StoreErrorKind::NotFound => "missing".to_owned(),
@@ -190,12 +190,12 @@ fn read(file: &FileContent, offset: u64, buffer: &mut [u8]) -> io::Result<usize>
     Ok(filled)
 }
 
-/// What a directory holds besides the names of a log.
+/// The contents of a directory besides the names of a log.
 #[derive(Debug, Default)]
 struct Unknown {
     /// Names that are not in the log.
     files: u64,
-    /// Directories that could not be read to their end.
+    /// Directories that could not be read completely.
     unread: u64,
 }
 

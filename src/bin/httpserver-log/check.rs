@@ -1,4 +1,4 @@
-//! `check`: is every byte of the log where it belongs?
+//! `check`: verifies every byte of a log.
 
 use crate::against::Directory;
 use crate::cli::CheckArguments;
@@ -20,7 +20,7 @@ use httpserver::request_log::read::fault::Fault;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Checks logs and, if asked to, a directory against one.
+/// Checks logs and, if requested, compares a directory with one.
 pub(crate) fn run(options: &CheckArguments, out: &mut impl Write) -> Result<Verdict, Failure> {
     let proof = Proof::read(
         options.key.as_deref(),
@@ -61,7 +61,7 @@ pub(crate) fn run(options: &CheckArguments, out: &mut impl Write) -> Result<Verd
     Ok(verdict.and(proof.apply(&sealed, out)?))
 }
 
-/// Compares a directory with a log of which everything else has been said.
+/// Compares a directory with a log, after the report on the log itself.
 fn compare(file: &Path, directory: &Path, out: &mut impl Write) -> Result<Verdict, Failure> {
     let source = LogSource::open_for_two_readings(file, "--against")?;
     let directory = Directory::open(directory)?;

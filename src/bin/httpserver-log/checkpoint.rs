@@ -1,4 +1,4 @@
-//! `checkpoint`: how far a seal has come, signed, for people who keep it elsewhere; and `sign-key`, which makes the key.
+//! `checkpoint` signs the current end of a seal, to be kept elsewhere. `sign-key` makes the key.
 
 use crate::cli;
 use crate::failure::Failure;
@@ -21,7 +21,7 @@ pub(crate) fn run(
     let key = fs::read_to_string(&options.sign_key).map_err(Failure::file(&options.sign_key))?;
     let key = SigningKey::parse(&key).map_err(|error| failed(error.to_string()))?;
     let seal = LogSource::open(&require_seal(&options.file)?)?;
-    // What the log holds is for `check` to say; the seal itself must be whole.
+    // The seal must be complete. The log is not verified; `check` does that.
     let report = verify(
         seal.bytes(&ProgressBar::hidden())?,
         io::empty(),

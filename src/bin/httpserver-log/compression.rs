@@ -1,8 +1,8 @@
-//! Logs that were compressed after a rotation: how they are recognised, and decompressed as they are read.
+//! Compressed logs: detection, and decompression while reading.
 //!
 //! Memory is constant: 32 KiB of history for gzip, and for zstd the window that the file names, up to 128 MiB, which is
 //! also the default limit of zstd(1). Checksums are compared. A file may have several gzip members or zstd frames, as
-//! when compressed logs are joined with cat(1).
+//! after concatenation with cat(1).
 
 use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
@@ -36,7 +36,7 @@ impl fmt::Display for Compression {
 }
 
 impl Compression {
-    /// The format of a file that begins with `head`, [`SIGNATURE`] bytes or all that there are.
+    /// The format of a file that begins with `head`: [`SIGNATURE`] bytes, or the whole file.
     pub(crate) fn of(head: &[u8]) -> Option<Self> {
         match head {
             [0x1F, 0x8B, ..] => Some(Self::Gzip),
@@ -45,7 +45,7 @@ impl Compression {
         }
     }
 
-    /// What `input` holds, decompressed.
+    /// The decompressed content of `input`.
     pub(crate) fn decompress<'i>(self, input: impl Read + Send + 'i) -> Box<dyn Read + Send + 'i> {
         let input = BufReader::with_capacity(BUFFER, input);
         match self {
@@ -65,7 +65,7 @@ impl Compression {
     }
 }
 
-/// The command that decompresses a file of a format that is not read here, and the format's name.
+/// The command for a compression format that this tool does not support, and the format's name.
 pub(crate) fn unread_format(head: &[u8]) -> Option<(&'static str, &'static str)> {
     match head {
         [0xFD, b'7', b'z', b'X', b'Z', 0, ..] => Some(("xz", "xz -dc")),
@@ -87,7 +87,7 @@ impl<R: Read> Read for Named<R> {
         self.input.read(out).map_err(|error| {
             let compression = self.compression;
             match error.kind() {
-                // Not the data's fault.
+                // The data is not at fault.
                 _ if error.raw_os_error().is_some() => error,
                 io::ErrorKind::UnexpectedEof => {
                     io::Error::other(format!("the {compression} data ends too early"))
@@ -133,7 +133,7 @@ impl<R: BufRead> Read for Frames<R> {
 }
 
 impl<R: BufRead> Frames<R> {
-    /// Reads the head of a frame; one of another program's (RFC 8878 §3.1.2) is passed over.
+    /// Reads the head of a frame; a skippable frame (RFC 8878 §3.1.2) is skipped.
     fn begin_frame(&mut self) -> io::Result<()> {
         match self.decoder.init(&mut self.input) {
             Ok(()) => self.place = FramePosition::Inside,

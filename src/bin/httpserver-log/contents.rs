@@ -8,7 +8,7 @@ use crate::log_reader::LogReader;
 use crate::source::LogSource;
 use indicatif::ProgressBar;
 
-/// Bytes of a log that are rather read than passed over, since a place to read from costs a new buffer.
+/// Up to this distance, bytes are read instead of skipped, since a seek costs a new buffer.
 const NEAR: u64 = 1024 * 1024;
 
 /// See the module's description.
@@ -33,7 +33,7 @@ impl<'s> Contents<'s> {
         })
     }
 
-    /// Goes to an entry that is not before the one that it went to last.
+    /// Goes to an entry. Entries must be visited in order.
     pub(crate) fn find(&mut self, put: &PutEntry) -> Result<(), Failure> {
         let source = self.sources[put.log];
         if put.log != self.current {

@@ -1,4 +1,4 @@
-//! `extract`: the bytes that an entry stored.
+//! `extract`: writes the content that an entry stored.
 
 use crate::cli::ExtractArguments;
 use crate::failure::Failure;
@@ -21,7 +21,7 @@ use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
-/// Writes the content of an entry to standard output, or to a file that appears when all of it is there.
+/// Writes the content of an entry to standard output, or to a file that appears when it is complete.
 pub(crate) fn run(options: &ExtractArguments, out: &mut impl Write) -> Result<Verdict, Failure> {
     let (files, what) = options.split()?;
     let output = options.output.as_deref();
@@ -31,7 +31,7 @@ pub(crate) fn run(options: &ExtractArguments, out: &mut impl Write) -> Result<Ve
     }
 }
 
-/// What an entry stored, by its number.
+/// The content of an entry, by its number.
 fn extract_entry(
     files: &[PathBuf],
     what: &OsStr,
@@ -56,7 +56,7 @@ fn extract_entry(
     write(&mut log, found?, output, out)
 }
 
-/// What was stored under a name at a time.
+/// The content of a name at a time.
 fn extract_at(
     files: &[PathBuf],
     name: &TypedName,
@@ -166,7 +166,7 @@ fn find(name: &str, log: &mut LogReader<'_>, number: NonZeroU64) -> Result<u64, 
     })
 }
 
-/// Gives the content of the current entry to `write`, piece by piece.
+/// Passes the content of the current entry to `write`, piece by piece.
 fn copy(
     log: &mut LogReader<'_>,
     bar: &ProgressBar,

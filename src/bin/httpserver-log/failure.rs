@@ -1,4 +1,4 @@
-//! Why a subcommand could not do its work, in one line that names the value at fault.
+//! The failure of a subcommand, in one line with the offending value.
 
 use crate::text;
 use httpserver::request_log::read::fault::{Fault, ReadError};
@@ -14,7 +14,7 @@ pub(crate) enum Failure {
     /// The program that reads our standard output closed it. Nothing is printed then.
     #[error("standard output was closed")]
     OutputClosed,
-    /// Standard output took no more for another reason.
+    /// Writing to standard output failed for another reason.
     #[error("standard output: {}", cause(.0))]
     Output(io::Error),
     /// A file or directory could not be used.
@@ -23,7 +23,7 @@ pub(crate) enum Failure {
     /// The log has a fault.
     #[error("{log}: {fault}")]
     Fault { log: String, fault: Fault },
-    /// It begins with what no log begins with.
+    /// The file does not begin like a log.
     #[error("{log}: not an httpserver log: {decompressed} begins with `{head}`")]
     NotALog {
         log: String,
@@ -46,7 +46,7 @@ pub(crate) enum Failure {
     ReadTwice {
         log: String,
         purpose: &'static str,
-        /// What it would be read from.
+        /// The kind of its input.
         input: &'static str,
     },
     /// Logs that are read as one are given in the wrong order.
@@ -96,7 +96,7 @@ pub(crate) enum Failure {
         /// What it would be called.
         seal: String,
     },
-    /// An option needs what only a seal says.
+    /// An option needs a seal.
     #[error("{option} needs the seal of {log}, which says when, from where and by whom: {seal}")]
     OptionNeedsSeal {
         option: &'static str,
@@ -104,36 +104,36 @@ pub(crate) enum Failure {
         /// Why there is none.
         seal: String,
     },
-    /// A command line that is wrong in a way that shows late; exit status 2.
+    /// A wrong command line that is detected late; exit status 2.
     #[error("{0}")]
     Usage(String),
-    /// Whether an entry was made up to a time is not known.
+    /// It is not known whether an entry was made before a time.
     #[error("{log}: it is not known when the entry at byte {offset} was made: {reason}")]
     TimeUnknown {
         log: String,
         offset: u64,
         reason: String,
     },
-    /// A number stands for an entry of one log.
+    /// A number refers to an entry of one log.
     #[error("the number of an entry counts in one log: give one FILE, or a time")]
     NumberInSeveralLogs,
-    /// A log cannot be read as it grows.
+    /// A log cannot be followed.
     #[error(
         "{log}: only a plain file can be followed, not a compressed one, a pipe or standard input"
     )]
     NotFollowed { log: String },
-    /// A log that was followed lost entries.
+    /// A followed log was cut.
     #[error(
         "{log}: it was cut to {length} bytes, and had been read up to byte {read}: no server does that"
     )]
     Shrunk { log: String, length: u64, read: u64 },
-    /// Nothing ever happened to a name.
+    /// A name is not in the log.
     #[error("nothing was stored or deleted under `{name}`")]
     NoHistory { name: String },
-    /// A name had nothing at a time.
+    /// A name did not exist at a time.
     #[error("`{name}` {state}")]
     NotThere { name: String, state: String },
-    /// A name was not stored so often.
+    /// A name has fewer revisions.
     #[error("`{name}` has no revision {number}, the last is {last}")]
     NoSuchRevision {
         name: String,
@@ -147,10 +147,10 @@ pub(crate) enum Failure {
         number: u64,
         reason: &'static str,
     },
-    /// A seal is not whole.
+    /// A seal is incomplete.
     #[error("{seal}: {finding}")]
     Altered { seal: String, finding: String },
-    /// An entry that was there is not there any more.
+    /// An entry was removed while the log was read.
     #[error("{log}: the log was changed while it was read")]
     Changed { log: String },
     /// The log has fewer entries.
@@ -167,13 +167,13 @@ pub(crate) enum Failure {
         number: NonZeroU64,
         what: String,
     },
-    /// The output is something that a file must not take the place of.
+    /// The output exists and is not a regular file.
     #[error("{path}: exists and is not a regular file")]
     NotRegular { path: String },
-    /// A replay would mix with what is there.
+    /// The directory of a replay is not empty.
     #[error("{path}: the directory is not empty (use --force to replay into it)")]
     NotEmpty { path: String },
-    /// A name is not that of a file below the directory.
+    /// A name does not refer to a file below the directory.
     #[error("{log}: entry {number}: the name `{name}` {reason}")]
     Name {
         log: String,
@@ -224,7 +224,7 @@ pub(crate) fn reason(kind: StoreErrorKind) -> Cow<'static, str> {
     }
 }
 
-/// The text of an error, without the number that [`io::Error`] puts behind the system's words.
+/// The text of an error, without the number that [`io::Error`] appends.
 pub(crate) fn cause(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error ") {

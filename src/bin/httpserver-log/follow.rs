@@ -1,9 +1,9 @@
 //! `list --follow`: entries as they are written, across rotations, as `tail -F` follows a file.
 //!
-//! 1. Show each entry once it is whole (`growing`), with its line of the seal (`pairing`).
-//! 2. If there is no other yet, look whether another file has the log's name, and wait.
-//! 3. If another has, the old one is read to its end: entries whose place is in it are finished there. Then the new one is
-//!    followed.
+//! 1. Show each entry when it is complete (`growing`), with its line of the seal (`pairing`).
+//! 2. If there is no further entry, check whether another file has the log's name, and wait.
+//! 3. If another file has the name, read the old one to its end, since the entries with a place in it are finished
+//!    there. Then follow the new one.
 
 use crate::failure::Failure;
 use crate::growing::{GrowingLog, Grown, LogWriting};
@@ -21,13 +21,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How often a log is looked at that does not grow.
+/// The interval between checks of a log that does not grow.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long a log that has lost its name may stay as it is, before nothing more is expected in it.
+/// The time after which a renamed log that does not grow counts as finished.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// The same where the seal should say that another log follows; also, how long the seal of that one is waited for.
+/// The same for a sealed log, whose seal should name the next log; also the time to wait for the next log's seal.
 const QUIET_SEALED: Duration = Duration::from_secs(5);
 
 /// Whether to go on.
@@ -42,7 +42,7 @@ pub(crate) trait FollowSink {
     /// The next entry.
     fn entry(&mut self, record: &EntryRecord) -> Result<Flow, Failure>;
 
-    /// There is no other for now: what was taken is to be shown.
+    /// There is no further entry for now: the sink must print its output.
     fn pause(&mut self) -> Result<(), Failure>;
 }
 
@@ -54,9 +54,9 @@ pub(crate) struct Follower<'f, S> {
     sink: &'f mut S,
 }
 
-/// Why a file is not followed any more.
+/// Why following a file ends.
 enum FileEnd {
-    /// Nothing more is wanted.
+    /// The sink has finished.
     Stopped,
     /// Another file has its name. The last line of its seal, if it has one.
     Replaced(Option<Tip>),
@@ -77,7 +77,7 @@ impl<'f, S: FollowSink> Follower<'f, S> {
         })
     }
 
-    /// Passes entries to the sink until there is a reason to end.
+    /// Passes entries to the sink until one of the reasons to end.
     pub(crate) fn run(mut self) -> Result<(), Failure> {
         let mut log = LogWithSeal::open(self.path)?;
         let mut before = None;
@@ -145,7 +145,7 @@ impl<'f, S: FollowSink> Follower<'f, S> {
         Ok(FileEnd::Stopped)
     }
 
-    /// Reads what comes next in a log, and passes it to the sink.
+    /// Reads the next entry of a log, and passes it to the sink.
     fn read(
         &mut self,
         growing: &mut GrowingLog<'_>,
@@ -174,7 +174,7 @@ impl<'f, S: FollowSink> Follower<'f, S> {
         Ok(FollowStep::Read(Flow::On))
     }
 
-    /// Passes on the entries that the seal has behind the end of a log that is not written any more.
+    /// Passes on the entries that a seal has beyond the end of a finished log.
     fn end(&mut self, pairing: &mut Pairing<'_>, position: u64) -> Result<FileEnd, Failure> {
         let tip = pairing.tip();
         while let Some(record) = pairing.next_behind(position)? {
@@ -187,7 +187,7 @@ impl<'f, S: FollowSink> Follower<'f, S> {
         Ok(FileEnd::Replaced(tip))
     }
 
-    /// Opens the log that has the name now. Its seal may appear a little later. `None` if a signal came.
+    /// Opens the log that has the name now. Its seal may appear a little later. `None` after a signal.
     fn open_next(&self, old: &LogWithSeal) -> Result<Option<LogWithSeal>, Failure> {
         let since = Instant::now();
         loop {
@@ -222,16 +222,16 @@ impl<'f, S: FollowSink> Follower<'f, S> {
     }
 }
 
-/// What a look at a log came to.
+/// The result of a check of a log.
 enum FollowStep {
     Read(Flow),
-    /// It ends here, for now.
+    /// The log ends here for now.
     End,
-    /// An entry is not whole yet.
+    /// An entry is incomplete.
     Unfinished,
 }
 
-/// Whether nothing more is to be expected in a log that has lost its name, and has not grown since.
+/// Whether a renamed log that does not grow is finished.
 fn is_over(pairing: &mut Pairing<'_>, since: Instant) -> Result<bool, Failure> {
     let quiet = if pairing.is_sealed() {
         if pairing.is_ended()? {
@@ -249,7 +249,7 @@ fn is_replaced(path: &Path, log: &LogWithSeal) -> bool {
     fs::metadata(path).is_ok_and(|found| log.source.identity() != Some((found.dev(), found.ino())))
 }
 
-/// Says that a log does not continue the one that was followed.
+/// Reports that a log does not continue the one that was followed.
 fn say_gap(log: &str, before: &Tip, seal: &SealEntries<'_>) {
     let Some(start) = seal.beginning() else {
         return;

@@ -1,8 +1,8 @@
-//! A log that a server is writing: its entries one after the other, each once all of it is there.
+//! Reads a log while a server writes it: each entry when it is complete.
 //!
-//! A server reserves the place of an entry, writes it from front to back, and may write the next ones before this is whole. So
-//! an entry is read once its separator is in its place. The reader waits for one that is not whole. It counts as torn if
-//! there is more behind it, or the log is not written any more, and it has not grown for [`STALL`].
+//! A server reserves the place of an entry, writes it from front to back, and may write later entries before this one
+//! is complete. So an entry is read when its separator is in place; until then the reader waits. An incomplete entry
+//! counts as torn if it has not grown for [`STALL`], and more bytes follow it or the log is finished.
 
 use crate::failure::Failure;
 use crate::log_reader::{LogItem, LogReader};
@@ -13,16 +13,16 @@ use httpserver::request_log::read::EntryHead;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-/// How long an entry that is not whole may stay as it is.
+/// The time for which an incomplete entry may stop growing.
 const STALL: Duration = Duration::from_secs(5);
 
-/// Bytes of an unfinished entry that are looked at to see whether it has grown.
+/// Bytes of an unfinished entry that are compared to detect growth.
 const LOOK: usize = 64 * 1024;
 
-/// How often a corrupt entry is read before it is believed: it may have been read while it was written.
+/// The number of reads before an entry counts as corrupt, since it may be read while it is written.
 const READINGS: u32 = 3;
 
-/// Whether a log is written any more.
+/// Whether a log is still written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogWriting {
     GoesOn,
@@ -30,39 +30,39 @@ pub(crate) enum LogWriting {
     Ended,
 }
 
-/// What comes next in a log.
+/// The next part of a log.
 #[derive(Debug)]
 pub(crate) enum Grown {
     /// An entry, and its place.
     Item(LogItem, Range<u64>),
     /// Nothing yet: the log ends here.
     End,
-    /// An entry that is not whole yet.
+    /// An incomplete entry.
     Unfinished,
 }
 
 /// See the module's description.
 pub(crate) struct GrowingLog<'s> {
     source: &'s LogSource,
-    /// Dropped when it may hold bytes that were written since.
+    /// The reader; dropped if its buffer may be outdated.
     reader: Option<LogReader<'s>>,
     /// The next entry: where it begins, and its number.
     offset: u64,
     number: u64,
-    /// Behind the last whole entry: where the next one begins, and its number.
+    /// The offset and the number of the entry after the last complete one.
     whole_end: u64,
     whole_number: u64,
     unfinished: Option<UnfinishedEntry>,
     corrupt_readings: u32,
 }
 
-/// An entry that is not whole.
+/// An incomplete entry.
 #[derive(Debug)]
 struct UnfinishedEntry {
     offset: u64,
-    /// Up to where it is written.
+    /// The end of its written bytes.
     written: u64,
-    /// Since when that is so.
+    /// The time of its last growth.
     since: Instant,
 }
 
@@ -91,7 +91,7 @@ impl<'s> GrowingLog<'s> {
         reader.map_or_else(String::new, |reader| reader.first_line().into_owned())
     }
 
-    /// What comes next. Contents are given to `look`.
+    /// The next part. Contents are passed to `look`.
     pub(crate) fn next(
         &mut self,
         writing: LogWriting,
@@ -99,7 +99,7 @@ impl<'s> GrowingLog<'s> {
     ) -> Result<Grown, Failure> {
         let length = self.source.current_length()?;
         if length < self.offset && length >= self.whole_end {
-            // A server that started cut off what was torn.
+            // A server cut off a torn tail at its start.
             self.reader = None;
             self.offset = self.whole_end;
             self.number = self.whole_number;
@@ -127,7 +127,7 @@ impl<'s> GrowingLog<'s> {
         }
     }
 
-    /// The head of the next entry if all of the entry is there.
+    /// The head of the next entry if the entry is complete.
     fn whole_head(&mut self) -> Result<Option<EntryHead>, Failure> {
         let reader = self.reader()?;
         let Some(LogItem::Whole(head)) = reader.next_head_item()? else {
@@ -145,12 +145,12 @@ impl<'s> GrowingLog<'s> {
         Ok(None)
     }
 
-    /// Reads the rest of an entry that seems whole.
+    /// Reads the rest of an entry that seems complete.
     fn finish(&mut self, head: EntryHead, look: impl FnMut(&[u8])) -> Result<Grown, Failure> {
         let reader = self.reader()?;
         match reader.finish(head, look) {
             Ok(LogItem::Whole(head)) => Ok(self.give(LogItem::Whole(head))),
-            // The reader may have bytes from before they were written.
+            // The reader's buffer may be older than the last write.
             Ok(LogItem::Torn(..)) => {
                 self.reader = None;
                 Ok(Grown::Unfinished)
@@ -182,7 +182,7 @@ impl<'s> GrowingLog<'s> {
         Grown::Item(item, begin..self.offset)
     }
 
-    /// An entry is not whole: returns it as torn if nothing more of it is to be expected.
+    /// Handles an incomplete entry: returns it as torn if it will not grow any more.
     fn wait(
         &mut self,
         length: u64,
@@ -226,7 +226,7 @@ impl<'s> GrowingLog<'s> {
         }
     }
 
-    /// Up to where the next entry is written, or at least somewhat further than before.
+    /// The end of the written bytes of the next entry, or at least a point beyond the last one.
     fn written(&self, length: u64) -> Result<u64, Failure> {
         let mut at = match &self.unfinished {
             Some(entry) if entry.offset == self.offset => entry.written,
@@ -258,7 +258,7 @@ impl<'s> GrowingLog<'s> {
     }
 }
 
-/// Where an entry ends whose first line ends at `position`.
+/// The end of an entry with a first line that ends at `position`.
 fn end_of(head: &EntryHead, position: u64) -> u64 {
     let length = match head.kind {
         LoggedRequest::Success { length, .. } => length,

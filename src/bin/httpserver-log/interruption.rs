@@ -1,4 +1,4 @@
-//! How a command that waits is ended: by SIGINT, by SIGTERM, or because its output was closed.
+//! The end of a waiting command: by SIGINT, by SIGTERM, or because its output was closed.
 
 use crate::failure::Failure;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -10,15 +10,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Exit status of a second signal while the output takes nothing.
+/// The exit status after a second signal.
 const INTERRUPTED: i32 = 130;
 
-/// A signal that came, or did not.
+/// Whether a signal was received.
 #[derive(Debug)]
 pub(crate) struct Interruption(Arc<AtomicBool>);
 
 impl Interruption {
-    /// From now on the first signal ends the command once a line is whole; another ends it at once.
+    /// From now on the first signal ends the command after a complete line; a second one ends it at once.
     pub(crate) fn watch() -> Result<Self, Failure> {
         let came = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
@@ -29,16 +29,16 @@ impl Interruption {
         Ok(Self(came))
     }
 
-    /// Whether a signal came.
+    /// Whether a signal was received.
     pub(crate) fn came(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// Waits so long, or until a signal comes or the output is closed, which is a failure.
+/// Waits for this time, or until a signal. If the output is closed, it fails.
 pub(crate) fn wait(time: Duration) -> Result<(), Failure> {
     let stdout = io::stdout();
-    // Nothing is asked for; an error is reported all the same (poll(2)).
+    // No event is requested; poll(2) reports an error all the same.
     let mut polled = [PollFd::new(&stdout, PollFlags::empty())];
     let time = Timespec {
         tv_sec: 0,

@@ -1,10 +1,10 @@
-//! What a directory holds according to a log: the last PUT or DELETE of each name.
+//! The contents of a directory according to a log: the last PUT or DELETE of each name.
 //!
-//! One record per name is kept, never content; that is read again, in a second pass through the log. This file touches
-//! no directory.
+//! It keeps one record per name and no content; a second pass through the log reads the content. This module does not
+//! access the directory.
 //!
-//! A DELETE whose name ends with a slash removed an empty directory: at that place in the log, nothing has this name,
-//! nor any below it. A later PUT below it makes the directory again.
+//! A DELETE with a final slash removed an empty directory: at that place in the log, neither this name nor any name
+//! below it exists. A later PUT below it creates the directory again.
 
 use crate::failure::Failure;
 use crate::log_reader::{LogItem, LogReader};
@@ -15,7 +15,7 @@ use httpserver::request_log::read::EntryHead;
 use httpserver::request_log::read::fault::Fault;
 use std::collections::BTreeMap;
 
-/// The last that happened to a name.
+/// The last change of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Last {
     Put(PutEntry),
@@ -64,25 +64,25 @@ pub(crate) struct DeleteEntry {
     pub(crate) log: usize,
     /// The entry's number.
     pub(crate) number: u64,
-    /// What does not have the name any more.
+    /// What was removed.
     pub(crate) what: Deleted,
 }
 
-/// What a DELETE entry leaves no trace of.
+/// What a DELETE entry removes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Deleted {
-    /// A file. There may be a directory of this name.
+    /// A file. A directory of this name may exist.
     File,
     /// A file or a directory.
     Anything,
 }
 
-/// What to remember while a log is read.
+/// What to keep while reading a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Retention {
     /// The last entry of each name.
     Names,
-    /// How many entries there are: for logs of any number of names, in constant memory.
+    /// Only the number of entries: constant memory for any number of names.
     Counts,
 }
 
@@ -92,11 +92,11 @@ pub(crate) struct Journal {
     names: BTreeMap<Vec<u8>, Last>,
     /// Whether a directory was deleted.
     has_deleted_directories: bool,
-    /// Names of torn PUT and DELETE entries and where these begin: what became of them is not known.
+    /// Names of torn PUT and DELETE entries, with their offsets. Whether these changes took effect is not known.
     uncertain: BTreeMap<Vec<u8>, u64>,
     /// Whole entries read.
     pub(crate) entries: u64,
-    /// Torn entries passed over.
+    /// Torn entries that were skipped.
     pub(crate) torn: u64,
     /// Bytes read.
     pub(crate) bytes: u64,
@@ -146,7 +146,7 @@ impl Journal {
         }
     }
 
-    /// How many names the log has stored or deleted, those of directories included.
+    /// The number of names that the log has stored or deleted, including directories.
     pub(crate) fn len(&self) -> usize {
         self.names.len()
     }
@@ -178,7 +178,7 @@ impl Journal {
         stored
     }
 
-    /// The names whose last entry is a DELETE, what is in a directory before the directory.
+    /// The names with a DELETE as their last entry, the contents of a directory before the directory.
     pub(crate) fn deleted(&self) -> impl Iterator<Item = (&[u8], DeleteEntry)> {
         self.names
             .iter()
@@ -220,7 +220,7 @@ impl Journal {
         }
     }
 
-    /// A file is stored: the directories on the way to it are there.
+    /// A stored file means that the directories of its path exist.
     fn note_directories_of(&mut self, name: &[u8]) {
         if !self.has_deleted_directories {
             return;
@@ -288,7 +288,7 @@ mod tests {
                 &[],
                 &[("d/f", Anything), ("d", Anything)],
             ),
-            // What another program removed, or a torn entry, is gone all the same.
+            // Files that another program or a torn entry removed are also gone.
             (
                 &["PUT d/e/f", "PUT d.x", "PUT d0", "DELETE d/"],
                 &["d.x", "d0"],

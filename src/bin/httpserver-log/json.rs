@@ -1,4 +1,4 @@
-//! An entry as a JSON object: all that log and seal hold.
+//! An entry as a JSON object, with all data of the log and the seal.
 
 use crate::record::{EntryRecord, SealMatch};
 use crate::text::address_and_port;
@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::io::{self, Write};
 
-/// What is known is written; everything else is null.
+/// Unknown values are null.
 #[derive(Serialize)]
 struct Object<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,13 +36,13 @@ struct Object<'r> {
     revision: Option<Value>,
 }
 
-/// What is written besides.
+/// Additional values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extra {
     Nothing,
     /// The name as text.
     Decoded,
-    /// Which revision of its name it is.
+    /// The number of its revision.
     Revision(Option<u64>),
 }
 
@@ -69,7 +69,7 @@ fn line(log: Option<&str>, record: &EntryRecord, extra: Extra) -> serde_json::Re
         let (address, port) = address_and_port(&line.peer);
         (Some(address), port)
     });
-    // What is not UTF-8 has no text.
+    // A name that is not UTF-8 has no text.
     let decoded = || name.and_then(|name| String::from_utf8(decode_name(name)).ok());
     serde_json::to_string(&Object {
         log,

@@ -12,22 +12,22 @@ pub(crate) struct LogReader<'s> {
     reader: Reader<Box<dyn Read + 's>>,
 }
 
-/// What is at one place of a log.
+/// One part of a log.
 #[derive(Debug)]
 pub(crate) enum LogItem {
-    /// An entry, all of which is right.
+    /// A complete and correct entry.
     Whole(EntryHead),
-    /// An entry that was not written to its end; its head, if that was written.
+    /// A torn entry; its head, if that is complete.
     Torn(Option<EntryHead>, Fault),
 }
 
 impl<'s> LogReader<'s> {
-    /// The log that `input` gives, which messages call `name`.
+    /// A log that is read from `input`; messages call it `name`.
     pub(crate) fn new(name: &str, input: Box<dyn Read + 's>) -> Self {
         Self::resume(name, input, 0, 1)
     }
 
-    /// The same from an entry on: number `number`, which begins at byte `offset` of the log.
+    /// The same from entry `number` on, which begins at byte `offset` of the log.
     pub(crate) fn resume(name: &str, input: Box<dyn Read + 's>, offset: u64, number: u64) -> Self {
         Self {
             name: name.to_owned(),
@@ -42,16 +42,16 @@ impl<'s> LogReader<'s> {
 
     /// The first line of the current entry, without its newline.
     pub(crate) fn first_line(&self) -> Cow<'_, str> {
-        // What was read is ASCII.
+        // Parsed lines are ASCII.
         String::from_utf8_lossy(self.reader.first_line())
     }
 
-    /// The next entry with all that belongs to it checked; `None` at the end of the log. A corrupt entry is an error.
+    /// The next entry, completely checked; `None` at the end of the log. A corrupt entry is an error.
     pub(crate) fn next_item(&mut self) -> Result<Option<LogItem>, Failure> {
         self.next_item_with(|_| {})
     }
 
-    /// The same; each piece of its content is given to `look`.
+    /// The same; passes each piece of its content to `look`.
     pub(crate) fn next_item_with(
         &mut self,
         mut look: impl FnMut(&[u8]),
@@ -62,7 +62,7 @@ impl<'s> LogReader<'s> {
         }
     }
 
-    /// The next entry as far as its head says, its content unread: whole if the head is.
+    /// The head of the next entry, with unread content. The entry counts as complete if its head is.
     pub(crate) fn next_head_item(&mut self) -> Result<Option<LogItem>, Failure> {
         match self.reader.next_entry() {
             Ok(head) => Ok(head.map(LogItem::Whole)),
@@ -70,7 +70,7 @@ impl<'s> LogReader<'s> {
         }
     }
 
-    /// The rest of the entry with this head; each piece of its content is given to `look`.
+    /// The rest of the entry with this head; passes each piece of its content to `look`.
     pub(crate) fn finish(
         &mut self,
         head: EntryHead,

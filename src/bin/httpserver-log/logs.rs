@@ -1,4 +1,4 @@
-//! The logs that a command was given, each with its seal if there is one beside it.
+//! The logs of a command line, each with its seal if there is one beside it.
 
 use crate::contents::Contents;
 use crate::failure::Failure;
@@ -16,7 +16,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// How often a log is opened again that a rotation renamed between its opening and that of its seal.
+/// The number of attempts to open a log and its seal, if a rotation renames them in between.
 const TRIES: usize = 20;
 
 /// A log and its seal.
@@ -44,14 +44,14 @@ impl LogWithSeal {
         paths.iter().map(|path| Self::open(path.as_ref())).collect()
     }
 
-    /// Logs that are read twice, which `purpose` needs, must be files.
+    /// Checks that logs that `purpose` reads twice are files.
     pub(crate) fn require_files(logs: &[Self], purpose: &'static str) -> Result<(), Failure> {
         logs.iter()
             .try_for_each(|log| log.source.require_file(purpose))
     }
 
-    /// Logs that are read as one must not be given in another order than that of their seals. Logs without a seal, and of
-    /// different seals, have no order that is known.
+    /// Checks that logs that are read as one are in the order of their seals. The order of logs without a seal, or of
+    /// different seals, is not known.
     pub(crate) fn require_order(logs: &[Self]) -> Result<(), Failure> {
         let mut before: Option<(&Self, SealStart)> = None;
         for log in logs.iter().filter(|_| logs.len() > 1) {
@@ -83,13 +83,13 @@ impl LogWithSeal {
                 line: LineContent::Begin(begin),
                 ..
             })) => Ok(Some(SealStart::from(&begin))),
-            // Whatever reads the entries says what is wrong with the seal.
+            // Faults of the seal are reported when the entries are read.
             Ok(_) | Err(SealError::NotALine { .. } | SealError::Torn { .. }) => Ok(None),
             Err(SealError::Input(error)) => Err(Failure::file(seal.name())(error)),
         }
     }
 
-    /// Bytes of all logs, if that is known.
+    /// Bytes of all logs, if they are known.
     pub(crate) fn total_length(logs: &[Self]) -> Option<u64> {
         logs.iter().map(|log| log.source.length()).sum()
     }
@@ -107,7 +107,7 @@ impl LogWithSeal {
         Ok(Self { source, seal })
     }
 
-    /// Whether both still have their names: then they were beside each other at one moment.
+    /// Whether both still have their names, which shows that they belong together.
     fn is_pair(&self, path: &Path) -> bool {
         let Some(seal) = &self.seal else {
             return true;
@@ -119,7 +119,7 @@ impl LogWithSeal {
         is_named(&self.source, path) && seal_of(path).is_some_and(|path| is_named(seal, &path))
     }
 
-    /// What messages call the log.
+    /// The name of the log in messages.
     pub(crate) fn name(&self) -> &str {
         self.source.name()
     }

@@ -1,8 +1,8 @@
-//! `httpserver-log`: what the request log says, without writing a parser.
+//! `httpserver-log`: reads, checks and replays the request log.
 //!
 //! Each subcommand is a module. They read the log through `httpserver::request_log::read` and files through
-//! `httpserver::store`, so they understand what the server's own code understands. This file turns outcomes into exit statuses: 0 no fault, 1 a
-//! fault or a failure, 2 a command line that is wrong.
+//! `httpserver::store`, so they use the server's own code. This file maps results to exit statuses: 0 for no fault, 1
+//! for a fault or a failure, 2 for a wrong command line.
 #![cfg_attr(
     test,
     allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")
@@ -89,7 +89,7 @@ fn main() -> ExitCode {
     };
     let flushed = out.flush().map_err(Failure::output);
     match verdict.and_then(|verdict| flushed.map(|()| verdict)) {
-        // A program that closes our output, such as `head`, has seen enough.
+        // A closed output, as by `head`, is not an error.
         Ok(Verdict::Sound) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
         Ok(Verdict::Faulty) => ExitCode::FAILURE,
         Err(failure @ Failure::Usage(_)) => {
@@ -103,7 +103,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints the help that was asked for, or what is wrong with the command line.
+/// Prints the requested help, or the error of the command line.
 fn end_of_usage(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {

@@ -1,28 +1,28 @@
-//! What does not match between a log and its seal, in words, each kind once and then counted.
+//! The mismatches of a log and its seal: each kind is described once and then counted.
 
 use crate::failure::Failure;
 use crate::seal_entries::{SealEntries, SealedEntry};
 use crate::text::count;
 use std::collections::VecDeque;
 
-/// What does not match, for the user.
+/// The mismatches, for messages.
 #[derive(Debug, Default)]
 pub(crate) struct Mismatches {
     pub(crate) texts: VecDeque<String>,
     unmatched: u64,
     /// Entries of the seal that are not in the log.
     missing: u64,
-    /// Those that the log ends before.
+    /// Entries beyond the end of the log.
     pub(crate) behind_end: u64,
 }
 
 impl Mismatches {
-    /// Whether there is any.
+    /// Whether there are any.
     pub(crate) fn is_any(&self) -> bool {
         self.unmatched + self.missing > 0
     }
 
-    /// Passes lines of entries that should begin before `offset`.
+    /// Skips lines of entries with an offset before `offset`.
     pub(crate) fn pass_missing(
         &mut self,
         log: &str,
@@ -57,7 +57,7 @@ impl Mismatches {
         }
     }
 
-    /// How much it was.
+    /// The counts.
     pub(crate) fn sum_up(&mut self, log: &str, seal: &str) {
         if self.behind_end > 0 {
             let entries = count(self.behind_end, "entry", "entries");

@@ -1,9 +1,9 @@
-//! Names that come from a log and deserve no trust.
+//! Untrusted names from a log.
 //!
-//! What is not a plain relative path is refused here. Where symbolic links lead is for the kernel to judge, which the
-//! store asks (openat2(2)).
+//! This module refuses everything but a plain relative path. For symbolic links, the store relies on the kernel
+//! (openat2(2)).
 
-/// Why a name is not that of a file below a directory, or `None` if it is.
+/// Why a name cannot refer to a file below a directory; `None` if it can.
 pub(crate) fn objection(name: &[u8]) -> Option<&'static str> {
     if name.is_empty() {
         return Some("is empty");

@@ -1,4 +1,4 @@
-//! What entries did to one name: stored a file under it, or removed it.
+//! The changes of one name: a file stored under it, or removed.
 
 use crate::record::EntryRecord;
 use crate::text::visible;
@@ -7,19 +7,19 @@ use httpserver::request_log::format::line::LoggedRequest;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-/// A name as it was typed: plain, or as the log writes it.
+/// A typed name: plain, or as the log writes it.
 #[derive(Debug)]
 pub(crate) struct TypedName {
     plain: Vec<u8>,
     escaped: String,
 }
 
-/// What an entry did to it.
+/// The effect of an entry on the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NameEvent {
     /// A file was stored.
     Stored,
-    /// It was removed, or a directory was in which it would be.
+    /// The name, or a directory of its path, was removed.
     Deleted,
 }
 
@@ -36,7 +36,7 @@ impl TypedName {
         &self.escaped
     }
 
-    /// What an entry did to the name, or would have done if it is torn.
+    /// The effect of an entry on the name; for a torn entry, the intended effect.
     pub(crate) fn event(&self, record: &EntryRecord) -> Option<NameEvent> {
         let Some(LoggedRequest::Success { method, name, .. }) = &record.kind else {
             return None;
@@ -51,7 +51,7 @@ impl TypedName {
         }
     }
 
-    /// Whether a name is that of a directory, with its `/`, in which this one would be, or is this one.
+    /// Whether a name with a final `/` is this name or a directory of its path.
     fn is_in(&self, name: &str) -> bool {
         let directory = decode_name(name);
         directory.ends_with(b"/")

@@ -1,17 +1,17 @@
-//! What does not match between a log and its seal, said on stderr, and what the exit status makes of it.
+//! Prints the mismatches of a log and its seal on stderr, and determines the exit status.
 
 use crate::pairing::Pairing;
 use crate::text::count;
 use crate::verdict::Verdict;
 
-/// What was said so far.
+/// The notes printed so far.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
     verdict: Verdict,
 }
 
 impl Notes {
-    /// Says what was found since the last call.
+    /// Prints the mismatches found since the last call.
     pub(crate) fn say(&mut self, pairing: &mut Pairing<'_>) {
         while let Some(note) = pairing.take_note() {
             eprintln!("httpserver-log: {note}");

@@ -1,8 +1,8 @@
 //! Finds for each entry of a log the line of the seal that belongs to it.
 //!
-//! A line belongs to an entry if it is chained, and has the entry's place, length, first line and content. Everything
-//! else is a mismatch: the entry is shown without a line, and the user is told why. So no entry gets the time or the peer
-//! of another. Authentication codes are not verified; `check` does that.
+//! A line belongs to an entry if it is in the chain, and has the entry's place, length, first line and content.
+//! Everything else is a mismatch: the entry is shown without a line, and a message has the reason. So no entry is shown
+//! with the time or the peer of another. Authentication codes are not verified; `check` does that.
 
 use crate::failure::Failure;
 use crate::log_reader::LogItem;
@@ -34,13 +34,13 @@ pub(crate) fn hash_of(item: &LogItem, hasher: Option<Sha256>) -> Option<Hash> {
 pub(crate) struct Pairing<'s> {
     name: String,
     seal: Option<SealEntries<'s>>,
-    /// Records that are made and not yet taken.
+    /// Finished records.
     made: VecDeque<EntryRecord>,
     notes: Mismatches,
 }
 
 impl<'s> Pairing<'s> {
-    /// For a log that is called `name`.
+    /// A comparison for the log `name`.
     pub(crate) fn new(name: &str, seal: Option<SealEntries<'s>>) -> Self {
         Self {
             name: name.to_owned(),
@@ -55,7 +55,7 @@ impl<'s> Pairing<'s> {
         self.seal.is_some()
     }
 
-    /// What the first line of the seal says.
+    /// The values of the seal's first line.
     pub(crate) fn beginning(&self) -> Option<&SealStart> {
         self.seal.as_ref()?.beginning()
     }
@@ -65,7 +65,7 @@ impl<'s> Pairing<'s> {
         self.seal.as_ref()?.tip()
     }
 
-    /// Whether the seal was read to its end, and says that another log follows.
+    /// Whether the seal was read to its end, and names a next log.
     pub(crate) fn is_ended(&mut self) -> Result<bool, Failure> {
         match &mut self.seal {
             Some(seal) => seal.is_ended(),
@@ -73,7 +73,7 @@ impl<'s> Pairing<'s> {
         }
     }
 
-    /// A line for the user about what does not match, each once.
+    /// The messages about mismatches, each once.
     pub(crate) fn take_note(&mut self) -> Option<String> {
         if let Some(seal) = &mut self.seal
             && let Some(fault) = seal.take_fault()
@@ -83,17 +83,17 @@ impl<'s> Pairing<'s> {
         self.notes.texts.pop_front()
     }
 
-    /// Whether something does not match.
+    /// Whether there is a mismatch.
     pub(crate) fn has_mismatch(&self) -> bool {
         self.notes.is_any()
     }
 
-    /// The next record that is made.
+    /// The next finished record.
     pub(crate) fn take(&mut self) -> Option<EntryRecord> {
         self.made.pop_front()
     }
 
-    /// Adds what is at a place of the log. `hash` is that of a PUT's content, if the log is sealed.
+    /// Adds a part of the log. `hash` is the hash of a PUT's content, if the log is sealed.
     pub(crate) fn add(
         &mut self,
         item: LogItem,
@@ -110,7 +110,7 @@ impl<'s> Pairing<'s> {
         }
     }
 
-    /// An entry whose first line is whole.
+    /// An entry with a complete first line.
     fn add_with_head(
         &mut self,
         head: EntryHead,
@@ -174,8 +174,8 @@ impl<'s> Pairing<'s> {
         }
     }
 
-    /// A place without a whole first line: one entry of which a part of the line is there, or several that were never begun
-    /// and look like one.
+    /// A place without a complete first line: one entry with a part of its line, or several that were never begun and
+    /// look like one.
     fn add_without_head(&mut self, place: Range<u64>, fault: &Fault) -> Result<(), Failure> {
         let (offset, end) = (place.start, place.end);
         if let Some(seal) = &mut self.seal {
@@ -204,7 +204,7 @@ impl<'s> Pairing<'s> {
         Ok(())
     }
 
-    /// Entries that the seal has and the log ends before.
+    /// Entries of the seal beyond the end of the log.
     pub(crate) fn next_behind(&mut self, end: u64) -> Result<Option<EntryRecord>, Failure> {
         let Some(seal) = &mut self.seal else {
             return Ok(None);
@@ -235,7 +235,7 @@ impl<'s> Pairing<'s> {
 
 const ALTERED: &str = "was altered, or one before it was removed: the chain breaks there";
 
-/// An entry of which only the seal knows.
+/// An entry that only the seal has.
 fn from_seal(line: SealedEntry, fault: Fault) -> EntryRecord {
     EntryRecord {
         number: None,
@@ -258,7 +258,7 @@ struct LoggedHalf<'f> {
 }
 
 impl LoggedHalf<'_> {
-    /// Why a line is not the entry's.
+    /// Why a line does not belong to the entry.
     fn objection(&self, line: &SealedEntry) -> Option<String> {
         if !line.is_chained {
             return Some(ALTERED.to_owned());

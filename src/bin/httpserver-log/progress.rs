@@ -2,13 +2,13 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// With an end that is known; as wide as the terminal.
+/// A bar with a known total, as wide as the terminal.
 const BAR: &str = "{msg} [{wide_bar}] {percent:>3} %  {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left";
 
-/// Without one.
+/// A bar without a known total.
 const COUNTER: &str = "{msg} {binary_bytes}, {binary_bytes_per_sec}";
 
-/// A bar for `total` bytes that says what is done with them. [`ProgressBar::finish_and_clear`] removes it.
+/// A bar for `total` bytes with a description. [`ProgressBar::finish_and_clear`] removes it.
 pub(crate) fn bytes(doing: &'static str, total: Option<u64>) -> ProgressBar {
     let (bar, template) = match total {
         Some(total) => (ProgressBar::new(total), BAR),

@@ -1,4 +1,4 @@
-//! What logs and their seals prove, and what they do not: the end, the head, the codes.
+//! What logs and their seals prove, and what they do not prove: the end, the head, the codes.
 
 use crate::failure::Failure;
 use crate::sealed::SealedLog;
@@ -12,11 +12,11 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// What logs are compared with besides their seals.
+/// The evidence besides the seals.
 #[derive(Default)]
 pub(crate) struct Proof {
     pub(crate) key: Option<Key>,
-    /// With what messages call it.
+    /// A value with its name in messages.
     state: Option<(String, SealState)>,
     checkpoint: Option<SignedCheckpoint>,
 }
@@ -24,7 +24,7 @@ pub(crate) struct Proof {
 struct SignedCheckpoint {
     name: String,
     checkpoint: Checkpoint,
-    /// Whether a key was given with which its signature was verified.
+    /// Whether its signature was verified with a given key.
     is_verified: bool,
 }
 
@@ -33,13 +33,13 @@ fn read(path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(Failure::file(path))
 }
 
-/// The failure of a file that holds something else.
+/// The failure of a file with other content.
 fn wrong(path: &Path, error: impl std::error::Error) -> Failure {
     Failure::file(path)(io::Error::other(error.to_string()))
 }
 
 impl Proof {
-    /// Reads the files that were named for this.
+    /// Reads the files that the options name.
     pub(crate) fn read(
         key: Option<&Path>,
         state: Option<&Path>,
@@ -77,14 +77,14 @@ impl Proof {
         self.key.is_some() || self.state.is_some() || self.checkpoint.is_some()
     }
 
-    /// The lines whose chain values it needs.
+    /// The numbers of lines for which it needs the chain values.
     pub(crate) fn wanted(&self) -> Vec<u64> {
         let state = self.state.iter().map(|(_, state)| state.tip.lines);
         let checkpoint = self.checkpoint.iter().map(|signed| signed.checkpoint.lines);
         state.chain(checkpoint).collect()
     }
 
-    /// Compares it with logs that follow each other, and says what is not proven.
+    /// Compares it with consecutive logs, and prints what is not proven.
     pub(crate) fn apply(
         &self,
         logs: &[SealedLog],
@@ -128,7 +128,7 @@ impl Proof {
         Ok(verdict)
     }
 
-    /// What nothing that was given shows.
+    /// What the given evidence does not show.
     fn not_proven(&self, logs: &[SealedLog]) -> Vec<String> {
         let mut open = Vec::new();
         let (Some(first), Some(last)) = (logs.first(), logs.last()) else {
@@ -197,7 +197,7 @@ impl Proof {
     }
 }
 
-/// What of the last file no authentication code stands for.
+/// The part of the last file without an authentication code.
 fn lines_without_code(logs: &[SealedLog]) -> Option<String> {
     let last = logs.last()?;
     let (name, lines) = (&last.seal_name, last.report.lines_after_code);
@@ -221,7 +221,7 @@ fn chain_at(logs: &[SealedLog], line: u64) -> Option<httpserver::seal::chain::Ha
         .find_map(|log| log.report.chain_at.get(&line).copied())
 }
 
-/// Whether a state was made at the last line.
+/// Whether a state belongs to the last line.
 fn compare_state(state: &Tip, logs: &[SealedLog]) -> Result<(), String> {
     let Some(last) = logs.last().map(|log| &log.report.tip) else {
         return Ok(());

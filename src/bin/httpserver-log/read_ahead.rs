@@ -1,4 +1,4 @@
-//! Reading ahead: a thread fetches the next blocks of an input while the last ones are looked at.
+//! Reading ahead: a thread reads the next blocks of an input while the caller processes the last ones.
 
 use crossbeam_channel::{Receiver, bounded};
 use std::io::{self, Read};
@@ -7,7 +7,7 @@ use std::thread;
 /// Bytes of a block.
 const BLOCK: usize = 1024 * 1024;
 
-/// Blocks that are fetched ahead.
+/// Blocks that are read ahead.
 const AHEAD: usize = 4;
 
 /// The end of an input that another thread reads.
@@ -18,7 +18,7 @@ struct Ahead {
     given: usize,
 }
 
-/// Calls this with an input that is read ahead of it.
+/// Calls the function with an input that is read ahead.
 pub(crate) fn read_ahead<R>(
     mut input: impl Read + Send,
     call: impl FnOnce(&mut dyn Read) -> R,
@@ -49,7 +49,7 @@ pub(crate) fn read_ahead<R>(
 impl Read for Ahead {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.given == self.block.len() {
-            // Behind the last block there is none.
+            // There is no block after the last one.
             self.block = self.blocks.recv().unwrap_or_else(|_| Ok(Vec::new()))?;
             self.given = 0;
         }
@@ -65,7 +65,7 @@ impl Read for Ahead {
 mod tests {
     use super::*;
 
-    /// Gives its bytes, and then fails.
+    /// Returns its bytes, and then fails.
     struct Failing<'b>(&'b [u8]);
 
     impl Read for Failing<'_> {

@@ -1,4 +1,4 @@
-//! An entry with all that is known of it: what stands in the log, and in its line of the seal.
+//! An entry with all its data from the log and from its line of the seal.
 
 use crate::seal_entries::SealedEntry;
 use crate::text::{address_and_port, seconds};
@@ -13,26 +13,26 @@ pub(crate) struct EntryRecord {
     pub(crate) number: Option<u64>,
     /// Where it begins in the log, in bytes.
     pub(crate) offset: u64,
-    /// Its bytes in the log. Of a torn one without a line in the seal, up to what comes next.
+    /// Its bytes in the log. A torn entry without a line in the seal ends at the next entry.
     pub(crate) length: u64,
-    /// What its first line says; of a torn one, that may be known from the seal alone.
+    /// Its first line; for a torn entry, possibly from the seal alone.
     pub(crate) kind: Option<LoggedRequest>,
-    /// Why it is not whole.
+    /// Why it is incomplete.
     pub(crate) torn: Option<Fault>,
     /// SHA-256 of the content of a PUT as it is in the log, if contents are hashed.
     pub(crate) hash: Option<Hash>,
-    /// What the seal knows of it.
+    /// The seal's data for it.
     pub(crate) seal: SealMatch,
 }
 
-/// What the seal knows of an entry.
+/// The seal's data for an entry.
 #[derive(Debug)]
 pub(crate) enum SealMatch {
     /// The line that belongs to it.
     Line(Box<SealedEntry>),
-    /// No line belongs to it, although the log is sealed there.
+    /// No line belongs to it, although the log is sealed at that place.
     Mismatch,
-    /// Nothing: the log has no seal, or is sealed from a later byte on.
+    /// None: the log has no seal, or is sealed from a later byte on.
     Absent,
 }
 
@@ -53,7 +53,7 @@ impl EntryRecord {
         })
     }
 
-    /// Bytes of content in the entry; `None` of a request that failed.
+    /// Bytes of content in the entry; `None` for a failed request.
     pub(crate) fn bytes(&self) -> Option<u64> {
         match self.kind.as_ref()? {
             LoggedRequest::Success { length, .. } => Some(*length),
@@ -61,7 +61,7 @@ impl EntryRecord {
         }
     }
 
-    /// The status that was answered: from the seal, or, of a request that failed, from the log.
+    /// The status of the response: from the seal, or, for a failed request, from the log.
     pub(crate) fn status(&self) -> Option<u16> {
         match (self.sealed(), &self.kind) {
             (Some(line), _) => Some(line.status),
@@ -75,7 +75,7 @@ impl EntryRecord {
         matches!(self.kind, Some(LoggedRequest::Failure { .. }))
     }
 
-    /// When, from where and by whom, as columns of a table: `-` for what is not known.
+    /// Time, peer and user as columns of a table: `-` for unknown values.
     pub(crate) fn requester_cells(&self) -> [String; 3] {
         let absent = || "-".to_owned();
         let line = self.sealed();
@@ -87,7 +87,7 @@ impl EntryRecord {
         ]
     }
 
-    /// The status in a word: the number, `ok` where only that is known, or `torn`.
+    /// The status as a word: the number, `ok` if only success is known, or `torn`.
     pub(crate) fn status_word(&self) -> String {
         match (&self.torn, self.status(), &self.kind) {
             (Some(_), ..) => "torn".to_owned(),

@@ -8,10 +8,10 @@ use crate::pairing::{Pairing, hash_of};
 use crate::record::EntryRecord;
 use sha2::{Digest, Sha256};
 
-/// Which contents are hashed.
+/// The contents that are hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hashing {
-    /// Those of sealed logs, to be compared.
+    /// Those of sealed logs, for comparison.
     Sealed,
     /// All.
     All,
@@ -22,7 +22,7 @@ pub(crate) struct Records<'s> {
     log: LogReader<'s>,
     pairing: Pairing<'s>,
     hashing: Hashing,
-    /// Where the log ends; `None` as long as it goes on.
+    /// The end of the log; `None` while it is not reached.
     end: Option<u64>,
     /// Whether the rest is left out.
     is_ended: bool,
@@ -69,7 +69,7 @@ impl<'s> Records<'s> {
         Ok(None)
     }
 
-    /// Reads what comes next in the log.
+    /// Reads the next part of the log.
     fn read(&mut self) -> Result<(), Failure> {
         let offset = self.log.position();
         let is_hashed = self.hashing == Hashing::All || self.pairing.is_sealed();

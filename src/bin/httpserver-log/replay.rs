@@ -1,9 +1,10 @@
-//! `replay`: the directory, rebuilt from the log.
+//! `replay`: rebuilds a directory from the log.
 //!
-//! 1. Read the whole log; remember where the last entry of each name is. A corrupt log ends here.
-//! 2. Judge every name. One that would leave the directory ends here.
-//! 3. Remove what was deleted last, from below: files, and directories that are empty then.
-//! 4. Write each other name once, from its last entry, complete or not at all.
+//! 1. Read the whole log; keep the place of the last entry of each name. Stop if the log is corrupt.
+//! 2. Check every name. Stop if one would leave the directory.
+//! 3. Remove the names with a DELETE as their last entry, the deepest first: files, and directories that are empty by
+//!    then.
+//! 4. Write each other name once, from its last entry, completely or not at all.
 
 use crate::cli::ReplayArguments;
 use crate::contents::Contents;
@@ -106,7 +107,7 @@ fn judge(logs: &[LogWithSeal], journal: &Journal) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Removes what the log deletes, if it is there: a file, or an empty directory. One with something in it stays.
+/// Removes a file or an empty directory that the log deletes, if it exists. A directory that is not empty stays.
 fn remove(store: &Store, path: &[u8], what: Deleted) -> Result<(), StoreErrorKind> {
     let file = store.remove(path, &CommitCondition::Always, |_| {});
     let kind = match (file, what) {
@@ -144,7 +145,7 @@ fn write(
         .map_err(of)
 }
 
-/// The failure of what was to be done with the file `path` in `dir`.
+/// The failure of an operation on the file `path` in `dir`.
 fn failure(dir: &Path, path: &[u8], kind: StoreErrorKind) -> Failure {
     let cause = match kind {
         StoreErrorKind::NotFound => "something on the way is not a directory".into(),

@@ -1,7 +1,7 @@
-//! The lines of a seal that belong to entries, in their order, each checked against the chain.
+//! The entry lines of a seal, in their order, each checked against the chain.
 //!
-//! [`crate::pairing`] finds the entry of the log that a line belongs to. Lines of entries that a server cut off the log at
-//! its start are left out, so the other lines are in the order of their offsets.
+//! [`crate::pairing`] finds the entry of the log that a line belongs to. Lines of entries that a server cut off at its
+//! start are skipped, so the other lines are in the order of their offsets.
 
 use crate::failure::Failure;
 use crate::source::LogSource;
@@ -17,10 +17,10 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
 
-/// What the line of an entry says.
+/// The values of an entry's line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SealedEntry {
-    /// Its number in the seal. It differs from that in the log where entries are torn.
+    /// Its number in the seal. It differs from the number in the log if there are torn entries.
     pub(crate) number: u64,
     /// Where it begins in the log, and its length there, in bytes.
     pub(crate) offset: u64,
@@ -38,7 +38,7 @@ pub(crate) struct SealedEntry {
     /// That of the change that it made, if servers shared the root.
     pub(crate) version: Option<ChangeVersion>,
     pub(crate) first_line: String,
-    /// Whether its chain value follows from the line and what is before it.
+    /// Whether its chain value follows from the line and the chain value before.
     pub(crate) is_chained: bool,
 }
 
@@ -50,16 +50,16 @@ pub(crate) struct SealEntries<'s> {
     reader: SealReader<SealBytes<'s>>,
     /// Entries that servers found torn.
     torn: BTreeMap<u64, TornOutcome>,
-    /// Reads ahead which these are, if the seal grows.
+    /// A second reader of a growing seal, which finds these entries ahead.
     torn_reader: Option<SealReader<SealBytes<'s>>>,
     beginning: Option<SealStart>,
     /// The name of the server, which the first line says.
     server: Option<Arc<str>>,
     /// Whether it says that another log follows.
     has_next: bool,
-    /// The next entry, if it was looked at.
+    /// The next entry, if it was already read.
     next: Option<SealedEntry>,
-    /// The first thing that is wrong with a line that is no entry's.
+    /// The first fault of a line other than an entry's.
     fault: Option<String>,
 }
 
@@ -103,12 +103,12 @@ impl<'s> SealEntries<'s> {
         Ok(lines)
     }
 
-    /// What messages call the seal.
+    /// The name of the seal in messages.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// What its first line says.
+    /// The values of its first line.
     pub(crate) fn beginning(&self) -> Option<&SealStart> {
         self.beginning.as_ref()
     }
@@ -129,17 +129,17 @@ impl<'s> SealEntries<'s> {
         })
     }
 
-    /// Whether all was read, and another log follows.
+    /// Whether the seal was read to its end, and names a next log.
     pub(crate) fn is_ended(&mut self) -> Result<bool, Failure> {
         Ok(self.peek()?.is_none() && self.has_next)
     }
 
-    /// What is wrong with the seal besides the lines of entries; once.
+    /// A fault of the seal besides the lines of entries; returned once.
     pub(crate) fn take_fault(&mut self) -> Option<String> {
         self.fault.take()
     }
 
-    /// The next entry that was not cut off the log; `None` at the end of the seal, or as long as there is no other.
+    /// The next entry that was not cut off; `None` at the end of the seal, or while there is no further entry.
     pub(crate) fn peek(&mut self) -> Result<Option<&SealedEntry>, Failure> {
         self.read_torn()?;
         let cut = |number| self.torn.get(&number) == Some(&TornOutcome::Cut);
@@ -150,7 +150,7 @@ impl<'s> SealEntries<'s> {
         Ok(self.next.as_ref())
     }
 
-    /// Takes that entry.
+    /// Consumes that entry.
     pub(crate) fn take(&mut self) -> Option<SealedEntry> {
         self.next.take()
     }
@@ -163,7 +163,7 @@ impl<'s> SealEntries<'s> {
         Ok(())
     }
 
-    /// Reads ahead which entries a server found torn: it cuts them off before it makes others.
+    /// Finds the entries that a server found torn, ahead of the others: a server cuts them off before it adds entries.
     fn read_torn(&mut self) -> Result<(), Failure> {
         let Some(reader) = &mut self.torn_reader else {
             return Ok(());
@@ -185,7 +185,7 @@ impl<'s> SealEntries<'s> {
     /// Reads a line.
     fn read(&mut self) -> Result<NextLine, Failure> {
         let line = match self.reader.next_line() {
-            // The server is writing what does not end yet, or was killed while it did.
+            // The server is writing this line, or was killed while it did.
             Ok(None) | Err(SealError::Torn { .. }) => return Ok(NextLine::End),
             Ok(Some(line)) => line,
             Err(error @ SealError::NotALine { .. }) => {

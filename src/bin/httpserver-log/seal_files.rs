@@ -1,4 +1,4 @@
-//! Where the seal of a log is: at its own name and `.seal`, or, if the log was renamed, with the suffix behind that.
+//! The path of a log's seal: the log's name and `.seal`, followed by the suffix of a renamed log.
 
 use crate::failure::Failure;
 use crate::text;
@@ -7,13 +7,13 @@ use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-/// What stands behind the name of a log in that of its seal.
+/// The extension of a seal.
 const SEAL: &[u8] = b".seal";
 
 /// The seal of the log at `path`, if there is one.
 pub(crate) fn seal_of(path: &Path) -> Option<PathBuf> {
     let found = candidates(path).into_iter().find(|seal| seal.is_file());
-    // The seal is beside the file that a symlink leads to.
+    // The seal is beside the target of a symlink.
     found.or_else(|| {
         let is_link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
         let target = fs::canonicalize(path).ok().filter(|_| is_link)?;
@@ -21,7 +21,7 @@ pub(crate) fn seal_of(path: &Path) -> Option<PathBuf> {
     })
 }
 
-/// `FILE.SUFFIX.seal`, and `FILE.seal.SUFFIX` for each suffix that the name may have, the shortest first.
+/// `FILE.SUFFIX.seal`, and `FILE.seal.SUFFIX` for each possible suffix, the shortest first.
 fn candidates(path: &Path) -> Vec<PathBuf> {
     let Some(name) = path.file_name().map(OsStrExt::as_bytes) else {
         return Vec::new();
@@ -38,7 +38,7 @@ fn candidates(path: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The seal of the log at `path`, without which a command cannot go on.
+/// The seal of the log at `path`, or an error.
 pub(crate) fn require_seal(path: &Path) -> Result<PathBuf, Failure> {
     seal_of(path).ok_or_else(|| Failure::NoSeal {
         log: text::path(path),

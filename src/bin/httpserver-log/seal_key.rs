@@ -1,4 +1,4 @@
-//! `seal-key`: makes the state of a sealing key, and shows the verification key once.
+//! `seal-key`: creates the state of a sealing key, and prints the verification key once.
 
 use crate::cli::SealKeyArguments;
 use crate::failure::Failure;
@@ -9,7 +9,7 @@ use httpserver::seal::key::Key;
 use httpserver::seal::state::SealState;
 use std::io::{self, IsTerminal, Write};
 
-/// Makes a key. Its state goes into a new file, which only its owner may read.
+/// Creates a key. Its state is written to a new file that only its owner can read.
 pub(crate) fn run(options: &SealKeyArguments, out: &mut impl Write) -> Result<Verdict, Failure> {
     let key = Key::first(secret::random()?);
     let shown = key.to_text();
@@ -23,7 +23,7 @@ pub(crate) fn run(options: &SealKeyArguments, out: &mut impl Write) -> Result<Ve
         } else {
             Ground::Plain
         };
-        // A key is far shorter than what a code can hold.
+        // A key is far shorter than the capacity of a QR code.
         if let Ok(drawing) = Drawing::of(&shown) {
             write!(out, "{}", drawing.render(ground)).map_err(Failure::output)?;
         }

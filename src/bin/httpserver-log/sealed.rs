@@ -1,4 +1,4 @@
-//! A log that is verified by its seal: one file, and several that follow each other.
+//! Verification of logs by their seals: one file, or several consecutive ones.
 
 use crate::failure::Failure;
 use crate::progress;
@@ -17,14 +17,14 @@ use std::path::Path;
 
 /// A log that was compared with its seal.
 pub(crate) struct SealedLog {
-    /// What messages call the log, and its seal.
+    /// The names of the log and its seal in messages.
     pub(crate) name: String,
     pub(crate) seal_name: String,
     pub(crate) report: SealReport,
 }
 
 impl SealedLog {
-    /// Compares a log with its seal. The chain values of `wanted` lines are kept.
+    /// Compares a log with its seal, and keeps the chain values of the `wanted` lines.
     pub(crate) fn verify(
         log: &LogSource,
         seal: &Path,
@@ -52,7 +52,7 @@ impl SealedLog {
         })
     }
 
-    /// Says what was found.
+    /// Prints the findings.
     pub(crate) fn say(&self, out: &mut impl Write) -> Result<Verdict, Failure> {
         self.write(out).map_err(Failure::output)
     }
@@ -113,7 +113,7 @@ fn torn_text(torn: &TornEntry) -> String {
     }
 }
 
-/// Puts logs into the order of their seals, and says whether each continues the one before it.
+/// Sorts logs by their seals, and reports whether each continues the one before it.
 pub(crate) fn link(logs: &mut [SealedLog], out: &mut impl Write) -> Result<Verdict, Failure> {
     let place = |log: &SealedLog| {
         let beginning = log.report.beginning.as_ref();

@@ -1,4 +1,4 @@
-//! Secrets: random bytes, and files that only their owner may read.
+//! Secrets: random bytes, and files that only their owner can read.
 
 use crate::failure::Failure;
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -10,13 +10,13 @@ use std::path::Path;
 /// Random bytes from the kernel.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
     let mut bytes = [0; N];
-    // So few bytes come at once (getrandom(2)).
+    // getrandom(2) returns this few bytes in one call.
     getrandom(&mut bytes[..], GetRandomFlags::empty())
         .map_err(|error| Failure::file("getrandom")(error.into()))?;
     Ok(bytes)
 }
 
-/// Writes a file that does not exist yet.
+/// Writes a new file.
 pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     let made = OpenOptions::new()
         .write(true)

@@ -1,4 +1,4 @@
-//! Reads the entries of one or several logs that a selection takes.
+//! Reads the selected entries of one or several logs.
 
 use crate::failure::Failure;
 use crate::log_order::LogOrder;

@@ -1,4 +1,4 @@
-//! Which entries a command is about: what `--since`, `--until`, `--peer`, `--user` and `--name` say.
+//! The selection of entries by `--since`, `--until`, `--peer`, `--user` and `--name`.
 
 use crate::failure::Failure;
 use crate::logs::LogWithSeal;
@@ -23,10 +23,10 @@ use std::str::FromStr;
 pub(crate) struct EntrySelection {
     /// Only entries from TIME on
     ///
-    /// TIME is one of RFC 3339 (2026-11-27T12:30:00Z, 2026-11-27T13:30:00+01:00), the same without its offset, which is UTC
-    /// then, or without seconds; a date (2026-11-27); a time of today (12:30, in UTC); or how long ago (90s, 15m, 2h, 3d,
-    /// 1w, 1h30m). A day, a minute or a second is meant as a whole: `--until 2026-11-27` takes that day in. The time of an
-    /// entry is that of the seal, which never runs backwards.
+    /// TIME is one of RFC 3339 (2026-11-27T12:30:00Z, 2026-11-27T13:30:00+01:00), the same without its offset (then in
+    /// UTC) or without seconds; a date (2026-11-27); a time of today (12:30, in UTC); or how long ago (90s, 15m, 2h,
+    /// 3d, 1w, 1h30m). A day, a minute or a second counts as a whole: `--until 2026-11-27` includes that day. The time
+    /// of an entry is that of the seal, which never runs backwards.
     #[arg(long, value_name = "TIME")]
     since: Option<TypedTime>,
     /// Only entries up to TIME
@@ -53,21 +53,21 @@ pub(crate) struct EntrySelection {
     name: Vec<NamePattern>,
 }
 
-/// What a selection says of an entry.
+/// The result of a selection for an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Match {
-    /// It is one of them.
+    /// The entry is selected.
     Selected,
-    /// It is not.
+    /// The entry is not selected.
     Other,
-    /// That is not known, since no line of the seal belongs to it.
+    /// The result is not known, since no line of the seal belongs to the entry.
     Unknown,
-    /// It is not, and no later entry of its log is.
+    /// Neither this entry nor any later one of its log is selected.
     Past,
 }
 
 impl EntrySelection {
-    /// A log without a seal has neither times nor peers nor users.
+    /// Checks that the logs have seals if an option needs times, peers or users.
     pub(crate) fn require_seals(
         &self,
         logs: &[LogWithSeal],
@@ -122,7 +122,7 @@ impl EntrySelection {
     }
 }
 
-/// The error of an option that asks for what only a seal has, where there is none.
+/// The error of an option that needs a seal if there is none.
 pub(crate) fn require_seals(
     option: &'static str,
     logs: &[LogWithSeal],
@@ -169,7 +169,7 @@ impl FromStr for Peers {
 }
 
 impl Peers {
-    /// Whether a peer is one of them, as a seal writes it.
+    /// Whether these include a peer, in the form of a seal.
     fn contain(&self, peer: &str) -> bool {
         let (address, _) = address_and_port(peer);
         match self {
@@ -184,7 +184,7 @@ impl Peers {
 /// A name, or a pattern of names.
 #[derive(Debug, Clone)]
 struct NamePattern {
-    /// What was typed, as the log would write it.
+    /// The typed name, as the log would write it.
     escaped: String,
     typed: String,
     pattern: Pattern,
@@ -193,7 +193,7 @@ struct NamePattern {
 impl From<OsString> for NamePattern {
     fn from(typed: OsString) -> Self {
         let text = typed.to_string_lossy().into_owned();
-        // What is no pattern is a name.
+        // An invalid pattern is a plain name.
         let pattern = Pattern::new(&text).or_else(|_| Pattern::new(&Pattern::escape(&text)));
         Self {
             escaped: visible(typed.as_bytes()),

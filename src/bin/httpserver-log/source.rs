@@ -1,6 +1,6 @@
-//! The log as it was named on the command line: a file or standard input, plain or compressed.
+//! A log of the command line: a file or standard input, plain or compressed.
 //!
-//! It recognises what it is by the first bytes, never by the name, and refuses what cannot be a log.
+//! The first bytes decide about its format, never the name. Everything that cannot be a log is refused.
 
 use crate::compression::{Compression, SIGNATURE, unread_format};
 use crate::failure::Failure;
@@ -14,7 +14,7 @@ use std::io::{self, Cursor, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
-/// More bytes than the first line of a seal has.
+/// A limit above the length of a seal's first line.
 const LINE: usize = 4 * 1024;
 
 /// Where the bytes of a log come from.
@@ -26,7 +26,7 @@ pub(crate) struct LogSource {
 
 #[derive(Debug)]
 enum InputKind {
-    /// Read once, from where it is.
+    /// Standard input: read once, from its present position.
     Stdin,
     /// A pipe or a device: the same.
     Stream(File),
@@ -57,7 +57,7 @@ impl LogSource {
         Ok(Self { name, input })
     }
 
-    /// Opens a log that is read twice, which `purpose` needs, and only a regular file can be.
+    /// Opens a log that `purpose` reads twice. Only a regular file can be read twice.
     pub(crate) fn open_for_two_readings(
         path: &Path,
         purpose: &'static str,
@@ -67,7 +67,7 @@ impl LogSource {
         Ok(source)
     }
 
-    /// Only a regular file can be read twice, which `purpose` needs.
+    /// Checks that the log can be read twice, as `purpose` needs: it must be a regular file.
     pub(crate) fn require_file(&self, purpose: &'static str) -> Result<(), Failure> {
         let input = match self.input {
             InputKind::File(..) => return Ok(()),
@@ -81,17 +81,17 @@ impl LogSource {
         })
     }
 
-    /// What messages call the log.
+    /// The name of the log in messages.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Bytes of the file, compressed as it may be; `None` if that is not known.
+    /// Bytes of the file as stored, compressed or not; `None` if not known.
     pub(crate) fn length(&self) -> Option<u64> {
         self.metadata().map(Metadata::len)
     }
 
-    /// What fstat(2) says of the file, if it is a regular one.
+    /// The result of fstat(2), for a regular file.
     pub(crate) fn metadata(&self) -> Option<&Metadata> {
         match &self.input {
             InputKind::File(_, metadata) => Some(metadata),
@@ -113,7 +113,7 @@ impl LogSource {
         self.log(input, compression)
     }
 
-    /// The bytes of a file that is no log.
+    /// The bytes of a file other than a log.
     pub(crate) fn bytes(&self, bar: &ProgressBar) -> Result<Box<dyn Read + Send + '_>, Failure> {
         self.decompressed(bar).map(|(input, _)| input)
     }
@@ -143,14 +143,14 @@ impl LogSource {
         self.metadata().map(|found| (found.dev(), found.ino()))
     }
 
-    /// Whether the file has a first line by now.
+    /// Whether the file has a complete first line.
     pub(crate) fn is_begun(&self) -> bool {
         let mut line = [0; LINE];
         self.read_at(&mut line, 0)
             .is_ok_and(|count| line[..count].contains(&b'\n'))
     }
 
-    /// Bytes of the file as it is now.
+    /// The present length of the file in bytes.
     pub(crate) fn current_length(&self) -> Result<u64, Failure> {
         let metadata = self.file()?.metadata();
         Ok(metadata.map_err(Failure::file(&self.name))?.len())
@@ -183,8 +183,8 @@ impl LogSource {
         }
     }
 
-    /// Reads a log that is not compressed from an entry on: number `number`, which begins at byte `offset`. `None` if
-    /// it is compressed, or cannot be read from there for another reason.
+    /// Reads an uncompressed log from entry `number` on, which begins at byte `offset`. `None` if it is compressed, or
+    /// cannot be read from there for another reason.
     pub(crate) fn read_from(&self, offset: u64, number: u64) -> Option<LogReader<'_>> {
         let InputKind::File(file, _) = &self.input else {
             return None;
@@ -230,7 +230,7 @@ impl LogSource {
 /// The bytes of a file, and how it is compressed.
 type Decompressed<'s> = (Box<dyn Read + Send + 's>, Option<Compression>);
 
-/// Reads `most` bytes, or all that there are.
+/// Reads `most` bytes, or up to the end.
 fn take(input: &mut impl Read, most: usize) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     input.take(most as u64).read_to_end(&mut head)?;

@@ -1,11 +1,11 @@
 //! Aligned columns, as narrow as the first lines allow, so that a line fits a terminal if it can.
 //!
-//! The first lines are kept until their widths are known. A later line that needs more makes its column wider from there on.
-//! The last column can have any length.
+//! The first lines are buffered to determine the widths. A longer value in a later line widens its column from there
+//! on. The last column can have any length.
 
 use std::io::{self, IsTerminal, Write};
 
-/// Lines that are kept at most, and their bytes.
+/// The most lines that are buffered, and their bytes.
 const LINES: usize = 500;
 const BYTES: usize = 1024 * 1024;
 
@@ -23,7 +23,7 @@ pub(crate) struct Table<const N: usize> {
     columns: [Column; N],
     widths: [usize; N],
     titles: Titles,
-    /// Lines that are kept, until the first were printed.
+    /// Buffered lines, until the first ones are printed.
     kept: Vec<[String; N]>,
     kept_bytes: usize,
     is_begun: bool,
@@ -37,7 +37,7 @@ pub(crate) enum Titles {
 }
 
 impl Titles {
-    /// Titles are for people.
+    /// Titles are printed on a terminal only.
     pub(crate) fn on_terminal() -> Self {
         if io::stdout().is_terminal() {
             Self::Shown
@@ -77,7 +77,7 @@ impl<const N: usize> Table<N> {
         self.print_kept(out)
     }
 
-    /// Prints what was kept so far.
+    /// Prints the buffered lines.
     pub(crate) fn print_kept(&mut self, out: &mut impl Write) -> io::Result<()> {
         if self.kept.is_empty() {
             return Ok(());

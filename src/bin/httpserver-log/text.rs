@@ -1,4 +1,4 @@
-//! Small pieces of text that several subcommands print.
+//! Text formatting that several subcommands share.
 
 use httpserver::request_log::format::layout::{decode_name, push_name};
 use httpserver::seal::time::Moment;
@@ -25,8 +25,8 @@ pub(crate) fn seconds(moment: Moment) -> String {
     }
 }
 
-/// A peer as a seal writes it, apart: `192.0.2.1:80`, `[2001:db8::1]:80`, `192.0.2.1` or `unix`. An address that stands
-/// for one of IPv4 is written as that.
+/// The parts of a peer in a seal: `192.0.2.1:80`, `[2001:db8::1]:80`, `192.0.2.1` or `unix`. An IPv4-mapped address is
+/// written as IPv4.
 pub(crate) fn address_and_port(peer: &str) -> (String, Option<u16>) {
     if let Ok(address) = peer.parse::<SocketAddr>() {
         let ip = address.ip().to_canonical();
@@ -35,7 +35,7 @@ pub(crate) fn address_and_port(peer: &str) -> (String, Option<u16>) {
     (peer.to_owned(), None)
 }
 
-/// A path that was typed, on one line.
+/// A typed path, on one line.
 pub(crate) fn path(path: &Path) -> String {
     one_line(&path.to_string_lossy())
 }
@@ -60,8 +60,8 @@ pub(crate) fn visible(name: &[u8]) -> String {
     text.into_iter().map(char::from).collect()
 }
 
-/// A name of the log for people: `%XX` decoded and UTF-8 shown. What would move the cursor, or cannot be seen, is
-/// escaped: `\n`, `\x1b`, `\u{202e}`; so are bytes that are not UTF-8, `\xff`, and the backslash, `\\`.
+/// A name of the log as text: `%XX` is decoded and UTF-8 is shown. Control and invisible characters are escaped: `\n`,
+/// `\x1b`, `\u{202e}`; so are bytes that are not UTF-8, `\xff`, and the backslash, `\\`.
 pub(crate) fn readable(name: &str) -> String {
     let bytes = decode_name(name);
     if bytes.is_empty() {
@@ -95,7 +95,7 @@ fn push_char(text: &mut String, char: char) {
     }
 }
 
-/// Whether a character beyond ASCII leaves no mark of its own, or turns the direction of the text.
+/// Whether a character beyond ASCII is invisible, or changes the direction of the text.
 fn is_unseen(char: char) -> bool {
     char.is_control()
         || matches!(
@@ -113,7 +113,7 @@ fn is_unseen(char: char) -> bool {
 }
 
 fn push_formatted(text: &mut String, arguments: std::fmt::Arguments<'_>) {
-    // A string takes everything.
+    // Writing to a string cannot fail.
     let _ = text.write_fmt(arguments);
 }
 

@@ -1,5 +1,5 @@
-//! A time as a person types it. It stands for all of itself: a day from its first microsecond to its last, and so do a
-//! minute and a second.
+//! A typed time. It covers its whole unit: a day from its first microsecond to its last, and likewise a minute and a
+//! second.
 
 use httpserver::seal::time::Moment;
 use jiff::civil::{Date, DateTime, Time};
@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{Span, SpanRelativeTo, Timestamp};
 use std::str::FromStr;
 
-/// What is accepted, for errors; it stands behind "is".
+/// The accepted forms, for errors after "is".
 const FORMS: &str = "not a time: type 2026-11-27T12:30:00Z (RFC 3339), 2026-11-27, 12:30 (today, in UTC) or 2h (ago)";
 
 /// Microseconds of units.
@@ -19,9 +19,9 @@ const DAY: i64 = 24 * HOUR;
 /// See the module's description.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TypedTime {
-    /// The first moment that it stands for.
+    /// Its first moment.
     pub(crate) first: Moment,
-    /// The last one.
+    /// Its last moment.
     pub(crate) last: Moment,
 }
 
@@ -73,7 +73,7 @@ fn utc(date: Option<Date>, time: Option<Time>) -> Result<Timestamp, jiff::Error>
     Ok(zoned.timestamp())
 }
 
-/// So long ago: `2h`, `1h30m`, `3 days ago`.
+/// A time ago: `2h`, `1h30m`, `3 days ago`.
 fn ago(typed: &str, now: Timestamp) -> Option<TypedTime> {
     let typed = typed.strip_suffix("ago").unwrap_or(typed).trim_end();
     if !typed.starts_with(|first: char| first.is_ascii_digit()) {
@@ -98,7 +98,7 @@ fn unit(time: &str) -> Option<i64> {
 }
 
 impl TypedTime {
-    /// So many microseconds from a moment on.
+    /// A range of microseconds from a moment on.
     fn of(begin: Timestamp, unit: i64) -> Self {
         let moment = |microseconds| {
             Moment::from_microseconds(u64::try_from(microseconds).unwrap_or_default())

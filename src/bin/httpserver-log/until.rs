@@ -1,4 +1,4 @@
-//! How far a log is to be read: up to a time, or up to an entry.
+//! The end of reading: a time or an entry.
 
 use crate::failure::Failure;
 use crate::log_order::LogOrder;
@@ -51,7 +51,7 @@ impl Until {
         }
     }
 
-    /// Whether an entry of the log called `log` is not behind the end. With a time, that must be known for certain.
+    /// Whether an entry of the log `log` is before or at the end. With a time, the entry's time must be known.
     pub(crate) fn includes(
         &self,
         record: &EntryRecord,
@@ -71,7 +71,7 @@ impl Until {
         };
         match (&record.seal, beginning) {
             (SealMatch::Line(line), _) => Ok(line.time <= time.last),
-            // All that is before the seal is older.
+            // All entries before the seal are older.
             (SealMatch::Absent, Some(beginning)) if beginning.time <= time.last => Ok(true),
             (SealMatch::Absent, Some(beginning)) => Err(unknown(format!(
                 "it was made before the log was sealed, at {}",
@@ -85,7 +85,7 @@ impl Until {
     }
 }
 
-/// Gives the entries up to `until` to `each`, with the number of their log, from 0.
+/// Passes the entries up to `until` to `each`, with the number of their log, from 0.
 pub(crate) fn read_until(
     logs: &[LogWithSeal],
     order: &LogOrder,

@@ -1,4 +1,4 @@
-//! A command line that is wrong, in one sentence: the value, and what to type instead.
+//! The error of a wrong command line, in one sentence: the value, and what to type instead.
 
 use crate::cli::Cli;
 use crate::text::one_line;
@@ -72,7 +72,7 @@ fn subcommands() -> String {
     )
 }
 
-/// How the subcommand is used, behind a semicolon, in one line.
+/// The usage of the subcommand in one line, after a semicolon.
 fn usage(error: &Error) -> String {
     let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) else {
         return String::new();
@@ -82,7 +82,7 @@ fn usage(error: &Error) -> String {
     format!("; usage: {}", words.join(" "))
 }
 
-/// A piece of what the error knows, on one line; empty if it does not know it.
+/// A value of the error, on one line; empty if it has none.
 fn text(error: &Error, kind: ContextKind) -> String {
     let text = match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),

@@ -1,17 +1,17 @@
-//! What a subcommand found; the exit status follows from it.
+//! The result of a subcommand, which determines the exit status.
 
-/// What a subcommand that ran to its end found.
+/// The result of a subcommand that ran to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Verdict {
-    /// Nothing to object to.
+    /// No fault was found.
     #[default]
     Sound,
-    /// Something is wrong, and it has been said.
+    /// A fault was found and reported.
     Faulty,
 }
 
 impl Verdict {
-    /// Whether there was nothing to object to in both.
+    /// Sound only if both are.
     pub(crate) fn and(self, other: Self) -> Self {
         match self {
             Self::Sound => other,

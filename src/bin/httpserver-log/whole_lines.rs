@@ -13,9 +13,9 @@ const LOOK: usize = 128 * 1024;
 pub(crate) struct WholeLines<'f> {
     file: &'f File,
     at: u64,
-    /// Just past the last line feed that was found.
+    /// The end of the last line feed found.
     end: u64,
-    /// The bytes that are searched for line feeds.
+    /// The buffer for the search.
     buffer: Vec<u8>,
 }
 
@@ -34,7 +34,7 @@ impl<'f> WholeLines<'f> {
         let length = self.file.read_at(&mut self.buffer, self.at)?;
         let end = match memchr::memrchr(b'\n', &self.buffer[..length]) {
             Some(last) => last + 1,
-            // No valid line is so long. The reader of lines reports it.
+            // No valid line is this long. The reader of lines reports it.
             None if length == LOOK => length,
             None => 0,
         };

@@ -1,4 +1,4 @@
-//! axe-core finds nothing to complain of in the pages: the rules of WCAG A and AA, the best practices, and AAA's contrast.
+//! axe-core finds no fault in the pages: the rules of WCAG A and AA, best practices, and the contrast of AAA.
 //!
 //! `.ci/run` installs axe-core with npm below `target`; without it this is skipped, except in CI.
 
@@ -17,7 +17,7 @@ const AXE: &str = concat!(
     "/target/axe/node_modules/axe-core/axe.min.js"
 );
 
-/// What is against the rules, each with the markup of where it is.
+/// The violations, each with its markup.
 fn violations(browser: &Browser, axe: &str) -> Value {
     browser.run(axe);
     browser.run_async(

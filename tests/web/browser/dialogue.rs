@@ -1,8 +1,7 @@
-//! A person at the dialogue that asks for name and password (HTTP authentication).
+//! Simulates a user at the dialog for name and password (HTTP authentication).
 //!
-//! A browser without a window shows none. Its developer tools say when it would, and what it would say; what is typed goes
-//! back through them, and from then on the browser does what it does with every password: it sends it, asks again if it was
-//! wrong, and remembers it for the site.
+//! A headless browser shows no dialog. Its developer tools report the dialog, and accept the answer. After that the
+//! browser handles the password as usual: it sends it, asks again if it was wrong, and stores it for the site.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -54,7 +53,7 @@ impl Drop for Dialogue {
     }
 }
 
-/// Lets every request go on, and answers every dialogue.
+/// Continues every request, and answers every dialog.
 fn attend(mut socket: WebSocket, mut typed: Vec<(String, String)>, asked: &Mutex<Vec<String>>) {
     let mut number = 0;
     while let Some(text) = socket.receive() {

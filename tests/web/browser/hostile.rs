@@ -1,4 +1,4 @@
-//! A hostile page in the same browser: what it sends to the server, and what an uploaded document does.
+//! A hostile page in the same browser: its requests to the server, and uploaded documents.
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ fn other_site() -> Server {
         .start()
 }
 
-/// Has the page send a request; the status, or `null` where the browser does not let it know.
+/// Makes the page send a request; returns the status, or `null` if the browser hides it.
 fn fetch(browser: &Browser, address: &str, options: &Value) -> Value {
     browser.run_async(&format!(
         "fetch('{address}', {options}).then(response => done(response.status), () => done(null))"
@@ -93,7 +93,7 @@ fn page_that_leads_its_name_to_the_server_reaches_nothing() {
         let body = (method == "PUT").then_some("evil");
         let options = json!({ "method": method, "body": body });
         let found = fetch(&browser, &victim, &options);
-        // The browser asks first whether the page may, and the server does not say so.
+        // The browser sends a preflight request, and the server does not permit it.
         let expected = if method == "GET" {
             json!(421)
         } else {

@@ -1,4 +1,4 @@
-//! Sorting, opening, and what a refresh leaves as it is.
+//! Sorting, opening, and the state that a refresh keeps.
 
 use std::fs;
 
@@ -174,7 +174,7 @@ fn header_keeps_its_rule_while_it_sticks() {
     browser.run("scrollTo(0, 1000)");
     let top = browser.run("return document.querySelector('thead th').getBoundingClientRect().top");
     assert_eq!(top, json!(0));
-    // A browser leaves collapsed borders behind where the row was.
+    // A browser may leave collapsed borders in place of a removed row.
     let borders = "return getComputedStyle(document.querySelector('table')).borderCollapse";
     assert_eq!(browser.run(borders), json!("separate"));
     let colours = browser.colours("thead .name", "0, height - 2, width, 2");

@@ -1,4 +1,4 @@
-//! What can be seen: in light and dark, in forced colours, on a telephone.
+//! The appearance: in light and dark mode, in forced colours, on a phone.
 
 use std::fs;
 use std::path::PathBuf;
@@ -79,7 +79,7 @@ const SCHEMES: [(&str, &[(&str, &str)]); 4] = [
     ),
 ];
 
-/// Pictures go into the directory that `HTTPSERVER_SCREENSHOTS` names, for people to look at.
+/// Screenshots are written to the directory in `HTTPSERVER_SCREENSHOTS`.
 #[test]
 fn pages_fit_every_screen_and_scheme() {
     let Some(browser) = Browser::start() else {

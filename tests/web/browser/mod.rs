@@ -1,4 +1,4 @@
-//! The pages in a real browser: their scripts run, people can use them, and nothing of them is against their own policy.
+//! The pages in a real browser: their scripts run, they are usable, and they do not violate their own policy.
 
 mod accessibility;
 pub(crate) mod dialogue;
@@ -111,7 +111,7 @@ impl Browser {
         self.devtools("Emulation.setDeviceMetricsOverride", &metrics);
     }
 
-    /// Fails if the page has said anything in the console: violations of its policy stand there, and errors.
+    /// Fails if the console has any message, such as an error or a violation of the policy.
     #[track_caller]
     fn assert_quiet(&self) {
         let messages = self.console();

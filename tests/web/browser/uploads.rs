@@ -1,4 +1,4 @@
-//! Uploads: what a person sees of them, and what a second click must not do.
+//! Uploads: their display, and protection from a second click.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ use crate::support::tree::write;
 /// So slow that an upload of some megabytes does not end by itself.
 const SLOW: i64 = 20_000;
 
-/// The state of the first upload, and of what can be done about it.
+/// The state of the first upload, and its buttons.
 const FIRST: &str = "const item = document.querySelector('#uploads li'); \
     return [item.className, item.querySelector('.start')?.innerText ?? '']";
 
@@ -179,7 +179,7 @@ fn many_uploads_leave_the_listing_in_sight_and_fill_it_one_by_one() {
         browser.run("return document.getElementById('uploads').tabIndex"),
         json!(0)
     );
-    // What shrinks under the pointer lets nothing else come there.
+    // When a row shrinks, no other button moves under the pointer.
     browser.click("#uploads .cancel");
     browser.wait_for(SUMMARY, &json!("300 of 301 uploaded, 1 cancelled"));
     let at = browser.run(&middle_of("#clear-finished"));

@@ -1,6 +1,6 @@
 //! A browser without a window, driven through chromedriver with the W3C's `WebDriver` protocol.
 //!
-//! Just enough of it for these tests: the protocol is JSON over HTTP/1.1, and one connection per command will do.
+//! It has only the parts for these tests: the protocol is JSON over HTTP/1.1, with one connection per command.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -31,7 +31,7 @@ pub(crate) struct Browser {
     driver: Child,
     port: u16,
     session: String,
-    /// Where it speaks the protocol of its developer tools.
+    /// The address of its developer tools.
     debugger: String,
     profile: TempDir,
 }
@@ -98,7 +98,7 @@ impl Browser {
         self.command("POST", "/url", &json!({ "url": address }));
     }
 
-    /// Runs the body of a function in the page, and gives what it returns.
+    /// Runs the body of a function in the page, and returns its result.
     pub(crate) fn run(&self, script: &str) -> Value {
         let arguments = json!({ "script": script, "args": [] });
         self.command("POST", "/execute/sync", &arguments)

@@ -1,4 +1,4 @@
-//! The client's side of a WebSocket (RFC 6455): just enough for the developer tools of a browser.
+//! The client's side of a WebSocket (RFC 6455): only the parts for a browser's developer tools.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};

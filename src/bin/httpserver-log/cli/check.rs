@@ -22,7 +22,7 @@ use std::path::PathBuf;
 /// servers of one root (see `merge`).
 /// The last lines of the output say what this does not prove.
 ///
-/// Without a seal it cannot find a change that leaves every line as a server could have written it, since the log has no checksums:
+/// Without a seal it cannot find a change after which every line is still valid, since the log has no checksums:
 ///
 /// - a hex digit of a row that was replaced by another (--against finds it if the entry is the last of its name);
 ///
@@ -53,13 +53,13 @@ pub(crate) struct CheckArguments {
     pub(crate) against: Option<PathBuf>,
     /// Verify the authentication codes of the seal with the verification key in FILE
     ///
-    /// It is what `httpserver-log seal-key` printed. It finds alterations after which the chain was made anew.
+    /// `httpserver-log seal-key` printed that key. This finds alterations after which the chain was recomputed.
     #[arg(long, value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
     /// Compare the end of the seal with the state of its key
     ///
-    /// The state must be of the last line: else the end of log and seal was cut off, the newest files are missing, or an
-    /// older state was put in its place. While the server runs the state may be a second behind.
+    /// The state must belong to the last line. Otherwise the end of log and seal was cut off, the newest files are
+    /// missing, or an older state was put back. While the server runs, the state may be a second behind.
     #[arg(long, value_name = "STATE")]
     pub(crate) state: Option<PathBuf>,
     /// Verify that the seal only grew since the checkpoint in FILE

@@ -13,17 +13,17 @@ const HISTORY_USAGE: &str = "httpserver-log history [OPTIONS] <FILE>... <NAME>";
 
 /// List the entries of a log, one per line.
 ///
-/// If there is a seal beside the log (FILE.seal, or FILE.seal.SUFFIX for FILE.SUFFIX), the columns are the entry's number, its
-/// time in UTC, the peer's address, the user (`-`: the client did not log in), the status, the bytes of its content, the method and
-/// the name. Without a seal they are number, offset in bytes, bytes of content, status, method and name, and the status is
-/// `ok` for 2xx and 3xx, since the log does not hold which.
+/// If there is a seal beside the log (FILE.seal, or FILE.seal.SUFFIX for FILE.SUFFIX), the columns are the entry's
+/// number, its time in UTC, the peer's address, the user (`-`: the client did not log in), the status, the bytes of its
+/// content, the method and the name. Without a seal they are number, offset in bytes, bytes of content, status, method
+/// and name, and the status is `ok` for 2xx and 3xx, since the log does not record which.
 ///
-/// The status is `torn` if the entry is not whole (see `check`). Names are as in the log: bytes that are not visible ASCII,
-/// and `%`, are written %XX.
+/// The status is `torn` if the entry is incomplete (see `check`). Names are as in the log: bytes that are not visible
+/// ASCII, and `%`, are written %XX.
 ///
-/// A line of the seal counts only if it is in the chain and has the entry's place, first line and content. An entry without
-/// such a line is shown with `-` for time, peer and user; a line on stderr says why, and the exit status is 1. Authentication
-/// codes are not verified: `check --key` does that.
+/// A line of the seal counts only if it is in the chain and has the entry's place, first line and content. An entry
+/// without such a line is shown with `-` for time, peer and user; a line on stderr has the reason, and the exit status
+/// is 1. Authentication codes are not verified: `check --key` does that.
 ///
 /// Several logs are listed one after the other: give kept logs first, the oldest before the others. Logs of several servers
 /// are listed in the order of `merge`, but not with --follow.
@@ -44,25 +44,26 @@ pub(crate) struct ListArguments {
     pub(crate) files: Vec<PathBuf>,
     /// Print one JSON object per line, with all data of the log and the seal
     ///
-    /// The keys are log (if several are given), number, offset and length (of the entry in the log), method, name, bytes (of content), status,
-    /// failed, torn; and from the seal: sealed (true: its line was found, false: none matches, null: not sealed),
-    /// `seal_number`, time (RFC 3339), peer, port, user, sha256, server, version. What is not known is null.
+    /// The keys are log (if several are given), number, offset and length (of the entry in the log), method, name,
+    /// bytes (of content), status, failed, torn; and from the seal: sealed (true: its line was found, false: none
+    /// matches, null: not sealed), `seal_number`, time (RFC 3339), peer, port, user, sha256, server, version. Unknown
+    /// values are null.
     #[arg(long)]
     pub(crate) json: bool,
     /// Show new entries as they are written, as `tail -F` does
     ///
-    /// An entry is shown once all of it is there. If the log is renamed and another has its name, that is followed next; its
-    /// numbers begin at 1 again. Of several logs the last is followed, which must be a plain file. An entry that does not
-    /// grow for 5 seconds although others follow it is shown as torn. SIGINT and SIGTERM end the command, and so does
-    /// --until once it is past.
+    /// An entry is shown when it is complete. After a rotation, the new log is followed next; its numbers begin at 1
+    /// again. Of several logs the last is followed, which must be a plain file. An incomplete entry is shown as torn if
+    /// others follow it and it has not grown for 5 seconds. SIGINT and SIGTERM end the command; so does --until when
+    /// that time has passed.
     #[arg(short = 'F', long)]
     pub(crate) follow: bool,
     /// Show names as text
     ///
-    /// %XX is decoded, and UTF-8 is shown. Characters that a terminal would obey or hide are escaped: control characters
-    /// (\n, \x1b), characters that are invisible or change the direction (\u{202e}), bytes that are not UTF-8 (\xff),
-    /// and the backslash (\\). With --json a field `decoded` is added; it is null where the name is not UTF-8. The
-    /// target of a request that failed may have been sent with %XX; these are decoded, too.
+    /// %XX is decoded, and UTF-8 is shown. Characters that a terminal would interpret or hide are escaped: control
+    /// characters (\n, \x1b), characters that are invisible or change the direction (\u{202e}), bytes that are not
+    /// UTF-8 (\xff), and the backslash (\\). With --json a field `decoded` is added; it is null if the name is not
+    /// UTF-8. A %XX that a client sent in the target of a failed request is decoded, too.
     #[arg(long)]
     pub(crate) decoded: bool,
     #[command(flatten)]
@@ -71,9 +72,9 @@ pub(crate) struct ListArguments {
 
 /// Show what was stored under a name, and when it was deleted.
 ///
-/// The columns are the number of the revision, from 1, the number of the entry, time, peer, user, status, bytes of content, the
-/// first digits of the content's SHA-256, and the method with the name. A deletion is no revision. The SHA-256 is that of the
-/// content in the log; time, peer and user need a seal.
+/// The columns are the number of the revision, from 1, the number of the entry, time, peer, user, status, bytes of
+/// content, the first digits of the content's SHA-256, and the method with the name. A deletion is not a revision. The
+/// SHA-256 is that of the content in the log; time, peer and user need a seal.
 #[derive(Debug, Args)]
 #[command(override_usage = HISTORY_USAGE, after_long_help = "\
 Examples:
@@ -97,7 +98,7 @@ pub(crate) struct HistoryArguments {
 
 /// Count requests by method and status, stored bytes, and names.
 ///
-/// Methods are counted as `list` shows them, up to 100 of them; requests with others are counted together. Of a sealed log the
+/// Methods are counted as `list` shows them, up to 100 of them; all others are counted together. For a sealed log, the
 /// statuses are those of the seal.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
@@ -114,7 +115,8 @@ pub(crate) struct StatsArguments {
     pub(crate) files: Vec<PathBuf>,
     /// Count requests, uploads and their bytes by day, peer or user
     ///
-    /// Days are in UTC. This option needs a seal. Peers and users with most requests come first. The user `-` stands for clients that did not log in.
+    /// Days are in UTC. This option needs a seal. Peers and users with the most requests are first. The user `-` stands
+    /// for clients that did not log in.
     #[arg(long, value_name = "WHAT")]
     pub(crate) by: Option<GroupBy>,
     /// Print one JSON object instead of a table

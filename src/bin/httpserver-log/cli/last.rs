@@ -1,4 +1,4 @@
-//! Splits `FILE... NAME`, which clap takes as one list, so that options may stand between the files and the name.
+//! Splits `FILE... NAME`. clap parses them as one list, so that options may be between the files and the name.
 
 use crate::failure::Failure;
 use std::path::{Path, PathBuf};

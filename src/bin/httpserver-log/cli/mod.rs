@@ -1,4 +1,4 @@
-//! What was typed, as plain values. Nothing is opened here.
+//! The command line as plain values. This module opens nothing.
 
 mod check;
 mod entries;
@@ -16,9 +16,8 @@ use clap::{Parser, Subcommand};
 
 /// Read, check and replay the request log of httpserver.
 ///
-/// The log holds one entry per request, and for every PUT the bytes that were stored. So its entries can be listed and
-/// counted, any version of any file can be extracted, and the directory can be rebuilt. The log may be compressed with
-/// gzip or zstd.
+/// The log has one entry per request, with the stored bytes of every PUT. So you can list and count its entries,
+/// extract any version of any file, and rebuild the directory. The log may be compressed with gzip or zstd.
 #[derive(Debug, Parser)]
 #[command(
     name = "httpserver-log",

@@ -1,4 +1,4 @@
-//! The arguments of commands that give back what was stored: `extract` and `replay`.
+//! The arguments of commands that restore stored files: `extract` and `replay`.
 
 use super::last::split_last;
 use crate::failure::Failure;
@@ -13,7 +13,7 @@ const REPLAY_USAGE: &str = "httpserver-log replay [OPTIONS] <FILE>... <DIR>";
 
 /// Extract the bytes that an entry stored, or what a name held at a time.
 ///
-/// Only PUT entries have any. `list` and `history` show the numbers.
+/// Only PUT entries have stored bytes. `list` and `history` show the numbers.
 #[derive(Debug, Args)]
 #[command(override_usage = EXTRACT_USAGE, after_long_help = "\
 Examples:
@@ -27,13 +27,13 @@ pub(crate) struct ExtractArguments {
     /// log writes it
     #[arg(required = true, num_args = 1.., value_name = "FILE")]
     arguments: Vec<PathBuf>,
-    /// What NAME held at TIME, or, if TIME is #N, after entry N
+    /// Extract the content of NAME at TIME, or, if TIME is #N, after entry N
     ///
-    /// A time needs the seal of the log, and has the forms that `list --help` explains for --since. It is an error if nothing
-    /// was stored under NAME up to then, or if it was deleted.
+    /// A time needs the seal of the log, and has the forms that `list --help` explains for --since. It is an error if
+    /// NAME did not exist at that time.
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<Until>,
-    /// Write to OUT instead of standard output; it appears, or is replaced, only when all of it is there
+    /// Write to OUT instead of standard output; OUT is created or replaced only when its content is complete
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: Option<PathBuf>,
 }
@@ -56,14 +56,14 @@ pub(crate) struct ReplayArguments {
     /// twice. Several are read as one, the oldest first. DIR is the directory, absent or empty
     #[arg(required = true, num_args = 1.., value_name = "FILE")]
     arguments: Vec<PathBuf>,
-    /// The directory as it was at TIME, or, if TIME is #N, after entry N
+    /// Rebuild the directory as it was at TIME, or, if TIME is #N, after entry N
     ///
-    /// A time needs the seal of the log, and has the forms that `list --help` explains for --since: `--until 2026-11-26` takes
-    /// that day in. If an entry up to then does not match the seal, nothing is written.
+    /// A time needs the seal of the log, and has the forms that `list --help` explains for --since: `--until
+    /// 2026-11-26` includes that day. If an entry up to then does not match the seal, nothing is written.
     #[arg(long, value_name = "TIME")]
     pub(crate) until: Option<Until>,
-    /// Replay into a directory that is not empty: files of the same name are replaced, those that the log deletes are
-    /// removed, all others stay
+    /// Replay into a directory that is not empty: replace files of the same name, remove files that the log deletes,
+    /// and keep all others
     #[arg(long)]
     pub(crate) force: bool,
 }

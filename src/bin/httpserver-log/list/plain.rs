@@ -1,4 +1,4 @@
-//! The lines of a log without a seal: what the log alone says.
+//! The lines of a log without a seal.
 
 use super::row::RowText;
 use crate::record::EntryRecord;
@@ -11,7 +11,7 @@ const SHORTEST_ENTRY: u64 = 24;
 /// Widths of the columns before the method. The name is last, so that it can have any length.
 pub(super) struct Columns {
     number: usize,
-    /// Of offsets, and of lengths, which are smaller.
+    /// The width of offsets, and of lengths, which are smaller.
     bytes: usize,
 }
 

@@ -1,4 +1,4 @@
-//! The lines of a sealed log: also when, from where, and by whom.
+//! The lines of a sealed log, with time, peer and user.
 
 use super::row::RowText;
 use crate::record::EntryRecord;
@@ -8,7 +8,7 @@ use crate::text::dash;
 /// How many columns there are.
 pub(super) const COLUMNS: usize = 8;
 
-/// What they are. The name is last, so that it can have any length.
+/// The columns. The name is last, so that it can have any length.
 pub(super) const TABLE: [Column; COLUMNS] = [
     Column::Number("number"),
     Column::Text("time"),

@@ -1,4 +1,4 @@
-//! How two revisions of a text differ, as diff(1) with `-u` says it.
+//! The difference of two revisions of a text, in the format of `diff -u`.
 
 use crate::failure::Failure;
 use crate::journal::PutEntry;
@@ -8,10 +8,10 @@ use similar::TextDiff;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-/// Bytes of the longest content that is compared: both are in memory.
+/// Bytes of the longest content for a comparison: both contents are in memory.
 const LIMIT: u64 = 16 * 1024 * 1024;
 
-/// Time in which the shortest difference is looked for. Then it may be longer than needed.
+/// The time limit for finding the shortest difference. After that, a longer difference is printed.
 const TIME: Duration = Duration::from_secs(5);
 
 /// A revision that is compared.
@@ -23,7 +23,7 @@ pub(super) struct Revision {
     pub(super) time: Option<String>,
 }
 
-/// Prints how `old` becomes `new`.
+/// Prints the change from `old` to `new`.
 pub(super) fn print_diff(
     name: &str,
     logs: &[LogWithSeal],
@@ -47,7 +47,7 @@ pub(super) fn print_diff(
         .to_string();
     let is_terminal = io::stdout().is_terminal();
     for line in unified.split_inclusive('\n') {
-        // What would move the cursor is escaped; programs get it as it is.
+        // On a terminal, control characters are escaped; programs get the original text.
         let printed = if is_terminal {
             let line = line.trim_end_matches('\n');
             let parts: Vec<_> = line.split('\t').map(one_line).collect();

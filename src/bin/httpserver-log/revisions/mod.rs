@@ -1,4 +1,4 @@
-//! `history`: what was stored under one name, and when it was removed; and how two of its revisions differ.
+//! `history`: lists the revisions and deletions of one name, or shows the difference of two revisions.
 
 mod diff;
 
@@ -75,13 +75,13 @@ pub(crate) fn run(options: &HistoryArguments, out: &mut impl Write) -> Result<Ve
     Ok(notes.verdict())
 }
 
-/// What is known of a name so far.
+/// The history of a name so far.
 struct NameHistory<'o> {
     name: TypedName,
     /// Those that were stored.
     revisions: u64,
     events: u64,
-    /// The revisions that are to be compared, and those that were found.
+    /// The requested revisions, and those found so far.
     wanted: &'o [NonZeroU64],
     found: Vec<Revision>,
     table: Table<COLUMNS>,

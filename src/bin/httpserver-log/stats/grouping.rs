@@ -1,4 +1,4 @@
-//! Numbers for each day, peer or user.
+//! Counts for each day, peer or user.
 
 use crate::record::EntryRecord;
 use crate::text::address_and_port;
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-/// Groups that are counted each by itself. Clients can come from any number of addresses.
+/// The most groups that are counted separately, since clients can have any number of addresses.
 const MOST: usize = 100_000;
 
-/// What the entries of a group have in common.
+/// The key of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum GroupBy {
     Day,
@@ -22,7 +22,7 @@ pub(crate) enum GroupBy {
 #[derive(Debug)]
 pub(super) struct Groups {
     by: GroupBy,
-    /// By what they have in common; `None` is where that is not known.
+    /// The groups by key; `None` is an unknown key.
     all: BTreeMap<Option<String>, GroupCounts>,
     /// Entries of groups beyond the first [`MOST`].
     others: GroupCounts,
@@ -76,12 +76,12 @@ impl Groups {
         Some(match self.by {
             GroupBy::Day => line.time.to_string().chars().take(10).collect(),
             GroupBy::Peer => address_and_port(&line.peer).0,
-            // As in the seal, where no name is `-`.
+            // As in the seal, which never writes a name as `-`.
             GroupBy::User => line.user.clone().unwrap_or_else(|| "-".to_owned()),
         })
     }
 
-    /// Days in their order; of peers and users those with most requests first.
+    /// Days in their order; peers and users with the most requests first.
     fn sorted(&self) -> Vec<(&Option<String>, GroupCounts)> {
         let mut sorted: Vec<_> = self.all.iter().map(|(key, group)| (key, *group)).collect();
         if self.by != GroupBy::Day {

@@ -1,4 +1,4 @@
-//! `stats`: counts and sizes of what is in a log.
+//! `stats`: counts and sizes of a log.
 
 mod grouping;
 
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 
-/// Methods that are counted each by itself. A client can invent any number of them.
+/// The most methods that are counted separately, since a client can invent any number of them.
 const METHODS: usize = 100;
 
 /// Counts logs and prints the numbers.
@@ -68,7 +68,7 @@ struct LogStatistics {
     bytes: u64,
     entries: u64,
     torn: u64,
-    /// Requests by method, as the log has it, and by status, `None` being success.
+    /// Requests by method, as in the log, and by status; `None` is success.
     methods: BTreeMap<String, BTreeMap<Option<u16>, u64>>,
     /// Requests with methods beyond the first [`METHODS`].
     more_methods: BTreeMap<Option<u16>, u64>,
@@ -112,7 +112,7 @@ impl LogStatistics {
                 self.names.insert(name);
             }
             (Some(LoggedRequest::Failure { method, .. }), _) => self.count(&method, status),
-            // What has no first line or no number is torn.
+            // An entry without a first line or a number is torn.
             _ => {}
         }
     }
@@ -127,7 +127,7 @@ impl LogStatistics {
         *statuses.entry(status).or_default() += 1;
     }
 
-    /// Each method with its statuses and numbers; those beyond the first are together, without a name.
+    /// Each method with its statuses and counts; the methods beyond the limit are counted together, without a name.
     fn requests(&self) -> impl Iterator<Item = (Option<&str>, Option<u16>, u64)> {
         let named = self
             .methods
