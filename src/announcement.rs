@@ -66,7 +66,7 @@ pub(crate) fn announce(
 fn warn(scheme: &str, listen: SocketAddr, config: &Config) {
     if config.users.is_none() {
         if is_writable(config) {
-            log::warn!("anyone who reaches {listen} can store and remove files there");
+            log::warn!("every client that reaches {listen} can store and remove files");
         }
     } else if scheme == "http" {
         log::warn!("passwords come to {listen} in the clear: anyone on the way can read them");

@@ -15,7 +15,7 @@ done
 phone=$(sed -n '/^reachable at /{s///;s/ .*//;p;q}' server.err)
 echo "ok: the phone opens $phone"
 grep -q '█' server.err || fail 'there is no QR code'
-grep -q 'anyone who reaches' server.err || fail 'there is no warning that every client can write'
+grep -q 'every client that reaches' server.err || fail 'there is no warning that every client can write'
 
 expect 'the folder is a page' 200 "$(status -H 'Accept: text/html' "$phone/")"
 grep -q 'href=.*photo-2.jpg' response || fail 'the page lacks a picture'

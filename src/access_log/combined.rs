@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 
 use super::record::Record;
 
-/// The status of a request whose client was gone before there was a response, as nginx has it.
+/// The status of a request without a response, since its client left, as in nginx.
 const CLIENT_GONE: u16 = 499;
 
 /// Appends the line for a request.
@@ -82,7 +82,7 @@ fn push_quoted(out: &mut Vec<u8>, text: Option<&[u8]>) {
     out.push(b'"');
 }
 
-/// A word that stands outside quotes: a space in it is escaped, too.
+/// A word outside quotes: spaces in it are also escaped.
 fn push_word(out: &mut Vec<u8>, text: Option<&[u8]>) {
     for piece in text.unwrap_or(b"-").split_inclusive(|&byte| byte == b' ') {
         match piece.split_last() {
@@ -109,7 +109,7 @@ fn push_escaped(out: &mut Vec<u8>, text: &[u8]) {
     out.extend_from_slice(rest);
 }
 
-/// Whether a byte stands for itself in quotes.
+/// Whether a byte is written unescaped in quotes.
 fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')
 }

@@ -1,7 +1,6 @@
 //! JSON Lines (RFC 8259): an object per request.
 //!
-//! Every key stands in every line, so that a program need not ask whether it is there; what is missing is null. Bytes
-//! that are not UTF-8 appear as U+FFFD.
+//! Every line has every key; a missing value is null. Bytes that are not UTF-8 appear as U+FFFD.
 
 use std::borrow::Cow;
 use std::fmt::Display;

@@ -1,8 +1,8 @@
-//! The access log: who asked for what, when, and what came of it; one line per request, written at its end.
+//! The access log: one line per request, written at its end, with client, request, time and result.
 //!
-//! It is not the request log: it holds no content, it is written after the response, and a full disk costs lines of it,
-//! never requests. What a line says is a [`Record`]; `combined` and `json` are two ways to write one. Pure: where
-//! lines go is the business of `line_writer`.
+//! It is not the request log: it has no content, it is written after the response, and a full disk costs lines, never
+//! requests. A [`Record`] has the values of a line; `combined` and `json` format it. This room is pure: `line_writer`
+//! writes the lines.
 
 mod combined;
 mod json;

@@ -1,11 +1,11 @@
-//! What an access log says of one request.
+//! The values of one request for an access log.
 
 use std::time::{Duration, SystemTime};
 
 use crate::entry_range::EntryRange;
 use crate::peer::{ClientAddress, Peer};
 
-/// One request and its response. What could not be read of the request is `None`.
+/// One request and its response. A part of the request that could not be read is `None`.
 #[derive(Debug, Clone)]
 pub struct Record<'r> {
     /// When the first byte of the request was received.
@@ -14,11 +14,11 @@ pub struct Record<'r> {
     pub connection: u64,
     /// The number of the request in its connection, from 1.
     pub request: u64,
-    /// Where the connection comes from.
+    /// The source of the connection.
     pub peer: Peer,
-    /// The proxy that passes the connection on, and said with the PROXY protocol where it comes from.
+    /// The proxy that has sent a PROXY header on this connection.
     pub proxy: Option<Peer>,
-    /// The client: the peer, unless trusted proxies say that it is another.
+    /// The client: the peer, or the client that trusted proxies name.
     pub client: ClientAddress,
     /// The user, if one is logged in.
     pub user: Option<&'r str>,
@@ -28,7 +28,7 @@ pub struct Record<'r> {
     pub target: Option<&'r [u8]>,
     /// The protocol version, as received.
     pub version: Option<&'r [u8]>,
-    /// The status of the response; `None` if the client was gone before there was one.
+    /// The status of the response; `None` if the client left before it.
     pub status: Option<u16>,
     /// Bytes of the request, head and content, as they were on the wire.
     pub bytes_in: u64,
@@ -46,7 +46,7 @@ pub struct Record<'r> {
     pub referer: Option<&'r [u8]>,
     /// The field `User-Agent`.
     pub agent: Option<&'r [u8]>,
-    /// Where the request's entry is in the request log.
+    /// The place of the request's entry in the request log.
     pub entry: Option<EntryRange>,
     /// Why the request was refused.
     pub error: Option<&'r str>,

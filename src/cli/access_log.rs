@@ -40,14 +40,14 @@ pub(super) struct AccessLogOptions {
     access_log_format: Option<AccessLogFormat>,
 }
 
-/// An access log that was asked for.
+/// A requested access log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AccessLog {
     pub(crate) to: AccessLogTarget,
     pub(crate) format: AccessLogFormat,
 }
 
-/// Where an access log goes.
+/// The destination of an access log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum AccessLogTarget {
     File(PathBuf),
@@ -67,7 +67,7 @@ fn format(typed: &str) -> Result<AccessLogFormat, FormatError> {
 }
 
 impl AccessLogOptions {
-    /// The access log, if there is to be one.
+    /// The access log, if requested.
     pub(super) fn access_log(self) -> Option<AccessLog> {
         let format = self.access_log_format.unwrap_or(AccessLogFormat::Combined);
         self.access_log.map(|path| AccessLog {

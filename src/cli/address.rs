@@ -1,6 +1,6 @@
-//! Where to listen: an address as it is typed, and what it resolves to.
+//! A listening address: as typed, and resolved.
 //!
-//! Nothing is bound here. Resolving a name is the only thing that asks the system.
+//! This module binds nothing. Its only system access is resolving a name.
 
 use std::fmt;
 use std::io;
@@ -10,41 +10,41 @@ use thiserror::Error;
 
 use super::values::is_number;
 
-/// The ports of URLs that name none (RFC 9110 §4.2.1, §4.2.2).
+/// The default ports of URLs (RFC 9110 §4.2.1, §4.2.2).
 const HTTP_PORT: u16 = 80;
 const HTTPS_PORT: u16 = 443;
 
-/// Where to listen, as it was typed.
+/// A listening address as typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Address {
-    /// What was typed, for messages.
+    /// The typed text, for messages.
     pub(super) typed: String,
     /// Without brackets.
     host: String,
     pub(super) port: Option<u16>,
-    /// The port where none is named; `None` leaves it to the dialect.
+    /// The default port; `None` leaves it to the dialect.
     default_port: Option<u16>,
-    /// What its scheme says, if it has one.
+    /// The protocol of its scheme, if it has one.
     security: Option<ListenerSecurity>,
 }
 
-/// Whether HTTP is spoken inside TLS.
+/// Whether HTTP is used inside TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ListenerSecurity {
     Plain,
     Tls,
 }
 
-/// Whether the arguments must say where to listen.
+/// Whether the arguments must have an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AddressRule {
-    /// They must, if there is no default.
+    /// They must, unless there is a default.
     Needed,
     /// They need not, since there are other listeners.
     Optional,
 }
 
-/// What was typed is meant as an address, and is none.
+/// The typed text has the form of an address but is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum AddressError {
     #[error("'{0}' is not a port: type a number from 0 to 65535")]
@@ -89,10 +89,10 @@ impl Address {
         }
     }
 
-    /// Whether TLS is spoken there; `default` if it does not say.
+    /// Whether TLS is used; `default` if the address does not state it.
     ///
     /// # Errors
-    /// If it says so, and there is no certificate, which `default` shows.
+    /// If the address needs TLS and `default` shows that there is no certificate.
     pub(super) fn security(
         &self,
         default: ListenerSecurity,
@@ -105,23 +105,23 @@ impl Address {
         }
     }
 
-    /// Whether TLS is spoken there, if it says so.
+    /// Whether the address states TLS or plain HTTP.
     pub(super) fn stated_security(&self) -> Option<ListenerSecurity> {
         self.security
     }
 
-    /// Whether it says which port.
+    /// Whether it has a port.
     pub(super) fn has_port(&self) -> bool {
         self.port.or(self.default_port).is_some()
     }
 
-    /// Whether every address is meant, in the notation of other servers.
+    /// Whether it is `*`, the wildcard of other servers.
     pub(super) fn is_wildcard(&self) -> bool {
         self.host == "*"
     }
 
-    /// What is an address by its form: a URL, an IP address, `localhost`, `HOST:PORT` or `:PORT`. `None` is any other
-    /// word: a host name by itself, or none.
+    /// Parses an address by its form: a URL, an IP address, `localhost`, `HOST:PORT` or `:PORT`. `None` for any other
+    /// word, such as a plain host name.
     pub(super) fn parse(typed: &str) -> Result<Option<Self>, AddressError> {
         let Some((scheme, rest)) = typed.split_once("://") else {
             return Self::authority(typed, typed);
@@ -151,7 +151,7 @@ impl Address {
         }))
     }
 
-    /// An address by its form; `typed` is what it stands in.
+    /// Parses an address by its form; `typed` is the whole argument.
     fn authority(text: &str, typed: &str) -> Result<Option<Self>, AddressError> {
         if let Some(rest) = text.strip_prefix('[') {
             return Self::bracketed(rest, typed).map(Some);
@@ -174,7 +174,7 @@ impl Address {
         Self::with_port(&host, port, typed).map(Some)
     }
 
-    /// What follows the `[` of an IPv6 address.
+    /// Parses the text after the `[` of an IPv6 address.
     fn bracketed(rest: &str, typed: &str) -> Result<Self, AddressError> {
         match rest.split_once(']') {
             Some(("", _)) | None => Err(AddressError::Malformed(typed.to_owned())),
@@ -201,8 +201,7 @@ impl Address {
         })
     }
 
-    /// What it stands for: IP addresses for themselves, `localhost` for 127.0.0.1, other names for what
-    /// getaddrinfo(3) finds.
+    /// Resolves the host: `localhost` is 127.0.0.1, and getaddrinfo(3) resolves other names.
     ///
     /// # Errors
     /// In the words of getaddrinfo(3).
@@ -231,7 +230,7 @@ impl Address {
     }
 }
 
-/// Where to listen.
+/// A resolved listening address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Listen {
     /// Host and port as typed, for messages.
@@ -243,7 +242,7 @@ pub(crate) struct Listen {
 }
 
 impl Listen {
-    /// Whether no other machine can connect, whichever of the addresses is taken.
+    /// Whether all of the addresses are loopback addresses, so that no other machine can connect.
     pub(super) fn is_for_this_machine(&self) -> bool {
         let ips = self.addresses.iter().map(SocketAddr::ip);
         ips.map(|ip| ip.to_canonical()).all(|ip| ip.is_loopback())
@@ -256,7 +255,7 @@ impl fmt::Display for Listen {
     }
 }
 
-/// The cause alone: the standard library says first what every failure of getaddrinfo(3) has in common.
+/// The cause without the standard library's common prefix for getaddrinfo(3).
 fn cause(error: &io::Error) -> String {
     let text = error.to_string();
     let common = "failed to lookup address information: ";

@@ -1,8 +1,8 @@
-//! What to type instead of an option that does not exist: options of other servers, and slips of the shift key.
+//! Suggestions for unknown options: options of other servers, and wrong upper or lower case.
 
 use clap::Command;
 
-/// Options that people know from other servers, and how the same is said here.
+/// Options of other servers, with the equivalent of this server.
 const FOREIGN: [(&[&str], &str); 6] = [
     (
         &["-p", "--port"],
@@ -44,7 +44,7 @@ const FOREIGN: [(&[&str], &str); 6] = [
     ),
 ];
 
-/// What to type instead of `option`, which is spelled with its dashes; `similar` is the option it resembles most.
+/// The suggestion for the unknown `option`, which includes its dashes; `similar` is the most similar option.
 pub(super) fn instead_of(option: &str, similar: Option<&str>, command: &Command) -> String {
     let foreign = FOREIGN
         .iter()
@@ -62,8 +62,8 @@ pub(super) fn instead_of(option: &str, similar: Option<&str>, command: &Command)
     "'httpserver -h' lists the options".to_owned()
 }
 
-/// The long option that has the same letters in another order, such as `--web` for `--wbe`: the parser finds only
-/// longer words alike.
+/// The long option with the same letters in another order, such as `--web` for `--wbe`: the parser finds similar words
+/// only if they are longer.
 fn with_same_letters(option: &str, command: &Command) -> Option<String> {
     let sorted = |word: &str| {
         let mut letters: Vec<_> = word.chars().collect();

@@ -1,4 +1,4 @@
-//! What the arguments and the options beside them say of the root and the listeners, and which of them is in force.
+//! Combines the arguments with the options for the root and the listeners, and determines which values are in force.
 
 use super::environment::FromEnvironment;
 use super::in_force::{Arguments, Resolved};
@@ -6,8 +6,7 @@ use super::positionals::{self, Positionals};
 use super::typed::Typed;
 use super::usage_error::UsageError;
 
-/// What the arguments say, with the root of the option and without listeners that they replace; and what is in force of
-/// these.
+/// The result of the arguments and the options, without replaced listeners, and the sources of the values in force.
 pub(super) fn take(
     typed: &mut Typed,
     environment: &[FromEnvironment],

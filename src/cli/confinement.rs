@@ -1,4 +1,4 @@
-//! The options that say what the process gives up before it serves.
+//! The options for the privileges that the process drops before it serves.
 
 use clap::Args;
 
@@ -7,9 +7,9 @@ use super::serve;
 /// Whether the process confines itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sandbox {
-    /// It gives up the files and the system calls that it has no use for.
+    /// It drops access to files and system calls that it does not need.
     On,
-    /// It gives up nothing.
+    /// It drops nothing.
     Off,
 }
 
@@ -24,7 +24,8 @@ pub(super) struct ConfinementOptions {
 
     /// Keep access to all files and system calls
     ///
-    /// Otherwise the kernel refuses the server files that it has no use for, and system calls such as execve and mount.
+    /// Without this option, the kernel denies the server files that it does not need, and system calls such as execve
+    /// and mount.
     #[arg(long, hide_short_help = true)]
     no_sandbox: bool,
 }

@@ -1,7 +1,7 @@
 //! Options from the environment: `--max-body 10M` is also `HTTPSERVER_MAX_BODY=10M`.
 //!
-//! A variable becomes the words that would be typed for it, so that each value is checked by the same rules. An option on
-//! the command line wins: its variable is not looked at. Nothing here reads the environment; it is handed in.
+//! A variable becomes the equivalent words of a command line, so that each value is checked by the same rules. An
+//! option on the command line wins over its variable. The caller passes the environment.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::systemd::Variable;
 
-/// What the names of our variables begin with.
+/// The prefix of the variables' names.
 const PREFIX: &str = "HTTPSERVER_";
 
 /// The long names of options that only print something.
@@ -23,11 +23,11 @@ pub(super) struct FromEnvironment {
     /// The identifier of the option.
     pub(super) id: String,
     pub(super) variable: String,
-    /// As if they had been typed.
+    /// The equivalent words.
     pub(super) words: Vec<OsString>,
 }
 
-/// The value of a variable is wrong although the option takes none.
+/// The value of the variable of a flag is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum EnvironmentError {
     #[error("'{value}' is not a value for {variable}: it must be 1, 0, true or false")]
@@ -80,7 +80,7 @@ pub(super) fn options(
     Ok(found)
 }
 
-/// A message in which an option is called by its variable if it comes from there.
+/// A message that names an option by its variable if the value comes from the variable.
 pub(super) fn in_variables(message: &str, set: &[FromEnvironment]) -> String {
     let mut named = String::new();
     let mut rest = message;
@@ -97,7 +97,7 @@ pub(super) fn in_variables(message: &str, set: &[FromEnvironment]) -> String {
     named + rest
 }
 
-/// Variables that look like ours, and are none. Those are left out that Kubernetes sets for a service of this name.
+/// Unknown variables with the prefix, except those that Kubernetes sets for a service of this name.
 pub(super) fn unknown(command: &Command, variables: &[Variable]) -> Vec<String> {
     let known: Vec<_> = command.get_arguments().filter_map(variable_of).collect();
     let names = variables.iter().map(|(name, _)| name.to_string_lossy());
@@ -111,20 +111,21 @@ pub(super) fn unknown(command: &Command, variables: &[Variable]) -> Vec<String> 
     unknown
 }
 
-/// `PORT`, `PORT_80_TCP_ADDR`, `SERVICE_HOST` and the like; also of a service whose name begins with ours.
+/// `PORT`, `PORT_80_TCP_ADDR`, `SERVICE_HOST` and the like, also for a service with a name that begins with
+/// `httpserver-`.
 fn is_of_kubernetes(name: &str) -> bool {
     let name = format!("_{name}_");
     name.contains("_PORT_") || name.contains("_SERVICE_")
 }
 
-/// What would be typed.
+/// The equivalent words.
 fn words(arg: &Arg, variable: &str, value: &OsStr) -> Result<Vec<OsString>, EnvironmentError> {
     let option = format!("--{}", arg.get_long().unwrap_or_default());
     let with = |value: &[u8]| OsString::from_vec([option.as_bytes(), b"=", value].concat());
     let shown = || value.to_string_lossy().escape_debug().to_string();
     let variable = || variable.to_owned();
     Ok(match arg.get_action() {
-        // It may be there several times: one on each line.
+        // The option can be given several times: one value on each line.
         ArgAction::Append => {
             let lines = value.as_bytes().split(|byte| *byte == b'\n');
             let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));

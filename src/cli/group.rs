@@ -1,4 +1,4 @@
-//! A group of options: what help says about it and no option by itself, and which options need another one.
+//! A group of options: its texts in help, and the dependencies between options.
 //!
 //! The options themselves are the fields of the group's own struct, in the file of the group.
 
@@ -6,19 +6,19 @@
 pub(super) struct Group {
     /// The `next_help_heading` of its options.
     pub(super) heading: &'static str,
-    /// What its options are about, behind the heading and a colon.
+    /// A description of its options, after the heading and a colon.
     pub(super) sentence: &'static str,
     /// A command line that uses some of them.
     pub(super) example: &'static str,
     /// What that command line does.
     pub(super) does: &'static str,
-    /// What holds without options that have no value then.
+    /// The default behaviour of options that have no default value.
     pub(super) defaults: &'static [Default],
     /// Options that do nothing without another one.
     pub(super) needs: &'static [Requirement],
 }
 
-/// What holds without an option, in words.
+/// The default behaviour without an option, in words.
 pub(super) struct Default {
     /// The long name of the option, without its dashes.
     pub(super) option: &'static str,

@@ -1,4 +1,4 @@
-//! The options for programs that start a server, wait until it is ready, and want it to end: tests and graders.
+//! The options for programs that start a server, wait until it is ready, and stop it, such as tests and graders.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ pub(super) const GROUP: Group = Group {
     heading: "Harness",
     sentence: "for tests and other programs that start a server.",
     example: "httpserver -q --ready-file ready --exit-after 3 --max-time 1m 127.0.0.1 0",
-    does: "writes to the file 'ready' where it listens, and ends after three requests or a minute",
+    does: "writes its address to the file 'ready', and stops after three requests or a minute",
     defaults: &[
         Default {
             option: "exit-after",
@@ -49,7 +49,7 @@ pub(super) struct HarnessOptions {
     #[arg(long, value_name = "N", hide_short_help = true, value_parser = descriptor)]
     ready_fd: Option<u32>,
 
-    /// Write what was done to FILE at the end, as JSON
+    /// Write a summary to FILE at shutdown, as JSON
     ///
     /// It has the requests by status, bytes, log entries and the longest turn.
     #[arg(long, value_name = "FILE", hide_short_help = true, value_parser = PathBufValueParser::new().try_map(log_path))]
@@ -66,7 +66,7 @@ pub(super) struct HarnessOptions {
     pub(super) max_time: Option<Duration>,
 }
 
-/// No descriptor that a harness hands over has this number.
+/// A harness never passes a descriptor with this number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
     "it must be the number of a descriptor from 3 to 2147483647; stdin, stdout and stderr have those below"
@@ -81,7 +81,7 @@ fn descriptor(typed: &str) -> Result<u32, DescriptorError> {
 }
 
 impl HarnessOptions {
-    /// What is told, and where.
+    /// The reports and their destinations.
     pub(super) fn config(self) -> HarnessConfig {
         HarnessConfig {
             ready_file: self.ready_file,

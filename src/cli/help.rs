@@ -25,7 +25,7 @@ Usage: httpserver [OPTIONS] ADDRESS [PORT]
        httpserver --web [OPTIONS] [ROOT] [ADDRESS] [PORT]
 ";
 
-/// The arguments that are no options, and what they may be.
+/// The positional arguments and their forms.
 pub(super) const ARGUMENTS: [(&str, &str); 3] = [
     (
         "ADDRESS",
@@ -43,17 +43,17 @@ pub(super) const ARGUMENTS: [(&str, &str); 3] = [
     ),
 ];
 
-/// Columns of a line where the width of the terminal is not known.
+/// Columns of a line if the width of the terminal is not known.
 const COLUMNS: usize = 80;
 
-/// Texts are made for no fewer columns than that, and no more: longer lines are hard to read.
+/// The least and the most columns of a text: longer lines are hard to read.
 const NARROWEST: usize = 64;
 const WIDEST: usize = 100;
 
 /// Columns before the short name of an option.
 const INDENT: usize = 2;
 
-/// Options that print a text, and nothing else is done.
+/// Options that only print a text.
 #[derive(Debug, Args)]
 #[command(next_help_heading = HEADING)]
 pub(super) struct HelpOptions {
@@ -65,7 +65,7 @@ pub(super) struct HelpOptions {
     #[arg(long, action = ArgAction::HelpLong)]
     help: Option<bool>,
 
-    /// Print each option, its value, and where that comes from
+    /// Print each option with its value and source
     #[arg(long)]
     print_config: bool,
 
@@ -85,7 +85,7 @@ pub(super) fn with_texts(command: Command) -> Command {
         .before_long_help(long)
 }
 
-/// The columns of the terminal: COLUMNS if it is set, else what the terminal on stdout says (`tty_ioctl(4)`).
+/// The columns of the terminal: COLUMNS if it is set, else the width of the terminal on stdout (`tty_ioctl(4)`).
 fn columns() -> usize {
     let set = std::env::var("COLUMNS").ok();
     set.and_then(|columns| columns.parse().ok())
@@ -203,7 +203,7 @@ pub(super) fn options_of<'c>(
     options(command).filter(move |arg| arg.get_help_heading() == Some(heading))
 }
 
-/// An option or argument, and beside it what is said about it.
+/// An option or argument with its description beside it.
 fn entry(text: &mut String, name: &str, said: &str, column: usize, width: usize) {
     let first = format!("{:column$}", format!("{:INDENT$}{name}", ""));
     paragraph(text, said, &first, &" ".repeat(column), width);

@@ -1,11 +1,11 @@
-//! Names of hosts that a server answers to: those of the machine, and those that are typed.
+//! Accepted host names: those of the machine, and those of `--allow-host`.
 
 use std::collections::BTreeSet;
 
 use rustix::system::uname;
 use thiserror::Error;
 
-/// What was typed is no name of a host.
+/// The typed text is not a host name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(super) enum HostNameError {
     #[error("it must be a name without a port, such as files.example")]
@@ -14,7 +14,7 @@ pub(super) enum HostNameError {
     Name,
 }
 
-/// A name as a browser sends it: letters, digits, hyphens and dots; other letters are in their ASCII form.
+/// A name as browsers send it: letters, digits, hyphens and dots, with other letters in their ASCII form.
 pub(super) fn host_name(typed: &str) -> Result<String, HostNameError> {
     if typed.contains([':', '/']) {
         return Err(HostNameError::Port);

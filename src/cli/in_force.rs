@@ -1,4 +1,4 @@
-//! What `--print-config` prints: each option, its value, and where that comes from.
+//! The output of `--print-config`: each option with its value and source.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -11,20 +11,20 @@ use super::option;
 use super::positionals::DialectChoice;
 use super::serve::Threads;
 
-/// What the positionals and their defaults come to, which the options do not show.
+/// The values of the positional arguments and their defaults.
 pub(super) struct Resolved {
     pub(super) root: ValueInForce,
     pub(super) listeners: Vec<ValueInForce>,
 }
 
-/// A value, and where it comes from.
+/// A value and its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ValueInForce {
     pub(super) value: String,
     pub(super) source: ValueOrigin,
 }
 
-/// Where a value comes from.
+/// The source of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ValueOrigin {
     Default,
@@ -32,16 +32,16 @@ pub(super) enum ValueOrigin {
     CommandLine,
 }
 
-/// What the arguments say, and the root beside them.
+/// The arguments, and the root.
 pub(super) struct Arguments<'a> {
     pub(super) count: usize,
     /// The root of an argument or the option.
     pub(super) root: Option<&'a Path>,
     pub(super) root_of_option: Option<&'a Path>,
     pub(super) root_of_variable: Option<&'a Path>,
-    /// The sockets that are passed and that no option names.
+    /// The passed sockets that no option names.
     pub(super) passed: Vec<String>,
-    /// Where to listen, by an argument or by default.
+    /// The listening address, from an argument or by default.
     pub(super) listen: Option<String>,
 }
 
@@ -104,7 +104,7 @@ impl ValueOrigin {
     }
 }
 
-/// Where the value of this option comes from.
+/// The source of this option's value.
 fn source(arg: &Arg, matches: &ArgMatches, environment: &[FromEnvironment]) -> ValueOrigin {
     let id = arg.get_id();
     if !option::is_given(arg, matches) {
@@ -164,7 +164,7 @@ pub(super) fn table(
     text
 }
 
-/// The values of an option; none is shown as such.
+/// The values of an option, or the text for none.
 fn values(arg: &Arg, matches: &ArgMatches) -> Vec<String> {
     let id = arg.get_id().as_str();
     let values: Vec<_> = match arg.get_action() {

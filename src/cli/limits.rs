@@ -1,4 +1,4 @@
-//! The options that limit how much the server takes on.
+//! The options that limit the load.
 
 use std::num::NonZeroUsize;
 
@@ -12,7 +12,7 @@ use super::values;
 
 pub(super) const GROUP: Group = Group {
     heading: "Limits",
-    sentence: "how much the server takes on. SIZE is in bytes, or has a unit: 64K, 10M, 2G (powers of 1024).",
+    sentence: "the load that the server accepts. SIZE is in bytes, or has a unit: 64K, 10M, 2G (powers of 1024).",
     example: "httpserver --max-body 10M --max-connections 500 127.0.0.1 8080",
     does: "refuses uploads over 10 MiB, and keeps at most 500 connections open",
     defaults: &[
@@ -36,7 +36,7 @@ pub(super) const GROUP: Group = Group {
     needs: &[],
 };
 
-/// The most connections that can be asked for: what a descriptor limit allows is less on any system.
+/// The largest value for connections: the descriptor limit of any system is lower.
 const MOST_CONNECTIONS: usize = 1 << 30;
 
 /// The longest queue: 16 MiB of memory, and four times the connections that are kept open by default.

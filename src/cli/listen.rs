@@ -1,4 +1,4 @@
-//! The options that say where to listen, besides the arguments.
+//! The options for listeners besides the arguments.
 
 use clap::Args;
 
@@ -42,7 +42,7 @@ pub(super) struct Sockets<'s> {
 }
 
 impl ListenOptions {
-    /// Whether the arguments must say where to listen, beside so many sockets that are passed and named nowhere.
+    /// Whether the arguments must have an address, given this many passed sockets that no option names.
     pub(super) fn address_rule(&self, unnamed: &[usize]) -> AddressRule {
         if self.listen.is_empty() && unnamed.is_empty() {
             AddressRule::Needed
@@ -56,17 +56,18 @@ impl ListenOptions {
         self.listen.iter()
     }
 
-    /// The listeners as they were typed.
+    /// The listeners as typed.
     pub(super) fn typed(&self) -> impl Iterator<Item = &str> {
         self.listen.iter().map(|spec| spec.typed.as_str())
     }
 
-    /// Forgets all of them.
+    /// Removes all listeners.
     pub(super) fn clear(&mut self) {
         self.listen.clear();
     }
 
-    /// All listeners; first the one of the arguments, if there is one, then the sockets that are passed and named nowhere.
+    /// All listeners: first the listener of the arguments, if there is one, then the passed sockets that no option
+    /// names.
     pub(super) fn listeners(
         &self,
         of_arguments: Option<(Listen, ListenerSecurity)>,

@@ -1,6 +1,6 @@
-//! A listener as it is typed: `SPEC[,OPTION…]`.
+//! A listener as typed: `SPEC[,OPTION…]`.
 //!
-//! SPEC is an address as among the arguments, `unix:` and a path, or `systemd:` and the name of a socket that is passed.
+//! SPEC is an address as in the arguments, `unix:` and a path, or `systemd:` and the name of a passed socket.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use httpserver::connection::{ProxyProtocol, TrustedProxies, UnixPeers};
 use super::address::{self, Address, AddressError, Listen, ListenerSecurity};
 use super::values::is_number;
 
-/// A listener as it was typed.
+/// A listener as typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ListenerSpec {
     pub(super) typed: String,
@@ -28,7 +28,7 @@ enum TypedPlace {
         path: PathBuf,
         mode: Option<u16>,
     },
-    /// Each socket of this name that is passed.
+    /// All passed sockets of this name.
     Passed(String),
 }
 
@@ -40,12 +40,12 @@ pub(crate) struct ListenerConfig {
     pub(crate) proxy_protocol: ProxyProtocol,
 }
 
-/// What is spoken on a listener.
+/// The protocol of a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ListenerProtocol {
     Http,
     Https,
-    /// HTTP, and nothing is served.
+    /// HTTP that only redirects.
     Redirect,
 }
 
@@ -58,7 +58,7 @@ impl From<ListenerSecurity> for ListenerProtocol {
     }
 }
 
-/// Where a listener is.
+/// The location of a listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ListenerPlace {
     Internet(Listen),
@@ -67,7 +67,7 @@ pub(crate) enum ListenerPlace {
         path: PathBuf,
         mode: Option<u16>,
     },
-    /// The socket at this place among those that a service manager passes, and its name.
+    /// The passed socket with this index, and its name.
     Passed {
         index: usize,
         name: String,
@@ -75,7 +75,7 @@ pub(crate) enum ListenerPlace {
 }
 
 impl ListenerConfig {
-    /// The host that was typed, if it has one.
+    /// The typed host, if there is one.
     pub(super) fn host(&self) -> Option<&str> {
         match &self.place {
             ListenerPlace::Internet(listen) => Some(&listen.host),
@@ -113,7 +113,7 @@ impl fmt::Display for ListenerPlace {
     }
 }
 
-/// What was typed is no listener.
+/// The typed text is not a listener.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum ListenerSyntaxError {
     #[error(transparent)]
@@ -126,17 +126,17 @@ pub(crate) enum ListenerSyntaxError {
     NoName,
     #[error("no socket '{name}' is passed: {}", passed_sockets(passed))]
     NotPassed { name: String, passed: Vec<String> },
-    #[error("several sockets '{0}' are passed: a status has one")]
+    #[error("several sockets '{0}' are passed: --status takes one")]
     Several(String),
-    #[error("there is no option '{0}' of a listener: type tls, proxy or mode=660")]
+    #[error("'{0}' is not an option of a listener: type tls, proxy or mode=660")]
     Option(String),
-    #[error("'{0}' is no mode: type three digits from 0 to 7, such as 660")]
+    #[error("'{0}' is not a mode: type three digits from 0 to 7, such as 660")]
     Mode(String),
     #[error("a port has no mode: only the socket of unix:/PATH has one")]
     ModeOfPort,
     #[error("'{typed}' does not resolve ({cause}): type an IP address, 'localhost' or a host name")]
     Unresolved { typed: String, cause: String },
-    #[error("'http://' and ',tls' say two things: type one of them")]
+    #[error("'http://' and ',tls' contradict each other: type one of them")]
     PlainAndTls,
     #[error(
         "'--listen {0}' needs a certificate: type --tls-cert and --tls-key, too, or --tls-self-signed"
@@ -150,7 +150,7 @@ pub(crate) enum ListenerSyntaxError {
     ProxyOfUnix(String),
 }
 
-/// Which sockets there are instead.
+/// The names of the passed sockets.
 fn passed_sockets(passed: &[String]) -> String {
     match passed {
         [] => "LISTEN_FDS and LISTEN_PID pass none to this process".to_owned(),
@@ -226,7 +226,7 @@ fn bits(digits: &str) -> Result<u16, ListenerSyntaxError> {
 }
 
 impl ListenerSpec {
-    /// The name of the sockets that it means, if it means some that are passed.
+    /// The name of its passed sockets, if it refers to passed sockets.
     pub(super) fn socket_name(&self) -> Option<&str> {
         match &self.place {
             TypedPlace::Passed(name) => Some(name),
@@ -234,7 +234,7 @@ impl ListenerSpec {
         }
     }
 
-    /// Checks that some proxy is trusted, where connections begin with a PROXY header.
+    /// Checks that a proxy is trusted if connections begin with a PROXY header.
     fn check_proxies(&self, proxies: Option<&TrustedProxies>) -> Result<(), ListenerSyntaxError> {
         let is_trusted = match &self.place {
             _ if self.proxy_protocol == ProxyProtocol::NotSpoken => return Ok(()),
@@ -251,7 +251,7 @@ impl ListenerSpec {
         }
     }
 
-    /// The listeners that it means; `sockets` are the names of those that are passed.
+    /// Its listeners; `sockets` are the names of the passed sockets.
     pub(super) fn resolve(
         &self,
         protocol: ListenerProtocol,
@@ -389,27 +389,27 @@ mod tests {
             ),
             (
                 "unix:/a,prxy",
-                "there is no option 'prxy' of a listener: type tls, proxy or mode=660",
+                "'prxy' is not an option of a listener: type tls, proxy or mode=660",
             ),
             (
                 "unix:/a,",
-                "there is no option '' of a listener: type tls, proxy or mode=660",
+                "'' is not an option of a listener: type tls, proxy or mode=660",
             ),
             (
                 "unix:/a,mode=9",
-                "'9' is no mode: type three digits from 0 to 7, such as 660",
+                "'9' is not a mode: type three digits from 0 to 7, such as 660",
             ),
             (
                 "unix:/a,mode=+66",
-                "'+66' is no mode: type three digits from 0 to 7, such as 660",
+                "'+66' is not a mode: type three digits from 0 to 7, such as 660",
             ),
             (
                 "unix:/a,mode=4755",
-                "'4755' is no mode: type three digits from 0 to 7, such as 660",
+                "'4755' is not a mode: type three digits from 0 to 7, such as 660",
             ),
             (
                 "http://:80,tls",
-                "'http://' and ',tls' say two things: type one of them",
+                "'http://' and ',tls' contradict each other: type one of them",
             ),
             (
                 ":80,mode=660",

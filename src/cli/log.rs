@@ -50,26 +50,26 @@ pub(super) struct LogOptions {
 
     /// Seal the log in FILE.seal
     ///
-    /// A line for each entry says when and by whom it was made, and shows if anything in the log is altered later.
-    /// 'httpserver-log check' verifies it.
+    /// A line for each entry records its time, peer and user, and reveals later alterations of the log. 'httpserver-log
+    /// check' verifies it.
     #[arg(long)]
     seal: bool,
 
     /// Seal with the key in STATE
     ///
-    /// 'httpserver-log seal-key STATE' makes it. The key is replaced by its own hash all the time, so that an
-    /// intruder cannot alter what was sealed before.
+    /// 'httpserver-log seal-key STATE' makes it. The key is replaced by its own hash after each use, so that an
+    /// intruder cannot alter entries that were sealed before.
     #[arg(long, value_name = "STATE", hide_short_help = true)]
     seal_key: Option<PathBuf>,
 }
 
-/// Why no log, and no other file of the server, is called so.
+/// Why a name is not accepted for a log or another file of the server.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(super) enum LogNameError {
-    /// `-l 127.0.0.1 8080` lacks the file.
+    /// In `-l 127.0.0.1 8080` the file is missing.
     #[error("it is an address or a port; type './{0}' if a file is to have this name")]
     Address(String),
-    /// No space can be reserved in a pipe, and no pipe can be renamed into place.
+    /// Space cannot be reserved in a pipe, and a pipe cannot be replaced by rename.
     #[error("it must be a file, and cannot be standard output; type './-' for a file of this name")]
     StandardOutput,
 }
@@ -81,7 +81,7 @@ pub(super) fn log_path(path: PathBuf) -> Result<PathBuf, LogNameError> {
     not_an_address(path)
 }
 
-/// Refuses what is more likely to be the next argument.
+/// Refuses a value that is more likely to be the next argument.
 pub(super) fn not_an_address(path: PathBuf) -> Result<PathBuf, LogNameError> {
     match path.to_str() {
         Some(text) if is_number(text) || matches!(Address::parse(text), Ok(Some(_))) => {
@@ -100,7 +100,7 @@ impl LogOptions {
         })
     }
 
-    /// The log, if there is to be one, and what becomes of an old one.
+    /// The log, if requested, and the treatment of an old one.
     pub(super) fn log(self) -> Option<(PathBuf, Mode)> {
         let mode = if self.log_append {
             Mode::Append

@@ -1,8 +1,8 @@
-//! The command line of `httpserver`: what was typed becomes a [`Config`] of plain, validated values.
+//! The command line of `httpserver`, which becomes a [`Config`] of plain, validated values.
 //!
 //! Each group of options has a file with its struct and its [`Group`]; a new option is a field there. [`positionals`]
-//! tells the other arguments apart. It opens nothing and starts nothing; it looks which arguments are directories,
-//! and resolves the address, since that is where a typed name ends.
+//! interprets the other arguments. This room opens and starts nothing; it only checks which arguments are directories,
+//! and resolves addresses.
 
 mod access_log;
 mod address;
@@ -68,21 +68,21 @@ pub(crate) use self::tls::Certificate;
 pub(crate) use self::usage_error::UsageError;
 pub(crate) use self::web::QrCode;
 
-/// What a command line asks for.
+/// The task of a command line.
 #[derive(Debug)]
 pub(crate) enum Invocation {
-    /// To run a server.
+    /// Run a server.
     Run(Box<Config>),
-    /// To print this text.
+    /// Print this text.
     Print(String),
-    /// To print the hash of a password, which is to be read.
+    /// Read a password and print its hash.
     HashPassword,
 }
 
-/// What to do, in plain values.
+/// The configuration, in plain values.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// At least one; that of the arguments comes first.
+    /// At least one; the listener of the arguments is first.
     pub(crate) listeners: Vec<ListenerConfig>,
     pub(crate) certificate: Option<Certificate>,
     pub(crate) settings: Settings,
@@ -95,30 +95,30 @@ pub(crate) struct Config {
     pub(crate) sharing: Sharing,
     pub(crate) verbosity: Verbosity,
     pub(crate) qr_code: QrCode,
-    /// Which lines are printed on stderr, wherever that is.
+    /// The lines that are printed on any stderr.
     pub(crate) detail: Option<Detail>,
     pub(crate) access_log: Option<AccessLog>,
-    /// Where the status is, if there is to be one.
+    /// The listener of the status, if requested.
     pub(crate) status: Option<ListenerPlace>,
     pub(crate) proxies: Option<TrustedProxies>,
-    /// The file of users, if there are some.
+    /// The file of users, if there is one.
     pub(crate) users: Option<PathBuf>,
     /// Bytes of the longest upload.
     pub(crate) max_body: u64,
-    /// What the process may use of the machine.
+    /// The processors and the memory that the process may use.
     pub(crate) resources: Resources,
-    /// The user that root becomes.
+    /// The user of `--user`.
     pub(crate) user: Option<String>,
     pub(crate) sandbox: Sandbox,
     /// For the web dialect; the classic one has none.
     pub(crate) web: Option<httpserver::web::Options>,
-    /// After how many answers the server stops.
+    /// The number of responses after which the server stops.
     pub(crate) exit_after: Option<NonZeroUsize>,
-    /// What the program that started it is told.
+    /// The reports for the program that started it.
     pub(crate) harness: HarnessConfig,
 }
 
-/// What surrounds a command line.
+/// The environment of a command line.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Surroundings<'s> {
     /// The environment.
@@ -127,7 +127,7 @@ pub(crate) struct Surroundings<'s> {
     pub(crate) sockets: &'s [String],
 }
 
-/// Reads a command line, whose first word is the program's name, and what surrounds it.
+/// Parses a command line, including the program's name, in its environment.
 pub(crate) fn read(
     words: impl IntoIterator<Item = OsString>,
     Surroundings { variables, sockets }: Surroundings<'_>,
@@ -149,7 +149,9 @@ pub(crate) fn read(
         return Ok(Invocation::HashPassword);
     }
     for name in environment::unknown(&command, variables) {
-        ::log::warn!("{name} sets no option: 'httpserver --help' says what variables are called");
+        ::log::warn!(
+            "{name} is not the variable of an option: 'httpserver --help' explains the names"
+        );
     }
     let environment = from_environment(&mut command, variables, &matches)?;
     let program = words.iter().take(1);
@@ -191,7 +193,7 @@ fn from_environment(
     Ok(all)
 }
 
-/// Each option that does nothing without another one has that.
+/// Checks that the options that others depend on are present.
 fn check_needs(command: &Command, matches: &ArgMatches) -> Result<(), UsageError> {
     let is_given = |long: &str| {
         let mut args = command.get_arguments();
@@ -205,7 +207,7 @@ fn check_needs(command: &Command, matches: &ArgMatches) -> Result<(), UsageError
     Ok(())
 }
 
-/// Refuses a QR code where no other machine can connect.
+/// Refuses a QR code if no other machine can connect.
 fn check_qr_code(qr_code: QrCode, listeners: &[ListenerConfig]) -> Result<(), UsageError> {
     if qr_code == QrCode::Drawn && listeners.iter().all(ListenerConfig::is_for_this_machine) {
         let names = listeners.iter().map(|listener| listener.place.to_string());
@@ -300,7 +302,7 @@ mod tests {
         }
     }
 
-    /// Where it listens, each by its first address.
+    /// The listeners, each by its first address.
     fn addresses(config: &Config) -> Vec<String> {
         let listeners = config.listeners.iter().map(|listener| &listener.place);
         listeners
@@ -464,7 +466,7 @@ mod tests {
         assert!(all.len() >= 3, "{all:?}");
         let help = GROUPS.map(|group| group.example.strip_prefix("httpserver ").unwrap());
         for line in all.into_iter().chain(help) {
-            // A server of this configuration is not started, so that nothing is opened.
+            // The server is not started, so nothing is opened.
             config(line);
         }
     }

@@ -1,4 +1,4 @@
-//! How one option is written: its names, its value, its default, and what is said about it.
+//! The texts of one option: its names, its value, its default, and its description.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches};
 
 use super::groups::GROUPS;
 
-/// What stands for the value of an option that takes one.
+/// The placeholder for the value of an option.
 pub(super) fn value_name(arg: &Arg) -> Option<&str> {
     if !arg.get_action().takes_values() {
         return None;
@@ -37,7 +37,7 @@ pub(super) fn aligned_names(arg: &Arg) -> String {
     format!("{room}{}", names(arg))
 }
 
-/// An option as it is typed: `-l FILE`, or `--root DIR` if it has no short name.
+/// An option as typed: `-l FILE`, or `--root DIR` if it has no short name.
 pub(super) fn usage(arg: &Arg) -> String {
     dashed(arg) + &value(arg)
 }
@@ -50,7 +50,7 @@ fn dashed(arg: &Arg) -> String {
     }
 }
 
-/// An option as it may be typed: `-N 8` or `--max-body 10M`; as [`usage`] where any value would mislead.
+/// An option with an example value: `-N 8` or `--max-body 10M`; as [`usage`] if an example would mislead.
 pub(super) fn example(arg: &Arg) -> String {
     let value = match value_name(arg) {
         Some("N") => "8",
@@ -70,7 +70,7 @@ fn value(arg: &Arg) -> String {
     }
 }
 
-/// The sentence about an option, with its default.
+/// The first sentence of an option's description, with its default.
 pub(super) fn summary(arg: &Arg) -> String {
     let said = arg.get_help().map(ToString::to_string).unwrap_or_default();
     match default(arg) {
@@ -79,7 +79,7 @@ pub(super) fn summary(arg: &Arg) -> String {
     }
 }
 
-/// All that is said about an option, in sentences, with its default behind them.
+/// The whole description of an option, followed by its default.
 pub(super) fn explanation(arg: &Arg) -> String {
     let said = arg.get_long_help().or_else(|| arg.get_help());
     let sentences: Vec<_> = said
@@ -95,7 +95,7 @@ pub(super) fn explanation(arg: &Arg) -> String {
     }
 }
 
-/// What holds without the option.
+/// The default value or behaviour.
 pub(super) fn default(arg: &Arg) -> Option<Cow<'_, str>> {
     match arg.get_default_values() {
         [default] if arg.get_action().takes_values() => Some(default.to_string_lossy()),

@@ -1,14 +1,14 @@
-//! The arguments that are no options: which of them is the root, the address and the port.
+//! The positional arguments: root, address and port.
 //!
-//! They are told apart by their form, so their order does not matter:
+//! Their form determines their meaning, so their order does not matter:
 //!
 //! 1. `http://…` is an address,
 //! 2. digits are a port,
 //! 3. an IP address, `localhost`, `HOST:PORT` and `:PORT` are addresses,
-//! 4. with `--web`, what has a `/` or is a directory is the root,
-//! 5. all else is the name of a host.
+//! 4. with `--web`, a word that contains a `/` or names a directory is the root,
+//! 5. every other word is the name of a host.
 //!
-//! The file system is asked through a [`Look`], so that the rules can be tested without one.
+//! Access to the file system goes through a [`Look`], so that the rules can be tested without one.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -54,16 +54,16 @@ pub(super) fn look(path: &Path) -> PathKind {
     }
 }
 
-/// What the arguments say.
+/// The parsed arguments.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Positionals {
     /// The root, if it is among them.
     pub(super) root: Option<PathBuf>,
-    /// Where to listen, unless that is not said and need not be.
+    /// The listening address; `None` if there is none and none is needed.
     pub(super) listen: Option<(Listen, ListenerSecurity)>,
 }
 
-/// The arguments make no sense.
+/// The arguments are wrong.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum PositionalError {
     #[error(
@@ -93,7 +93,7 @@ pub(crate) enum PositionalError {
     NoDirectory { word: String, address: String },
     #[error("'{0}' is not a host: type 0.0.0.0 for every address of this machine")]
     Wildcard(String),
-    #[error("'{word}' is neither a directory nor a host ({cause}): type one that is there")]
+    #[error("'{word}' is neither a directory nor a host ({cause}): type one that exists")]
     NeitherDirectoryNorHost { word: String, cause: String },
     #[error("'{word}' is not a host ({cause}): type an IP address, 'localhost' or a host name")]
     NoHost { word: String, cause: String },
@@ -105,11 +105,11 @@ enum Argument {
     Port(u16, String),
     Address(Address),
     Root(PathBuf),
-    /// Neither by its form nor by what the file system has.
+    /// Neither its form nor the file system determines its meaning.
     Word(String),
 }
 
-/// Arguments that were taken so far.
+/// The arguments so far.
 #[derive(Default)]
 struct Taken {
     root: Option<PathBuf>,
@@ -118,7 +118,7 @@ struct Taken {
     port: Option<(u16, String)>,
 }
 
-/// Tells the arguments apart. `root` is that of `--root`, and `security` what is spoken where they do not say it.
+/// Interprets the arguments. `root` is the root of `--root`, and `security` the default protocol.
 pub(super) fn read(
     arguments: &[OsString],
     dialect: DialectChoice,
@@ -208,14 +208,14 @@ impl Taken {
                 self.word = Some(word);
             }
         }
-        // A word beside an address is meant as something else.
+        // A word beside an address has another meaning.
         match (&self.address, &self.word) {
             (Some(address), Some(word)) => Err(misplaced(word, &address.typed, dialect, look)),
             _ => Ok(()),
         }
     }
 
-    /// Where to listen, by all that was taken.
+    /// The listening address of all arguments.
     fn listen(
         &self,
         dialect: DialectChoice,
@@ -253,7 +253,7 @@ impl Taken {
     }
 }
 
-/// A word beside `address`: no address by its form, and no root.
+/// The error for a word beside `address` that is neither an address nor a root.
 fn misplaced(word: &str, address: &str, dialect: DialectChoice, look: Look<'_>) -> PositionalError {
     match (dialect, look(word.as_ref())) {
         (DialectChoice::Classic, PathKind::Directory) => {
@@ -268,7 +268,7 @@ fn misplaced(word: &str, address: &str, dialect: DialectChoice, look: Look<'_>) 
     }
 }
 
-/// An address that does not resolve, because of `cause`.
+/// The error for an address that does not resolve.
 fn unresolved(
     address: &Address,
     cause: String,
@@ -360,7 +360,7 @@ mod tests {
             ("127.1 public 1", Some("public"), "127.0.0.1:1"),
             // A directory whose name is a number is typed with a slash.
             ("8000", None, "127.0.0.1:8000"),
-            // That it is there is not asked here.
+            // Its existence is not checked here.
             ("./absent", Some("./absent"), "127.0.0.1:8000"),
             ("a/b:80", Some("a/b:80"), "127.0.0.1:8000"),
         ] {
@@ -486,7 +486,7 @@ mod tests {
             (
                 Web,
                 "absent",
-                "'absent' is neither a directory nor a host (unknown): type one that is there",
+                "'absent' is neither a directory nor a host (unknown): type one that exists",
             ),
             (
                 Web,

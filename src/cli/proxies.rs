@@ -14,7 +14,7 @@ pub(super) const GROUP: Group = Group {
     heading: "Proxies",
     sentence: "the address of a client behind a proxy. The access log and -v show it.",
     example: "httpserver --trust-proxy 10.0.0.0/8,::1 --access-log - 0.0.0.0 8080",
-    does: "takes the address of a client from X-Forwarded-For if the request comes from one of these networks",
+    does: "reads a client's address from X-Forwarded-For if the request comes from one of these networks",
     defaults: &[
         Default {
             option: "trust-proxy",
@@ -60,14 +60,14 @@ pub(super) struct ProxyOptions {
     proxy_protocol: bool,
 }
 
-/// Proxies that are trusted.
+/// Trusted proxies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TypedProxy {
     Network(IpNet),
     Unix,
 }
 
-/// What is no value of these options.
+/// An invalid value of these options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 enum ProxyValueError {
     #[error(
@@ -93,7 +93,7 @@ fn network(typed: &str) -> Result<IpNet, ProxyValueError> {
     Ok(canonical(network))
 }
 
-/// A network of IPv4 addresses in IPv6 form (RFC 4291 §2.5.5.2) as the one that it means.
+/// A network of IPv4-mapped addresses (RFC 4291 §2.5.5.2) as an IPv4 network.
 fn canonical(network: IpNet) -> IpNet {
     const MAPPED: u8 = 96;
     match (network.addr().to_canonical(), network.prefix_len()) {

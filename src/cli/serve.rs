@@ -1,4 +1,4 @@
-//! The options that say what is served, and how the server runs.
+//! The options for the served files and the operation of the server.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -15,12 +15,12 @@ use super::group::{Default, Group, Requirement};
 use super::positionals::DialectChoice;
 use super::values::{self, ValueError};
 
-/// How much is printed by default.
+/// The default output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verbosity {
     /// Nothing but errors.
     Quiet,
-    /// Where the server listens; on a terminal what is uploaded, and a summary.
+    /// The addresses of the server; on a terminal also uploads and a summary.
     Normal,
 }
 
@@ -49,14 +49,14 @@ pub(super) const GROUP: Group = Group {
     }],
 };
 
-/// The most worker threads: the kernel refuses the stacks of some 13,000 (`vm.max_map_count`), and since a worker
-/// never waits for a client, more than a few for each processor have nothing to do.
+/// The most worker threads. The kernel limits stacks to about 13,000 (`vm.max_map_count`). Since a worker never waits
+/// for a client, more than a few for each processor would have no work.
 const MOST_THREADS: usize = 4096;
 
 /// Enough for one processor, since a worker may wait for a disk.
 const FEW_THREADS: NonZeroUsize = NonZeroUsize::new(4).expect("it is not 0");
 
-/// The most worker threads that are chosen without being asked for.
+/// The most worker threads for `auto`.
 const MOST_AUTO: NonZeroUsize = NonZeroUsize::new(256).expect("it is not 0");
 
 #[derive(Debug, Args)]
@@ -110,16 +110,16 @@ pub(super) struct ServeOptions {
 /// Whether other servers change files in the root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sharing {
-    /// None is expected to.
+    /// No other server does.
     Alone,
-    /// They may.
+    /// Other servers may.
     Shared,
 }
 
-/// How many worker threads there are to be.
+/// The requested number of worker threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Threads {
-    /// As many as there are processors, and no fewer than [`FEW_THREADS`].
+    /// One for each processor, and at least [`FEW_THREADS`].
     Auto,
     Count(NonZeroUsize),
 }
@@ -134,7 +134,7 @@ impl Threads {
 }
 
 impl fmt::Display for Threads {
-    /// As it is typed.
+    /// The typed form.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Auto => f.write_str("auto"),
@@ -143,7 +143,7 @@ impl fmt::Display for Threads {
     }
 }
 
-/// What was typed is no number of threads.
+/// The typed text is not a number of threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 enum ThreadsError {
     #[error("{}, or auto", ValueError::Count)]
@@ -162,7 +162,7 @@ fn threads(typed: &str) -> Result<Threads, ThreadsError> {
 }
 
 impl ServeOptions {
-    /// How many workers there are where there are so many processors.
+    /// The number of workers on a machine with this many processors.
     pub(super) fn workers(&self, processors: NonZeroUsize, dialect: DialectChoice) -> NonZeroUsize {
         match self.threads.unwrap_or(Threads::by_default(dialect)) {
             Threads::Auto => processors.clamp(FEW_THREADS, MOST_AUTO),
@@ -178,7 +178,7 @@ impl ServeOptions {
         }
     }
 
-    /// Which lines are printed on stderr, wherever that is.
+    /// The lines that are printed on any stderr.
     pub(super) fn detail(&self) -> Option<Detail> {
         match self.verbose {
             0 => None,

@@ -11,7 +11,7 @@ use super::listener::{self, ListenerPlace, ListenerProtocol, ListenerSpec, Liste
 
 pub(super) const GROUP: Group = Group {
     heading: "Status",
-    sentence: "what the server does, for people, health checks and Prometheus.",
+    sentence: "the state of the server, for people, health checks and Prometheus.",
     example: "httpserver --web --status 127.0.0.1:9100",
     does: "also responds to /healthz, /metrics and /status on port 9100",
     defaults: &[],
@@ -21,21 +21,21 @@ pub(super) const GROUP: Group = Group {
 #[derive(Debug, Args)]
 #[command(next_help_heading = GROUP.heading)]
 pub(super) struct StatusOptions {
-    /// Give health, metrics and status on SPEC
+    /// Serve health checks, metrics and the status at SPEC
     ///
     /// SPEC is as for --listen. Anyone who can connect to it can read them.
     #[arg(long, value_name = "SPEC", hide_short_help = true, value_parser = spec)]
     pub(super) status: Option<ListenerSpec>,
 }
 
-/// What was typed is no listener for a status.
+/// The typed text is not a listener for the status.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(super) enum StatusError {
     #[error(transparent)]
     Listen(#[from] ListenerSyntaxError),
-    #[error("a status has no PROXY headers: type it without ',proxy'")]
+    #[error("--status has no PROXY headers: type SPEC without ',proxy'")]
     Proxy,
-    #[error("a status has no TLS: type it without, on a loopback address or a path")]
+    #[error("--status has no TLS: type SPEC without ',tls', with a loopback address or a path")]
     Tls,
 }
 
@@ -49,7 +49,7 @@ fn spec(typed: &str) -> Result<ListenerSpec, StatusError> {
 }
 
 impl StatusOptions {
-    /// Where the status is, if there is to be one; `sockets` are the names of those that are passed.
+    /// The listener of the status, if requested; `sockets` are the names of the passed sockets.
     pub(super) fn place(
         &self,
         sockets: &[String],
@@ -83,11 +83,11 @@ mod tests {
         for (typed, error) in [
             (
                 "9100,proxy",
-                "a status has no PROXY headers: type it without ',proxy'",
+                "--status has no PROXY headers: type SPEC without ',proxy'",
             ),
             (
                 "https://127.0.0.1:9100",
-                "a status has no TLS: type it without, on a loopback address or a path",
+                "--status has no TLS: type SPEC without ',tls', with a loopback address or a path",
             ),
             (
                 "unix:",

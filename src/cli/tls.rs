@@ -15,7 +15,7 @@ pub(super) const GROUP: Group = Group {
     heading: "TLS",
     sentence: "HTTPS, on the port of the arguments and on listeners with ',tls'.",
     example: "httpserver --web ./public --tls-self-signed ./tls 0.0.0.0 8443",
-    does: "serves ./public with a certificate that is made at the first start, and kept in ./tls",
+    does: "serves ./public with a certificate that is generated at the first start and kept in ./tls",
     defaults: &[],
     needs: &[
         Requirement {
@@ -44,8 +44,8 @@ pub(super) struct TlsOptions {
 
     /// Serve HTTPS with a self-signed certificate
     ///
-    /// It is made at the first start, for the addresses listened on, and kept in DIR. Each start prints its SHA-256
-    /// fingerprint on stderr.
+    /// It is generated at the first start, for the addresses of the listeners, and kept in DIR. Each start prints its
+    /// SHA-256 fingerprint on stderr.
     #[arg(long, value_name = "DIR", hide_short_help = true)]
     tls_self_signed: Option<PathBuf>,
 
@@ -56,15 +56,15 @@ pub(super) struct TlsOptions {
     pub(super) redirect_http: Option<ListenerSpec>,
 }
 
-/// Where the certificate is.
+/// The location of the certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Certificate {
     Files(CertificateFiles),
-    /// In this directory, where it is made if it is not there.
+    /// In this directory; it is generated if it does not exist.
     SelfSigned(PathBuf),
 }
 
-/// The options of TLS make no sense together.
+/// The options of TLS contradict each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(crate) enum TlsOptionError {
     #[error("--tls-cert and --tls-self-signed both name a certificate: type one of them")]
@@ -93,7 +93,7 @@ impl TlsOptions {
         }
     }
 
-    /// Refuses a certificate that no listener uses, and a redirection to nowhere.
+    /// Refuses a certificate without a TLS listener, and a redirection without a TLS port.
     pub(super) fn check(&self, listeners: &[ListenerConfig]) -> Result<(), TlsOptionError> {
         let has_certificate = self.default_security() == ListenerSecurity::Tls;
         if has_certificate && !listeners.iter().any(ListenerConfig::has_tls) {
@@ -105,7 +105,7 @@ impl TlsOptions {
         Ok(())
     }
 
-    /// What is spoken at an address that does not say it.
+    /// The protocol of an address that does not state it.
     pub(super) fn default_security(&self) -> ListenerSecurity {
         if self.tls_cert.is_some() || self.tls_self_signed.is_some() {
             ListenerSecurity::Tls

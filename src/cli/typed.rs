@@ -1,4 +1,4 @@
-//! All options of `httpserver` as the parser sees them.
+//! All options of `httpserver`, as defined for the parser.
 
 use std::ffi::OsString;
 
@@ -19,7 +19,7 @@ use super::{
     disable_version_flag = true
 )]
 pub(super) struct Typed {
-    /// What is no option.
+    /// The positional arguments.
     pub(super) arguments: Vec<OsString>,
 
     #[command(flatten)]
@@ -53,7 +53,7 @@ pub(super) struct Typed {
 }
 
 impl Typed {
-    /// The places of the sockets with these names that no option names.
+    /// The indices of the passed sockets that no option names.
     pub(super) fn unnamed_sockets(&self, names: &[String]) -> Vec<usize> {
         let specs = self.listen.specs();
         let specs = specs
@@ -70,7 +70,7 @@ impl Typed {
 /// The definition of the options, with the texts of help.
 pub(super) fn command() -> Command {
     let command = Typed::command().mut_args(|arg| {
-        // `-N -1` has a wrong value, and lacks none.
+        // In `-N -1` the value is wrong, not missing.
         let takes_number =
             option::value_name(&arg).is_some_and(|name| ["N", "SIZE", "TIME"].contains(&name));
         arg.allow_hyphen_values(takes_number)

@@ -1,6 +1,6 @@
-//! What is wrong with a command line, in one sentence: what was typed, and what to type instead.
+//! The error of a wrong command line, in one sentence: the typed text and its correction.
 //!
-//! The parser's own messages have several lines and words of Rust's; only its findings are used.
+//! The parser's own messages have several lines and terms of Rust, so only its findings are used.
 
 use std::error::Error as _;
 
@@ -15,7 +15,7 @@ use super::tls::TlsOptionError;
 use super::web::TwoCachePoliciesError;
 use super::{advice, option};
 
-/// What is wrong with a command line.
+/// The error of a wrong command line.
 #[derive(Debug, Error)]
 pub(crate) enum UsageError {
     #[error("there is no option '{option}': {instead}")]
@@ -32,7 +32,7 @@ pub(crate) enum UsageError {
         "{option} takes no value, and has '{value}': type a space instead of '=', or leave it out"
     )]
     UnwantedValue { option: String, value: String },
-    #[error("{option} is there twice: type it once")]
+    #[error("{option} is given twice: type it once")]
     Twice { option: String },
     #[error("--{option} needs --{needs}: type both")]
     Needs {
@@ -53,7 +53,7 @@ pub(crate) enum UsageError {
     NotUtf8In(String),
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
-    /// Of options that make no sense together, some of which come from the environment.
+    /// An error about several options, some of them from the environment.
     #[error("{0}")]
     Together(String),
     #[error(transparent)]
@@ -62,13 +62,13 @@ pub(crate) enum UsageError {
     Listen(#[from] ListenerSyntaxError),
     #[error(transparent)]
     Tls(#[from] TlsOptionError),
-    /// What the parser finds in its definition alone.
+    /// An error of the definition itself.
     #[error("{0}")]
     Other(String),
 }
 
 impl UsageError {
-    /// What the parser found, in our words.
+    /// The parser's finding as a sentence.
     pub(super) fn of(error: &clap::Error, command: &Command) -> Self {
         let option = text(error, ContextKind::InvalidArg);
         let value = text(error, ContextKind::InvalidValue);
@@ -110,7 +110,7 @@ impl UsageError {
         }
     }
 
-    /// The same of an option that comes from this variable.
+    /// The same for an option from this variable.
     pub(super) fn in_variable(self, variable: &str) -> Self {
         let variable = variable.to_owned();
         match self {
@@ -124,7 +124,7 @@ impl UsageError {
         }
     }
 
-    /// The same where options come from these variables.
+    /// The same for options from these variables.
     pub(super) fn in_variables(self, set: &[FromEnvironment]) -> Self {
         let message = self.to_string();
         let named = environment::in_variables(&message, set);
@@ -168,7 +168,7 @@ fn find<'c>(command: &'c Command, named: &str) -> Option<&'c Arg> {
     })
 }
 
-/// How an option is called in a sentence: `-l (--log)`.
+/// The name of an option in a sentence: `-l (--log)`.
 fn name(arg: &Arg) -> String {
     match (arg.get_short(), arg.get_long()) {
         (Some(short), Some(long)) => format!("-{short} (--{long})"),

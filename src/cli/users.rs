@@ -10,9 +10,9 @@ use super::group::Group;
 
 pub(super) const GROUP: Group = Group {
     heading: "Users",
-    sentence: "who may read, store and delete what. A user logs in with a name and a password.",
+    sentence: "the rights to read, store and delete files. A user logs in with a name and a password.",
     example: "httpserver --web ./public --listing --writable --users users.txt 8000",
-    does: "serves ./public to the users of users.txt, each with the rights that stand there",
+    does: "serves ./public to the users in users.txt, each with the rights in that file",
     defaults: &[],
     needs: &[],
 };
@@ -31,8 +31,8 @@ impl UserOptions {
 pub(super) struct UserOptions {
     /// Serve the users in FILE
     ///
-    /// A line is NAME:HASH, NAME:HASH:RIGHTS or NAME:HASH:RIGHTS:PATH. RIGHTS are read, create, replace and delete, separated
-    /// by commas; the user * is everybody. SIGHUP reads FILE again.
+    /// A line is NAME:HASH, NAME:HASH:RIGHTS or NAME:HASH:RIGHTS:PATH. RIGHTS are read, create, replace and delete,
+    /// separated by commas; the user * stands for every client. SIGHUP reads FILE again.
     #[arg(long, value_name = "FILE")]
     pub(super) users: Option<PathBuf>,
 

@@ -1,4 +1,4 @@
-//! Values of options: counts, sizes and times, from what was typed. Text in, values out.
+//! Parsers of option values: counts, sizes and times. Text in, values out.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use thiserror::Error;
 /// The longest time: a year.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// What a value must be.
+/// The rule that a value breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(super) enum ValueError {
     #[error("it must be a whole number, such as 8")]
@@ -38,7 +38,7 @@ pub(super) fn count<const MOST: usize>(typed: &str) -> Result<NonZeroUsize, Valu
         return Err(ValueError::Count);
     }
     let too_many = ValueError::TooMany(MOST as u64);
-    // What does not fit has the right form, and is too large.
+    // A number that does not fit has the right form but is too large.
     let number = typed.parse().map_err(|_| too_many)?;
     match NonZeroUsize::new(number) {
         None => Err(ValueError::TooFew),
@@ -47,7 +47,7 @@ pub(super) fn count<const MOST: usize>(typed: &str) -> Result<NonZeroUsize, Valu
     }
 }
 
-/// A number of bytes: plain, or with `K`, `M` or `G` for powers of 1024. Small letters are as good.
+/// A number of bytes: plain, or with `K`, `M` or `G` for powers of 1024. Lower case is accepted, too.
 pub(super) fn size(typed: &str) -> Result<u64, ValueError> {
     let (digits, unit) = match typed.as_bytes().last().map(u8::to_ascii_uppercase) {
         Some(b'K') => (&typed[..typed.len() - 1], 1 << 10),
@@ -69,7 +69,7 @@ pub(super) fn size(typed: &str) -> Result<u64, ValueError> {
 
 /// A time above 0: a number of seconds such as `30` or `0.5`, or a number with the unit `ms`, `s`, `m` or `h`.
 pub(super) fn duration(typed: &str) -> Result<Duration, ValueError> {
-    // `ms` stands before `s`, which it ends with.
+    // `ms` is first, since it also ends with `s`.
     let (number, unit) = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0)]
         .into_iter()
         .find_map(|(name, unit)| Some((typed.strip_suffix(name)?, unit)))
@@ -92,7 +92,7 @@ pub(super) fn duration(typed: &str) -> Result<Duration, ValueError> {
     }
 }
 
-/// Whether this is a minus and a number, which deserves a better answer than that it is no number.
+/// Whether this is a negative number, which has an error of its own.
 fn is_negative(typed: &str) -> bool {
     let number = typed.strip_prefix('-');
     number.is_some_and(|number| is_number(&number.replacen('.', "", 1)))

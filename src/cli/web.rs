@@ -138,18 +138,18 @@ pub(super) struct WebOptions {
     qr: bool,
 }
 
-/// Whether the address for other machines is drawn as a QR code, too.
+/// Whether the address for other machines is also drawn as a QR code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum QrCode {
     Drawn,
     Omitted,
 }
 
-/// A path in the root as the store takes it: the names on it, joined by slashes.
+/// A path below the root in the form of the store: its names, joined by slashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Fallback(Vec<u8>);
 
-/// The path leads out of the root, or names no file.
+/// The path leads out of the root, or does not name a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("it must be the path of a file in the root, such as index.html")]
 struct FallbackError;
@@ -187,9 +187,8 @@ impl WebOptions {
         Ok(())
     }
 
-    /// What to offer, if this dialect is spoken at all; uploads have at most `max_body` bytes, the process
-    /// has this memory, and `listened` are the
-    /// hosts that are listened on.
+    /// The options of the web dialect, if it is used. Uploads have at most `max_body` bytes, the process has this
+    /// memory, and `listened` are the hosts of the listeners.
     pub(super) fn options(
         self,
         max_body: u64,
@@ -242,7 +241,7 @@ impl WebOptions {
         })
     }
 
-    /// The names that the server answers to: all, unless files can be uploaded or a name is given.
+    /// The accepted host names: all, unless files can be uploaded or a name is given.
     fn host_names(&self, listened: &[String]) -> HostNames {
         if !self.writable && self.allow_host.is_empty() {
             return HostNames::Any;

@@ -18,7 +18,7 @@ const NEWEST: ABI = ABI::V6;
 /// The first version that knows TCP.
 const FIRST_WITH_NETWORK: i32 = 4;
 
-/// What may be done with what is at a path, and below it.
+/// The permitted operations at a path and below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileAccess {
     /// Files and directories are read.

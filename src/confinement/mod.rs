@@ -1,4 +1,4 @@
-//! What the process gives up before its first thread starts: its user, files, system calls.
+//! The privileges that the process drops before its first thread starts: user, files, system calls.
 //!
 //! - [`Account`]: root becomes another user.
 //! - [`confine`]: files only where they are needed, by Landlock (landlock(7)); no new TCP connections, no signals to other

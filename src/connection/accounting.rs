@@ -1,8 +1,8 @@
-//! What is reported of a connection and its requests, if anything is.
+//! The accounts of a connection and its requests for reports.
 //!
-//! Both directions of a connection are streams, and all that is counted is a position in one of them. A request begins
-//! and ends at a position in the received bytes, and its response at one in the sent bytes. A request has ended when its
-//! content was received and its response was sent, or when the connection is closed; then it is reported.
+//! Both directions of a connection are streams, and each count is a position in one of them. A request begins and ends
+//! at a position in the received bytes, and its response at one in the sent bytes. A request has ended when its content
+//! was received and its response was sent, or when the connection is closed; then it is reported.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -29,9 +29,9 @@ struct OpenAccount {
     requests: u64,
     /// The request in progress.
     current: Option<Exchange>,
-    /// Requests that were received and whose responses are not sent to their ends, in their order.
+    /// Received requests with responses that are not completely sent, in their order.
     unsent: VecDeque<Exchange>,
-    /// Why the connection ends, if that is known.
+    /// The reason for the end of the connection, if it is known.
     end: Option<Cow<'static, str>>,
 }
 
@@ -63,28 +63,28 @@ impl Accounting {
         }
     }
 
-    /// The connection speaks this version of TLS.
+    /// The connection uses this version of TLS.
     pub(super) fn set_tls_version(&mut self, version: Option<&'static str>) {
         if let Some(account) = &mut self.0 {
             account.link.tls = version;
         }
     }
 
-    /// So many bytes were received.
+    /// Counts received bytes.
     pub(super) fn add_received(&mut self, count: usize) {
         if let Some(account) = &mut self.0 {
             account.link.received += count as u64;
         }
     }
 
-    /// So many bytes were sent.
+    /// Counts sent bytes.
     pub(super) fn add_sent(&mut self, count: usize) {
         if let Some(account) = &mut self.0 {
             account.link.sent += count as u64;
         }
     }
 
-    /// What was received and sent since the last call.
+    /// The bytes received and sent since the last call.
     pub(super) fn take_moved(&mut self) -> Moved {
         let Some(account) = &mut self.0 else {
             return Moved::default();
@@ -144,7 +144,7 @@ impl Accounting {
         }
     }
 
-    /// So many bytes of the request's content were received, framing not counted.
+    /// Counts received bytes of the request's content, without framing.
     pub(super) fn add_content(&mut self, count: usize) {
         if let Some(current) = self.current() {
             current.content_in += count as u64;
@@ -169,7 +169,7 @@ impl Accounting {
         }
     }
 
-    /// The whole response is sent, but for the `unsent` bytes that wait to be.
+    /// The whole response is sent, except for the last `unsent` bytes.
     pub(super) fn end_response(&mut self, unsent: usize) {
         if let Some(account) = &mut self.0 {
             let last = account
@@ -194,7 +194,7 @@ impl Accounting {
         }
     }
 
-    /// Why the connection ends; what was said first counts.
+    /// Records the reason for the end of the connection; the first reason counts.
     pub(super) fn note_end(&mut self, reason: impl Into<Cow<'static, str>>) {
         if let Some(account) = &mut self.0 {
             account.end.get_or_insert_with(|| reason.into());
@@ -215,7 +215,7 @@ impl Accounting {
         }
     }
 
-    /// Reports what has not been reported: the connection is closed, in a turn with this worker or by the server.
+    /// Reports the remaining requests: the connection is closed, in a turn with this worker or by the server.
     pub(super) fn close(
         &mut self,
         reporter: Option<&Reporter>,
@@ -233,7 +233,7 @@ impl Accounting {
 }
 
 impl OpenAccount {
-    /// How many requests have ended and are not reported.
+    /// The number of ended requests that are not reported yet.
     fn count_ended(&self) -> usize {
         let ended = |exchange: &&Exchange| exchange.is_answered(&self.link);
         self.unsent.iter().take_while(ended).count()

@@ -1,4 +1,4 @@
-//! What one turn of a connection may cost, so that no other connection waits long because of it.
+//! The budget of one turn of a connection, so that other connections do not wait long.
 //!
 //! A step of a turn ends when it has read enough requests, moved enough bytes on the wire in either direction, made
 //! enough file operations, or taken enough time, whichever comes first. What it has begun it finishes, so each piece of
@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use super::spent::Spent;
 use crate::operations;
 
-/// Requests of a pipelining client: enough to pay for a turn.
+/// Requests of a pipelining client: enough to amortise a turn.
 const REQUESTS: u32 = 32;
 
-/// Bytes on the wire: some hundred microseconds of copying.
+/// Bytes on the wire: a few hundred microseconds of copying.
 const BYTES: u64 = 1024 * 1024;
 
-/// File operations, of which each takes a few microseconds where no disk is waited for.
+/// File operations: each takes a few microseconds unless it waits for a disk.
 const OPERATIONS: u64 = 256;
 
 /// Time, from the beginning of a blocking turn, else from the first look at the budget. A connection may hold others up for
@@ -24,7 +24,7 @@ const OPERATIONS: u64 = 256;
 /// times as long as usual. A turn that ends costs its connection about a hundredth of this.
 const TIME: Duration = Duration::from_micros(250);
 
-/// What one step of a turn has cost so far.
+/// The cost of one step of a turn so far.
 #[derive(Debug)]
 pub(super) struct Budget {
     spent: Spent,
@@ -55,12 +55,12 @@ impl Budget {
         self.spent.requests += 1;
     }
 
-    /// Pays for bytes on the wire.
+    /// Counts bytes on the wire.
     pub(super) fn spend_bytes(&mut self, count: u64) {
         self.spent.bytes += count;
     }
 
-    /// Pays for a portion of work that moves nothing.
+    /// Counts a portion of work that moves no bytes.
     pub(super) fn spend_portion(&mut self) {
         self.spent.portions += 1;
     }
@@ -78,13 +78,13 @@ impl Budget {
         }
     }
 
-    /// Whether the turn is to end. To be asked before each piece of work but the first.
+    /// Whether the turn must end. It is called before each piece of work but the first.
     pub(super) fn is_spent(&mut self) -> bool {
         let spent = self.spent();
         if spent.requests >= REQUESTS || spent.bytes >= BYTES || spent.operations >= OPERATIONS {
             return true;
         }
-        // Most turns have one piece of work, and never look at the clock.
+        // Most turns have one piece of work, and never read the clock.
         if spent == Spent::default() {
             return false;
         }

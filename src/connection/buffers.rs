@@ -15,7 +15,7 @@ const SMALL: usize = 2 * 1024;
 /// Bytes of the largest that is kept: more than the longest head, or a file that is sent from memory.
 const LARGE: usize = 32 * 1024;
 
-/// What a worker needs for any connection, and no connection needs while it waits.
+/// The buffers of a worker, which no connection needs while it waits.
 pub struct Buffers {
     pub(super) input: Input,
     pub(super) block: Block,
@@ -41,12 +41,12 @@ impl Buffers {
         }
     }
 
-    /// What was received and not consumed.
+    /// Received bytes that are not consumed yet.
     pub(super) fn unread(&self) -> &[u8] {
         self.input.bytes()
     }
 
-    /// Gives a connection without a buffer for output one, if there is one.
+    /// Lends a buffer for output to a connection without one.
     pub(super) fn lend_output(&mut self, output: &mut Vec<u8>) {
         if output.capacity() == 0 {
             *output = self.spare();
@@ -58,7 +58,7 @@ impl Buffers {
         self.keep(std::mem::take(output));
     }
 
-    /// Begins to process a connection: takes the input that it kept.
+    /// Begins processing a connection: loads the input that it kept.
     pub(super) fn take_input(&mut self, unused: &mut Kept) {
         self.input.set(unused.bytes());
         if let Kept::Heap(buffer) = std::mem::take(unused) {
@@ -66,14 +66,14 @@ impl Buffers {
         }
     }
 
-    /// Ends that: what the connection must keep, for long.
+    /// Ends processing: the bytes that the connection must keep for long.
     pub(super) fn keep_input(&mut self) -> Kept {
         let unused = Kept::copy_of(self.input.bytes());
         self.input.clear();
         unused
     }
 
-    /// Ends that: what the connection must keep, in a buffer that comes back soon.
+    /// Ends processing: the bytes that the connection must keep, in a buffer that is returned soon.
     pub(super) fn lend_input(&mut self) -> Kept {
         let length = self.input.bytes().len();
         if length == 0 || length > LARGE {

@@ -1,4 +1,4 @@
-//! The content of requests: received into an upload, or read past.
+//! The content of requests: received into an upload, or discarded.
 
 use super::accounting::Accounting;
 use super::diagnostic::report;
@@ -17,7 +17,7 @@ const BROKEN: &str = "the connection broke before the content was complete";
 const CUT_SHORT: &str = "the stream ends before the content is complete";
 
 impl<U: Upload> Receiving<U> {
-    /// Gives the upload up; a response if one is due.
+    /// Aborts the upload; returns a response if one is due.
     pub(super) fn abandon(
         &mut self,
         refusal: Refusal,
@@ -43,7 +43,7 @@ impl<U: Upload> Receiving<U> {
         self.conclude(&response, accounting);
     }
 
-    /// Takes note of what came of the upload, and says why it was refused, if it was.
+    /// Records the result of the upload, and logs the reason if it was refused.
     fn conclude(&self, response: &Response, accounting: &mut Accounting) {
         accounting.conclude(response);
         if let Some(refusal) = &response.refusal {
@@ -110,7 +110,7 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    /// Receives as much content as there is and the input has room for, so that it goes to the upload at once.
+    /// Receives as much content as is available and fits into the input, so that it is written at once.
     fn fill_with_content<T: Transport>(
         &mut self,
         decoder: &ContentDecoder,
@@ -138,14 +138,14 @@ impl<D: Dialect> HttpSession<D> {
         self.finished(receiving, progress, work)
     }
 
-    /// The stream has ended: so has content that says nothing of its length, and all other is incomplete.
+    /// The stream has ended: content without a stated length is complete, and all other content is incomplete.
     fn end_content<T: Transport>(
         &mut self,
         mut receiving: Box<Receiving<D::Upload>>,
         work: &mut StepContext<'_, T>,
         blocking: Blocking<'_>,
     ) -> Step<D::Upload> {
-        // Where the stream has an end of its own, what is cut off must not take effect (RFC 8446 §6.1).
+        // Inside TLS, content without `close_notify` at its end must not take effect (RFC 8446 §6.1).
         let reason = if work.transport.is_truncated() {
             "the connection ends without the close_notify of TLS"
         } else if matches!(receiving.decoder, ContentDecoder::UntilClose) {
@@ -159,7 +159,7 @@ impl<D: Dialect> HttpSession<D> {
         self.give_content_up(&mut receiving, refusal, work, blocking)
     }
 
-    /// Ends a request whose content cannot be had.
+    /// Ends a request with content that cannot be received.
     fn give_content_up<T: Transport>(
         &mut self,
         receiving: &mut Receiving<D::Upload>,
@@ -175,7 +175,7 @@ impl<D: Dialect> HttpSession<D> {
         )
     }
 
-    /// Responds, unless that was done, while content may still come.
+    /// Responds, unless a response was already sent, while content may still arrive.
     fn respond_early<T: Transport>(
         &mut self,
         receiving: &Receiving<D::Upload>,
@@ -229,7 +229,7 @@ impl<D: Dialect> HttpSession<D> {
         })
     }
 
-    /// Reads past content.
+    /// Discards content.
     pub(super) fn skip<T: Transport>(
         &mut self,
         mut skipping: Skipping,
@@ -270,13 +270,13 @@ impl<D: Dialect> HttpSession<D> {
     }
 }
 
-/// The refusal of a change whose name another server has kept locked.
+/// The refusal of a change after another server has kept its name locked.
 pub(super) fn locked() -> Refusal {
     let reason = "another server has held the lock of this name for too long";
     Refusal::new(StatusCode::ServiceUnavailable, reason)
 }
 
-/// Whether `received` bytes hold all the content that is to come.
+/// Whether `received` contains all the remaining content.
 fn is_enough(decoder: &ContentDecoder, received: usize) -> bool {
     match decoder {
         ContentDecoder::Length { left } => received as u64 >= *left,

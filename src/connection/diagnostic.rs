@@ -1,6 +1,6 @@
-//! The line in the server's own log that says why a request was refused.
+//! The line in the diagnostics with the reason for a refusal.
 //!
-//! It is the only one about that request. What the peer is told is the dialect's business.
+//! It is the only line about that request. The dialect decides what the client sees.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use log::Level;
 use crate::http::{Blame, Refusal};
 use crate::peer::Peer;
 
-/// Says that the request with this request line was refused: as an error if the server is to blame.
+/// Logs the refusal of the request with this request line, as an error if the server is at fault.
 pub(super) fn report(peer: Peer, line: impl fmt::Display, refusal: &Refusal) {
     let level = match refusal.blame {
         Blame::Client => Level::Debug,

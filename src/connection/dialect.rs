@@ -1,7 +1,7 @@
-//! What a connection asks of a dialect: how to respond to a request, and what to do with its content.
+//! The interface between a connection and a dialect: the response to a request, and the handling of its content.
 //!
-//! A dialect records a request before it gives the response away. The entry may be pending until [`Dialect::commit`]; no
-//! response is sent before that, so a request whose response a peer sees is in the log.
+//! A dialect records a request before it returns the response. The entry may be pending until [`Dialect::commit`]; no
+//! response is sent before that, so every request with a visible response is in the log.
 
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
@@ -13,7 +13,7 @@ use crate::http::{Persistence, Refusal, RefusedHead, Request, StatusCode, Versio
 use crate::requester::Requester;
 use crate::server::Turn;
 
-/// The rules by which requests have their responses.
+/// The rules by which requests become responses.
 pub trait Dialect: Send + Sync {
     /// A request whose content is being received.
     type Upload: Upload;
@@ -21,7 +21,7 @@ pub trait Dialect: Send + Sync {
     /// Decides on a request of this requester from its head alone.
     ///
     /// # Errors
-    /// If that needs a blocking turn. Then nothing has happened, nothing is recorded, and the request is handled again.
+    /// If it needs a blocking turn. Then nothing has changed, nothing is recorded, and the request is handled again.
     fn handle(
         &self,
         request: &Request<'_>,
@@ -29,8 +29,7 @@ pub trait Dialect: Send + Sync {
         turn: &Turn<'_>,
     ) -> Result<Decision<Self::Upload>, WouldBlock>;
 
-    /// Whether a request with this method most likely needs a blocking turn, so that it is not looked at before it has
-    /// one.
+    /// Whether a request with this method most likely needs a blocking turn, so that it is handled only in one.
     fn awaits_blocking_turn(&self, method: &[u8]) -> bool;
 
     /// Refuses a request before it is handled, for example because its credentials are wrong.
@@ -60,7 +59,7 @@ pub trait Dialect: Send + Sync {
         out: &mut Vec<u8>,
     );
 
-    /// What [`Dialect::commit`] has to do for this worker.
+    /// The work of [`Dialect::commit`] for this worker.
     fn pending(&self, worker: usize) -> PendingCommit;
 
     /// Writes the entries that are pending from turns with this worker.
@@ -70,31 +69,31 @@ pub trait Dialect: Send + Sync {
     fn reopen(&self);
 }
 
-/// What a dialect decides on a request.
+/// The decision of a dialect on a request.
 pub struct Decision<U> {
-    /// What the request asks for in this dialect; the connection may be closed nevertheless.
+    /// The persistence that the request asks for in this dialect; the connection may be closed all the same.
     pub persistence: Persistence,
-    /// What is to be done.
+    /// The action.
     pub action: Action<U>,
 }
 
-/// What is to be done about a request.
+/// The action for a request.
 pub enum Action<U> {
-    /// It has its response; content that it may have is read past.
+    /// Respond, and discard content if there is any.
     Response(Response),
-    /// It has its response, and nothing that follows is taken for a request: where its content ends cannot be told.
+    /// Respond, and treat no further bytes as a request, since the end of the content is unknown.
     RespondAndClose(Response),
-    /// Its content is received, and then it has its response.
+    /// Receive the content, then respond.
     Receive(Box<U>),
-    /// Its response takes more work than one turn may do.
+    /// Make the response, which takes more than one turn.
     Prepare(Box<dyn Preparation>),
-    /// It has its response at once, and then all that comes until the peer's end of stream is received.
+    /// Respond at once, then receive everything up to the peer's end of stream.
     RespondThenReceive(Response, Box<U>),
 }
 
 /// A response that is made in portions, between which other connections have their turns.
 pub trait Preparation: Send {
-    /// Does one portion; the response when all is done. Its request is recorded then.
+    /// Does one portion; returns the response when it is complete and the request is recorded.
     fn step(&mut self, blocking: Blocking<'_>) -> Option<Response>;
 }
 
@@ -106,32 +105,32 @@ pub trait Upload: Send {
     /// The response, if the upload is refused after all.
     fn write(&mut self, content: &[u8], blocking: Blocking<'_>) -> Result<(), Box<Response>>;
 
-    /// Takes the last bytes of the content and makes it take effect.
+    /// Takes the last bytes of the content and commits the upload.
     fn finish(&mut self, last: &[u8], block: &mut Block, blocking: Blocking<'_>) -> UploadProgress;
 
-    /// Does one more portion of what is left to do after [`Upload::finish`].
+    /// Does one more portion of the work after [`Upload::finish`].
     fn step(&mut self, block: &mut Block, blocking: Blocking<'_>) -> UploadProgress;
 
-    /// Gives the upload up: nothing takes effect.
+    /// Aborts the upload: nothing takes effect.
     fn abandon(&mut self, refusal: Refusal, blocking: Blocking<'_>) -> Response;
 }
 
-/// How far an upload has come that has all of its content.
+/// The progress of an upload with complete content.
 pub enum UploadProgress {
-    /// All is done.
+    /// The upload is finished.
     Done(Response),
-    /// There is more to do, see [`Upload::step`].
+    /// There is more work, see [`Upload::step`].
     More,
-    /// Nothing has taken effect: another server holds the lock of the name. [`Upload::step`] tries again.
+    /// Another server holds the lock of the name, and nothing has changed. [`Upload::step`] retries.
     Locked,
 }
 
 /// Buffers for one portion of work on an upload.
 #[derive(Default)]
 pub struct Block {
-    /// For content that is read back.
+    /// A buffer for content that is read back.
     pub content: Vec<u8>,
-    /// For the text made of it.
+    /// A buffer for its text.
     pub text: Vec<u8>,
 }
 
@@ -140,13 +139,13 @@ pub struct Block {
 pub struct Response {
     /// Its status.
     pub status: StatusCode,
-    /// Field lines of the dialect's, each ended by CRLF; without `Content-Length`.
+    /// The dialect's field lines, each ended by CRLF; without `Content-Length`.
     pub fields: Vec<u8>,
     /// Its content.
     pub content: ResponseContent,
     /// Why the request was refused, if it was.
     pub refusal: Option<Refusal>,
-    /// Where the request is recorded.
+    /// The place of the request's entry.
     pub entry: EntryReceipt,
 }
 
@@ -157,7 +156,7 @@ pub enum ResponseContent {
     Empty,
     /// None, and not even a `Content-Length` (304, RFC 9110 §15.4.5; 204, §8.6).
     Unstated,
-    /// As many bytes as stated would be sent if the request were not HEAD.
+    /// None, with the `Content-Length` of a response to GET, for HEAD.
     Omitted(u64),
     /// Bytes in memory.
     Memory(Arc<[u8]>),
@@ -187,7 +186,7 @@ pub struct FileRange {
 }
 
 impl Response {
-    /// The response to a request that was granted; each field line is ended by CRLF.
+    /// The response to a successful request; each field line is ended by CRLF.
     #[must_use]
     pub fn new(status: StatusCode, fields: Vec<u8>, content: ResponseContent) -> Self {
         Self {
@@ -199,7 +198,7 @@ impl Response {
         }
     }
 
-    /// The same response to a request that is recorded there.
+    /// The same response with the place of the request's entry.
     #[must_use]
     pub fn recorded(self, entry: EntryReceipt) -> Self {
         Self { entry, ..self }
@@ -211,7 +210,7 @@ impl Response {
         Self::new(status, Vec::new(), ResponseContent::Empty)
     }
 
-    /// A response without content to a request that was not granted.
+    /// A response without content to a refused request.
     #[must_use]
     pub fn refused(refusal: Refusal) -> Self {
         let response = Self::empty(refusal.status);
@@ -223,7 +222,7 @@ impl Response {
 }
 
 impl ResponseContent {
-    /// Whether a file must be read before anything else of it can be sent.
+    /// Whether a file must be read before the rest can be sent.
     pub(super) fn is_read_next(&self) -> bool {
         match self {
             Self::Empty
@@ -236,7 +235,7 @@ impl ResponseContent {
         }
     }
 
-    /// What `Content-Length` says, if it is sent.
+    /// The value of `Content-Length`, if it is sent.
     #[must_use]
     pub fn length(&self) -> Option<u64> {
         match self {

@@ -1,37 +1,37 @@
-//! How the connections of one listener begin, and what carries their bytes from then on.
+//! The beginning of a listener's connections, and the transport of their bytes.
 
 use std::sync::Arc;
 
 use crate::tls::{TlsServer, TlsStream};
 
-/// What the first bytes of a listener's connections are, and what is done about them.
+/// The expected first bytes of a listener's connections.
 #[derive(Clone, Default)]
 pub struct Entrance {
-    /// Whether a PROXY header comes before anything else.
+    /// Whether a PROXY header is first.
     pub proxy_protocol: ProxyProtocol,
-    /// What comes then.
+    /// The protocol after it.
     pub protocol: EntranceProtocol,
 }
 
 /// Whether connections begin with a PROXY header.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ProxyProtocol {
-    /// Those of trusted proxies do. All others begin with what follows it.
+    /// Connections of trusted proxies do; all others begin without one.
     Spoken,
-    /// None does.
+    /// No connection does.
     #[default]
     NotSpoken,
 }
 
-/// What is spoken on a listener.
+/// The protocol of a listener.
 #[derive(Clone, Default)]
 pub enum EntranceProtocol {
-    /// HTTP, which is served.
+    /// HTTP.
     #[default]
     Http,
-    /// HTTP inside TLS, which is served.
+    /// HTTP inside TLS.
     Https(Arc<TlsServer>),
-    /// HTTP, and every request is told to come back to this port with https.
+    /// HTTP that redirects every request to https on this port.
     RedirectToHttps(u16),
 }
 
@@ -42,7 +42,7 @@ pub(super) enum Security {
     Tls,
 }
 
-/// What carries the bytes of a connection.
+/// The transport of a connection's bytes.
 #[derive(Default)]
 pub(super) enum Channel {
     /// The socket itself.
@@ -53,7 +53,7 @@ pub(super) enum Channel {
 }
 
 impl Channel {
-    /// Bytes that it keeps between turns.
+    /// Bytes of memory between turns.
     pub(super) fn kept(&self) -> usize {
         match self {
             Self::Plain => 0,

@@ -1,4 +1,4 @@
-//! One request and its response, as far as they have come.
+//! The progress of one request and its response.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -18,11 +18,11 @@ pub(super) struct Exchange {
     number: u64,
     time: SystemTime,
     started: Instant,
-    /// Where the request begins, and where it ends, once that is known.
+    /// The beginning of the request, and its end if it is known.
     received_start: u64,
     pub(super) received_end: Option<u64>,
     pub(super) content_in: u64,
-    /// Where the response begins, where its head ends, and where it ends itself, once these are known.
+    /// The beginning of the response, the end of its head, and its end, if they are known.
     sent_start: u64,
     pub(super) head_end: Option<u64>,
     pub(super) response_end: Option<u64>,
@@ -34,7 +34,7 @@ pub(super) struct Exchange {
     error: Option<Cow<'static, str>>,
     /// The label of the method, in place of what was received.
     label: Option<MethodLabel>,
-    /// What was received of the request, one part after the other.
+    /// The received parts of the request line and fields, one after the other.
     text: Vec<u8>,
     parts: Parts,
 }
@@ -42,11 +42,11 @@ pub(super) struct Exchange {
 /// The connection of an exchange.
 pub(super) struct Link {
     pub(super) connection: u64,
-    /// Where it was accepted from.
+    /// The address from which it was accepted.
     pub(super) accepted_from: Peer,
-    /// The same, unless a PROXY header says that it comes from elsewhere.
+    /// The same, or the source in a PROXY header.
     pub(super) peer: Peer,
-    /// The version of TLS, once one was agreed on.
+    /// The version of TLS, after the handshake.
     pub(super) tls: Option<&'static str>,
     /// Bytes received since it began.
     pub(super) received: u64,
@@ -54,7 +54,7 @@ pub(super) struct Link {
     pub(super) sent: u64,
 }
 
-/// Where parts of the request are in a text.
+/// The ranges of parts in a text.
 #[derive(Default)]
 struct Parts {
     method: Option<Range<usize>>,
@@ -119,7 +119,7 @@ impl Exchange {
         Some(start..self.text.len())
     }
 
-    /// Takes from a response what came of the request.
+    /// Records the result of the request from a response.
     pub(super) fn conclude(&mut self, response: &Response) {
         self.entry = response.entry.clone();
         self.error = response
@@ -133,10 +133,10 @@ impl Exchange {
         self.response_end.is_some_and(|end| end <= link.sent)
     }
 
-    /// What is to be said of it, if nothing more comes of it.
+    /// The record, if the exchange ends now.
     pub(super) fn record(&self, link: &Link, now: Instant) -> Record<'_> {
         let part = |range: &Option<Range<usize>>| range.clone().map(|range| &self.text[range]);
-        // What was sent behind it is another's.
+        // Later bytes belong to another response.
         let sent = self
             .response_end
             .map_or(link.sent, |end| end.min(link.sent));

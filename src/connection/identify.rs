@@ -1,7 +1,7 @@
 //! Identifies the requester: the client behind any proxies, and the user if the server has users.
 //!
-//! A password that has to be verified takes a while. Meanwhile the connection is parked, at most as long as a head may
-//! take, and the head stays in its input. Then the request is looked at again.
+//! Verifying a password takes time. Meanwhile the connection is parked, at most for the head timeout, and the head
+//! stays in its input. Then the request is handled again.
 
 use std::time::Duration;
 
@@ -20,11 +20,11 @@ use crate::requester::{RequestSource, Requester};
 use crate::server::Turn;
 use crate::users::{Authenticator, Denial, Identified, Principal, Ticket};
 
-/// What is known of the requester.
+/// The state of the identification.
 enum Identification {
-    /// All there is to know.
+    /// The requester is identified.
     Known(Requester),
-    /// The request is refused, whatever it asks for.
+    /// The request is refused.
     Refused(Requester, Refusal),
     /// The password is being verified.
     Pending(Ticket),
@@ -125,7 +125,7 @@ impl<D: Dialect> HttpSession<D> {
         self.has_expired(TimeoutKind::Verification, turn)
     }
 
-    /// The requester, as far as the head could be read and the connection identifies it.
+    /// The requester by the readable part of the head and by the connection.
     pub(super) fn requester(&self, request: Option<&Request<'_>>) -> Requester {
         let nearest = self.peer.address();
         let named = |proxies: &TrustedProxies| {
@@ -162,7 +162,7 @@ fn overdue() -> Refusal {
     )
 }
 
-/// A refusal that holds for a while only (RFC 9110 §10.2.3).
+/// A temporary refusal with Retry-After (RFC 9110 §10.2.3).
 fn later(status: StatusCode, reason: &'static str, wait: Duration) -> Refusal {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     Refusal::new(status, reason).with("Retry-After", seconds.max(1).to_string().as_bytes())

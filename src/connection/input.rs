@@ -1,4 +1,4 @@
-//! What was received for the connection that has its turn, and the content that is decoded in it.
+//! The received bytes of the connection that has its turn, and the content decoded in place.
 
 use std::io;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use crate::server::Transport;
 /// Bytes of the input buffer. More than the longest head, so that a head always fits.
 const INPUT: usize = 128 * 1024;
 
-/// Chunks that are decoded at once: some hundred microseconds of work if they are of one byte each.
+/// Chunks that are decoded at once: a few hundred microseconds of work for chunks of one byte.
 const CHUNKS: usize = 2048;
 
 /// Received bytes of the connection that has its turn.
@@ -19,33 +19,33 @@ pub(super) struct Input {
     end: usize,
 }
 
-/// Content that was decoded in the input.
+/// Content that was decoded in place.
 pub(super) struct Decoded {
-    /// Where its bytes are; see [`Input::content`].
+    /// The range of its bytes; see [`Input::content`].
     content: Range<usize>,
     /// Bytes on the wire that it took.
     pub(super) used: usize,
     pub(super) end: DecodedEnd,
 }
 
-/// Why no more content was decoded.
+/// The reason why decoding stopped.
 pub(super) enum DecodedEnd {
     /// More must be received first.
     NeedMore,
-    /// There was much to decode; the rest is at hand.
+    /// The limit was reached; the rest is already received.
     MoreAtHand,
     /// The content is complete.
     Complete,
-    /// What follows is not content.
+    /// The following bytes are not valid content.
     Refused(Refusal),
 }
 
-/// What came of one receive.
+/// The result of one receive.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Received {
-    /// So many bytes; the buffer was not filled.
+    /// This many bytes; the buffer was not filled.
     Some,
-    /// As many as the buffer had room for.
+    /// As many bytes as fit into the buffer.
     Full,
     /// Nothing for now.
     Nothing,
@@ -64,14 +64,14 @@ impl Input {
         }
     }
 
-    /// Puts `bytes` in place of what is there; no more than the buffer holds.
+    /// Replaces the contents with `bytes`, which must fit into the buffer.
     pub(super) fn set(&mut self, bytes: &[u8]) {
         self.start = 0;
         self.end = bytes.len();
         self.buffer[..bytes.len()].copy_from_slice(bytes);
     }
 
-    /// What was received and not consumed.
+    /// Received bytes that are not consumed yet.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
@@ -88,7 +88,7 @@ impl Input {
         self.end = 0;
     }
 
-    /// Whether another receive has room without anything being consumed first.
+    /// Whether another receive has space before bytes are consumed.
     pub(super) fn has_room(&self) -> bool {
         self.end - self.start < self.buffer.len()
     }
@@ -134,7 +134,7 @@ impl Input {
         &self.buffer[decoded.content.clone()]
     }
 
-    /// Receives once, `limit` bytes at most, behind what is there.
+    /// Receives once, at most `limit` bytes, after the present bytes.
     pub(super) fn receive(&mut self, transport: &impl Transport, limit: usize) -> Received {
         if self.end == self.buffer.len() {
             self.buffer.copy_within(self.start..self.end, 0);
@@ -161,7 +161,7 @@ impl Input {
     }
 }
 
-/// Moves `data` to the end of `content`, which lies before it; returns where both are.
+/// Moves `data` to the end of `content`, which is before it; returns the range of both.
 fn join(buffer: &mut [u8], content: Range<usize>, data: Range<usize>) -> Range<usize> {
     if content.is_empty() {
         return data;

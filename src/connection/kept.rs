@@ -1,13 +1,13 @@
-//! Bytes that a connection keeps between two turns: what was received and not consumed, and what could not be sent.
+//! Bytes that a connection keeps between two turns: unconsumed input, and unsent output.
 //!
-//! Few of them are on the heap. From [`PAGES`] on they have pages of their own, which the kernel has back as soon as they
-//! are dropped. The heap would keep what thousands of connections had: one allocation that is still in use holds on to
-//! all memory below it.
+//! Only small ones are on the heap. From [`PAGES`] bytes on they have pages of their own, which are returned to the
+//! kernel when they are dropped. The heap would keep the memory of thousands of connections: one allocation in use
+//! retains all memory below it.
 
 use memmap2::MmapMut;
 use rustix::param::page_size;
 
-/// Bytes from which on pages are worth their system calls.
+/// The least number of bytes for which pages are worth their system calls.
 const PAGES: usize = 2 * 1024;
 
 /// See the module's description.

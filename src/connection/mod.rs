@@ -1,14 +1,14 @@
 //! One HTTP connection as a state machine over `http`: read a head, respond, receive content, respond, and again.
 //!
-//! An [`HttpSession`] is in one phase, which owns what it needs and is consumed by the step that leaves it. A turn has
-//! the three steps that the pool asks for (see [`crate::server::Service`]):
+//! An [`HttpSession`] is in one phase. The phase owns its data, and the step that leaves it consumes it. A turn has the
+//! three steps that the pool asks for (see [`crate::server::Service`]):
 //!
-//! 1. `turn` goes from phase to phase. The steps are in `request` (heads), `content` (of requests) and `response`.
-//!    Responses gather in the output. Nothing is sent.
-//! 2. The dialect commits the entries that are pending.
+//! 1. `turn` runs from phase to phase. The steps are in `request` (heads), `content` (of requests) and `response`.
+//!    Responses collect in the output; nothing is sent.
+//! 2. The dialect commits the pending entries.
 //! 3. `sending` sends the output and long content, and ends with the wait for the peer (`waiting`) or another turn.
 //!
-//! Phases that read or write files go on in blocking turns only. Nothing here knows the rules of a dialect.
+//! Phases that read or write files run in blocking turns only. This room does not depend on the rules of a dialect.
 
 mod accounting;
 mod budget;

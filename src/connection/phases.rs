@@ -9,7 +9,7 @@ use crate::peer::Peer;
 use crate::server::Turn;
 use crate::users::Ticket;
 
-/// Where a connection stands.
+/// The phase of a connection.
 #[derive(Default)]
 pub(super) enum Phase<U> {
     /// Before or in a PROXY header.
@@ -18,9 +18,9 @@ pub(super) enum Phase<U> {
     TlsHello,
     /// Before or in a head.
     Head,
-    /// Behind a head of so many bytes, all of them in the input. Its request needs a blocking turn.
+    /// After a head of this many bytes in the input. Its request needs a blocking turn.
     Request(usize),
-    /// Behind such a head, whose password is being verified.
+    /// After such a head, while its password is being verified.
     Identifying(usize, Ticket),
     /// In the content of a request that is received.
     Body(Box<Receiving<U>>),
@@ -56,43 +56,43 @@ impl<U> Phase<U> {
     }
 }
 
-/// What the peer's side of the stream is known to hold.
+/// The state of the peer's side of the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PeerStream {
     /// Nothing was received yet.
     Fresh,
     /// There may be more to receive.
     Open,
-    /// All that had come was received. More will be reported.
+    /// All available bytes were received. More will be reported.
     Drained,
     /// The peer's end of stream was received.
     Ended,
 }
 
-/// How a step of processing ends.
+/// The result of a step of processing.
 pub(super) enum Step<U> {
-    /// In a phase that can go on at once.
+    /// A phase that can continue at once.
     Go(Phase<U>),
-    /// In a phase that cannot, until the peer does something.
+    /// A phase that waits for the peer.
     Wait(Phase<U>, TimeoutKind),
-    /// In a phase that goes on after the flush: in the flush itself, or in another turn.
+    /// A phase that continues in the flush or in another turn.
     Yield(Phase<U>),
-    /// With the connection.
+    /// The end of the connection.
     Close,
 }
 
-/// How a session goes on after the flush, if that sends all there is.
+/// The next step of a session after a complete flush.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AfterFlush {
     /// It waits for its peer.
     Wait(TimeoutKind),
     /// It continues in another turn.
     Yield,
-    /// The connection is done with.
+    /// The connection is closed.
     Close,
 }
 
-/// What a step works with, besides the connection.
+/// The context of a step, besides the connection.
 pub(super) struct StepContext<'w, T> {
     pub(super) transport: &'w T,
     pub(super) buffers: &'w mut Buffers,
@@ -125,50 +125,50 @@ pub(super) enum Reply {
     Given,
 }
 
-/// Content that is read past.
+/// Content that is discarded.
 pub(super) struct Skipping {
     pub(super) decoder: ContentDecoder,
-    /// Bytes that may still come.
+    /// Bytes that may still arrive.
     pub(super) left: u64,
 }
 
-/// What came of an attempt to have more input.
+/// The result of an attempt to get more input.
 pub(super) enum Filled {
     /// There may be more of it.
     More,
-    /// There is none for now, or none any more: see [`PeerStream`].
+    /// There is none for now, or the stream has ended: see [`PeerStream`].
     NoMore,
     /// The connection is broken.
     Broken,
 }
 
-/// What follows a response.
+/// The step after a response.
 pub(super) enum Then {
     /// The next request.
     Next,
-    /// Content of the request that is read past, then the next request.
+    /// Discarding content of the request, then the next request.
     Skip(Skipping),
-    /// The close; the peer has sent all that it should.
+    /// The close; the peer has nothing more to send.
     Close,
     /// The close; the peer may send more.
     CloseUnread,
 }
 
-/// How far the close of a connection has come.
+/// The progress of closing a connection.
 ///
-/// To close while there is unread input makes TCP send a reset, which may overtake the response (RFC 9112 §9.6). So
-/// unless there is none, we end our side, read past what comes, and close when the peer has ended its side.
+/// If a socket with unread input is closed, TCP sends a reset, which may overtake the response (RFC 9112 §9.6). So if
+/// input may still arrive, the server ends its side, discards input, and closes when the peer has ended its side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Closing {
-    /// What is left of the responses is sent, then our end of stream.
+    /// The rest of the responses is sent, then the server's end of stream.
     Flush,
-    /// Input is read past, so many bytes at most.
+    /// Input is discarded, at most this many bytes.
     Linger(u64),
-    /// What is left of the responses is sent; nothing more will come from the peer.
+    /// The rest of the responses is sent; the peer sends nothing more.
     Close,
 }
 
-/// What came of sending the output.
+/// The result of sending the output.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Flushed {
     /// All of it is sent.

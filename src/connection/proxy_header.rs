@@ -9,7 +9,7 @@ use crate::proxy_protocol::{self, ConnectionSource};
 use crate::server::Transport;
 
 impl<D: Dialect> HttpSession<D> {
-    /// Reads the header, and takes note of where the connection comes from.
+    /// Reads the header, and records the source of the connection.
     pub(super) fn read_proxy_header<T: Transport>(
         &mut self,
         work: &mut StepContext<'_, T>,

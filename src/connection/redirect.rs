@@ -1,17 +1,17 @@
-//! The listener that serves nothing: it sends every request to the same host with https.
+//! The listener of `--redirect-http`: it redirects every request to the same host with https.
 //!
 //! A GET or HEAD is answered with 301, which every client understands, and everything else with 308, which keeps the
-//! method and the content (RFC 9110 §15.4.2, §15.4.9). The request log does not have these requests, only
-//! the requests that follow on the other port.
+//! method and the content (RFC 9110 §15.4.2, §15.4.9). The request log has only the requests on the other port, not the
+//! redirected ones.
 
 use super::dialect::{Action, Decision, Response, ResponseContent};
 use crate::http::semantics::host::HostPort;
 use crate::http::{Host, Refusal, Request, StatusCode, Target, write_field};
 
-/// The port of https that a URL need not name (RFC 9110 §4.2.2).
+/// The default port of https (RFC 9110 §4.2.2).
 const DEFAULT_PORT: u16 = 443;
 
-/// Sends a request to `port` of the host that it names.
+/// Redirects a request to `port` of its host.
 pub(super) fn decide<U>(request: &Request<'_>, port: u16) -> Decision<U> {
     Decision {
         persistence: request.persistence,

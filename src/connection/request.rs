@@ -1,4 +1,4 @@
-//! Heads: received, and what follows from them. Content is received in `content`.
+//! Heads: receiving them, and acting on them. `content` receives content.
 
 use super::diagnostic::report;
 use super::dialect::{Action, Dialect, Response};
@@ -18,19 +18,18 @@ use crate::http::{
 use crate::server::{Transport, WakeReason};
 use crate::users::Ticket;
 
-/// Content of a request that has its response is read past up to this length, so that the connection persists; a longer
-/// one costs the connection.
+/// The most content that is discarded after a response to keep the connection; with more, the connection is closed.
 const SKIPPABLE: u64 = 2 * 1024 * 1024;
 
-/// Bytes received at a time for heads. What more there is may be content, which goes straight from the socket to its
-/// upload in a blocking turn; and a connection whose responses are not taken keeps no more than this of what it sends.
+/// Bytes received at a time for heads. Further bytes may be content, which a blocking turn receives directly into the
+/// upload; and a client that does not read its responses can fill no more than this.
 pub(super) const HEADS: usize = 4 * 1024;
 
 /// Responses that wait to be sent together, in bytes; with more, no further request is read.
 const OUTPUT: usize = 64 * 1024;
 
 impl<D: Dialect> HttpSession<D> {
-    /// Receives once, `limit` bytes at most, unless it is known that there is nothing.
+    /// Receives once, at most `limit` bytes, unless the socket is known to be empty.
     pub(super) fn fill<T: Transport>(
         &mut self,
         work: &mut StepContext<'_, T>,
@@ -46,8 +45,8 @@ impl<D: Dialect> HttpSession<D> {
         match received {
             Received::Some | Received::Full => {
                 self.progress = ByteProgress::Some;
-                // A short receive emptied the socket, and what comes now is reported, unless the end has come with it,
-                // or urgent data cut it short.
+                // A short receive has emptied the socket, and new bytes will be reported, unless the stream has ended
+                // or urgent data has shortened the receive.
                 let emptied = received == Received::Some
                     && !matches!(work.turn.reason(), WakeReason::HungUp | WakeReason::Urgent)
                     && !work.transport.has_more();
@@ -113,7 +112,7 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    /// Waits for more of a head, unless none will come.
+    /// Waits for more of a head, unless the stream has ended.
     fn await_head<T: Transport>(&mut self, work: &mut StepContext<'_, T>) -> Step<D::Upload> {
         let begun = has_begun(work.buffers.input.bytes());
         match (self.stream, begun) {
@@ -130,7 +129,7 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    /// Responds to a head that is no request, or not a whole one.
+    /// Responds to a malformed or incomplete head.
     pub(super) fn refuse_head<T: Transport>(
         &mut self,
         refusal: Refusal,
@@ -146,7 +145,7 @@ impl<D: Dialect> HttpSession<D> {
                 let requester = self.requester(None);
                 dialect.refuse(head, refusal, &requester, work.turn.worker())
             }
-            // What is not served is not recorded.
+            // Redirected requests are not recorded.
             EntranceProtocol::RedirectToHttps(_) => Response::refused(refusal),
         };
         self.explain_security(head.line.method, &mut response);
@@ -154,7 +153,7 @@ impl<D: Dialect> HttpSession<D> {
     }
 
     /// Handles the request whose head is the first `length` bytes of the input. If that may block, it waits for a
-    /// blocking turn, and nothing has happened. `ticket` is that of its password, if that was being verified.
+    /// blocking turn, and nothing has changed. `ticket` belongs to its password, if that was being verified.
     pub(super) fn handle<T: Transport>(
         &mut self,
         length: usize,
@@ -210,7 +209,7 @@ impl<D: Dialect> HttpSession<D> {
         self.act(decision.action, (framing, expect), line, work)
     }
 
-    /// Does what a dialect decided.
+    /// Performs the decision of a dialect.
     fn act<T: Transport>(
         &mut self,
         action: Action<D::Upload>,
@@ -265,12 +264,12 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    /// What follows the response to a request whose content, if any, is not wanted.
+    /// The step after the response to a request with discarded content.
     fn after_content_of(&self, framing: Framing, expect: Expect) -> Then {
         match framing {
             Framing::Absent | Framing::Length(0) => self.then(),
-            // A client that waits for a 100 may send the content after all, or the next request: the server cannot tell which
-            // (RFC 9110 §10.1.1).
+            // A client that waits for a 100 may send the content after all, or the next request: the server cannot know
+            // which (RFC 9110 §10.1.1).
             _ if expect == Expect::Continue => Then::CloseUnread,
             Framing::Length(SKIPPABLE..) => Then::CloseUnread,
             Framing::Length(_) | Framing::Chunked => Then::Skip(Skipping {
@@ -281,7 +280,7 @@ impl<D: Dialect> HttpSession<D> {
     }
 }
 
-/// Whether a head has begun. An empty line after a request is no beginning of another (RFC 9112 §2.2).
+/// Whether a head has begun. An empty line after a request does not begin another (RFC 9112 §2.2).
 fn has_begun(input: &[u8]) -> bool {
     !matches!(input, b"" | b"\r" | b"\n" | b"\r\n")
 }

@@ -1,4 +1,4 @@
-//! Responses into the output, and what follows them. The output and long content are sent by `sending`.
+//! Writes responses to the output, and selects the next step. `sending` sends the output and long content.
 
 use super::diagnostic::report;
 use super::dialect::{Dialect, Response, ResponseContent};
@@ -17,7 +17,7 @@ impl<D: Dialect> HttpSession<D> {
         self.accounting.respond(response, self.output.len());
     }
 
-    /// What follows the response to a request whose content was consumed.
+    /// The step after the response to a request with consumed content.
     pub(super) fn then(&self) -> Then {
         match self.persistence {
             Persistence::Persistent => Then::Next,
@@ -25,8 +25,7 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    /// Appends a response to the output, but for content that is not small and in memory. `unread` is the input that is
-    /// left.
+    /// Appends a response to the output, except content that is long or in a file. `unread` is the remaining input.
     pub(super) fn respond(
         &mut self,
         response: Response,
@@ -76,7 +75,7 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    /// What follows a response that is sent, or in the output.
+    /// The step after a response that is sent or in the output.
     pub(super) fn after_response(&self, then: Then, unread: &[u8]) -> Phase<D::Upload> {
         match then {
             Then::Next => Phase::Head,
@@ -89,7 +88,7 @@ impl<D: Dialect> HttpSession<D> {
     }
 }
 
-/// Reads past what comes until the peer ends its side, `left` bytes at most.
+/// Discards input until the peer ends its side, at most `left` bytes.
 pub(super) fn linger<T: Transport, U>(mut left: u64, work: &mut StepContext<'_, T>) -> Step<U> {
     loop {
         let input = &mut work.buffers.input;

@@ -1,5 +1,5 @@
-//! The last step of a turn: the output is sent, then the content of a response that is in a file or long, then, if
-//! that is what follows, the end of stream. All that is sent here was committed before.
+//! The last step of a turn: sends the output, then content that is long or in a file, then, before a close, the end of
+//! stream. Everything that is sent here was committed before.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -12,7 +12,7 @@ use super::timeouts::{ByteProgress, TimeoutKind};
 use crate::http::Refusal;
 use crate::server::{After, Next, Transport, Turn};
 
-/// Bytes of output that are sent before a long response adds more to it, so that a blocked one keeps about as many.
+/// Bytes of output that are sent before a long response adds more, so that a blocked response keeps about as many.
 const ENOUGH: usize = 64 * 1024;
 
 /// Bytes of a file that are sent at once: more than most sockets take.
@@ -21,25 +21,25 @@ const PIECE: u64 = 256 * 1024;
 /// Bytes that are read and thrown away after our end of stream, before the connection is closed all the same.
 const LINGER: u64 = 2 * 1024 * 1024;
 
-/// What came of sending a part of a response.
+/// The result of sending a part of a response.
 enum Sent {
-    /// It is sent, or in the output.
+    /// It is sent or in the output.
     All,
-    /// This is left.
+    /// This part remains.
     Part(ResponseContent, SendPause),
     /// The connection is broken.
     Broken,
 }
 
-/// Why a part was not sent to its end.
+/// Why a part was not completely sent.
 enum SendPause {
-    /// The peer takes no more for now.
+    /// The socket is full.
     Blocked,
-    /// The rest is for another turn.
+    /// The rest is sent in another turn.
     OutOfBudget,
 }
 
-/// What a part of a response is sent with.
+/// The context for sending a part of a response.
 struct Sending<'s, T> {
     transport: &'s T,
     turn: &'s Turn<'s>,
@@ -47,7 +47,7 @@ struct Sending<'s, T> {
 }
 
 impl<D: Dialect> HttpSession<D> {
-    /// Sends as much as the peer takes and one turn allows, and says how the session goes on.
+    /// Sends as much as the socket and the budget allow, and returns the next step of the session.
     pub(super) fn send_all<T: Transport>(
         &mut self,
         transport: &T,
@@ -76,7 +76,7 @@ impl<D: Dialect> HttpSession<D> {
                     }
                     After::More
                 }
-                // The last segment waits for the end of stream, and goes with it.
+                // The last segment waits, and is sent together with the end of stream.
                 Phase::Closing(Closing::Close | Closing::Flush) => After::More,
                 _ => After::Flush,
             };
@@ -109,7 +109,7 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    /// Sends what is in the output.
+    /// Sends the output.
     fn send_output<T: Transport>(&mut self, sending: &mut Sending<'_, T>, after: After) -> Flushed {
         let mut sent = 0;
         let flushed = loop {
@@ -167,7 +167,7 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    /// What follows content that is sent, if it is not the close: with nothing to read, the wait for another request.
+    /// The step after sent content, if it is not the close: without input, the wait for another request.
     fn after_content(&self, turn: &Turn<'_>) -> AfterFlush {
         let is_idle = matches!(self.phase, Phase::Head)
             && self.stream == PeerStream::Drained
@@ -245,7 +245,7 @@ impl<D: Dialect> HttpSession<D> {
             let file = range.file.as_fd();
             match sending.transport.send_file(file, range.offset, count) {
                 Ok(0) => {
-                    // The file has become shorter than its Content-Length: only a close shows that.
+                    // The file is shorter than its Content-Length, and only a close shows that.
                     log::warn!("a file became shorter while it was sent; its connection is closed");
                     self.accounting
                         .note_end("a file became shorter while it was sent");
@@ -272,7 +272,7 @@ impl<D: Dialect> HttpSession<D> {
         Sent::All
     }
 
-    /// Ends our side of the stream, unless the peer has ended its own: then nothing is unread.
+    /// Ends the server's side of the stream, unless the peer has ended its side: then no input is unread.
     fn end_sending<T: Transport>(&mut self, transport: &T) -> Next {
         if self.stream == PeerStream::Ended || transport.end_sending().is_err() {
             return Next::Close;

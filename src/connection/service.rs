@@ -1,4 +1,4 @@
-//! HTTP in a dialect as a protocol on the pool: makes sessions and buffers.
+//! HTTP in a dialect as a protocol of the pool: makes sessions and buffers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -22,7 +22,7 @@ use crate::server::Service;
 use crate::tls::TlsServer;
 use crate::users::Authenticator;
 
-/// HTTP in a dialect, as a protocol on the pool.
+/// HTTP in a dialect, as a protocol of the pool.
 pub struct HttpService<D> {
     shared: Arc<ServiceContext<D>>,
     /// Connections so far.
@@ -73,7 +73,7 @@ impl<D: Dialect> HttpService<D> {
         self
     }
 
-    /// What the first bytes from this peer are.
+    /// The expected first bytes from this peer.
     fn first_phase<U>(&self, peer: Peer, entrance: &Entrance) -> Phase<U> {
         let is_proxy = || {
             let trust = |proxies: &TrustedProxies| proxies.trust(peer.address());
@@ -85,7 +85,7 @@ impl<D: Dialect> HttpService<D> {
         }
     }
 
-    /// The same, and what comes of connections and requests is reported.
+    /// The same, with reports of connections and requests.
     #[must_use]
     pub fn reporting_to(mut self, reporter: Option<Arc<Reporter>>) -> Self {
         if let Some(shared) = Arc::get_mut(&mut self.shared) {

@@ -24,24 +24,24 @@ pub struct HttpSession<D: Dialect> {
     pub(super) peer: Peer,
     /// The number of the listener that it came from.
     pub(super) listener: usize,
-    /// Taken out while it has its turn.
+    /// It is taken out during a turn.
     pub(super) channel: Channel,
-    /// Of what is received now.
+    /// The peer's side of the stream.
     pub(super) security: Security,
     pub(super) phase: Phase<D::Upload>,
     pub(super) scan: HeadScan,
-    /// Of the request in progress, as far as it is known.
+    /// The request line in progress, as far as it is known.
     pub(super) version: Version,
     /// Whether another request may follow the one in progress.
     pub(super) persistence: Persistence,
-    /// Received and not consumed; in the worker's buffers while it is processed.
+    /// Unconsumed input; in the worker's buffers while it is processed.
     pub(super) unused: Kept,
-    /// To be sent before anything else; empty between two turns.
+    /// Output that is sent first; empty between two turns.
     pub(super) output: Vec<u8>,
-    /// What an earlier turn could not send, between two turns.
+    /// Unsent output, between two turns.
     pub(super) unsent: Kept,
     pub(super) after_flush: AfterFlush,
-    /// The wait that it is in, or was in last.
+    /// The current or last wait.
     pub(super) wait: Option<Wait>,
     /// Since the last wait.
     pub(super) progress: ByteProgress,
@@ -49,37 +49,37 @@ pub struct HttpSession<D: Dialect> {
     /// Whether a request was read.
     pub(super) served: bool,
     pub(super) accounting: Accounting,
-    /// In the turn that it has, or had last.
+    /// The cost of the current or last turn.
     pub(super) spent: Spent,
-    /// How long that takes, if it is measured.
+    /// The time of that turn, if it is measured.
     pub(super) time: TurnTime,
 }
 
-/// What all connections share.
+/// The state that all connections share.
 pub(super) struct ServiceContext<D> {
     pub(super) dialect: D,
     pub(super) timeouts: Timeouts,
-    /// The proxies that are trusted, if any are.
+    /// The trusted proxies, if there are any.
     pub(super) proxies: Option<TrustedProxies>,
     /// How connections begin, by listener.
     pub(super) entrances: Vec<Entrance>,
-    /// The users, if the server has some.
+    /// The users, if the server has any.
     pub(super) users: Option<Authenticator>,
-    /// Guards when a client was reported last that speaks TLS where HTTP is spoken.
+    /// Guards the time of the last report of TLS on an HTTP port.
     pub(super) misdirected: Mutex<Option<Instant>>,
-    /// What becomes of accounts, if anything is reported.
+    /// The reporter, if anything is reported.
     pub(super) reporter: Option<Arc<Reporter>>,
 }
 
 impl<D: Dialect> HttpSession<D> {
-    /// Bytes of input and output that it holds between turns; what an upload holds is not among them.
+    /// Bytes of input and output between turns, without those of an upload.
     #[must_use]
     pub fn kept(&self) -> usize {
         let unsent = self.output.capacity() + self.unsent.memory();
         self.unused.memory() + unsent + self.channel.kept()
     }
 
-    /// What its last turn cost.
+    /// The cost of its last turn.
     #[must_use]
     pub fn spent(&self) -> Spent {
         self.spent
@@ -94,8 +94,8 @@ impl<D: Dialect> HttpSession<D> {
 }
 
 impl<D: Dialect> Drop for HttpSession<D> {
-    /// An upload that the server itself gives up is recorded, too; one that has taken effect is recorded to its end.
-    /// Requests that were not reported are reported.
+    /// An upload that the server itself aborts is recorded; one that has taken effect gets its whole entry. The
+    /// remaining requests are reported.
     fn drop(&mut self) {
         match &mut self.phase {
             Phase::Body(receiving) => {

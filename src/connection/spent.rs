@@ -1,4 +1,4 @@
-//! What a turn has cost: units of work, which are the same on every machine, and time, which is not.
+//! The cost of a turn: units of work, which are the same on every machine, and time, which is not.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -15,17 +15,17 @@ pub struct Spent {
     pub requests: u32,
     /// Bytes on the wire in either direction.
     pub bytes: u64,
-    /// Portions of work that move nothing: of listings and of other responses that are prepared.
+    /// Portions of work that move no bytes: of listings and of other prepared responses.
     pub portions: u32,
     /// File operations: see [`crate::operations`].
     pub operations: u64,
 }
 
-/// Measures a step of a turn, if that is wanted.
+/// Measures a step of a turn, if requested.
 pub(super) struct Stopwatch(Option<(Instant, Option<Duration>)>);
 
 impl Spent {
-    /// This, and what another step of the same turn cost.
+    /// The sum with another step of the same turn.
     pub(super) fn add(&mut self, more: Self) {
         self.requests += more.requests;
         self.bytes += more.bytes;
@@ -72,7 +72,7 @@ impl Stopwatch {
     }
 }
 
-/// What the calling thread has used.
+/// The processor time of the calling thread.
 fn processor_time() -> Duration {
     let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::ThreadCPUTime);
     let seconds = u64::try_from(tv_sec).unwrap_or_default();

@@ -1,25 +1,25 @@
-//! How long a connection waits for its peer, and for what.
+//! The waits of a connection for its peer, and their timeouts.
 
 use std::time::{Duration, Instant};
 
 use crate::server::{Activity, Deadline, Interest, Next};
 
-/// How long a peer may take, by what it is to do.
+/// The timeouts for the actions of a peer.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
     /// To send a whole head, from accept or from its first byte.
     pub head: Duration,
-    /// To send some more of a request's content; begins anew with every byte.
+    /// To send more of a request's content; restarts with every byte.
     pub body: Duration,
-    /// To take some more of a response; begins anew with every byte.
+    /// To receive more of a response; restarts with every byte.
     pub write: Duration,
     /// To begin another request on a persistent connection.
     pub idle: Duration,
-    /// To end its side after we have ended ours.
+    /// To end its side after the server has ended its own.
     pub linger: Duration,
 }
 
-/// What a connection waits for.
+/// The kind of a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TimeoutKind {
     /// The first byte of the first request.
@@ -32,30 +32,30 @@ pub(super) enum TimeoutKind {
     Body,
     /// More content of a request that has its response.
     Skip,
-    /// Room to send into.
+    /// Space to send.
     Write,
-    /// The peer's end of stream, after ours.
+    /// The peer's end of stream, after the server's.
     Linger,
-    /// Not for the peer: for its password to be verified.
+    /// The verification of a password.
     Verification,
-    /// Not for the peer: for a lock that another server holds.
+    /// A lock that another server holds.
     Lock,
 }
 
-/// How long another server may hold a lock: a thousand times as long as a slow commit takes.
+/// The longest time for which another server may hold a lock: a thousand times that of a slow commit.
 const LOCK: Duration = Duration::from_secs(5);
 
-/// How soon a lock is tried again, at first and in the end. In between it is after a quarter of the time that has passed.
+/// The shortest and the longest time between attempts to get a lock. In between, it is a quarter of the elapsed time.
 const LOCK_TRIES: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(100));
 
 impl TimeoutKind {
-    /// Why a connection ends that has waited too long.
+    /// The reason for closing a connection after a timeout.
     pub(super) fn reason(self) -> &'static str {
         match self {
-            Self::Fresh => "no request came in time",
-            Self::Idle => "no further request came in time",
+            Self::Fresh => "no request arrived in time",
+            Self::Idle => "no further request arrived in time",
             Self::Head => "the head was not complete in time",
-            Self::Body | Self::Skip => "the rest of the content did not come in time",
+            Self::Body | Self::Skip => "the rest of the content did not arrive in time",
             Self::Write => "the client did not read the response in time",
             Self::Linger => "the client did not close its side in time",
             Self::Verification => "the password was not verified in time",
@@ -64,20 +64,20 @@ impl TimeoutKind {
     }
 }
 
-/// The wait that a connection is in, or was in last.
+/// The current or last wait of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wait {
     kind: TimeoutKind,
     since: Instant,
     until: Instant,
-    /// When the next turn comes at the latest: at the end, or before it for another try.
+    /// The latest time of the next turn: the deadline, or an earlier time for another attempt.
     turn: Instant,
 }
 
-/// How often a blocked response is tried again in the time that a peer has to take more of it.
+/// The number of attempts to send a blocked response within its timeout.
 ///
-/// A socket is writable only when a third of its buffer is free, so what a peer takes bit by bit is found by trying, and
-/// the time begins anew when it is found. If it were tried only at the end, a peer that stops would have up to twice its time.
+/// A socket is writable only when a third of its buffer is free. So progress of a slow peer is found by trying to send,
+/// and restarts the timeout. With one attempt at the end, a stopped peer would have up to twice its time.
 const TRIES: u32 = 8;
 
 impl Wait {
@@ -125,7 +125,7 @@ impl Wait {
         }
     }
 
-    /// Whether it is still the wait `before`, and the turn that this one asked for was at its end.
+    /// Whether it is still the wait `before`, and its deadline has been reached.
     pub(super) fn has_ended(self, before: Self) -> bool {
         self.until == before.until && before.turn == before.until
     }
@@ -142,7 +142,7 @@ impl Wait {
             | TimeoutKind::Linger => Interest::Read,
         };
         let activity = match self.kind {
-            // A peer that lingers has its response.
+            // A lingering peer has its response.
             TimeoutKind::Fresh | TimeoutKind::Idle | TimeoutKind::Linger => {
                 Activity::Idle { since: self.since }
             }
@@ -157,7 +157,7 @@ impl Wait {
     }
 }
 
-/// When a wait that ends at `until` has its next turn.
+/// The next turn of a wait that ends at `until`.
 fn turn(kind: TimeoutKind, until: Instant, timeouts: &Timeouts, now: Instant) -> Instant {
     match kind {
         TimeoutKind::Write => until.min(now + timeouts.write / TRIES),
@@ -201,7 +201,7 @@ mod tests {
     fn wait_begins_anew_with_progress_or_another_kind() {
         use ByteProgress::{None as Still, Some as Moved};
         use TimeoutKind::{Body, Fresh, Head, Idle, Linger, Lock, Skip, Verification, Write};
-        /// What is waited for before and after a turn, whether there was progress, and whether the deadline stays.
+        /// The waits before and after a turn, whether there was progress, and whether the deadline stays.
         struct Row {
             before: TimeoutKind,
             after: TimeoutKind,

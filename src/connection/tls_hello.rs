@@ -1,4 +1,4 @@
-//! The first byte on a port for TLS: it shows whether the client speaks TLS, or plain HTTP by mistake.
+//! The first byte on a TLS port: it distinguishes TLS from plain HTTP by mistake.
 
 use std::time::{Duration, Instant};
 
@@ -14,10 +14,10 @@ use crate::server::Transport;
 use crate::sync::lock;
 use crate::tls::{HANDSHAKE, Handshake, TlsStream, is_beginning};
 
-/// The time between two reports of clients that speak TLS where HTTP is spoken.
+/// The time between two reports of TLS on an HTTP port.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What plain HTTP is told on a port for TLS, as a line of text.
+/// The text for plain HTTP on a TLS port.
 const USE_HTTPS: &[u8] = b"This port speaks HTTPS: type https:// instead of http://.\n";
 
 impl Entrance {
@@ -102,7 +102,7 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    /// Why a request is refused that is not inside TLS, although it must be.
+    /// The refusal of a request that must be inside TLS.
     pub(super) fn check_security(&self) -> Result<(), Refusal> {
         match (&self.entrance().protocol, self.security) {
             (EntranceProtocol::Https(_), Security::Plain) => Err(Refusal::bad_request(
@@ -112,7 +112,7 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    /// Has the response to such a request say what to do, in plain text.
+    /// Adds an explanation in plain text to the response.
     pub(super) fn explain_security(&self, method: Option<&[u8]>, response: &mut Response) {
         if self.check_security().is_ok() {
             return;
@@ -126,7 +126,7 @@ impl<D: Dialect> HttpSession<D> {
         };
     }
 
-    /// Says on stderr, at most once a minute, that a client speaks TLS where that is not spoken.
+    /// Warns on stderr, at most once a minute, of TLS on an HTTP port.
     pub(super) fn report_misdirected_tls(&self, received: &[u8]) {
         if self.security == Security::Tls || !is_beginning(received) {
             return;

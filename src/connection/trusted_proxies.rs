@@ -1,8 +1,8 @@
-//! Which client a request comes from, where proxies that are trusted pass requests on.
+//! The client of a request behind trusted proxies.
 //!
-//! Each proxy appends the address that it serves to a field. Read from its end, the first address that is not a trusted
-//! proxy is the client; what stands before it may have been made up. Only one field is read, since a proxy that sets
-//! one passes on whatever its client put into the other.
+//! Each proxy appends the address that it serves to a field. Read from the end, the first address that is not a trusted
+//! proxy is the client; earlier addresses may be forged. Only one field is read, since a proxy that sets one forwards
+//! the other unchanged.
 
 use ipnet::IpNet;
 
@@ -10,7 +10,7 @@ use crate::http::Request;
 use crate::http::semantics::forwarded::{self, Hop, Malformed};
 use crate::peer::ClientAddress;
 
-/// The proxies that are trusted, and how they name their clients.
+/// The trusted proxies, and the field with their clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustedProxies {
     /// Their addresses.
@@ -24,9 +24,9 @@ pub struct TrustedProxies {
 /// Whether peers on Unix domain sockets are proxies that are trusted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum UnixPeers {
-    /// They are.
+    /// They are trusted proxies.
     Trusted,
-    /// They are clients like any other.
+    /// They are normal clients.
     #[default]
     NotTrusted,
 }
@@ -159,7 +159,7 @@ mod tests {
                 "x-forwarded-for: 2001:db8::9\r\n",
                 "2001:db8::9",
             ),
-            // What a client made up stands before its address.
+            // Forged addresses are before the client's own.
             (
                 "10.0.0.1",
                 "X-Forwarded-For: 192.0.2.7, 192.0.2.9\r\n",

@@ -1,5 +1,5 @@
-//! The first step of a turn: from phase to phase, until the connection would have to wait for its peer, needs another
-//! turn, or has responses that must be sent first.
+//! The first step of a turn: runs from phase to phase until the connection must wait for its peer, needs another turn,
+//! or has responses that must be sent first.
 
 use super::budget::Budget;
 use super::buffers::Buffers;
@@ -25,7 +25,7 @@ impl<D: Dialect> Session for HttpSession<D> {
         match std::mem::take(&mut self.channel) {
             Channel::Plain => {
                 self.process_over(transport, buffers, turn);
-                // The first byte of TLS has come.
+                // The first byte of TLS has arrived.
                 if let Channel::Tls(_) = self.channel {
                     self.process(transport, buffers, turn);
                 }
@@ -77,7 +77,7 @@ impl<D: Dialect> Session for HttpSession<D> {
 }
 
 impl<D: Dialect> HttpSession<D> {
-    /// The first step of a turn, over what carries the bytes of HTTP.
+    /// The first step of a turn, over the transport of HTTP.
     fn process_over<T: Transport>(
         &mut self,
         transport: &T,
@@ -124,7 +124,7 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    /// The last step of a turn, over what carries the bytes of HTTP.
+    /// The last step of a turn, over the transport of HTTP.
     fn flush_over<T: Transport>(
         &mut self,
         transport: &T,
@@ -168,14 +168,14 @@ impl<D: Dialect> HttpSession<D> {
 
     /// The first step of a turn, within a budget.
     fn begin_turn<T: Transport>(&mut self, work: &mut StepContext<'_, T>) {
-        // More may have come while this session had no turn, and a server that stops must not overlook it.
+        // More bytes may have arrived since the last turn, and a stopping server must not overlook them.
         if work.turn.is_stopping() && self.stream == PeerStream::Drained {
             self.stream = PeerStream::Open;
         }
         work.buffers.lend_output(&mut self.output);
         self.output.extend_from_slice(self.unsent.bytes());
         self.unsent = Kept::default();
-        // What an earlier turn left is sent before more is done, unless that must not wait for the peer.
+        // Output of an earlier turn is sent first, except in a phase that must not wait for the peer.
         if !self.output.is_empty() && !matches!(self.phase, Phase::Finishing(_)) {
             self.after_flush = AfterFlush::Yield;
             return;
@@ -188,7 +188,7 @@ impl<D: Dialect> HttpSession<D> {
         };
     }
 
-    /// Reports what the turn cost, if turns are reported.
+    /// Reports the cost of the turn, if turns are reported.
     fn report_turn(&self, turn: &Turn<'_>, moved: Moved) {
         log::trace!("a turn of {}: {}", self.peer, self.spent);
         if let Some(reporter) = &self.shared.reporter {
@@ -236,7 +236,7 @@ impl<D: Dialect> HttpSession<D> {
             Phase::Preparing(preparing) => self.prepare(preparing, work),
             Phase::Skipping(skipping) => self.skip(skipping, work),
             Phase::Closing(Closing::Linger(left)) => linger(left, work),
-            // That is for the flush.
+            // The flush does that.
             Phase::Sending(..) | Phase::Closing(Closing::Flush | Closing::Close) => {
                 Step::Yield(phase)
             }

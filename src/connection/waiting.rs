@@ -1,4 +1,4 @@
-//! The wait for the peer: how a turn ends with it, and what becomes of a peer that takes too long or is gone.
+//! The wait for the peer at the end of a turn, and the handling of peers that are too slow or gone.
 
 use super::content::locked;
 use super::dialect::Dialect;
@@ -12,7 +12,8 @@ use crate::server::{Next, Transport, Turn, WakeReason};
 impl<D: Dialect> HttpSession<D> {
     /// Whether it has waited for `kind` long enough.
     ///
-    /// The deadline is looked at after the input: what came in time, and found the workers busy, is received by now.
+    /// The deadline is checked after the input: bytes that arrived in time while the workers were busy are received by
+    /// now.
     pub(super) fn has_expired(&self, kind: TimeoutKind, turn: &Turn<'_>) -> bool {
         turn.reason() == WakeReason::TimedOut
             && self.wait.is_some_and(|before| {
@@ -33,7 +34,7 @@ impl<D: Dialect> HttpSession<D> {
         let wait = Wait::follow(self.wait, kind, self.progress, &self.shared.timeouts, now);
         let progress = std::mem::replace(&mut self.progress, ByteProgress::None);
         self.wait = Some(wait);
-        // No response will carry the acknowledgement before the rest of the request has come.
+        // No response will carry the acknowledgement before the rest of the request arrives.
         let is_amid = matches!(
             kind,
             TimeoutKind::Head | TimeoutKind::Body | TimeoutKind::Skip
@@ -47,7 +48,7 @@ impl<D: Dialect> HttpSession<D> {
         wait.next()
     }
 
-    /// What follows a deadline that has passed while the peer was to send; `None` if that is the close.
+    /// The step after an expired deadline for receiving; `None` for the close.
     pub(super) fn expire<T: Transport>(
         &mut self,
         phase: Phase<D::Upload>,
@@ -66,7 +67,7 @@ impl<D: Dialect> HttpSession<D> {
                     return Some(Phase::Body(receiving));
                 };
                 let limit = timeouts.body.as_secs();
-                let refusal = late(format!("no more of the content came for {limit} s"));
+                let refusal = late(format!("no more content arrived for {limit} s"));
                 let response = receiving.abandon(refusal, &mut self.accounting, blocking)?;
                 Some(self.respond(response, Then::CloseUnread, work.buffers.unread()))
             }
@@ -87,7 +88,7 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    /// Waits until the peer takes more of the responses, unless it has had its time for that.
+    /// Waits until the peer receives more of the responses, unless its time is over.
     pub(super) fn wait_for_peer_to_read<T: Transport>(
         &mut self,
         transport: &T,
@@ -99,19 +100,21 @@ impl<D: Dialect> HttpSession<D> {
         let limit = self.shared.timeouts.write.as_secs();
         self.accounting.note_end(TimeoutKind::Write.reason());
         self.give_up(
-            late(format!("the client took no response for {limit} s")),
+            late(format!(
+                "the client did not read the response for {limit} s"
+            )),
             turn,
         )
     }
 
-    /// Gives up on a peer that is gone or takes nothing; an upload of its does not take effect.
+    /// Closes the connection of a peer that is gone or does not read; its upload does not take effect.
     pub(super) fn give_up(&mut self, refusal: Refusal, turn: &Turn<'_>) -> Next {
         if let Phase::Body(receiving) = &mut self.phase {
-            // In a phase like this a turn is a blocking one.
+            // In this phase every turn is a blocking one.
             if turn.permission().require().is_err() {
                 return Next::Yield;
             }
-            // The commit of this turn is over, so the entry must not be pending.
+            // The commit of this turn has passed, so the entry must not be pending.
             let blocking = Blocking::outside_turn();
             receiving.abandon(refusal, &mut self.accounting, blocking);
             self.phase = Phase::Ended;

@@ -18,10 +18,10 @@ use crate::request_log::write::Location;
 #[non_exhaustive]
 pub enum SecretError {
     /// It is below the root.
-    #[error("{} is below the root, whose files are served: move it to a directory outside", .0.display())]
+    #[error("{} is below the root, so clients could read it: move it to a directory outside", .0.display())]
     BelowRoot(PathBuf),
     /// Its location cannot be determined.
-    #[error("cannot look where {} is: {source}", path.display())]
+    #[error("cannot find out where {} is: {source}", path.display())]
     Look {
         /// The file.
         path: PathBuf,

@@ -1,7 +1,7 @@
-//! What a program that starts the server is told by files: that it is ready, and in the end what it has done.
+//! Files for a program that starts the server: a report of readiness, and a summary at shutdown.
 //!
-//! All files are looked at before the server listens: what an earlier server left is removed, and a path that cannot be
-//! written ends the start. What clients may see of them is the business of `own_files`.
+//! All files are checked before the server listens: files of an earlier server are removed, and a path that cannot be
+//! written stops the start. `own_files` conceals them from clients.
 
 mod ready;
 mod state_file;
@@ -18,10 +18,10 @@ use self::state_file::StateFile;
 use self::summary::Done;
 use httpserver::reporting::Totals;
 
-/// What is told, and where.
+/// The reports and their destinations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct HarnessConfig {
-    /// The file that is there while the server is ready.
+    /// The file that exists while the server is ready.
     pub(crate) ready_file: Option<PathBuf>,
     /// The descriptor that gets the same line.
     pub(crate) ready_fd: Option<u32>,
@@ -29,7 +29,7 @@ pub(crate) struct HarnessConfig {
     pub(crate) summary: Option<PathBuf>,
 }
 
-/// Why a program cannot be told.
+/// Why a report cannot be written.
 #[derive(Debug, Error)]
 pub(crate) enum HarnessError {
     #[error("cannot use the ready file {}: {source}", path.display())]
@@ -89,7 +89,7 @@ impl Harness {
         Ok(())
     }
 
-    /// Sees whether new files can be written, as the user that writes them.
+    /// Checks that new files can be written, as the user that writes them.
     pub(crate) fn prepare(&mut self, config: &HarnessConfig) -> Result<(), HarnessError> {
         if let Some(path) = &config.ready_file {
             let prepared = StateFile::prepare(path);
@@ -122,7 +122,7 @@ impl Harness {
         }
     }
 
-    /// The server has ended, and had so many requests.
+    /// The server has ended with these totals.
     pub(crate) fn tell_end(&mut self, totals: &Totals) -> Result<(), HarnessError> {
         let Some(mut file) = self.summary.take() else {
             return Ok(());

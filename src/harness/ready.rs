@@ -1,4 +1,4 @@
-//! The line that says that the server is ready, and the descriptor that may get it.
+//! The report of readiness, and the descriptor for it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::state_file::{json_line, stamp};
 
-/// That the server is ready.
+/// The report of readiness.
 #[derive(Debug, Serialize)]
 pub(super) struct Ready<'r> {
     pid: u32,
@@ -35,8 +35,7 @@ impl<'r> Ready<'r> {
     }
 }
 
-/// A descriptor that the process was started with. It is closed once the line is written, so that its reader meets the
-/// end.
+/// An inherited descriptor. It is closed after the line is written, so that its reader gets the end of file.
 #[derive(Debug)]
 pub(super) struct ReadyDescriptor {
     number: u32,
@@ -55,7 +54,7 @@ impl ReadyDescriptor {
             return Err(Errno::BADF.into());
         }
         let path = format!("/proc/self/fd/{number}");
-        // A file that is not at its beginning keeps what it has.
+        // A file that is not at its beginning keeps its contents.
         let opened = OpenOptions::new().append(true).open(path)?;
         Ok(Self { number, opened })
     }

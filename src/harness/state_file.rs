@@ -1,6 +1,6 @@
-//! A file with one line of JSON that other programs read: it appears whole, by rename(2).
+//! A file with one line of JSON for other programs. It appears complete, by rename(2).
 //!
-//! The directory is opened at the start, so the file is found even if the path leads elsewhere later. A symlink of its name is
+//! The directory is opened at the start, so the file is found even if the path changes later. A symlink of its name is
 //! replaced, not followed.
 
 use std::fs::File;
@@ -16,26 +16,26 @@ use rustix::fs::{
 use rustix::io::Errno;
 use serde::Serialize;
 
-/// A file that does not exist yet. When this is dropped, the file is removed, if it is still the one that was written.
+/// A file that does not exist yet. When this is dropped, the written file is removed, if it still has the name.
 #[derive(Debug)]
 pub(super) struct StateFile {
     path: PathBuf,
     directory: OwnedFd,
     name: Vec<u8>,
-    /// What was written. It stays open, so that no other file gets its inode number.
+    /// The written file. It stays open, so that no other file gets its inode number.
     written: Option<File>,
 }
 
 impl StateFile {
-    /// Removes what has this name.
+    /// Removes the file with this name.
     ///
     /// # Errors
-    /// From openat(2) and unlinkat(2). `IsADirectory` or `InvalidInput` if it is no file.
+    /// From openat(2) and unlinkat(2). `IsADirectory` or `InvalidInput` if it is not a file.
     pub(super) fn remove(path: &Path) -> io::Result<()> {
         Self::at(path)?.remove_stale()
     }
 
-    /// Removes what has this name, and sees whether a file can be made beside it.
+    /// Removes the file with this name, and checks that a file can be created beside it.
     ///
     /// # Errors
     /// As [`StateFile::remove`].
@@ -70,7 +70,7 @@ impl StateFile {
         &self.path
     }
 
-    /// Writes the file; it appears under its name when it is whole.
+    /// Writes the file; it appears under its name when it is complete.
     pub(super) fn publish(&mut self, content: &[u8]) -> io::Result<()> {
         let mut staged = self.stage()?;
         let renamed = staged.write_all(content).and_then(|()| {
@@ -112,7 +112,7 @@ impl StateFile {
         }
     }
 
-    /// Makes the file under another name, which begins with its own and a dot, so that clients do not see it.
+    /// Creates the file under a name that begins with its own and a dot, so that clients do not see it.
     fn stage(&self) -> io::Result<File> {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -147,7 +147,7 @@ fn identity(found: &Stat) -> (u64, u64) {
 
 /// A value as a line.
 pub(super) fn json_line(value: &impl Serialize) -> Vec<u8> {
-    // Only a map whose keys are no strings fails.
+    // Only a map with keys other than strings fails.
     let mut line = serde_json::to_vec(value).unwrap_or_default();
     line.push(b'\n');
     line
@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"one\n");
         drop(file);
         assert_eq!(names(directory.path()), [""; 0]);
-        // A link is replaced, and what it leads to stays.
+        // A link is replaced, and its target stays.
         fs::write(&other, "mine").unwrap();
         symlink("other", &path).unwrap();
         let mut file = StateFile::prepare(&path).unwrap();

@@ -1,4 +1,4 @@
-//! What the server has done, as it says at its end.
+//! The summary at shutdown.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -18,7 +18,7 @@ pub(super) struct Done<'t> {
     requests: u64,
     /// Requests by the status of their response.
     by_status: &'t BTreeMap<u16, u64>,
-    /// Requests whose clients left before there was a response.
+    /// Requests without a response, since their clients left.
     without_response: u64,
     bytes_in: u64,
     bytes_out: u64,

@@ -1,11 +1,11 @@
-//! Where lines may go.
+//! The destinations of lines.
 
 use std::path::Path;
 
-/// Where lines go.
+/// A destination of lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Destination<'p> {
-    /// The file at this path, at its end; it is made if it is absent.
+    /// The file at this path; lines are appended, and it is created if it is absent.
     File(&'p Path),
     /// Standard output.
     Stdout,

@@ -1,9 +1,9 @@
-//! Lines that must never hold up a worker: a bounded buffer for each producer, and one thread that writes them out.
+//! Writing lines without delaying a worker: a bounded buffer for each producer, and one thread that writes them.
 //!
 //! A producer appends whole lines to its own buffer, which costs a copy under a lock that it shares with the writer
-//! thread only. The thread sleeps while there are no lines, and takes all buffers together. Where it cannot write, as
-//! on a full disk, a stopped terminal or a pipe that nobody reads, lines are lost, counted, and the loss is reported
-//! once when it begins and once when it ends. It does not know what the lines say.
+//! thread only. The thread sleeps while there are no lines, and takes all buffers together. If it cannot write, as on a
+//! full disk, a stopped terminal or an unread pipe, lines are lost and counted, and the loss is reported once at its
+//! begin and once at its end. The contents of lines do not matter.
 
 mod destination;
 mod sink;
@@ -19,7 +19,7 @@ use crate::sync::{self, lock};
 
 pub use self::destination::Destination;
 
-/// How long lines are gathered at [`Pace::Gathered`].
+/// The time for which lines are collected at [`Pace::Gathered`].
 const GATHERING: Duration = Duration::from_millis(500);
 
 /// Bytes in one buffer that wake the writer thread at once.
@@ -34,15 +34,15 @@ const CAPACITY_OF_ONE: usize = 1024 * 1024;
 /// Bytes of a buffer that is kept for the next lines.
 const KEPT: usize = 256 * 1024;
 
-/// How long the end of the server waits for the last lines to be written.
+/// The time for the last lines at shutdown.
 const PARTING: Duration = Duration::from_secs(1);
 
-/// When lines are written.
+/// The time at which lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
     /// Within half a second, many in one write.
     Gathered,
-    /// At once, since a person waits for them.
+    /// At once, for a terminal.
     Prompt,
 }
 
@@ -51,7 +51,7 @@ pub struct LineWriter {
     shared: Arc<SharedBuffers>,
     /// `None`: it cannot be opened again.
     path: Option<PathBuf>,
-    /// Guards what the thread takes with it when it starts.
+    /// Guards the initial state of the thread.
     unstarted: Mutex<Option<Sink>>,
     /// Device and inode number of the file that lines go to, if it is a regular one.
     identity: Mutex<Option<(u64, u64)>>,
@@ -60,10 +60,10 @@ pub struct LineWriter {
 struct SharedBuffers {
     /// One for each producer, and one for all others. Each guards lines that are not written yet.
     buffers: Box<[Mutex<Buffer>]>,
-    /// Bytes that one of these may hold.
+    /// The most bytes in one of these.
     capacity: usize,
     pace: Pace,
-    /// Guards what the writer thread is asked for.
+    /// Guards the requests to the writer thread.
     request: Mutex<WriterRequest>,
     /// Wakes the writer thread.
     asked: Condvar,
@@ -71,7 +71,7 @@ struct SharedBuffers {
     ended: Condvar,
 }
 
-/// By itself in a cache line or two, since the next is another producer's.
+/// In cache lines of its own, since the next one belongs to another producer.
 #[derive(Default)]
 #[repr(align(128))]
 struct Buffer {
@@ -83,14 +83,14 @@ struct Buffer {
 struct WriterRequest {
     /// There are lines.
     write: bool,
-    /// There are many lines, or a person waits for them.
+    /// There are many lines, or lines for a terminal.
     hurry: bool,
-    /// What comes from now on goes there.
+    /// New lines go there.
     change_to: Option<Opened>,
     life: Life,
 }
 
-/// Whether the writer thread runs, and how far its end has come.
+/// The state of the writer thread.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Life {
     /// It is not started; lines are kept in the buffers.
@@ -98,7 +98,7 @@ enum Life {
     Unstarted,
     /// It writes until it is asked to stop.
     Running,
-    /// It writes what there is until this moment, and ends.
+    /// It writes the present lines until this moment, and ends.
     Stopping(Instant),
     /// It has ended.
     Ended,
@@ -147,7 +147,7 @@ impl LineWriter {
         self.path.as_deref()
     }
 
-    /// Device and inode number of the file that lines go to, as stat(2) has them; `None` if it is no regular file.
+    /// Device and inode number of the destination; `None` if it is not a regular file.
     pub fn identity(&self) -> Option<(u64, u64)> {
         *lock(&self.identity)
     }
@@ -160,8 +160,8 @@ impl LineWriter {
         }
     }
 
-    /// Opens the file that the path names now, or a new one; see logrotate(8). Lines go there from the next write on,
-    /// which is at once. If that fails, they go on to the old file.
+    /// Opens the file that the path names now, or creates it; see logrotate(8). Lines go there from the next write on,
+    /// which is at once. If that fails, the old file stays in use.
     pub fn reopen(&self) {
         let Some(path) = &self.path else { return };
         match Opened::open(Destination::File(path)) {
@@ -173,7 +173,7 @@ impl LineWriter {
         }
     }
 
-    /// Begins to stop, so that several writers end together: what is appended from now on may be lost.
+    /// Begins to stop, so that several writers end together: lines appended from now on may be lost.
     pub fn stop(&self) {
         let until = Instant::now() + PARTING;
         self.shared.ask(|request| {
@@ -185,7 +185,7 @@ impl LineWriter {
 }
 
 impl Drop for LineWriter {
-    /// Writes the last lines, as far as the destination takes them within a second.
+    /// Writes the last lines, as far as the destination accepts them within a second.
     fn drop(&mut self) {
         self.stop();
         let mut request = lock(&self.shared.request);
@@ -242,7 +242,7 @@ impl SharedBuffers {
         let mut spare = Vec::new();
         loop {
             let (change_to, life) = self.wait();
-            // What was appended before a rotation belongs to the old file, and what comes meanwhile may go there, too.
+            // Lines appended before a rotation belong to the old file; lines appended meanwhile may go there, too.
             for buffer in &self.buffers {
                 self.write_out(buffer, &mut spare, &mut sink);
             }
@@ -257,7 +257,7 @@ impl SharedBuffers {
         }
     }
 
-    /// Waits until there is something to do; perhaps that is to go on in another file, or to stop.
+    /// Waits for lines or a request.
     fn wait(&self) -> (Option<Opened>, Life) {
         let is_urgent = |request: &WriterRequest| {
             request.hurry

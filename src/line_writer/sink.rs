@@ -1,4 +1,4 @@
-//! What lines are written to, and what becomes of those that cannot be written.
+//! The sink of lines, and the handling of lines that cannot be written.
 //!
 //! After a write that was cut short the rest of its last line is lost too, so the next line begins with a newline of its
 //! own, also after a kill: a reader sees one broken line, never two joined.
@@ -16,25 +16,25 @@ use rustix::io::{Errno, retry_on_intr};
 
 use super::destination::Destination;
 
-/// How long one look at a destination that takes nothing lasts.
+/// The duration of one poll of a blocked destination.
 const LOOK: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 100_000_000,
 };
 
-/// Looks in a row that find a destination which takes nothing; then the lines are lost.
+/// Polls in a row of a blocked destination before lines are lost.
 const LOOKS: u32 = 10;
 
-/// A look that does not wait, at a destination of which it is known that it takes nothing.
+/// A poll without waiting, for a destination that is known to be blocked.
 const GLANCE: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 0,
 };
 
-/// What poll(2) promises room for in a pipe; see `PIPE_BUF` in pipe(7).
+/// The space in a pipe that poll(2) guarantees; see `PIPE_BUF` in pipe(7).
 const PIPE_BUF: usize = 4096;
 
-/// The time between two reports that lines are lost: a slow reader may take some and not others all day.
+/// The time between two reports of lost lines, since a slow reader may cause many losses.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// See the module's description.
@@ -44,7 +44,7 @@ pub(super) struct Sink {
     losses: Losses,
 }
 
-/// What lines go to for now.
+/// The current destination.
 pub(super) struct Opened {
     fd: OwnedFd,
     /// Whether write(2) may wait for a reader.
@@ -56,13 +56,13 @@ pub(super) struct Opened {
 /// Lines that were lost.
 #[derive(Default)]
 struct Losses {
-    /// Whether they are lost now.
+    /// Whether lines are being lost now.
     is_losing: bool,
-    /// How many, since the last report that they are not lost any more.
+    /// The number of lost lines since the last report of the end of a loss.
     lost: u64,
-    /// When it was reported last that they are lost.
+    /// The time of the last report of a loss.
     reported: Option<Instant>,
-    /// Whether that they are lost now was reported.
+    /// Whether the present loss was reported.
     is_reported: bool,
 }
 
@@ -79,7 +79,7 @@ impl Opened {
         }
     }
 
-    /// Opens a file to append to. A pipe that nobody reads is an error, not a wait.
+    /// Opens a file for appending. An unread pipe is an error; the open does not wait.
     fn append_to(path: &Path) -> io::Result<Self> {
         let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
         let flags = i32::try_from(flags.bits()).map_err(|_| io::ErrorKind::InvalidInput)?;
@@ -157,8 +157,7 @@ impl Sink {
         self.opened = opened;
     }
 
-    /// Writes lines; those that cannot be written are lost. `gives_up` ends the wait for a destination that takes
-    /// nothing.
+    /// Writes lines; lines that cannot be written are lost. `gives_up` ends the wait for a blocked destination.
     pub(super) fn write(&mut self, lines: &[u8], gives_up: impl Fn() -> bool) {
         let mut left = lines;
         if !left.is_empty() && self.opened.is_torn {
@@ -182,7 +181,7 @@ impl Sink {
         }
     }
 
-    /// Counts lines that were lost before they came here.
+    /// Counts lines that were lost before they arrived here.
     pub(super) fn note_lost(&mut self, lines: u64) {
         if lines > 0 {
             let error = io::Error::from(io::ErrorKind::WouldBlock);
@@ -225,7 +224,7 @@ impl Sink {
     }
 }
 
-/// What an error of opening means.
+/// The meaning of an error of open(2).
 fn after_opening(error: io::Error) -> io::Error {
     match Errno::from_io_error(&error) {
         Some(Errno::NXIO) => io::Error::other("nobody reads from this pipe"),
@@ -240,13 +239,13 @@ fn is_cut_short(file: &File) -> bool {
     length > 0 && file.read_exact_at(&mut last, length - 1).is_ok() && last != [b'\n']
 }
 
-/// What fstat(2) says of a regular file.
+/// The result of fstat(2), for a regular file.
 fn regular(fd: BorrowedFd<'_>) -> Option<Stat> {
     let is_regular = |found: &Stat| FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
     fstat(fd).ok().filter(is_regular)
 }
 
-/// How many lines these are.
+/// The number of lines.
 pub(super) fn count(lines: &[u8]) -> u64 {
     memchr::memchr_iter(b'\n', lines).count() as u64
 }

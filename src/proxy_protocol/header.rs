@@ -1,10 +1,10 @@
-//! What a PROXY header says, in either version, and why bytes are none.
+//! A parsed PROXY header of either version, and the errors of invalid ones.
 
 use std::net::SocketAddr;
 
 use thiserror::Error;
 
-/// Bytes of the longest line of version 1, its CRLF among them.
+/// Bytes of the longest line of version 1, including CRLF.
 pub(super) const MAX_LINE: usize = 107;
 
 /// A complete header.
@@ -12,24 +12,24 @@ pub(super) const MAX_LINE: usize = 107;
 pub struct Header {
     /// Its length in bytes.
     pub length: usize,
-    /// Where the connection comes from.
+    /// The source of the connection.
     pub source: ConnectionSource,
 }
 
-/// Where a connection comes from.
+/// The source of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConnectionSource {
     /// From this address.
     Address(SocketAddr),
-    /// From the proxy itself, as when it checks whether the server is there, or from something without an IP address:
-    /// the connection's own peer counts.
+    /// The proxy itself, as in a health check, or a source without an IP address: the peer of the connection counts as
+    /// the source.
     Peer,
 }
 
 /// Why bytes are not a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum HeaderError {
-    /// They are neither of the two versions.
+    /// They belong to neither version.
     #[error("it does not begin with a PROXY header")]
     Missing,
     /// There is no CRLF within the length that version 1 allows.

@@ -1,7 +1,7 @@
-//! The PROXY protocol, versions 1 and 2: the header with which a proxy says whose connection it passes on.
+//! The PROXY protocol, versions 1 and 2: a header in which a proxy names the source of a connection.
 //!
-//! It comes once, before the first byte of the protocol that is spoken. The specification is `doc/proxy-protocol.txt` of
-//! `HAProxy`. Bytes in, values out: whose header is believed is for the caller to say.
+//! It is sent once, before the first byte of the connection's protocol. The specification is `doc/proxy-protocol.txt`
+//! of `HAProxy`. Bytes in, values out: the caller decides which peers are trusted.
 
 mod header;
 mod v1;
@@ -9,10 +9,10 @@ mod v2;
 
 pub use self::header::{ConnectionSource, Header, HeaderError};
 
-/// Reads the header that `input` begins with; `None` if more bytes are needed.
+/// Parses the header at the start of `input`; `None` if more bytes are needed.
 ///
 /// # Errors
-/// As soon as it is known that no header begins so.
+/// As soon as no header can begin with these bytes.
 pub fn parse(input: &[u8]) -> Result<Option<Header>, HeaderError> {
     if is_beginning(input, v2::SIGNATURE) {
         v2::parse(input)
@@ -33,7 +33,7 @@ fn is_beginning(input: &[u8], signature: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// `input` is a header whole; and at no split does it seem to be something else.
+    /// `input` is a complete header, and has the same result when it is split at any byte.
     fn parse_at_each_split(input: &[u8]) -> Result<Option<Header>, HeaderError> {
         let whole = parse(input);
         for length in 0..input.len() {
@@ -151,7 +151,7 @@ mod tests {
             (0x21, 0x11, &with_tlv, Ok(address("192.0.2.1:40000"))),
             (0x21, 0x21, &six, Ok(address("[2001:db8::1]:7"))),
             (0x21, 0x21, &mapped, Ok(address("192.0.2.1:0"))),
-            // A connection of the proxy's own, whatever else is said.
+            // The proxy's own connection; the rest is ignored.
             (0x20, 0x00, b"", Ok(ConnectionSource::Peer)),
             (0x20, 0x11, &four, Ok(ConnectionSource::Peer)),
             (0x20, 0xFF, b"x", Ok(ConnectionSource::Peer)),

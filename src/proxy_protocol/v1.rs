@@ -9,7 +9,7 @@ use super::header::{ConnectionSource, Header, HeaderError, MAX_LINE};
 
 pub(super) const SIGNATURE: &[u8] = b"PROXY ";
 
-/// Reads a line whose beginning is right as far as it has come.
+/// Parses a line with a correct beginning.
 pub(super) fn parse(input: &[u8]) -> Result<Option<Header>, HeaderError> {
     let line = &input[..input.len().min(MAX_LINE)];
     let Some(end) = memmem::find(line, b"\r\n") else {
@@ -30,7 +30,7 @@ fn source(rest: &str) -> Option<ConnectionSource> {
     match rest.split_once(' ') {
         Some(("TCP4", rest)) => addresses::<Ipv4Addr>(rest),
         Some(("TCP6", rest)) => addresses::<Ipv6Addr>(rest),
-        // Whatever follows is to be ignored.
+        // The rest must be ignored.
         Some(("UNKNOWN", _)) => Some(ConnectionSource::Peer),
         None if rest == "UNKNOWN" => Some(ConnectionSource::Peer),
         Some(_) | None => None,

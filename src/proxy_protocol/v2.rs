@@ -1,4 +1,4 @@
-//! Version 2: a signature, two bytes that say what follows, a length, addresses, and extensions, which are passed over.
+//! Version 2: a signature, two bytes for command and family, a length, addresses, and extensions, which are skipped.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -9,7 +9,7 @@ pub(super) const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 /// Bytes up to the addresses.
 const FIXED: usize = SIGNATURE.len() + 4;
 
-/// Reads a header whose beginning is right as far as it has come.
+/// Parses a header with a correct beginning.
 pub(super) fn parse(input: &[u8]) -> Result<Option<Header>, HeaderError> {
     let Some([command, family, high, low]) = input.get(SIGNATURE.len()..FIXED) else {
         return Ok(None);
@@ -28,11 +28,11 @@ pub(super) fn parse(input: &[u8]) -> Result<Option<Header>, HeaderError> {
     }))
 }
 
-/// What the addresses are.
+/// The kind of the addresses.
 enum AddressFamily {
     Tcp4,
     Tcp6,
-    /// Addresses of another kind, so many bytes.
+    /// Addresses of another kind, of this many bytes.
     Other(usize),
 }
 
@@ -40,7 +40,7 @@ impl AddressFamily {
     /// Version and command, then family and protocol: four bits each.
     fn of(command: u8, family: u8) -> Result<Self, HeaderError> {
         match (command, family) {
-            // LOCAL, a connection of the proxy's own, whatever else is said; and no address.
+            // LOCAL, the proxy's own connection; and no address.
             (0x20, _) | (0x21, 0x00..=0x02) => Ok(Self::Other(0)),
             (0x21, 0x11) => Ok(Self::Tcp4),
             (0x21, 0x21) => Ok(Self::Tcp6),

@@ -1,18 +1,18 @@
-//! How many requests are to be answered before the server stops.
+//! The number of responses after which the server stops.
 
 use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts answers, and says when there were enough.
+/// Counts responses up to the limit.
 pub struct AnswerLimit {
-    /// Answers that are still to come.
+    /// The remaining responses.
     left: AtomicU64,
     stop: Box<dyn Fn() + Send + Sync>,
 }
 
 impl AnswerLimit {
-    /// Calls `stop` once, when there were so many answers.
+    /// Calls `stop` once, after this many responses.
     #[must_use]
     pub fn new(answers: NonZeroU64, stop: impl Fn() + Send + Sync + 'static) -> Self {
         Self {

@@ -1,7 +1,6 @@
-//! The lines for people on stderr.
+//! The lines on stderr for users.
 //!
-//! What a client sends is escaped as in the request log, so that it can neither forge a line nor give orders to a
-//! terminal.
+//! Text from a client is escaped as in the request log, so that it can neither forge a line nor control a terminal.
 
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -13,7 +12,7 @@ use crate::access_log::Record;
 use crate::peer::Peer;
 use crate::request_log::format::layout::{push_escaped, push_name};
 
-/// Which lines people get.
+/// The kinds of lines that are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
     /// One for each upload that has ended.
@@ -38,7 +37,7 @@ fn push_upload(out: &mut Vec<u8>, record: &Record<'_>) {
     let target = record.target.unwrap_or(b"-");
     let name = target.strip_prefix(b"/").unwrap_or(target);
     out.extend_from_slice(b"PUT ");
-    // As the entry has it: of what is stored the name, of what is refused the target as received.
+    // As in the entry: the name of a stored file, or the target of a refused request as received.
     if is_granted(record) {
         push_name(out, &Cow::from(percent_encoding::percent_decode(name)));
     } else {
@@ -105,7 +104,7 @@ fn is_granted(record: &Record<'_>) -> bool {
     record.error.is_none() && record.status.is_some_and(|status| status < 400)
 }
 
-/// The peer with its port; behind proxies the client, and through which peer it came.
+/// The peer with its port; behind proxies the client, followed by the peer.
 fn push_client(out: &mut Vec<u8>, record: &Record<'_>) {
     let _ = if record.client == record.peer.address() {
         write!(out, "{}", record.peer)
@@ -114,7 +113,7 @@ fn push_client(out: &mut Vec<u8>, record: &Record<'_>) {
     };
 }
 
-/// The status; a hyphen where the client was gone before there was a response.
+/// The status; a hyphen if the client left before the response.
 fn push_status(out: &mut Vec<u8>, record: &Record<'_>) {
     let _ = match record.status {
         Some(status) => write!(out, "{status}"),

@@ -1,13 +1,13 @@
-//! What came of TLS handshakes, as it is counted.
+//! The results of TLS handshakes, as they are counted.
 
-/// What came of a handshake.
+/// The result of a handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HandshakeResult {
     /// It was completed, with a signature of the server.
     Full,
     /// It was completed with a ticket of a session before.
     Resumed,
-    /// It was not completed: one side refused, or the client was gone or too slow.
+    /// It was not completed: one side refused, or the client left or was too slow.
     Failed,
 }
 

@@ -1,8 +1,8 @@
-//! What the server says of its connections and requests while it runs: the access log, lines on stderr for people, and
-//! the totals of a summary.
+//! Reports of connections and requests of a running server: the access log, lines on stderr, and the totals of a
+//! summary.
 //!
-//! It knows neither sockets nor files: a connection hands in a [`Record`] when its request has ended, and lines go out
-//! through a [`LineWriter`], which never holds up a worker. Formatting happens in the caller's own buffer.
+//! It uses neither sockets nor files: a connection passes a [`Record`] when a request has ended, and a [`LineWriter`]
+//! writes the lines, which never delays a worker. Lines are formatted in the caller's buffer.
 
 mod answer_limit;
 mod console;
@@ -35,11 +35,11 @@ pub struct Reporter {
     console: Option<(Detail, Arc<LineWriter>)>,
     summary: Summary,
     answers: Option<AnswerLimit>,
-    /// What is counted for a summary, for a status, or for both.
+    /// The counts for a summary, for the status, or for both.
     tallies: Option<WorkerTallies>,
 }
 
-/// Where reports go.
+/// The destinations of reports.
 pub struct Reports {
     /// The access log.
     pub access_log: Option<(AccessLogFormat, Arc<LineWriter>)>,
@@ -47,9 +47,9 @@ pub struct Reports {
     pub server: Option<ServerId>,
     /// Lines for people, and which.
     pub console: Option<(Detail, Arc<LineWriter>)>,
-    /// Whether there will be a summary.
+    /// Whether there is a summary.
     pub summary: Summary,
-    /// What stops the server after so many answers.
+    /// The limit of `--exit-after`.
     pub answers: Option<AnswerLimit>,
     /// Whether there is a status.
     pub tally: Counting,
@@ -64,16 +64,16 @@ pub enum Counting {
     Off,
 }
 
-/// What a reporter needs to know of a request.
+/// The values of a request that a reporter needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
     /// All that is in a [`Record`].
     Everything,
-    /// Its method, status and duration: in place of the rest there may be anything.
+    /// Only its method, status and duration; the other values are ignored.
     Counts,
 }
 
-/// What is to be measured of a turn.
+/// The measurements of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TurnClock {
     /// Nothing.
@@ -87,14 +87,14 @@ pub enum TurnClock {
 /// Whether requests are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Summary {
-    /// They are, and [`Reporter::totals`] says how many there were.
+    /// They are counted; see [`Reporter::totals`].
     Kept,
     /// They are not.
     Omitted,
 }
 
 impl Reporter {
-    /// Reports of a server with so many workers; `None` if there is nothing to report.
+    /// A reporter for this many workers; `None` if there is nothing to report.
     #[must_use]
     pub fn new(reports: Reports, workers: usize) -> Option<Self> {
         let Reports {
@@ -129,7 +129,7 @@ impl Reporter {
         }
     }
 
-    /// Whether a report says where entries are in the request log.
+    /// Whether reports contain the places of entries in the request log.
     #[must_use]
     pub fn receipts(&self) -> Receipts {
         let is_json = matches!(self.access_log, Some((AccessLogFormat::Json, _)));
@@ -171,7 +171,7 @@ impl Reporter {
         }
     }
 
-    /// Reports that a connection was closed after so many requests, and why.
+    /// Reports that a connection was closed, with its number of requests and the reason.
     pub fn closed(&self, connection: u64, peer: Peer, requests: u64, reason: &str) {
         if let Some((Detail::Connections, writer)) = &self.console {
             let mut line = Vec::new();
@@ -180,7 +180,7 @@ impl Reporter {
         }
     }
 
-    /// What it is to be told about turns.
+    /// The measurements of turns that it needs.
     #[must_use]
     pub fn turn_clock(&self) -> TurnClock {
         match (self.summary, &self.tallies) {
@@ -190,7 +190,7 @@ impl Reporter {
         }
     }
 
-    /// Reports that this worker gave a turn of so long, and what that has moved.
+    /// Reports a turn of this worker, with its duration and the moved bytes.
     pub fn turn(&self, worker: usize, time: TurnTime, moved: Moved) {
         if let Some(tallies) = &self.tallies {
             tallies.add_turn(worker, moved, time);
@@ -204,13 +204,13 @@ impl Reporter {
         }
     }
 
-    /// What was counted so far, if it is counted.
+    /// The counts so far, if requests are counted.
     #[must_use]
     pub fn tally(&self) -> Option<Tally> {
         self.tallies.as_ref().map(WorkerTallies::sum)
     }
 
-    /// What a summary says so far, if there will be one.
+    /// The totals so far, if there is a summary.
     #[must_use]
     pub fn totals(&self) -> Option<Totals> {
         let tally = self.has_summary().then(|| self.tally()).flatten();

@@ -1,5 +1,4 @@
-//! What is counted: requests by method and status, how long they took, bytes, turns. The status shows it, and the summary
-//! at the end is drawn from it.
+//! The counts: requests by method and status, their durations, bytes, turns. The status and the summary use them.
 //!
 //! Each worker has its own counters (`worker_tally`). `tallies` adds them up on request.
 
@@ -16,7 +15,7 @@ pub const BUCKETS: [u64; 16] = [
     1_000_000, 2_500_000, 5_000_000, 10_000_000,
 ];
 
-/// The method of a request, as far as methods are told apart: a client can make up any number of others.
+/// The method of a request. Unknown methods are counted together, since a client can invent any number of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MethodLabel {
     /// GET
@@ -33,10 +32,10 @@ pub enum MethodLabel {
     Other,
 }
 
-/// How long requests took.
+/// The durations of requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Durations {
-    /// How many took so long, by bucket: above the bound before, and up to its own. The last has no bound.
+    /// The number of durations by bucket: above the bound before, and up to its own. The last has no bound.
     pub counts: [u64; BUCKETS.len() + 1],
     /// All durations together.
     pub sum: Duration,
@@ -45,7 +44,7 @@ pub struct Durations {
 /// Counts of requests that have ended, of bytes, and of turns.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Requests by method and status; without a status, their clients were gone before there was a response.
+    /// Requests by method and status; requests without a status had no response, since their clients left.
     pub requests: BTreeMap<(MethodLabel, Option<u16>), u64>,
     /// From the first byte of a request to the last byte of its response.
     pub durations: [Durations; MethodLabel::ALL.len()],
@@ -59,7 +58,7 @@ pub struct Tally {
     pub turns: u64,
     /// The longest turn so far.
     pub longest_turn: TurnTime,
-    /// TLS handshakes that have ended, by the version that was agreed on, if one was, and by what came of them.
+    /// TLS handshakes that have ended, by version, if one was agreed on, and by result.
     pub handshakes: BTreeMap<(Option<&'static str>, HandshakeResult), u64>,
 }
 
@@ -83,7 +82,7 @@ impl MethodLabel {
         Self::Other,
     ];
 
-    /// Its name; `other` for those that are not told apart.
+    /// Its name; `other` for unknown methods.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

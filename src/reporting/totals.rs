@@ -1,4 +1,4 @@
-//! How many requests there were, and what they moved, as a summary says it.
+//! The totals of requests and bytes for a summary.
 
 use std::collections::BTreeMap;
 use std::fmt;

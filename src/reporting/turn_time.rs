@@ -1,4 +1,4 @@
-//! How long a turn of a connection takes.
+//! The time of a turn of a connection.
 
 use std::fmt;
 use std::ops::AddAssign;
@@ -7,9 +7,9 @@ use std::time::Duration;
 /// The time of a turn.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TurnTime {
-    /// From its beginning to its end, as others see it; a machine that is busy makes it longer.
+    /// The elapsed time, which is longer on a busy machine.
     pub wall: Duration,
-    /// What its thread used, in user mode and in the kernel (`CLOCK_THREAD_CPUTIME_ID`).
+    /// The processor time of its thread, user and system (`CLOCK_THREAD_CPUTIME_ID`).
     pub processor: Duration,
 }
 

@@ -9,9 +9,9 @@ use super::transport::Socket;
 pub(crate) struct Connection<S> {
     pub(crate) socket: Socket,
     pub(crate) session: S,
-    /// Why it has its next turn.
+    /// The reason for its next turn.
     pub(crate) reason: WakeReason,
-    /// What epoll(7) watches its socket for; empty before its first wait.
+    /// The events that epoll(7) watches its socket for; empty before its first wait.
     pub(crate) watched: EventFlags,
     /// Counts it among those of its client until it is closed.
     _counted: Option<Counted>,
@@ -36,14 +36,14 @@ impl<S> Connection<S> {
         }
     }
 
-    /// That its deadline passed is known to the session by now.
+    /// The session already knows that its deadline has passed.
     pub(crate) fn forget_expiry(&mut self) {
         if self.reason == WakeReason::TimedOut {
             self.reason = WakeReason::Ready;
         }
     }
 
-    /// Takes note of readiness for the next turn.
+    /// Records readiness for the next turn.
     pub(crate) fn note(&mut self, readiness: EventFlags) {
         if readiness.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR) {
             self.reason = WakeReason::HungUp;

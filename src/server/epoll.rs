@@ -1,6 +1,6 @@
 //! The kernel's part of the reactor: one edge-triggered epoll(7) instance, in which pollers sleep, and the waker in it.
 //!
-//! It knows sockets by their descriptor numbers, and has no state of its own.
+//! It identifies sockets by their descriptor numbers, and has no state of its own.
 
 use std::io;
 use std::os::fd::{OwnedFd, RawFd};
@@ -14,8 +14,8 @@ use super::waker::Waker;
 
 pub(crate) use rustix::event::epoll::EventFlags;
 
-/// How many ready connections a poller takes at a time: enough to pay for the system call, few enough that none of them
-/// waits long for its turn.
+/// The most ready connections that a poller takes at a time: enough to amortise the system call, and few enough that
+/// none waits long for its turn.
 const BATCH: usize = 16;
 
 /// Marks the waker's events; no descriptor has this number.
@@ -28,12 +28,12 @@ pub(crate) struct Epoll {
     waker: Waker,
 }
 
-/// How long a poller waits for events.
+/// The wait of a poller for events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Timeout {
-    /// Until there are some.
+    /// It waits until there are events.
     Never,
-    /// It takes those that are there.
+    /// It takes the present events without waiting.
     AtOnce,
 }
 
@@ -45,7 +45,7 @@ impl Events {
         Self(Vec::with_capacity(BATCH))
     }
 
-    /// The sockets that are ready, and for what.
+    /// The ready sockets, and their readiness.
     pub(crate) fn sockets(&self) -> impl Iterator<Item = (RawFd, EventFlags)> {
         self.0.iter().filter_map(|event| {
             // The waker's number is no descriptor.
@@ -68,8 +68,8 @@ impl Epoll {
         Ok(Self { epoll, waker })
     }
 
-    /// Reports from now on when a socket is ready for `wanted`, at first if it is so already; `watched` is what it was
-    /// reported for until now. It is reported no more when it is closed.
+    /// Watches a socket for `wanted`, and reports it at once if it is ready already; `watched` are the events watched
+    /// until now. Closing the socket ends this.
     pub(crate) fn watch(
         &self,
         socket: &Socket,
@@ -84,7 +84,7 @@ impl Epoll {
         }
     }
 
-    /// Waits for events. Each is given to one caller.
+    /// Waits for events. Each event is returned to one caller.
     pub(crate) fn wait(&self, events: &mut Events, timeout: Timeout) {
         let at_once = Timespec {
             tv_sec: 0,

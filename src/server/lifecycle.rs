@@ -1,12 +1,12 @@
-//! What a supervisor learns about the life of a server. The main thread calls it, and does nothing else meanwhile.
+//! Callbacks to a supervisor about the life of a server. The main thread calls them, and does nothing else meanwhile.
 
 use std::time::Duration;
 
 use super::view::View;
 
-/// Learns of the life of a server. No call may wait for anything.
+/// A supervisor of a server. No call may block.
 pub trait Lifecycle {
-    /// The server begins to open its logs again and to read its files again, because of a signal.
+    /// After a signal, the server begins to reopen its logs and to read its files again.
     fn reloading(&mut self) {}
 
     /// It has done so.
@@ -20,7 +20,7 @@ pub trait Lifecycle {
         None
     }
 
-    /// Called so often, while the server drains, too.
+    /// Called at this interval, also while the server drains.
     fn check(&mut self, _view: &dyn View) {}
 }
 

@@ -1,10 +1,10 @@
 //! The pool: listeners, a bounded queue, N workers and a reactor, for any protocol that is a [`Service`].
 //!
-//! The main thread accepts and pushes into the queue. Workers pop, and serve a connection for as long as that needs no
-//! waiting for the peer; then the connection is parked in the reactor, and the worker is free. An idle worker polls the
-//! reactor and serves what becomes ready there. [`Service`] says how a turn goes.
+//! The main thread accepts and pushes into the queue. Workers pop, and serve a connection until it would wait for its
+//! peer; then the connection is parked in the reactor, and the worker is free. An idle worker polls the reactor and
+//! serves connections that become ready. [`Service`] describes a turn.
 //!
-//! This room knows no HTTP and no files: `examples/echo.rs` is another protocol on it.
+//! This room does not depend on HTTP or files: `examples/echo.rs` runs another protocol on it.
 
 mod accept;
 mod accepted;
@@ -55,12 +55,12 @@ pub use self::transport::{After, Socket, Transport};
 pub use self::view::{Connections, Figures, View, WorkerOccupation, WorkerProgress, Workload};
 pub use crate::peer::Peer;
 
-/// How a server is to run.
+/// The configuration of a server.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Worker threads.
     pub workers: NonZeroUsize,
-    /// Processors that its threads may use at a time. One less of its workers poll.
+    /// Processors that its threads may use. One fewer of its workers poll.
     pub processors: NonZeroUsize,
     /// Jobs the queue holds before the main thread blocks.
     pub queue: NonZeroUsize,
@@ -68,9 +68,9 @@ pub struct Settings {
     pub max_connections: Option<NonZeroUsize>,
     /// Connections that one client may have open at once; `None` does not count them.
     pub client_limit: Option<ClientLimit>,
-    /// How long requests in progress may go on after the first SIGINT or SIGTERM.
+    /// The time for requests in progress after the first SIGINT or SIGTERM.
     pub drain: Duration,
-    /// After how long the server stops by itself; `None` is never.
+    /// The time after which the server stops by itself; `None` is never.
     pub lifetime: Option<Duration>,
 }
 
@@ -86,9 +86,9 @@ pub enum ServerError {
     /// A worker thread.
     #[error("cannot start worker {number} of {of}: {source}")]
     Worker {
-        /// Which one, from 0.
+        /// Its number, from 0.
         number: usize,
-        /// How many there should be.
+        /// The requested number of workers.
         of: usize,
         /// The cause, from `pthread_create(3)`.
         source: io::Error,
@@ -109,10 +109,10 @@ pub struct Server {
     lifecycle: Box<dyn Lifecycle>,
 }
 
-/// Says what a server does, for SIGUSR2.
+/// Reports the status of a server, for SIGUSR2.
 type StatusReport = Box<dyn Fn(&dyn View) + Send>;
 
-/// What runs on a thread of its own beside the workers.
+/// A function that runs on a thread of its own beside the workers.
 type Companion = Box<dyn FnOnce(&dyn View) + Send>;
 
 impl Server {
@@ -129,7 +129,7 @@ impl Server {
         })
     }
 
-    /// The same, and for SIGUSR2, which does nothing otherwise, the main thread calls `report`.
+    /// The same; on SIGUSR2, which otherwise has no effect, the main thread calls `report`.
     #[must_use]
     pub fn on_status_signal(mut self, report: impl Fn(&dyn View) + Send + 'static) -> Self {
         self.report_status = Some(Box::new(report));
@@ -144,25 +144,25 @@ impl Server {
         self
     }
 
-    /// The same, and `lifecycle` learns what becomes of the server from the first connection on.
+    /// The same; `lifecycle` is called from the first connection on.
     #[must_use]
     pub fn supervised_by(mut self, lifecycle: impl Lifecycle + 'static) -> Self {
         self.lifecycle = Box::new(lifecycle);
         self
     }
 
-    /// What stops the server from another thread.
+    /// A handle to stop the server from another thread.
     #[must_use]
     pub fn stop_handle(&self) -> StopHandle {
         self.stop.clone()
     }
 
-    /// Serves what connects to these listeners until SIGINT, SIGTERM, [`StopHandle::stop`] or the end of its lifetime:
-    /// then finishes the requests in progress and joins its threads. `on_start` is called once, when nothing can keep
-    /// the server from starting any more, before the first connection is accepted.
+    /// Serves connections of these listeners until SIGINT, SIGTERM, [`StopHandle::stop`] or the end of its lifetime;
+    /// then finishes the requests in progress and joins its threads. `on_start` is called once, before the first
+    /// connection is accepted, when the start can no longer fail.
     ///
     /// # Errors
-    /// Only before the first connection is accepted; that of `on_start`, too.
+    /// Only before the first connection is accepted; also an error of `on_start`.
     pub fn run<V: Service, E: From<ServerError>>(
         self,
         listeners: Vec<Listener>,
@@ -242,7 +242,7 @@ fn start_workers<'scope, V: Service>(
     Ok(())
 }
 
-/// When and how the server ends, if no signal ends it before.
+/// The scheduled stop of the server, unless a signal stops it earlier.
 fn ending(requested: StopHandle, settings: &Settings) -> ScheduledStop {
     let ends = |lifetime| Instant::now().checked_add(lifetime);
     ScheduledStop {

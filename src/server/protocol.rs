@@ -1,17 +1,17 @@
-//! What the pool asks of a protocol: a [`Service`] that makes a [`Session`] for each connection, and the words in which
-//! a session tells its worker how to go on.
+//! The interface between the pool and a protocol: a [`Service`] that makes a [`Session`] for each connection, and the
+//! results by which a session tells its worker the next step.
 //!
 //! A worker serves the connections that are ready together, a batch, in three steps:
 //!
 //! 1. *Process*: each session receives, decides, and keeps its responses ([`Session::process`]).
-//! 2. *Commit*: what the sessions have pending is written, for all of them at once ([`Service::commit`]).
+//! 2. *Commit*: the pending entries of all sessions are written at once ([`Service::commit`]).
 //! 3. *Flush*: each session sends ([`Session::flush`]).
 //!
-//! So nothing is sent before it is committed. A turn that may block, [`Session::may_block`], comes after these, by
-//! itself, and has the same steps. A batch may be of one.
+//! So nothing is sent before it is committed. A turn that may block ([`Session::may_block`]) follows, one session at a
+//! time, with the same steps. A batch may have one session.
 //!
-//! Nothing here knows a protocol. Whichever worker is free has a session's next turn; between two turns a session holds
-//! only what it needs to go on, since the buffers are the worker's.
+//! This module does not depend on a protocol. Any free worker takes a session's next turn. Between two turns a session
+//! holds only its own state, since the buffers belong to the worker.
 
 use std::os::fd::RawFd;
 use std::sync::Arc;
@@ -27,22 +27,22 @@ use crate::peer::Peer;
 pub trait Service: Sync {
     /// The state of one connection.
     type Session: Session<Buffers = Self::Buffers>;
-    /// What one worker reuses from turn to turn.
+    /// The buffers that one worker reuses from turn to turn.
     type Buffers;
 
-    /// Starts the session of a connection with `peer` that was just accepted, from the listener that has this place
-    /// among those of [`Server::run`](super::Server::run), from 0.
+    /// Starts the session of a connection with `peer` that was just accepted, from the listener with this index in
+    /// [`Server::run`](super::Server::run).
     fn connect(&self, peer: Peer, listener: usize) -> Self::Session;
 
     /// Makes buffers; called once per worker, and again after a panic.
     fn buffers(&self) -> Self::Buffers;
 
-    /// What [`Service::commit`] has to do for this worker.
+    /// The work of [`Service::commit`] for this worker.
     fn pending(&self, _worker: usize) -> PendingCommit {
         PendingCommit::Nothing
     }
 
-    /// Commits what sessions have pending from turns with this worker. Only after this their responses are sent.
+    /// Commits the pending entries of turns with this worker. Responses are sent only after this.
     fn commit(&self, _worker: usize) {}
 
     /// Called on the main thread for the signals of log rotation.
@@ -59,10 +59,10 @@ pub trait Session: Send {
         false
     }
 
-    /// The first step of a turn: makes all the progress that can be made without waiting for the peer, within a budget
-    /// of work. It sends nothing; [`Session::flush`] does.
+    /// The first step of a turn: makes progress without waiting for the peer, within a budget of work. It sends
+    /// nothing; [`Session::flush`] does.
     ///
-    /// A turn may come although nothing has changed; the session then waits again.
+    /// A turn may occur without a change; the session then waits again.
     fn process<T: Transport>(
         &mut self,
         transport: &T,
@@ -70,7 +70,7 @@ pub trait Session: Send {
         turn: &Turn<'_>,
     );
 
-    /// The last step of a turn: sends what there is, and says how the session goes on.
+    /// The last step of a turn: sends the output, and returns the next step.
     ///
     /// A session that asks to wait for [`Interest::Read`] is woken by *new* readiness only. So since its last wait it
     /// must have met `WouldBlock` or a receive shorter than its buffer. After [`WakeReason::HungUp`] and
@@ -82,69 +82,69 @@ pub trait Session: Send {
         turn: &Turn<'_>,
     ) -> Next;
 
-    /// The connection is about to be closed, although the session did not ask for [`Next::Close`].
+    /// The pool is about to close the connection, although the session did not return [`Next::Close`].
     fn note_close(&mut self, _cause: CloseCause) {}
 }
 
 /// Why the pool closes a connection by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseCause {
-    /// It was idle, and its place was needed for another.
+    /// It was idle, and another connection needed its place.
     Evicted,
     /// The server stops.
     Stopping,
-    /// The server cannot go on with it: a panic, or an error of epoll(7).
+    /// The server cannot continue it: a panic, or an error of epoll(7).
     Failed,
 }
 
-/// How a session goes on after a turn.
+/// The next step of a session after a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// Nothing more can be done until the socket is ready or the deadline has passed.
+    /// Wait until the socket is ready or the deadline has passed.
     Wait(Interest, Deadline),
-    /// The session could go on at once. If its next turn may block and this one might not, that comes next; else the
-    /// budget of this turn is spent, and others have theirs before.
+    /// The session could continue at once. If its next turn may block and this one may not, that turn follows; else the
+    /// budget of this turn is used up, and other sessions have their turns first.
     Yield,
-    /// The connection is done with.
+    /// Close the connection.
     Close,
 }
 
-/// The direction in which a session waits for its socket.
+/// The event that a session waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interest {
-    /// For bytes to receive, or the peer's end of stream.
+    /// Bytes to receive, or the peer's end of stream.
     Read,
-    /// For room to send into.
+    /// Space to send.
     Write,
-    /// For its [`SessionWaker`], see [`Turn::waker`]. What the socket becomes ready for meanwhile is kept for the next wait.
+    /// Its [`SessionWaker`], see [`Turn::waker`]. Readiness of the socket meanwhile is stored for the next wait.
     Waker,
 }
 
-/// Until when a parked session waits, and whether its connection may be closed meanwhile.
+/// The deadline of a parked session, and whether its connection may be closed meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadline {
-    /// When the wait ends with a turn whose reason is [`WakeReason::TimedOut`].
+    /// The time at which the wait ends with [`WakeReason::TimedOut`].
     pub at: Instant,
-    /// What the wait interrupts.
+    /// The activity that the wait interrupts.
     pub activity: Activity,
 }
 
-/// What a parked session is in the middle of.
+/// The activity of a parked session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activity {
-    /// Nothing: the connection may be closed whenever its descriptor is needed elsewhere or the server stops.
+    /// None: the connection may be closed if its descriptor is needed or the server stops.
     Idle {
-        /// Since when; the connection that is idle for longest is closed first.
+        /// The start of the idle time; the connection that has been idle for longest is closed first.
         since: Instant,
     },
-    /// Something to which no response is due: the rest of a head, or content of a request that has its response. It
-    /// keeps its descriptor, but a server that stops does not wait for it.
+    /// Receiving bytes that need no response: the rest of a head, or content of a request that has its response. The
+    /// connection keeps its descriptor, but a stopping server does not wait for it.
     NoResponseDue,
-    /// A request: the server finishes it before it stops.
+    /// A request, which the server finishes before it stops.
     Request,
 }
 
-/// Why a session has its turn.
+/// The reason for a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WakeReason {
     /// The connection is new, its socket became ready, or it had yielded.
@@ -158,7 +158,7 @@ pub enum WakeReason {
     TimedOut,
 }
 
-/// What a session may know in one turn.
+/// The context of one turn.
 #[derive(Debug, Clone, Copy)]
 pub struct Turn<'t> {
     reason: WakeReason,
@@ -166,7 +166,7 @@ pub struct Turn<'t> {
     worker: usize,
     permission: Permission<'t>,
     clock: &'t StepClock,
-    /// What wakes the session, and its descriptor; `None` outside of the pool.
+    /// The waker and the descriptor of the session; `None` outside of the pool.
     waker: Option<(&'t Arc<WokenSessions>, RawFd)>,
 }
 
@@ -189,7 +189,7 @@ impl<'t> Turn<'t> {
         }
     }
 
-    /// A turn with this worker that may.
+    /// A blocking turn with this worker.
     #[must_use]
     pub fn new_blocking(
         reason: WakeReason,
@@ -203,7 +203,7 @@ impl<'t> Turn<'t> {
         }
     }
 
-    /// The same, of the session of this descriptor.
+    /// The same for the session of this descriptor.
     pub(crate) fn with_waker(self, woken: &'t Arc<WokenSessions>, fd: RawFd) -> Self {
         Self {
             waker: Some((woken, fd)),
@@ -211,14 +211,14 @@ impl<'t> Turn<'t> {
         }
     }
 
-    /// With this another thread ends the session's wait for [`Interest::Waker`]. `None` if the turn is not of the pool:
-    /// then there is no wait.
+    /// A waker with which another thread ends the session's wait for [`Interest::Waker`]. `None` outside of the pool,
+    /// where there is no wait.
     #[must_use]
     pub fn waker(&self) -> Option<SessionWaker> {
         self.waker.map(|(woken, fd)| SessionWaker::new(woken, fd))
     }
 
-    /// Why the session has this turn.
+    /// The reason for this turn.
     #[must_use]
     pub fn reason(&self) -> WakeReason {
         self.reason
@@ -252,7 +252,7 @@ impl<'t> Turn<'t> {
 /// Whether the server is stopping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stopping {
-    /// It goes on serving.
+    /// It continues.
     No,
     /// It finishes the requests in progress.
     Yes,

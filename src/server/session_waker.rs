@@ -1,8 +1,8 @@
 //! How another thread wakes a parked session.
 //!
-//! A session that needs a result from another thread hands it a [`SessionWaker`], and waits for [`Interest::Waker`]. When
-//! the result is there, the other thread calls [`SessionWaker::wake`]; the main thread takes the connection out of its
-//! slot and pushes it into the queue, as it does with one whose deadline has passed. No worker waits.
+//! A session that needs a result from another thread passes it a [`SessionWaker`], and waits for [`Interest::Waker`].
+//! With the result, the other thread calls [`SessionWaker::wake`]; the main thread takes the connection out of its slot
+//! and pushes it into the queue, as it does after an expired deadline. No worker waits.
 //!
 //! [`Interest::Waker`]: super::protocol::Interest::Waker
 
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::waker::Waker;
 use crate::sync::{Mutex, lock};
 
-/// Wakes a session, also if it has a turn now or waits for something else.
+/// Wakes a session, even if it has a turn now or waits for another event.
 ///
 /// A session must tolerate to be woken for no reason: its descriptor may have been closed and reused meanwhile, so that a
 /// waker of the session before it wakes it.

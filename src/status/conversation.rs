@@ -1,7 +1,6 @@
-//! One client of the status: its request comes in, its response goes out, and the connection is closed.
+//! One client of the status: its request is received, its response is sent, and the connection is closed.
 //!
-//! Nothing here waits. Each state has a deadline, which no byte moves, so that a slow client costs a buffer for some
-//! seconds and nothing else.
+//! This module never blocks. Each state has a fixed deadline, so a slow client costs only a buffer for some seconds.
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -12,14 +11,14 @@ use super::request::{Asked, refuse};
 use crate::http::{HeadScan, Refusal, Request};
 use crate::server::{After, Socket, Transport};
 
-/// How long a request may take to come in.
+/// The time limit for receiving a request.
 const RECEIVE_TIME: Duration = Duration::from_secs(5);
 
-/// How long a response may take to be received.
+/// The time limit for sending a response.
 const SEND_TIME: Duration = Duration::from_secs(10);
 
-/// How long, and for how many bytes, the end of the client's stream is waited for after the response. A close with
-/// bytes unread would reset the connection (RFC 9112 §9.6).
+/// The limits, in time and bytes, on waiting for the client's end of stream after the response. A close with unread
+/// bytes would reset the connection (RFC 9112 §9.6).
 const LINGER_TIME: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 64 * 1024;
 
@@ -46,14 +45,14 @@ enum ConversationState {
     },
 }
 
-/// What a conversation needs next.
+/// The next need of a conversation.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NextStep {
-    /// Its socket is to be ready.
+    /// A ready socket.
     Socket,
     /// A response to this, by [`Conversation::respond`].
     Response(Asked),
-    /// Nothing: it is over.
+    /// None: it is over.
     Close,
 }
 
@@ -69,7 +68,7 @@ impl Conversation {
         }
     }
 
-    /// What its socket is waited for.
+    /// The event that its socket is polled for.
     pub(super) fn interest(&self) -> PollFlags {
         match self.stage {
             ConversationState::Receiving { .. } | ConversationState::Lingering { .. } => {
@@ -80,7 +79,7 @@ impl Conversation {
         }
     }
 
-    /// What it asked for, if it waits for a probe; a response is to follow.
+    /// Its request, if it waits for a probe; a response must follow.
     pub(super) fn take_awaiting(&mut self) -> Option<Asked> {
         let ConversationState::AwaitingHealth(_) = self.stage else {
             return None;
@@ -105,7 +104,7 @@ impl Conversation {
         self.advance(now)
     }
 
-    /// Goes as far as it can go without waiting, after its socket was ready.
+    /// Continues without blocking, after its socket was ready.
     pub(super) fn advance(&mut self, now: Instant) -> NextStep {
         match &mut self.stage {
             ConversationState::Receiving { received, scan } => {
@@ -116,7 +115,7 @@ impl Conversation {
                     ReceiveStep::Refused(refusal) => self.respond(refuse(&refusal), now),
                 }
             }
-            // Its socket is waited for in no direction, so what is reported of it is that the peer is gone.
+            // Its socket is polled for no event, so a report means that the peer is gone.
             ConversationState::AwaitingHealth(_) => NextStep::Close,
             ConversationState::Sending { response, sent } => {
                 while *sent < response.len() {
@@ -156,7 +155,7 @@ fn receive(socket: &Socket, received: &mut Vec<u8>, scan: &mut HeadScan) -> Rece
             Err(error) if error.kind() == ErrorKind::WouldBlock => return ReceiveStep::More,
             Err(_) => return ReceiveStep::Gone,
         }
-        // It refuses a head that is too long, so that what is received is bounded.
+        // It refuses a head that is too long, so received bytes are bounded.
         let end = match scan.find_end(received) {
             Ok(Some(end)) => end,
             Ok(None) => continue,

@@ -1,7 +1,7 @@
-//! Whether the server can store and read, tried on a thread of its own.
+//! Health checks: whether the server can store and read, tested on a thread of its own.
 //!
-//! A probe is made on request, and its outcome holds for a second. No thread waits for a probe that does not come back,
-//! from a disk that hangs for example: after two seconds the server counts as not healthy until it does.
+//! A probe is made on request, and its result is valid for a second. No thread waits for a probe that hangs, such as on
+//! a hanging disk: after two seconds the server counts as unhealthy until the probe returns.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -14,10 +14,10 @@ use crate::files::Probe;
 use crate::server::waker::Waker;
 use crate::sync::lock;
 
-/// How long an outcome holds.
+/// The time for which a result is valid.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// How long a probe may take.
+/// The time limit of a probe.
 pub(super) const PROBE_TIME: Duration = Duration::from_secs(2);
 
 /// Whether the server is healthy; if not, why.
@@ -27,9 +27,9 @@ pub(super) type Health = Result<(), String>;
 pub(super) struct Prober {
     thread: Option<Sender<Probe>>,
     shared: Arc<ProbeResult>,
-    /// When the probe was begun that has not come back.
+    /// The start of the running probe.
     begun: Option<Instant>,
-    /// The last outcome, and when it came.
+    /// The last result, and its time.
     last: Option<(Instant, Health)>,
 }
 
@@ -57,8 +57,8 @@ impl Prober {
         &self.shared.done
     }
 
-    /// What is known at `now`; `None` if a probe is under way, to be asked again when it has come back or is late.
-    /// `make` makes a probe, or none at the server's end.
+    /// The health at `now`; `None` while a probe runs: then call again when it has returned or is late. `make` makes a
+    /// probe, or none if the server has ended.
     pub(super) fn ask(
         &mut self,
         now: Instant,
@@ -91,7 +91,7 @@ impl Prober {
         }
     }
 
-    /// Takes the outcome of the probe that has come back, if it has.
+    /// Takes the result of a finished probe, if there is one.
     fn fetch(&mut self, now: Instant) {
         self.shared.done.drain();
         if let Some(health) = lock(&self.shared.outcome).take() {
@@ -100,19 +100,19 @@ impl Prober {
         }
     }
 
-    /// Gives the probe to the thread, which is started for the first.
+    /// Passes the probe to the thread, which the first probe starts.
     fn begin(&mut self, probe: Probe) -> io::Result<()> {
         let sender = match &self.thread {
             Some(sender) => sender,
             None => self.thread.insert(start(Arc::clone(&self.shared))?),
         };
-        // There is room, since no other probe is under way, and the thread lives as long as the sender.
+        // The channel has space, since no other probe is running, and the thread lives as long as the sender.
         let _ = sender.try_send(probe);
         Ok(())
     }
 }
 
-/// Starts the thread. It ends with the prober, or when the probe comes back that it is in then.
+/// Starts the thread. It ends with the prober, or after its last probe returns.
 fn start(shared: Arc<ProbeResult>) -> io::Result<Sender<Probe>> {
     let (sender, probes) = bounded::<Probe>(1);
     thread::Builder::new()

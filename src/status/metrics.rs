@@ -49,7 +49,7 @@ fn requests(out: &mut Exposition, tally: &Tally) {
     out.family(
         "httpserver_requests",
         MetricType::Counter,
-        "Requests that have ended, by method and status; none: the client was gone before the response.",
+        "Requests that have ended, by method and status; none: the client left before the response.",
     );
     for ((method, status), count) in &tally.requests {
         let status = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
@@ -99,11 +99,7 @@ fn turns(out: &mut Exposition, tally: &Tally) {
             "Bytes sent to clients, as on the wire.",
             tally.moved.sent,
         ),
-        (
-            "httpserver_turns",
-            "Turns that workers gave to connections.",
-            tally.turns,
-        ),
+        ("httpserver_turns", "Turns of connections.", tally.turns),
     ];
     for (name, help, value) in counters {
         out.family(name, MetricType::Counter, help);
@@ -166,7 +162,7 @@ fn workers(out: &mut Exposition, pool: &Figures) {
         ),
         (
             "httpserver_workers_busy",
-            "Workers that give connections their turns.",
+            "Workers with a connection.",
             pool.busy,
         ),
         (
@@ -218,7 +214,7 @@ fn files(out: &mut Exposition, files: &FileFigures) {
     let gauges = [
         (
             "httpserver_log_end_bytes",
-            "Where the next entry of the request log begins.",
+            "Offset of the next entry of the request log.",
             log.end,
         ),
         (

@@ -1,9 +1,8 @@
 //! The status of a server: `/healthz`, `/metrics`, `/status` and a page with plots on a listener of their own, and the text for SIGUSR2.
 //!
-//! It sees the rooms below through figures that they give out, and changes nothing there. One thread, the companion of
-//! the workers, serves all its clients, at most [`MAX_CONNECTIONS`] at a time, each with a deadline. That thread touches
-//! no file: whether the root and the log can be used is tried by a thread of its own, which may hang where they hang.
-//! What it serves is not recorded anywhere.
+//! It reads figures of the rooms below, and changes nothing there. One thread, the companion of the workers, serves all
+//! its clients, at most [`MAX_CONNECTIONS`] at a time, each with a deadline. That thread accesses no file: a separate
+//! thread probes the root and the log, and may hang if they hang. Requests for the status are not recorded.
 
 mod conversation;
 mod exposition;

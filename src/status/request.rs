@@ -1,4 +1,4 @@
-//! What is asked for, and the bytes of the responses.
+//! Parses requests for the status, and writes responses.
 
 use super::exposition::MetricsFormat;
 use super::health::Health;
@@ -11,14 +11,14 @@ use crate::http::{
     write_field, write_status_line,
 };
 
-/// What a request asks for.
+/// The subject of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Asked {
     what: StatusResource,
     extent: SentPart,
 }
 
-/// How much of a response is sent.
+/// The parts of a response that are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SentPart {
     Whole,
@@ -41,7 +41,7 @@ enum StatusResource {
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// What a response says, besides its status.
+/// The contents of a response besides its status.
 struct StatusContent<'c> {
     media_type: &'c str,
     body: &'c [u8],
@@ -62,12 +62,12 @@ impl Asked {
             _ => {
                 return Err(Refusal::new(
                     StatusCode::MethodNotAllowed,
-                    "a status can only be read, by GET and HEAD",
+                    "the status supports only GET and HEAD",
                 ));
             }
         };
         let (Target::Origin { path, .. } | Target::Absolute { path, .. }) = request.target else {
-            return Err(Refusal::bad_request("the target is no path"));
+            return Err(Refusal::bad_request("the target is not a path"));
         };
         let accept = request.field("Accept");
         let what = match path {
@@ -81,7 +81,7 @@ impl Asked {
             _ => {
                 return Err(Refusal::new(
                     StatusCode::NotFound,
-                    "there is /, /healthz, /metrics and /status",
+                    "the paths are /, /healthz, /metrics and /status",
                 ));
             }
         };
@@ -123,7 +123,7 @@ impl Asked {
         respond(StatusCode::Ok, &content, self.extent)
     }
 
-    /// The response to a question for the health.
+    /// The response with the health.
     pub(super) fn health(&self, health: &Health) -> Vec<u8> {
         let (status, mut text) = match health {
             Ok(()) => (StatusCode::Ok, "ok".to_owned()),
@@ -134,7 +134,7 @@ impl Asked {
     }
 }
 
-/// The response to a request that is refused.
+/// The response to a refused request.
 pub(super) fn refuse(refusal: &Refusal) -> Vec<u8> {
     let text = format!("{}\n", refusal.reason);
     respond(refusal.status, &plain(&text), SentPart::Whole)

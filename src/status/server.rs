@@ -1,7 +1,7 @@
 //! The thread of the status: one poll(2) over its listener and its clients.
 //!
-//! It is bounded in everything: clients, bytes and time. Where there are as many clients as may be, a new one takes the
-//! place of the oldest one, so that a health check gets through even if other clients are slow.
+//! Clients, bytes and time are bounded. At the limit of clients, a new one replaces the oldest, so that a health check
+//! succeeds even if other clients are slow.
 
 use std::collections::VecDeque;
 use std::io;
@@ -30,7 +30,7 @@ pub struct StatusServer {
     source: FigureSources,
     prober: Prober,
     history: History,
-    /// The one that is there for longest comes first.
+    /// The oldest is first.
     conversations: VecDeque<Conversation>,
     paused_until: Option<Instant>,
 }
@@ -45,7 +45,7 @@ struct StatusWakeup {
 }
 
 impl StatusServer {
-    /// Gives the status of this source to what connects to this listener.
+    /// Serves the status of this source on this listener.
     ///
     /// # Errors
     /// From eventfd(2).
@@ -123,7 +123,7 @@ impl StatusServer {
         }
     }
 
-    /// Goes on with the conversations that are ready.
+    /// Continues the ready conversations.
     fn advance(&mut self, ready: &[bool], view: &dyn View, now: Instant) {
         for (mut one, &is_ready) in mem::take(&mut self.conversations).into_iter().zip(ready) {
             if is_ready {
@@ -135,7 +135,7 @@ impl StatusServer {
         }
     }
 
-    /// Keeps a conversation with what it needs, or closes it.
+    /// Keeps a conversation with its next need, or closes it.
     fn keep(&mut self, mut one: Conversation, need: NextStep, view: &dyn View, now: Instant) {
         match need {
             NextStep::Close => {}
@@ -157,7 +157,7 @@ impl StatusServer {
         }
     }
 
-    /// Whether the server is healthy; `None` if that is being tried.
+    /// Whether the server is healthy; `None` while a probe runs.
     fn health(&mut self, view: &dyn View, now: Instant) -> Option<Health> {
         if view.is_draining() {
             return Some(Err("the server is stopping".to_owned()));
@@ -166,7 +166,7 @@ impl StatusServer {
         self.prober.ask(now, || source.probe())
     }
 
-    /// A probe has come back, or is late for those whose deadline has passed.
+    /// A probe has returned, or is late for conversations with an expired deadline.
     fn answer_health(&mut self, view: &dyn View, now: Instant) {
         for mut one in mem::take(&mut self.conversations) {
             match one.take_awaiting() {
@@ -176,7 +176,7 @@ impl StatusServer {
         }
     }
 
-    /// Closes conversations whose deadline has passed. One that waits for a probe gets its response.
+    /// Closes conversations with an expired deadline. A conversation that waits for a probe gets its response.
     fn expire(&mut self, view: &dyn View, now: Instant) {
         for mut one in mem::take(&mut self.conversations) {
             if one.deadline > now {
@@ -191,7 +191,7 @@ impl StatusServer {
         }
     }
 
-    /// Accepts what waits in the backlog, up to as many as may be.
+    /// Accepts the connections in the backlog, up to the limit.
     fn accept(&mut self, view: &dyn View, now: Instant) {
         for _ in 0..MAX_CONNECTIONS {
             match self.listener.accept() {
@@ -200,7 +200,7 @@ impl StatusServer {
                         self.conversations.pop_front();
                     }
                     let mut one = Conversation::new(socket, now);
-                    // Most requests are there by now.
+                    // Most requests have arrived by now.
                     let need = one.advance(now);
                     self.keep(one, need, view, now);
                 }

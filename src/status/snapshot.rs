@@ -8,7 +8,7 @@ use crate::reporting::{Reporter, Tally};
 use crate::server::{Figures, View};
 use crate::store::Attempt;
 
-/// Where figures come from.
+/// The source of figures.
 #[derive(Clone)]
 pub struct FigureSources {
     reporter: Option<Arc<Reporter>>,
@@ -22,9 +22,9 @@ pub struct FigureSources {
 pub struct Snapshot {
     /// When the server started.
     pub started: SystemTime,
-    /// When this was taken.
+    /// The time of the snapshot.
     pub taken: SystemTime,
-    /// Whether it finishes the requests in progress, and accepts no more connections.
+    /// Whether it is draining.
     pub is_draining: bool,
     /// Connections and workers.
     pub pool: Figures,
@@ -35,7 +35,7 @@ pub struct Snapshot {
 }
 
 impl FigureSources {
-    /// The figures of these, from a server that starts now. `attempt` is what its clients may do with files.
+    /// The source for a server that starts now. `attempt` is the extent of its probes.
     #[must_use]
     pub fn new(reporter: Option<Arc<Reporter>>, files: FilesView, attempt: Attempt) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl FigureSources {
         }
     }
 
-    /// What tries the root and the log as they are now; `None` if the server has ended.
+    /// A probe of the current root and log; `None` if the server has ended.
     pub(super) fn probe(&self) -> Option<Probe> {
         self.files.probe(self.attempt)
     }
@@ -67,7 +67,7 @@ impl FigureSources {
 
 #[cfg(test)]
 impl Snapshot {
-    /// Figures that can be told apart.
+    /// Distinct figures.
     pub(super) fn sample() -> Self {
         use std::collections::BTreeMap;
         use std::time::Duration;

@@ -9,10 +9,10 @@ use thiserror::Error;
 use super::variables::{Variable, is_for_this_process, number, value};
 use httpserver::server::Listener;
 
-/// What a socket is called that has no name.
+/// The name of a socket without a name.
 const NAMELESS: &str = "unknown";
 
-/// More sockets than any unit has.
+/// A limit above the number of sockets of any unit.
 const MOST: u64 = 1024;
 
 /// The variables about sockets, or the sockets, are wrong.
@@ -75,7 +75,7 @@ impl PassedSockets {
         Self { names, descriptors }
     }
 
-    /// Takes the socket at this place among them, once.
+    /// Takes the socket with this index, once.
     pub(crate) fn take(&mut self, index: usize) -> Result<Listener, ActivationError> {
         let listener = self.listener(index);
         listener.map_err(|source| ActivationError::Socket {

@@ -1,8 +1,8 @@
-//! What a service manager with the protocols of systemd passes to the server, and is told.
+//! The protocols between the server and a service manager such as systemd.
 //!
-//! It passes sockets that listen already (`activation`), is told when the server is ready, reloads and stops (`notify`,
-//! `supervisor`), wants to hear from it regularly (`watchdog`), and reads how grave a line on stderr is (`journal_levels`). All of
-//! it is in variables of the environment, which are handed in; where they are not set, nothing happens.
+//! The manager passes listening sockets (`activation`), and is notified when the server is ready, reloads and stops
+//! (`notify`, `supervisor`). It may expect regular messages (`watchdog`), and reads the levels of lines on stderr
+//! (`journal_levels`). Environment variables, which the caller passes, turn each part on.
 
 mod activation;
 mod journal_levels;
@@ -21,7 +21,7 @@ pub(crate) use self::activation::{ActivationError, PassedSockets, names_of_socke
 pub(crate) use self::journal_levels::is_journal;
 pub(crate) use self::variables::Variable;
 
-/// The service manager that has started the server; maybe there is none.
+/// The service manager that has started the server, if there is one.
 pub(crate) struct ServiceManager {
     pub(crate) sockets: PassedSockets,
     notifier: Arc<Notifier>,
@@ -29,8 +29,8 @@ pub(crate) struct ServiceManager {
 }
 
 impl ServiceManager {
-    /// The one of these variables, which passes sockets with these names. It can be told something from now on, however
-    /// the process is confined later.
+    /// The service manager of these variables, which passes sockets with these names. It can be notified from now on,
+    /// even after the process is confined.
     pub(crate) fn connect(variables: &[Variable], sockets: Vec<String>) -> Self {
         Self {
             sockets: PassedSockets::new(sockets),
@@ -39,12 +39,12 @@ impl ServiceManager {
         }
     }
 
-    /// What tells it of the life of the server. To be called once.
+    /// The supervisor that notifies it. It must be called once.
     pub(crate) fn supervisor(&mut self) -> Supervisor {
         Supervisor::new(Arc::clone(&self.notifier), self.watchdog.take())
     }
 
-    /// Tells it that the server listens at these addresses.
+    /// Notifies it that the server listens at these addresses.
     pub(crate) fn tell_ready(&self, addresses: &[String]) {
         let addresses = addresses.join(", ");
         self.notifier

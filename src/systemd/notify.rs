@@ -1,6 +1,6 @@
-//! Tells a service manager what becomes of the server: datagrams to the socket in `NOTIFY_SOCKET`; see `sd_notify(3)`.
+//! Notifies a service manager by datagrams to the socket in `NOTIFY_SOCKET`; see `sd_notify(3)`.
 //!
-//! The socket is connected at the start, so that nothing that confines the process later can keep it from being reached.
+//! The socket is connected at the start, so that it remains usable after the process is confined.
 
 use std::ffi::OsStr;
 use std::io;
@@ -10,13 +10,14 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 use super::variables::{Variable, value};
 
-/// Where a service manager listens, if there is one.
+/// The socket of a service manager, if there is one.
 pub(crate) struct Notifier {
     socket: Option<UnixDatagram>,
 }
 
 impl Notifier {
-    /// Connects to the service manager of these variables. If it cannot be reached, that is logged, and it is told nothing.
+    /// Connects to the service manager of these variables. If it cannot be reached, the failure is logged, and no
+    /// notifications are sent.
     pub(crate) fn connect(variables: &[Variable]) -> Self {
         let Some(address) = value(variables, "NOTIFY_SOCKET") else {
             return Self { socket: None };
@@ -33,8 +34,8 @@ impl Notifier {
         }
     }
 
-    /// Sends one message of assignments, each on a line. It waits for nothing: a service manager that takes no more is told
-    /// nothing.
+    /// Sends one message of assignments, each on a line. It never blocks: if the socket is full, the message is
+    /// dropped.
     pub(crate) fn send(&self, message: &str) {
         if let Some(socket) = &self.socket
             && let Err(error) = socket.send(message.as_bytes())

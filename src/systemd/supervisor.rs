@@ -1,4 +1,4 @@
-//! Tells a service manager of the life of the server.
+//! Notifies a service manager of the life of the server.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,14 +9,14 @@ use super::notify::Notifier;
 use super::watchdog::{Stuck, Watchdog};
 use httpserver::server::{Lifecycle, View};
 
-/// What the end may take beyond the time for requests in progress: the last lines of logs, the last connections.
+/// The time for shutdown beyond that for requests in progress: the last lines of logs, the last connections.
 const END: Duration = Duration::from_secs(5);
 
-/// Tells what becomes of the server from its main thread.
+/// Sends the notifications on the main thread.
 pub(crate) struct Supervisor {
     notifier: Arc<Notifier>,
     watchdog: Option<Watchdog>,
-    /// What was found stuck at the last look.
+    /// The result of the last check for stuck workers.
     stuck: Option<Stuck>,
 }
 
@@ -29,7 +29,7 @@ impl Supervisor {
         }
     }
 
-    /// Says, once, that something is stuck, or is not any more.
+    /// Reports, once, that a worker or the queue is stuck, or works again.
     fn say(&self, stuck: Option<Stuck>) {
         let what = match stuck {
             None => {

@@ -1,4 +1,4 @@
-//! Variables of the environment that are meant for one process.
+//! Environment variables for one process.
 
 use std::ffi::{OsStr, OsString};
 
@@ -19,7 +19,8 @@ pub(super) fn number(value: &OsStr) -> Option<u64> {
     is_number.then(|| text.parse().ok()).flatten()
 }
 
-/// Whether the variable `name` has the number of this process, as those variables do that a child is not to use.
+/// Whether the variable `name` has the number of this process, which shows that the variables are not for its parent or
+/// child.
 pub(super) fn is_for_this_process(variables: &[Variable], name: &str) -> bool {
     value(variables, name).and_then(number) == Some(u64::from(std::process::id()))
 }

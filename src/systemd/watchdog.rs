@@ -1,45 +1,44 @@
-//! Whether the workers get on, so that a service manager may be told that the server is alive.
+//! Checks that the workers make progress, for the watchdog of a service manager.
 //!
-//! A worker that has work is stuck when nothing has changed with it for half the time that the service manager waits. So
-//! are all of them when jobs wait in the queue for so long, and none is taken. The main thread need not be looked at: it is
-//! the one that looks.
+//! A worker with work is stuck if it makes no progress for half of the watchdog's time. All workers are stuck if jobs
+//! wait in the queue for that long and none is taken. The main thread runs the check, so it need not be checked.
 
 use std::time::{Duration, Instant};
 
 use super::variables::{Variable, is_for_this_process, number, value};
 use httpserver::server::{WorkerOccupation, WorkerProgress, Workload};
 
-/// The service manager hears from the server so many times in the time that it waits.
+/// The number of messages within the watchdog's time.
 const CALLS: u32 = 4;
 
-/// What the service manager waits for, and what was seen of the workers.
+/// The watchdog's time, and the state of the workers.
 #[derive(Debug)]
 pub(super) struct Watchdog {
-    /// It ends the server if it has heard nothing for so long.
+    /// The service manager ends the server after this time without a message.
     interval: Duration,
     workers: Vec<WatchdogObservation>,
-    /// Since when jobs wait, and no worker has changed.
+    /// The time since which jobs wait without progress of a worker.
     untouched_since: Option<Instant>,
 }
 
-/// What was seen of a worker.
+/// The last state of a worker.
 #[derive(Debug, Clone, Copy)]
 struct WatchdogObservation {
     progress: WorkerProgress,
     since: Instant,
 }
 
-/// What keeps the server from being alive.
+/// The part of the server that is stuck.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stuck {
-    /// This worker, from 0, does not get on with its work.
+    /// This worker, from 0, makes no progress.
     Worker(usize),
     /// No worker takes the jobs in the queue.
     Queue,
 }
 
 impl Watchdog {
-    /// What the service manager wants, if it wants to hear from this process.
+    /// The watchdog of these variables, if it is enabled for this process.
     pub(super) fn of(variables: &[Variable]) -> Option<Self> {
         let wanted = value(variables, "WATCHDOG_USEC")?;
         let is_set = value(variables, "WATCHDOG_PID").is_some();
@@ -61,12 +60,12 @@ impl Watchdog {
         })
     }
 
-    /// The time between two looks.
+    /// The time between two checks.
     pub(super) fn period(&self) -> Duration {
         self.interval / CALLS
     }
 
-    /// Looks at the workers at `now`: what is stuck, if something is.
+    /// Checks the workers at `now`; returns the stuck part, if there is one.
     pub(super) fn look(&mut self, now: Instant, workload: &Workload) -> Option<Stuck> {
         let before = std::mem::take(&mut self.workers);
         let observed = workload

@@ -143,7 +143,7 @@ fn key(path: &Path) -> Result<PrivateKeyDer<'static>, CertificateError> {
     {
         let path = path.display();
         log::warn!(
-            "every user of this machine may read the key in {path}: type 'chmod 600 {path}'"
+            "every user of this machine can read the key in {path}: type 'chmod 600 {path}'"
         );
     }
     Ok(key)

@@ -44,7 +44,7 @@ pub enum SelfSignedError {
         source: io::Error,
     },
     /// The key of the certificate is missing.
-    #[error("{} is there, and {} is not: remove it, and another one is made", certificate.display(), key.display())]
+    #[error("{} exists without {}: remove it, and a new certificate is generated", certificate.display(), key.display())]
     NoKey {
         /// The file of the certificate.
         certificate: PathBuf,
@@ -52,7 +52,7 @@ pub enum SelfSignedError {
         key: PathBuf,
     },
     /// The key cannot be read or used.
-    #[error("cannot use the key {}: {why}; remove it, and another one is made", path.display())]
+    #[error("cannot use the key {}: {why}; remove it, and a new one is generated", path.display())]
     Key {
         /// The file of the key.
         path: PathBuf,
@@ -102,13 +102,15 @@ pub fn prepare_self_signed(
                 CertificateState::NotFor(name) => {
                     let path = files.certificate.display();
                     log::warn!(
-                        "the certificate {path} is not for {name}: remove it, and another one is made"
+                        "the certificate {path} does not cover {name}: remove it, and a new one is generated"
                     );
                     return Ok(files);
                 }
                 CertificateState::Expired => {
                     let path = files.certificate.display();
-                    log::warn!("the certificate {path} ends within 30 days: another one is made");
+                    log::warn!(
+                        "the certificate {path} expires within 30 days: a new one is generated"
+                    );
                 }
             }
         }

@@ -71,7 +71,7 @@ impl TlsServer {
                 let fingerprint = self.fingerprint();
                 log::info!("the certificate in {path} is loaded again: SHA-256 {fingerprint}");
             }
-            Err(error) => log::error!("the certificate that was loaded before stays: {error}"),
+            Err(error) => log::error!("the old certificate stays in use: {error}"),
         }
     }
 
@@ -112,7 +112,7 @@ impl TlsServer {
         let server = Arc::clone(self);
         let thread = thread::Builder::new().name("certificate".to_owned());
         if let Err(error) = thread.spawn(move || server.reload()) {
-            log::warn!("cannot look whether the certificate ends soon: {error}");
+            log::warn!("cannot check when the certificate expires: {error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! From credentials to an identity: at once if the password is remembered, else after it was verified.
+//! Turns credentials into an identity: at once if the password is remembered, else after it is verified.
 
 use std::fs;
 use std::io;
@@ -16,7 +16,7 @@ use super::verifier::{PasswordCheck, Ticket, Verifier, Verify};
 use crate::peer::ClientAddress;
 use crate::sync::{lock, read, write};
 
-/// How long a client is told to wait while the queue is full.
+/// The Retry-After for a client while the queue is full.
 const BUSY: Duration = Duration::from_secs(2);
 
 /// The users of a server.
@@ -25,7 +25,7 @@ pub struct Authenticator {
     verifier: Verifier<Attempted>,
 }
 
-/// What the verifying thread uses, too.
+/// The state that the verifying thread shares.
 struct Users {
     path: PathBuf,
     /// Replaced as a whole.
@@ -46,25 +46,25 @@ struct Attempted {
 pub struct Principal {
     /// The user who logged in.
     pub user: Option<Arc<str>>,
-    /// What may be done.
+    /// The requester's permissions.
     pub permissions: Permissions,
 }
 
-/// What came of credentials.
+/// The result of credentials.
 #[derive(Debug)]
 pub enum Identified {
-    /// They are right.
+    /// They are valid.
     Known(Principal),
-    /// They are not, or cannot be looked at.
+    /// They are invalid, or cannot be checked now.
     Denied(Denial),
     /// They are being verified.
     Pending(Ticket),
 }
 
-/// Why credentials are of no use now.
+/// Why credentials are not accepted now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denial {
-    /// There is no such user, or his password is another.
+    /// The user does not exist, or the password is wrong.
     Wrong,
     /// The client has sent too many wrong ones; it may try again after this time.
     TooOften(Duration),

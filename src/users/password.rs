@@ -124,7 +124,7 @@ impl PasswordHash {
 
     /// Whether this is the password. It takes as long if it is not, and may take a second.
     ///
-    /// One that is longer than bcrypt reads is wrong for bcrypt: what is behind byte 72 would not count.
+    /// A password that is longer than bcrypt reads is wrong for bcrypt: the bytes after byte 72 would not count.
     #[must_use]
     pub fn verify(&self, password: &str) -> bool {
         match &self.0 {

@@ -1,4 +1,4 @@
-//! What one requester may do: the rules of everybody, and those of the user who logged in.
+//! The permissions of one requester: the rules for every client, and those of the logged-in user.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ pub enum Permissions {
     /// Everything: the server has no users.
     #[default]
     Unrestricted,
-    /// What everybody may.
+    /// The rules for every client.
     Everybody(Arc<AccessRules>),
-    /// That, and what the rules of one user give him.
+    /// These rules and those of one user.
     User {
-        /// The rules of everybody.
+        /// The rules for every client.
         everybody: Arc<AccessRules>,
         /// His.
         own: Arc<AccessRules>,

@@ -32,7 +32,7 @@ struct Rule {
     rights: Rights,
 }
 
-/// The rules of one user, or of everybody.
+/// The rules of one user, or for every client.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccessRules {
     /// The longest path first.

@@ -14,7 +14,7 @@ const FREE: u32 = 4;
 /// The longest wait. The first one is a second, and each is twice as long as the one before.
 const LONGEST: Duration = Duration::from_secs(256);
 
-/// A client that has sent no wrong password for so long starts over.
+/// After this time without a wrong password, a client starts over.
 const FORGIVEN: Duration = Duration::from_secs(30 * 60);
 
 /// Attempts of one client that may wait or be verified at a time. A browser opens six connections to a server.

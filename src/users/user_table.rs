@@ -22,7 +22,7 @@ use thiserror::Error;
 use super::password::{HashError, PasswordHash};
 use super::rights::{AccessRules, ROOT, Right, Rights};
 
-/// The name of everybody.
+/// The name that stands for every client.
 const EVERYBODY: &str = "*";
 
 /// What some editors put at the beginning of a text in UTF-8.
@@ -31,7 +31,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Users and their rules.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct UserTable {
-    /// The rules of everybody.
+    /// The rules for every client.
     pub(super) everybody: Arc<AccessRules>,
     users: BTreeMap<Box<str>, User>,
 }
@@ -43,7 +43,7 @@ pub(super) struct User {
     pub(super) name: Arc<str>,
     /// Of his password.
     pub(super) hash: PasswordHash,
-    /// His rules, besides those of everybody.
+    /// The user's own rules, besides those for every client.
     pub(super) rules: Arc<AccessRules>,
 }
 
@@ -73,31 +73,31 @@ pub enum UserLineError {
     #[error(transparent)]
     Hash(#[from] HashError),
     /// The first line of a user has no hash.
-    #[error("the first line of a user has a hash")]
+    #[error("the first line of a user needs a hash")]
     NoHash,
     /// Two lines of one user have two hashes.
     #[error("the hash differs from that of an earlier line of this user; leave it empty here")]
     TwoHashes,
-    /// Everybody has no password.
-    #[error("the user * has no hash: everybody has its rights without a password")]
+    /// The user `*` cannot have a password.
+    #[error("the user * must not have a hash: its rights apply to every client")]
     HashOfEverybody,
-    /// The rights of everybody are not stated.
-    #[error("the user * states its rights, such as *::read")]
+    /// The rights of the user `*` are not stated.
+    #[error("the user * must state its rights, such as *::read")]
     NoRights,
     /// Something that is no right.
     #[error(
-        "'{0}' is no right: they are read, create, replace and delete, separated by commas, or none"
+        "'{0}' is not a right: rights are read, create, replace and delete, separated by commas, or none"
     )]
     Right(String),
     /// A path that is malformed.
-    #[error("a path begins with a slash, and has no empty name, '.' or '..' on it")]
+    #[error("a path must begin with a slash, and must not have an empty name, '.' or '..'")]
     Path,
     /// Two rules for one path.
-    #[error("an earlier line of this user is about the same path")]
+    #[error("an earlier line of this user has the same path")]
     TwoRules,
 }
 
-/// A user whose lines are being read.
+/// A user while the lines of the file are read.
 struct UserLines {
     hash: PasswordHash,
     rules: AccessRules,
@@ -143,7 +143,7 @@ impl UserTable {
         self.users.get(name)
     }
 
-    /// All users but everybody, in the order of their names.
+    /// All users except `*`, in the order of their names.
     pub(super) fn users(&self) -> impl ExactSizeIterator<Item = &User> {
         self.users.values()
     }
@@ -185,7 +185,7 @@ fn read_line(
         .ok_or(UserLineError::TwoRules)
 }
 
-/// The rules so far of the user who has this name, whose hash is checked.
+/// The rules so far of the user with this name; also checks the hash.
 fn rules_of<'u>(
     name: &str,
     hash: &[u8],

@@ -35,7 +35,7 @@ pub(super) enum PasswordCheck {
     Wrong,
 }
 
-/// A password that is to be verified, and the call that says so when it is.
+/// A password to verify, and the callback for its verdict.
 pub(super) struct Verification<W> {
     pub(super) work: W,
     state: Arc<VerificationState>,
@@ -54,7 +54,7 @@ pub(super) trait Verify: Send + 'static {
     fn give_up(&self, work: &Self::Work);
 }
 
-/// The queue, and the thread behind it, which ends with this.
+/// The queue and its thread, which ends when this is dropped.
 pub(super) struct Verifier<W> {
     /// `None` before it starts, and when it ends.
     queue: Option<Sender<Verification<W>>>,
@@ -97,7 +97,7 @@ impl<W: Send + 'static> Verifier<W> {
         })
     }
 
-    /// Puts work into the queue; gives it back if that is full. `wake` is called when the verdict is there.
+    /// Puts work into the queue, or returns it if the queue is full. `wake` is called with the verdict.
     pub(super) fn submit(
         &self,
         work: W,

@@ -85,7 +85,7 @@ impl Web {
     ) -> Result<Action<WebUpload>, Stop> {
         // RFC 9112 §3.2
         if request.host == Host::Missing && request.version == Version::Http11 {
-            return Err(Refusal::bad_request("an HTTP/1.1 request has a Host field")
+            return Err(Refusal::bad_request("the request has no Host field")
                 .closing()
                 .into());
         }

@@ -181,11 +181,11 @@ fn connections_are_shown_with_the_reason_of_their_end() {
         ask(&mut client);
         client.rest();
     });
-    assert_eq!(why, "1 request: no further request came in time");
+    assert_eq!(why, "1 request: no further request arrived in time");
     let why = closed_because(&["--head-timeout", "10ms"], |_, mut client| {
         client.rest();
     });
-    assert_eq!(why, "0 requests: no request came in time");
+    assert_eq!(why, "0 requests: no request arrived in time");
     let why = closed_because(&["--max-connections", "1"], |server, mut client| {
         ask(&mut client);
         server.request(get());

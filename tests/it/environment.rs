@@ -283,7 +283,6 @@ fn unknown_variable_is_a_warning_and_those_of_kubernetes_are_not() {
     assert!(output.status.success());
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
-    let expected =
-        "HTTPSERVER_THREAD sets no option: 'httpserver --help' says what variables are called\n";
+    let expected = "HTTPSERVER_THREAD is not the variable of an option: 'httpserver --help' explains the names\n";
     assert!(stderr.ends_with(expected), "{stderr}");
 }

@@ -216,10 +216,7 @@ fn path_that_cannot_be_listened_on_is_an_error() {
             "socket",
             "Address already in use; a server listens there: stop it, or type another path",
         ),
-        (
-            "file",
-            "there is something else than a socket; type another path",
-        ),
+        ("file", "it is not a socket; type another path"),
         (
             "absent/socket",
             "No such file or directory; make its directory first",
@@ -245,7 +242,7 @@ fn path_that_cannot_be_listened_on_is_an_error() {
 fn unknown_option_of_a_listener_is_an_error() {
     let output = run(&Home::new(), &["--listen", "unix:/x,tsl", "0"]);
     let said = String::from_utf8(output.stderr).unwrap();
-    let start = "httpserver: 'unix:/x,tsl' is not a value for --listen: there is no option 'tsl' of a listener";
+    let start = "httpserver: 'unix:/x,tsl' is not a value for --listen: 'tsl' is not an option of a listener";
     assert!(said.starts_with(start), "{said}");
 }
 

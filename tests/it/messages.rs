@@ -119,7 +119,7 @@ const REFUSED: &[Row] = &[
     ),
     refused(
         "-N 1 --threads 2 8080",
-        "httpserver: -N (--threads) is there twice: type it once\n",
+        "httpserver: -N (--threads) is given twice: type it once\n",
     ),
     refused(
         "-p 8080",
@@ -279,7 +279,7 @@ const REFUSED: &[Row] = &[
     ),
     refused(
         "--web absent.invalid",
-        "httpserver: 'absent.invalid' is neither a directory nor a host ({cause}): type one that is there\n",
+        "httpserver: 'absent.invalid' is neither a directory nor a host ({cause}): type one that exists\n",
     ),
     refused(
         "--web absent 127.0.0.1 0",

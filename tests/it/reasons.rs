@@ -115,10 +115,7 @@ fn slow_and_vanished_clients_are_explained() {
             "GET / HTTP",
             "408 Request Timeout: the head was not complete after 1 s",
         ),
-        (
-            &put,
-            "408 Request Timeout: no more of the content came for 1 s",
-        ),
+        (&put, "408 Request Timeout: no more content arrived for 1 s"),
     ] {
         let mut client = server.connect();
         client.send(input);

@@ -134,7 +134,7 @@ fn sockets_that_cannot_be_used_are_errors() {
         (
             Systemd::new().pass_port("a").pass_port("a"),
             &["--status", "systemd:a", "0"],
-            "several sockets 'a' are passed: a status has one",
+            "several sockets 'a' are passed: --status takes one",
         ),
     ] {
         let command = systemd.command(options);
@@ -197,7 +197,7 @@ fn levels_are_those_of_the_journal_if_stderr_is_that() {
     fs::write(systemd.home().path().join("users"), "*::read\n").unwrap();
     let mut server = systemd.start(&["--users", "users", "127.0.0.1", "0"]);
     server.signal(Signal::HUP);
-    let expected = "<4>HTTPSERVER_OTHER sets no option: 'httpserver --help' says what variables are called\n\
+    let expected = "<4>HTTPSERVER_OTHER is not the variable of an option: 'httpserver --help' explains the names\n\
                     <6>users is read again; users in it: 0\n";
     eventually("the users are read again", || server.stderr() == expected);
     server.stop();

@@ -176,7 +176,7 @@ fn damaged_or_cut_data_is_an_error() {
         (zstd[..5].to_vec(), "the zstd data ends too early"),
         (
             changed(&zstd, 1),
-            "the zstd data is damaged (the checksum is another)",
+            "the zstd data is damaged (the checksum does not match)",
         ),
         (skippable()[..11].to_vec(), "the zstd data ends too early"),
     ] {

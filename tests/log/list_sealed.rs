@@ -186,8 +186,8 @@ fn entry_that_does_not_match_its_line_is_shown_without_what_the_seal_says() {
         assert_eq!(in_log.collect::<Vec<_>>(), expected, "{stderr}");
         assert_eq!(status, Some(1), "{stderr}");
         let line = format!(
-            "httpserver-log: log.txt: {reason}; it is shown without what the seal says; \
-             `httpserver-log check` says what was altered\n"
+            "httpserver-log: log.txt: {reason}; it is shown without time, peer and user; \
+             `httpserver-log check` shows what was altered\n"
         );
         assert!(stderr.contains(&line), "{stderr}");
     }

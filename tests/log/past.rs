@@ -182,8 +182,8 @@ fn only_texts_are_compared() {
         .put("12:00:02", PEER, 204, "a", b"a\0b")
         .in_workdir();
     for (revision, reason) in [
-        ("2", "is no text in UTF-8"),
-        ("3", "is no text: it has a NUL byte"),
+        ("2", "is not text in UTF-8"),
+        ("3", "is not text: it has a NUL byte"),
     ] {
         workdir
             .run(["history", "log.txt", "a", "--diff", "1", revision])
@@ -235,7 +235,7 @@ fn name_holds_at_a_time_what_was_stored_last() {
         .run(["extract", "log.txt", "--at", "#3", "d/a.txt"])
         .says("one\n2\nthree\n");
     workdir.run(["extract", "log.txt", "--at", "2h", "d/a.txt"]).refuses(
-        "--at needs the seal of log.txt, which says when, from where and by whom: there is no log.txt.seal",
+        "--at needs the seal of log.txt, which has times, peers and users: there is no log.txt.seal",
     );
 }
 
@@ -279,7 +279,7 @@ fn nothing_is_rebuilt_from_times_that_do_not_match() {
     sealed.seal = seal.replacen("T12:00:03", "T12:30:03", 1).into_bytes();
     let workdir = sealed.in_workdir();
     let reason = "log.txt: it is not known when the entry at byte 188 was made: it does not match the seal; \
-                  `httpserver-log check` says what was altered";
+                  `httpserver-log check` shows what was altered";
     let time = "2026-11-27T12:00:04Z";
     workdir
         .run(["replay", "log.txt", "then", "--until", time])

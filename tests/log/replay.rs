@@ -221,7 +221,7 @@ fn torn_entries_are_passed_over_with_a_warning() {
     );
     assert!(
         run.stderr
-            .starts_with("httpserver-log: log.txt: passed over: torn entry at byte "),
+            .starts_with("httpserver-log: log.txt: skipped: torn entry at byte "),
         "{}",
         run.stderr
     );
@@ -270,7 +270,7 @@ fn what_is_in_the_way_is_named_and_nothing_unfinished_stays() {
     fs::write(workdir.path("d/a"), "file").unwrap();
     workdir
         .run(["replay", "--force", "log.txt", "d"])
-        .refuses("d/a/b: something on the way is not a directory");
+        .refuses("d/a/b: a component of the path is not a directory");
     assert_eq!(files(&workdir.path("d")), owned(&[("a", "file")]));
 }
 

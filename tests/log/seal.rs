@@ -162,7 +162,7 @@ fn whole_log_is_proven_but_for_what_is_said() {
     );
     assert!(lines[1].ends_with(": nothing was altered"), "{said}");
     assert!(
-        lines[2].starts_with("not proven: who made the seal: "),
+        lines[2].starts_with("not proven: the origin of the seal: "),
         "{said}"
     );
     assert!(lines[2].ends_with(", which --key verifies"), "{said}");
@@ -382,7 +382,10 @@ fn chain_that_was_made_anew_is_found_with_the_key() {
     pair.chain_anew();
     pair.write(&home.log_path());
     let said = check(&home, &["log.txt"], 0);
-    assert!(said.contains("not proven: who made the seal"), "{said}");
+    assert!(
+        said.contains("not proven: the origin of the seal"),
+        "{said}"
+    );
     let said = check(&home, &["log.txt", "--key", "key.txt"], 1);
     let wrong =
         "something up to entry 2, and behind entry 1, was altered and the chain was made anew";
@@ -425,7 +428,7 @@ fn removed_codes_are_found_with_the_key() {
     );
     let said = check(&home, &["log.txt"], 0);
     assert!(
-        said.contains("not proven: who made the seal: it has no"),
+        said.contains("not proven: the origin of the seal: it has no"),
         "{said}"
     );
     assert!(codes > 5, "{codes}");

@@ -109,15 +109,15 @@ fn options_that_need_a_seal_say_so_where_there_is_none() {
     ] {
         for command in ["list", "stats"] {
             workdir.run([command, "log.txt", option, value]).refuses(&format!(
-                "{option} needs the seal of log.txt, which says when, from where and by whom: there is no log.txt.seal"
+                "{option} needs the seal of log.txt, which has times, peers and users: there is no log.txt.seal"
             ));
         }
     }
     workdir.run(["stats", "log.txt", "--by", "day"]).refuses(
-        "--by needs the seal of log.txt, which says when, from where and by whom: there is no log.txt.seal",
+        "--by needs the seal of log.txt, which has times, peers and users: there is no log.txt.seal",
     );
     workdir.run(["list", "-", "--since", "2h"]).refuses(
-        "--since needs the seal of -, which says when, from where and by whom: only a file has one",
+        "--since needs the seal of -, which has times, peers and users: only a file has one",
     );
     assert_eq!(numbers(&workdir, &["--name", "notes/*"]).0, [1, 2, 3, 5]);
 }
@@ -153,7 +153,7 @@ fn entry_that_does_not_match_the_seal_is_not_selected_by_time() {
     assert_eq!((found, status), (vec![2, 4, 5], Some(1)), "{stderr}");
     assert!(stderr.contains("the chain breaks there"), "{stderr}");
     let left_out =
-        "log.txt: 1 entry was left out: no line of the seal says when, from where and by whom\n";
+        "log.txt: 1 entry was left out: no line of the seal has their time, peer and user\n";
     assert!(stderr.contains(left_out), "{stderr}");
 }
 
@@ -168,7 +168,7 @@ fn entries_before_the_seal_began_are_left_out_and_counted() {
     let (found, status, stderr) = numbers(&workdir, &["--peer", "192.0.2.7"]);
     assert_eq!((found, status), (vec![3], Some(0)), "{stderr}");
     let left_out =
-        "log.txt: 2 entries were left out: no line of the seal says when, from where and by whom\n";
+        "log.txt: 2 entries were left out: no line of the seal has their time, peer and user\n";
     assert!(stderr.contains(left_out), "{stderr}");
 }
 

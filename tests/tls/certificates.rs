@@ -81,14 +81,14 @@ fn bad_certificate_keeps_the_old_one() {
         let before = fs::read(&path).unwrap();
         fs::write(&path, content).unwrap();
         server.signal(Signal::HUP);
-        let said = format!("the certificate that was loaded before stays: {said}");
+        let said = format!("the old certificate stays in use: {said}");
         eventually("it is said", || server.stderr().contains(&said));
         assert_eq!(shown(&server, "first.pem"), Some(first.clone()));
         fs::write(&path, before).unwrap();
     }
     fs::remove_file(server.path().join("cert.pem")).unwrap();
     server.signal(Signal::USR1);
-    let said = "stays: cannot read cert.pem: No such file or directory";
+    let said = "stays in use: cannot read cert.pem: No such file or directory";
     eventually("it is said", || server.stderr().contains(said));
     assert_eq!(shown(&server, "first.pem"), Some(first));
 }
@@ -272,7 +272,7 @@ fn key_that_everybody_may_read_is_warned_of() {
     let key = home.path().join("key.pem");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     let server = Setup::at(&home, &["--tls-cert", "cert.pem", "--tls-key", "key.pem"]).start();
-    let said = "every user of this machine may read the key in key.pem: type 'chmod 600 key.pem'";
+    let said = "every user of this machine can read the key in key.pem: type 'chmod 600 key.pem'";
     assert!(server.stderr().contains(said));
 }
 
@@ -380,7 +380,7 @@ fn run_briefly(home: &Home, arguments: &[&str]) -> String {
 fn key_below_the_root_stops_the_start() {
     let home = Home::new();
     Certificate::new(&["localhost"]).place(&home.root());
-    let said = "is below the root, whose files are served: move it to a directory outside\n";
+    let said = "is below the root, so clients could read it: move it to a directory outside\n";
     for (arguments, path) in [
         (
             "--tls-cert root/cert.pem --tls-key root/key.pem",

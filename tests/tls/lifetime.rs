@@ -85,7 +85,7 @@ fn self_signed_certificate_that_ends_soon_is_replaced_as_the_server_runs() {
     place(&home.path().join("tls"), now - DAY, now + 20 * DAY);
     server.signal(Signal::HUP);
     for said in [
-        "the certificate tls/cert.pem ends within 30 days: another one is made",
+        "the certificate tls/cert.pem expires within 30 days: a new one is generated",
         "the certificate in tls/cert.pem is loaded again: SHA-256 ",
     ] {
         eventually(said, || server.stderr().contains(said));
@@ -98,7 +98,7 @@ fn self_signed_certificate_that_ends_soon_is_replaced_as_the_server_runs() {
     place(&home.path().join("tls"), now - DAY, now + 20 * DAY);
     fs::rename(home.path().join("tls/key.pem"), home.path().join("key.pem")).unwrap();
     server.signal(Signal::HUP);
-    let said = "the certificate is not renewed: tls/cert.pem is there, and tls/key.pem is not";
+    let said = "the certificate is not renewed: tls/cert.pem exists without tls/key.pem";
     eventually(said, || server.stderr().contains(said));
     client.send(get(""));
     assert_eq!(client.response().status, 200);
@@ -153,8 +153,7 @@ fn files_that_are_half_written_at_a_reload_change_nothing() {
     let [next_chain, next_key] = [next.pem.clone(), next.key.serialize_pem()];
     let faults = |server: &Server| {
         let said = server.stderr();
-        said.matches("the certificate that was loaded before stays: ")
-            .count()
+        said.matches("the old certificate stays in use: ").count()
     };
     let mut before = 0;
     let mut trusting = None;

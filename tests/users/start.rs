@@ -38,10 +38,13 @@ fn file_that_is_none_stops_the_start_with_its_line_and_without_a_hash() {
         ),
         ("ann:secret\n", "line 1: the hash is neither bcrypt"),
         ("# ann\n\nann:QUICKx\n", "line 3: the hash is not complete"),
-        ("*:QUICK:read\n", "line 1: the user * has no hash"),
-        ("*:\n", "line 1: the user * states its rights"),
-        ("ann:QUICK:write\n", "line 1: 'write' is no right"),
-        ("ann:QUICK:read:pub\n", "line 1: a path begins with a slash"),
+        ("*:QUICK:read\n", "line 1: the user * must not have a hash"),
+        ("*:\n", "line 1: the user * must state its rights"),
+        ("ann:QUICK:write\n", "line 1: 'write' is not a right"),
+        (
+            "ann:QUICK:read:pub\n",
+            "line 1: a path must begin with a slash",
+        ),
     ] {
         write_users(&home, users);
         let found = refused(&home, &["--users", "users"]);

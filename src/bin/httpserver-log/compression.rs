@@ -165,7 +165,7 @@ impl<R: BufRead> Frames<R> {
     fn end_frame(&mut self) -> io::Result<()> {
         let stated = self.decoder.get_checksum_from_data();
         if stated.is_some() && stated != self.decoder.get_calculated_checksum() {
-            return Err(io::Error::other("the checksum is another"));
+            return Err(io::Error::other("the checksum does not match"));
         }
         self.place = FramePosition::Between;
         Ok(())

@@ -97,7 +97,7 @@ pub(crate) enum Failure {
         seal: String,
     },
     /// An option needs a seal.
-    #[error("{option} needs the seal of {log}, which says when, from where and by whom: {seal}")]
+    #[error("{option} needs the seal of {log}, which has times, peers and users: {seal}")]
     OptionNeedsSeal {
         option: &'static str,
         log: String,
@@ -123,9 +123,7 @@ pub(crate) enum Failure {
     )]
     NotFollowed { log: String },
     /// A followed log was cut.
-    #[error(
-        "{log}: it was cut to {length} bytes, and had been read up to byte {read}: no server does that"
-    )]
+    #[error("{log}: it was cut to {length} bytes after {read} had been read: no server does that")]
     Shrunk { log: String, length: u64, read: u64 },
     /// A name is not in the log.
     #[error("nothing was stored or deleted under `{name}`")]

@@ -52,7 +52,7 @@ impl Mismatches {
         self.unmatched += 1;
         if self.unmatched == 1 {
             self.texts.push_back(format!(
-                "{log}: entry at byte {offset}: {objection}; it is shown without what the seal says; {CHECK}"
+                "{log}: entry at byte {offset}: {objection}; it is shown without time, peer and user; {CHECK}"
             ));
         }
     }
@@ -81,4 +81,4 @@ impl Mismatches {
     }
 }
 
-const CHECK: &str = "`httpserver-log check` says what was altered";
+const CHECK: &str = "`httpserver-log check` shows what was altered";

@@ -34,7 +34,7 @@ impl Notes {
         if entries > 0 {
             let entries = count(entries, "entry was", "entries were");
             eprintln!(
-                "httpserver-log: {log}: {entries} left out: no line of the seal says when, from where and by whom"
+                "httpserver-log: {log}: {entries} left out: no line of the seal has their time, peer and user"
             );
         }
     }

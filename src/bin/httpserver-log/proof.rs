@@ -187,12 +187,14 @@ impl Proof {
             (open > 0).then(|| format!("{open} of {codes} authentication codes"))
         } else if codes == 0 {
             Some(
-                "who made the seal: it has no authentication codes, and can be made anew"
+                "the origin of the seal: it has no authentication codes, and can be recomputed"
                     .to_owned(),
             )
         } else {
             let codes = count(codes, "authentication code", "authentication codes");
-            Some(format!("who made the seal: {codes}, which --key verifies"))
+            Some(format!(
+                "the origin of the seal: {codes}, which --key verifies"
+            ))
         }
     }
 }

@@ -72,7 +72,7 @@ fn read(logs: &[LogWithSeal], order: &LogOrder, until: Option<&Until>) -> Result
     let finished = read_until(logs, order, until, &bar, |log, record| {
         if let Some(fault) = &record.torn {
             let name = logs[log].name();
-            bar.suspend(|| eprintln!("httpserver-log: {name}: passed over: {fault}"));
+            bar.suspend(|| eprintln!("httpserver-log: {name}: skipped: {fault}"));
         }
         journal.add(log, record);
         Ok(())
@@ -148,7 +148,7 @@ fn write(
 /// The failure of an operation on the file `path` in `dir`.
 fn failure(dir: &Path, path: &[u8], kind: StoreErrorKind) -> Failure {
     let cause = match kind {
-        StoreErrorKind::NotFound => "something on the way is not a directory".into(),
+        StoreErrorKind::NotFound => "a component of the path is not a directory".into(),
         kind => reason(kind),
     };
     Failure::File {

@@ -78,7 +78,7 @@ impl Until {
                 beginning.time
             ))),
             (SealMatch::Mismatch, _) | (SealMatch::Absent, None) => Err(unknown(
-                "it does not match the seal; `httpserver-log check` says what was altered"
+                "it does not match the seal; `httpserver-log check` shows what was altered"
                     .to_owned(),
             )),
         }

@@ -36,23 +36,23 @@ pub(crate) struct Acceptor<'p, V: Service> {
     ending: ScheduledStop,
     supervision: Supervision<'p>,
     state: AcceptState,
-    /// How often listeners were looked at.
+    /// The number of polls of the listeners, which rotates their order.
     turn: usize,
     batching: AcceptBatching,
 }
 
-/// What happens to new connections.
+/// The handling of new connections.
 enum AcceptState {
     /// They are accepted, unless there is a pause.
     Accepting {
         listeners: Vec<Listener>,
         pause: Pause,
     },
-    /// They are refused: the server stops, at this moment at the latest.
+    /// They are refused: the server is stopping, at the latest at this moment.
     Draining(Instant),
 }
 
-/// What ended a wait. Deadlines are not listed: they are checked after every wait.
+/// The reasons for the end of a wait. Deadlines are not listed: they are checked after every wait.
 struct AcceptWakeup {
     main_waker: bool,
     signal: bool,
@@ -60,7 +60,7 @@ struct AcceptWakeup {
     ///
     /// [`StopHandle::stop`]: super::scheduled_stop::StopHandle::stop
     stop: bool,
-    /// Listeners at which connections wait, by number.
+    /// Listeners with waiting connections, by number.
     listeners: Vec<usize>,
 }
 
@@ -138,7 +138,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
         let mut sources = vec![self.pool.main_waker.as_fd()];
         sources.extend(self.signals.fds());
         if let AcceptState::Accepting { listeners, pause } = &self.state {
-            // What is readable for good would end each wait of a drain.
+            // A descriptor that stays readable would end every wait of a drain.
             sources.push(self.ending.requested.as_fd());
             if *pause == Pause::None {
                 sources.extend(listeners.iter().map(AsFd::as_fd));
@@ -165,7 +165,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
         }
     }
 
-    /// When this thread must look at deadlines again, its own and those of connections.
+    /// The next deadline of this thread or of a connection.
     fn wakes_at(&self) -> Option<Instant> {
         let own = match self.state {
             // From here on every connection that closes wakes this thread.
@@ -197,14 +197,14 @@ impl<'p, V: Service> Acceptor<'p, V> {
         for _ in 0..requests.stops {
             self.stop();
         }
-        // Once only: one closed terminal may be the cause of several signals, from the kernel and from a shell.
+        // Only once: one closed terminal may cause several signals, from the kernel and from a shell.
         if requests.terminal_is_gone {
             log::debug!("the terminal is gone");
             self.stop_once();
         }
     }
 
-    /// Accepts no more, unless that is so already.
+    /// Stops accepting, unless it has stopped already.
     fn stop_once(&mut self) {
         if let AcceptState::Accepting { .. } = self.state {
             self.stop();
@@ -236,15 +236,14 @@ impl<'p, V: Service> Acceptor<'p, V> {
         }
     }
 
-    /// Accepts what waits in the backlogs of listeners that are ready. A pause is over: whatever woke this thread is
-    /// reason enough to look again.
+    /// Accepts the connections in the backlogs of ready listeners. Every wake-up of this thread ends a pause.
     fn accept(&mut self, ready: &[usize]) {
         let AcceptState::Accepting { pause, .. } = &mut self.state else {
             return;
         };
         *pause = Pause::None;
         let before = self.pool.capacity.accepted();
-        // Each is the first in its turn: where there is room for one connection only, the first has it.
+        // The first listener changes each time: if there is room for one connection only, the first gets it.
         self.turn = self.turn.wrapping_add(1);
         for at in 0..ready.len() {
             let listener = ready[(self.turn + at) % ready.len()];
@@ -260,7 +259,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
             .note(accepted, Instant::now(), thread_processor_time);
     }
 
-    /// Accepts what waits in the backlog of one listener; the pause that is to follow.
+    /// Accepts the connections in the backlog of one listener; returns the pause that follows.
     fn accept_from(&mut self, number: usize) -> Pause {
         let AcceptState::Accepting { listeners, .. } = &self.state else {
             return Pause::None;

@@ -1,4 +1,4 @@
-//! Whether another connection may be open, and what gives way to it.
+//! Decides whether another connection may be open, and which one is closed for it.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::server::protocol::Service;
 use crate::server::transport::Socket;
 use crate::server::workers::pool::Pool;
 
-/// The time between two reports of a shortage: it may come and go a thousand times a second.
+/// The time between two reports of a shortage, since a shortage may begin and end a thousand times a second.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How many connections may be open.
@@ -28,21 +28,21 @@ pub(super) struct Admission<'p, V: Service> {
     /// Connections by client, if they are limited.
     clients: Option<Clients>,
     eviction: Eviction,
-    /// When a shortage was reported last.
+    /// The time of the last report of a shortage.
     reported: Option<Instant>,
-    /// When a client with too many connections was reported last.
+    /// The time of the last report of a client with too many connections.
     client_reported: Option<Instant>,
 }
 
-/// What came of an attempt to accept.
+/// The result of an attempt to accept.
 pub(super) enum Admitted {
-    /// A connection, which is counted, and its peer.
+    /// A counted connection, and its peer.
     Connection(Socket, Peer, Option<Counted>),
-    /// A connection that was gone, that its client has too many of, or that there is no slot for: try the next.
+    /// A connection that was already closed, exceeds its client's limit, or has no slot: try the next.
     Gone,
     /// No connection waits.
     Nobody,
-    /// As many are open as may be, and none is idle.
+    /// The limit is reached, and no connection is idle.
     AtLimit,
     /// The system is out of descriptors or memory, and no connection is idle.
     Exhausted,
@@ -107,7 +107,7 @@ impl<'p, V: Service> Admission<'p, V> {
         self.pool.capacity.open() >= self.max_connections
     }
 
-    /// Makes room for one connection, or asks to be woken when there may be some.
+    /// Makes room for one connection, or requests a wake-up for when there may be room.
     fn find_capacity(&mut self) -> bool {
         let (pool, max) = (self.pool, self.max_connections);
         let eviction = &mut self.eviction;
@@ -130,7 +130,7 @@ impl<'p, V: Service> Admission<'p, V> {
     }
 }
 
-/// Reports a shortage, but not over and over; `last` is when it was reported last.
+/// Reports a shortage at limited intervals; `last` is the time of the last report.
 fn report(last: &mut Option<Instant>, what: std::fmt::Arguments<'_>) {
     let now = Instant::now();
     let is_due = |last| now.duration_since(last) > REPORT_INTERVAL;

@@ -6,13 +6,13 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// Whether connections come so fast that it pays to accept them in batches.
 ///
-/// A connection that is accepted by itself costs two thread switches, to this thread and to a worker, and it comes
-/// before its request does, so that the worker meets an empty socket. While batching is on, this thread sleeps before
-/// each batch. The connections of one batch share the switches, and their requests have arrived.
+/// A connection that is accepted alone costs two thread switches, to this thread and to a worker, and its request has
+/// not arrived yet, so the worker finds an empty socket. While batching is on, this thread sleeps before each batch.
+/// The connections of one batch share the switches, and their requests have arrived.
 #[derive(Debug, Default)]
 pub(crate) struct AcceptBatching {
     is_on: bool,
-    /// Since when is counted.
+    /// The start of this window.
     window: Option<Instant>,
     /// Batches in this window, of one connection or many.
     batches: u64,
@@ -24,10 +24,10 @@ pub(crate) struct AcceptBatching {
     rest: u32,
 }
 
-/// How long connections gather for one batch, and so the longest that one waits for it.
+/// The time for which connections collect for one batch, and so the longest delay.
 pub(crate) const BATCH_INTERVAL: Duration = Duration::from_micros(200);
 
-/// How long is counted before a decision: some dozens of batches.
+/// The length of a window: dozens of batches.
 const WINDOW: Duration = Duration::from_millis(5);
 
 /// Batching begins when accepting takes the main thread more than one in so many parts of its time over a window. That
@@ -38,7 +38,7 @@ const BUSY: u32 = 5;
 /// again must not be slowed down.
 const FEW: u64 = 5;
 
-/// Windows without batching after it has ended: a few clients lose a hundredth by trials.
+/// Windows without batching after it has ended, so that trials slow down a few clients by only one percent.
 const REST: u32 = 30;
 
 impl AcceptBatching {

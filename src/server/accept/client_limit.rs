@@ -1,4 +1,4 @@
-//! How many connections one client may have, so that none takes them all.
+//! The limit on connections of one client, so that no client takes them all.
 //!
 //! A client is a [`ClientAddress::subscriber`]. Trusted proxies have the connections of many clients and are not counted.
 //! Neither are programs of this machine on Unix domain sockets.
@@ -51,7 +51,7 @@ impl Clients {
         }
     }
 
-    /// How many connections one client may have.
+    /// The limit for one client.
     pub(crate) fn most(&self) -> NonZeroUsize {
         self.limit.most
     }
@@ -68,7 +68,7 @@ impl Clients {
         let client = peer.address().subscriber();
         let mut open = lock(&self.open);
         let count = open.entry(client).or_default();
-        // A client with none has room for one.
+        // A client without connections is below the limit.
         if *count >= self.limit.most.get() {
             return Err(TooMany);
         }

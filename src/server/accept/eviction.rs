@@ -1,4 +1,4 @@
-//! The connection that is closed when another one needs its place: the one that is idle for longest.
+//! Selects the connection that is closed when another one needs its place: the one that has been idle for longest.
 
 use std::os::fd::RawFd;
 use std::time::Instant;
@@ -7,16 +7,16 @@ use crate::server::protocol::{CloseCause, Service, WakeReason};
 use crate::server::workers::pool::Pool;
 use crate::server::workers::queue::Job;
 
-/// The connections that are idle for longest, the longest last.
+/// The connections that have been idle for longest, the longest last.
 ///
-/// One look at all slots finds the next victims for many evictions, so that each costs little.
+/// One scan of all slots finds the victims for many evictions, so that each is cheap.
 #[derive(Default)]
 pub(crate) struct Eviction {
     victims: Vec<(Instant, RawFd)>,
 }
 
 impl Eviction {
-    /// Closes the connection that is idle for longest, if any is.
+    /// Closes the connection that has been idle for longest, if there is one.
     pub(crate) fn close_one<V: Service>(&mut self, pool: &Pool<V>) -> bool {
         if self.close_known(pool) {
             return true;
@@ -32,7 +32,7 @@ impl Eviction {
         while let Some((since, fd)) = self.victims.pop() {
             match pool.reactor.take_idle(since, fd) {
                 None => {}
-                // Its next request is there already.
+                // Its next request has already arrived.
                 Some(mut connection) if connection.socket.has_input() => {
                     connection.reason = WakeReason::Ready;
                     pool.push(Job::Serve(connection));

@@ -1,17 +1,17 @@
-//! How many descriptors there are, and what they allow.
+//! The limit on descriptors, and the limits that follow from it.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Descriptors that are not for connections: the standard streams, signals, listeners, epoll, root, log.
 const RESERVED: usize = 24;
 
-/// As many again for each worker: what it knows its thread by, and the files of the request that it handles.
+/// Descriptors for each worker: its thread's file in /proc, and the files of its request.
 const RESERVED_PER_WORKER: usize = 3;
 
 /// The most connections that are allowed unless the user says otherwise; where the limit is "unlimited".
 const CONNECTIONS: usize = 262_144;
 
-/// Raises the soft limit on descriptors to the hard one; returns what holds then. See getrlimit(2).
+/// Raises the soft limit on descriptors to the hard one; returns the limit in force. See getrlimit(2).
 pub(crate) fn raise_descriptors() -> usize {
     let now = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -30,7 +30,8 @@ pub(crate) fn raise_descriptors() -> usize {
     })
 }
 
-/// How many connections `descriptors` allow: most of them, and some are left for so many workers and for files.
+/// The number of connections for a limit of `descriptors`: most of them, with some left for this many workers and for
+/// files.
 pub(crate) fn connections(descriptors: usize, workers: usize) -> usize {
     let reserved = RESERVED_PER_WORKER
         .saturating_mul(workers)

@@ -19,13 +19,14 @@ use crate::server::transport::Socket;
 /// A bound, listening, non-blocking socket: of TCP, or of the Unix domain.
 #[derive(Debug)]
 pub struct Listener {
-    /// What it has bound itself in the file system. It goes first, as long as no other file can have its inode number.
+    /// The file of a socket that this listener has bound itself. It is dropped first, while no other file can have its
+    /// inode number.
     file: Option<SocketFile>,
     fd: OwnedFd,
     local: LocalAddress,
 }
 
-/// What clients connect to.
+/// The address that clients connect to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LocalAddress {
     /// An address and a port.
@@ -34,7 +35,7 @@ pub enum LocalAddress {
     Unix(PathBuf),
 }
 
-/// What came of one accept4(2).
+/// The result of one accept4(2).
 pub(crate) enum AcceptOutcome {
     /// A new connection, and its peer.
     Connection(Socket, Peer),
@@ -58,13 +59,12 @@ impl Listener {
         Ok(listener)
     }
 
-    /// Binds to a path, and listens there. A socket on which nobody listens any more is replaced. The socket has
-    /// these permission bits, or those that the umask leaves. It is removed when this is dropped, if it is still the
-    /// same.
+    /// Binds to a path, and listens there. An abandoned socket is replaced. The socket has these permission bits, or
+    /// those that the umask leaves. It is removed when this is dropped, if it is still the same.
     ///
     /// # Errors
-    /// From socket(2), bind(2) and listen(2): `AddrInUse` if somebody listens there, `AlreadyExists` if there is
-    /// something else than a socket.
+    /// From socket(2), bind(2) and listen(2): `AddrInUse` if a program listens there, `AlreadyExists` if the file is
+    /// not a socket.
     pub fn bind_unix(path: &Path, mode: Option<u16>) -> io::Result<Self> {
         let mode = mode.map(|bits| Mode::from_raw_mode(bits.into()));
         let (fd, file) = SocketFile::bind(path, mode)?;
@@ -75,10 +75,10 @@ impl Listener {
         })
     }
 
-    /// Takes a socket that somebody else has bound, and that listens.
+    /// Takes a listening socket that another program has bound.
     ///
     /// # Errors
-    /// `InvalidInput` if it is no stream socket of TCP or of the Unix domain, or does not listen. From getsockopt(2)
+    /// `InvalidInput` if it is not a stream socket of TCP or of the Unix domain, or does not listen. From getsockopt(2)
     /// and getsockname(2).
     pub fn from_fd(fd: OwnedFd) -> io::Result<Self> {
         let invalid = |why| io::Error::new(io::ErrorKind::InvalidInput, why);
@@ -102,10 +102,10 @@ impl Listener {
         if let LocalAddress::Internet(_) = local {
             // Accepted sockets inherit it, so that no response waits for an acknowledgement (tcp(7)).
             sockopt::set_tcp_nodelay(&fd, true)?;
-            // And this: an acknowledgement goes with the response instead of in a segment of its own. See
+            // Also inherited: acknowledgements are sent with the response instead of in segments of their own. See
             // `Transport::acknowledge` for those that must not wait.
             sockopt::set_tcp_quickack(&fd, false)?;
-            // And this: urgent data is a part of the stream (RFC 6093 §5), of which no byte is lost.
+            // Also inherited: urgent data is part of the stream (RFC 6093 §5), so no byte is lost.
             sockopt::set_socket_oobinline(&fd, true)?;
         }
         Ok(Self {
@@ -115,14 +115,14 @@ impl Listener {
         })
     }
 
-    /// What clients connect to, with the real port.
+    /// The address that clients connect to, with the actual port.
     #[must_use]
     pub fn local(&self) -> &LocalAddress {
         &self.local
     }
 
-    /// Gives the file of a socket that was bound by path to this user and group, by their numbers. Nothing happens for
-    /// others.
+    /// Gives the file of a socket that was bound by path to this user and group, by their numbers. Other listeners are
+    /// not changed.
     ///
     /// # Errors
     /// From open(2) and fchownat(2). `NotFound` if another file has its path.
@@ -142,14 +142,14 @@ impl Listener {
             },
             Err(Errno::AGAIN) => AcceptOutcome::Nobody,
             Err(error @ (Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)) => {
-                // The kernel takes a descriptor before it looks whether a connection waits.
+                // The kernel allocates a descriptor before it checks for a waiting connection.
                 if self.has_waiting() {
                     AcceptOutcome::Exhausted(error)
                 } else {
                     AcceptOutcome::Nobody
                 }
             }
-            // accept(2) hands over what went wrong on the new socket: ECONNABORTED, EPROTO, ENETDOWN, …
+            // accept(2) returns pending errors of the new socket: ECONNABORTED, EPROTO, ENETDOWN, …
             Err(error) => {
                 log::debug!("a connection was gone before it was accepted: {error}");
                 AcceptOutcome::Gone
@@ -159,7 +159,7 @@ impl Listener {
 
     fn peer(&self, address: Option<SocketAddrAny>) -> Option<Peer> {
         match self.local {
-            // No TCP connection is without an address.
+            // Every TCP connection has an address.
             LocalAddress::Internet(_) => SocketAddr::try_from(address?).ok().map(Peer::from),
             LocalAddress::Unix(_) => Some(Peer::Unix),
         }

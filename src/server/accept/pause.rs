@@ -1,11 +1,11 @@
-//! When the main thread accepts no connections although it serves.
+//! Pauses in accepting while the server is running.
 
 use std::time::Instant;
 
 /// Whether new connections wait in the backlog, and until when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pause {
-    /// They do not.
+    /// They do not wait.
     None,
     /// Until a connection closes or becomes idle.
     UntilCapacity,

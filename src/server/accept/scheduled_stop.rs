@@ -1,4 +1,4 @@
-//! What ends a server besides signals, and how long the end may take.
+//! The end of a server without a signal, and its time limit.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -11,12 +11,12 @@ use crate::server::waker::Waker;
 #[derive(Clone)]
 pub struct StopHandle(Arc<Waker>);
 
-/// When a server stops by itself, and how long that may take.
+/// The time at which a server stops by itself, and the time limit for stopping.
 pub(crate) struct ScheduledStop {
     pub(crate) requested: StopHandle,
     /// The latest moment at which it stops.
     pub(crate) at: Option<Instant>,
-    /// How long requests in progress may go on then.
+    /// The time for requests in progress after that.
     pub(crate) drain: Duration,
 }
 
@@ -25,14 +25,14 @@ impl StopHandle {
         Ok(Self(Arc::new(Waker::new()?)))
     }
 
-    /// Stops the server: it finishes the requests in progress. Nothing more happens if it stops already.
+    /// Stops the server: it finishes the requests in progress. A stopping server is not affected.
     pub fn stop(&self) {
         self.0.wake();
     }
 }
 
 impl AsFd for StopHandle {
-    /// Readable from the moment the server is to stop.
+    /// Readable from the moment of the stop.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }

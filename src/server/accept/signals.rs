@@ -1,4 +1,4 @@
-//! Signals as the main thread sees them: bytes in a socket pair, no thread of their own.
+//! Signals for the main thread: bytes in a socket pair, without a thread of their own.
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -24,16 +24,16 @@ pub(crate) struct Signals {
     terminal: ControllingTerminal,
 }
 
-/// What signals have asked for since the last look.
+/// The requests of signals since the last check.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Requests {
-    /// How often SIGINT or SIGTERM came.
+    /// The number of SIGINT and SIGTERM.
     pub(crate) stops: usize,
-    /// Whether SIGHUP came because the controlling terminal is gone.
+    /// Whether there was a SIGHUP because the controlling terminal is gone.
     pub(crate) terminal_is_gone: bool,
-    /// How often SIGHUP or SIGUSR1 came, if not for that reason.
+    /// The number of other SIGHUP and of SIGUSR1.
     pub(crate) reopenings: usize,
-    /// How often SIGUSR2 came.
+    /// The number of SIGUSR2.
     pub(crate) statuses: usize,
 }
 
@@ -53,12 +53,12 @@ impl Signals {
         })
     }
 
-    /// What becomes readable when a signal has come.
+    /// The descriptor that becomes readable after a signal.
     pub(crate) fn fds(&self) -> [BorrowedFd<'_>; 3] {
         [self.stop.as_fd(), self.reopen.as_fd(), self.status.as_fd()]
     }
 
-    /// Takes what has come.
+    /// Takes the received signals.
     pub(crate) fn take(&self) -> Requests {
         let stops = drain(&self.stop);
         let reopenings = drain(&self.reopen);

@@ -1,6 +1,6 @@
-//! The file of a Unix domain socket: bind(2) makes it, and it stays until it is removed.
+//! The file of a Unix domain socket: bind(2) creates it, and it stays until it is removed.
 //!
-//! A server that was killed leaves its file. Nobody listens on it any more, which connect(2) shows, so it is replaced.
+//! A killed server leaves its file. If connect(2) shows that no program listens on the socket, the file is replaced.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -13,7 +13,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 
-/// A file that was made by bind(2), and is removed when this is dropped, unless another has its path by then.
+/// A file that bind(2) created. It is removed when this is dropped, unless another file has its path by then.
 #[derive(Debug)]
 pub(super) struct SocketFile {
     /// Absolute, so that it does not depend on the working directory.
@@ -49,8 +49,8 @@ impl SocketFile {
         Ok((fd, file))
     }
 
-    /// Gives the file to this user and group. It is looked at before, since another user may have put something else
-    /// there.
+    /// Changes the owner of the file to this user and group, after a check, since another user may have put another
+    /// file there.
     pub(super) fn hand_over(&self, user: u32, group: u32) -> io::Result<()> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = open(&self.path, flags, Mode::empty())?;
@@ -83,15 +83,15 @@ fn stream_socket() -> Result<OwnedFd, Errno> {
     socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
 }
 
-/// Removes a socket on which nobody listens.
+/// Removes an abandoned socket.
 fn remove_abandoned(path: &Path, address: &SocketAddrUnix) -> io::Result<()> {
     if FileType::from_raw_mode(lstat(path)?.st_mode) != FileType::Socket {
-        let why = "there is something else than a socket";
+        let why = "it is not a socket";
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
     }
     match net::connect(&stream_socket()?, address) {
         Err(Errno::CONNREFUSED) => Ok(unlink(path)?),
-        // Somebody listens, perhaps with a full backlog.
+        // A program listens, perhaps with a full backlog.
         Ok(()) | Err(Errno::AGAIN) => Err(Errno::ADDRINUSE.into()),
         Err(error) => Err(error.into()),
     }

@@ -1,4 +1,4 @@
-//! When the supervisor of a server is called.
+//! Calls the supervisor of a server when a call is due.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use crate::server::view::View;
 /// Reports what the server does.
 pub(crate) type Report<'p> = &'p dyn Fn(&dyn View);
 
-/// What is called on the main thread, and when the next call is due.
+/// The callbacks on the main thread, and the time of the next call.
 pub(crate) struct Supervision<'p> {
     view: &'p dyn View,
     /// Called for SIGUSR2.
@@ -32,12 +32,12 @@ impl<'p> Supervision<'p> {
         }
     }
 
-    /// When [`Supervision::check`] has something to do.
+    /// The time at which [`Supervision::check`] is due.
     pub(super) fn next_check(&self) -> Option<Instant> {
         self.next_check
     }
 
-    /// Has the server checked, if that is due.
+    /// Checks the server, if a check is due.
     pub(super) fn check(&mut self) {
         let now = Instant::now();
         if self.next_check.is_some_and(|at| at <= now) {
@@ -53,7 +53,7 @@ impl<'p> Supervision<'p> {
         }
     }
 
-    /// Runs `reload` between the two calls that are about it.
+    /// Runs `reload` between the two calls for its begin and its end.
     pub(super) fn reload(&mut self, reload: impl FnOnce()) {
         self.lifecycle.reloading();
         reload();

@@ -1,8 +1,8 @@
 //! The controlling terminal of the server, and whether it is gone.
 //!
-//! SIGHUP means that the log was rotated, or that a terminal was closed. The sender does not tell them apart: the kernel
-//! sends it for a closed terminal, but a shell passes its own on with kill(2), as programs that rotate logs do. So the
-//! terminal itself is asked: opening /dev/tty fails once it is gone (tty(4)).
+//! SIGHUP means that the log was rotated, or that a terminal was closed. The sender does not distinguish the two: the
+//! kernel sends it for a closed terminal, but a shell forwards its own with kill(2), like programs that rotate logs. So
+//! the terminal is tested: opening /dev/tty fails once it is gone (tty(4)).
 
 use std::fs;
 
@@ -10,17 +10,17 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use signal_hook::consts::SIGHUP;
 
-/// Whether the end of its terminal ends the server.
+/// Whether closing the terminal stops the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ControllingTerminal {
     /// There was one at the start.
     Attached,
-    /// There was none; or SIGHUP was ignored, as nohup(1) has it: the server is to outlive its terminal.
+    /// There was none, or SIGHUP was ignored, as under nohup(1): the server must outlive its terminal.
     Detached,
 }
 
 impl ControllingTerminal {
-    /// As it is now. To be called before a handler of SIGHUP is registered.
+    /// The current state. It must be called before a handler of SIGHUP is registered.
     pub(crate) fn at_start() -> Self {
         if ignores_hang_up() || try_open().is_err() {
             Self::Detached
@@ -29,11 +29,11 @@ impl ControllingTerminal {
         }
     }
 
-    /// Whether the server had a terminal, and has it no more.
+    /// Whether the server had a terminal that is gone now.
     pub(crate) fn is_gone(self) -> bool {
         match self {
             Self::Detached => false,
-            // A shortage of our own says nothing about the terminal.
+            // A shortage in this process does not show that the terminal is gone.
             Self::Attached => try_open().is_err_and(|error| {
                 !matches!(
                     error,
@@ -49,7 +49,8 @@ fn try_open() -> Result<(), Errno> {
     open("/dev/tty", flags, Mode::empty()).map(drop)
 }
 
-/// Whether SIGHUP is ignored. Also if that cannot be known, so that a server under nohup(1) is never ended by mistake.
+/// Whether SIGHUP is ignored. Also true if this is not known, so that a server under nohup(1) is never stopped by
+/// mistake.
 fn ignores_hang_up() -> bool {
     fs::read_to_string("/proc/self/status").map_or(true, |status| is_ignored(&status, SIGHUP))
 }

@@ -1,8 +1,8 @@
 //! The reactor: connections whose sockets would block, and the epoll instance that reports when they are ready.
 //!
-//! A socket is registered once, edge-triggered, when its connection is parked for the first time: for reading, and from
-//! the first wait for that for writing too. Nothing else is re-armed. An edge that comes while a worker has the
-//! connection is kept in its slot, so none is lost. An idle *worker* sleeps here, a poller, so readiness reaches the
+//! A socket is registered once, edge-triggered, when its connection is parked for the first time: for reading, and also
+//! for writing from the first wait to send. It is never re-armed otherwise. If an event arrives while a worker has the
+//! connection, the slot stores it, so no edge is lost. An idle *worker* sleeps here, a poller, so readiness reaches the
 //! thread that acts on it without a hand-over. There are few pollers (see [`max_pollers`]), since more would be woken
 //! in vain. The main thread takes out connections whose deadline has passed.
 
@@ -36,29 +36,29 @@ pub(crate) struct Reactor<S> {
     stopping: AtomicBool,
 }
 
-/// How a worker polls.
+/// The mode of polling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PollMode {
-    /// It sleeps until something is ready.
+    /// It sleeps until a connection is ready.
     Wait,
-    /// It takes what is ready now.
+    /// It takes the connections that are ready now.
     Look,
 }
 
 /// Whether a worker could poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Polled {
-    /// It did.
+    /// It polled.
     Yes,
-    /// As many workers poll as may.
+    /// The most workers already poll.
     TooManyPollers,
 }
 
-/// What became of a connection that was to be parked.
+/// The result of parking a connection.
 pub(crate) enum ParkOutcome<S> {
     /// It is parked.
     Parked,
-    /// It is parked, and its deadline comes first: the main thread must be woken to learn of it.
+    /// It is parked with the earliest deadline: the main thread must be woken.
     ParkedDueFirst,
     /// It is ready already.
     Ready(Box<Connection<S>>),
@@ -68,8 +68,8 @@ pub(crate) enum ParkOutcome<S> {
     Refused(Box<Connection<S>>),
 }
 
-/// How many workers may poll at a time. One processor is left to the main thread, to the kernel's network, and to clients
-/// on the same machine, which otherwise lose theirs for whole time slices.
+/// The most workers that poll at a time. One processor is left for the main thread, for the kernel's network stack, and
+/// for clients on the same machine, which would otherwise wait for whole time slices.
 pub(crate) fn max_pollers(processors: NonZeroUsize) -> usize {
     processors.get().saturating_sub(1).max(1)
 }
@@ -86,8 +86,8 @@ impl<S> Reactor<S> {
         })
     }
 
-    /// Makes sure that a connection on `fd` can be parked here; false if it cannot. To be called by the main thread,
-    /// before a worker has the connection.
+    /// Prepares a slot for `fd`; false if that is not possible. The main thread calls it before a worker has the
+    /// connection.
     pub(crate) fn make_slot(&self, fd: RawFd) -> bool {
         self.slots.make(fd)
     }
@@ -126,13 +126,13 @@ impl<S> Reactor<S> {
         }
     }
 
-    /// Registers the socket for what its connection waits for, unless it is.
+    /// Registers the socket for the event that its connection waits for, unless it is registered.
     fn register(&self, connection: &mut Connection<S>, interest: Interest) -> Result<(), Errno> {
         let wanted = match interest {
             Interest::Read | Interest::Waker => {
                 EventFlags::IN | EventFlags::PRI | EventFlags::RDHUP
             }
-            // Most connections never wait for this, and it would be an event at once.
+            // Most connections never wait to send, and this would cause an event at once.
             Interest::Write => {
                 EventFlags::IN | EventFlags::PRI | EventFlags::RDHUP | EventFlags::OUT
             }
@@ -145,10 +145,10 @@ impl<S> Reactor<S> {
         Ok(())
     }
 
-    /// Moves connections that are ready into `batch`. With [`PollMode::Wait`], sleeps until there are some, or until
+    /// Moves ready connections into `batch`. With [`PollMode::Wait`], it sleeps until there are some, or until
     /// [`Reactor::wake_poller`] is called.
     ///
-    /// `has_work` is asked once the worker can be woken: if there is work, it does not sleep.
+    /// `has_work` is called when the worker can already be woken: if there is work, the worker does not sleep.
     pub(crate) fn poll_ready(
         &self,
         mode: PollMode,
@@ -176,7 +176,7 @@ impl<S> Reactor<S> {
         Polled::Yes
     }
 
-    /// Wakes a poller, if there is one; to be called after a push into the queue.
+    /// Wakes a poller, if there is one. It must be called after a push into the queue.
     pub(crate) fn wake_poller(&self) {
         if self.pollers.must_be_woken() {
             self.epoll.wake();
@@ -204,22 +204,22 @@ impl<S> Reactor<S> {
         None
     }
 
-    /// When the main thread must look for expired connections next.
+    /// The next time at which the main thread must check for expired connections.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         self.timers.sleep_until()
     }
 
-    /// Idle connections as (since when, descriptor), in no order. Costs a look at every slot.
+    /// Idle connections as (start of the idle time, descriptor), in no order. It scans every slot.
     pub(crate) fn idle(&self) -> Vec<(Instant, RawFd)> {
         self.slots.all().filter_map(|slot| slot.idle()).collect()
     }
 
-    /// What each parked connection waits for, and what that interrupts. Costs a look at every slot.
+    /// The event and the activity of each parked connection. It scans every slot.
     pub(crate) fn parked(&self) -> impl Iterator<Item = (Interest, Activity)> {
         self.slots.all().filter_map(|slot| slot.waits_for())
     }
 
-    /// Takes out the connection on `fd` if it is idle since then.
+    /// Takes out the connection on `fd` if it has been idle since then.
     pub(crate) fn take_idle(&self, since: Instant, fd: RawFd) -> Option<Box<Connection<S>>> {
         let mut slot = self.slots.slot(fd);
         (slot.idle() == Some((since, fd))).then(|| slot.take_idle())?
@@ -234,7 +234,7 @@ impl<S> Reactor<S> {
             .collect()
     }
 
-    /// Takes out all connections, whatever they wait for.
+    /// Takes out all connections.
     pub(crate) fn clear(&self) -> Vec<Box<Connection<S>>> {
         self.slots
             .all()

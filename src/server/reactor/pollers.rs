@@ -1,8 +1,8 @@
-//! Which workers poll: how many may, and whether a push into the queue must wake one.
+//! The workers that poll: their limit, and whether a push into the queue must wake one.
 //!
-//! A poller counts itself, then looks at the queue, then sleeps. A thread that pushes does so, then looks for a poller,
-//! then wakes it. Both look after a fence, so at least one of them sees the other. What holds: *no job is in the queue
-//! while all workers sleep*. What a poller sleeps in, and how it is woken, is the caller's.
+//! A poller counts itself, then checks the queue, then sleeps. A pushing thread pushes, then checks for a poller, then
+//! wakes it. Both checks follow a fence, so at least one of them sees the other. The invariant: *no job is in the queue
+//! while all workers sleep*. The caller implements sleeping and waking.
 
 use crate::sync::atomic::{AtomicUsize, Ordering, fence};
 
@@ -15,7 +15,7 @@ pub(crate) struct Pollers {
 /// One poller, until this is dropped.
 struct Poller<'p>(&'p Pollers);
 
-/// Whether there is something to do for a poller that is about to sleep.
+/// Whether there is work for a poller that is about to sleep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum QueuedWork {
     /// It may sleep: the next push wakes a poller.
@@ -59,7 +59,7 @@ impl Pollers {
         Ok(())
     }
 
-    /// Whether a poller may be asleep that has not seen what the caller has pushed.
+    /// Whether a poller may be asleep without having seen the caller's push.
     pub(crate) fn must_be_woken(&self) -> bool {
         fence(Ordering::SeqCst);
         self.polling.load(Ordering::Relaxed) > 0

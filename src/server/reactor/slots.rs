@@ -2,9 +2,9 @@
 //!
 //! A descriptor number names one open socket at a time, so it is the only key: no free list, no generation. An event
 //! that reaches a slot after its descriptor was closed and reused wakes the wrong session once; a session must tolerate
-//! that anyway. The slot alone decides whether a connection waits: parking, readiness and deadlines meet under its
-//! mutex. What holds: *a parked connection is taken out once*, by its readiness, its deadline, an eviction or the end; and
-//! *readiness that comes while a worker has the connection wakes it when it is parked*.
+//! that anyway. The slot alone decides whether a connection waits: parking, readiness and deadlines are serialised by
+//! its mutex. Two invariants hold: *a parked connection is taken out once*, by readiness, deadline, eviction or
+//! shutdown; and *readiness during a worker's turn wakes the connection when it is parked*.
 
 use std::os::fd::RawFd;
 use std::sync::OnceLock;
@@ -15,10 +15,10 @@ use crate::server::epoll::EventFlags;
 use crate::server::protocol::{Activity, Deadline, Interest, WakeReason};
 use crate::sync::{Mutex, MutexGuard, lock};
 
-/// Stands for the session's waker among readiness; epoll(7) never reports it.
+/// The flag for the session's waker in readiness; epoll(7) never reports it.
 pub(super) const WOKEN: EventFlags = EventFlags::MSG;
 
-/// Slots are made this many at a time, so that a small server has a small table.
+/// Slots are allocated this many at a time, so that a small server has a small table.
 const CHUNK: usize = 256;
 
 /// The slots of all descriptor numbers below a bound.
@@ -33,9 +33,9 @@ type SlotBlock<S> = Box<[Mutex<Slot<S>>]>;
 /// The slot of one descriptor.
 pub(crate) struct Slot<S> {
     parked: Option<ParkedConnection<S>>,
-    /// Readiness that came while a worker had the connection.
+    /// Readiness during a worker's turn.
     missed: EventFlags,
-    /// When `Timers` will ask for this slot.
+    /// The time of this slot's entry in `Timers`.
     scheduled: Option<Instant>,
 }
 
@@ -45,23 +45,23 @@ struct ParkedConnection<S> {
     deadline: Deadline,
 }
 
-/// What became of a connection that was to be parked.
+/// The result of parking a connection.
 pub(crate) enum Parking<S> {
     /// It is in its slot, and `Timers` needs an entry for this moment.
     ParkedUntil(Instant),
-    /// It is in its slot, and `Timers` has an entry that comes up early enough.
+    /// It is in its slot, and `Timers` has an entry that is early enough.
     Parked,
-    /// What it waits for has come already.
+    /// It is ready already.
     ReadyAlready(Box<Connection<S>>),
 }
 
-/// What a slot holds when its entry in `Timers` comes up.
+/// The contents of a slot when its entry in `Timers` is due.
 pub(crate) enum Due<S> {
     /// A connection whose deadline has passed.
     Expired(Box<Connection<S>>),
     /// A connection whose deadline has moved to this moment.
     Later(Instant),
-    /// No connection, or one that a worker has, or an entry that was replaced.
+    /// No connection, or it is with a worker, or the entry was replaced.
     Nothing,
 }
 
@@ -76,8 +76,8 @@ impl<S> Slots<S> {
         }
     }
 
-    /// Makes the slot of `fd`, unless it is made; false if there can be none. For the main thread, which thereby knows
-    /// every slot that a connection may be in when it looks at all of them.
+    /// Allocates the slot of `fd`, unless it exists; false if that is not possible. Only the main thread calls it, so
+    /// it knows every slot when it scans them.
     pub(crate) fn make(&self, fd: RawFd) -> bool {
         let number = usize::try_from(fd).ok();
         let Some(number) = number.filter(|&number| number < self.bound) else {
@@ -97,7 +97,7 @@ impl<S> Slots<S> {
         lock(&chunk.map_or(&[][..], |chunk| chunk)[number % CHUNK])
     }
 
-    /// Every slot that was made.
+    /// Every allocated slot.
     pub(crate) fn all(&self) -> impl Iterator<Item = MutexGuard<'_, Slot<S>>> {
         self.chunks
             .iter()
@@ -115,7 +115,7 @@ impl<S> Slot<S> {
         }
     }
 
-    /// Puts a connection in, unless what it waits for came while a worker had it.
+    /// Puts a connection in, unless it is ready already.
     pub(crate) fn park(
         &mut self,
         mut connection: Box<Connection<S>>,
@@ -155,7 +155,7 @@ impl<S> Slot<S> {
         }
     }
 
-    /// What to do about the entry for the moment `entry`, which has come up at `now`.
+    /// The action for the entry for the moment `entry`, which is due at `now`.
     pub(crate) fn come_due(&mut self, entry: Instant, now: Instant) -> Due<S> {
         if self.scheduled != Some(entry) {
             return Due::Nothing;
@@ -176,13 +176,13 @@ impl<S> Slot<S> {
         }
     }
 
-    /// What its connection waits for, and what that interrupts.
+    /// The event and the activity of its connection.
     pub(crate) fn waits_for(&self) -> Option<(Interest, Activity)> {
         let parked = self.parked.as_ref()?;
         Some((parked.interest, parked.deadline.activity))
     }
 
-    /// If its connection is idle: since when, and its descriptor.
+    /// If its connection is idle: the start of the idle time, and its descriptor.
     pub(crate) fn idle(&self) -> Option<(Instant, RawFd)> {
         let parked = self.parked.as_ref()?;
         match parked.deadline.activity {
@@ -206,12 +206,12 @@ impl<S> Slot<S> {
         }
     }
 
-    /// Takes out the connection, whatever it waits for.
+    /// Takes out the connection.
     pub(crate) fn take(&mut self) -> Option<Box<Connection<S>>> {
         self.parked.take().map(|parked| parked.connection)
     }
 
-    /// Prepares the slot for the next socket of its number; to be called before this one is closed.
+    /// Prepares the slot for the next socket of its number. It must be called before this socket is closed.
     pub(crate) fn vacate(&mut self) {
         *self = Self::vacant();
     }
@@ -222,7 +222,7 @@ fn wakes(interest: Interest, readiness: EventFlags) -> bool {
     let ends = match interest {
         Interest::Read => EventFlags::IN | EventFlags::RDHUP,
         Interest::Write => EventFlags::OUT,
-        // A peer that is gone is found gone when something is sent to it.
+        // Sending reveals a peer that is gone.
         Interest::Waker => return readiness.contains(WOKEN),
     };
     readiness.intersects(ends | EventFlags::HUP | EventFlags::ERR)

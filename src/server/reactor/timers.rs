@@ -1,9 +1,9 @@
-//! The deadlines of parked connections: which comes first, and which have passed.
+//! The deadlines of parked connections: the earliest, and the expired ones.
 //!
 //! It is a heap. A connection has at most one live entry here, and moving a deadline *later* costs nothing: the entry
-//! stays, and the slot is looked at again when it comes up (see `Slots`). A busy persistent connection, whose idle
-//! deadline moves with every request, comes here once a minute. What holds: *the main thread never sleeps past a deadline
-//! that was added*; it is woken for one that is earlier than what it sleeps until.
+//! stays, and the slot is checked again when it is due (see `Slots`). The idle deadline of a busy persistent connection
+//! moves with every request, but its entry is checked once a minute. The invariant: *the main thread never sleeps past
+//! a deadline that was added*; it is woken if a new deadline is earlier than its next wake-up.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use crate::sync::{Mutex, lock};
 
-/// What comes due when, of all connections.
+/// The entries of all connections, by time.
 #[derive(Default)]
 pub(crate) struct Timers {
     /// Guards the heap, and the moment until which the main thread sleeps.
@@ -22,11 +22,11 @@ pub(crate) struct Timers {
 #[derive(Default)]
 struct TimerHeap {
     heap: BinaryHeap<Reverse<(Instant, RawFd)>>,
-    /// When the main thread wakes by itself; `None` while it would sleep for ever.
+    /// The time at which the main thread wakes by itself; `None` is never.
     wakes_at: Option<Instant>,
 }
 
-/// Whether the main thread sleeps too long for a deadline that was just added.
+/// Whether the main thread would sleep past a deadline that was just added.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Sleeper {
     WakesInTime,

@@ -11,7 +11,7 @@ pub(super) fn open() -> Option<Arc<File>> {
     match File::open("/proc/thread-self/stat") {
         Ok(stat) => Some(Arc::new(stat)),
         Err(error) => {
-            log::debug!("cannot see what the thread of a worker does: {error}");
+            log::debug!("cannot read the state of a worker's thread: {error}");
             None
         }
     }

@@ -77,7 +77,7 @@ fn text_of(name: &str, logs: &[LogWithSeal], revision: &Revision) -> Result<Stri
         content.extend_from_slice(piece);
     }
     if content.contains(&0) {
-        return Err(not_compared("is no text: it has a NUL byte"));
+        return Err(not_compared("is not text: it has a NUL byte"));
     }
-    String::from_utf8(content).map_err(|_| not_compared("is no text in UTF-8"))
+    String::from_utf8(content).map_err(|_| not_compared("is not text in UTF-8"))
 }
