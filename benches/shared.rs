@@ -45,7 +45,7 @@ fn ready_sockets(count: usize) -> (OwnedFd, Vec<TcpStream>) {
     (instance, ends)
 }
 
-/// epoll_wait(2) that takes so many ready sockets. It holds the lock of the instance.
+/// One `epoll_wait(2)` that takes so many ready sockets. It holds the lock of the instance.
 #[divan::bench(args = READY)]
 fn epoll_wait(bencher: Bencher, ready: usize) {
     let (instance, _ends) = ready_sockets(ready);

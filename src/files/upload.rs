@@ -95,13 +95,11 @@ impl Files {
             match self.begin_once(path, limit, requester, blocking) {
                 // The directory was removed meanwhile, for example together with another failed upload.
                 Err(UploadError::Store(error))
-                    if matches!(error.kind, StoreErrorKind::Vanished | StoreErrorKind::Stale) =>
+                    if matches!(error.kind, StoreErrorKind::Vanished | StoreErrorKind::Stale)
+                        && attempt < ATTEMPTS =>
                 {
                     if slice.is_over() {
                         return Ok(None);
-                    }
-                    if attempt == ATTEMPTS {
-                        return Err(UploadError::Store(error));
                     }
                     attempt += 1;
                 }
@@ -225,10 +223,8 @@ impl FileUpload {
         let hash = self.content_hash();
         let publish = |committed: &Committed, version: Option<&ChangeVersion>| {
             let entry = reservation.map(|reservation| {
-                let answered = Answered {
-                    requester: &self.requester,
-                    status: status(),
-                };
+                let (requester, status) = (&self.requester, status());
+                let answered = Answered { requester, status };
                 reservation.commit(&answered, hash.as_ref(), version)
             });
             (committed.clone(), entry)

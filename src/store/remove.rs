@@ -146,9 +146,7 @@ impl Store {
         }
         let path = Path::new(OsStr::from_bytes(name));
         let remove = || {
-            let removed = self
-                .occupied
-                .remove(existing.identity(), &*directory, path);
+            let removed = self.occupied.remove(existing.identity(), &*directory, path);
             removed.map_err(|error| match error {
                 Errno::EXIST => StoreErrorKind::NotEmpty,
                 other => other.into(),

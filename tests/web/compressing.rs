@@ -167,8 +167,8 @@ fn compressed_text_has_conditions_and_ranges_of_its_own() {
     let parts = ask(&site, "/a.txt", &parts);
     let is_in = |part: &[u8]| parts.body.windows(part.len()).any(|window| window == part);
     assert!(parts.status == 206 && is_in(&whole.body[..10]) && is_in(&whole.body[20..30]));
-    let past = format!("Range: bytes={length}-\r\nIf-Range: {tag}\r\n");
-    assert_eq!(ask(&site, "/a.txt", &past).status, 416);
+    let beyond = format!("Range: bytes={length}-\r\nIf-Range: {tag}\r\n");
+    assert_eq!(ask(&site, "/a.txt", &beyond).status, 416);
 }
 
 /// Whatever is compressed is the file that was stored last before the request.

@@ -76,7 +76,7 @@ pub(crate) struct ReplayArguments {
 /// that is said, and the exit status is 1. The result has no seal. `replay`, `extract --at`, `history`, `list` and `check --against`
 /// take the logs of several servers in the same order without it.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Examples:
   httpserver-log merge web-1.txt web-2.txt -o all.txt && httpserver-log check all.txt --against public
   httpserver-log merge web-1.txt.1 web-1.txt web-2.txt | httpserver-log stats -")]
