@@ -65,7 +65,7 @@ class Server:
     def start(self):
         command = [
             os.path.join(self.programs, "httpserver"), "--web", self.root, "--writable", "--listing", "--shared",
-            "-l", self.log, "--log-append",
+            "-l", self.log, "--log-append", "--seal", "--server-id", self.name,
             "--listen", f"{self.address}:{PORT},proxy", "--trust-proxy", ADDRESSES[2],
             "--status", f"{self.address}:{STATUS}",
         ]
