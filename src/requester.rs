@@ -85,33 +85,37 @@ impl RequestSource {
 
 /// Appends an address, and `:` and a port if there is one.
 fn push_ipv4(out: &mut Vec<u8>, address: Ipv4Addr, port: Option<u16>) {
-    // From its end, since numbers are made from their last digit.
-    let mut text = [0; "255.255.255.255:65535".len()];
-    let mut start = text.len();
-    let mut put_before = |mut number: u16, separator: Option<u8>| {
-        loop {
-            start -= 1;
-            text[start] = b'0' + (number % 10) as u8;
-            number /= 10;
-            if number == 0 {
-                break;
-            }
-        }
-        if let Some(separator) = separator {
-            start -= 1;
-            text[start] = separator;
-        }
-    };
+    let mut text = [b'.'; "255.255.255.255.".len()];
+    let mut end = 0;
+    for octet in address.octets() {
+        let (digits, length) = DECIMAL[usize::from(octet)];
+        text[end..end + digits.len()].copy_from_slice(&digits);
+        end += length + 1;
+    }
+    out.extend_from_slice(&text[..end - 1]);
     if let Some(port) = port {
-        put_before(port, Some(b':'));
+        out.push(b':');
+        out.extend_from_slice(itoa::Buffer::new().format(port).as_bytes());
     }
-    let [first, others @ ..] = address.octets();
-    for octet in others.into_iter().rev() {
-        put_before(u16::from(octet), Some(b'.'));
-    }
-    put_before(u16::from(first), None);
-    out.extend_from_slice(&text[start..]);
 }
+
+/// An octet in decimal, with dots behind it, and how many digits it has.
+static DECIMAL: [([u8; 3], usize); 256] = {
+    let mut all = [([b'.'; 3], 0); 256];
+    let mut octet = 0;
+    while octet < all.len() {
+        let digits = [octet / 100, octet / 10 % 10, octet % 10];
+        let leading_zeros = (octet < 100) as usize + (octet < 10) as usize;
+        let mut at = leading_zeros;
+        while at < digits.len() {
+            all[octet].0[at - leading_zeros] = b"0123456789"[digits[at]];
+            at += 1;
+        }
+        all[octet].1 = digits.len() - leading_zeros;
+        octet += 1;
+    }
+    all
+};
 
 #[cfg(test)]
 mod tests {

@@ -48,16 +48,16 @@ pub fn push_entry_end(
     first_line: &[u8],
 ) {
     push_peer(out);
-    out.push(b' ');
     match user {
-        Some(user) => out.extend_from_slice(word(user.as_bytes()).as_bytes()),
-        None => out.push(b'-'),
+        Some(user) => {
+            out.push(b' ');
+            out.extend_from_slice(word(user.as_bytes()).as_bytes());
+        }
+        None => out.extend_from_slice(b" -"),
     }
     let digit = |number: u16| b'0' + (number % 10) as u8;
-    let digits = [digit(status / 100), digit(status / 10), digit(status)];
-    out.push(b' ');
-    out.extend_from_slice(&digits);
-    out.push(b' ');
+    let [hundreds, tens, ones] = [status / 100, status / 10, status].map(digit);
+    out.extend_from_slice(&[b' ', hundreds, tens, ones, b' ']);
     match hash {
         Some(hash) => hash.push(out),
         None => out.push(b'-'),

@@ -18,10 +18,11 @@ const SECOND: u64 = 1_000_000;
 pub struct Moment(u64);
 
 /// Writes moments, most of which are the same as the one before, or in the same second.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MomentWriter {
-    /// The last one as text; `None` before the first.
-    last: Option<(Moment, [u8; LENGTH])>,
+    last: Moment,
+    /// The last one.
+    text: [u8; LENGTH],
 }
 
 impl Moment {
@@ -77,15 +78,23 @@ impl fmt::Display for Moment {
 impl MomentWriter {
     /// Appends a moment.
     pub fn push(&mut self, out: &mut Vec<u8>, moment: Moment) {
-        let text = match self.last {
-            Some((last, text)) if last == moment => text,
-            Some((last, text)) if last.0 / SECOND == moment.0 / SECOND => {
-                with_fraction(text, moment)
+        if moment != self.last {
+            if moment.0 / SECOND != self.last.0 / SECOND {
+                self.text = start_of(moment);
             }
-            _ => with_fraction(start_of(moment), moment),
-        };
-        self.last = Some((moment, text));
-        out.extend_from_slice(&text);
+            put_fraction(&mut self.text, moment);
+            self.last = moment;
+        }
+        out.extend_from_slice(&self.text);
+    }
+}
+
+impl Default for MomentWriter {
+    fn default() -> Self {
+        Self {
+            last: Moment::default(),
+            text: *b"1970-01-01T00:00:00.000000Z",
+        }
     }
 }
 
@@ -100,14 +109,13 @@ fn start_of(moment: Moment) -> [u8; LENGTH] {
     start
 }
 
-/// The text of a moment, given that of another in the same second.
-fn with_fraction(mut text: [u8; LENGTH], moment: Moment) -> [u8; LENGTH] {
+/// Makes the text of a moment from that of another in the same second.
+fn put_fraction(text: &mut [u8; LENGTH], moment: Moment) {
     let mut fraction = moment.0 % SECOND;
     for digit in text[LENGTH - "000000Z".len()..LENGTH - 1].iter_mut().rev() {
         *digit = b'0' + (fraction % 10) as u8;
         fraction /= 10;
     }
-    text
 }
 
 #[cfg(test)]
