@@ -98,7 +98,8 @@ impl Files {
                     if matches!(error.kind, StoreErrorKind::Vanished | StoreErrorKind::Stale)
                         && attempt < ATTEMPTS =>
                 {
-                    if slice.is_over() {
+                    // Such a removal ends, so another turn finds the path free.
+                    if slice.is_over() && self.store.removes_directories() {
                         return Ok(None);
                     }
                     attempt += 1;

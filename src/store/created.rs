@@ -46,6 +46,8 @@ pub(super) struct CreatedDirectories {
     by_identity: Mutex<HashMap<Identity, Arc<Created>>>,
     /// The thread for removals that are too long for a turn.
     background: Arc<Background>,
+    /// The number of removals that it has to do.
+    removals: AtomicUsize,
     /// Directories that look empty and are not.
     occupied: Arc<Occupied>,
 }
@@ -95,8 +97,14 @@ impl CreatedDirectories {
             count: AtomicUsize::new(0),
             by_identity: Mutex::default(),
             background,
+            removals: AtomicUsize::new(0),
             occupied,
         }
+    }
+
+    /// Whether directories are being removed that a failed upload has left.
+    pub(super) fn are_being_removed(&self) -> bool {
+        self.removals.load(Ordering::Acquire) > 0
     }
 
     /// Records a new directory `name` in `parent`.
@@ -192,11 +200,16 @@ impl Drop for RemoveEmpty {
         };
         match removal.go_on(within_portion) {
             Ok(Left::Nothing) => {}
-            Ok(Left::Perhaps) => self.created.background.run(move || {
-                if let Err(error) = removal.go_on(|| true) {
-                    report(error);
-                }
-            }),
+            Ok(Left::Perhaps) => {
+                let created = Arc::clone(&self.created);
+                created.removals.fetch_add(1, Ordering::AcqRel);
+                self.created.background.run(move || {
+                    if let Err(error) = removal.go_on(|| true) {
+                        report(error);
+                    }
+                    created.removals.fetch_sub(1, Ordering::AcqRel);
+                });
+            }
             Err(error) => report(error),
         }
     }

@@ -54,6 +54,11 @@ impl Store {
             .map_err(|kind| kind.of(path))
     }
 
+    /// Whether `Vanished` may be the work of this store, which removes directories that a failed upload has left.
+    pub fn removes_directories(&self) -> bool {
+        self.created.are_being_removed()
+    }
+
     /// The same for all directories at once; for a program without other clients.
     ///
     /// # Errors

@@ -332,7 +332,7 @@ fn torn_entries_are_left_out_and_those_that_were_cut_off_are_no_holes() {
     said(&run, 0, "2.txt: left out: torn entry at byte ");
     assert_eq!(run.stdout(), "all.txt: 9 entries of 2 logs\n");
     let run = workdir.run(["replay", "1.txt", "2.txt", "d"]);
-    said(&run, 0, "2.txt: passed over: torn entry at byte ");
+    said(&run, 0, "2.txt: skipped: torn entry at byte ");
     assert_eq!(files(&workdir.path("d"))["a"], b"seven");
 }
 

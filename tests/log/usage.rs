@@ -4,7 +4,7 @@ use crate::log::{Log, Workdir};
 
 #[test]
 fn wrong_command_line_has_one_sentence_and_status_2() {
-    const SUBCOMMANDS: &str = "`check`, `list`, `extract`, `replay`, `history`, `stats`, `seal-key`, `checkpoint` or `sign-key`; `httpserver-log --help` explains them";
+    const SUBCOMMANDS: &str = "`check`, `list`, `extract`, `replay`, `history`, `merge`, `stats`, `seal-key`, `checkpoint` or `sign-key`; `httpserver-log --help` explains them";
     let workdir = Workdir::new(&Log::default());
     for (typed, expected) in [
         ("", format!("the subcommand is missing: {SUBCOMMANDS}")),

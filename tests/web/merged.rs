@@ -108,7 +108,7 @@ fn rotate(server: &Server, log: &Path) {
 /// The files of the root without the server's own.
 fn root_files(home: &Home) -> std::collections::BTreeMap<String, Vec<u8>> {
     let mut found = files(&home.root());
-    found.retain(|name, _| !name.starts_with(".httpserver-"));
+    found.retain(|name, _| !name.split('/').any(|part| part.starts_with(".httpserver-")));
     found
 }
 

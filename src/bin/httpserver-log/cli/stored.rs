@@ -11,7 +11,7 @@ const EXTRACT_USAGE: &str = "httpserver-log extract [OPTIONS] <FILE>... <N|NAME>
 
 const REPLAY_USAGE: &str = "httpserver-log replay [OPTIONS] <FILE>... <DIR>";
 
-/// Extract the bytes that an entry stored, or what a name held at a time.
+/// Extract what an entry stored, or what a name held at a time.
 ///
 /// Only PUT entries have stored bytes. `list` and `history` show the numbers.
 #[derive(Debug, Args)]
