@@ -109,10 +109,11 @@ fn package_is_installed_runs_and_is_purged_without_remains() {
         .replace("PACKAGE", package.to_str().unwrap());
     let variables = variables_of_the_unit();
     assert!(variables.len() > 3, "{variables:?}");
-    let Some(mut command) = in_mount_namespace(&system, &["sh", "-c", LIFE, "sh"]) else {
+    let Some(mut command) = in_mount_namespace(&system, &["sh"]) else {
         return;
     };
-    let output = command.args(variables).output().unwrap();
+    let life = command.args(["sh", "-c", LIFE, "sh"]);
+    let output = life.args(variables).output().unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stdout}{stderr}");
