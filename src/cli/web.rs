@@ -107,7 +107,7 @@ pub(super) struct WebOptions {
 
     /// Send text through gzip to clients that accept it
     ///
-    /// That is text of 1 KiB to 4 MiB without a precompressed file beside it, such as page.html.gz. What comes of it is kept
+    /// That is text of 1 KiB to 4 MiB without a precompressed file beside it, such as page.html.gz. The result is kept
     /// in memory.
     #[arg(long, hide_short_help = true)]
     compress: bool,

@@ -2,7 +2,7 @@
 //!
 //! - A text is compressed in portions, each in a blocking turn of the request that wants it (`compression_job`). Between two
 //!   portions other connections have their turns, and the file is looked up again.
-//! - What comes of it is kept with the metadata of the file, and is right only as long as the file has these (`kept_texts`).
+//! - The result is kept with the metadata of the file, and is right only as long as the file has these (`kept_texts`).
 //!   Its entity tag is made of them, too, and of the compressor.
 //! - Who asks for a text while another request has a portion of it at work gets the file as it is: nobody waits.
 //!
