@@ -232,7 +232,8 @@ fn variables_of_a_cluster_are_understood() {
     let lines = units.iter().flat_map(|unit| unit.lines());
     for set in lines.filter_map(|line| line.strip_prefix("Environment=")) {
         let (name, value) = set.split_once('=').unwrap();
-        command.env(name, value);
+        // systemd puts the host name there.
+        command.env(name, value.replace("%H", "web-1"));
     }
     let output = finish(command, b"");
     let said = String::from_utf8_lossy(&output.stdout);
@@ -241,6 +242,8 @@ fn variables_of_a_cluster_are_understood() {
         ("listen", "0.0.0.0:8080,proxy", "HTTPSERVER_LISTEN"),
         ("root", "/srv/httpserver/files", "HTTPSERVER_ROOT"),
         ("shared", "true", "HTTPSERVER_SHARED"),
+        ("seal", "true", "HTTPSERVER_SEAL"),
+        ("server-id", "web-1", "HTTPSERVER_SERVER_ID"),
         ("trust-proxy", "198.51.100.10", "HTTPSERVER_TRUST_PROXY"),
         ("allow-host", "files.example.net", "HTTPSERVER_ALLOW_HOST"),
         ("status", "0.0.0.0:9100", "HTTPSERVER_STATUS"),
