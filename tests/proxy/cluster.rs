@@ -76,7 +76,10 @@ fn configuration(
 
 /// What `haproxy` says of its server `a`: its state, and how many of its checks have failed.
 fn server_a(proxy: &Proxy) -> (String, u32) {
-    let mut socket = UnixStream::connect(proxy.directory().join("admin.sock")).unwrap();
+    let path = proxy.directory().join("admin.sock");
+    // It accepts clients before it has this socket.
+    eventually("haproxy has its socket", || path.exists());
+    let mut socket = UnixStream::connect(path).unwrap();
     socket.write_all(b"show stat\n").unwrap();
     let mut table = String::new();
     socket.read_to_string(&mut table).unwrap();
