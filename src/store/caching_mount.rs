@@ -1,6 +1,7 @@
-//! Mounts that keep what they have seen, and may be behind other machines: which they are, and what to check of them.
+//! Mounts with a cache of their own, which may show old content after another machine has changed a file.
 //!
-//! Nothing here changes what the store does. The options of such a mount are most often not visible, so they are named.
+//! This module finds such a mount, and names the mount options to check: a program can seldom read them. It changes nothing
+//! in the store.
 
 use std::fmt;
 use std::fs;
@@ -13,7 +14,7 @@ use super::state::Store;
 /// The mounts of this process, one a line (`proc_pid_mountinfo(5)`).
 const MOUNTS: &str = "/proc/self/mountinfo";
 
-/// A mount of the root that may show for a while what other machines have changed since.
+/// A mount of the root that may show old content for a while after another machine has changed a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CachingMount {
     /// As in the table of mounts: `fuse.glusterfs`, `nfs4`.
@@ -32,8 +33,8 @@ enum Advice {
 }
 
 impl Store {
-    /// The mount of the root, if it may show for a while what other machines have changed since. Whether it does depends
-    /// on options that no call tells of all file systems.
+    /// The mount of the root, if it may show old content for a while after another machine has changed a file. Whether it
+    /// does depends on mount options, which a program cannot read on all file systems.
     #[must_use]
     pub fn caching_mount(&self) -> Option<CachingMount> {
         let root = self.root.get();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::caching::Caching;
-use super::compressing::KeptTexts;
+use super::compressing::kept_texts::KeptTexts;
 use super::listing::listing_budget::ListingBudget;
 use super::options::{Access, DotFiles, Options, TextCompression};
 use super::path::{Path, TrailingSlash};

@@ -56,6 +56,14 @@ fn documented() -> BTreeMap<&'static str, u64> {
         .collect()
 }
 
+/// A server with two files and so many workers.
+fn with_files(workers: &str) -> Server {
+    let server = Setup::new(&["-N", workers]).unrecorded().start();
+    server.place(&name("large"), &noise(1, 4_000_000));
+    server.place(&name(1), &noise(2, 100));
+    server
+}
+
 #[test]
 fn waiting_connection_takes_little_memory() {
     raise_descriptors();
@@ -89,9 +97,7 @@ fn waiting_connection_takes_little_memory() {
     // What a connection has sent, and how many there are.
     for (state, sent, count) in cases {
         let most = documented[state];
-        let server = Setup::new(&["-N", "1"]).unrecorded().start();
-        server.place(&name("large"), &noise(1, 4_000_000));
-        server.place(&name(1), &noise(2, 100));
+        let server = with_files("1");
         // The permanent memory for the first connections.
         let first = crowd(&server, 50, &sent);
         leave(&server, first);
@@ -116,9 +122,7 @@ fn system_has_memory_back_after_connections() {
         (half_head(16_000), 2_000, 15 * KIB),
         (large.into_bytes(), 300, 2 * KIB),
     ] {
-        let server = Setup::new(&["-N", "2"]).unrecorded().start();
-        server.place(&name("large"), &noise(1, 4_000_000));
-        server.place(&name(1), &noise(2, 100));
+        let server = with_files("2");
         let first = crowd(&server, 50, &sent);
         leave(&server, first);
         let before = server.resident();

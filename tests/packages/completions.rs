@@ -1,11 +1,9 @@
 //! Completions, asked for by the shells themselves.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 
 use crate::packages::made;
-use crate::support::options::{explained_in_help, help_of_the_server, help_of_the_tool};
-use crate::support::process::finish;
+use crate::support::options::{explained_in_help, help_of_the_server, help_of_the_tool, printed};
 use crate::support::requirements::is_there;
 
 /// Prints what bash completes in the command line `$2 …`.
@@ -22,16 +20,6 @@ zpty -w shell "fpath=(${(q)1} \$fpath); PS1=; autoload -Uz compinit; compinit -u
 zpty -r shell line '*ready*' || exit 1
 zpty -w -n shell "$2"$'\t'
 zpty -r shell line "*$3*" || exit 1"#;
-
-fn printed(program: &str, arguments: &[&str]) -> String {
-    let mut command = Command::new(program);
-    command.args(arguments);
-    let output = finish(command, b"");
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {stderr}");
-    assert_eq!(stderr, "", "{arguments:?}");
-    String::from_utf8(output.stdout).unwrap()
-}
 
 /// The first word of each line.
 fn words(text: &str) -> BTreeSet<String> {

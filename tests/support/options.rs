@@ -59,13 +59,14 @@ pub(crate) fn explained_in_man_page(text: &str) -> BTreeSet<OptionNames> {
         .collect()
 }
 
-/// What a program of ours prints for these arguments.
-fn printed(program: &str, arguments: &[&str]) -> String {
+/// What a program prints for these arguments, and nothing on stderr.
+pub(crate) fn printed(program: &str, arguments: &[&str]) -> String {
     let mut command = Command::new(program);
     command.args(arguments);
     let output = finish(command, b"");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {stderr}");
+    assert_eq!(stderr, "", "{arguments:?}");
     String::from_utf8(output.stdout).unwrap()
 }
 

@@ -1,23 +1,23 @@
-//! Compression as it goes: text that has no precompressed sibling is sent through gzip, and what comes of it is kept.
+//! Compression on request: text without a precompressed sibling is sent through gzip, and the result is kept.
 //!
 //! - A text is compressed in portions, each in a blocking turn of the request that wants it (`compression_job`). Between two
 //!   portions other connections have their turns, and the file is looked up again.
 //! - The result is kept with the metadata of the file, and is right only as long as the file has these (`kept_texts`).
 //!   Its entity tag is made of them, too, and of the compressor.
-//! - Who asks for a text while another request has a portion of it at work gets the file as it is: nobody waits.
+//! - A request for a text that is being compressed for another request gets the file as it is, and does not wait.
 //!
-//! A file that changed a moment ago is not compressed: it may change again. Nor is one for a request with credentials inside
-//! TLS: the length of a compressed response can tell a secret in it to somebody who can place text beside it (BREACH).
+//! A file that changed a moment ago is not compressed: it may change again. No file is compressed for a request with
+//! credentials inside TLS: the length of a compressed response can reveal a secret in it to an attacker whose text is in the
+//! same response (BREACH).
 
 mod compressed_text;
 mod compression_job;
-mod kept_texts;
+pub(super) mod kept_texts;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub(super) use self::compressed_text::CompressedText;
-pub(super) use self::kept_texts::KeptTexts;
 
 use self::compressed_text::fingerprint;
 use self::compression_job::JobProgress;
@@ -32,13 +32,13 @@ use crate::http::{Request, Scheme};
 use crate::server::Turn;
 use crate::store::{Certainty, Metadata, ReadableFile};
 
-/// Bytes of the shortest text that is compressed: less goes in one packet, whatever is done.
+/// Bytes of the shortest text that is compressed. A shorter one fits into one packet as it is.
 const SHORTEST: u64 = 1024;
 
 /// Bytes of the longest text that is compressed: that is a tenth of a second of work.
 const LONGEST: u64 = 4 * 1024 * 1024;
 
-/// How long a file has not changed that is compressed.
+/// The time for which a file must not have changed before it is compressed.
 const UNCHANGED: Duration = Duration::from_secs(1);
 
 /// The entity tag of the compressed form of a file with these metadata.
