@@ -8,15 +8,16 @@
 //! the servers gave to a file while it had that lock. Behind these it has the versions (see `versions`).
 
 use std::ops::Range;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, RwLock};
 
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
-use rustix::fs::{Mode, OFlags, fdatasync, fstat, openat};
+use rustix::fs::{Mode, OFlags, fdatasync, fstat, fstatfs, ftruncate, openat};
 use rustix::io::{Errno, pread, pwrite};
 
 use super::error::StoreErrorKind;
+use super::file_system::is_remote;
 use crate::change_version::STRIPES;
 use crate::operations::{operate, operate_once};
 use crate::sync::{read, write};
@@ -46,13 +47,29 @@ pub(super) struct SharedLock {
 struct LockPlace {
     root: Arc<OwnedFd>,
     /// Why it cannot be opened, if it cannot.
-    file: Result<Arc<OwnedFd>, Errno>,
+    file: Result<Arc<LockFile>, Errno>,
+}
+
+/// The open file.
+struct LockFile {
+    file: OwnedFd,
+    storage: Storage,
+}
+
+/// Where the content of the file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Storage {
+    /// In this kernel, which shows each write to all servers.
+    Local,
+    /// Behind a mount. This descriptor bypasses its caches (`O_DIRECT`), also those inside `GlusterFS`. What is written
+    /// is there after fdatasync(2).
+    Remote,
 }
 
 /// Bytes that are locked, until this is dropped.
 #[must_use = "the bytes are locked no more once this is dropped"]
 pub(super) struct ByteLock {
-    file: Arc<OwnedFd>,
+    file: Arc<LockFile>,
     first: u8,
     count: u8,
 }
@@ -71,8 +88,7 @@ impl ByteLock {
 
     /// Replaces that number.
     pub(super) fn set_number(&self, number: i64) -> Result<(), StoreErrorKind> {
-        operate(|| pwrite(&self.file, &number.to_le_bytes(), self.position()))?;
-        Ok(())
+        self.write_at(&number.to_le_bytes(), self.position())
     }
 
     fn position(&self) -> u64 {
@@ -103,7 +119,7 @@ impl ByteLock {
         Ok(())
     }
 
-    /// Writes from this byte of the file on.
+    /// Writes from this byte of the file on. Any server that locks the byte afterwards reads that.
     pub(super) fn write_at(
         &self,
         mut bytes: &[u8],
@@ -117,7 +133,10 @@ impl ByteLock {
             bytes = &bytes[count..];
             position += count as u64;
         }
-        Ok(())
+        match self.file.storage {
+            Storage::Local => Ok(()),
+            Storage::Remote => self.sync(),
+        }
     }
 
     /// Returns when what was written is on stable storage.
@@ -200,22 +219,56 @@ enum LockType {
     None,
 }
 
-fn open(root: &OwnedFd) -> Result<OwnedFd, Errno> {
+impl AsFd for LockFile {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+fn open(root: &OwnedFd) -> Result<LockFile, Errno> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    operate(|| openat(root, NAME, flags, Mode::from_raw_mode(0o666)))
+    let open = |flags| operate(|| openat(root, NAME, flags, Mode::from_raw_mode(0o666)));
+    let file = open(flags)?;
+    if !operate(|| fstatfs(root)).is_ok_and(|found| is_remote(found.f_type)) {
+        let storage = Storage::Local;
+        return Ok(LockFile { file, storage });
+    }
+    // The whole file, so that the next read has something to read. It changes no byte of another server.
+    if length_of(&file)? < LENGTH {
+        operate(|| ftruncate(&file, LENGTH as u64))?;
+    }
+    let storage = Storage::Remote;
+    let file = match open(flags | OFlags::DIRECT) {
+        Ok(direct) if takes_any_length(&direct) => direct,
+        // Such a file system may show old numbers for a moment.
+        _ => file,
+    };
+    Ok(LockFile { file, storage })
+}
+
+/// The length of the file; no more than it needs, if it does not fit.
+fn length_of(file: &OwnedFd) -> Result<usize, Errno> {
+    let length = operate(|| fstat(file))?.st_size;
+    Ok(usize::try_from(length).unwrap_or(LENGTH))
+}
+
+/// Whether a file that is open for direct I/O can be read and written in pieces of any length. A local disk behind the file
+/// system may want whole blocks.
+fn takes_any_length(file: &OwnedFd) -> bool {
+    operate(|| pread(file, &mut [0; 1], 1)).is_ok()
 }
 
 /// Gives the file all the space that it will need, so that no upload fails for lack of it.
-fn reserve_space(file: &OwnedFd) -> Result<(), Errno> {
+fn reserve_space(file: &LockFile) -> Result<(), Errno> {
     let zeros = [0; LENGTH];
-    let length = usize::try_from(operate(|| fstat(file))?.st_size).unwrap_or(LENGTH);
+    let length = length_of(&file.file)?;
     if length < LENGTH {
         operate(|| pwrite(file, &zeros[length..], length as u64))?;
     }
     Ok(())
 }
 
-fn set_lock(file: &OwnedFd, kind: LockType, first: u8, count: u8) -> Result<(), Errno> {
+fn set_lock(file: &LockFile, kind: LockType, first: u8, count: u8) -> Result<(), Errno> {
     let kind = match kind {
         LockType::Exclusive => libc::F_WRLCK,
         LockType::None => libc::F_UNLCK,

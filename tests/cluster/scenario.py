@@ -154,8 +154,7 @@ def run(kind, home, typed, repository):
     check_directory(cluster, clients, counter)
     cluster.end()
     check_logs(cluster)
-    if kind == "local":
-        check_history(cluster)
+    check_history(cluster)
     for server in (cluster.a, cluster.b):
         if "panicked" in server.said():
             raise Failure(server.said())

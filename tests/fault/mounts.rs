@@ -9,6 +9,7 @@ use rustix::process::Signal;
 
 use crate::support::home::Home;
 use crate::support::message::name;
+use crate::support::process::log_tool;
 use crate::support::requirements::is_there;
 use crate::support::running::Running;
 use crate::support::server::Server;
@@ -34,9 +35,15 @@ struct Mount {
 }
 
 impl Mount {
-    /// Mounts `storage` of a home on its root; `None`, which is said, where that is not allowed.
+    /// Mounts `storage` of a home on its root; `None`, with a message, where that is not allowed.
     #[track_caller]
     fn on_root(home: &Home, options: &str) -> Option<Self> {
+        Self::of_storage(home, home, options)
+    }
+
+    /// Mounts `storage` of one home on the root of another.
+    #[track_caller]
+    fn of_storage(storage: &Home, home: &Home, options: &str) -> Option<Self> {
         if !is_there("bindfs") {
             return None;
         }
@@ -49,7 +56,7 @@ impl Mount {
             eprintln!("skipped: /dev/fuse cannot be opened");
             return None;
         }
-        let storage = home.path().join("storage");
+        let storage = storage.path().join("storage");
         fs::create_dir_all(&storage).unwrap();
         let at = home.root();
         let mut command = Command::new("bindfs");
@@ -228,4 +235,44 @@ fn read_only_file_system_is_403_with_its_reason() {
         why.starts_with("nothing can be written to the root: "),
         "{why}"
     );
+}
+
+/// Each mount keeps what it has read for a minute, and does not ask whether another one has written.
+#[test]
+fn servers_with_mounts_that_cache_count_versions_once() {
+    const CACHING: &str = "kernel_cache,attr_timeout=60,entry_timeout=0";
+    let homes = [Home::new(), Home::new()];
+    let Some(_first) = Mount::on_root(&homes[0], CACHING) else {
+        return;
+    };
+    let _second = Mount::of_storage(&homes[0], &homes[1], CACHING).unwrap();
+    let servers = [("web-1", &homes[0]), ("web-2", &homes[1])].map(|(id, home)| {
+        let options = [
+            "--web",
+            "--writable",
+            "--shared",
+            "--seal",
+            "--server-id",
+            id,
+        ];
+        Setup::at(home, &options).log(format!("{id}.txt")).start()
+    });
+    for round in 0..8 {
+        let server = &servers[round % 2];
+        let status = server.put("/a", "", round.to_string().as_bytes()).status;
+        assert!(matches!(status, 201 | 204), "{round}: {status}");
+    }
+    for mut server in servers {
+        server.stop();
+    }
+    let logs = [
+        homes[0].path().join("web-1.txt"),
+        homes[1].path().join("web-2.txt"),
+    ];
+    let [one, two] = logs.each_ref().map(|log| log.to_str().unwrap());
+    let merged = log_tool(homes[0].path(), ["merge", one, two, "-o", "all.txt"], b"");
+    let stderr = String::from_utf8_lossy(&merged.stderr);
+    assert_eq!((merged.status.code(), &*stderr), (Some(0), ""));
+    let history = log_tool(homes[0].path(), ["extract", "all.txt", "8"], b"");
+    assert_eq!(history.stdout, b"7");
 }
