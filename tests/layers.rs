@@ -2,7 +2,8 @@
 //! between rooms runs up.
 //!
 //! A file uses another if it imports something that is defined there, or names it by a path. What a `mod.rs` re-exports
-//! counts as the file that defines it, and to re-export is to use. Code under `#[cfg(test)]` does not count.
+//! counts as the file that defines it, and to re-export is to use. A file outside of the module uses its `mod.rs`, too: it
+//! names it. Code under `#[cfg(test)]` does not count.
 
 #![allow(
     clippy::unwrap_used,
@@ -245,8 +246,15 @@ impl Source {
         }
     }
 
-    /// What `path` leads to, as it stands in `module`; `None` if it is not of these crates.
-    fn resolve(&self, module: &[String], path: &[String], depth: usize) -> Option<Target> {
+    /// What `path` leads to, as it stands in `module`; `None` if it is not of these crates. The modules whose re-exports it
+    /// names are added to `through`.
+    fn resolve(
+        &self,
+        module: &[String],
+        path: &[String],
+        depth: usize,
+        through: &mut Vec<Segments>,
+    ) -> Option<Target> {
         assert!(depth < 32, "{path:?} in {module:?} leads nowhere");
         let (first, mut rest) = path.split_first()?;
         let mut here = match first.as_str() {
@@ -270,10 +278,13 @@ impl Source {
             } else if let Some(child) = self.child(&here, next) {
                 here = child;
             } else {
-                match self.imported(&here, next, depth) {
-                    Some(Target::Module(found)) => here = found,
-                    Some(item) => return Some(item),
-                    None => return Some(Target::Item(self.modules[&here].file.clone())),
+                let Some(found) = self.imported(&here, next, depth) else {
+                    return Some(Target::Item(self.modules[&here].file.clone()));
+                };
+                through.push(here);
+                match found {
+                    Target::Module(found) => here = found,
+                    item @ Target::Item(_) => return Some(item),
                 }
             }
         }
@@ -293,7 +304,7 @@ impl Source {
         if import.path[0] == name {
             return None;
         }
-        self.resolve(module, &import.path, depth + 1)
+        self.resolve(module, &import.path, depth + 1, &mut Vec::new())
     }
 
     /// Which file uses which others.
@@ -303,13 +314,21 @@ impl Source {
             let imports = module.imports.iter().map(|import| &import.path);
             let named = imports.chain(&module.paths);
             let files = uses.entry(&module.file).or_default();
-            for target in named.filter_map(|named| self.resolve(path, named, 0)) {
-                if let Target::Item(file) = target
-                    && file != module.file
-                {
-                    files.insert(file);
-                }
+            for named in named {
+                let mut through = Vec::new();
+                let Some(Target::Item(file)) = self.resolve(path, named, 0, &mut through) else {
+                    continue;
+                };
+                files.insert(file);
+                // Within a module, its re-exports are only short names.
+                through.retain(|module| !path.starts_with(module));
+                files.extend(
+                    through
+                        .iter()
+                        .map(|module| self.modules[module].file.clone()),
+                );
             }
+            files.remove(&module.file);
         }
         uses
     }
@@ -683,4 +702,32 @@ fn a_re_export_counts_as_the_file_that_defines() {
         ),
         loop_of("room/one.rs", "room/two.rs")
     );
+}
+
+#[test]
+fn a_re_export_counts_as_the_mod_rs_outside_of_its_module() {
+    let crate_with = |other: &str, room: &str| {
+        loops_of(&[
+            ("lib.rs", "mod other; mod room;"),
+            ("other.rs", other),
+            ("room/mod.rs", room),
+            ("room/one.rs", "struct One;"),
+        ])
+    };
+    let re_exports =
+        "mod one; pub use self::one::One; use crate::other::Other; struct Room(Other);";
+    let loop_of_both = [BTreeSet::from(
+        ["other.rs", "room/mod.rs"].map(str::to_owned),
+    )];
+    for (other, is_loop) in [
+        ("use crate::room::One; struct Other;", true),
+        ("struct Other(super::room::One);", true),
+        ("use crate::room::one::One; struct Other;", false),
+    ] {
+        let expected = if is_loop { &loop_of_both[..] } else { &[] };
+        assert_eq!(crate_with(other, re_exports), expected, "{other}");
+    }
+    let only_re_exports = "mod one; pub use self::one::One;";
+    let one_way = crate_with("use crate::room::One; struct Other;", only_re_exports);
+    assert_eq!(one_way, Vec::<BTreeSet<_>>::new());
 }

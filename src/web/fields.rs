@@ -7,7 +7,7 @@ use crate::http::Request;
 use crate::http::semantics::conditional::{self, Outcome, PreconditionFields, Validators};
 use crate::http::semantics::etag::FileState;
 use crate::http::semantics::fields::combined;
-use crate::http::semantics::negotiation::encoding::Coding;
+use crate::http::semantics::negotiation::encoding::{Choice, Coding, choose};
 use crate::http::semantics::{date, etag};
 use crate::store::Metadata;
 
@@ -83,6 +83,12 @@ impl<'h> Preconditions<'h> {
     }
 }
 
+/// The client's choice between gzip and the plain form (RFC 9110 §12.5.3).
+pub(super) fn gzip_or_plain(request: &Request<'_>) -> Choice {
+    let accepted = combined(request, "Accept-Encoding");
+    choose(accepted.as_deref(), &[Coding::Gzip])
+}
+
 /// The modification time of a file; `None` for the epoch and earlier, since tools set the epoch if they know no time.
 pub(super) fn last_modified(metadata: &Metadata) -> Option<SystemTime> {
     let modified = metadata.modified();
@@ -94,12 +100,12 @@ pub(super) fn etag_of(metadata: &Metadata) -> String {
     tag_of(metadata, None)
 }
 
-/// The entity tag of a file as its sibling in this content coding.
+/// The entity tag of a precompressed sibling in this content coding.
 pub(super) fn sibling_tag_of(metadata: &Metadata, coding: Coding) -> String {
     tag_of(metadata, Some(coding.token()))
 }
 
-/// The entity tag of what is made of a file, by what it is made with.
+/// The entity tag of a form of a file that the server makes; `variant` identifies how.
 pub(super) fn variant_tag_of(metadata: &Metadata, variant: &str) -> String {
     tag_of(metadata, Some(variant))
 }

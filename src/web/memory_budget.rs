@@ -1,7 +1,10 @@
-//! How many bytes of memory things of one kind may take together. Each holds a share, and gives it back when it is dropped.
+//! A limit on the memory of all objects of one kind. Each object holds a share, which is returned when it is dropped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Bytes of memory of a gzip compressor: its window, and tables for the codes.
+pub(super) const COMPRESSOR: usize = 320 * 1024;
 
 /// See the module's description.
 #[derive(Clone)]
@@ -10,14 +13,14 @@ pub(super) struct MemoryBudget {
     most: usize,
 }
 
-/// Memory that one of them holds, until this is dropped.
+/// The memory of one object, until this is dropped.
 pub(super) struct MemoryShare {
     count: usize,
     budget: MemoryBudget,
 }
 
 impl MemoryBudget {
-    /// One part in `parts` of this memory, but `most` bytes at most.
+    /// A limit of one part in `parts` of this memory, and at most `most` bytes.
     pub(super) fn of_memory(memory: u64, parts: u64, most: usize) -> Self {
         let part = usize::try_from(memory / parts);
         Self {
@@ -26,7 +29,7 @@ impl MemoryBudget {
         }
     }
 
-    /// Room for nothing so far.
+    /// An empty share.
     pub(super) fn hold(&self) -> MemoryShare {
         MemoryShare {
             count: 0,
@@ -36,7 +39,7 @@ impl MemoryBudget {
 }
 
 impl MemoryShare {
-    /// Holds so many bytes more. False if too much is held already, and then nothing has changed.
+    /// Adds `count` bytes to the share. If that exceeds the limit, it returns false and changes nothing.
     pub(super) fn grow(&mut self, count: usize) -> bool {
         let grown = self
             .budget
@@ -50,11 +53,11 @@ impl MemoryShare {
         grown.is_ok()
     }
 
-    /// Gives back all but so many bytes.
+    /// Returns all but `count` bytes.
     pub(super) fn shrink_to(&mut self, count: usize) {
-        let given = self.count.saturating_sub(count);
-        self.count -= given;
-        self.budget.bytes.fetch_sub(given, Ordering::Relaxed);
+        let returned = self.count.saturating_sub(count);
+        self.count -= returned;
+        self.budget.bytes.fetch_sub(returned, Ordering::Relaxed);
     }
 }
 
@@ -69,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_given_back_makes_room() {
+    fn returned_memory_can_be_used_again() {
         let budget = MemoryBudget::of_memory(u64::MAX, 2, 100);
         let mut first = budget.hold();
         assert!(first.grow(90) && !first.grow(11) && first.grow(10));

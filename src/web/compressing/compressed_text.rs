@@ -1,4 +1,4 @@
-//! A text in its compressed form, and parts of it as content. It counts as memory until nobody sends it any more.
+//! A compressed text, and parts of it as content. Its memory counts until the last response with it has ended.
 
 use std::collections::VecDeque;
 use std::io::Write;
@@ -11,10 +11,10 @@ use flate2::{Compression, Crc};
 use crate::connection::{ResponseContent, TrackedBytes};
 use crate::web::memory_budget::MemoryShare;
 
-/// Bytes of a part of it that are sent, or wait to be sent, at a time.
+/// Bytes of one part of the content.
 const PART: usize = 32 * 1024;
 
-/// How the compressor is set: the usual level, since what comes of it is kept.
+/// The default level of gzip: a better result is worth the time, since it is kept.
 pub(super) const LEVEL: Compression = Compression::new(6);
 
 /// See the module's description.
@@ -23,14 +23,14 @@ pub(in crate::web) struct CompressedText {
     _share: MemoryShare,
 }
 
-/// A part of it.
+/// A part of a text.
 struct TextPart {
     text: Arc<CompressedText>,
     range: Range<usize>,
 }
 
 impl CompressedText {
-    /// These bytes, for which there is room.
+    /// A text of these bytes. `share` has at least as many, and the rest is returned.
     pub(super) fn new(bytes: Vec<u8>, mut share: MemoryShare) -> Self {
         share.shrink_to(bytes.len());
         Self {
@@ -39,12 +39,12 @@ impl CompressedText {
         }
     }
 
-    /// How many bytes it has.
+    /// The number of its bytes.
     pub(in crate::web) fn length(&self) -> u64 {
         self.bytes.len() as u64
     }
 
-    /// `length` bytes from `offset` on, as far as they are there.
+    /// `length` bytes from `offset` on, up to the end of the text.
     pub(in crate::web) fn part(self: &Arc<Self>, offset: u64, length: u64) -> ResponseContent {
         let within =
             |at: u64| usize::try_from(at).map_or(self.bytes.len(), |at| at.min(self.bytes.len()));
@@ -66,15 +66,15 @@ impl TrackedBytes for TextPart {
     }
 }
 
-/// A number that is another one if the compressor is another one: what comes of a sample. A server that is built with a
-/// newer compressor may make other bytes of the same file, so its entity tags differ.
+/// A checksum of a compressed sample, which identifies the compressor. A server with another version of the compressor may
+/// compress the same file to other bytes, so its entity tags must differ.
 pub(super) fn fingerprint() -> u32 {
     static FINGERPRINT: OnceLock<u32> = OnceLock::new();
     *FINGERPRINT.get_or_init(|| {
         let mut encoder = GzEncoder::new(Vec::new(), LEVEL);
         let mut number = 1_u32;
         for line in 0..500 {
-            // Numbers without order between words that come again, so that matches of all kinds are found.
+            // Pseudo-random numbers between repeated words, so that the compressor finds matches of all kinds.
             number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let word = ["alpha", "beta", "gamma", "delta"][(number >> 30) as usize];
             // Writing into a vector cannot fail.
@@ -123,7 +123,7 @@ mod tests {
             let end = start + usize::try_from(length).unwrap().min(bytes.len() - start);
             assert_eq!(found, bytes[start..end], "{offset} {length}");
         }
-        // It counts until the last part of it is gone.
+        // Its memory counts until its last part is dropped.
         let part = text.part(0, 1);
         drop(text);
         assert!(!budget.hold().grow(100_001) && budget.hold().grow(100_000));

@@ -1,4 +1,4 @@
-//! A text that is being compressed, portion by portion. It knows neither the path of its file nor who wants it.
+//! A text that is being compressed in portions. The job depends neither on the path of the file nor on the request.
 
 use std::io::{self, Write};
 
@@ -6,42 +6,39 @@ use flate2::write::GzEncoder;
 
 use super::compressed_text::{CompressedText, LEVEL};
 use crate::store::FileContent;
-use crate::web::memory_budget::MemoryShare;
+use crate::web::memory_budget::{COMPRESSOR, MemoryShare};
 
 /// Bytes that are compressed in one portion: less than a millisecond of work.
 const PORTION: usize = 32 * 1024;
 
-/// Bytes of memory that a compressor takes: its window, and tables for the codes.
-const COMPRESSOR: usize = 320 * 1024;
-
 /// See the module's description.
 pub(super) struct CompressionJob {
     encoder: GzEncoder<Vec<u8>>,
-    /// Bytes of the file that are in it.
+    /// Bytes of the file that are compressed so far.
     position: u64,
     share: MemoryShare,
 }
 
-/// What one portion of work comes to.
+/// The result of one portion of work.
 pub(super) enum JobProgress {
-    /// There is more to do.
+    /// More portions remain.
     More(Box<CompressionJob>),
-    /// All is done.
+    /// The text is complete.
     Done(CompressedText),
-    /// It is not worth it.
+    /// The result would not be short enough to be worth it.
     NotShorter,
     /// The file cannot be read.
     Failed(io::Error),
 }
 
 impl CompressionJob {
-    /// Bytes of memory that a job for a file of this length needs, the result included.
+    /// Bytes of memory of a job for a file of this length, including the result.
     pub(super) fn size(length: u64) -> usize {
         let longest = usize::try_from(longest_result(length)).unwrap_or(usize::MAX);
         longest.saturating_add(COMPRESSOR)
     }
 
-    /// A job that holds this share, of [`CompressionJob::size`].
+    /// A job with this share of [`CompressionJob::size`] bytes.
     pub(super) fn new(share: MemoryShare) -> Box<Self> {
         Box::new(Self {
             encoder: GzEncoder::new(Vec::new(), LEVEL),
@@ -50,11 +47,11 @@ impl CompressionJob {
         })
     }
 
-    /// Does one portion for a file with this content of this length.
+    /// Compresses one portion of a file with this content and length.
     pub(super) fn advance(mut self: Box<Self>, content: &FileContent, length: u64) -> JobProgress {
         let left = length.saturating_sub(self.position);
         let mut portion = vec![0; usize::try_from(left).map_or(PORTION, |left| left.min(PORTION))];
-        // Always filled, so that the same file comes to the same bytes.
+        // The portion is always filled, so the same file always has the same compressed bytes.
         if let Err(error) = read_exactly(content, self.position, &mut portion) {
             return JobProgress::Failed(error);
         }
@@ -77,7 +74,7 @@ impl CompressionJob {
     }
 }
 
-/// Bytes of the longest result that is worth it for a file of this length: an eighth less.
+/// The most bytes of a result that is worth it for a file of this length: seven eighths.
 fn longest_result(length: u64) -> u64 {
     length - length / 8
 }
@@ -104,7 +101,7 @@ mod tests {
     use crate::connection::ResponseContent;
     use crate::web::memory_budget::MemoryBudget;
 
-    /// What comes of this content after how many portions.
+    /// Compresses this content; returns the number of portions and the result.
     fn compressed(bytes: &[u8], length: u64) -> (usize, JobProgress) {
         let budget = MemoryBudget::of_memory(u64::MAX, 1, usize::MAX);
         let mut share = budget.hold();
@@ -117,7 +114,7 @@ mod tests {
                 other => return (portions, other),
             }
         }
-        unreachable!("it ends");
+        unreachable!("the job ends");
     }
 
     fn text(length: usize) -> Vec<u8> {
@@ -159,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_become_shorter_is_given_up_early() {
+    fn compression_of_noise_ends_early() {
         let mut number = 1_u64;
         let noise: Vec<u8> = std::iter::repeat_with(|| {
             number = number

@@ -1,7 +1,7 @@
-//! Compressed texts by the path of their file, those that are being made among them, within a budget of memory.
+//! Compressed texts by the path of their file, complete or in progress, within a memory budget.
 //!
-//! Each belongs to one state of its file, and is of no use for another: the caller has just looked at the file. The one that
-//! was not wanted for longest makes room. A text that is being sent stays: its memory would not become free.
+//! Each text belongs to one state of its file, and is not used for another; the caller has just read the metadata. The least
+//! recently used text makes room for a new one. A text that is being sent stays, since its memory would not become free.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -13,28 +13,28 @@ use crate::store::Metadata;
 use crate::sync::lock;
 use crate::web::memory_budget::{MemoryBudget, MemoryShare};
 
-/// Bytes that they may hold together.
+/// The most bytes of all texts together.
 const MOST: usize = 16 * 1024 * 1024;
 
-/// The part of the process's memory that they may hold together.
+/// The largest share of the process's memory for all texts together.
 const PART_OF_MEMORY: u64 = 16;
 
-/// Texts that are being compressed at once. A request for one more gets the file as it is.
+/// The most texts that are being compressed at once. A request for another text gets the plain file.
 const MOST_JOBS: usize = 8;
 
-/// Files of which something is known: a look at all of them takes microseconds.
+/// The most entries: a scan of all of them takes microseconds.
 const MOST_ENTRIES: usize = 1024;
 
-/// How long a job waits for its request before it may be given up: the client may have left.
+/// The time after which a waiting job may be dropped, since its client may have left.
 const ABANDONED: Duration = Duration::from_secs(5);
 
-/// Bytes of memory that an entry takes besides its path.
+/// Bytes of memory of an entry besides its path.
 const ENTRY: usize = 256;
 
 /// See the module's description.
 pub(in crate::web) struct KeptTexts {
     budget: MemoryBudget,
-    /// Guards what is kept; held for a look-up or a change, never while a text is compressed.
+    /// Guards the entries. It is held for a look-up or a change, never during compression.
     entries: Mutex<TextEntries>,
 }
 
@@ -46,46 +46,46 @@ struct TextEntries {
 }
 
 struct TextEntry {
-    /// The state of the file that it is about.
+    /// The state of the file.
     metadata: Metadata,
-    /// The look-up that found it last.
+    /// The number of the last look-up that found it.
     last_use: u64,
     stage: TextStage,
     _share: MemoryShare,
 }
 
-/// How far a text has come.
+/// The state of a text.
 enum TextStage {
-    /// It waits for its next portion since then.
+    /// A job that has waited for its next portion since this time.
     Begun(Box<CompressionJob>, Instant),
-    /// A worker has it.
+    /// A worker compresses a portion.
     AtWork,
     Compressed(Arc<CompressedText>),
-    /// It is not worth it.
+    /// Compression is not worth it.
     NotShorter,
 }
 
-/// What a request finds.
+/// The result of a look-up.
 pub(super) enum TextFinding {
     Compressed(Arc<CompressedText>),
-    /// It can be made, or be continued.
+    /// The text can be compressed, or the job be continued.
     ToBeMade,
-    /// It is not worth it, or another worker has it.
+    /// Compression is not worth it, or another worker compresses the text now.
     SentAsItIs,
 }
 
-/// What became of a job that was claimed.
+/// The result of a claimed job.
 pub(super) enum JobOutcome {
-    /// One portion is done.
+    /// A portion is compressed, and more remain.
     Portion(Box<CompressionJob>),
     Compressed(Arc<CompressedText>),
     NotShorter,
-    /// Nothing: the next request begins anew.
+    /// The job failed: the next request starts again.
     Failed,
 }
 
 impl KeptTexts {
-    /// None so far, in a process with so many bytes of memory.
+    /// No texts so far, in a process with this many bytes of memory.
     pub(in crate::web) fn within(memory: u64) -> Self {
         Self {
             budget: MemoryBudget::of_memory(memory, PART_OF_MEMORY, MOST),
@@ -93,7 +93,7 @@ impl KeptTexts {
         }
     }
 
-    /// What there is for the file at `path` in this state.
+    /// Looks up the text of the file at `path` in this state.
     pub(super) fn find(&self, path: &[u8], metadata: &Metadata) -> TextFinding {
         let mut entries = lock(&self.entries);
         entries.clock += 1;
@@ -111,7 +111,7 @@ impl KeptTexts {
     }
 
     /// Takes the job of the file at `path` in this state, or begins one; `None` if there is no room for it, or if another
-    /// worker has it. What becomes of it is told to [`KeptTexts::finish`].
+    /// worker has it. The caller passes the result to [`KeptTexts::finish`].
     pub(super) fn claim(&self, path: &[u8], metadata: &Metadata) -> Option<Box<CompressionJob>> {
         let mut entries = lock(&self.entries);
         if let Some(entry) = entries.by_path.get_mut(path)
@@ -143,7 +143,7 @@ impl KeptTexts {
         Some(CompressionJob::new(job))
     }
 
-    /// Keeps what became of a job, unless the file is known in another state by now.
+    /// Keeps the result of a job, unless there is an entry for another state of the file by now.
     pub(super) fn finish(&self, path: &[u8], metadata: &Metadata, outcome: JobOutcome) {
         let mut entries = lock(&self.entries);
         let entry = entries.by_path.get_mut(path);
@@ -177,7 +177,7 @@ impl TextEntries {
         });
     }
 
-    /// Holds so many bytes, in place of others if need be.
+    /// Reserves `count` bytes; forgets other files if necessary.
     fn make_room(&mut self, budget: &MemoryBudget, count: usize) -> Option<MemoryShare> {
         let mut share = budget.hold();
         while !share.grow(count) {
@@ -186,7 +186,7 @@ impl TextEntries {
         Some(share)
     }
 
-    /// Forgets files until there are so many at most.
+    /// Forgets files until at most `count` are left.
     fn bound(&mut self, count: usize) -> Option<()> {
         while self.by_path.len() > count {
             self.forget_one()?;
@@ -194,7 +194,7 @@ impl TextEntries {
         Some(())
     }
 
-    /// Forgets what was not wanted for longest; `None` if all is in use.
+    /// Forgets the least recently used file; `None` if all are in use.
     fn forget_one(&mut self) -> Option<()> {
         let unused = self.by_path.iter().filter(|(_, entry)| entry.is_unused());
         let (path, _) = unused.min_by_key(|(_, entry)| entry.last_use)?;
@@ -231,7 +231,7 @@ mod tests {
 
     const LENGTH: usize = 100_000;
 
-    /// What is known of files, each in one state; `LENGTH` bytes of text.
+    /// Files with `LENGTH` bytes of text.
     struct StoredTexts {
         home: tempfile::TempDir,
         store: Store,
@@ -264,7 +264,7 @@ mod tests {
         FileContent::Memory(vec![b'x'; LENGTH].into())
     }
 
-    /// Does the work of a request to the end; `None` if the file is sent as it is.
+    /// Completes the work of a request; `None` if the plain file is sent.
     fn request(texts: &KeptTexts, name: &str, metadata: &Metadata) -> Option<Arc<CompressedText>> {
         let path = name.as_bytes();
         loop {
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_a_text_that_another_has_at_work() {
+    fn request_does_not_wait_for_a_text_that_another_request_compresses() {
         let files = StoredTexts::new(&names(1));
         let texts = KeptTexts::within(u64::MAX);
         let metadata = files.metadata("0.txt");
@@ -310,7 +310,7 @@ mod tests {
         let JobProgress::More(job) = job.advance(&content(), LENGTH as u64) else {
             panic!("one portion");
         };
-        // Between two portions another request may continue it.
+        // Between two portions, another request may continue the job.
         texts.finish(b"0.txt", &metadata, JobOutcome::Portion(job));
         assert!(request(&texts, "0.txt", &metadata).is_some());
     }
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_few_texts_are_made_at_once() {
+    fn number_of_jobs_is_limited() {
         let names = names(MOST_JOBS + 1);
         let files = StoredTexts::new(&names);
         let texts = KeptTexts::within(u64::MAX);
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded_and_what_is_sent_stays() {
+    fn memory_is_bounded_and_a_text_that_is_being_sent_stays() {
         let names = names(40);
         let files = StoredTexts::new(&names);
         // Enough for one job and some results.
@@ -367,7 +367,7 @@ mod tests {
         assert!(Arc::ptr_eq(&sent, &again));
         let count = lock(&texts.entries).by_path.len();
         assert!((2..12).contains(&count), "{count}");
-        // Nothing is made where there is no memory.
+        // Without memory, no text is compressed.
         let none = KeptTexts::within(0);
         assert!(request(&none, "0.txt", &metadata).is_none());
     }

@@ -1,12 +1,12 @@
 //! Compression on request: text without a precompressed sibling is sent through gzip, and the result is kept.
 //!
-//! - A text is compressed in portions, each in a blocking turn of the request that wants it (`compression_job`). Between two
-//!   portions other connections have their turns, and the file is looked up again.
-//! - The result is kept with the metadata of the file, and is right only as long as the file has these (`kept_texts`).
-//!   Its entity tag is made of them, too, and of the compressor.
-//! - A request for a text that is being compressed for another request gets the file as it is, and does not wait.
+//! - A text is compressed in portions, each in a blocking turn of the request (`compression_job`). Between two portions
+//!   other connections have their turns, and the file is looked up again.
+//! - The result is kept with the metadata of the file, and is valid only as long as these do not change (`kept_texts`).
+//!   Its entity tag is derived from the metadata and the compressor.
+//! - A request for a text that another request compresses at this moment gets the plain file, and does not wait.
 //!
-//! A file that changed a moment ago is not compressed: it may change again. No file is compressed for a request with
+//! A file that changed less than a second ago is not compressed, since it may change again. No file is compressed for a request with
 //! credentials inside TLS: the length of a compressed response can reveal a secret in it to an attacker whose text is in the
 //! same response (BREACH).
 
@@ -22,20 +22,19 @@ pub(super) use self::compressed_text::CompressedText;
 use self::compressed_text::fingerprint;
 use self::compression_job::JobProgress;
 use self::kept_texts::{JobOutcome, TextFinding};
-use super::fields::variant_tag_of;
+use super::fields::{gzip_or_plain, variant_tag_of};
 use super::site::Site;
 use crate::blocking::WouldBlock;
-use crate::http::semantics::fields::combined;
 use crate::http::semantics::media_type::is_compressible;
-use crate::http::semantics::negotiation::encoding::{Choice, Coding, choose};
+use crate::http::semantics::negotiation::encoding::{Choice, Coding};
 use crate::http::{Request, Scheme};
 use crate::server::Turn;
 use crate::store::{Certainty, Metadata, ReadableFile};
 
-/// Bytes of the shortest text that is compressed. A shorter one fits into one packet as it is.
+/// Bytes of the shortest text that is compressed. A shorter one fits into one packet uncompressed.
 const SHORTEST: u64 = 1024;
 
-/// Bytes of the longest text that is compressed: that is a tenth of a second of work.
+/// Bytes of the longest text that is compressed: a tenth of a second of work.
 const LONGEST: u64 = 4 * 1024 * 1024;
 
 /// The time for which a file must not have changed before it is compressed.
@@ -47,30 +46,30 @@ pub(super) fn compressed_tag(metadata: &Metadata) -> String {
 }
 
 impl Site {
-    /// Whether the file `found`, which is of this media type, is sent compressed for this request, if it becomes shorter.
+    /// Whether the file `found` of this media type may be compressed for this request.
     pub(super) fn compresses(
         &self,
         request: &Request<'_>,
         media_type: &str,
         found: &ReadableFile,
     ) -> bool {
-        let is_unchanged_for_long = || {
+        let is_old_enough = || {
             let age = SystemTime::now().duration_since(found.metadata.changed());
             age.is_ok_and(|age| age > UNCHANGED)
         };
         self.texts.is_some()
             && (SHORTEST..=LONGEST).contains(&found.metadata.length())
             && is_compressible(media_type)
-            && accepts_gzip(request)
+            && gzip_or_plain(request) == Choice::Coded(Coding::Gzip)
             && !has_secrets(request)
             && found.certainty == Certainty::Certain
-            && is_unchanged_for_long()
+            && is_old_enough()
     }
 
-    /// The compressed form of the file `found` at `path`; `None` if it has none now.
+    /// The compressed form of the file `found` at `path`; `None` if the plain file is to be sent.
     ///
     /// # Errors
-    /// If it takes a blocking turn, or another one.
+    /// If it needs a blocking turn, or another one.
     pub(super) fn compressed(
         &self,
         path: &[u8],
@@ -95,7 +94,7 @@ impl Site {
                 texts.finish(path, &found.metadata, JobOutcome::Portion(job));
                 return Err(blocking.in_another_turn());
             }
-            // What was read while the file changed is of no state of it.
+            // The file changed while it was read, so the text belongs to none of its states.
             JobProgress::Done(_) if !found.is_unchanged(blocking) => JobOutcome::Failed,
             JobProgress::Done(text) => JobOutcome::Compressed(Arc::new(text)),
             JobProgress::NotShorter => JobOutcome::NotShorter,
@@ -113,12 +112,7 @@ impl Site {
     }
 }
 
-fn accepts_gzip(request: &Request<'_>) -> bool {
-    let accepted = combined(request, "Accept-Encoding");
-    choose(accepted.as_deref(), &[Coding::Gzip]) == Choice::Coded(Coding::Gzip)
-}
-
-/// Whether what the response says may be for this client only, and nobody else can read it on its way.
+/// Whether the response may contain secrets that TLS protects.
 fn has_secrets(request: &Request<'_>) -> bool {
     let mut fields = ["Authorization", "Cookie"].into_iter();
     request.scheme == Scheme::Https && fields.any(|name| request.field(name).is_some())

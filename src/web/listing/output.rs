@@ -5,9 +5,6 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// Bytes of memory of a compressor: its window, and tables for the codes.
-pub(super) const COMPRESSOR: usize = 320 * 1024;
-
 /// See the module's description. It keeps finished bytes until they are taken.
 pub(super) enum Output {
     Plain(Vec<u8>),

@@ -11,7 +11,7 @@ use super::item::{ItemKind, ListingItem};
 use super::listing_budget::{ListingBudget, PART};
 use super::listing_format::ListingFormat;
 use super::order::SortKey;
-use super::output::{COMPRESSOR, Output};
+use super::output::Output;
 use super::writer::Writer;
 use crate::blocking::Blocking;
 use crate::connection::{Preparation, Response, ResponseContent};
@@ -23,7 +23,7 @@ use crate::requester::Answered;
 use crate::store::{DirectoryEntry, DirectoryEntryKind, DirectoryReader};
 use crate::users::{Permissions, Right};
 use crate::web::DotFiles;
-use crate::web::memory_budget::MemoryShare;
+use crate::web::memory_budget::{COMPRESSOR, MemoryShare};
 use crate::web::path::Path;
 use crate::web::refusal::respond;
 

@@ -9,7 +9,6 @@ use super::preparation::{DirectoryReading, ListingPreparation, PreparationState}
 use crate::connection::{Response, ResponseContent};
 use crate::http::semantics::conditional::{ConditionalMethod, Outcome, Validators};
 use crate::http::semantics::fields::combined;
-use crate::http::semantics::negotiation::encoding::{Choice, Coding, choose};
 use crate::http::{Refusal, Request, StatusCode, Target, write_field};
 use crate::refusing::{Operation, ReceivedLine, cannot_read};
 use crate::requester::Requester;
@@ -17,7 +16,7 @@ use crate::server::Turn;
 use crate::store::StoreErrorKind;
 use crate::users::{Right, Rights};
 use crate::web::Access;
-use crate::web::fields::Preconditions;
+use crate::web::fields::{Preconditions, gzip_or_plain};
 use crate::web::pages::document;
 use crate::web::path::{Path, levels_up};
 use crate::web::refusal::Stop;
@@ -84,7 +83,7 @@ impl Site {
             received: ReceivedLine::of(request, requester).into_owned(),
             name: name(path),
             form,
-            coding: coding(request),
+            coding: gzip_or_plain(request),
             fields,
             state: PreparationState::Reading(reading),
         })))
@@ -112,12 +111,6 @@ fn fields(form: ListingFormat, access: Access) -> Vec<u8> {
     }
     write_field(&mut fields, "Vary", VARY);
     fields
-}
-
-/// How the listing is coded.
-fn coding(request: &Request<'_>) -> Choice {
-    let accepted = combined(request, "Accept-Encoding");
-    choose(accepted.as_deref(), &[Coding::Gzip])
 }
 
 /// The number of `../` from the request's address to each directory of it.

@@ -3,7 +3,7 @@
 use super::last::split_last;
 use crate::failure::Failure;
 use crate::selection::EntrySelection;
-use crate::stats::GroupBy;
+use crate::stats::grouping::GroupBy;
 use clap::Args;
 use std::ffi::OsStr;
 use std::num::NonZeroU64;

@@ -1,8 +1,7 @@
 //! `stats`: counts and sizes of a log.
 
-mod grouping;
+pub(crate) mod grouping;
 
-pub(crate) use self::grouping::GroupBy;
 use self::grouping::Groups;
 use crate::cli::StatsArguments;
 use crate::failure::Failure;
