@@ -2,7 +2,7 @@
 //!
 //! A step of a turn ends when it has read enough requests, moved enough bytes on the wire in either direction, made
 //! enough file operations, or taken enough time, whichever comes first. What it has begun it finishes, so each piece of
-//! work between two looks at the budget must be small: one request, one buffer of content, one portion of a listing, of
+//! work between two checks of the budget must be small: one request, one buffer of content, one portion of a listing, of
 //! the space or the rows of a log entry, or of the directories of an upload.
 
 use std::time::{Duration, Instant};
@@ -19,9 +19,9 @@ const BYTES: u64 = 1024 * 1024;
 /// File operations: each takes a few microseconds unless it waits for a disk.
 const OPERATIONS: u64 = 256;
 
-/// Time, from the beginning of a blocking turn, else from the first look at the budget. A connection may hold others up for
-/// forty times as long: a virtual machine that has new memory from its host makes the piece of work that is begun last ten
-/// times as long as usual. A turn that ends costs its connection about a hundredth of this.
+/// Time, from the beginning of a blocking turn, else from the first check of the budget. A connection may delay others for
+/// forty times as long: if the host gives a virtual machine new memory, the last piece of work takes ten times as long as
+/// usual. Ending a turn costs its connection about a hundredth of this.
 const TIME: Duration = Duration::from_micros(250);
 
 /// The cost of one step of a turn so far.
@@ -42,7 +42,7 @@ impl Budget {
         }
     }
 
-    /// The same, with the time that begins now: a blocking turn has long pieces of work.
+    /// The same, but the time begins now, since a blocking turn has long pieces of work.
     pub(super) fn of_blocking_turn() -> Self {
         Self {
             ends: Some(Instant::now() + TIME),
@@ -50,7 +50,7 @@ impl Budget {
         }
     }
 
-    /// Pays for one request.
+    /// Counts one request.
     pub(super) fn spend_request(&mut self) {
         self.spent.requests += 1;
     }

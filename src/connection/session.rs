@@ -26,11 +26,11 @@ pub struct HttpSession<D: Dialect> {
     pub(super) listener: usize,
     /// It is taken out during a turn.
     pub(super) channel: Channel,
-    /// The peer's side of the stream.
+    /// Whether the received bytes are inside TLS.
     pub(super) security: Security,
     pub(super) phase: Phase<D::Upload>,
     pub(super) scan: HeadScan,
-    /// The request line in progress, as far as it is known.
+    /// The version of the request in progress, as far as it is known.
     pub(super) version: Version,
     /// Whether another request may follow the one in progress.
     pub(super) persistence: Persistence,

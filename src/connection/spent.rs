@@ -3,10 +3,8 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use rustix::time::{ClockId, Timespec, clock_gettime};
-
 use crate::reporting::{TurnClock, TurnTime};
-use crate::server::StepClock;
+use crate::server::{StepClock, thread_processor_time};
 
 /// The work of one turn in units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,31 +48,24 @@ impl fmt::Display for Spent {
 }
 
 impl Stopwatch {
-    /// Begins to measure so much of the step that begins now.
+    /// Starts the measurements of the step that begins now.
     pub(super) fn start(measured: TurnClock, clock: &StepClock) -> Self {
         Self(match measured {
             TurnClock::None => None,
             TurnClock::Wall => Some((clock.last(), None)),
-            TurnClock::WallAndProcessor => Some((clock.last(), Some(processor_time()))),
+            TurnClock::WallAndProcessor => Some((clock.last(), Some(thread_processor_time()))),
         })
     }
 
-    /// What has passed since it began until the clock was read; nothing if it did not begin.
+    /// The time from the start to the last reading of the clock; zero if nothing is measured.
     #[inline]
     pub(super) fn elapsed(&self, clock: &StepClock) -> TurnTime {
         self.0
             .map_or_else(TurnTime::default, |(wall, processor)| TurnTime {
                 wall: clock.last().saturating_duration_since(wall),
                 processor: processor.map_or(Duration::ZERO, |before| {
-                    processor_time().saturating_sub(before)
+                    thread_processor_time().saturating_sub(before)
                 }),
             })
     }
-}
-
-/// The processor time of the calling thread.
-fn processor_time() -> Duration {
-    let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::ThreadCPUTime);
-    let seconds = u64::try_from(tv_sec).unwrap_or_default();
-    Duration::new(seconds, u32::try_from(tv_nsec).unwrap_or_default())
 }

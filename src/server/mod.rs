@@ -10,6 +10,7 @@ mod accept;
 mod accepted;
 mod epoll;
 mod lifecycle;
+mod processor_time;
 mod protocol;
 mod reactor;
 mod session_waker;
@@ -46,6 +47,7 @@ pub(crate) use self::accept::listener::AcceptOutcome;
 pub use self::accept::listener::{Listener, LocalAddress};
 pub use self::accept::scheduled_stop::StopHandle;
 pub use self::lifecycle::Lifecycle;
+pub(crate) use self::processor_time::thread_processor_time;
 pub use self::protocol::{
     Activity, CloseCause, Deadline, Interest, Next, Service, Session, Stopping, Turn, WakeReason,
 };

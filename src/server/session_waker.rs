@@ -15,8 +15,8 @@ use crate::sync::{Mutex, lock};
 
 /// Wakes a session, even if it has a turn now or waits for another event.
 ///
-/// A session must tolerate to be woken for no reason: its descriptor may have been closed and reused meanwhile, so that a
-/// waker of the session before it wakes it.
+/// A session must tolerate being woken for no reason: if a descriptor is closed and reused, a waker of the old session wakes
+/// the new one.
 #[derive(Debug, Clone)]
 pub struct SessionWaker {
     woken: Arc<WokenSessions>,

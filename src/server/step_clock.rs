@@ -1,7 +1,7 @@
-//! The clock of one worker: a reading at the end of a step is the beginning of the next.
+//! The clock of one worker: the reading at the end of a step is also the beginning of the next.
 //!
-//! A reading takes as long as parsing a short head, so a step that is measured costs one, not two. The worker clears the
-//! clock whenever something that belongs to no session lies between two steps: its sleep, a commit.
+//! A reading takes as long as parsing a short head, so a measured step has one reading, not two. The worker clears the
+//! clock when time between two steps belongs to no session: after its sleep and after a commit.
 
 use std::cell::Cell;
 use std::time::Instant;
@@ -11,7 +11,7 @@ use std::time::Instant;
 pub struct StepClock(Cell<Option<Instant>>);
 
 impl StepClock {
-    /// When the last step ended; now, if it did not read the clock or the clock was cleared.
+    /// The end of the last step; the current time if that step did not read the clock, or if the clock was cleared.
     #[must_use]
     pub fn last(&self) -> Instant {
         self.0.get().unwrap_or_else(|| self.read())
@@ -24,7 +24,7 @@ impl StepClock {
         now
     }
 
-    /// The next step begins later than the last one ended.
+    /// Forgets the reading: the next step begins later than the last one ended.
     pub(crate) fn clear(&self) {
         self.0.set(None);
     }

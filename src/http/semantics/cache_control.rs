@@ -1,15 +1,15 @@
 //! The value of Cache-Control in a response, as the operator types it (RFC 9111 §5.2).
 //!
-//! Directives that are not known here are allowed, since caches have more than the RFC. This module decides nothing
-//! about which response has which value.
+//! Unknown directives are allowed, since caches support more than those of the RFC. The dialect selects the value of each
+//! response.
 
 use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::http::wire::syntax::is_token;
+use crate::http::wire::syntax::{is_token, token_or_quoted_length};
 
-/// Directives whose argument is a number of seconds (RFC 9111 §5.2.2, RFC 5861).
+/// Directives with a number of seconds as their argument (RFC 9111 §5.2.2, RFC 5861).
 const SECONDS: [&str; 4] = [
     "max-age",
     "s-maxage",
@@ -17,17 +17,17 @@ const SECONDS: [&str; 4] = [
     "stale-if-error",
 ];
 
-/// Directives that let a cache keep for all what one user got (RFC 9111 §5.2.2.8 to §5.2.2.10).
+/// Directives that permit a shared cache to store the response for one user (RFC 9111 §5.2.2.8 to §5.2.2.10).
 const SHARED: [&str; 3] = ["public", "s-maxage", "proxy-revalidate"];
 
 /// At least one directive, each as typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheControl(Vec<String>);
 
-/// Why what was typed is no value of Cache-Control.
+/// Why the typed text is not a value of Cache-Control.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CacheControlError {
-    /// This is no directive; it may be empty.
+    /// The text of an invalid directive; it may be empty.
     #[error(
         "'{0}' is not a directive of Cache-Control: write 'NAME' or 'NAME=VALUE', separated by commas"
     )]
@@ -38,19 +38,19 @@ pub enum CacheControlError {
 }
 
 impl CacheControl {
-    /// A cache may keep the response, and asks the server each time whether it is still right (RFC 9111 §5.2.2.4).
+    /// A cache may store the response, and must ask the server before each use (RFC 9111 §5.2.2.4).
     #[must_use]
     pub fn no_cache() -> Self {
         Self(vec!["no-cache".to_owned()])
     }
 
-    /// Only the client's own cache may keep the response (RFC 9111 §5.2.2.7).
+    /// Only the client's own cache may store the response (RFC 9111 §5.2.2.7).
     #[must_use]
     pub fn private() -> Self {
         Self(vec!["private".to_owned()])
     }
 
-    /// The same for a response that is for one user: no cache may give it to another one.
+    /// The value for a response for one user: no cache may serve it to another user.
     #[must_use]
     pub fn for_one_user(&self) -> Self {
         let is = |directive: &str, names: &[&str]| {
@@ -58,10 +58,10 @@ impl CacheControl {
             names.any(|name| directive.eq_ignore_ascii_case(name))
         };
         let kept = self.0.iter().filter(|one| !is(name_of(one), &SHARED));
-        // `private="Set-Cookie"` is only about that field.
+        // `private="Set-Cookie"` restricts only that field.
         let is_strict = self.0.iter().any(|one| is(one, &["private", "no-store"]));
-        let floor = (!is_strict).then(|| "private".to_owned());
-        Self(floor.into_iter().chain(kept.cloned()).collect())
+        let private = (!is_strict).then(|| "private".to_owned());
+        Self(private.into_iter().chain(kept.cloned()).collect())
     }
 
     /// The value of the field.
@@ -86,7 +86,7 @@ fn check(directive: &str) -> Result<String, CacheControlError> {
     let name = name_of(directive);
     let argument = directive.strip_prefix(name).unwrap_or_default();
     let argument = argument.strip_prefix('=');
-    let is_argument = |text: &str| is_token(text.as_bytes()) || is_quoted(text);
+    let is_argument = |text: &str| token_or_quoted_length(text.as_bytes()) == Some(text.len());
     if !is_token(name.as_bytes()) || !argument.is_none_or(is_argument) {
         return Err(CacheControlError::Directive(
             directive.escape_debug().to_string(),
@@ -104,26 +104,7 @@ fn name_of(directive: &str) -> &str {
     directive.split('=').next().unwrap_or(directive)
 }
 
-/// RFC 9110 §5.6.4
-fn is_quoted(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix('"') else {
-        return false;
-    };
-    let mut characters = rest.chars();
-    while let Some(character) = characters.next() {
-        let character = match character {
-            '"' => return characters.as_str().is_empty(),
-            '\\' => characters.next().unwrap_or('\0'),
-            other => other,
-        };
-        if character.is_ascii_control() && character != '\t' {
-            return false;
-        }
-    }
-    false
-}
-
-/// The elements of a list, empty ones included; a comma in a quoted string separates nothing.
+/// The elements of a list, empty ones included; commas in quoted strings do not separate.
 fn split_outside_quotes(list: &str) -> impl Iterator<Item = &str> {
     let mut is_quoted = false;
     let mut is_escaped = false;

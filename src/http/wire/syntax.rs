@@ -54,6 +54,27 @@ pub(in crate::http) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && all(bytes, TOKEN)
 }
 
+/// How many bytes at the start of `text` are a token or a quoted string (RFC 9110 §5.6.4); `None` if it starts with neither.
+pub(in crate::http) fn token_or_quoted_length(text: &[u8]) -> Option<usize> {
+    if text.first() != Some(&b'"') {
+        let end = text.iter().position(|&byte| !is_token_byte(byte));
+        return Some(end.unwrap_or(text.len())).filter(|&length| length > 0);
+    }
+    let mut at = 1;
+    loop {
+        match text.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 1,
+            _ => {}
+        }
+        let byte = *text.get(at)?;
+        if byte.is_ascii_control() && byte != b'\t' {
+            return None;
+        }
+        at += 1;
+    }
+}
+
 /// Whether `bytes` may be a request target: the characters of RFC 3986 but `#`, since a fragment
 /// is never sent (RFC 9110 §7.1), and bytes from 0x80, which some clients send unencoded.
 pub(super) fn is_target(bytes: &[u8]) -> bool {

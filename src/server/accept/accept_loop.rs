@@ -11,13 +11,14 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::admission::{Admission, Admitted, Limits};
-use super::batching::{AcceptBatching, BATCH_INTERVAL, thread_processor_time};
+use super::batching::{AcceptBatching, BATCH_INTERVAL};
 use super::listener::Listener;
 use super::pause::Pause;
 use super::scheduled_stop::ScheduledStop;
 use super::signals::Signals;
 use super::supervision::Supervision;
 use crate::server::accepted::Connection;
+use crate::server::processor_time::thread_processor_time;
 use crate::server::protocol::{CloseCause, Service};
 use crate::server::workers::pool::Pool;
 use crate::server::workers::queue::Job;

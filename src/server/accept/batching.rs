@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use rustix::time::{ClockId, clock_gettime};
-
 /// Whether connections come so fast that it pays to accept them in batches.
 ///
 /// A connection that is accepted alone costs two thread switches, to this thread and to a worker, and its request has
@@ -30,8 +28,8 @@ pub(crate) const BATCH_INTERVAL: Duration = Duration::from_micros(200);
 /// The length of a window: dozens of batches.
 const WINDOW: Duration = Duration::from_millis(5);
 
-/// Batching begins when accepting takes the main thread more than one in so many parts of its time over a window. That
-/// share says how close connections are to what *this* machine can take one by one, however fast it is.
+/// Batching begins when the main thread is busy for at least one in this many parts of a window. The share shows how close
+/// the rate of connections is to the most that *this* machine can accept one by one.
 const BUSY: u32 = 5;
 
 /// Fewer connections in a batch, over a window, end it: a few clients that wait for their responses before they connect
@@ -46,8 +44,8 @@ impl AcceptBatching {
         self.is_on
     }
 
-    /// Counts a batch of so many connections that was accepted by now. `processor_time` is asked how much the main thread
-    /// has used since it started.
+    /// Counts a batch of `accepted` connections that is complete at `now`. `processor_time` returns the processor time of the
+    /// main thread since its start.
     pub(crate) fn note(
         &mut self,
         accepted: u64,
@@ -79,18 +77,12 @@ impl AcceptBatching {
     }
 }
 
-/// The processor time that the calling thread has used.
-pub(crate) fn thread_processor_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.try_into().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The same after a window with a batch every `pause`, each with so many connections, in which the main thread was busy
-    /// for so many parts of a hundred.
+    /// The state after a window with a batch of `connections` every `pause`, in which the main thread was busy for `percent`
+    /// of the time.
     fn after(
         mut batching: AcceptBatching,
         pause: Duration,

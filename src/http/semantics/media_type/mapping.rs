@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::http::wire::syntax::{self, is_token_byte};
+use crate::http::wire::syntax;
 
 /// The operator's media type for an extension: `EXT=TYPE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,35 +74,13 @@ fn are_parameters(mut rest: &str) -> bool {
         let Some((name, value)) = rest.split_once('=') else {
             return false;
         };
-        let Some(length) = value_length(value) else {
+        let Some(length) = syntax::token_or_quoted_length(value.as_bytes()) else {
             return false;
         };
         rest = value[length..].trim_start_matches([' ', '\t']);
         if !is_token(name) || !(rest.is_empty() || rest.starts_with(';')) {
             return false;
         }
-    }
-}
-
-/// How many bytes at the start of `text` are a parameter's value: a token or a quoted string (RFC 9110 §5.6.4).
-fn value_length(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
-    if bytes.first() != Some(&b'"') {
-        let end = bytes.iter().position(|&byte| !is_token_byte(byte));
-        return Some(end.unwrap_or(bytes.len())).filter(|&length| length > 0);
-    }
-    let mut at = 1;
-    loop {
-        match bytes.get(at)? {
-            b'"' => return Some(at + 1),
-            b'\\' => at += 1,
-            _ => {}
-        }
-        let byte = *bytes.get(at)?;
-        if byte.is_ascii_control() && byte != b'\t' {
-            return None;
-        }
-        at += 1;
     }
 }
 
