@@ -1,8 +1,8 @@
-//! Which files may be kept in caches, and for how long: the rules of `--cache`, by the path of a file.
+//! The rules of `--cache`: the value of Cache-Control by the path of a file.
 //!
-//! A rule is about the file that is sent, whatever the request calls it: the index of a directory, the page of a clean
-//! URL, the fallback of `--spa`. So a page that is sent for a missing script is never kept as that script. What else
-//! responses say of caching is decided in `caching`.
+//! A rule applies to the path of the file that is sent, not to the path in the request: the index of a directory, the page
+//! of a clean URL, the fallback of `--spa`. So a page that is sent for a missing script does not get the rule for scripts.
+//! `caching` has the values for all other responses.
 
 use std::str::FromStr;
 
@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::http::semantics::cache_control::{CacheControl, CacheControlError};
 
-/// How a pattern is compared: `*` and `?` stand for no slash, so that `*.css` is not `a/b.css`.
+/// The options of a match: `*` and `?` match no slash, so `*.css` does not match `a/b.css`.
 const OPTIONS: MatchOptions = MatchOptions {
     case_sensitive: true,
     require_literal_separator: true,
@@ -26,10 +26,10 @@ pub struct CacheRule {
     value: CacheControl,
 }
 
-/// What a pattern is compared with.
+/// The text that a pattern must match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Subject {
-    /// The name of a file, in whatever directory it is: the pattern has no slash.
+    /// The name of a file in any directory: the pattern has no slash.
     Name,
     /// Its path from the root.
     Path,
@@ -39,26 +39,26 @@ enum Subject {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CacheRules(Vec<CacheRule>);
 
-/// Why what was typed is no rule.
+/// Why the typed text is not a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CacheRuleError {
     /// There is no `=` in it.
     #[error("it must be of the form 'GLOB=VALUE', such as '*.css=max-age=3600'")]
     NoEquals,
-    /// Nothing stands before the `=`.
-    #[error("no pattern stands before the '='; '**' is one for all files")]
+    /// There is no text before the `=`.
+    #[error("there is no pattern before the '='; '**' matches all files")]
     NoPattern,
-    /// The pattern cannot be read.
+    /// The syntax of the pattern is wrong.
     #[error("the pattern '{pattern}' is wrong at character {place}: {reason}")]
     Pattern {
-        /// As it was typed.
+        /// The pattern as typed.
         pattern: String,
-        /// Counted from 1.
+        /// The position of the error, counted from 1.
         place: usize,
-        /// What is wrong there.
+        /// The error.
         reason: &'static str,
     },
-    /// The value is not one.
+    /// The value is not one of Cache-Control.
     #[error(transparent)]
     Value(#[from] CacheControlError),
 }
@@ -90,7 +90,7 @@ impl FromStr for CacheRule {
 }
 
 impl CacheRule {
-    fn concerns(&self, path: &str) -> bool {
+    fn matches(&self, path: &str) -> bool {
         let subject = match self.subject {
             Subject::Path => path,
             Subject::Name => path.rsplit('/').next().unwrap_or(path),
@@ -100,7 +100,7 @@ impl CacheRule {
 }
 
 impl CacheRules {
-    /// These rules; where several concern a file, the last counts.
+    /// These rules; if several match a file, the last one counts.
     #[must_use]
     pub fn new(rules: Vec<CacheRule>) -> Self {
         Self(rules)
@@ -112,7 +112,7 @@ impl CacheRules {
         self.0.is_empty()
     }
 
-    /// What is said of the file at `path`, relative to the root; bytes that are not UTF-8 match only `*` and `?`.
+    /// The value for the file at `path`, relative to the root; bytes that are not UTF-8 match only `*` and `?`.
     #[must_use]
     pub fn of_file(&self, path: &[u8]) -> Option<&CacheControl> {
         if self.is_empty() {
@@ -120,11 +120,11 @@ impl CacheRules {
         }
         let path = String::from_utf8_lossy(path);
         let mut rules = self.0.iter().rev();
-        let rule = rules.find(|rule| rule.concerns(&path))?;
+        let rule = rules.find(|rule| rule.matches(&path))?;
         Some(&rule.value)
     }
 
-    /// The same rules where responses are for one user each.
+    /// The same rules for responses that depend on the user.
     #[must_use]
     pub(super) fn for_one_user(mut self) -> Self {
         for rule in &mut self.0 {
@@ -138,7 +138,7 @@ impl CacheRules {
 mod tests {
     use super::*;
 
-    /// The value for a path, where only these rules hold.
+    /// The value for a path by these rules.
     fn value(rules: &[&str], path: &[u8]) -> Option<String> {
         let rules = rules.iter().map(|rule| rule.parse().unwrap()).collect();
         let rules = CacheRules::new(rules);
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_without_a_slash_is_about_names_and_one_with_a_slash_about_paths() {
+    fn pattern_without_a_slash_matches_names_and_one_with_a_slash_matches_paths() {
         for (glob, path, matches) in [
             ("*.css", "a.css", true),
             ("*.css", "dir/deep/a.css", true),
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn last_rule_that_concerns_a_file_counts() {
+    fn last_rule_that_matches_a_file_counts() {
         let rules = ["**=no-cache", "*.js=max-age=5", "/sw.js=no-store"];
         for (path, expected) in [
             ("index.html", "no-cache"),
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_that_cannot_be_read_say_why() {
+    fn error_of_an_invalid_rule_has_the_cause() {
         for (typed, part) in [
             ("*.css", "GLOB=VALUE"),
             ("=no-cache", "no pattern"),

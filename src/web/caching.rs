@@ -1,8 +1,8 @@
-//! What each response says of caching (RFC 9111): the rules of the operator for files, and what holds without one.
+//! Cache-Control of each response (RFC 9111): the operator's rules for files, and the defaults.
 //!
-//! Listings and redirects are `no-cache`: a cache would otherwise guess how long they hold, and redirects hold for ever
-//! by that (RFC 9110 §15.4.2). A file without a rule says nothing, so that a cache goes by its modification time. Where
-//! responses depend on the user, everything is `private` at least.
+//! Listings and redirects have `no-cache`: otherwise a cache would estimate a lifetime for them, and keep permanent redirects
+//! (RFC 9110 §15.4.2). A file without a rule has no Cache-Control, so a cache estimates its lifetime by the modification
+//! time. If responses depend on the user, every response is at least `private`.
 
 use super::cache_rules::CacheRules;
 use super::options::Responses;
@@ -17,8 +17,8 @@ pub(super) struct Caching {
     rules: CacheRules,
     /// For listings and redirects.
     pages: CacheControl,
-    /// For every response that says nothing else.
-    floor: Option<CacheControl>,
+    /// For every response without a value of its own.
+    otherwise: Option<CacheControl>,
 }
 
 impl Caching {
@@ -27,12 +27,12 @@ impl Caching {
             Responses::ForAll => Self {
                 rules,
                 pages: CacheControl::no_cache(),
-                floor: None,
+                otherwise: None,
             },
             Responses::ForEachUser => Self {
                 rules: rules.for_one_user(),
                 pages: CacheControl::no_cache().for_one_user(),
-                floor: Some(CacheControl::private()),
+                otherwise: Some(CacheControl::private()),
             },
         }
     }
@@ -49,9 +49,9 @@ impl Caching {
         write_field(fields, NAME, self.pages.value().as_bytes());
     }
 
-    /// The field line of a response with these lines, if it has to say something and does not.
-    pub(super) fn floor(&self, fields: &[u8]) -> Option<Vec<u8>> {
-        let floor = self.floor.as_ref()?;
+    /// The field line to add to a response with these lines, if it needs Cache-Control and has none.
+    pub(super) fn missing(&self, fields: &[u8]) -> Option<Vec<u8>> {
+        let value = self.otherwise.as_ref()?.value();
         let mut lines = fields.split(|&byte| byte == b'\n');
         let has_one = lines.any(|line| {
             let name = line.get(..NAME.len()).unwrap_or_default();
@@ -59,7 +59,7 @@ impl Caching {
         });
         (!has_one).then(|| {
             let mut line = Vec::new();
-            write_field(&mut line, NAME, floor.value().as_bytes());
+            write_field(&mut line, NAME, value.as_bytes());
             line
         })
     }
@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn every_response_for_one_user_is_private() {
         let rules = || CacheRules::new(vec!["*.css=public, max-age=5".parse().unwrap()]);
-        for (responses, file, page, floor) in [
+        for (responses, file, page, missing) in [
             (
                 Responses::ForAll,
                 "Cache-Control: public, max-age=5\r\n",
@@ -90,14 +90,14 @@ mod tests {
             let mut fields = Vec::new();
             caching.write_for_file(b"dir/a.css", &mut fields);
             assert_eq!(fields, file.as_bytes());
-            assert_eq!(caching.floor(&fields), None);
+            assert_eq!(caching.missing(&fields), None);
             fields.clear();
             caching.write_for_file(b"a.js", &mut fields);
             assert_eq!(fields, b"");
             caching.write_for_page(&mut fields);
             assert_eq!(fields, page.as_bytes());
             let other = b"Vary: Cache-Control\r\nCache-Controls: x\r\n";
-            assert_eq!(caching.floor(other).as_deref(), floor);
+            assert_eq!(caching.missing(other).as_deref(), missing);
         }
     }
 }

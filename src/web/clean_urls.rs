@@ -1,11 +1,11 @@
 //! Clean URLs: `/page` is served with the file `page.html`.
 //!
-//! 1. A file `page` comes first: what a client stored under a name is served under it.
+//! 1. A file `page` has priority: a file that a client stored under a name is served under it.
 //! 2. Then `page.html`, also where there is a directory `page`, whose own address is `/page/`.
 //! 3. Then the directory, the fallback, or 404, as without clean URLs.
 //!
-//! `/page.html` stays an address of the file: PUT, DELETE and listings call it so. `Content-Location` says to which file
-//! a clean URL leads (RFC 9110 §8.7). The name and the rights of that file decide whether it is served.
+//! `/page.html` stays an address of the file, which PUT, DELETE and listings use. `Content-Location` names the file of a
+//! clean URL (RFC 9110 §8.7). The name and the rights of that file decide whether it is served.
 
 use super::options::PageAddresses;
 use super::path::{Path, TrailingSlash, encode_name};
@@ -17,16 +17,16 @@ use crate::server::Turn;
 use crate::store::ReadableFile;
 use crate::users::{Permissions, Right};
 
-/// What the name of a page has after its clean URL.
+/// The suffix of a page's name, which its clean URL omits.
 const SUFFIX: &[u8] = b".html";
 
-/// What the requester gets at a clean URL.
+/// The result of a look-up by a clean URL.
 pub(super) enum Page {
-    /// This file.
+    /// The path of the page, and the file.
     File(Vec<u8>, ReadableFile),
-    /// There is none.
+    /// There is no page.
     Absent,
-    /// He may not learn whether there is one.
+    /// The requester has no right to know whether there is a page.
     NotPermitted,
 }
 
@@ -63,7 +63,7 @@ impl Site {
     }
 }
 
-/// Appends the field that says to which file this clean URL leads, relative to it.
+/// Appends the field with the file of this clean URL, relative to it.
 pub(super) fn write_location(path: &Path, fields: &mut Vec<u8>) {
     let name = [path.file_name().unwrap_or_default(), SUFFIX].concat();
     let location = format!("./{}", encode_name(&name));

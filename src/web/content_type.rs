@@ -1,4 +1,4 @@
-//! What a file is said to be, and what a browser may do with it.
+//! The media type of a file, and the policy for it in a browser.
 
 use std::borrow::Cow;
 
@@ -11,10 +11,10 @@ use crate::http::write_field;
 use crate::server::Turn;
 use crate::store::ReadableFile;
 
-/// The policy that goes with a document whose scripts must not run: it is a page of no site (CSP Level 3, "sandbox").
+/// The policy for a document whose scripts must not run: it belongs to no site (CSP Level 3, "sandbox").
 const SANDBOX: &[u8] = b"sandbox";
 
-/// What a file is said to be, and what a browser may do with it.
+/// The media type of a file, and the policy for it in a browser.
 #[derive(Clone)]
 pub(super) struct MediaType {
     /// The value of Content-Type.
@@ -23,7 +23,7 @@ pub(super) struct MediaType {
 }
 
 impl MediaType {
-    /// This value of Content-Type, where documents are treated so.
+    /// The media type with this value of Content-Type, and the policy for it.
     fn new(value: Cow<'static, str>, documents: Documents) -> Self {
         let is_sandboxed = documents == Documents::Sandboxed && may_run_scripts(&value);
         Self {
@@ -51,7 +51,7 @@ impl MediaType {
 }
 
 impl Site {
-    /// What the file at `path` is sent as.
+    /// The media type of the file at `path`.
     pub(super) fn media_type(
         &self,
         path: &[u8],
@@ -62,7 +62,7 @@ impl Site {
         Ok(MediaType::new(value, self.options.documents))
     }
 
-    /// The value of Content-Type for the file at `path`; if its name says nothing, by its first bytes.
+    /// The value of Content-Type for the file at `path`: by its extension, or, if that is unknown, by its first bytes.
     fn content_type(
         &self,
         path: &[u8],

@@ -1,10 +1,9 @@
-//! GET and HEAD: from a path to what is sent for it.
+//! GET and HEAD: from a path to the response.
 //!
 //! 1. A path without a slash at its end is a file, or the clean URL of one (`clean_urls`). If it is a directory, the
 //!    client is sent to the path with one.
 //! 2. A path with one is a directory: its `index.html`, else its listing, if there are listings.
-//! 3. Where there is nothing, the fallback is sent if the server has one; else 404, with the site's own page if it
-//!    has one.
+//! 3. For a missing path, the fallback is sent if the server has one; else 404, with the site's own page if it has one.
 
 use std::borrow::Cow;
 
@@ -40,7 +39,7 @@ pub(super) const LOGIN: &[u8] = b"login";
 const NOT_FOUND: &[u8] = b"404.html";
 
 impl Site {
-    /// Answers to GET, and to HEAD as if it were GET.
+    /// Responds to GET, and to HEAD as if it were GET.
     pub(super) fn get(
         &self,
         request: &Request<'_>,
@@ -118,7 +117,7 @@ impl Site {
         }
     }
 
-    /// What a path without a slash at its end leads to.
+    /// The response for a path without a slash at its end.
     fn find_file(
         &self,
         request: &Request<'_>,
@@ -129,15 +128,15 @@ impl Site {
     ) -> Result<Response, Stop> {
         let permissions = &requester.permissions;
         let is_readable = permissions.permit(Right::Read, path.relative());
-        let missing = || Stop::from(not_permitted(permissions, Right::Read));
+        let denied = || Stop::from(not_permitted(permissions, Right::Read));
         let other = match self.file(path.relative(), turn) {
             Ok(Resource::File(found)) if is_readable => {
                 return self.represent(request, path.relative(), found, turn);
             }
-            Ok(Resource::File(_)) => return Err(missing()),
+            Ok(Resource::File(_)) => return Err(denied()),
             Ok(Resource::Directory) => None,
             Err(Stop::Refused(refusal)) if refusal.status == StatusCode::NotFound => Some(refusal),
-            Err(Stop::Refused(_)) if !is_readable => return Err(missing()),
+            Err(Stop::Refused(_)) if !is_readable => return Err(denied()),
             Err(stop) => return Err(stop),
         };
         let page = self.page_at(path, permissions, turn)?;
@@ -148,16 +147,16 @@ impl Site {
                 Ok(response)
             }
             (Page::Absent | Page::NotPermitted, None) => {
-                // As the way to files that the requester may read.
+                // A directory is shown if the requester may read files in it.
                 if !permissions.show_directory(path.relative()) {
-                    return Err(missing());
+                    return Err(denied());
                 }
                 let mut response = moved(path, query);
                 self.caching.write_for_page(&mut response.fields);
                 Ok(response)
             }
-            (Page::NotPermitted, Some(_)) => Err(missing()),
-            (Page::Absent, Some(_)) if !is_readable => Err(missing()),
+            (Page::NotPermitted, Some(_)) => Err(denied()),
+            (Page::Absent, Some(_)) if !is_readable => Err(denied()),
             (Page::Absent, Some(refusal)) => Err(refusal.into()),
         }
     }
@@ -185,7 +184,7 @@ impl Site {
         }
     }
 
-    /// Answers with the file at `path`, or with a precompressed sibling.
+    /// Responds with the preferred representation of the file at `path`.
     fn represent(
         &self,
         request: &Request<'_>,

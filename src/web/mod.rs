@@ -255,7 +255,7 @@ impl Dialect for Web {
         date_field::write_date(out);
         out.extend_from_slice(&self.common);
         write_unless_set(&response.fields, &self.site.options, out);
-        if let Some(line) = self.site.caching.floor(&response.fields) {
+        if let Some(line) = self.site.caching.missing(&response.fields) {
             write_unless_set(&line, &self.site.options, out);
         }
         if let Some(length) = response.content.length() {

@@ -17,19 +17,19 @@ pub struct Options {
     pub directories: Directories,
     /// Whether names that begin with a dot can be seen.
     pub dot_files: DotFiles,
-    /// The file, relative to the root, that answers to GET where nothing else is.
+    /// The file, relative to the root, that is sent for a GET of a missing path.
     pub fallback: Option<Vec<u8>>,
-    /// Whether a page has an address without `.html`, too.
+    /// Whether a page also has an address without `.html`.
     pub page_addresses: PageAddresses,
-    /// Whether text is compressed that has no precompressed sibling.
+    /// Whether text without a precompressed sibling is compressed.
     pub compression: TextCompression,
-    /// What is said of files to caches.
+    /// The rules for Cache-Control of files.
     pub cache_rules: CacheRules,
-    /// Fields of every answer.
+    /// Additional fields of every response.
     pub fields: Vec<ExtraField>,
-    /// What files are said to be.
+    /// The media types of files, by extension.
     pub media_types: MediaTypes,
-    /// The names that it answers to.
+    /// The accepted host names.
     pub hosts: HostNames,
     /// Whether documents among the files may run scripts.
     pub documents: Documents,
@@ -66,21 +66,21 @@ pub enum Directories {
     NotListed,
 }
 
-/// Whether a page has an address without `.html`, too.
+/// Whether a page also has an address without `.html`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageAddresses {
-    /// A file has the address that its name says.
+    /// The only address of a file is its name.
     Exact,
     /// `page.html` is also at `/page`.
     Clean,
 }
 
-/// Whether text is compressed that has no precompressed sibling.
+/// Whether text without a precompressed sibling is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextCompression {
-    /// It is sent as it is.
+    /// It is sent uncompressed.
     Off,
-    /// It is sent through gzip to clients that accept that.
+    /// It is sent with gzip to clients that accept it.
     Gzip,
 }
 

@@ -1,4 +1,4 @@
-//! What is sent of a file: which of its representations, whether at all (conditions), and which bytes of it.
+//! The response with a file: its representation, the conditions of the request, and the range of bytes.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
@@ -19,16 +19,16 @@ use crate::http::semantics::{date, etag};
 use crate::http::{Refusal, Request, StatusCode, write_field};
 use crate::store::{Certainty, FileContent, Metadata, ReadableFile, StoreErrorKind};
 
-/// A file as it is sent: itself, its precompressed sibling, or what is compressed as it goes.
+/// A representation of a file: the file itself, its precompressed sibling, or its compressed text.
 pub(super) struct Representation {
-    /// Of the file, or of the sibling.
+    /// The metadata of the file, or of the sibling.
     metadata: Metadata,
     certainty: Certainty,
     body: Body,
-    /// In which its bytes are.
+    /// The coding of its bytes.
     coding: Option<Coding>,
     media_type: MediaType,
-    /// The strong entity tag of the file in its state.
+    /// Its strong entity tag.
     etag: String,
 }
 
@@ -39,7 +39,7 @@ enum Body {
 }
 
 impl Representation {
-    /// The file `found` itself, whose bytes are in this coding if any.
+    /// The file `found` itself, with the coding of its bytes if there is one.
     pub(super) fn of_file(
         media_type: MediaType,
         found: ReadableFile,
@@ -55,7 +55,7 @@ impl Representation {
         Self::new(media_type, found, Some(coding), etag)
     }
 
-    /// The file `found` of this type, through gzip.
+    /// The file `found` of this type as this compressed text.
     pub(super) fn of_text(
         media_type: MediaType,
         found: ReadableFile,
@@ -98,7 +98,7 @@ impl Representation {
         }
     }
 
-    /// Answers to GET or HEAD; the content is left out for HEAD later on.
+    /// Responds to GET or HEAD; the caller removes the content for HEAD.
     ///
     /// 1. The conditions, in their order (RFC 9110 §13.2.2): 412 or 304.
     /// 2. For GET, Range, unless If-Range says that the representation is another one by now: 206 or 416.
@@ -156,7 +156,7 @@ impl Representation {
         &self.etag
     }
 
-    /// RFC 9110 §15.4.5: what a 200 would have said of validators and caching, and nothing of the content.
+    /// A 304 with the validators and the caching fields of a 200, without fields of the content (RFC 9110 §15.4.5).
     fn not_modified(&self) -> Response {
         let mut fields = Vec::with_capacity(96);
         write_field(&mut fields, "ETag", self.etag.as_bytes());
@@ -218,7 +218,7 @@ impl Representation {
         )
     }
 
-    /// What every answer with content of it says.
+    /// The common fields of every response with its content.
     fn fields(&self) -> Vec<u8> {
         let mut fields = Vec::with_capacity(256);
         if let Some(modified) = last_modified(&self.metadata) {
@@ -237,7 +237,7 @@ impl Representation {
         if let Some(coding) = self.coding {
             write_field(&mut fields, "Content-Encoding", coding.token().as_bytes());
         }
-        // Also where there is no sibling: there may be one for the next request.
+        // Also without a sibling, since one may be added later.
         write_field(&mut fields, "Vary", b"Accept-Encoding");
         self.media_type.write_policy(&mut fields);
         fields
@@ -256,7 +256,7 @@ impl Representation {
         }
     }
 
-    /// A part that lies within it.
+    /// A range of its bytes, which must lie within it.
     fn bytes(&self, offset: u64, length: u64) -> ResponseContent {
         match &self.body {
             Body::Compressed(text) => text.part(offset, length),

@@ -1,4 +1,4 @@
-//! What a path leads to: a file or a directory, else a refusal.
+//! The look-up of a path: a file, a directory, or a refusal.
 
 use super::refusal::Stop;
 use super::site::Site;
@@ -6,14 +6,14 @@ use crate::refusing::{Operation, cannot_read};
 use crate::server::Turn;
 use crate::store::{ReadableFile, StoreErrorKind};
 
-/// What a path leads to.
+/// The file or directory at a path.
 pub(super) enum Resource {
     File(ReadableFile),
     Directory,
 }
 
 impl Site {
-    /// What is at `path`, relative to the root.
+    /// Looks up `path`, relative to the root.
     pub(super) fn file(&self, path: &[u8], turn: &Turn<'_>) -> Result<Resource, Stop> {
         match self.files.look_up(path, turn.permission())? {
             Ok(found) => Ok(Resource::File(found)),

@@ -18,8 +18,8 @@ use crate::server::Turn;
 use crate::store::{Metadata, ReadableFile};
 
 impl Site {
-    /// The representation of the file at `path` that the client prefers: a sibling, a
-    /// compressed form, or `found`, the file itself.
+    /// The representation of the file at `path` that the client prefers: a sibling, the compressed text, or `found`, the
+    /// file itself.
     pub(super) fn preferred(
         &self,
         request: &Request<'_>,
