@@ -1,5 +1,5 @@
-//! The files of packages that the definition of the options makes: man pages and completions. A test makes them; no program
-//! has this module. What is in them is the business of the `cli` of each program.
+//! Generated files of packages: man pages and completions, from the definition of the options. A test writes them; no
+//! program contains this module. The `cli` of each program provides the contents.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use clap::{Command, ValueHint};
 use clap_complete::Shell;
 
-/// The variable with the directory in which they are to be kept.
+/// The variable with the directory for these files.
 const DIRECTORY: &str = "PACKAGING_DIR";
 
-/// Keeps a file in the directory that [`DIRECTORY`] names; without that there is nothing to do.
+/// Writes a file to the directory in [`DIRECTORY`]; does nothing if the variable is not set.
 pub(crate) fn keep(file: &str, content: &[u8]) {
     let Some(directory) = std::env::var_os(DIRECTORY) else {
         return;
@@ -23,7 +23,7 @@ pub(crate) fn keep(file: &str, content: &[u8]) {
     write().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
 
-/// What completes the command lines of a program in each shell, by the names under which shells look for it.
+/// The completion script of a program for each shell, with the path under which the shell looks for it.
 pub(crate) fn completions(command: &Command) -> Vec<(PathBuf, Vec<u8>)> {
     let program = command.get_name();
     let command = command.clone().mut_args(|arg| {
@@ -53,7 +53,7 @@ pub(crate) fn completions(command: &Command) -> Vec<(PathBuf, Vec<u8>)> {
     .collect()
 }
 
-/// A script for bash in which a program with a `-` in its name has one name: `clap_complete` 4.6.11 sets one, and looks
+/// Corrects a bash script for a program with a `-` in its name: `clap_complete` 4.6.11 sets one form of the name, and tests
 /// for another.
 fn with_one_name(script: &[u8], program: &str) -> Vec<u8> {
     let script = String::from_utf8_lossy(script);

@@ -61,7 +61,7 @@ struct OpenedFiles {
     reports: RunningReports,
 }
 
-/// A server that lacks nothing but its dialect.
+/// A server that is complete except for its dialect.
 struct PreparedServer<'s> {
     server: Server,
     listening: Listening,

@@ -42,7 +42,7 @@ const MOST_CONNECTIONS: usize = 1 << 30;
 /// The longest queue: 16 MiB of memory, and four times the connections that are kept open by default.
 const LONGEST_QUEUE: usize = 1 << 20;
 
-/// The most processors that can be asked for, which Linux has room for on any machine.
+/// The largest value for processors: Linux supports no more on any machine.
 const MOST_PROCESSORS: usize = 8192;
 
 #[derive(Debug, Args)]

@@ -92,7 +92,7 @@ pub(super) fn not_an_address(path: PathBuf) -> Result<PathBuf, LogNameError> {
 }
 
 impl LogOptions {
-    /// How the log of the server with this name is sealed, if it is.
+    /// The sealing of the log, with the name of the server, if requested.
     pub(super) fn sealing(&self, server: Option<ServerId>) -> Option<Sealing> {
         self.seal.then(|| Sealing {
             key_state: self.seal_key.clone(),

@@ -13,7 +13,7 @@ use super::typed::command;
 use super::{environment, help};
 use crate::made_files;
 
-/// What the program is, in the words of `apropos`(1).
+/// The description for `apropos`(1).
 const ABOUT: &str = "HTTP/1.1 file server that never waits for a slow client";
 
 const DESCRIPTION: [&str; 3] = [
@@ -85,7 +85,7 @@ impl Page {
         self.0.text(text.into());
     }
 
-    /// A name, and indented below it what is said about it.
+    /// A name with its indented description below.
     fn entry(&mut self, name: &str, said: &str) {
         self.0.control("TP", []);
         self.0.text([bold(name)]);
@@ -99,7 +99,7 @@ impl Page {
         }
     }
 
-    /// A group of options, and what they are about.
+    /// A group of options with its description.
     fn options<'a>(
         &mut self,
         heading: &str,
@@ -137,7 +137,7 @@ fn capitalized(sentence: &str) -> String {
 fn page(command: &Command) -> Vec<u8> {
     let mut text = Vec::new();
     let title = Man::new(command.clone());
-    // Without a date the other words of the title would move to its place.
+    // An empty date would be replaced by the other words of the title.
     title
         .date(" ")
         .manual("User Commands")
@@ -204,7 +204,7 @@ fn man_page_and_completions_are_made_from_the_definition() {
     }
 }
 
-/// What the page says about variables, with an option for example.
+/// The page has the variable of an option as an example.
 #[test]
 fn man_page_names_the_variable_of_an_option() {
     let command = command();

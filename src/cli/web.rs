@@ -178,7 +178,7 @@ impl WebOptions {
         }
     }
 
-    /// Refuses two sources of Cache-Control: one of them would be without effect.
+    /// Refuses `--cache` together with a header Cache-Control, since one of them would have no effect.
     pub(super) fn check(&self) -> Result<(), TwoCachePoliciesError> {
         let mut fields = self.header.iter();
         if !self.cache.is_empty() && fields.any(|field| field.is_named("Cache-Control")) {

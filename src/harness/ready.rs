@@ -49,7 +49,7 @@ impl ReadyDescriptor {
     /// # Errors
     /// `NotFound` if it is not open; EBADF if it is open for reading only; ENXIO if it is a socket.
     pub(super) fn take(number: u32) -> io::Result<Self> {
-        // Opened once more, a file could be written even so.
+        // Opening the file again could permit writing although the descriptor does not.
         if !is_open_for_writing(number)? {
             return Err(Errno::BADF.into());
         }

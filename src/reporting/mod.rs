@@ -197,7 +197,7 @@ impl Reporter {
         }
     }
 
-    /// Reports what came of a handshake, and the version that was agreed on.
+    /// Reports the result of a handshake, and its version of TLS.
     pub fn handshake(&self, version: Option<&'static str>, result: HandshakeResult) {
         if let Some(tallies) = &self.tallies {
             tallies.add_handshake(version, result);

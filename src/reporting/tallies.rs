@@ -9,10 +9,10 @@ use super::worker_tally::WorkerTally;
 use crate::access_log::Record;
 use crate::sync::lock;
 
-/// One for each worker, and one for all other threads.
+/// One tally for each worker, and one for all other threads.
 pub(super) struct WorkerTallies {
     workers: Box<[WorkerTally]>,
-    /// Guards what other threads count, and what is rare: handshakes.
+    /// Guards the counts of other threads, and of handshakes, which are rare.
     others: Mutex<Tally>,
 }
 
@@ -24,7 +24,7 @@ impl WorkerTallies {
         }
     }
 
-    /// Counts a request that has ended: in a turn with this worker, which calls this itself, or elsewhere.
+    /// Counts a request that has ended, in a turn with the worker that calls this, or on another thread.
     pub(super) fn add(&self, worker: Option<usize>, record: &Record<'_>) {
         if let Some(tally) = worker.and_then(|worker| self.workers.get(worker)) {
             return tally.add(record);
@@ -34,7 +34,7 @@ impl WorkerTallies {
         lock(&self.others).add(&one.tally());
     }
 
-    /// Counts a turn. To be called by its worker.
+    /// Counts a turn. Only its worker may call it.
     pub(super) fn add_turn(&self, worker: usize, moved: Moved, time: TurnTime) {
         if let Some(tally) = self.workers.get(worker) {
             tally.add_turn(moved, time);

@@ -1,8 +1,8 @@
-//! What one worker has counted.
+//! The counters of one worker.
 //!
-//! The worker alone adds, and any thread reads at any time. So to count is a load and a store in a cache line that no other
-//! thread writes, without a lock and without an atomic operation that reads and writes. A thread that reads may see some
-//! counts of a request and not yet the others.
+//! Only the worker adds, and any thread may read at any time. So counting is a load and a store in a cache line that no
+//! other thread writes, without a lock and without an atomic read-modify-write operation. A reading thread may see some
+//! counts of a request before the others.
 
 use std::array;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use crate::access_log::Record;
 /// No response, and each status code from 100 to 599.
 const STATUSES: usize = 1 + 500;
 
-/// See the module's description. By itself in its cache lines, since the next is another worker's.
+/// See the module's description. It shares no cache line with the counters of other workers.
 #[repr(align(128))]
 pub(super) struct WorkerTally {
     turns: SingleWriterCounter,
@@ -26,7 +26,7 @@ pub(super) struct WorkerTally {
     longest_wall: SingleWriterCounter,
     longest_processor: SingleWriterCounter,
     durations: [DurationCounters; MethodLabel::ALL.len()],
-    /// For each method the statuses, see [`STATUSES`].
+    /// The counts of all statuses for each method, see [`STATUSES`].
     requests: Box<[SingleWriterCounter]>,
 }
 
@@ -43,7 +43,7 @@ struct DurationCounters {
     sum: SingleWriterCounter,
 }
 
-/// A number that one thread changes.
+/// A counter that only one thread changes.
 #[derive(Default)]
 struct SingleWriterCounter(AtomicU64);
 
@@ -95,7 +95,7 @@ impl WorkerTally {
         }
     }
 
-    /// Counts a request that has ended. For the worker.
+    /// Counts a request that has ended. Only the worker may call it.
     pub(super) fn add(&self, record: &Record<'_>) {
         let method = MethodLabel::of(record.method) as usize;
         self.requests[method * STATUSES + status_index(record.status)].add(1);
@@ -110,7 +110,7 @@ impl WorkerTally {
         self.entries.add(u64::from(record.entry.is_some()));
     }
 
-    /// Counts a turn. For the worker.
+    /// Counts a turn. Only the worker may call it.
     pub(super) fn add_turn(&self, moved: Moved, time: TurnTime) {
         self.turns.add(1);
         self.moved.add(moved);
@@ -118,7 +118,7 @@ impl WorkerTally {
         self.longest_processor.raise_to(nanoseconds(time.processor));
     }
 
-    /// What was counted so far.
+    /// The counts so far.
     pub(super) fn tally(&self) -> Tally {
         let methods = self.requests.chunks(STATUSES).zip(MethodLabel::ALL);
         let requests = methods.flat_map(|(statuses, method)| {
@@ -146,13 +146,13 @@ impl WorkerTally {
     }
 }
 
-/// Where a status is counted.
+/// The index of a status among the counts of a method.
 fn status_index(status: Option<u16>) -> usize {
-    // There is no other code (RFC 9110 §15).
+    // Other codes are invalid (RFC 9110 §15).
     status.map_or(0, |code| usize::from(code.clamp(100, 599)) - 99)
 }
 
-/// Which status is counted there.
+/// The status with this index.
 fn status(index: usize) -> Option<u16> {
     let code = u16::try_from(index + 99).ok();
     code.filter(|_| index > 0)
@@ -160,12 +160,12 @@ fn status(index: usize) -> Option<u16> {
 
 /// The bucket of a duration in nanoseconds.
 fn bucket(nanoseconds: u64) -> usize {
-    // Most requests are in one of the first.
+    // Most requests are in one of the first buckets.
     let is_above = |bound: &&u64| **bound * 1_000 < nanoseconds;
     BUCKETS.iter().take_while(is_above).count()
 }
 
-/// A duration in nanoseconds; 584 years and more are the same.
+/// A duration in nanoseconds; longer ones than 584 years are cut to that.
 fn nanoseconds(duration: Duration) -> u64 {
     let seconds = duration.as_secs().saturating_mul(1_000_000_000);
     seconds.saturating_add(u64::from(duration.subsec_nanos()))
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn every_status_is_counted_by_itself() {
+    fn every_status_has_a_count_of_its_own() {
         let tally = WorkerTally::new();
         for status in [None, Some(100), Some(200), Some(599)] {
             tally.add(&Record {

@@ -36,7 +36,7 @@ impl Resources {
         Self::within(&GroupLimits::read(Path::new("/")), affinity(), memory)
     }
 
-    /// The same, with this many processors if there is a number.
+    /// The same with this number of processors, if it is given.
     #[must_use]
     pub fn with_processors(self, processors: Option<NonZeroUsize>) -> Self {
         let Some(processors) = processors else {
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn number_of_processors_that_is_given_counts() {
+    fn given_number_of_processors_replaces_quota_and_affinity() {
         let limits = GroupLimits {
             quota: Some(Quota {
                 time: 150,

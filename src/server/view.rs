@@ -1,4 +1,4 @@
-//! What a server says of itself while it runs: how many connections it has, and what its threads do.
+//! The state of a running server: the number of its connections, and the activity of its threads.
 //!
 //! Everything is counted where it happens, and read on request. The figures of one look need not be of the same
 //! instant.

@@ -19,8 +19,8 @@ pub(super) fn number(value: &OsStr) -> Option<u64> {
     is_number.then(|| text.parse().ok()).flatten()
 }
 
-/// Whether the variable `name` has the number of this process, which shows that the variables are not for its parent or
-/// child.
+/// Whether the variable `name` has the number of this process. Otherwise the variables are for another process, and were
+/// inherited from it.
 pub(super) fn is_for_this_process(variables: &[Variable], name: &str) -> bool {
     value(variables, name).and_then(number) == Some(u64::from(std::process::id()))
 }

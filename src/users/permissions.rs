@@ -16,7 +16,7 @@ pub enum Permissions {
     User {
         /// The rules for every client.
         everybody: Arc<AccessRules>,
-        /// His.
+        /// The user's own rules.
         own: Arc<AccessRules>,
     },
 }

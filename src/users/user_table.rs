@@ -41,7 +41,7 @@ pub(super) struct UserTable {
 pub(super) struct User {
     /// His name.
     pub(super) name: Arc<str>,
-    /// Of his password.
+    /// The hash of the user's password.
     pub(super) hash: PasswordHash,
     /// The user's own rules, besides those for every client.
     pub(super) rules: Arc<AccessRules>,

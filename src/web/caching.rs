@@ -51,7 +51,7 @@ impl Caching {
 
     /// The field line to add to a response with these lines, if it needs Cache-Control and has none.
     pub(super) fn missing(&self, fields: &[u8]) -> Option<Vec<u8>> {
-        let value = self.otherwise.as_ref()?.value();
+        let value = self.otherwise.as_ref()?;
         let mut lines = fields.split(|&byte| byte == b'\n');
         let has_one = lines.any(|line| {
             let name = line.get(..NAME.len()).unwrap_or_default();
@@ -59,7 +59,7 @@ impl Caching {
         });
         (!has_one).then(|| {
             let mut line = Vec::new();
-            write_field(&mut line, NAME, value.as_bytes());
+            write_field(&mut line, NAME, value.value().as_bytes());
             line
         })
     }

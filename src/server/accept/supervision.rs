@@ -53,7 +53,7 @@ impl<'p> Supervision<'p> {
         }
     }
 
-    /// Runs `reload` between the two calls for its begin and its end.
+    /// Runs `reload` between the calls for its beginning and its end.
     pub(super) fn reload(&mut self, reload: impl FnOnce()) {
         self.lifecycle.reloading();
         reload();

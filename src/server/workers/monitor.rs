@@ -114,7 +114,7 @@ impl Watch<'_> {
         if !is_idle {
             return LookOutcome::Nothing;
         }
-        // A worker that enters a section before this sees a monitor, and makes no call. This thread looks for such a section
+        // A worker that enters a section before this sees a monitor, and calls none. This thread looks for such a section
         // before it sleeps, and a worker that enters one later calls another monitor.
         self.monitor.resign();
         LookOutcome::Idle

@@ -15,7 +15,7 @@
 //! 4. There is a monitor, which resigns to work. So it is awake. It calls another monitor when it enters a section
 //!    itself, looks for sections when it becomes spare, and as a poller it is woken when there is work.
 //!
-//! A new monitor looks at all workers. So the worker that is called last finds the sections that made no call.
+//! A new monitor looks at all workers. So the monitor that is called last finds the sections that called none.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -113,7 +113,7 @@ impl SpareWorkers {
                 return Duty::Work;
             }
             // A section that was entered before this worker went to sleep, or while there was another monitor or this one
-            // was it, has made no call.
+            // was it, has called none.
             if std::mem::take(&mut calls.monitor)
                 || (self.monitor.has_unclaimed() && self.monitor.appoint())
             {
