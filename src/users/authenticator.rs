@@ -124,7 +124,7 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Reads the file anew. If it is good, all passwords are verified anew; if not, the users stay as they were, and an error
+    /// Reads the file again. If it is valid, all passwords are verified again; if not, the users stay as they were, and an error
     /// is logged.
     pub fn reload(&self) {
         match read_table(&self.users.path) {

@@ -214,7 +214,7 @@ impl Client<'_> {
     }
 }
 
-/// How a client of TLS speaks.
+/// The behaviour of a TLS client.
 #[derive(Debug, Clone)]
 struct Manner {
     /// The number of a version: of 1.2 or of 1.3.
@@ -329,7 +329,7 @@ fn manners() -> impl Strategy<Value = Manner> {
     })
 }
 
-/// The same, whose records are altered or cut off early or late.
+/// The same with records that are altered or cut off, early or late.
 fn broken_manners() -> impl Strategy<Value = Manner> {
     let places = prop_oneof![0_usize..600, 0_usize..200_000];
     (manners(), places, any::<bool>()).prop_map(|(manner, at, alters)| Manner {
@@ -342,7 +342,7 @@ fn broken_manners() -> impl Strategy<Value = Manner> {
     })
 }
 
-/// The scenario with this ending, which nothing in it delays.
+/// The scenario with this ending and without delays.
 fn ending(ending: Ending, scenario: Scenario) -> Scenario {
     Scenario {
         ending,
@@ -371,7 +371,7 @@ proptest! {
         examine(&scenario, &run(&scenario, manner));
     }
 
-    /// Dates and entity tags differ from run to run, so that responses are compared with log and files.
+    /// Dates and entity tags differ between runs, so the outcomes are compared, not the responses.
     #[test]
     fn tls_changes_nothing_of_a_site(scenario in site_scenarios(), manner in manners()) {
         let scenario = ending(Ending::End, scenario);

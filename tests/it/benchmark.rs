@@ -75,7 +75,7 @@ fn benchmark_names_what_a_peer_lacks() {
         return;
     }
     let home = Home::new();
-    // No distribution has lwan, so the variable LWAN is to name it; here it names none.
+    // No distribution has lwan, so the variable LWAN names it; here it is not set.
     let output = side_by_side(&home, "httpserver", &["--peers", "lwan"]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(

@@ -1,5 +1,5 @@
-//! The clock of the system is set back while a sealed log grows. The server's clock is faked by libfaketime, which reads
-//! from a file how far it is ahead.
+//! The clock of the system is set back while a sealed log grows. libfaketime fakes the server's clock, and reads its offset
+//! from a file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,10 +20,10 @@ use crate::support::setup::Setup;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Clocks may go on by so much between two readings, and no more.
+/// The most time between two readings of a clock.
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// How far the server's clock is ahead, in a file.
+/// A file with the offset of the server's clock.
 struct FakedClock {
     path: PathBuf,
 }
@@ -34,14 +34,14 @@ impl FakedClock {
         Self { path }
     }
 
-    /// Sets it so many days ahead. The file is replaced, so that no half of it is read.
+    /// Sets the clock this many days ahead. The file is replaced, so that it is never read half-written.
     fn set(&self, days: u64) {
         let new = self.path.with_extension("new");
         fs::write(&new, format!("+{days}d\n")).unwrap();
         fs::rename(new, &self.path).unwrap();
     }
 
-    /// A server with this clock, on the log that is there.
+    /// A server with this clock that continues the existing log.
     fn start(&self, home: &Home) -> Server {
         let mut preload = Command::new("faketime");
         preload.args(["-f", "+0d", "printenv", "LD_PRELOAD"]);
@@ -50,7 +50,7 @@ impl FakedClock {
         env.arg(format!("LD_PRELOAD={}", library.trim_end()))
             .arg(format!("FAKETIME_TIMESTAMP_FILE={}", self.path.display()))
             .args(["FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"]);
-        // The library reads its file at each look at the clock, so the server may not confine itself.
+        // The library reads its file at each reading of the clock, so the server must not confine itself.
         let options = [
             "--seal",
             "--seal-key",
@@ -62,7 +62,7 @@ impl FakedClock {
     }
 }
 
-/// Times of entries, and for each `clock` line that of the seal and that of the system.
+/// The times of all entries; and for each `clock` line the times of the seal and of the system.
 fn times(log: &Path) -> (Vec<Moment>, Vec<(Moment, Moment)>) {
     let (mut entries, mut set_back) = (Vec::new(), Vec::new());
     let mut reader = SealReader::new(fs::File::open(seal_path(log)).unwrap());
@@ -76,7 +76,7 @@ fn times(log: &Path) -> (Vec<Moment>, Vec<(Moment, Moment)>) {
     (entries, set_back)
 }
 
-/// How much later one moment is than another.
+/// The time from one moment to a later one.
 #[track_caller]
 fn between(early: Moment, late: Moment) -> Duration {
     let difference = late.microseconds().checked_sub(early.microseconds());

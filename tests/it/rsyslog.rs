@@ -1,4 +1,4 @@
-//! rsyslog collects the access log and the entries of the request log, as `examples/rsyslog` says.
+//! rsyslog collects the access log and the entries of the request log with the configuration in `examples/rsyslog`.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -23,7 +23,7 @@ fn configuration(home: &Home) -> String {
     format!("global(workDirectory=\"{directory}\")\n{text}")
 }
 
-/// The lines of a file that are whole.
+/// The complete lines of a file.
 fn lines(path: &Path) -> Vec<String> {
     let text = fs::read_to_string(path).unwrap_or_default();
     let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);

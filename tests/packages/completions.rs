@@ -1,4 +1,4 @@
-//! Completions, asked for by the shells themselves.
+//! Completions in the real shells.
 
 use std::collections::BTreeSet;
 

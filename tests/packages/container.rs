@@ -31,7 +31,7 @@ while [ "$1" != -- ]; do variables="$variables $1"; shift; done
 shift
 exec env -i $variables "$chroot" --userspec="$user" --groups= "$root" "$@""#;
 
-/// What the last stage of the Containerfile says.
+/// The instructions of the last stage of the Containerfile.
 #[derive(Default)]
 struct Image {
     variables: Vec<String>,
@@ -87,13 +87,13 @@ struct Container {
     engine: Running,
     address: String,
     volume: tempfile::TempDir,
-    /// Open as long as the server runs, which writes the access log there.
+    /// Kept open while the server runs, since the server writes the access log to it.
     _stdout: BufReader<ChildStdout>,
     _root: tempfile::TempDir,
 }
 
 impl Container {
-    /// Runs the image with a volume of this user's, whose `hello.txt` is there, and more options.
+    /// Runs the image with these options and a volume of this user that contains `hello.txt`.
     fn start(user: u32, options: &[&str]) -> Option<Self> {
         let program = program()?;
         let image = Image::read();
@@ -104,7 +104,7 @@ impl Container {
         let entrypoint = image.entrypoint.trim_start_matches('/');
         fs::copy(program, root.path().join(entrypoint)).unwrap();
         fs::write(volume.path().join("hello.txt"), "hello").unwrap();
-        // The directories of this test are its own user's only.
+        // Directories of tempfile are accessible only to their owner.
         for directory in [root.path(), volume.path()] {
             chown(directory, Some(user), Some(user)).unwrap();
         }
@@ -201,7 +201,7 @@ fn image_stores_uploads_and_its_log_in_a_volume() {
     container.stop();
 }
 
-/// The commands that build the image are those with which the program is built for these tests.
+/// The image is built with the same command as the program of these tests.
 #[test]
 fn image_is_built_like_the_program_that_is_tested() {
     let read = |path: &str| fs::read_to_string(Path::new(repository()).join(path)).unwrap();

@@ -1,4 +1,4 @@
-//! The Debian package, with the real dpkg in a copy of this system that nobody else sees.
+//! The Debian package, with the real dpkg in a private copy of this system.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use crate::packages::{made, repository};
 use crate::support::namespace::in_mount_namespace;
 use crate::support::requirements::is_there;
 
-/// Lays a tmpfs over this system, and runs a command there. The names of directories and the package are put in.
+/// Mounts a tmpfs over this system, and runs a command there. WORK and PACKAGE are replaced by paths.
 const COPY_OF_SYSTEM: &str = r#"set -e
 mount -t tmpfs tmpfs WORK
 mkdir WORK/upper WORK/work WORK/root
@@ -72,7 +72,7 @@ fn build(out: &Path) -> PathBuf {
     script.arg("--programs").arg(programs);
     script.arg("--made").arg(made());
     script.arg("--out").arg(out);
-    // It is not kept, so it need not be small.
+    // Fast compression, since the package is not kept.
     script.env("DPKG_DEB_COMPRESSOR_TYPE", "gzip");
     script.env("DPKG_DEB_COMPRESSOR_LEVEL", "1");
     let output = script.output().unwrap();
@@ -82,7 +82,7 @@ fn build(out: &Path) -> PathBuf {
     PathBuf::from(stdout.trim())
 }
 
-/// The variables that the unit sets by itself.
+/// The variables that the unit sets.
 fn variables_of_the_unit() -> Vec<String> {
     let unit = fs::read_to_string(repository().join("packaging/httpserver.service")).unwrap();
     let lines = unit.lines();

@@ -1,4 +1,4 @@
-//! The manifest: what a registry and the makers of packages need to know is in it, and the files that it names are there.
+//! The manifest: it has the fields for a registry and for packages, and the files that it names exist.
 
 use std::fs;
 use std::process::Command;

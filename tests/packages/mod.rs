@@ -1,5 +1,5 @@
-//! What a package has besides the programs, and packages as they are installed: man pages, completions, the Debian package,
-//! the crate, and the image of a container.
+//! The contents of packages besides the programs, and installed packages: man pages, completions, the Debian package, the
+//! crate, and the container image.
 
 mod completions;
 mod container;
@@ -16,7 +16,7 @@ fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The directory with man pages and completions, which the tests of the definition of the options make.
+/// The directory with man pages and completions, which the unit tests `manual` write.
 fn made() -> &'static Path {
     static MADE: OnceLock<PathBuf> = OnceLock::new();
     MADE.get_or_init(|| {

@@ -259,7 +259,7 @@ fn old_versions_and_other_protocols_are_refused() {
     assert!(said.contains("Verify return code: 0 (ok)"), "{said}");
 }
 
-/// The length of what is compressed could tell a secret in it to a page that places text beside it (BREACH).
+/// The compressed length could reveal a secret in a response to an attacker whose text is in the same response (BREACH).
 #[test]
 fn text_is_not_compressed_for_requests_with_credentials() {
     let server = Setup::tls(&["--web", "--compress"])

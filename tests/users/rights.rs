@@ -360,7 +360,7 @@ fn rules_for_caches_leave_no_response_to_other_users() {
     assert_eq!(response.field("Cache-Control"), Some("private, no-cache"));
 }
 
-/// The rights of the page count at its clean URL, and nobody learns from it whether there is one.
+/// A clean URL needs the rights to its page, and does not reveal whether a page exists.
 #[test]
 fn clean_url_needs_the_rights_of_its_page() {
     let users = "*::read\n*::none:/secret.html\n*::none:/closed\nann:QUICK:read:/secret.html\nann::read:/closed/page.html\n";
@@ -379,7 +379,7 @@ fn clean_url_needs_the_rights_of_its_page() {
     for (target, nobody, ann) in [
         ("/page", 200, 200),
         ("/secret.html", 401, 200),
-        // Without the right to the page, the directory of this name is there.
+        // Without the right to the page, the clean URL leads to the directory of this name.
         ("/secret", 301, 200),
         ("/closed/page", 401, 200),
         ("/closed/page.html", 401, 200),

@@ -1,4 +1,4 @@
-//! Cache-Control: what `--cache` says of files, and what holds for everything else.
+//! Cache-Control: the rules of `--cache` for files, and the defaults of all other responses.
 
 use crate::support::curl::curl;
 use crate::support::response::Response;
@@ -10,7 +10,7 @@ fn value(response: &Response) -> Option<&str> {
 }
 
 #[test]
-fn listings_and_redirects_are_asked_for_each_time_and_files_say_nothing() {
+fn listings_and_redirects_have_no_cache_and_files_have_no_field() {
     let site = Setup::web(&["--listing"])
         .files(|root| write(root, "dir/a.txt", "a"))
         .start();
@@ -36,7 +36,7 @@ fn listings_and_redirects_are_asked_for_each_time_and_files_say_nothing() {
 }
 
 #[test]
-fn rules_are_about_the_file_that_is_sent() {
+fn rules_apply_to_the_file_that_is_sent() {
     let rules = [
         "--cache",
         "**=no-cache",
@@ -81,7 +81,7 @@ fn rules_are_about_the_file_that_is_sent() {
         ),
         ("GET /assets/app.js", "If-None-Match: *\r\n", 304, forever),
         ("GET /assets/deep/a.svg", "", 200, "max-age=5"),
-        // The page that stands in for a file that is not there is never kept as that file.
+        // The fallback for a missing file has the rule of the fallback, not that of the missing file.
         ("GET /assets/gone.js", "", 200, "no-cache"),
         ("GET /some/view", "", 200, "no-cache"),
         ("GET /assets", "", 301, "no-cache"),
@@ -90,7 +90,7 @@ fn rules_are_about_the_file_that_is_sent() {
         assert_eq!(response.status, status, "{line} {fields}");
         assert_eq!(value(&response), Some(expected), "{line} {fields}");
     }
-    // An error is no file.
+    // Errors get no rule.
     for (line, fields, status) in [
         ("GET /assets/app.js", "Range: bytes=99-\r\n", 416),
         ("GET /assets/app.js", "If-Match: \"x\"\r\n", 412),

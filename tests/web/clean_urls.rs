@@ -45,7 +45,7 @@ fn clean_url_leads_to_the_page() {
         ),
         ("/linked", 200, "deep/er/page.html", Some("./linked.html")),
         ("/a%20b:c", 200, "a b:c.html", Some("./a%20b%3Ac.html")),
-        // A file of exactly this name comes first, a directory last.
+        // A file of exactly this name has priority over a page, and a page over a directory.
         ("/both", 200, "both", None),
         ("/both.html", 200, "both.html", None),
         ("/dir", 200, "dir.html", Some("./dir.html")),
@@ -76,7 +76,7 @@ fn clean_url_leads_to_the_page() {
 }
 
 #[test]
-fn clean_url_has_all_that_its_file_has() {
+fn clean_url_has_the_fields_and_representations_of_its_file() {
     let site = Setup::web(&["--clean-urls", "--cache", "page.html=max-age=5"])
         .files(|root| {
             write(root, "page.html", "<p>hello");
@@ -108,7 +108,7 @@ fn clean_url_has_all_that_its_file_has() {
     }
     let response = site.ask("GET /page", "Range: bytes=99-\r\n", b"");
     assert_eq!((response.status, location(&response)), (416, None));
-    // The log has what was asked for.
+    // The log has the requested path.
     assert!(
         site.log()
             .starts_with("GET page.html length 0\n========\nGET page length 0\n")

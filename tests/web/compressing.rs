@@ -1,6 +1,6 @@
-//! `--compress`: text through gzip as it goes.
+//! `--compress`: text is sent with gzip.
 //!
-//! A file that has just changed is sent as it is, so each test waits until it is compressed.
+//! A file that has just changed is sent uncompressed, so each test waits until it is compressed.
 
 use std::fs;
 use std::io::Read;
@@ -17,7 +17,7 @@ use crate::support::wait::eventually;
 
 const GZIP: &str = "Accept-Encoding: gzip\r\n";
 
-/// A text of so many bytes.
+/// A text of this many bytes.
 fn text(length: usize) -> Vec<u8> {
     let line = b"a line of a text as people write it; it has little that is new\n";
     line.iter().copied().cycle().take(length).collect()
@@ -37,7 +37,7 @@ fn decoded(bytes: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// What the response holds, compressed or not.
+/// The decoded content of a response.
 fn content_of(response: &Response) -> Vec<u8> {
     if is_compressed(response) {
         decoded(&response.body)
@@ -79,7 +79,7 @@ fn text_is_compressed_for_clients_that_accept_it() {
             }
         })
         .start();
-    // Made last, it is compressed last: from now on all are old enough.
+    // This file is the newest: when it is compressed, all others are old enough, too.
     site.place("last.txt", &text(2_000));
     compressed(&site, "/last.txt");
     for (target, expected) in [
@@ -152,7 +152,7 @@ fn compressed_text_has_conditions_and_ranges_of_its_own() {
     assert_eq!(site.ask("GET /a.txt", &if_none_match, b"").status, 200);
     let if_match = format!("If-Match: {tag}\r\n");
     assert_eq!(ask(&site, "/a.txt", &if_match).status, 200);
-    // RFC 9110 §14.2: a range is one of the file itself, unless the client says that it has the compressed text.
+    // RFC 9110 §14.2: a range selects bytes of the file itself, unless If-Range names the compressed text.
     let range = "Range: bytes=5-104\r\n";
     let part = ask(&site, "/a.txt", range);
     assert_eq!((part.status, is_compressed(&part)), (206, false));
@@ -171,7 +171,7 @@ fn compressed_text_has_conditions_and_ranges_of_its_own() {
     assert_eq!(ask(&site, "/a.txt", &beyond).status, 416);
 }
 
-/// Whatever is compressed is the file that was stored last before the request.
+/// The compressed content is always that of the last upload before the request.
 #[test]
 fn compressed_text_is_never_stale() {
     let site = Setup::web(&["--compress", "--writable"]).start();
@@ -218,7 +218,7 @@ fn entity_tag_outlives_the_server() {
     assert_eq!(before.body, after.body);
 }
 
-/// Without TLS anybody on the way can read it anyway.
+/// Without TLS, an attacker can read the response anyway.
 #[test]
 fn text_is_compressed_for_requests_with_credentials_without_tls() {
     let site = Setup::web(&["--compress"])

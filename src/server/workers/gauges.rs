@@ -1,6 +1,6 @@
 //! What each worker does right now, for the status of the server.
 //!
-//! A worker writes its own gauge, in a cache line of its own, and nobody waits for it. No protocol depends on what is
+//! A worker writes its own gauge, in a cache line of its own, and no thread waits for it. No protocol depends on what is
 //! read here, so these atomics are those of the standard library in every build.
 
 use std::fs::File;

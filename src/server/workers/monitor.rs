@@ -74,7 +74,7 @@ impl Monitor {
         self.activities[worker].enter()
     }
 
-    /// Whether any worker is in a section that nobody has claimed.
+    /// Whether any worker is in a section that no monitor has claimed.
     pub(super) fn has_unclaimed(&self) -> bool {
         let mut activities = self.activities.iter();
         activities.any(|activity| activity.is_unclaimed(activity.section()))

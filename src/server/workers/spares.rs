@@ -1,6 +1,6 @@
 //! Spare workers: those that sleep because as many workers poll as pay.
 //!
-//! They are needed when the others block, so that nobody waits for a disk but the client that needs it. When a worker
+//! They are needed when the others block, so that only the client that needs a disk waits for it. When a worker
 //! enters a blocking section while spare workers sleep, one of them becomes the monitor, unless there is one. Where
 //! requests are served from memory there are no sections, and no thread is woken. What holds: *while a worker is blocked
 //! and another is spare, one that is not blocked is awake*: it works, or it is the monitor.
@@ -86,7 +86,7 @@ impl SpareWorkers {
         self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Calls one worker to work. A call that finds nobody asleep is answered by the next that would sleep.
+    /// Calls one worker to work. If no worker sleeps, the next one that is about to sleep answers the call.
     pub(crate) fn call(&self) {
         let mut calls = lock(&self.calls);
         calls.work = (calls.work + 1).min(self.workers);

@@ -74,7 +74,7 @@ pub(crate) fn check(data: &[u8]) {
     check_scenario(&Scenario::read(data));
 }
 
-/// What a connection has left behind.
+/// The log entries and the files after a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SiteOutcome {
     entries: Vec<SiteEntry>,
@@ -101,7 +101,7 @@ pub(crate) fn check_scenario(scenario: &Scenario) -> SiteOutcome {
     scripted
 }
 
-/// A server of the site with everything allowed, and uploads of so many bytes.
+/// A server of the site with all features, and uploads of at most `max_body` bytes.
 pub(crate) fn service_of(world: &World, max_body: u64) -> HttpService<Web> {
     let options = Options {
         access: Access::Writable,

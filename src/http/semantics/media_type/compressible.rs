@@ -1,6 +1,6 @@
-//! Which media types are text, so that compression makes them much shorter.
+//! The media types of text, which compression makes much shorter.
 
-/// Types of text that are neither `text/…` nor told by their suffix (RFC 6839).
+/// Types of text other than `text/…` and those with a suffix such as `+json` (RFC 6839).
 const TEXTS: [&str; 12] = [
     "application/ecmascript",
     "application/javascript",
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_compressible_and_what_is_compressed_already_is_not() {
+    fn text_is_compressible_and_compressed_formats_are_not() {
         for (media_type, expected) in [
             ("text/html; charset=utf-8", true),
             ("text/plain", true),
