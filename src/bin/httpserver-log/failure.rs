@@ -68,7 +68,8 @@ pub(crate) enum Failure {
     NoVersion { log: String, entry: String },
     /// Two changes have one version.
     #[error(
-        "{one} and {other} have the same version {number}: the logs are of different roots, or were altered"
+        "{one} and {other} have the same version {number}: the logs are of different roots, or were altered, or the file system of \
+         the root did not show one server the version that another had taken"
     )]
     Conflict {
         number: u64,

@@ -1,51 +1,51 @@
-//! In which order the entries of several servers happened: the changes of each stripe of names by their versions, and the
-//! rest by time.
+//! The order of the entries of several servers: the changes of each stripe by their versions, and all other entries by
+//! time.
 //!
-//! The entries of one server keep their order. A change waits for every change with a lower number in its stripe; of the
-//! servers whose next entry waits for nothing, the one with the earliest time is next. So clocks that differ never turn
-//! the changes of a name round. Nothing is read here.
+//! The entries of one server keep their order. A change waits for every change with a lower number in its stripe. Of the
+//! servers whose next entry does not wait, the one whose entry has the earliest time is next. So the changes of a name are
+//! in the right order even if the clocks differ. This module reads no files.
 
 use crate::failure::Failure;
 use crate::text::count;
 use httpserver::change_version::STRIPES;
 use httpserver::seal::time::Moment;
 
-/// A number of a stripe: the entry that has it.
+/// A number of a stripe, and the entry that has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct NumberedChange {
     pub(crate) number: u64,
-    /// Which log it is in, from 0.
+    /// The index of its log.
     pub(crate) log: usize,
     /// The number of the entry in the seal.
     pub(crate) entry: u64,
-    /// Whether it is in the log, or was cut off when its server found it torn.
+    /// False if the entry was torn, and its server has cut it off.
     pub(crate) is_in_log: bool,
 }
 
-/// All numbers that logs have, by stripe.
+/// All numbers in the logs, by stripe.
 #[derive(Debug)]
 pub(crate) struct VersionNumbers {
     stripes: Vec<Vec<NumberedChange>>,
 }
 
-/// Which numbers are to come, in each stripe from the next one on.
+/// The numbers of each stripe, and how many of them were taken.
 #[derive(Debug)]
 pub(crate) struct VersionOrder {
     stripes: Vec<Vec<u64>>,
-    /// How many of each stripe have come.
+    /// The number of changes of each stripe that were taken.
     come: Vec<usize>,
 }
 
-/// What is known of the next entry of a server.
+/// The time and the version of a server's next entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NextEntry {
-    /// `None` if the seal does not say it.
+    /// `None` if the entry has no line in the seal.
     pub(crate) time: Option<Moment>,
     /// Its numbers by stripe, if it is a change.
     pub(crate) numbers: Vec<(u8, u64)>,
 }
 
-/// Most holes that are named one by one.
+/// The most holes that are reported one by one.
 const NAMED: usize = 5;
 
 impl VersionNumbers {
@@ -59,7 +59,7 @@ impl VersionNumbers {
         self.stripes[usize::from(stripe)].push(change);
     }
 
-    /// Sorts them. `name` is what messages call a log.
+    /// Sorts them. `name` returns the name of a log for messages.
     ///
     /// # Errors
     /// `Conflict` if two entries have one number.
@@ -81,8 +81,7 @@ impl VersionNumbers {
         Ok(())
     }
 
-    /// What is missing between numbers that are there, in words: the first holes, and how many more there are. Both are
-    /// to be sorted before.
+    /// Describes the missing numbers: the first holes, and the number of further ones. The numbers must be sorted.
     pub(crate) fn holes<'n>(&self, name: impl Fn(usize) -> &'n str) -> Vec<String> {
         let mut texts = Vec::new();
         let mut more = 0;
@@ -135,8 +134,8 @@ fn place<'n>(change: &NumberedChange, name: impl Fn(usize) -> &'n str) -> String
 }
 
 impl VersionOrder {
-    /// Which of the next entries of several servers comes first. `None` if there is none, or if each waits for one that does
-    /// not come.
+    /// The server whose next entry comes first. `None` if there are no more entries, or if each waits for an entry that no
+    /// log has.
     pub(crate) fn choose<'e>(
         &self,
         next: impl IntoIterator<Item = Option<&'e NextEntry>>,
@@ -148,7 +147,7 @@ impl VersionOrder {
         first.map(|(_, server)| server)
     }
 
-    /// Whether all changes before it have come.
+    /// Whether all changes before it were taken.
     fn is_ready(&self, entry: &NextEntry) -> bool {
         let mut numbers = entry.numbers.iter();
         numbers.all(|&(stripe, number)| {
@@ -157,14 +156,14 @@ impl VersionOrder {
         })
     }
 
-    /// The entry comes now.
+    /// Takes the entry.
     pub(crate) fn pass(&mut self, entry: &NextEntry) {
         for (stripe, _) in &entry.numbers {
             self.come[usize::from(*stripe)] += 1;
         }
     }
 
-    /// Whether the entry was there when the numbers were read: not if the server has written it since.
+    /// Whether the entry existed when the numbers were read. A server may have written it since.
     pub(crate) fn knows(&self, entry: &NextEntry) -> bool {
         let mut numbers = entry.numbers.iter();
         numbers.all(|&(stripe, number)| {
@@ -201,7 +200,8 @@ mod tests {
         let conflict = numbers.sort(|log| NAMES[log]).unwrap_err().to_string();
         assert_eq!(
             conflict,
-            "entry 1 of a.txt and entry 9 of b.txt have the same version 5: the logs are of different roots, or were altered"
+            "entry 1 of a.txt and entry 9 of b.txt have the same version 5: the logs are of different roots, or were altered, or \
+             the file system of the root did not show one server the version that another had taken"
         );
     }
 

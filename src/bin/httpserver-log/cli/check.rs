@@ -18,8 +18,8 @@ use std::path::PathBuf;
 ///
 /// If there is a seal beside the log (FILE.seal, or FILE.seal.SUFFIX for FILE.SUFFIX), each entry is compared with its line in
 /// the seal. That finds every change: entries and lines of the seal that were altered, removed, moved or added are named,
-/// with number and time. Several files that follow each other are verified together, so that none is missing in between, and so are the logs of several
-/// servers of one root (see `merge`).
+/// with number and time. Several files that follow each other are verified together, which finds a missing file between them. So are the logs of several
+/// servers of one root (see `merge`), which finds missing versions.
 /// The last lines of the output say what this does not prove.
 ///
 /// Without a seal it cannot find a change after which every line is still valid, since the log has no checksums:

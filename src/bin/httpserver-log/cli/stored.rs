@@ -1,4 +1,4 @@
-//! The arguments of commands that restore stored files: `extract` and `replay`.
+//! The arguments of `extract`, `replay` and `merge`.
 
 use super::last::split_last;
 use crate::failure::Failure;
@@ -42,9 +42,9 @@ pub(crate) struct ExtractArguments {
 ///
 /// The last PUT or DELETE of each name counts. The whole log is read, and every name is checked, before the first file
 /// is written. A name that would leave DIR is refused, and so are symbolic links that lead out of it. Torn entries are
-/// skipped with a warning: no client was told that they succeeded. Several logs in another order than that of their seals
-/// are refused; without seals the order is not checked. Logs of several servers are read in the order of `merge`; if versions are
-/// missing, that is said, and the exit status is 1.
+/// skipped with a warning: no client has received a response that they succeeded. Several logs in another order than that of
+/// their seals are refused; without seals the order is not checked. Logs of several servers are read in the order of `merge`;
+/// missing versions are reported, and the exit status is then 1.
 #[derive(Debug, Args)]
 #[command(override_usage = REPLAY_USAGE, after_long_help = "\
 Examples:
@@ -70,21 +70,21 @@ pub(crate) struct ReplayArguments {
 
 /// Merge the logs of several servers of one root into one log.
 ///
-/// The servers share the root (--shared), seal their logs (--seal), and have names (--server-id). The changes of each name are in
-/// the order of the versions in the seals, whatever the clocks said, and the rest is in the order of time. Entries that are
-/// torn are left out with a warning. If versions are missing in between, because a log was not given or a server was killed,
-/// that is said, and the exit status is 1. The result has no seal. `replay`, `extract --at`, `history`, `list` and `check --against`
-/// take the logs of several servers in the same order without it.
+/// The servers must share the root (--shared), seal their logs (--seal), and have names (--server-id). The changes of each name
+/// are in the order of the versions in the seals, even if the clocks differ; all other entries are in the order of time. Torn
+/// entries are left out with a warning. If versions are missing, because a log was not given or a server was killed, they are
+/// reported, and the exit status is 1. The result has no seal. `replay`, `extract --at`, `history`, `list` and `check --against`
+/// read the logs of several servers in the same order, so these need not be merged first.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   httpserver-log merge web-1.txt web-2.txt -o all.txt && httpserver-log check all.txt --against public
   httpserver-log merge web-1.txt.1 web-1.txt web-2.txt | httpserver-log stats -")]
 pub(crate) struct MergeArguments {
-    /// The logs, each with its seal beside it, plain or compressed with gzip or zstd, in any order; all files of a server
+    /// The logs of all servers, old ones included, in any order, each with its seal beside it; plain or compressed with gzip or zstd
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Write to OUT instead of standard output; it appears, or is replaced, only when all of it is there
+    /// Write to OUT instead of standard output; OUT is created or replaced only when its content is complete
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: Option<PathBuf>,
 }
