@@ -1,17 +1,17 @@
-//! The version of a change: which of several changes of a name came first, whichever of the servers that share a root
-//! made them.
+//! The version of a change. It gives the order of the changes of a name, whichever of the servers that share a root made
+//! them.
 //!
 //! Names are spread over [`STRIPES`]. Each stripe has a count of its own, and a change takes the next number of its name's
-//! stripe. The removal of a directory touches all names below it, so it takes the next number of every stripe. The store
-//! gives the numbers, the seal of the request log keeps them, and `httpserver-log merge` orders entries by them. None of
-//! them knows the others.
+//! stripe. The removal of a directory affects all names below it, so it takes the next number of every stripe. The store
+//! counts, the seal of the request log records the numbers, and `httpserver-log merge` orders entries by them. None of
+//! these depends on another.
 
 use std::fmt;
 
 /// How many stripes there are.
 pub const STRIPES: u8 = 64;
 
-/// Bytes of the longest number in a version, and of what separates it from the next.
+/// Bytes of the longest number in a version with the comma after it.
 const NUMBER_LENGTH: usize = "9223372036854775807,".len();
 
 /// See the module's description.
@@ -23,8 +23,8 @@ pub enum ChangeVersion {
     Directory(Box<[u64; STRIPES as usize]>),
 }
 
-/// The stripe of a name, which is a path below the root. All servers that share a root must agree, whatever their release
-/// and their machine: it is FNV-1a with 64 bits, folded.
+/// The stripe of a name, which is a path below the root: 64-bit FNV-1a, folded. It must be the same in all releases and on
+/// all machines, since servers that share a root must agree.
 #[must_use]
 pub fn stripe(path: &[u8]) -> u8 {
     let hash = fnv(path);

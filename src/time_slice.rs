@@ -1,17 +1,17 @@
-//! How long a piece of work may take that is divided into portions, between which others have their turns.
+//! The time limit of one portion of work. Other connections have their turns between two portions.
 //!
-//! A portion cannot be bounded by a count alone: what one step of it costs depends on the kernel. To make a directory takes
-//! three microseconds in the root, and a hundred below two thousand others in a sandbox that walks up to the root each
-//! time. So whoever works in portions does one step, and goes on until the slice is over or the count is reached.
+//! A count alone does not limit the time of a portion, since the cost of one step depends on the kernel. Creating a
+//! directory takes 3 µs in the root, and 100 µs below two thousand others in a sandbox that walks up to the root each time.
+//! So work in portions does at least one step, and continues until the slice is over or the count is reached.
 //!
-//! It knows no turns: what a whole turn may take is the budget of `connection`.
+//! The budget of a whole turn is in `connection`.
 
 use std::time::{Duration, Instant};
 
-/// A few times what it costs to give another connection its turn, and a fraction of what a turn may take.
+/// A few times the cost of switching to another connection, and a fraction of the budget of a turn.
 const LENGTH: Duration = Duration::from_micros(300);
 
-/// The time of one portion, which begins when this is made.
+/// The time of one portion.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TimeSlice {
     ends: Instant,
@@ -25,7 +25,7 @@ impl TimeSlice {
         }
     }
 
-    /// Whether the next step is for another portion. To be asked after each step.
+    /// Whether the portion must end. It is called after each step.
     pub(crate) fn is_over(self) -> bool {
         Instant::now() >= self.ends
     }

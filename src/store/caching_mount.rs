@@ -22,7 +22,7 @@ pub struct CachingMount {
     advice: Advice,
 }
 
-/// What to check of such a mount.
+/// The options to check, by file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Advice {
     Gluster,
@@ -33,8 +33,8 @@ enum Advice {
 }
 
 impl Store {
-    /// The mount of the root, if it may show old content for a while after another machine has changed a file. Whether it
-    /// does depends on mount options, which a program cannot read on all file systems.
+    /// The mount of the root, if it may show old content for a while after another machine has changed a file. This depends
+    /// on mount options, which a program cannot read on all file systems.
     #[must_use]
     pub fn caching_mount(&self) -> Option<CachingMount> {
         let root = self.root.get();
@@ -46,7 +46,7 @@ impl Store {
 impl CachingMount {
     /// The mount of a file system of this type, as statfs(2) has it, with this name in the table of mounts.
     ///
-    /// Ceph, GFS2, Lustre and OCFS2 keep the caches of their clients alike, and are left out.
+    /// Ceph, GFS2, Lustre and OCFS2 keep the caches of their clients coherent, and are left out.
     fn of(type_: FsWord, name: Option<&str>) -> Option<Self> {
         let (advice, usual_name) = match type_ {
             FUSE if name == Some("fuse.glusterfs") => (Advice::Gluster, "fuse.glusterfs"),
@@ -86,7 +86,7 @@ impl fmt::Display for CachingMount {
     }
 }
 
-/// The type of the mount with this number in a table of mounts: the field behind the one that is a hyphen.
+/// The type of the mount with this number in a table of mounts: the field after the hyphen.
 fn type_of_mount(mounts: &str, number: u64) -> Option<&str> {
     let number = number.to_string();
     let mut lines = mounts.lines();

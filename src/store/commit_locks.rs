@@ -23,18 +23,18 @@ pub(super) struct CommitLocks {
     stripes: [Mutex<()>; STRIPES as usize],
     /// The locks for other processes: a byte for each stripe. It is locked after the stripe, and released before it.
     shared: Option<SharedLock>,
-    /// What is counted under the shared locks.
+    /// The counts of changes, which the shared locks guard.
     versions: Versions,
 }
 
-/// How often a turn is tried that cannot be taken later, and how long it is waited in between.
+/// The number of attempts of [`CommitLocks::of_soon`], and the pause between two of them.
 const TRIES: u32 = 1_000;
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// The turn of one name, or of all names, until it is dropped.
 #[must_use = "the turn is over once this is dropped"]
 pub(super) struct CommitTurn<'l> {
-    /// The first to be dropped.
+    /// The first field, so it is dropped first.
     shared: Option<ByteLock>,
     versions: &'l Versions,
     _stripes: Vec<MutexGuard<'l, ()>>,
@@ -53,10 +53,10 @@ impl CommitTurn<'_> {
         Ok(times)
     }
 
-    /// Makes a change with the next version, which it is given. `None`: the root is not shared, and nobody counts.
+    /// Makes a change, and takes the next version for it. `None` if the root is not shared, since changes then have no versions.
     ///
     /// # Errors
-    /// Those of the change, or of the version: then the change is not made, and no version is taken.
+    /// From the change, which then keeps no version; or from taking the version, and the change is not made.
     pub(super) fn with_version<R>(
         &self,
         durability: Durability,
@@ -121,7 +121,7 @@ impl CommitLocks {
         })
     }
 
-    /// The same for what cannot be tried again later: it waits for another process, too, for a second at most.
+    /// The same for a caller that cannot try again later: it also waits for another process, for about a second at most.
     ///
     /// # Errors
     /// `Locked` after that.

@@ -28,7 +28,7 @@ use crate::operations::operate;
 use crate::sync::lock;
 use crate::time_slice::TimeSlice;
 
-/// Directories that are removed at once, if there is time for so many; the rest of a deep chain goes in the background.
+/// The most directories that are removed at once; the rest of a deep chain is removed in the background.
 const PORTION: usize = 16;
 
 /// A directory that was created for an upload.
@@ -52,18 +52,18 @@ pub(super) struct CreatedDirectories {
     occupied: Arc<Occupied>,
 }
 
-/// The uploads for which more directories are to be made, by their paths.
+/// The uploads with directories that are still to be created, by their paths.
 #[derive(Default)]
 pub(super) struct Unfinished(
     /// Guards the map; held for a look-up or a change, never for a system call.
     Mutex<HashMap<Box<[u8]>, UnfinishedWay>>,
 );
 
-/// The part of the way to an upload that was made.
+/// The directories of an upload's path that were created so far.
 pub(super) struct UnfinishedWay {
     /// Bytes of its path, without a slash at the end.
     pub(super) length: usize,
-    /// What removes it.
+    /// Removes them.
     pub(super) remove_empty: RemoveEmpty,
 }
 
@@ -172,7 +172,7 @@ impl RemoveEmpty {
 }
 
 impl Unfinished {
-    /// What was kept for the upload to `path`.
+    /// Takes out what `keep` has stored for the upload to `path`.
     pub(super) fn take(&self, path: &[u8]) -> Option<UnfinishedWay> {
         lock(&self.0).remove(path)
     }
@@ -229,7 +229,7 @@ impl Removal {
         })
     }
 
-    /// Removes one directory after the other, for as long as `goes_on` says after each.
+    /// Removes one directory after the other, until `goes_on` returns false.
     fn go_on(&mut self, mut goes_on: impl FnMut() -> bool) -> Result<Left, Errno> {
         loop {
             let Some(created) = self.created.get(self.identity) else {

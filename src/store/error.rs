@@ -27,7 +27,7 @@ pub enum StoreErrorKind {
     NotFound,
     /// A directory of its path, or its staged file, was removed in the meantime.
     Vanished,
-    /// Another machine has replaced or removed it between two calls, also when it was tried once more (ESTALE).
+    /// Another machine has replaced or removed it between two calls (ESTALE), also in the second attempt.
     Stale,
     /// The root was removed, and there is no other.
     RootGone,
@@ -172,8 +172,8 @@ impl From<io::Error> for StoreErrorKind {
     }
 }
 
-/// Does something with files, and once more if one of them is stale: over a network another machine may replace a file
-/// or a directory between two calls, and then the path leads to another one. `attempt` begins at the path.
+/// Runs a file operation, and once more if a file is stale: on a network file system another machine may replace a file or
+/// a directory between two calls, and the path then leads to the new one. `attempt` must begin at the path.
 pub(super) fn once_more_if_stale<R>(
     mut attempt: impl FnMut() -> Result<R, StoreErrorKind>,
 ) -> Result<R, StoreErrorKind> {

@@ -98,7 +98,7 @@ impl Store {
             let directory = &reader.directory;
             let inspect = || self.inspect_entry(&reader.path, directory, name);
             let found = match once_more_if_stale(inspect) {
-                // Whether it is there is not known.
+                // It is not known whether the entry exists.
                 Err(kind @ StoreErrorKind::Disconnected) => return Err(kind.of(&reader.path)),
                 found => found.ok().flatten(),
             };
@@ -117,7 +117,7 @@ impl Store {
         Ok(Portion { entries, is_last })
     }
 
-    /// What `name` in the directory at `path` is or leads to; `None` if that is nothing that can be served.
+    /// The kind and the metadata of `name` in the directory at `path`, or of its target; `None` if it cannot be served.
     fn inspect_entry(
         &self,
         path: &[u8],

@@ -1,9 +1,9 @@
 //! Creates the missing directories of an upload's path. [`super::created`] removes them if the upload fails.
 //!
-//! They are made one after the other: whatever the path, no more than two are open at once, and one while the upload goes
-//! on. A path has room for two thousand, which take longer than one turn may: they are made in portions, and between two
-//! of these the store keeps what removes them, and how far it came. The deeper a directory is, the longer it takes to make,
-//! so a portion ends when its time does.
+//! Directories are created one after the other. At most two are open at once, and one during the upload. A path can have
+//! two thousand directories, which take longer than one turn: they are created in portions, and between two portions the
+//! store keeps their remover and the length of the path so far. The deeper a directory is, the longer its creation takes,
+//! so a portion also ends after a time slice.
 
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
@@ -26,7 +26,7 @@ use crate::durable::Durability;
 use crate::operations::{operate, operate_once};
 use crate::time_slice::TimeSlice;
 
-/// Directories that are made at once, if there is time for so many.
+/// The most directories that are created in one portion.
 const PORTION: usize = 32;
 
 /// The result of preparing a path.
@@ -104,8 +104,8 @@ impl Store {
         let made = earlier.as_ref().map(|way| &path[..way.length]);
         let (mut directory, mut missing) = self.open_deepest(path, made)?;
         let mut identity = metadata_of(&directory)?.identity();
-        // Where the way does not go on from there, this is dropped after more was made: it leaves what is above that, and
-        // forgets what a client has removed meanwhile.
+        // If the path continues elsewhere, the earlier remover is dropped after more directories were created: it keeps
+        // those above them, and forgets those that a client has removed meanwhile.
         let (mut remove_empty, _earlier) = match earlier {
             Some(way) if way.remove_empty.is_for(identity) => (way.remove_empty, None),
             earlier => {
@@ -174,7 +174,7 @@ impl Store {
         }
     }
 
-    /// Opens a directory that was made in another, once it is there to stay as long as is wanted; also its identity.
+    /// Opens a directory that was created in `parent`, with `--durable` after it is on stable storage; also its identity.
     fn open_made(
         &self,
         parent: &OwnedFd,
@@ -182,7 +182,7 @@ impl Store {
     ) -> Result<(OwnedFd, Identity), StoreErrorKind> {
         let flags = OFlags::NOFOLLOW
             | match self.durability {
-                // Without permission to read it: a sandbox need not look for that in all directories above.
+                // No permission to read is needed, so a sandbox need not check all directories above for it.
                 Durability::Kernel => OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
                 Durability::Storage => DIRECTORY,
             };
@@ -195,10 +195,10 @@ impl Store {
         Ok((below, identity))
     }
 
-    /// Opens as much of the directory at `path` as is there; also the path from there to what is missing. `made` is a part of
-    /// it that was made before.
+    /// Opens the deepest existing directory of `path`; also returns the missing rest of the path. `made` is a part of it that
+    /// was created before.
     ///
-    /// Most often all is there, or all but the last name, or no more than what was made. Else bisection finds how much is.
+    /// Most often the whole path exists, or all but its last name, or only `made`. Otherwise bisection finds the deepest.
     fn open_deepest<'p>(
         &self,
         path: &'p [u8],
@@ -238,7 +238,7 @@ impl Store {
     }
 }
 
-/// The first name of a path, and what is below it.
+/// The first name of a path, and the rest.
 fn split_first(path: &[u8]) -> (&[u8], &[u8]) {
     match path.iter().position(|&byte| byte == b'/') {
         Some(at) => (&path[..at], &path[at + 1..]),

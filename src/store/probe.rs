@@ -1,5 +1,5 @@
-//! Whether files can be stored and read in the root right now, tried for real: a file is written and read back. It has no
-//! name, or a staging name for an instant where the file system has no files without names.
+//! Checks whether files can be stored and read in the root: writes a file and reads it back. The file has no name, or a
+//! staging name for an instant if the file system does not support files without names.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -22,14 +22,14 @@ const CONTENT: &[u8] = b"httpserver";
 pub struct RootProbe {
     root: Arc<Root>,
     attempt: Attempt,
-    /// The name of what is written, if it must have one.
+    /// The name of the written file, if it must have one.
     name: StagingName,
 }
 
 /// The extent of the probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attempt {
-    /// Reading the directory.
+    /// To read the directory.
     Read,
     /// To read the directory, and to write a file and read it back.
     ReadAndWrite,
@@ -66,8 +66,8 @@ impl Store {
         }
     }
 
-    /// What tries another directory that is the root now, after this probe has failed; `None` if there is no other. A
-    /// root that is gone is looked for, since there may be no request that does so.
+    /// After this probe has failed, a probe of the directory that is the root now; `None` if there is no other. It looks for
+    /// a root that is gone, since there may be no request that does.
     #[must_use]
     pub fn root_probe_after(&self, failed: &RootProbe) -> Option<RootProbe> {
         match self.fate(&failed.root) {
@@ -123,7 +123,7 @@ impl RootProbe {
     }
 }
 
-/// The permissions of what is written.
+/// The permissions of the written file.
 const OWN: Mode = Mode::RUSR.union(Mode::WUSR);
 
 fn write_and_read(file: &OwnedFd) -> Result<(), RootProbeError> {

@@ -1,10 +1,10 @@
 //! The root directory, and its replacement after it is removed.
 //!
-//! It stays the same directory whatever becomes of its name. But a build may delete and make it again, and a mount may
-//! lose its storage and be mounted again: then nothing is found in the old one any more. So when something is not found,
-//! and the root has no link left or cannot be looked at, its name is looked at, once a second at most. If a directory has
-//! that name again, it is the root from then on; until then there is none. Where a mount is missing, its name has the
-//! empty directory below it: so a root that was remote ([`is_remote`]) is followed by one on a file system of the same type only.
+//! The root stays the same directory even if its name changes. But a build may delete and create it again, and a mount may
+//! lose its storage and be mounted again: then no file is found in the old directory. So if a file is not found, and the
+//! root has no link left or fstat(2) of it fails, its name is looked up, at most once a second. If a directory has the name
+//! again, it becomes the root; until then there is none. Where a mount is missing, the name leads to the empty directory
+//! under the mount point: so a remote root ([`is_remote`]) is replaced only by one on a file system of the same type.
 
 use std::fmt;
 use std::io;
@@ -36,7 +36,7 @@ pub(super) struct Root {
     pub(super) mount: u64,
     /// The type of its file system, as statfs(2) has it.
     pub(super) file_system: FsWord,
-    /// Whether a file's change time also tells that it was renamed, or that its name was given to another.
+    /// Whether a rename, removal or replacement also updates a file's change time.
     pub(super) ctime_covers_names: bool,
     /// The source of time stamps below it, on the same mount.
     pub(super) stamp_source: StampSource,
@@ -67,7 +67,7 @@ enum AtName {
     Refused,
 }
 
-/// Why a directory is no root any more.
+/// Why a directory is no longer the root.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Loss {
     /// It was removed.
@@ -82,7 +82,7 @@ pub(super) enum Fate {
     There,
     /// It is gone, and there is another.
     Replaced,
-    /// It is gone, and there is no other. What that is called.
+    /// It is gone, and there is no other; the error of requests.
     Gone(StoreErrorKind),
 }
 
@@ -103,7 +103,7 @@ impl Root {
         })
     }
 
-    /// Whether another directory of its name is the root, and not what is below a mount that is missing.
+    /// Whether another directory of its name may replace it. The directory under a missing mount may not.
     fn may_be_followed_by(&self, other: &Self) -> bool {
         !is_remote(self.file_system) || self.file_system == other.file_system
     }
@@ -176,7 +176,7 @@ impl CurrentRoot {
 }
 
 impl CurrentRoot {
-    /// The root is there. If it was gone, its storage has come back.
+    /// Called when the root exists. If it was gone, its storage has come back.
     fn note_return(&self) {
         if lock(&self.looked).take().is_some() {
             log::warn!("the root {} can be used again", self.name.display());
@@ -202,7 +202,7 @@ impl From<Loss> for StoreErrorKind {
     }
 }
 
-/// Why a root cannot be opened again, and what to do about it; `None` if it is still gone.
+/// Why a root cannot be opened again, and a remedy if there is one; `None` if it is still gone.
 fn why_not(error: &io::Error) -> Option<String> {
     match StoreErrorKind::from(Errno::from_io_error(error)?) {
         kind if kind.may_be_due_to_root() => None,

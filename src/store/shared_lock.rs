@@ -4,8 +4,8 @@
 //! No thread waits in the kernel for such a lock: if another server has locked a byte, the result is `Locked`, and the
 //! caller retries later. A lock is released explicitly, since not every FUSE file system releases it on close.
 //!
-//! The file has a number of 8 bytes (little-endian) for each byte that is locked: the last modification time that one of
-//! the servers gave to a file while it had that lock. Behind these it has the versions (see `versions`).
+//! The file has a number of 8 bytes (little-endian) for each of these bytes: the last modification time that a server has
+//! set while it had that lock. The versions follow (see `versions`).
 
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -67,7 +67,7 @@ enum Storage {
 }
 
 /// Bytes that are locked, until this is dropped.
-#[must_use = "the bytes are locked no more once this is dropped"]
+#[must_use = "the bytes are unlocked when this is dropped"]
 pub(super) struct ByteLock {
     file: Arc<LockFile>,
     first: u8,
@@ -100,7 +100,7 @@ impl ByteLock {
         self.first..self.first + self.count
     }
 
-    /// Reads from this byte of the file on. What the file does not have is 0.
+    /// Reads from this position of the file. Bytes beyond the end of the file are 0.
     pub(super) fn read_at(
         &self,
         bytes: &mut [u8],
@@ -139,7 +139,7 @@ impl ByteLock {
         }
     }
 
-    /// Returns when what was written is on stable storage.
+    /// Returns when all written bytes are on stable storage.
     pub(super) fn sync(&self) -> Result<(), StoreErrorKind> {
         Ok(operate(|| fdatasync(&self.file))?)
     }

@@ -1,12 +1,14 @@
-//! The numbers of versions, one for each stripe, in the file of the shared locks: what all servers of a root count with.
+//! The versions of all servers of a root: a count for each stripe, in the file of the shared locks.
 //!
-//! A record has 16 bytes: the last number that was given, and a check of it, both little-endian. It is read and written
-//! under the shared lock of its stripe, before the change that gets the number takes effect. A server that is killed in
+//! A record has 16 bytes: the last number that a server has taken, and a checksum of it, both little-endian. It is read and
+//! written under the shared lock of its stripe, before the change with the number takes effect. A server that is killed in
 //! between leaves a number that no change has.
 //!
-//! A number is never given twice, and never a lower one after a higher one: a record that is missing or damaged begins anew
-//! at the microseconds of the clock, which no count of changes overtakes, and behind every number that this server has
-//! seen in the stripe.
+//! If a record is missing or damaged, counting continues at the clock's microseconds since 1970, which is higher than any
+//! count of changes, or after the last number that this server has used in the stripe if that is higher.
+//!
+//! No number is used twice as long as a read under the lock returns the last record that was written under it. If a file
+//! system returns an older one, a number is used again; `httpserver-log merge` reports that.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -22,37 +24,38 @@ pub(super) const RECORD: usize = 2 * size_of::<u64>();
 /// The highest number that a record can have, as a version in the seal.
 const HIGHEST: u64 = i64::MAX.unsigned_abs();
 
-/// What this server knows of the versions.
+/// The last versions that this server has used.
 pub(super) struct Versions {
-    /// The last number that was seen in each stripe; 0 if none was. Each is read and written under the lock of its stripe.
+    /// The last number that a change of this server got in each stripe; 0 if there was none. Each is read and written under
+    /// the lock of its stripe.
     seen: [AtomicU64; STRIPES as usize],
 }
 
-/// A version that is written, and that a change may get.
-#[must_use = "a version that no change gets must be returned"]
+/// A version whose records are written, for the next change.
+#[must_use = "a version that no change gets must be given back"]
 pub(super) struct TakenVersion<'v> {
     pub(super) version: ChangeVersion,
     versions: &'v Versions,
-    /// What was in the place of its records.
+    /// The bytes of its records before.
     before: Vec<u8>,
 }
 
-/// What a record says.
+/// A parsed record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum VersionRecord {
-    /// Nothing: it was never written, or is lost.
+    /// It is empty: it was never written, or is lost.
     Missing,
-    /// It is not as any server writes it.
+    /// No server writes such a record.
     Damaged,
-    /// The last number that was given.
+    /// The last number that a server has taken.
     Last(u64),
 }
 
-/// What is wrong with a record.
+/// A fault of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RecordFault {
     Damaged,
-    /// A higher number than the record's was given before.
+    /// Its number is lower than one that this server has used.
     WentBack,
 }
 
@@ -66,7 +69,7 @@ impl Versions {
     /// Takes the next number of each stripe that is locked.
     ///
     /// # Errors
-    /// From pread(2), pwrite(2) or fdatasync(2): then no number is taken, or it is lost.
+    /// From pread(2), pwrite(2) or fdatasync(2). The number may then be skipped.
     pub(super) fn take(
         &self,
         lock: &ByteLock,
@@ -83,7 +86,7 @@ impl Versions {
             let record = VersionRecord::parse(stripe, record);
             let (number, fault) = next(record, seen, now.unwrap_or(1));
             if let Some(fault) = fault {
-                say(fault, stripe, number);
+                report(fault, stripe, number);
             }
             push_record(&mut after, stripe, number);
             numbers.push(number);
@@ -110,7 +113,7 @@ impl Versions {
 }
 
 impl TakenVersion<'_> {
-    /// A change has the version: the numbers are seen.
+    /// A change has the version.
     pub(super) fn keep(self, lock: &ByteLock) -> ChangeVersion {
         for (stripe, number) in lock.stripes().zip(self.version.numbers()) {
             self.versions.seen[usize::from(stripe)].store(*number, Ordering::Relaxed);
@@ -118,7 +121,7 @@ impl TakenVersion<'_> {
         self.version
     }
 
-    /// No change has it: the next one gets the same.
+    /// No change has it: the next change gets the same numbers.
     pub(super) fn give_back(self, lock: &ByteLock) {
         if let Err(error) = lock.write_at(&self.before, position(lock)) {
             log::warn!("a version in {NAME} remains without a change: {error}");
@@ -126,7 +129,7 @@ impl TakenVersion<'_> {
     }
 }
 
-/// Where the first record of the locked stripes is.
+/// The position of the first record of the locked stripes.
 fn position(lock: &ByteLock) -> u64 {
     VERSIONS_AT + u64::from(lock.stripes().start) * RECORD as u64
 }
@@ -148,15 +151,15 @@ fn push_record(out: &mut Vec<u8>, stripe: u8, number: u64) {
     out.extend_from_slice(&check_of(stripe, number).to_le_bytes());
 }
 
-/// What stands behind a number, so that another stripe's record, or a part of one, is not taken for it.
+/// The checksum of a number. It includes the stripe, so the record of another stripe is not valid.
 fn check_of(stripe: u8, number: u64) -> u64 {
     let mut bytes = [stripe; 1 + size_of::<u64>()];
     bytes[1..].copy_from_slice(&number.to_le_bytes());
     fnv(&bytes)
 }
 
-/// The next number, and what is wrong with the record. `seen` is the last number that this server has seen there, `now` the
-/// microseconds of the clock.
+/// The next number, and the fault of the record if it has one. `seen` is the last number that this server has used in the
+/// stripe, `now` the clock's microseconds since 1970.
 fn next(record: VersionRecord, seen: u64, now: u64) -> (u64, Option<RecordFault>) {
     match record {
         VersionRecord::Last(last) if last >= seen => (last + 1, None),
@@ -167,13 +170,13 @@ fn next(record: VersionRecord, seen: u64, now: u64) -> (u64, Option<RecordFault>
     }
 }
 
-fn say(fault: RecordFault, stripe: u8, number: u64) {
+fn report(fault: RecordFault, stripe: u8, number: u64) {
     match fault {
         RecordFault::Damaged => log::error!(
-            "the version of stripe {stripe} in {NAME} is damaged: counting goes on from {number}"
+            "the version of stripe {stripe} in {NAME} is damaged: counting continues at {number}"
         ),
         RecordFault::WentBack => log::error!(
-            "the version of stripe {stripe} in {NAME} went back: counting goes on from {number}; versions that other servers gave since then may be too low"
+            "the version of stripe {stripe} in {NAME} went back: counting continues at {number}; versions that other servers have used since may be too low"
         ),
     }
 }

@@ -30,12 +30,12 @@ struct InPlace<'l> {
     held: HeldSpace,
 }
 
-/// Whether the request log will say what was put in place.
+/// Whether the request log records a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Recording {
-    /// It does in the same instant.
+    /// At the same instant.
     Now,
-    /// It does not.
+    /// Not at all.
     Never,
 }
 
@@ -98,8 +98,8 @@ impl Store {
         Ok(self.finish(target, placed, |committed, _| publish(committed)))
     }
 
-    /// The same with an upload that is recorded: `publish` is given the version of the change, if other servers share the
-    /// root. It can be committed again if another server has held the lock of the name.
+    /// The same with an upload that is recorded: `publish` gets the version of the change if other servers share the root.
+    /// The upload can be committed again if another server holds the lock of the name.
     ///
     /// # Errors
     /// As [`Store::commit`].
@@ -122,7 +122,7 @@ impl Store {
         Ok(self.finish(target, placed, publish))
     }
 
-    /// Publishes an upload that is in place, and lets others have its name.
+    /// Publishes an upload that is in place, and unlocks its name.
     fn finish<R>(
         &self,
         target: &WriteTarget,
@@ -144,7 +144,7 @@ impl Store {
         condition: &CommitCondition<'_>,
         recording: Recording,
     ) -> Result<InPlace<'_>, StoreErrorKind> {
-        // Only conditions tell two states of a file apart by their times.
+        // Only conditions distinguish two states of a file by their times.
         let has_time = !matches!(condition, CommitCondition::Always);
         let is_shared = self.commit_locks.are_shared();
         if has_time && !is_shared {
