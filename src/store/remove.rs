@@ -295,6 +295,7 @@ mod tests {
         }
         assert!(root.path().join("file").exists());
     }
+
     #[test]
     fn empty_directory_is_removed_in_step_with_every_commit() {
         let root = tempfile::tempdir().unwrap();

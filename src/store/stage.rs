@@ -27,10 +27,10 @@ enum StagedFor {
     Instant,
 }
 
-/// What came of the attempt to make a file without a name.
+/// The result of creating a file without a name.
 enum Unnamed {
     Made(Staged),
-    /// It is to have a staging name, and this lock.
+    /// The file must have a staging name, and this lock.
     ToBeNamed(StagingLock),
 }
 

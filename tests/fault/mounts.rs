@@ -118,7 +118,7 @@ fn health(status: SocketAddr) -> (u16, String) {
     (response.status, response.text().to_owned())
 }
 
-/// Requests of a file, of which none may be answered as if it were not there.
+/// Requests that must not be answered as if their files did not exist.
 fn lines(options: &[&str]) -> Vec<String> {
     let mut lines = vec![format!("GET /{}", name(1)), format!("PUT /{}", name(2))];
     if options == WEB {
@@ -164,7 +164,7 @@ fn root_that_loses_its_storage_is_503_until_it_is_mounted_again() {
                 )
         });
 
-        // Without the mount its place is an empty directory, which is not the root.
+        // Without the mount, the path leads to an empty directory, which is not the root.
         drop(mount);
         eventually("the place is looked at", || {
             assert_eq!(health(status).0, 503);
@@ -178,7 +178,7 @@ fn root_that_loses_its_storage_is_503_until_it_is_mounted_again() {
         }
         assert_eq!(home.names(), [""; 0]);
 
-        // Only its health is asked for, as by a proxy that has taken it out.
+        // There are only health checks, as from a proxy that has taken the server out.
         let _mount = Mount::on_root(&home, "attr_timeout=0,entry_timeout=0").unwrap();
         eventually("it is healthy again", || health(status).0 == 200);
         assert_eq!(server.get(&file).text(), "content");

@@ -1,4 +1,4 @@
-//! `merge`, and the other commands, on the logs of several servers of one root, whose versions and times are known.
+//! `merge` and the other commands on logs of several servers of one root, with given versions and times.
 
 use std::fs;
 
@@ -130,7 +130,7 @@ fn list_and_history_are_in_that_order_and_say_which_server_it_was() {
         .map(|line| line.rsplit(' ').next().unwrap())
         .collect();
     assert_eq!(logs, ["1.txt", "2.txt", "1.txt", "1.txt", "2.txt"]);
-    // By the time that each server's clock said.
+    // By the time of each server's own clock.
     let run = workdir.run([
         "extract",
         "1.txt",
@@ -153,7 +153,7 @@ fn list_and_history_are_in_that_order_and_say_which_server_it_was() {
 }
 
 #[test]
-fn missing_versions_are_said() {
+fn missing_versions_are_reported() {
     let [first, second] = servers();
     let third = SealedLog::of_server("web-3")
         .version(10)
@@ -267,7 +267,7 @@ fn change_that_was_altered_is_not_put_in_order() {
         "2.txt: the entry at byte 0 has no version in the seal",
     );
     assert!(!workdir.path("d").exists());
-    // A change that is in the seal alone.
+    // A change that is only in the seal.
     let [first, second] = servers();
     let (second, _) = second.version(10).sealed_only(
         "13:00:09",

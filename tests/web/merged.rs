@@ -85,7 +85,7 @@ fn change(mut client: Client, seed: u64) -> u64 {
     succeeded
 }
 
-/// What the tool says in the home.
+/// Runs the tool in the home; returns its status and its output.
 fn tool(home: &Home, arguments: &[&str]) -> (Option<i32>, String) {
     let output = log_tool(home.path(), arguments, b"");
     let mut said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -93,7 +93,7 @@ fn tool(home: &Home, arguments: &[&str]) -> (Option<i32>, String) {
     (output.status.code(), said)
 }
 
-/// Renames a log and its seal, and has the server begin others.
+/// Renames a log and its seal, and makes the server begin new ones.
 fn rotate(server: &Server, log: &Path) {
     let seal = seal_path(log);
     let kept = |path: &Path| PathBuf::from(format!("{}.1", path.display()));
@@ -157,7 +157,7 @@ fn merged_logs_of_two_servers_replay_to_the_directory() {
         &[&["check"], &logs[..], &["--against", root]].concat(),
     );
     assert_eq!(status, Some(0), "{said}");
-    // Without one of the logs something is missing, and that is said.
+    // Without one of the logs, missing versions are reported.
     let (status, said) = tool(
         &home,
         &["merge", "web-2.txt", "web-1.txt", "-o", "some.txt"],
@@ -186,7 +186,7 @@ fn merged_logs_replay_to_the_directory_after_kills_of_one_server() {
             killed.signal(Signal::KILL);
         });
     }
-    // The last to happen to each name is answered: what a killed server did and did not record is of no account.
+    // The last change of each name gets a response, so the result does not depend on what a killed server has recorded.
     let mut last = server(&home, SERVERS[0]);
     for (index, name) in ["a", "b", "c", "d/3", "d/4", "d/5"].into_iter().enumerate() {
         let server = if index % 2 == 0 { &last } else { &stays };
@@ -197,7 +197,7 @@ fn merged_logs_replay_to_the_directory_after_kills_of_one_server() {
     stays.stop();
     let logs = ["web-1.txt", "web-2.txt"];
     let (status, said) = tool(&home, &[&["replay"], &logs[..], &["rebuilt"]].concat());
-    // A change that was under way at a kill may have taken a version and left no entry.
+    // A change that was in progress at a kill may have taken a version without leaving an entry.
     assert!(
         status == Some(0) || said.contains("missing between entry "),
         "{said}"

@@ -57,7 +57,7 @@ fn each_change_of_a_name_has_the_next_number_whichever_server_makes_it() {
                 .put("/file", "", format!("{round}").as_bytes())
                 .status;
             assert!(matches!(status, 201 | 204), "{status}");
-            // What changes nothing takes no number.
+            // A request that changes nothing takes no number.
             let refused = server.put("/file", "If-None-Match: *\r\n", b"never");
             assert_eq!(refused.status, 412);
             assert_eq!(server.get("/file").status, 200);
@@ -129,7 +129,7 @@ fn write(path: &Path, bytes: &[u8], at: u64) {
     file.write_all_at(bytes, at).unwrap();
 }
 
-/// What is done to the file of the locks, what stderr then says, and whether the next number is the next.
+/// The name of the damage, the damage to the file of the locks, and a part of the report on stderr.
 type Damage<'d> = (&'d str, fn(&Path), Option<&'d str>);
 
 #[test]
@@ -169,7 +169,7 @@ fn numbers_never_go_back_whatever_becomes_of_their_file() {
         damage(&home.file(".httpserver-lock"));
         assert_eq!(server.put("/file", "", b"two").status, 204, "{what}");
         assert_eq!(server.put("/file", "", b"three").status, 204, "{what}");
-        // One that starts later counts on, too.
+        // A server that starts later also continues the count.
         let mut other = self::server(&home, "other.txt");
         assert_eq!(other.put("/file", "", b"four").status, 204, "{what}");
         server.stop();

@@ -104,7 +104,7 @@ fn differences<'j>(
     Ok(differing)
 }
 
-/// What messages call an entry.
+/// The name of an entry in messages.
 fn entry(sources: &[&LogSource], log: usize, number: u64) -> String {
     match sources {
         [_] => format!("entry {number}"),
@@ -200,7 +200,7 @@ struct Unknown {
 }
 
 impl Unknown {
-    /// Walks the directory `dir`, and prints each name that is not in the logs; these may be there themselves.
+    /// Walks the directory `dir`, and prints each name that is not in the logs, except the logs' own files.
     fn find(
         sources: &[&LogSource],
         journal: &Journal,

@@ -71,8 +71,8 @@ fn compare(file: &Path, directory: &Path, out: &mut impl Write) -> Result<Verdic
     directory.compare(&[&source], &journal?, out)
 }
 
-/// Checks what several logs say together: whether versions are missing between those of several servers, and, if asked
-/// to, what the directory holds.
+/// Checks several logs together: whether versions of several servers are missing, and, if requested, the contents of the
+/// directory.
 fn check_together(
     files: &[PathBuf],
     against: Option<&Path>,

@@ -52,7 +52,7 @@ pub(crate) enum Failure {
     /// Logs that are read as one are given in the wrong order.
     #[error("{log} is older than {newer}, as their seals say: give the oldest log first")]
     NewerFirst { log: String, newer: String },
-    /// Logs are of several servers, and one has no place beside the others.
+    /// One of the logs of several servers cannot be put in order with the others.
     #[error("{log} has no order beside logs of '{one}' and '{other}': {reason}")]
     NoServer {
         log: String,
@@ -78,8 +78,8 @@ pub(crate) enum Failure {
     },
     /// Every entry waits for another.
     #[error(
-        "{log}: the entry at byte {offset} follows a change that is in a seal and not in its log; `httpserver-log check` says what \
-         was altered"
+        "{log}: the entry at byte {offset} follows a change that is in a seal and not in its log; `httpserver-log check` shows \
+         what was altered"
     )]
     NoOrder { log: String, offset: u64 },
     /// A log is given twice.
@@ -94,7 +94,7 @@ pub(crate) enum Failure {
     #[error("{log}: there is no seal, {seal}")]
     NoSeal {
         log: String,
-        /// What it would be called.
+        /// The name that it would have.
         seal: String,
     },
     /// An option needs a seal.

@@ -1,8 +1,8 @@
-//! The order of several logs that are read as one: that in which they were given, or, if they are of several servers of one
-//! root, that of the versions in their seals.
+//! The order of several logs that are read as one: the order of the command line, or, for logs of several servers of one
+//! root, the order of the versions in their seals.
 //!
-//! Logs are of several servers if their seals name more than one. Then a first pass reads the seals alone: 32 bytes for
-//! each change are kept.
+//! Logs are of several servers if their seals name more than one. Then a first pass reads only the seals, and keeps 32
+//! bytes for each change.
 
 use crate::failure::Failure;
 use crate::logs::LogWithSeal;
@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 /// See the module's description.
 #[derive(Debug)]
 pub(crate) enum LogOrder {
-    /// As they were given.
+    /// The order of the command line.
     Given,
     /// The logs of each server, the oldest first, and the numbers of all changes.
     Merged(Vec<Vec<usize>>, VersionNumbers),
@@ -30,7 +30,7 @@ impl LogOrder {
     /// The order of these logs.
     ///
     /// # Errors
-    /// If they have none: servers without names, versions or seals beside others; two changes of one version.
+    /// If there is no order: a log without a server's name, versions or a seal beside others, or two changes with one version.
     pub(crate) fn of(logs: &[LogWithSeal]) -> Result<Self, Failure> {
         if logs.len() < 2 {
             return Ok(Self::Given);
@@ -81,7 +81,7 @@ impl LogOrder {
         Ok(order)
     }
 
-    /// What is missing in between, in words; nothing where that is not known.
+    /// Describes the missing versions; empty if the logs are of one server.
     pub(crate) fn holes(&self, logs: &[LogWithSeal]) -> Vec<String> {
         match self {
             Self::Given => Vec::new(),
@@ -90,7 +90,7 @@ impl LogOrder {
     }
 }
 
-/// The names of two servers, if there are so many.
+/// The names of two servers, if the logs have more than one.
 pub(crate) fn two_servers(starts: &[Option<SealStart>]) -> Option<(&str, &str)> {
     let mut names = starts
         .iter()
@@ -139,7 +139,7 @@ fn read_numbers(
     loop {
         let line = match reader.next_line() {
             Ok(Some(line)) if line.is_chained => line,
-            // Whatever reads the entries says what is wrong with the seal.
+            // The faults of a seal are reported when the entries are read.
             Ok(Some(_)) | Err(SealError::NotALine { .. }) => continue,
             Ok(None) | Err(SealError::Torn { .. }) => return Ok(()),
             Err(SealError::Input(error)) => return Err(Failure::file(seal.name())(error)),

@@ -72,7 +72,7 @@ impl LogWithSeal {
         Ok(())
     }
 
-    /// What the first line of the seal says; `None` if there is none.
+    /// The first line of the seal; `None` if there is none.
     pub(crate) fn seal_start(&self) -> Result<Option<SealStart>, Failure> {
         let Some(seal) = &self.seal else {
             return Ok(None);

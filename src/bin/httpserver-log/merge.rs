@@ -52,12 +52,12 @@ pub(crate) fn run(options: &MergeArguments, out: &mut impl Write) -> Result<Verd
     Ok(notes.verdict())
 }
 
-/// What is written.
+/// The merged log.
 struct Merged<'l> {
     logs: &'l [LogWithSeal],
     order: &'l LogOrder,
     bar: &'l ProgressBar,
-    /// How many entries so far.
+    /// The number of entries so far.
     entries: u64,
 }
 

@@ -26,7 +26,7 @@ pub(crate) struct OrderedRecords<'l> {
     reading: Reading,
     bar: ProgressBar,
     servers: Vec<ServerRecords<'l>>,
-    /// `None`: there is one server, or it is not known that there are more.
+    /// `None` unless the seals name several servers.
     order: Option<VersionOrder>,
     /// The server of the last entry.
     current: usize,
@@ -34,11 +34,11 @@ pub(crate) struct OrderedRecords<'l> {
 
 /// The logs of one server.
 struct ServerRecords<'l> {
-    /// Those that were not begun.
+    /// The logs that are not read yet.
     left: VecDeque<usize>,
-    /// Those that were, the last being read.
+    /// The other logs; the last one is being read.
     begun: Vec<(usize, Records<'l>)>,
-    /// The next entry, if it was looked at.
+    /// The next entry, if it was read.
     next: Option<(EntryRecord, NextEntry)>,
 }
 
@@ -126,7 +126,7 @@ impl<'l> OrderedRecords<'l> {
                     },
                     Some(_) => next_entry(&record, self.logs[*log].name())?,
                 };
-                // What was written since the command began is left out, and so is all behind it.
+                // An entry that was written since the command began is left out, and so are all entries after it.
                 if self.order.as_ref().is_none_or(|order| order.knows(&entry)) {
                     server.next = Some((record, entry));
                 } else {
@@ -146,7 +146,7 @@ impl<'l> OrderedRecords<'l> {
         }
     }
 
-    /// No entry can be next: each waits for another, or there is none.
+    /// Called when no entry can be next: an error if each waits for another, `None` if there are no more.
     fn stuck(&self) -> Result<Option<(usize, EntryRecord)>, Failure> {
         for server in &self.servers {
             if let (Some((record, _)), Some((log, _))) = (&server.next, server.begun.last()) {
@@ -173,13 +173,13 @@ impl<'l> OrderedRecords<'l> {
         self.servers[self.current].begun.last().map(|(log, _)| *log)
     }
 
-    /// What the first line of its seal says.
+    /// The first line of its seal.
     pub(crate) fn beginning(&mut self) -> Option<&SealStart> {
         let (_, records) = self.servers[self.current].begun.last_mut()?;
         records.pairing().beginning()
     }
 
-    /// Says what was found since the last call.
+    /// Reports the findings since the last call.
     pub(crate) fn say(&mut self, notes: &mut Notes) {
         let Self { servers, bar, .. } = self;
         let begun = servers.iter_mut().flat_map(|server| &mut server.begun);
@@ -190,14 +190,14 @@ impl<'l> OrderedRecords<'l> {
         });
     }
 
-    /// How far the logs were read, in bytes.
+    /// Bytes of the logs that were read.
     pub(crate) fn position(&self) -> u64 {
         let begun = self.servers.iter().flat_map(|server| &server.begun);
         begun.map(|(_, records)| records.position()).sum()
     }
 }
 
-/// What the order needs to know of an entry.
+/// The time and the version of an entry.
 fn next_entry(record: &EntryRecord, log: &str) -> Result<NextEntry, Failure> {
     let line = record.sealed();
     let time = line.map(|line| line.time);
@@ -206,7 +206,7 @@ fn next_entry(record: &EntryRecord, log: &str) -> Result<NextEntry, Failure> {
         let version = line.and_then(|line| line.version.as_ref());
         match version {
             Some(version) => numbers.extend(version.of_stripes(&name)),
-            // No client was told of it, and no seal has it.
+            // A torn entry without a line in the seal: no client has received a response.
             None if record.torn.is_some() => {}
             None => {
                 return Err(Failure::NoVersion {

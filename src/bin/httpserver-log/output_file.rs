@@ -1,4 +1,4 @@
-//! A file that a command writes: it appears, or is replaced, only when all of it is there.
+//! A file that a command writes: it is created or replaced only when its content is complete.
 
 use crate::failure::{Failure, reason};
 use crate::text;
@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// Writes a file; `fill` gives its content to the function that it gets, piece by piece.
+/// Writes a file. `fill` gets a function, and passes the content to it piece by piece.
 pub(crate) fn to_file(
     path: &Path,
     fill: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure>,
@@ -34,7 +34,7 @@ pub(crate) fn to_file(
         .map_err(of)
 }
 
-/// The path that a rename can replace: behind symbolic links, and not a device or a directory.
+/// The path that a rename can replace: the target of symbolic links, and not a device or a directory.
 fn replaceable(path: &Path) -> Result<PathBuf, Failure> {
     match fs::canonicalize(path) {
         Ok(target) if target.is_file() => Ok(target),

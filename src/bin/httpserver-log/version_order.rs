@@ -103,7 +103,7 @@ impl VersionNumbers {
                 };
                 texts.push(format!(
                     "{versions} missing between {} and {}: a log was not given, or a server was killed before it had \
-                     recorded the change, or the counts began anew",
+                     recorded the change, or counting started again",
                     place(one, &name),
                     place(other, &name)
                 ));

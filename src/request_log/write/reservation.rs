@@ -103,7 +103,7 @@ impl LogFile {
         self.seal.as_ref().map_or(0, |_| seal_lines::most(known))
     }
 
-    /// What several entries claim of the seal.
+    /// The space for the lines of several entries in the seal.
     fn claimed_by_all(&self, entries: SmallEntries<'_>) -> u64 {
         let claimed = |lengths: &EntryLengths| self.claimed(lengths.known);
         entries.lengths.iter().map(claimed).sum()

@@ -32,8 +32,8 @@ pub(super) struct SealLines {
     writer: MomentWriter,
 }
 
-/// Bytes of what is known of a line besides names and the first line of its entry, at most: a peer of IPv6 and its port,
-/// a status, a hash, and what is between these.
+/// The most bytes of the known part of a line without names and the first line of its entry: an IPv6 peer and its port, a
+/// status, a hash, and the spaces between them.
 const KNOWN: usize = 192;
 
 /// The most that [`push_known`] appends for the entry of a change of this name.

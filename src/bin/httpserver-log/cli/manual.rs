@@ -12,7 +12,7 @@ use clap_mangen::roff::{Roff, bold, roman};
 /// A page. Its command has the name of the program before its own.
 fn page(command: &Command) -> Vec<u8> {
     let mut page = Vec::new();
-    // What stands behind the help has a section of its own here.
+    // The text after the help has a section of its own here.
     let man = Man::new(command.clone().after_help("").after_long_help(""));
     // Without a date the other words of the title would move to its place.
     let man = man.date(" ").manual("User Commands");
@@ -29,7 +29,7 @@ fn page(command: &Command) -> Vec<u8> {
     for section in behind_long_help(command).split("\n\n") {
         let (heading, text) = section.split_once(':').unwrap();
         roff.control("SH", [&*heading.to_uppercase()]);
-        // Each line is a line there, too.
+        // Lines are not joined.
         roff.control("nf", []);
         for line in text.trim_matches('\n').lines() {
             roff.text([roman(line)]);
