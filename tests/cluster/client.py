@@ -116,13 +116,15 @@ class Client(threading.Thread):
             self.get_directly(name, address)
 
     def delete(self, name):
-        may_be = self.may_be.get(name, {ABSENT})
-        self.may_be[name] = may_be | {ABSENT}
+        may_be = self.may_be.setdefault(name, {ABSENT})
 
         def attempt():
+            is_there = ABSENT not in may_be
+            # A request that gets no answer may have removed the file.
+            may_be.add(ABSENT)
             status, _, _ = self.answers.ask(self.cluster.public, "DELETE", f"/{name}")
-            if status == 404 and ABSENT not in self.may_be[name]:
-                raise Failure(f"DELETE {name} is 404, and it is there")
+            if status == 404 and is_there:
+                raise Failure(f"DELETE {name} is 404, but the file is there")
             return self.final(f"DELETE {name}", status, {204, 404})
         self.until_answered(f"DELETE {name}", attempt)
         self.may_be[name] = {ABSENT}
