@@ -69,8 +69,11 @@ class Server:
             "--listen", f"{self.address}:{PORT},proxy", "--trust-proxy", ADDRESSES[2],
             "--status", f"{self.address}:{STATUS}",
         ]
+        # It says why it refuses a request.
+        environment = dict(os.environ, RUST_LOG="debug")
         with open(self.stderr, "ab") as stderr:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
+                                            env=environment)
         wait_for(f"server {self.name} is healthy", lambda: self.is_running() and health(self.address) == 200)
 
     def is_running(self):

@@ -156,8 +156,11 @@ def run(kind, home, typed, repository):
     check_logs(cluster)
     check_history(cluster)
     for server in (cluster.a, cluster.b):
-        if "panicked" in server.said():
-            raise Failure(server.said())
+        said = server.said()
+        if "panicked" in said:
+            raise Failure(said)
+        for line in [line for line in said.splitlines() if ": 500 Internal Server Error" in line][:5]:
+            print(f"          {line}", flush=True)
     if cluster.volume:
         cluster.volume.end()
     say(kind, begin, f"all that was answered is there; the counter has {counter.done} increments, {counter.unknown} had no answer")
