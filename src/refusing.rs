@@ -151,7 +151,7 @@ pub(crate) fn status_of(kind: StoreErrorKind, operation: Operation) -> StatusCod
         | StoreErrorKind::Disconnected
         | StoreErrorKind::Exhausted
         | StoreErrorKind::Locked => StatusCode::ServiceUnavailable,
-        StoreErrorKind::Io(_) => StatusCode::InternalServerError,
+        StoreErrorKind::Uncertain(_) | StoreErrorKind::Io(_) => StatusCode::InternalServerError,
     }
 }
 
@@ -251,6 +251,7 @@ mod tests {
             StoreErrorKind::Vanished,
             StoreErrorKind::Stale,
             StoreErrorKind::Disconnected,
+            StoreErrorKind::Uncertain(rustix::io::Errno::NOTCONN),
         ];
         for kind in faults {
             for operation in ALL {

@@ -23,7 +23,7 @@ impl Files {
     /// is a buffer for the entry.
     ///
     /// # Errors
-    /// After any error but `NotRecorded`, the file still exists.
+    /// After any error but `NotRecorded` and `Uncertain` of the store, the file still exists.
     pub fn remove(
         &self,
         path: &[u8],
@@ -42,7 +42,7 @@ impl Files {
     /// Removes the directory at `path` if it is empty, as [`Files::remove`] removes a file.
     ///
     /// # Errors
-    /// After any error but `NotRecorded`, the directory still exists.
+    /// After any error but `NotRecorded` and `Uncertain` of the store, the directory still exists.
     pub fn remove_directory(
         &self,
         path: &[u8],

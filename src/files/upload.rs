@@ -198,7 +198,7 @@ impl FileUpload {
     /// for rows.
     ///
     /// # Errors
-    /// After any error but `NotRecorded`, the old file is unchanged.
+    /// After any error but `NotRecorded` and `Uncertain` of the store, the old file is unchanged.
     pub fn commit(
         mut self,
         last: &[u8],

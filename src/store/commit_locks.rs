@@ -56,7 +56,8 @@ impl CommitTurn<'_> {
     /// Makes a change, and takes the next version for it. `None` if the root is not shared, since changes then have no versions.
     ///
     /// # Errors
-    /// From the change, which then keeps no version; or from taking the version, and the change is not made.
+    /// From the change, which then keeps no version unless it is `Uncertain`; or from taking the version, and the change
+    /// is not made.
     pub(super) fn with_version<R>(
         &self,
         durability: Durability,
@@ -68,6 +69,11 @@ impl CommitTurn<'_> {
         let taken = self.versions.take(lock, durability)?;
         match change() {
             Ok(changed) => Ok((changed, Some(taken.keep(lock)))),
+            // If the change took effect after all, its version must not be that of another one, and must be missed.
+            Err(kind @ StoreErrorKind::Uncertain(_)) => {
+                let _ = taken.keep(lock);
+                Err(kind)
+            }
             Err(kind) => {
                 taken.give_back(lock);
                 Err(kind)
@@ -230,6 +236,26 @@ mod tests {
                 last = modified;
             }
         }
+    }
+
+    /// A change that did not take effect leaves its version to the next one; a change that may have taken effect does not.
+    #[test]
+    fn version_of_an_uncertain_change_is_not_used_again() {
+        let root = tempfile::tempdir().unwrap();
+        let [one, two] = two_processes(&root);
+        let number = |locks: &CommitLocks, result: Result<(), StoreErrorKind>| {
+            let turn = locks.of(b"a").unwrap();
+            let ((), version) = turn.with_version(Durability::Kernel, || result).ok()?;
+            Some(version?.numbers()[0])
+        };
+        let first = number(&one, Ok(())).unwrap();
+        assert_eq!(number(&one, Err(StoreErrorKind::NoSpace)), None);
+        assert_eq!(number(&two, Ok(())), Some(first + 1));
+        assert_eq!(
+            number(&two, Err(StoreErrorKind::Uncertain(Errno::NOTCONN))),
+            None
+        );
+        assert_eq!(number(&one, Ok(())), Some(first + 3));
     }
 
     /// The servers still exclude each other after another program has removed the file.

@@ -34,6 +34,8 @@ pub enum StoreErrorKind {
     /// The file system has lost its storage: the process or the machine behind it is gone (ENOTCONN, ECONNABORTED,
     /// ESHUTDOWN, EHOSTDOWN).
     Disconnected,
+    /// The storage failed in the call by which the change takes effect, so the change may have taken effect.
+    Uncertain(Errno),
     /// It belongs to the server, which keeps it from clients: the log, an upload in progress.
     Concealed,
     /// It may not be read, written or replaced (EACCES, EPERM).
@@ -96,6 +98,11 @@ impl StoreErrorKind {
             Self::NoSpace => "no space left on the disk",
             Self::TooLarge => "larger than the file system allows",
             Self::Exhausted => "the system is out of descriptors or memory",
+            Self::Uncertain(errno) => {
+                return Cow::Owned(format!(
+                    "the storage failed during the change, which may have taken effect: {errno}"
+                ));
+            }
             Self::Io(errno) => return Cow::Owned(errno.to_string()),
         })
     }
@@ -128,11 +135,20 @@ impl StoreErrorKind {
         }
     }
 
+    /// What went wrong in the call by which a change takes effect; `otherwise` is for errors after which nothing has
+    /// changed.
+    pub(super) fn in_change(errno: Errno, otherwise: impl Fn(Errno) -> Self) -> Self {
+        match otherwise(errno) {
+            Self::Disconnected | Self::Io(_) => Self::Uncertain(errno),
+            kind => kind,
+        }
+    }
+
     /// Whether the cause may be that the root is gone.
     pub(super) fn may_be_due_to_root(self) -> bool {
         matches!(
             self,
-            Self::NotFound | Self::Vanished | Self::Stale | Self::Disconnected
+            Self::NotFound | Self::Vanished | Self::Stale | Self::Disconnected | Self::Uncertain(_)
         )
     }
 

@@ -47,7 +47,7 @@ impl Store {
     /// change if other servers share the root.
     ///
     /// # Errors
-    /// After any error, the file still exists and `publish` was not called.
+    /// After any error but `Uncertain`, the file still exists. After any error, `publish` was not called.
     pub fn remove<R>(
         &self,
         path: &[u8],
@@ -84,9 +84,8 @@ impl Store {
         }
         let held = HeldSpace::take(&directory, name, Some(&existing));
         let unlink = || {
-            Ok(operate_once(|| {
-                unlinkat(&directory, name, AtFlags::empty())
-            })?)
+            operate_once(|| unlinkat(&directory, name, AtFlags::empty()))
+                .map_err(|errno| StoreErrorKind::in_change(errno, StoreErrorKind::from))
         };
         let ((), version) = turn.with_version(self.durability, unlink)?;
         let unlinked = Unlinked {
@@ -100,7 +99,8 @@ impl Store {
     /// Removes the empty directory at `path`, and calls `publish` at that instant, under all locks.
     ///
     /// # Errors
-    /// `NotFound` also if it is a file. After any error, the directory still exists and `publish` was not called.
+    /// `NotFound` also if it is a file. After any error but `Uncertain`, the directory still exists. After any error,
+    /// `publish` was not called.
     pub fn remove_directory<R>(
         &self,
         path: &[u8],
@@ -147,10 +147,11 @@ impl Store {
         let path = Path::new(OsStr::from_bytes(name));
         let remove = || {
             let removed = self.occupied.remove(existing.identity(), &*directory, path);
-            removed.map_err(|error| match error {
+            let kind = |errno| match errno {
                 Errno::EXIST => StoreErrorKind::NotEmpty,
                 other => other.into(),
-            })
+            };
+            removed.map_err(|errno| StoreErrorKind::in_change(errno, kind))
         };
         let ((), version) = turn.with_version(self.durability, remove)?;
         Ok(Unlinked {

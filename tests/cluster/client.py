@@ -58,6 +58,8 @@ class Client(threading.Thread):
         self.answers = Answers()
         # For each name the contents that it may have. One, unless an upload had no answer.
         self.may_be = {}
+        # Removed by a request without an answer, which no log has then.
+        self.unrecorded = set()
         self.failure = None
         self.version = 0
         self.retried = 0
@@ -111,6 +113,7 @@ class Client(threading.Thread):
             return self.final(f"PUT {name}", status, {201, 204})
         self.until_answered(f"PUT {name}", attempt)
         self.may_be[name] = {new}
+        self.unrecorded.discard(name)
         # What was answered is read at once through each server that lives.
         for address in self.cluster.servers:
             self.get_directly(name, address)
@@ -126,7 +129,11 @@ class Client(threading.Thread):
             if status == 404 and is_there:
                 raise Failure(f"DELETE {name} is 404, but the file is there")
             return self.final(f"DELETE {name}", status, {204, 404})
-        self.until_answered(f"DELETE {name}", attempt)
+        attempts = self.retried
+        if self.until_answered(f"DELETE {name}", attempt) == 204:
+            self.unrecorded.discard(name)
+        elif self.retried > attempts:
+            self.unrecorded.add(name)
         self.may_be[name] = {ABSENT}
 
     def get(self, name, address):

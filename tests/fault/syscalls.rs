@@ -74,7 +74,7 @@ const PUT: &[Row] = &[
     call("statx", "1").failing(&["ENOTCONN", "ECONNABORTED", "ESHUTDOWN", "EHOSTDOWN"], Refused(503)),
     call("openat", "1").failing(&["ENOTCONN"], Refused(503)),
     call("write", "1").failing(&["ENOTCONN", "ECONNABORTED"], Refused(503)),
-    call("renameat", "1").failing(&["ENOTCONN"], Refused(503)),
+    call("renameat", "1").failing(&["ENOTCONN"], Refused(500)),
     call("statx", "1").failing(&["EROFS"], Refused(403)),
     call("write", "1").failing(&["EROFS"], Refused(403)),
     call("linkat", "1").failing(&["EEXIST"], Success),
@@ -123,7 +123,8 @@ const PUT_NAMED: &[Row] = &[
     call("write", "1").failing(&["ENOENT", "ESTALE", "ENOTCONN"], Refused(503)),
     call("renameat", "1").failing(&["EIO"], Refused(500)),
     call("renameat", "1").failing(&["EACCES", "EPERM", "EROFS"], Refused(403)),
-    call("renameat", "1").failing(&["ENOENT", "ENOTCONN"], Refused(503)),
+    call("renameat", "1").failing(&["ENOENT"], Refused(503)),
+    call("renameat", "1").failing(&["ENOTCONN"], Refused(500)),
     call("renameat", "1").failing(&["ESTALE"], Success),
     call("renameat", "1+").failing(&["ESTALE"], Refused(503)),
 ];
@@ -135,7 +136,8 @@ const MAKE: &[Row] = &[
     call("linkat", "1").failing(&["ENOSPC", "EDQUOT", "EMLINK"], Refused(507)),
     call("linkat", "1").failing(&["EIO"], Refused(500)),
     call("linkat", "1").failing(&["EACCES", "EPERM", "EROFS"], Refused(403)),
-    call("linkat", "1").failing(&["ENOENT", "ENOTCONN"], Refused(503)),
+    call("linkat", "1").failing(&["ENOENT"], Refused(503)),
+    call("linkat", "1").failing(&["ENOTCONN"], Refused(500)),
     call("linkat", "1").failing(&["ESTALE"], Success),
     call("linkat", "1+").failing(&["ESTALE"], Refused(503)),
     // Of the root, into which the file comes.

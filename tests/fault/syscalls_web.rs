@@ -130,7 +130,8 @@ const REPLACE: &[Row] = &[
     call("renameat", "1").failing(&["EIO"], Refused(500)),
     call("renameat", "1").failing(&["ENOSPC"], Refused(507)),
     call("renameat", "1").failing(&["EBUSY"], Refused(409)),
-    call("renameat", "1").failing(&["ENOENT", "ENOTCONN"], Refused(503)),
+    call("renameat", "1").failing(&["ENOENT"], Refused(503)),
+    call("renameat", "1").failing(&["ENOTCONN"], Refused(500)),
     call("linkat", "1").failing(&["ENOENT", "ENOTCONN"], Refused(503)),
     call("linkat", "1").failing(&["EIO"], Refused(500)),
     call("linkat", "1").failing(&["EEXIST"], Success),
@@ -170,7 +171,8 @@ const CREATE: &[Row] = &[
     call("write", "1").failing(&["EIO"], Refused(500)),
     call("linkat", "1").failing(&["EIO"], Refused(500)),
     call("linkat", "1").failing(&["ENOSPC"], Refused(507)),
-    call("linkat", "1").failing(&["ENOENT", "ENOTCONN"], Refused(503)),
+    call("linkat", "1").failing(&["ENOENT"], Refused(503)),
+    call("linkat", "1").failing(&["ENOTCONN"], Refused(500)),
     call("linkat", "1").failing(&["EEXIST"], Success),
     call("mkdirat", "1").failing(&["ESTALE"], Success),
     call("mkdirat", "2").failing(&["ESTALE"], Success),
@@ -195,7 +197,7 @@ const DELETE: &[Row] = &[
     call("unlinkat", "1+").failing(&["ESTALE"], Refused(503)),
     call("openat2", "1").failing(&["ENOTCONN"], Refused(503)),
     call("statx", "1").failing(&["ENOTCONN"], Refused(503)),
-    call("unlinkat", "1").failing(&["ENOTCONN"], Refused(503)),
+    call("unlinkat", "1").failing(&["ENOTCONN"], Refused(500)),
     call("pwrite64", "1").failing(&["EIO", "ENOSPC"], Unrecorded),
 ];
 
@@ -211,7 +213,7 @@ const REMOVE_DIRECTORY: &[Row] = &[
     call("unlinkat", "1").failing(&["ESTALE"], Success),
     call("unlinkat", "1+").failing(&["ESTALE"], Refused(503)),
     call("openat2", "1").failing(&["ENOTCONN"], Refused(503)),
-    call("unlinkat", "1").failing(&["ENOTCONN"], Refused(503)),
+    call("unlinkat", "1").failing(&["ENOTCONN"], Refused(500)),
     call("pwrite64", "1").failing(&["EIO", "ENOSPC"], Unrecorded),
 ];
 

@@ -11,6 +11,11 @@ use crate::store::staging::StagingName;
 use crate::store::sys::rename_new;
 use crate::store::unnamed::LinkWay;
 
+/// What went wrong when a name was taken.
+fn in_change(errno: Errno) -> StoreErrorKind {
+    StoreErrorKind::in_change(errno, StoreErrorKind::in_directory)
+}
+
 impl Staged {
     /// Puts it in place of nothing.
     ///
@@ -24,7 +29,7 @@ impl Staged {
         match self.name {
             StagedName::None(link) => match link.link(&self.file, &self.directory, name) {
                 Err(Errno::EXIST) => return Err(StoreErrorKind::ConditionFailed),
-                linked => linked.map_err(StoreErrorKind::in_directory)?,
+                linked => linked.map_err(in_change)?,
             },
             StagedName::Staging(staging, StagingLock::Held) => {
                 rename_new(&self.directory, staging.as_bytes(), name)?;
@@ -76,7 +81,7 @@ impl Staged {
                 self.make_again(&staging_name)?;
                 return self.replace(name, staging_name);
             }
-            renamed => renamed.map_err(StoreErrorKind::in_directory)?,
+            renamed => renamed.map_err(in_change)?,
         }
         self.name = StagedName::Final;
         Ok(())
