@@ -69,7 +69,9 @@ fn warn(scheme: &str, listen: SocketAddr, config: &Config) {
             log::warn!("every client that reaches {listen} can store and remove files");
         }
     } else if scheme == "http" {
-        log::warn!("passwords come to {listen} in the clear: anyone on the way can read them");
+        log::warn!(
+            "passwords are sent to {listen} in clear text, which others on the network path can read"
+        );
     }
 }
 

@@ -14,7 +14,7 @@ use httpserver::request_log::write::{Location, LogError};
 /// A file cannot be one of the server's own.
 #[derive(Debug, Error)]
 enum OwnFileError {
-    #[error("--{one} and --{two} both name {}: type two names", path.display())]
+    #[error("--{one} and --{two} both name {}: type different names", path.display())]
     Same {
         one: &'static str,
         two: &'static str,

@@ -69,7 +69,7 @@ fn rules(named: &NamedPath, home: Option<&Path>) -> Vec<Allowed> {
         Purpose::Log | Purpose::AccessLog if path.exists() && !path.is_file() => {
             (FileAccess::Append, vec![path.to_path_buf()])
         }
-        // A certificate that signs itself is made anew before it ends.
+        // A self-signed certificate is replaced before it expires.
         Purpose::Log | Purpose::AccessLog | Purpose::SelfSigned => {
             (FileAccess::Append, opened_again(path, is_narrow))
         }

@@ -39,7 +39,7 @@ const MOST_REQUESTS: usize = 1 << 30;
 pub(super) struct HarnessOptions {
     /// Write a line of JSON to FILE when the server listens
     ///
-    /// It has pid, addresses, started and version. FILE is removed before the start and at the end.
+    /// Its keys are pid, addresses, started and version. FILE is removed before the start and at the end.
     #[arg(long, value_name = "FILE", hide_short_help = true, value_parser = PathBufValueParser::new().try_map(log_path))]
     ready_file: Option<PathBuf>,
 
@@ -51,13 +51,13 @@ pub(super) struct HarnessOptions {
 
     /// Write a summary to FILE at shutdown, as JSON
     ///
-    /// It has the requests by status, bytes, log entries and the longest turn.
+    /// It has the requests by status, the bytes, the log entries and the longest turn.
     #[arg(long, value_name = "FILE", hide_short_help = true, value_parser = PathBufValueParser::new().try_map(log_path))]
     summary: Option<PathBuf>,
 
     /// Stop when N requests are answered
     ///
-    /// As after SIGTERM, requests in progress are finished, so there may be some more.
+    /// Requests in progress are finished, as after SIGTERM, so a few more may be answered.
     #[arg(long, value_name = "N", hide_short_help = true, value_parser = values::count::<MOST_REQUESTS>)]
     pub(super) exit_after: Option<NonZeroUsize>,
 

@@ -73,8 +73,7 @@ pub(super) struct LimitOptions {
 
     /// Run as on a machine with N processors
     ///
-    /// It decides how many workers '-N auto' starts, and how many of them wait for connections at a time. The default is
-    /// what the affinity and the control group of the process allow.
+    /// It decides how many workers '-N auto' starts, and how many of them wait for connections at a time.
     #[arg(long, value_name = "N", hide_short_help = true, value_parser = values::count::<MOST_PROCESSORS>)]
     pub(super) processors: Option<NonZeroUsize>,
 }

@@ -27,9 +27,9 @@ pub(super) struct ListenOptions {
     /// Also listen on SPEC
     ///
     /// SPEC is an address with its port, 'unix:' and the path of a socket, or 'systemd:' and the name of a socket that
-    /// systemd passes; passed sockets that are not named are listened on, too. Append ',tls' for HTTPS, ',mode=660' to a
-    /// path to set the permission bits of the socket, and ',proxy' if trusted proxies begin each connection with a PROXY
-    /// header. It may be given several times.
+    /// systemd passes. The server also listens on passed sockets that no option names. Append ',tls' for HTTPS,
+    /// ',mode=660' to a path to set the permission bits of the socket, and ',proxy' if trusted proxies begin each
+    /// connection with a PROXY header. It may be given several times.
     #[arg(long, value_name = "SPEC", hide_short_help = true, value_parser = spec)]
     listen: Vec<ListenerSpec>,
 }

@@ -124,9 +124,9 @@ pub(crate) enum ListenerSyntaxError {
     NoPath,
     #[error("it has no name: type that of a socket, such as systemd:web")]
     NoName,
-    #[error("no socket '{name}' is passed: {}", passed_sockets(passed))]
+    #[error("systemd passes no socket '{name}': {}", passed_sockets(passed))]
     NotPassed { name: String, passed: Vec<String> },
-    #[error("several sockets '{0}' are passed: --status takes one")]
+    #[error("systemd passes several sockets '{0}': --status takes one")]
     Several(String),
     #[error("'{0}' is not an option of a listener: type tls, proxy or mode=660")]
     Option(String),
@@ -142,9 +142,9 @@ pub(crate) enum ListenerSyntaxError {
         "'--listen {0}' needs a certificate: type --tls-cert and --tls-key, too, or --tls-self-signed"
     )]
     NoCertificate(String),
-    #[error("--redirect-http has no TLS: type its SPEC without")]
+    #[error("--redirect-http has no TLS: type SPEC without ',tls'")]
     RedirectWithTls,
-    #[error("'--listen {0}' needs --trust-proxy: type which proxies are believed")]
+    #[error("'--listen {0}' needs --trust-proxy: type the addresses of the proxies")]
     ProxyOfNobody(String),
     #[error("'--listen {0}' needs '--trust-proxy unix': type both")]
     ProxyOfUnix(String),
@@ -377,7 +377,7 @@ mod tests {
             ),
             (
                 "systemd:other",
-                "no socket 'other' is passed: type one of 'web', 'admin', 'web'",
+                "systemd passes no socket 'other': type one of 'web', 'admin', 'web'",
             ),
             (
                 "systemd:web,mode=660",
@@ -385,7 +385,7 @@ mod tests {
             ),
             (
                 "systemd:web,proxy",
-                "'--listen systemd:web,proxy' needs --trust-proxy: type which proxies are believed",
+                "'--listen systemd:web,proxy' needs --trust-proxy: type the addresses of the proxies",
             ),
             (
                 "unix:/a,prxy",
@@ -417,7 +417,7 @@ mod tests {
             ),
             (
                 ":80,proxy",
-                "'--listen :80,proxy' needs --trust-proxy: type which proxies are believed",
+                "'--listen :80,proxy' needs --trust-proxy: type the addresses of the proxies",
             ),
             (
                 "unix:/a,proxy",

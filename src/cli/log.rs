@@ -57,8 +57,8 @@ pub(super) struct LogOptions {
 
     /// Seal with the key in STATE
     ///
-    /// 'httpserver-log seal-key STATE' makes it. The key is replaced by its own hash after each use, so that an
-    /// intruder cannot alter entries that were sealed before.
+    /// 'httpserver-log seal-key STATE' makes it. The key is replaced by its own hash after each use, so an intruder
+    /// cannot alter entries that were sealed before.
     #[arg(long, value_name = "STATE", hide_short_help = true)]
     seal_key: Option<PathBuf>,
 }

@@ -221,13 +221,14 @@ impl Config {
     fn new(
         mut typed: Typed,
         environment: &[FromEnvironment],
-        sockets: &[String],
+        passed: &[String],
     ) -> Result<(Self, Resolved), UsageError> {
-        let (positionals, resolved) = arguments::take(&mut typed, environment, sockets)?;
+        let (positionals, resolved) = arguments::take(&mut typed, environment, passed)?;
         typed.web.check()?;
-        let unnamed = typed.unnamed_sockets(sockets);
-        let names = sockets;
-        let sockets = Sockets { names, unnamed };
+        let sockets = Sockets {
+            names: passed,
+            unnamed: typed.unnamed_sockets(passed),
+        };
         let proxies = typed.proxies.proxies();
         let certificate = typed.tls.certificate()?;
         let listeners =
@@ -238,8 +239,8 @@ impl Config {
         let qr_code = typed.web.qr_code();
         check_qr_code(qr_code, &listeners)?;
         let max_body = typed.limits.max_body.unwrap_or(u64::MAX);
-        let hosts = listeners.iter().filter_map(ListenerConfig::host);
-        let hosts: Vec<_> = hosts.map(str::to_owned).collect();
+        let listened = listeners.iter().filter_map(ListenerConfig::host);
+        let hosts: Vec<_> = listened.map(str::to_owned).collect();
         let resources = Resources::find().with_processors(typed.limits.processors);
         let workers = (typed.serve).workers(resources.processors, typed.web.dialect());
         let web = (typed.web).options(max_body, resources.memory, &hosts, typed.users.responses());
@@ -265,7 +266,7 @@ impl Config {
             qr_code,
             detail: typed.serve.detail(),
             access_log: typed.access_log.access_log(),
-            status: typed.status.place(sockets.names)?,
+            status: typed.status.place(passed)?,
             proxies,
             users: typed.users.users,
             max_body,

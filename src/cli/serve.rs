@@ -76,7 +76,7 @@ pub(super) struct ServeOptions {
 
     /// Print nothing on stdout
     ///
-    /// Nor are addresses, uploads and the summary printed on stderr; warnings, errors and the lines of -v are.
+    /// Also print no addresses, uploads and summary on stderr. Warnings, errors and the lines of -v are still printed.
     #[arg(short, long)]
     quiet: bool,
 
@@ -88,21 +88,20 @@ pub(super) struct ServeOptions {
 
     /// Respond only when the file and its log entry are on the disk
     ///
-    /// Without this option they survive a kill of the server, but not always a power cut.
+    /// Without this option, they survive a kill of the server, but not always a power cut.
     #[arg(long, hide_short_help = true)]
     durable: bool,
 
-    /// Share the root with other servers that have this option
+    /// Share the root with other servers
     ///
-    /// A change that depends on what is there, such as If-Match, is decided in step with all of them. The locks are in the file
-    /// .httpserver-lock in the root.
+    /// All servers on the root must have this option. Then conditional changes, such as uploads with If-Match, hold across all of
+    /// them. They lock the file .httpserver-lock in the root.
     #[arg(long, hide_short_help = true)]
     shared: bool,
 
     /// Name of the server in its seal and in the access log
     ///
-    /// Servers that share a root have different names. 'httpserver-log merge' puts their logs in order. Without it a server
-    /// has no name.
+    /// Servers that share a root must have different names. 'httpserver-log merge' needs them to merge the logs.
     #[arg(long, value_name = "ID", hide_short_help = true)]
     pub(super) server_id: Option<ServerId>,
 }

@@ -34,11 +34,11 @@ pub(super) const GROUP: Group = Group {
 pub(super) struct TlsOptions {
     /// Serve HTTPS with the certificate in FILE
     ///
-    /// FILE is PEM: the certificate of the server, then those that lead to a root. SIGHUP loads it again.
+    /// FILE is in PEM format: the certificate of the server, then the intermediate certificates. SIGHUP loads it again.
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     tls_cert: Option<PathBuf>,
 
-    /// Private key of the certificate, as PEM
+    /// Private key of the certificate, in PEM format
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     tls_key: Option<PathBuf>,
 

@@ -39,9 +39,7 @@ pub(crate) enum UsageError {
         option: &'static str,
         needs: &'static str,
     },
-    #[error(
-        "--qr is for other machines, and '{0}' is only for this one: type 0.0.0.0 to listen for all"
-    )]
+    #[error("--qr needs an address that other machines can reach: type 0.0.0.0 instead of '{0}'")]
     NothingToDraw(String),
     #[error(transparent)]
     TwoCachePolicies(#[from] TwoCachePoliciesError),

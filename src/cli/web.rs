@@ -88,7 +88,7 @@ pub(super) struct WebOptions {
 
     /// Serve page.html at /page, too
     ///
-    /// A file or directory that is called page keeps its address: the file /page, the directory /page/.
+    /// A file or directory named page keeps its address: /page for the file, /page/ for the directory.
     #[arg(long, hide_short_help = true)]
     clean_urls: bool,
 
@@ -100,15 +100,15 @@ pub(super) struct WebOptions {
 
     /// Set Cache-Control to VALUE for files that match GLOB
     ///
-    /// A GLOB with a slash is compared with the path in the root, another one with the name. An example is
-    /// 'assets/**=max-age=3600'. It may be given several times; of rules that match a file the last counts.
+    /// A GLOB with a slash must match the path below the root, and one without a slash the name of the file. An example is
+    /// 'assets/**=max-age=3600'. It may be given several times; the last rule that matches a file applies.
     #[arg(long, value_name = "GLOB=VALUE", hide_short_help = true)]
     cache: Vec<CacheRule>,
 
-    /// Send text through gzip to clients that accept it
+    /// Compress text with gzip for clients that accept it
     ///
-    /// That is text of 1 KiB to 4 MiB without a precompressed file beside it, such as page.html.gz. The result is kept
-    /// in memory.
+    /// This applies to text of 1 KiB to 4 MiB without a precompressed file beside it, such as page.html.gz. The result is
+    /// kept in memory.
     #[arg(long, hide_short_help = true)]
     compress: bool,
 
@@ -120,8 +120,8 @@ pub(super) struct WebOptions {
 
     /// Also serve requests for the host NAME
     ///
-    /// With --writable or this option, a name that is neither listened on nor the machine's own gets 421. It may be given
-    /// several times.
+    /// With --writable or this option, requests for other host names get 421, except for those of the machine and
+    /// of the listeners. It may be given several times.
     #[arg(long, value_name = "NAME", hide_short_help = true, value_parser = hosts::host_name)]
     allow_host: Vec<String>,
 
@@ -133,7 +133,7 @@ pub(super) struct WebOptions {
 
     /// Draw the address for other machines as a QR code
     ///
-    /// A phone opens it with its camera.
+    /// The camera of a phone can open it.
     #[arg(long, hide_short_help = true)]
     qr: bool,
 }

@@ -169,7 +169,7 @@ impl LineWriter {
                 *lock(&self.identity) = opened.identity();
                 self.shared.ask(|request| request.change_to = Some(opened));
             }
-            Err(error) => log::error!("{}: stays in its old file: {error}", path.display()),
+            Err(error) => log::error!("{} stays in its old file: {error}", path.display()),
         }
     }
 

@@ -227,7 +227,7 @@ impl Sink {
 /// The meaning of an error of open(2).
 fn after_opening(error: io::Error) -> io::Error {
     match Errno::from_io_error(&error) {
-        Some(Errno::NXIO) => io::Error::other("nobody reads from this pipe"),
+        Some(Errno::NXIO) => io::Error::other("no program reads from this pipe"),
         _ => error,
     }
 }
@@ -292,7 +292,7 @@ mod tests {
         let path = directory.path().join("pipe");
         mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();
         let error = open(&path).err().unwrap();
-        assert_eq!(error.to_string(), "nobody reads from this pipe");
+        assert_eq!(error.to_string(), "no program reads from this pipe");
         let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap();
         let mut options = OpenOptions::new();
         let mut reader = options.read(true).custom_flags(flags).open(&path).unwrap();

@@ -29,9 +29,7 @@ impl WorkerTallies {
         if let Some(tally) = worker.and_then(|worker| self.workers.get(worker)) {
             return tally.add(record);
         }
-        let one = WorkerTally::new();
-        one.add(record);
-        lock(&self.others).add(&one.tally());
+        lock(&self.others).add_request(record);
     }
 
     /// Counts a turn. Only its worker may call it.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::handshake::HandshakeResult;
 use super::turn_time::TurnTime;
+use crate::access_log::Record;
 
 /// The upper bounds of the buckets of durations, in microseconds.
 pub const BUCKETS: [u64; 16] = [
@@ -146,6 +147,20 @@ impl Tally {
             .sum()
     }
 
+    /// Counts a request that has ended.
+    pub(super) fn add_request(&mut self, record: &Record<'_>) {
+        let method = MethodLabel::of(record.method);
+        *self.requests.entry((method, record.status)).or_default() += 1;
+        let durations = &mut self.durations[method as usize];
+        durations.counts[bucket(nanoseconds(record.duration))] += 1;
+        durations.sum += record.duration;
+        self.exchanged.add(Moved {
+            received: record.bytes_in,
+            sent: record.bytes_out,
+        });
+        self.entries += u64::from(record.entry.is_some());
+    }
+
     pub(super) fn add(&mut self, more: &Self) {
         for (key, count) in &more.requests {
             *self.requests.entry(*key).or_default() += count;
@@ -159,5 +174,43 @@ impl Tally {
         for (key, count) in &more.handshakes {
             *self.handshakes.entry(*key).or_default() += count;
         }
+    }
+}
+
+/// The bucket of a duration in nanoseconds.
+pub(super) fn bucket(nanoseconds: u64) -> usize {
+    // Most requests are in one of the first buckets.
+    let is_above = |bound: &&u64| **bound * 1_000 < nanoseconds;
+    BUCKETS.iter().take_while(is_above).count()
+}
+
+/// A duration in nanoseconds; longer ones than 584 years are cut to that.
+pub(super) fn nanoseconds(duration: Duration) -> u64 {
+    let seconds = duration.as_secs().saturating_mul(1_000_000_000);
+    seconds.saturating_add(u64::from(duration.subsec_nanos()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_counted_up_to_the_bound_of_their_bucket() {
+        for (nanoseconds, expected) in [
+            (0, 0),
+            (100_000, 0),
+            (100_001, 1),
+            (10_000_000_000, BUCKETS.len() - 1),
+            (10_000_000_001, BUCKETS.len()),
+            (u64::MAX, BUCKETS.len()),
+        ] {
+            assert_eq!(bucket(nanoseconds), expected, "{nanoseconds}");
+        }
+    }
+
+    #[test]
+    fn longest_duration_is_the_largest_number_of_nanoseconds() {
+        assert_eq!(nanoseconds(Duration::from_micros(1_500_001)), 1_500_001_000);
+        assert_eq!(nanoseconds(Duration::MAX), u64::MAX);
     }
 }

@@ -40,7 +40,7 @@ impl Notifier {
         if let Some(socket) = &self.socket
             && let Err(error) = socket.send(message.as_bytes())
         {
-            log::debug!("the service manager was not told {message:?}: {error}");
+            log::debug!("cannot notify the service manager of {message:?}: {error}");
         }
     }
 }

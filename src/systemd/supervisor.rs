@@ -33,14 +33,14 @@ impl Supervisor {
     fn say(&self, stuck: Option<Stuck>) {
         let what = match stuck {
             None => {
-                log::warn!("the workers get on again");
+                log::warn!("the workers make progress again");
                 self.notifier.send("STATUS=Serving");
                 return;
             }
-            Some(Stuck::Worker(number)) => format!("worker-{number} does not get on with its work"),
+            Some(Stuck::Worker(number)) => format!("worker-{number} makes no progress"),
             Some(Stuck::Queue) => "no worker takes the connections in the queue".to_owned(),
         };
-        log::error!("the watchdog hears nothing from now on: {what}");
+        log::error!("the watchdog is not notified any more: {what}");
         self.notifier.send(&format!("STATUS=Stuck: {what}"));
     }
 }

@@ -49,7 +49,7 @@ impl Watchdog {
         if interval.is_none() {
             let wanted = wanted.to_string_lossy().escape_debug().to_string();
             log::warn!(
-                "there is no watchdog: '{wanted}' is not a value for WATCHDOG_USEC, which are microseconds"
+                "the watchdog is off: '{wanted}' is not a value for WATCHDOG_USEC: it must be a number of microseconds"
             );
         }
         let interval = interval.filter(|interval| !interval.is_zero())?;

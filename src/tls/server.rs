@@ -48,7 +48,7 @@ impl TlsServer {
         })
     }
 
-    /// The same with a certificate that signs itself: it is made anew in `directory`, for these names, before it ends.
+    /// The same with a self-signed certificate in `directory`, for these names. It is replaced before it expires.
     #[must_use]
     pub fn renewing(self, directory: &Path, names: Vec<String>) -> Self {
         let renewal = Some(Renewal::new(directory, names));

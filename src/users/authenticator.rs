@@ -135,7 +135,8 @@ impl Authenticator {
                 lock(&self.users.remembered).clear();
                 drop(current);
                 let path = self.users.path.display();
-                log::info!("{path} is read again; users in it: {users}");
+                let noun = if users == 1 { "user" } else { "users" };
+                log::info!("{path} was read again: {users} {noun}");
             }
             Err(error) => log::error!("the users stay as they were: {error}"),
         }

@@ -533,7 +533,7 @@ fn an_access_log_that_cannot_be_is_refused() {
         ),
         (
             &["--access-log", "pipe"],
-            "cannot open the access log pipe: nobody reads from this pipe",
+            "cannot open the access log pipe: no program reads from this pipe",
         ),
         (
             &["--access-log", "8080"],
@@ -541,7 +541,7 @@ fn an_access_log_that_cannot_be_is_refused() {
         ),
         (
             &["--access-log", "x", "-l", "./x"],
-            "--log and --access-log both name x: type two names",
+            "--log and --access-log both name x: type different names",
         ),
         (
             &["--access-log", "x", "--access-log-format", "xml"],

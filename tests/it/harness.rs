@@ -169,7 +169,7 @@ fn what_cannot_be_written_is_one_line_and_no_start() {
         ),
         (
             &["--summary", "log.txt", "-l", "log.txt"],
-            "--log and --summary both name log.txt: type two names",
+            "--log and --summary both name log.txt: type different names",
         ),
         (
             &["--summary", "log.txt.seal", "-l", "log.txt"],
@@ -177,7 +177,7 @@ fn what_cannot_be_written_is_one_line_and_no_start() {
         ),
         (
             &["--ready-file", "one", "--summary", "./one"],
-            "--ready-file and --summary both name ./one: type two names",
+            "--ready-file and --summary both name ./one: type different names",
         ),
         (
             &["--ready-fd", "2"],

@@ -171,8 +171,7 @@ const REFUSED: &[Row] = &[
     ),
     refused(
         "--web ./public --qr localhost:8000",
-        "httpserver: --qr is for other machines, and 'localhost:8000' is only for this one: type 0.0.0.0 to listen for \
-         all\n",
+        "httpserver: --qr needs an address that other machines can reach: type 0.0.0.0 instead of 'localhost:8000'\n",
     ),
     refused(
         "--listing=8000 --web",

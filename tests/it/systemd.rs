@@ -124,17 +124,17 @@ fn sockets_that_cannot_be_used_are_errors() {
         (
             Systemd::new().pass_port("a"),
             &["--listen", "systemd:web"],
-            "no socket 'web' is passed: type one of 'a'",
+            "systemd passes no socket 'web': type one of 'a'",
         ),
         (
             Systemd::new(),
             &["--status", "systemd:a", "0"],
-            "no socket 'a' is passed: LISTEN_FDS and LISTEN_PID pass none to this process",
+            "systemd passes no socket 'a': LISTEN_FDS and LISTEN_PID pass none to this process",
         ),
         (
             Systemd::new().pass_port("a").pass_port("a"),
             &["--status", "systemd:a", "0"],
-            "several sockets 'a' are passed: --status takes one",
+            "systemd passes several sockets 'a': --status takes one",
         ),
     ] {
         let command = systemd.command(options);
@@ -171,7 +171,7 @@ fn watchdog_hears_from_the_server_and_not_while_a_worker_is_stuck() {
     );
     let mut client = server.connect();
     client.send(get(&name("here")));
-    let stuck = "STATUS=Stuck: worker-0 does not get on with its work";
+    let stuck = "STATUS=Stuck: worker-0 makes no progress";
     systemd.told(stuck);
     // It is the next notification.
     systemd.told("STATUS=Serving");
@@ -179,10 +179,7 @@ fn watchdog_hears_from_the_server_and_not_while_a_worker_is_stuck() {
     drop(injection);
     systemd.told("WATCHDOG=1");
     let stderr = server.stderr();
-    assert!(
-        stderr.contains("worker-0 does not get on with its work"),
-        "{stderr}"
-    );
+    assert!(stderr.contains("worker-0 makes no progress"), "{stderr}");
 }
 
 #[test]
@@ -198,7 +195,7 @@ fn levels_are_those_of_the_journal_if_stderr_is_that() {
     let mut server = systemd.start(&["--users", "users", "127.0.0.1", "0"]);
     server.signal(Signal::HUP);
     let expected = "<4>HTTPSERVER_OTHER is not the variable of an option: 'httpserver --help' explains the names\n\
-                    <6>users is read again; users in it: 0\n";
+                    <6>users was read again: 0 users\n";
     eventually("the users are read again", || server.stderr() == expected);
     server.stop();
     // An error that ends the start.

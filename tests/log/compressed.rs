@@ -199,7 +199,7 @@ fn compressed_file_that_is_no_log_is_called_that() {
     Workdir::new(&Log::default().raw(b"\xFD7zXZ\0\0\x04"))
         .run(["check", "log.txt"])
         .refuses(
-            "log.txt: not an httpserver log, but xz data: `xz -dc log.txt | httpserver-log ... -` reads what it holds",
+            "log.txt: not an httpserver log, but xz data: type `xz -dc log.txt | httpserver-log ... -`",
         );
 }
 

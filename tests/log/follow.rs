@@ -220,7 +220,7 @@ fn log_that_lost_whole_entries_is_an_error() {
     assert_eq!(following.child.wait().unwrap().code(), Some(1));
     assert_eq!(
         stderr,
-        "httpserver-log: log.txt: it was cut to 24 bytes after 48 had been read: no server does that\n"
+        "httpserver-log: log.txt: it was cut to 24 bytes after 48 had been read: no server cuts a log\n"
     );
 }
 

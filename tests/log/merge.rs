@@ -211,7 +211,7 @@ fn logs_that_have_no_order_are_refused() {
     let [first, _] = servers();
     let unshared = SealedLog::of_server("web-2").put("12:00:03", PEER, 201, "a", b"two");
     let workdir = workdir(&[first, unshared]);
-    let reason = "2.txt: entry 1 has no version in the seal, so its order beside the logs of other servers is not known: ";
+    let reason = "2.txt: entry 1 has no version in the seal, so its place among the entries of other servers is not known: ";
     said(&workdir.run(["merge", "1.txt", "2.txt"]), 1, reason);
     said(&workdir.run(["replay", "1.txt", "2.txt", "d"]), 1, reason);
     assert!(!workdir.path("d").exists());
@@ -228,7 +228,9 @@ fn logs_that_have_no_order_are_refused() {
         said(
             &run,
             1,
-            &format!("{log} has no order beside logs of 'web-1' and 'web-2': {reason}"),
+            &format!(
+                "cannot order the entries of {log} among those of 'web-1' and 'web-2': {reason}"
+            ),
         );
     }
     for logs in [
@@ -240,15 +242,11 @@ fn logs_that_have_no_order_are_refused() {
         said(
             &run,
             1,
-            "merge needs the logs of several servers, whose seals name them",
+            "merge needs the logs of several servers, and seals with their names",
         );
     }
     let run = workdir.run(["merge", "1.txt", "2.txt", "1.txt"]);
-    said(
-        &run,
-        1,
-        "1.txt and 1.txt are the same file of one server's log",
-    );
+    said(&run, 1, "1.txt and 1.txt are the same log");
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn logs_in_the_wrong_order_are_refused_where_their_seals_know_it() {
             ),
         ] {
             workdir.run(given(command, logs)).refuses(&format!(
-                "{older} is older than {newer}, as their seals say: give the oldest log first"
+                "{older} is older than {newer} by their seals: give the oldest log first"
             ));
             assert!(!workdir.path("rebuilt").exists());
         }
@@ -278,7 +278,7 @@ fn nothing_is_rebuilt_from_times_that_do_not_match() {
     let seal = String::from_utf8(sealed.seal).unwrap();
     sealed.seal = seal.replacen("T12:00:03", "T12:30:03", 1).into_bytes();
     let workdir = sealed.in_workdir();
-    let reason = "log.txt: it is not known when the entry at byte 188 was made: it does not match the seal; \
+    let reason = "log.txt: the time of the entry at byte 188 is not known: it does not match the seal; \
                   `httpserver-log check` shows what was altered";
     let time = "2026-11-27T12:00:04Z";
     workdir
@@ -311,7 +311,7 @@ fn entries_before_the_seal_began_are_older_than_it() {
     }
     let run = workdir.run(["extract", "log.txt", "--at", "2026-11-26", "a"]);
     run.refuses(
-        "log.txt: it is not known when the entry at byte 0 was made: it was made before the log was sealed, at \
+        "log.txt: the time of the entry at byte 0 is not known: it was made before the log was sealed, at \
          2026-11-27T00:00:00.000000Z",
     );
 }

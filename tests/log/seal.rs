@@ -387,12 +387,11 @@ fn chain_that_was_made_anew_is_found_with_the_key() {
         "{said}"
     );
     let said = check(&home, &["log.txt", "--key", "key.txt"], 1);
-    let wrong =
-        "something up to entry 2, and behind entry 1, was altered and the chain was made anew";
+    let wrong = "something after entry 1, up to entry 2, was altered, and the chain was recomputed";
     assert!(said.contains(wrong), "{said}");
     // The state knows the last chain value.
     let said = check(&home, &["log.txt", "--state", "key"], 1);
-    assert!(said.contains("key: the seal was made anew"), "{said}");
+    assert!(said.contains("key: the seal was recomputed"), "{said}");
 }
 
 #[test]
@@ -575,7 +574,7 @@ fn cut_end_and_older_state_are_found_with_the_state_or_a_checkpoint() {
         &["log.txt", "--grown-from", "new", "--key", "key.txt"],
         1,
     );
-    assert!(said.contains("new: the seal was made anew"), "{said}");
+    assert!(said.contains("new: the seal was recomputed"), "{said}");
 
     // A checkpoint that was changed, or signed with another key.
     let note = fs::read_to_string(home.path().join("old")).unwrap();

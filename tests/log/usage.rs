@@ -7,18 +7,18 @@ fn wrong_command_line_has_one_sentence_and_status_2() {
     const SUBCOMMANDS: &str = "`check`, `list`, `extract`, `replay`, `history`, `merge`, `stats`, `seal-key`, `checkpoint` or `sign-key`; `httpserver-log --help` explains them";
     let workdir = Workdir::new(&Log::default());
     for (typed, expected) in [
-        ("", format!("the subcommand is missing: {SUBCOMMANDS}")),
+        ("", format!("a command is missing: {SUBCOMMANDS}")),
         (
             "frobnicate",
-            format!("`frobnicate` is not a subcommand: {SUBCOMMANDS}"),
+            format!("`frobnicate` is not a command: {SUBCOMMANDS}"),
         ),
         (
             "log.txt",
-            format!("`log.txt` is not a subcommand: {SUBCOMMANDS}"),
+            format!("`log.txt` is not a command: {SUBCOMMANDS}"),
         ),
         (
             "help nothing",
-            format!("`nothing` is not a subcommand: {SUBCOMMANDS}"),
+            format!("`nothing` is not a command: {SUBCOMMANDS}"),
         ),
         (
             "--json",

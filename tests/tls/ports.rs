@@ -243,7 +243,7 @@ fn command_lines_without_sense_are_refused() {
         ),
         (
             &format!("{tls} --redirect-http :0,tls 0"),
-            "--redirect-http has no TLS: type its SPEC without",
+            "--redirect-http has no TLS: type SPEC without ',tls'",
         ),
         (
             "--cert a --key b 0",

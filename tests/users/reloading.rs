@@ -37,7 +37,7 @@ fn good_file_takes_effect_and_a_bad_one_is_said() {
         server.signal(Signal::HUP);
         eventually("bob may log in", || status(&server, "bob:secret") == 200);
         assert_eq!(status(&server, "ann:secret"), 401);
-        let said = "users is read again; users in it: 1\n";
+        let said = "users was read again: 1 user\n";
         assert!(server.stderr().contains(said), "{}", server.stderr());
     }
 }

@@ -96,9 +96,13 @@ fn file_is_concealed_whatever_leads_to_it() {
 fn passwords_in_the_clear_are_warned_of_beyond_this_machine() {
     let everywhere = setup(THREE, &[]).on(Ipv4Addr::UNSPECIFIED).start();
     let said = everywhere.stderr();
-    assert!(said.contains("in the clear"), "{said}");
+    assert!(said.contains("in clear text"), "{said}");
     let here = setup(THREE, &[]).start();
-    assert!(!here.stderr().contains("in the clear"), "{}", here.stderr());
+    assert!(
+        !here.stderr().contains("in clear text"),
+        "{}",
+        here.stderr()
+    );
     // The file of users says who may write, so there is no warning.
     let site = setup(THREE, &["--web", "--writable"])
         .on(Ipv4Addr::UNSPECIFIED)

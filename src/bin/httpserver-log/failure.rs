@@ -34,7 +34,7 @@ pub(crate) enum Failure {
     /// It is compressed in a way that is not supported.
     #[error(
         "{log}: not an httpserver log, but {format} data: \
-         `{command} {log} | httpserver-log ... -` reads what it holds"
+         type `{command} {log} | httpserver-log ... -`"
     )]
     Compressed {
         log: String,
@@ -50,10 +50,10 @@ pub(crate) enum Failure {
         input: &'static str,
     },
     /// Logs that are read as one are given in the wrong order.
-    #[error("{log} is older than {newer}, as their seals say: give the oldest log first")]
+    #[error("{log} is older than {newer} by their seals: give the oldest log first")]
     NewerFirst { log: String, newer: String },
     /// One of the logs of several servers cannot be put in order with the others.
-    #[error("{log} has no order beside logs of '{one}' and '{other}': {reason}")]
+    #[error("cannot order the entries of {log} among those of '{one}' and '{other}': {reason}")]
     NoServer {
         log: String,
         reason: String,
@@ -62,8 +62,8 @@ pub(crate) enum Failure {
     },
     /// A change has no version.
     #[error(
-        "{log}: {entry} has no version in the seal, so its order beside the logs of other servers is not known: its server did not \
-         share the root (--shared), or the entry was altered"
+        "{log}: {entry} has no version in the seal, so its place among the entries of other servers is not known: its server ran without \
+         --shared, or the entry was altered"
     )]
     NoVersion { log: String, entry: String },
     /// Two changes have one version.
@@ -83,11 +83,11 @@ pub(crate) enum Failure {
     )]
     NoOrder { log: String, offset: u64 },
     /// A log is given twice.
-    #[error("{log} and {other} are the same file of one server's log")]
+    #[error("{log} and {other} are the same log")]
     SameFile { log: String, other: String },
     /// There is nothing to merge.
     #[error(
-        "merge needs the logs of several servers, whose seals name them: start these with --shared, --seal and --server-id"
+        "merge needs the logs of several servers, and seals with their names: start the servers with --shared, --seal and --server-id"
     )]
     OneServer,
     /// There is nothing to verify a log with.
@@ -109,7 +109,7 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Usage(String),
     /// It is not known whether an entry was made before a time.
-    #[error("{log}: it is not known when the entry at byte {offset} was made: {reason}")]
+    #[error("{log}: the time of the entry at byte {offset} is not known: {reason}")]
     TimeUnknown {
         log: String,
         offset: u64,
@@ -124,7 +124,7 @@ pub(crate) enum Failure {
     )]
     NotFollowed { log: String },
     /// A followed log was cut.
-    #[error("{log}: it was cut to {length} bytes after {read} had been read: no server does that")]
+    #[error("{log}: it was cut to {length} bytes after {read} had been read: no server cuts a log")]
     Shrunk { log: String, length: u64, read: u64 },
     /// A name is not in the log.
     #[error("nothing was stored or deleted under `{name}`")]

@@ -261,7 +261,7 @@ fn say_gap(log: &str, before: &Tip, seal: &SealEntries<'_>) {
     if start.identity == before.identity && missed > 0 {
         let files = count(missed, "log", "logs");
         eprintln!(
-            "httpserver-log: {log}: {files} in between came and went too quickly to be followed"
+            "httpserver-log: {log}: {files} in between were replaced before they could be read"
         );
     } else {
         eprintln!("httpserver-log: {log}: its seal does not continue that of the log before it");

@@ -241,7 +241,7 @@ fn compare_state(state: &Tip, logs: &[SealedLog]) -> Result<(), String> {
         ));
     }
     if chain_at(logs, known).is_some_and(|chain| chain != state.chain) {
-        return Err("the seal was made anew: the line that it knows is another one".to_owned());
+        return Err("the seal was recomputed: it has another line in place of the last one that the state knows".to_owned());
     }
     if known < there {
         let behind = count(there - known, "line", "lines");
@@ -268,7 +268,10 @@ fn compare_checkpoint(checkpoint: &Checkpoint, logs: &[SealedLog]) -> Result<(),
     }
     match chain_at(logs, known) {
         Some(chain) if chain == checkpoint.chain => Ok(()),
-        Some(_) => Err("the seal was made anew: the line that it names is another one".to_owned()),
+        Some(_) => Err(
+            "the seal was recomputed: it has another line in place of the one in the checkpoint"
+                .to_owned(),
+        ),
         None => {
             let name = &first.name;
             Err(format!(

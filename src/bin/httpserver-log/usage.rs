@@ -11,11 +11,11 @@ pub(crate) fn sentence(error: &Error) -> String {
     let value = text(error, ContextKind::InvalidValue);
     match error.kind() {
         ErrorKind::MissingSubcommand => {
-            format!("the subcommand is missing: {}", subcommands())
+            format!("a command is missing: {}", subcommands())
         }
         ErrorKind::InvalidSubcommand => {
             let typed = text(error, ContextKind::InvalidSubcommand);
-            format!("`{typed}` is not a subcommand: {}", subcommands())
+            format!("`{typed}` is not a command: {}", subcommands())
         }
         ErrorKind::UnknownArgument if argument.starts_with('-') => {
             match text(error, ContextKind::SuggestedArg) {

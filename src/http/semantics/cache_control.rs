@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use super::quoting::separates;
 use crate::http::wire::syntax::{is_token, token_or_quoted_length};
 
 /// Directives with a number of seconds as their argument (RFC 9111 §5.2.2, RFC 5861).
@@ -75,8 +76,9 @@ impl FromStr for CacheControl {
     type Err = CacheControlError;
 
     fn from_str(typed: &str) -> Result<Self, CacheControlError> {
-        let directives =
-            split_outside_quotes(typed).map(|one| check(one.trim_matches([' ', '\t'])));
+        let directives = typed
+            .split(separates(','))
+            .map(|one| check(one.trim_matches([' ', '\t'])));
         Ok(Self(directives.collect::<Result<_, _>>()?))
     }
 }
@@ -102,21 +104,6 @@ fn check(directive: &str) -> Result<String, CacheControlError> {
 
 fn name_of(directive: &str) -> &str {
     directive.split('=').next().unwrap_or(directive)
-}
-
-/// The elements of a list, empty ones included; commas in quoted strings do not separate.
-fn split_outside_quotes(list: &str) -> impl Iterator<Item = &str> {
-    let mut is_quoted = false;
-    let mut is_escaped = false;
-    list.split(move |character| {
-        match character {
-            _ if is_escaped => is_escaped = false,
-            '\\' => is_escaped = is_quoted,
-            '"' => is_quoted = !is_quoted,
-            _ => return character == ',' && !is_quoted,
-        }
-        false
-    })
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub(crate) mod host;
 pub mod media_type;
 pub mod multipart;
 pub mod negotiation;
+mod quoting;
 pub mod range;
 pub(crate) mod structured;
 pub(crate) mod whole;

@@ -212,8 +212,8 @@ impl fmt::Display for SealFault {
             }
             Self::WrongCode { line, entry, after } => write!(
                 formatter,
-                "the authentication code in line {line} of the seal is wrong: something up to entry {entry}, \
-                 and behind entry {after}, was altered and the chain was made anew"
+                "the authentication code in line {line} of the seal is wrong: something after entry {after}, \
+                 up to entry {entry}, was altered, and the chain was recomputed"
             ),
             Self::CodesMissing { from, to } => write!(
                 formatter,

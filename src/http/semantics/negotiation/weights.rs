@@ -2,6 +2,8 @@
 //!
 //! This module parses the lists; `listing::listing_format` and `encoding` interpret the names in them.
 
+use crate::http::semantics::quoting::separates;
+
 /// A quality value in thousandths, 0 to 1000; 0 means "not acceptable".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Weight(u16);
@@ -42,8 +44,8 @@ impl Weight {
 ///
 /// A name is the text before the first parameter. Parameters other than `q` are ignored.
 pub(crate) fn elements(field: &[u8]) -> impl Iterator<Item = (&[u8], Weight)> {
-    split(field, b',').filter_map(|element| {
-        let mut parts = split(element, b';');
+    split(field, ',').filter_map(|element| {
+        let mut parts = split(element, ';');
         let name = parts.next()?;
         let mut weight = Weight::FULL;
         for parameter in parts {
@@ -72,28 +74,12 @@ pub(crate) fn prefers(field: &[u8], name: &str, other: &str) -> bool {
     wanted.is_some() && wanted >= weight(other)
 }
 
-/// Splits at a separator outside of quoted strings (RFC 9110 §5.6.4), and trims white space on both sides.
-fn split(field: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
-    let mut quoting = Quoting::Outside;
+/// The elements of a list, without the white space around them.
+fn split(field: &[u8], separator: char) -> impl Iterator<Item = &[u8]> {
+    let mut separates = separates(separator);
     field
-        .split(move |&byte| {
-            quoting = match (quoting, byte) {
-                (Quoting::Outside, b'"') | (Quoting::Escaped, _) => Quoting::Inside,
-                (Quoting::Inside, b'"') => Quoting::Outside,
-                (Quoting::Inside, b'\\') => Quoting::Escaped,
-                (unchanged, _) => unchanged,
-            };
-            quoting == Quoting::Outside && byte == separator
-        })
+        .split(move |&byte| separates(char::from(byte)))
         .map(<[u8]>::trim_ascii)
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Quoting {
-    Outside,
-    Inside,
-    /// After a backslash in a quoted string.
-    Escaped,
 }
 
 #[cfg(test)]
