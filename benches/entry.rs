@@ -40,7 +40,7 @@ fn directory() -> TempDir {
     directory.expect("a directory for the log")
 }
 
-/// What the seal would say of every request.
+/// The seal's data for every request.
 fn requester() -> Requester {
     Requester::anonymous(RequestSource::Peer(
         SocketAddr::from(([127, 0, 0, 1], 40_000)).into(),
@@ -83,7 +83,7 @@ fn repetitions(length: usize) -> usize {
 
 #[divan::bench(args = LENGTHS, sample_size = 1, sample_count = 30, max_time = 10)]
 fn entry(bencher: Bencher<'_, '_>, length: usize) {
-    // What a worker shows is always in its buffer, fresh from the file or the socket.
+    // The content is always in the worker's buffer, fresh from the file or the socket.
     let content = content(length.min(BLOCK));
     let mut text = Vec::new();
     let requester = requester();

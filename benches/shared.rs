@@ -1,4 +1,4 @@
-//! What all workers share, each by itself: the operations that docs/performance.md counts where it estimates how many
+//! Benchmarks of each operation that all workers share. From their cost docs/performance.md estimates how many
 //! processors the server can use.
 //!
 //! `cargo bench --bench shared`. Those in the group `passed` are done by two threads in turn, so they have the cost of
@@ -100,7 +100,7 @@ fn mutex(bencher: Bencher) {
     });
 }
 
-/// What two threads do in turn.
+/// The turns of two threads.
 mod passed {
     use super::{AtomicU64, AtomicUsize, Bencher, Mutex, Ordering, black_box};
 

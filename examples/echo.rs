@@ -27,12 +27,12 @@ const MOST: usize = 64 * 1024;
 /// One client.
 #[derive(Default)]
 struct EchoSession {
-    /// What was received and not sent back yet.
+    /// Bytes that were received and not sent back yet.
     unsent: Vec<u8>,
     input: Input,
 }
 
-/// What is known of the client's side.
+/// The state of the client's side.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Input {
     /// There may be more to receive.

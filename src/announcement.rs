@@ -1,5 +1,5 @@
-//! What a start says: where the server listens, at which addresses other machines reach it, and that anyone may write
-//! there.
+//! The lines of a start: where the server listens, at which addresses other machines reach it, and that anyone may
+//! write there.
 //!
 //! The `listening on` line is for scripts and goes to stdout; the rest is for people and goes to stderr.
 
@@ -29,7 +29,7 @@ pub(crate) struct Announced {
     pub(crate) place: LocalAddress,
 }
 
-/// What a listener is for.
+/// The purpose of a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     /// It serves. Its URLs have this scheme.

@@ -19,7 +19,7 @@ pub struct Blocking<'t> {
 #[derive(Debug, Clone, Copy)]
 pub struct Permission<'t>(Option<Blocking<'t>>);
 
-/// What is to be committed before responses are sent, and whether that may block.
+/// The entries that must be committed before responses are sent, and whether that may block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PendingCommit {
     /// Nothing.

@@ -12,7 +12,7 @@ use log::Level;
 use crate::systemd::{Variable, is_journal};
 use httpserver::line_writer::LineWriter;
 
-/// What is printed if `RUST_LOG` is not set.
+/// The level if `RUST_LOG` is not set.
 const DEFAULT: &str = "warn,httpserver=info";
 
 /// The writer of diagnostics, if there is one.

@@ -30,7 +30,7 @@ pub(crate) enum BindError {
     Passed(#[from] ActivationError),
 }
 
-/// What to do about an address that cannot be listened on.
+/// The remedy for an address that cannot be listened on.
 fn after_listen(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => "; type another port, or 0 for one that is free",
@@ -40,7 +40,7 @@ fn after_listen(error: &io::Error) -> &'static str {
     }
 }
 
-/// What to do about a path that cannot be listened on.
+/// The remedy for a path that cannot be listened on.
 fn after_listen_unix(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => "; a server listens there: stop it, or type another path",

@@ -1,4 +1,5 @@
-//! What a server reports, and to where, as the command line asks for it: the access log, and lines for people on stderr.
+//! The reports of a server, and their destinations, as the command line asks for them: the access log, and lines for
+//! people on stderr.
 
 use std::error::Error;
 use std::io::{self, IsTerminal};
@@ -114,13 +115,13 @@ impl RunningReports {
         self.console.append(None, lines.as_bytes());
     }
 
-    /// What prints lines for people, each with its newline, for as long as the server runs.
+    /// The writer of lines for people, each with its newline, for as long as the server runs.
     pub(crate) fn printer(&self) -> impl Fn(&str) + Send + 'static {
         let console = Arc::clone(&self.console);
         move |lines| console.append(None, lines.as_bytes())
     }
 
-    /// What connections report to.
+    /// The receiver of the connections' reports.
     pub(crate) fn reporter(&self) -> Option<Arc<Reporter>> {
         self.reporter.clone()
     }

@@ -16,7 +16,7 @@ pub struct Requester {
     pub source: RequestSource,
     /// The user who logged in.
     pub user: Option<Arc<str>>,
-    /// What the requester may do.
+    /// The permissions of the requester.
     pub permissions: Permissions,
 }
 

@@ -1,4 +1,4 @@
-//! What a server of this configuration may still do with files once it is confined: the rules for its paths.
+//! The files that a confined server of this configuration may still use: the rules for its paths.
 //!
 //! Where a file is opened again while the server runs, its directory is allowed, since the file may be another by then:
 //! a log after a rotation, a root that was removed and made again, a certificate behind a link that leads elsewhere. But
@@ -15,7 +15,7 @@ use httpserver::web;
 use crate::cli::{Config, Sandbox};
 use crate::paths::{NamedPath, Purpose, named_paths};
 
-/// What each server uses besides the paths of its command line.
+/// Files that each server uses besides the paths of its command line.
 const ALWAYS: [&str; 2] = [
     // Whether its terminal is gone; see `tty(4)`.
     "/dev/tty",
@@ -39,7 +39,7 @@ pub(crate) fn enter(config: &Config) -> Option<InForce> {
     }
 }
 
-/// What is allowed.
+/// The permitted operations.
 fn allowed(config: &Config) -> Vec<Allowed> {
     let home = env::var_os("HOME").and_then(|home| Path::new(&home).canonicalize().ok());
     let always = ALWAYS.map(|path| Allowed {

@@ -44,7 +44,7 @@ enum StartError {
     },
 }
 
-/// What to do about a root that cannot be served.
+/// The remedy for a root that cannot be served.
 fn after_root(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::NotFound => "; make it first, or type another",
@@ -53,7 +53,7 @@ fn after_root(error: &io::Error) -> &'static str {
     }
 }
 
-/// What a server has opened before it serves.
+/// The files and sockets that a server has opened before it serves.
 struct OpenedFiles {
     files: Files,
     listening: Listening,
@@ -214,7 +214,7 @@ fn say_environment(config: &Config, in_force: Option<InForce>) {
     let _ = io::stderr().write_all(lines.as_bytes());
 }
 
-/// What is wrong with the file of `--spa`.
+/// The fault of the file of `--spa`.
 fn fallback_error(config: &Config, error: StoreError) -> StartError {
     StartError::Fallback {
         file: error.path,
@@ -266,7 +266,7 @@ fn report_status(
     Ok(server.beside(move |view| status.run(view)))
 }
 
-/// What clients may do with files.
+/// The rights of clients to files.
 fn attempt(config: &Config) -> Attempt {
     match &config.web {
         Some(web::Options {

@@ -36,9 +36,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     // The buffer of both readers: of the request log, and of its seal, which does not know the log.
     ("input_window", &[]),
     ("blocking", &[]),
-    // What the process gives up; it knows paths, and not what they are for.
+    // The restrictions of the process; it knows paths, and not their purposes.
     ("confinement", &[]),
-    // What the machine has for the process; others decide what that is used for.
+    // The resources of the machine for the process; other rooms decide how they are used.
     ("resources", &[]),
     // The count of file operations, for the rooms that make them and those that bound them.
     ("operations", &[]),
@@ -205,7 +205,7 @@ struct Source {
     modules: BTreeMap<Segments, Module>,
 }
 
-/// What a path leads to.
+/// The target of a path.
 enum Target {
     Module(Segments),
     /// Something that is defined in this file.
@@ -246,8 +246,8 @@ impl Source {
         }
     }
 
-    /// What `path` leads to, as it stands in `module`; `None` if it is not of these crates. The modules whose re-exports it
-    /// names are added to `through`.
+    /// The target of `path`, as it stands in `module`; `None` if it is not of these crates. The modules whose
+    /// re-exports it names are added to `through`.
     fn resolve(
         &self,
         module: &[String],
@@ -296,7 +296,7 @@ impl Source {
         self.modules.contains_key(&child).then_some(child)
     }
 
-    /// What an import of this module calls `name`.
+    /// The path that an import of this module gives to `name`.
     fn imported(&self, module: &[String], name: &str, depth: usize) -> Option<Target> {
         let mut imports = self.modules[module].imports.iter();
         let import = imports.find(|import| import.name == name)?;
@@ -420,7 +420,7 @@ impl<'ast> Visit<'ast> for Collector {
         visit::visit_path(self, path);
     }
 
-    /// What stands in a macro call is not parsed; the paths in it are told by their colons.
+    /// The arguments of a macro call are not parsed; the paths in them are recognised by their colons.
     fn visit_macro(&mut self, call: &'ast Macro) {
         let text = call.tokens.to_string();
         let mut path = Segments::new();
@@ -469,7 +469,7 @@ fn loops(uses: &BTreeMap<&Path, BTreeSet<PathBuf>>) -> Vec<Vec<PathBuf>> {
     found
 }
 
-/// What a file uses.
+/// The uses of a file.
 fn next_of<'u>(uses: &'u BTreeMap<&Path, BTreeSet<PathBuf>>, file: &Path) -> Vec<&'u Path> {
     let next = uses.get(file).into_iter().flatten();
     next.map(PathBuf::as_path).collect()

@@ -1,4 +1,4 @@
-//! What this crate is built from: where it comes from, under which licences, in how many versions, and for what reason.
+//! The dependencies of this crate: their sources, licences, versions and reasons.
 //!
 //! It reads `cargo metadata` and the manifest, offline; so it knows nothing of advisories, for which there is
 //! `cargo audit`.

@@ -58,7 +58,7 @@ pub(crate) struct Abuser {
     pub(crate) fate: Option<Result<(), String>>,
 }
 
-/// What came of an attempt to receive.
+/// The result of an attempt to receive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stream {
     /// There may be more.

@@ -29,12 +29,12 @@ const UPLOAD_LEN: usize = 64 * 1024;
 /// normal client, who shares the processors with them, hardly notices.
 const TICK: Duration = Duration::from_millis(1);
 
-/// What became of a group.
+/// The outcome of a group.
 pub(crate) struct Fate {
     pub(crate) group: Group,
     /// How many got what their deadline says, when it says so.
     pub(crate) as_promised: usize,
-    /// What the first of the others got.
+    /// The answer to the first of the others.
     pub(crate) other: Option<String>,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Abusers {
     /// The clients that do not read yet, in the order of their deadlines.
     deaf: VecDeque<usize>,
     epoll: OwnedFd,
-    /// What the dripping ones send, and how many bytes a second.
+    /// The bytes that the dripping clients send, and how many a second.
     slow_head: Vec<u8>,
     rate: u16,
     /// Those that drip, and how many bytes they have sent together.

@@ -28,7 +28,7 @@ const MOST_RATIO: f64 = 2.0;
 /// Workers of the server, if that is not chosen.
 const WORKERS: [usize; 2] = [1, 4];
 
-/// What one measurement found.
+/// The result of one measurement.
 struct Measurement {
     normal: Found,
     /// The longest turn of a connection, in processor time.
@@ -124,7 +124,7 @@ fn measure(
     let mut server = Server::start(options, directory, workers, &more)?;
     fill(&server)?;
     let mut normal = Normal::of_web(server.address());
-    // What is slow only the first time is not measured.
+    // The first time is not measured, since it may be slow.
     normal.work(within(TIME / 20));
     let over = AtomicBool::new(false);
     let found = thread::scope(|scope| {

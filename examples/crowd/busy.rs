@@ -21,7 +21,7 @@ const RANGED_LEN: u64 = 64 * 1024 * 1024;
 /// from nobody, so what others wait for is the server.
 const LOWEST: i32 = 19;
 
-/// What one connection sends, again and again.
+/// The bytes that one connection sends repeatedly.
 pub(crate) struct Busy {
     pub(crate) name: &'static str,
     stream: Vec<u8>,

@@ -41,7 +41,7 @@ impl Held {
     }
 }
 
-/// What was seen from the beginning to the end.
+/// The results from the beginning to the end.
 struct Seen {
     phases: [(&'static str, Found); 4],
     before: Held,

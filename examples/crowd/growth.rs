@@ -1,4 +1,4 @@
-//! What a request costs beside connections that do nothing, and how long it takes among many files.
+//! The cost of a request beside idle connections, and its duration among many files.
 
 use std::fs;
 use std::time::Duration;

@@ -69,7 +69,7 @@ enum Mode {
 #[derive(Debug, Parser)]
 #[command(name = "crowd")]
 struct Options {
-    /// What to show
+    /// The demonstration
     #[arg(value_enum, default_value_t = Mode::Crowd)]
     mode: Mode,
 

@@ -46,7 +46,7 @@ enum Expected {
     Of(&'static [&'static str], Vec<u8>),
 }
 
-/// What it found in one phase.
+/// Its results in one phase.
 #[derive(Default)]
 pub(crate) struct Found {
     pub(crate) gets: Latencies,
@@ -82,7 +82,7 @@ impl Found {
     }
 }
 
-/// What stands above the rows of [`Found::print`].
+/// The header of the rows of [`Found::print`].
 pub(crate) fn print_heading() {
     println!("latency of a normal client in us, 1 KiB; fresh: GET on a new connection");
     println!(

@@ -27,7 +27,7 @@ const CLIENTS: u8 = 64;
 /// How often it is looked whether a guess is due.
 const TICK: Duration = Duration::from_millis(1);
 
-/// What a guess may be answered with: wrong, too often, too many at once.
+/// The possible answers to a guess: wrong, too often, too many at once.
 const ANSWERS: [u16; 3] = [401, 429, 503];
 
 pub(crate) fn show(options: &Options) -> Result<Verdict, Failure> {
@@ -134,7 +134,7 @@ fn flood(
                 sent += 1;
             }
         }
-        // What all of them together could not send in time is not made up for.
+        // Guesses that could not be sent in time are not sent later.
         sent = sent.max(due);
         thread::sleep(TICK);
     }

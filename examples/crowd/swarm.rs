@@ -13,7 +13,7 @@ use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketFlags, Socket
 /// Without any event for so long, what is left has failed.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What every client of a swarm does.
+/// The behaviour of every client of a swarm.
 #[derive(Debug, Clone)]
 pub(crate) struct Habit {
     pub(crate) request: Vec<u8>,
@@ -21,7 +21,7 @@ pub(crate) struct Habit {
     pub(crate) after: After,
 }
 
-/// What a client does after an answer.
+/// The action of a client after an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum After {
     /// The next request on the same connection.
@@ -50,7 +50,7 @@ struct Client {
     received: usize,
 }
 
-/// What a swarm has seen so far.
+/// The results of a swarm so far.
 #[derive(Default)]
 pub(crate) struct Tally {
     /// Requests that were sent.
@@ -140,7 +140,7 @@ impl Swarm {
         Ok(())
     }
 
-    /// What was seen so far.
+    /// The results so far.
     pub(crate) fn tally(&self) -> &Tally {
         &self.tally
     }

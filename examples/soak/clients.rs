@@ -24,7 +24,7 @@ const WRITTEN: u64 = 50;
 /// Connections that each idler holds.
 const IDLE: usize = 100;
 
-/// What a client does until it is told to stop; how many of its requests were answered as they should be.
+/// The loop of a client until it is told to stop; the number of its requests with the right answer.
 type Behaviour = fn(&mut Client) -> io::Result<u64>;
 
 /// The clients, and how many there are of each.

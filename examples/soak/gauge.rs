@@ -1,10 +1,10 @@
-//! What a process costs at a moment, from proc(5).
+//! The resources of a process at a moment, from proc(5).
 
 use std::fmt;
 use std::fs;
 use std::io;
 
-/// What a process has.
+/// The resources of a process.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sample {
     pub(crate) descriptors: usize,
@@ -14,7 +14,7 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// What stands above the lines of samples.
+    /// The header of the lines of samples.
     pub(crate) const HEADING: &str = "descriptors threads resident KiB";
 
     /// Looks at a process.

@@ -1,4 +1,4 @@
-//! What all clients know: the names of files, and what an answer looks like.
+//! Shared code of all clients: the names of files, and the form of an answer.
 
 use std::io::{self, Read};
 

@@ -10,7 +10,7 @@ pub(super) struct Group {
     pub(super) sentence: &'static str,
     /// A command line that uses some of them.
     pub(super) example: &'static str,
-    /// What that command line does.
+    /// The effect of that command line.
     pub(super) does: &'static str,
     /// The default behaviour of options that have no default value.
     pub(super) defaults: &'static [Default],

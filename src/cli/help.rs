@@ -17,7 +17,7 @@ use super::option::{aligned_names, explanation, names, summary};
 /// The heading of the options that only print a text.
 pub(super) const HEADING: &str = "Help";
 
-/// What a name is, with no-break spaces inside.
+/// The characters of a name, with no-break spaces between them.
 const NAME: &str = "A-Z\u{a0}a-z\u{a0}0-9\u{a0}-\u{a0}_";
 
 pub(super) const USAGE: &str = "\

@@ -34,7 +34,7 @@ pub(super) enum DialectChoice {
     Web,
 }
 
-/// What is at a path.
+/// The kind of file at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PathKind {
     Directory,
@@ -45,7 +45,7 @@ pub(super) enum PathKind {
 /// How to find out what is at a path.
 pub(super) type Look<'l> = &'l dyn Fn(&Path) -> PathKind;
 
-/// What is at a path of the file system; what may not be looked at is nothing.
+/// The kind of file at a path of the file system; `Nothing` also without permission to look.
 pub(super) fn look(path: &Path) -> PathKind {
     match path.metadata() {
         Ok(metadata) if metadata.is_dir() => PathKind::Directory,

@@ -44,7 +44,7 @@ pub enum AccountError {
     },
 }
 
-/// What to do about a user that is not known.
+/// The remedy for an unknown user.
 fn after_unknown(name: &str) -> &'static str {
     if number(name).is_some() {
         "; type its group, too, as in 1000:1000"

@@ -36,11 +36,11 @@ pub enum FileAccess {
 pub struct Allowed {
     /// A directory or a file. One that does not exist is passed over.
     pub path: PathBuf,
-    /// What may be done with it.
+    /// The permitted operations.
     pub access: FileAccess,
 }
 
-/// What Landlock restricts.
+/// The restrictions by Landlock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Restricted {
     /// The kernel has no Landlock or the first version of it, or it is turned off.

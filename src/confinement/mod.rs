@@ -20,7 +20,7 @@ pub use self::files::{Allowed, FileAccess};
 
 use self::files::Restricted;
 
-/// What a process is confined by.
+/// The means that confine a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InForce {
     files: Restricted,
@@ -89,10 +89,10 @@ mod tests {
         Allowed { path, access }
     }
 
-    /// What it is, and a function that tries it and returns whether it was done.
+    /// An operation by its name, and a function that tries it and returns whether it was done.
     type WayOut = (&'static str, fn() -> bool);
 
-    /// What leads out of the process, or changes the machine.
+    /// Operations that lead out of the process, or change the machine.
     const WAYS_OUT: [WayOut; 8] = [
         ("execute a program", || {
             let error = Command::new("/bin/true").exec();
@@ -151,7 +151,7 @@ mod tests {
         }
     }
 
-    /// What a confined thread can do, each with whether Landlock must refuse it.
+    /// Operations of a confined thread, each with whether Landlock must refuse it.
     fn attempts(home: &Path, port: u16) -> Vec<(&'static str, io::Result<()>, bool)> {
         let (read, write) = (home.join("read"), home.join("write"));
         let connect = |port| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).map(drop);

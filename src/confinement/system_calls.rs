@@ -92,7 +92,8 @@ const REFUSED_HERE: &[c_long] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const REFUSED_HERE: &[c_long] = &[];
 
-/// What is added to the number of a call of the x32 ABI, which has the same calls on x86-64. (See `asm/unistd_x32.h`.)
+/// The bit that distinguishes the call numbers of the x32 ABI, which has the same calls on x86-64. (See
+/// `asm/unistd_x32.h`.)
 const X32: c_long = 0x4000_0000;
 
 /// Refuses them to all threads of the process, now and later.

@@ -43,7 +43,7 @@ pub(crate) enum HarnessError {
     Summary { path: PathBuf, source: io::Error },
 }
 
-/// What to do about a descriptor that cannot be used.
+/// The remedy for a descriptor that cannot be used.
 fn after_descriptor(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::NotFound => {

@@ -119,7 +119,7 @@ impl Reporter {
         })
     }
 
-    /// What it needs to know of each request.
+    /// The detail that it needs of each request.
     #[must_use]
     pub fn needs(&self) -> Needs {
         if self.access_log.is_some() || self.console.is_some() || self.has_summary() {

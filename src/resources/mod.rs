@@ -1,5 +1,5 @@
-//! What the process may use of the machine: processors and memory, by its affinity and by its control groups (cgroups(7)),
-//! as they are at the start.
+//! The resources that the process may use: processors and memory, by its affinity and by its control groups
+//! (cgroups(7)), as they are at the start.
 //!
 //! In a container, a program that counts processors sees those of the whole machine. This room does not know what the
 //! numbers are used for.
@@ -16,7 +16,7 @@ use rustix::thread::sched_getaffinity;
 
 use self::control_groups::{GroupLimits, Quota};
 
-/// What the process may use.
+/// The resources that the process may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resources {
     /// Processors at a time. A part of one counts as one.
@@ -49,7 +49,7 @@ impl Resources {
         }
     }
 
-    /// What is left of these processors and this memory.
+    /// The part of these processors and this memory that the process may use.
     fn within(limits: &GroupLimits, processors: NonZeroUsize, memory: u64) -> Self {
         let quota = limits.quota.filter(|quota| quota.processors() < processors);
         let limit = limits.memory.filter(|&limit| limit < memory);

@@ -38,7 +38,7 @@ pub trait Transport {
     }
 }
 
-/// What follows the bytes of one [`Transport::send`].
+/// The data that follows the bytes of one [`Transport::send`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum After {
     /// Nothing for now: send them at once.

@@ -11,7 +11,7 @@ use super::waker::Waker;
 use super::workers::gauges::{Doing, WorkerGauge};
 use super::workers::pool::Pool;
 
-/// What can be seen of a server that runs.
+/// The view of a running server.
 pub trait View: Sync {
     /// The figures of this moment. The cost is that of a look at each connection.
     fn figures(&self) -> Figures;
@@ -22,11 +22,11 @@ pub trait View: Sync {
     /// Whether it finishes the requests in progress, and accepts no more connections.
     fn is_draining(&self) -> bool;
 
-    /// What becomes readable when the last connection is closed and the workers end.
+    /// A descriptor that becomes readable when the last connection is closed and the workers end.
     fn end(&self) -> BorrowedFd<'_>;
 }
 
-/// What a server does.
+/// The activity of a server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Figures {
     /// Connections accepted so far.
@@ -47,7 +47,7 @@ pub struct Figures {
     pub processor_times: Vec<Option<Duration>>,
 }
 
-/// What there is to do, and how far the workers have come.
+/// The pending work, and the progress of the workers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Workload {
     /// Jobs in the queue.

@@ -1,4 +1,4 @@
-//! What ends a thread's sleep in poll(2) or epoll(7) from another thread: an eventfd(2).
+//! An eventfd(2) by which one thread ends the sleep of another in poll(2) or epoll(7).
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

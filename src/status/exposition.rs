@@ -14,7 +14,7 @@ pub(super) enum MetricsFormat {
     OpenMetrics,
 }
 
-/// What a metric is.
+/// The name, type and meaning of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MetricType {
     /// It only grows. The name of its family has no `_total`.

@@ -52,7 +52,7 @@ impl Prober {
         })
     }
 
-    /// What becomes readable when a probe has come back.
+    /// A descriptor that becomes readable when a probe has ended.
     pub(super) fn done(&self) -> &Waker {
         &self.shared.done
     }

@@ -22,7 +22,7 @@ pub(super) struct History {
     pub(super) due: Instant,
 }
 
-/// What is plotted.
+/// The plotted quantities.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(super) struct Sample {
     uptime_seconds: f64,

@@ -37,7 +37,7 @@ enum StatusResource {
     Script,
 }
 
-/// What the page may load and run: its own style and script, and its own server's figures (CSP Level 3).
+/// The page may load and run only its own style and script, and load the figures of its own server (CSP Level 3).
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

@@ -35,7 +35,7 @@ pub struct StatusServer {
     paused_until: Option<Instant>,
 }
 
-/// What ended a wait, besides deadlines.
+/// The event that ended a wait, besides deadlines.
 struct StatusWakeup {
     end: bool,
     probe: bool,

@@ -19,7 +19,7 @@ impl TlsStream {
         after: After,
     ) -> io::Result<usize> {
         if self.unreported == 0 {
-            // What the handshake had to say comes first.
+            // Messages of the handshake are sent first.
             send_records(&mut windows.outgoing, socket, After::More)?;
             let bytes = &bytes[..bytes.len().min(PLAIN)];
             self.write(windows, RecordWrite::Plain(bytes))?;

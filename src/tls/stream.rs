@@ -36,7 +36,7 @@ pub struct TlsStream {
     is_handshake_told: bool,
 }
 
-/// What is known of the peer's side.
+/// The state of the peer's side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PeerState {
     Open,
@@ -91,7 +91,7 @@ impl TlsStream {
         }
     }
 
-    /// What it keeps between turns, for the windows of a worker.
+    /// The bytes that it keeps between turns, for the windows of a worker.
     pub(super) fn kept_records(&mut self) -> PartialRecords<'_> {
         PartialRecords {
             incoming: &mut self.incoming,
@@ -157,7 +157,7 @@ impl TlsStream {
         Ok(room.filled)
     }
 
-    /// What comes after all that was received.
+    /// The event after all received bytes.
     pub(super) fn end(&self, filled: usize) -> io::Result<usize> {
         match self.input {
             _ if filled > 0 => Ok(filled),
@@ -212,7 +212,7 @@ impl TlsStream {
     pub(super) fn set_failed(&mut self, windows: &mut Windows, error: &Error) {
         log::debug!("TLS: {error}");
         self.input = PeerState::Failed;
-        // What came is not looked at again. What is left to do is to send the alert.
+        // Received bytes are not processed again. Only the alert remains to be sent.
         let Windows {
             incoming, outgoing, ..
         } = windows;

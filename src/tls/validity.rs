@@ -12,7 +12,7 @@ use rustls::{CertificateError as Invalid, Error, RootCertStore};
 /// How long before its end a warning says that a certificate expires.
 const NOTICE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
-/// What a client makes of a certificate.
+/// The validity of a certificate for a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Validity {
     Valid,
@@ -61,7 +61,7 @@ pub(super) fn verify(
     }
 }
 
-/// What is wrong with the time of a chain, or will be soon.
+/// A fault in the validity period of a chain, or one that comes soon.
 pub(super) fn complaint(chain: &[CertificateDer<'_>], now: SystemTime) -> Option<&'static str> {
     // Times are looked at before names.
     let any = ServerName::try_from("localhost").ok()?;

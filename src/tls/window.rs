@@ -27,7 +27,7 @@ impl Window {
         *kept = Vec::new();
     }
 
-    /// What a stream must keep.
+    /// The bytes that a stream must keep.
     pub(super) fn give_back(&mut self) -> Vec<u8> {
         let kept = self.bytes().to_vec();
         self.start = 0;

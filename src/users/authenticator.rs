@@ -319,7 +319,7 @@ mod tests {
             (found, woken)
         }
 
-        /// What comes of credentials in the end.
+        /// The final verdict on credentials.
         fn outcome(&self, name: &str, password: &str) -> Result<Principal, Denial> {
             let (found, woken) = self.identify(name, password);
             let found = match found {

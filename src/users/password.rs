@@ -1,6 +1,6 @@
 //! Hashes of passwords: bcrypt, as `htpasswd -B` makes them, and argon2id (RFC 9106).
 //!
-//! What they cost is in the hash itself. No hash is ever shown.
+//! The hash itself states its cost. No hash is ever shown.
 
 use std::fmt;
 
@@ -40,7 +40,7 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// What is no hash that can be used.
+/// A hash that cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum HashError {
     /// It is not a hash, or one of another kind.
@@ -58,7 +58,7 @@ pub enum HashError {
     Cost,
 }
 
-/// What is no password that can be hashed.
+/// A password that cannot be hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum PasswordError {
     /// It has no characters.

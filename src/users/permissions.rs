@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::rights::{AccessRules, Right, Rights};
 
-/// What one requester may do.
+/// The permissions of one requester.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Permissions {
     /// Everything: the server has no users.

@@ -1,4 +1,4 @@
-//! What a user may do with files, and where: rights, and rules that grant them for a path and all below it.
+//! The rights of a user: what the user may do with files, and rules that grant rights for a path and all below it.
 //!
 //! Paths are decoded, and relative to the root: the names on them, joined by slashes. The root itself is `.`, as the
 //! store has it.

@@ -25,7 +25,7 @@ use super::rights::{AccessRules, ROOT, Right, Rights};
 /// The name that stands for every client.
 const EVERYBODY: &str = "*";
 
-/// What some editors put at the beginning of a text in UTF-8.
+/// The byte order mark that some editors put at the beginning of a text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Users and their rules.
@@ -47,17 +47,17 @@ pub(super) struct User {
     pub(super) rules: Arc<AccessRules>,
 }
 
-/// What is wrong with a file of users, and where.
+/// A fault in a file of users, and its line.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("line {line}: {fault}")]
 pub struct TableError {
     /// Which line, from 1.
     pub line: usize,
-    /// What is wrong with it.
+    /// The fault.
     pub fault: UserLineError,
 }
 
-/// What is wrong with a line.
+/// A fault in a line.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UserLineError {
     /// There is no colon in it.

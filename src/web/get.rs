@@ -29,13 +29,13 @@ use crate::server::Turn;
 use crate::store::ReadableFile;
 use crate::users::{Permissions, Right};
 
-/// What is sent for a directory.
+/// The response for a directory.
 const INDEX: &[u8] = b"index.html";
 
 /// The query by which the reader of a listing logs in.
 pub(super) const LOGIN: &[u8] = b"login";
 
-/// What is sent where nothing is, if the root has it.
+/// The page for missing files, if the root has it.
 const NOT_FOUND: &[u8] = b"404.html";
 
 impl Site {

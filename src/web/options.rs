@@ -1,4 +1,4 @@
-//! What a server of the web dialect offers.
+//! The options of a server of the web dialect.
 
 use super::cache_rules::CacheRules;
 use super::hosts::HostNames;
@@ -8,12 +8,12 @@ use crate::http::semantics::extra_field::ExtraField;
 use crate::http::semantics::media_type::MediaTypes;
 use crate::store::StoreError;
 
-/// What a server of this dialect offers.
+/// The options of a server of this dialect.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Whether PUT and DELETE are served.
     pub access: Access,
-    /// What is sent for a directory without an index.
+    /// The response for a directory without an index.
     pub directories: Directories,
     /// Whether names that begin with a dot can be seen.
     pub dot_files: DotFiles,
@@ -57,7 +57,7 @@ impl Options {
     }
 }
 
-/// What is sent for a directory without an index.
+/// The response for a directory without an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Directories {
     /// A listing.

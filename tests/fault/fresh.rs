@@ -14,7 +14,7 @@ use crate::support::message::name;
 use crate::support::requirements::skip;
 use crate::support::setup::Setup;
 
-/// What is done to the files `one` and `two`, and what the one is then: a file with some content, or a status.
+/// An operation on the files `one` and `two`, and the result for `one`: some content, or a status.
 type Change = (&'static str, fn(&Files), Result<Is, u16>);
 
 #[derive(Debug, Clone, Copy)]

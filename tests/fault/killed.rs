@@ -67,7 +67,7 @@ fn answered_uploads_survive() {
     });
 }
 
-/// What was answered is sealed and authenticated, before the next start and after it.
+/// Every answered request is sealed and authenticated, before the next start and after it.
 #[test]
 fn answered_uploads_of_a_sealed_log_verify() {
     in_rounds(rounds(10), |delay| {

@@ -471,8 +471,8 @@ fn no_descriptors() {
     server.allow_descriptors(0);
     client.send(&request[30..]);
     assert_eq!(client.final_response().unwrap().status, 503);
-    // What is in the cache needs none. An idle connection stays while no other needs its place, even if the server looks
-    // for new connections, which it does whenever it wakes.
+    // A cached file needs no descriptor. An idle connection stays while no other needs its place, even if the server
+    // looks for new connections, which it does whenever it wakes.
     fs::rename(home.log_path(), home.path().join("moved")).unwrap();
     for wakes in 1..=2 {
         server.signal(Signal::HUP);

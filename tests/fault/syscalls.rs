@@ -346,7 +346,7 @@ impl Ask {
         }
     }
 
-    /// What the file holds at first; `None` if it is not there.
+    /// The content of the file at first; `None` if it is not there.
     fn content_before(self) -> Option<Vec<u8>> {
         match self {
             Self::Put(_) | Self::PutNamed(_) | Self::DurablePut(_) => Some(noise(1, SMALL)),
@@ -355,7 +355,7 @@ impl Ask {
         }
     }
 
-    /// What the file holds once the request has taken effect.
+    /// The content of the file once the request has taken effect.
     fn content_after(self) -> Option<Vec<u8>> {
         self.content_sent().or_else(|| self.content_before())
     }

@@ -70,7 +70,7 @@ fn parties() -> &'static Parties {
     })
 }
 
-/// What is on its way.
+/// The bytes in transit.
 #[derive(Default)]
 struct Wire {
     to_server: Vec<u8>,
@@ -127,7 +127,7 @@ impl Transport for Socket {
     fn acknowledge(&self) {}
 }
 
-/// What becomes of the client's records on their way.
+/// The fate of the client's records in transit.
 #[derive(Debug, Clone, Copy)]
 enum Fault {
     None,

@@ -19,7 +19,7 @@ use crate::server::workers::pool::Pool;
 use crate::server::workers::queue::{Job, Queue};
 use crate::server::workers::spares::SpareWorkers;
 
-/// What the turns of a client are.
+/// The turns of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Script {
     /// It lasts until the disk goes on.

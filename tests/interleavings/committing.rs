@@ -22,7 +22,7 @@ impl Log {
     fn commit(&self, entries: usize) {
         self.written.fetch_or(entries, Ordering::Relaxed);
         let synced = self.syncs.sync(|| {
-            // What was written before a sync begins is stable when it ends.
+            // Data that was written before a sync begins is stable when it ends.
             let before = self.written.load(Ordering::Relaxed);
             thread::yield_now();
             self.stable.fetch_or(before, Ordering::Relaxed);

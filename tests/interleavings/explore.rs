@@ -153,7 +153,7 @@ impl Model {
 
 /// An order of which no model shows that it is needed, and why it stands.
 pub(crate) struct Unshown {
-    /// What the line of the access says.
+    /// The text of the line of the access.
     pub(crate) access: &'static str,
     pub(crate) reason: &'static str,
 }

@@ -20,7 +20,7 @@ use crate::server::workers::batch::{Batch, Gathered};
 use crate::server::workers::pool::Pool;
 use crate::server::workers::queue::{Job, Queue};
 
-/// What a client's session does when it has received a byte.
+/// The actions of a client's session when it has received a byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
     Closes,
@@ -122,7 +122,7 @@ impl Server {
         self.pool.capacity.open() == 0
     }
 
-    /// What the main thread does until no connection is open. Time passes when it sleeps until a deadline.
+    /// The loop of the main thread until no connection is open. Time passes when it sleeps until a deadline.
     fn run_clock(&self) {
         let mut now = self.start;
         while !self.is_done() {
@@ -144,7 +144,7 @@ impl Server {
         self.pool.main_waker.drain();
     }
 
-    /// What the main thread does when it is told to stop at once. It sleeps as if until the next deadline, but no time
+    /// The loop of the main thread when it must stop immediately. It sleeps as if until the next deadline, but no time
     /// passes: what it waits for must come before.
     fn abort(&self) {
         self.pool.abort();

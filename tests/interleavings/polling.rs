@@ -9,7 +9,7 @@ use crate::explore::{Model, explore_and_weaken};
 use crate::server::reactor::pollers::{Pollers, QueuedWork};
 use crate::server::waker::Waker;
 
-/// What a push into the queue and a poller share.
+/// The state that a push into the queue and a poller share.
 struct Shared {
     pollers: Pollers,
     waker: Waker,

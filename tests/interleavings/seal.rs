@@ -1,4 +1,4 @@
-//! What a seal says; there is none in a model.
+//! The lines of a seal; there is no seal in a model.
 
 pub(crate) mod text {
     use super::time::Moment;

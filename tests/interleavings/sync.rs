@@ -1,4 +1,4 @@
-//! What `crate::sync` is in this program: the locks, condition variables and atomics of the pool, which loom watches.
+//! The `crate::sync` of this program: the locks, condition variables and atomics of the pool, which loom watches.
 //!
 //! In a model they are loom's, elsewhere the standard library's: so the tests beside the code pass here, too.
 //!

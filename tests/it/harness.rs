@@ -204,7 +204,7 @@ fn what_cannot_be_written_is_one_line_and_no_start() {
     }
 }
 
-/// What is read through the descriptor stays as it is, although its owner may write it.
+/// The file of the descriptor stays as it is, although its owner may write it.
 #[test]
 fn socket_and_file_open_for_reading_are_no_ready_descriptors() {
     let home = Home::new();

@@ -94,7 +94,7 @@ fn waiting_connection_takes_little_memory() {
     ];
     let documented = documented();
     assert_eq!(documented.len(), cases.len(), "{documented:?}");
-    // What a connection has sent, and how many there are.
+    // The bytes that a connection has sent, and the number of connections.
     for (state, sent, count) in cases {
         let most = documented[state];
         let server = with_files("1");

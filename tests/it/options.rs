@@ -37,7 +37,7 @@ const OF_OTHERS: &[(&str, &[&str])] = &[
 
 const SIDE_BY_SIDE: &str = "benches/beside_nginx/side_by_side.py";
 
-/// What python runs to print the command line of each case.
+/// The Python program that prints the command line of each case.
 const PRINT_COMMANDS: &str = "import side_by_side as bench
 for case in bench.CASES: print(*bench.command('ours', case, 'tmp', 'root', 0, 'httpserver', []), sep='\\n')";
 

@@ -1,4 +1,4 @@
-//! What the documents say of the source: each path that they name exists, and each room is in the picture.
+//! Agreement of the documents with the source: each path that they name exists, and each room is in the picture.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ fn documents() -> Vec<PathBuf> {
     documents
 }
 
-/// What stands between backquotes in this line and is the path of a file of ours, or, with a `/` at its end, a directory.
+/// The texts between backquotes in this line that are paths of our files, or, with a `/` at the end, of directories.
 fn paths_in(line: &str) -> impl Iterator<Item = &str> {
     let quoted = line.split('`').skip(1).step_by(2);
     quoted.filter(|text| {

@@ -72,7 +72,7 @@ const SHARED_MODULES: &[(&str, &str)] = &[
 /// Types that stand twice, once for a build without TLS.
 const TWINS: &[&str] = &["tls/absent.rs"];
 
-/// What a file defines.
+/// The definitions of a file.
 #[derive(Default)]
 struct Definitions {
     types: Vec<String>,

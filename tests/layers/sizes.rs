@@ -14,7 +14,7 @@ const FILE: usize = 300;
 /// Lines of a function, from its `fn` to its last brace.
 const FUNCTION: usize = 60;
 
-/// What is too long in a file.
+/// The part of a file that is too long.
 #[derive(Default)]
 struct Lengths {
     tests: usize,
@@ -69,7 +69,7 @@ impl<'ast> Visit<'ast> for Lengths {
     }
 }
 
-/// What is too long in this text, in words.
+/// The parts of this text that are too long, in words.
 fn too_long(text: &str) -> Vec<String> {
     let mut lengths = Lengths::default();
     lengths.visit_file(&syn::parse_file(text).unwrap());

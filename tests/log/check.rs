@@ -202,7 +202,7 @@ fn depth_of_the_directory_costs_no_descriptors() {
     );
 }
 
-/// What `check --help` says that cannot be found, and what can.
+/// Changes that `check` cannot find, as its help says, and changes that it finds.
 #[test]
 fn changes_are_found_as_the_help_says() {
     const LOG: &str = "PUT a length 2\n00000000 68 69\n========\nDELETE b length 0\n========\n\

@@ -57,7 +57,7 @@ impl Log {
         self
     }
 
-    /// What was reserved and never written.
+    /// Space that was reserved and never written.
     fn nuls(mut self, count: usize) -> Self {
         self.0.resize(self.0.len() + count, 0);
         self

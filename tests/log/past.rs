@@ -288,7 +288,7 @@ fn nothing_is_rebuilt_from_times_that_do_not_match() {
         .run(["extract", "log.txt", "--at", time, "b.txt"])
         .refuses(reason);
     assert!(!workdir.path("then").exists());
-    // What is before that is known.
+    // Earlier entries are known.
     let before = "2026-11-27T12:00:01Z";
     workdir
         .run(["extract", "log.txt", "--at", before, "d/a.txt"])

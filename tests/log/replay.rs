@@ -291,7 +291,7 @@ fn replaced_file_keeps_its_permissions() {
     assert_eq!(mode & 0o777, 0o640);
 }
 
-/// What lies between the entries that count is more than is rather read than passed over.
+/// The bytes between the needed entries are more than the program reads rather than skips.
 #[test]
 fn entries_far_apart_are_found() {
     let log = Log::default()

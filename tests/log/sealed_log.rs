@@ -194,7 +194,7 @@ impl SealedLog {
         (self, entry.0.clone())
     }
 
-    /// What a server says of a torn entry when it starts.
+    /// The line of a server about a torn entry when it starts.
     pub(super) fn torn(mut self, number: u64, time: &str, place: TornOutcome) -> Self {
         let torn = Torn {
             number,

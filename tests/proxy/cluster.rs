@@ -74,7 +74,7 @@ fn configuration(
     text
 }
 
-/// What `haproxy` says of its server `a`: its state, and how many of its checks have failed.
+/// The state of server `a` in `haproxy`, and how many of its checks have failed.
 fn server_a(proxy: &Proxy) -> (String, u32) {
     let path = proxy.directory().join("admin.sock");
     // It accepts clients before it has this socket.
@@ -223,7 +223,7 @@ fn units_of_a_cluster_are_sound() {
     );
 }
 
-/// What the drop-in sets by variables is understood together with what the unit sets.
+/// The variables of the drop-in are understood together with those of the unit.
 #[test]
 fn variables_of_a_cluster_are_understood() {
     let units = [

@@ -19,7 +19,7 @@ pub(crate) fn assert_bytes(actual: &[u8], expected: &[u8], what: &str) {
     }
 }
 
-/// What stands around `at`, escaped.
+/// The bytes around `at`, escaped.
 fn excerpt(bytes: &[u8], at: usize) -> String {
     let (from, to) = (at.saturating_sub(200), bytes.len().min(at + 200));
     let dots = |cut| if cut { "…" } else { "" };

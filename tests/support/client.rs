@@ -17,7 +17,7 @@ use crate::support::wait::GUARD;
 /// A connection to a server.
 pub(crate) struct Client {
     stream: TcpStream,
-    /// What encrypts it.
+    /// Its encryption.
     tls: Option<Box<ClientConnection>>,
     /// Received and not handed out.
     received: Vec<u8>,
@@ -248,7 +248,7 @@ impl Client {
         self.received.is_empty() && seen.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
     }
 
-    /// What has come and is no whole response yet.
+    /// Received bytes that are no whole response yet.
     pub(crate) fn unread(&self) -> &[u8] {
         &self.received
     }
@@ -282,7 +282,7 @@ fn is_end(error: &io::Error) -> bool {
     )
 }
 
-/// What a head says about its content; one that says nothing has none.
+/// The framing that a head states for its content; a head without any has no content.
 fn content_length(head: &[u8]) -> usize {
     let head = std::str::from_utf8(head).unwrap();
     let value = head

@@ -62,7 +62,7 @@ fn read_row(row: &str, length: usize, content: &mut Vec<u8>) {
     assert_eq!(row, expected + "\n");
 }
 
-/// What a directory must hold by this log: for each name the content of its last PUT.
+/// The files that a directory must hold by this log: for each name the content of its last PUT.
 pub(crate) fn replay(entries: &[Entry]) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     for entry in entries {

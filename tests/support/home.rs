@@ -74,7 +74,7 @@ impl Home {
         self.path().join("log.txt")
     }
 
-    /// What the log holds now.
+    /// The current content of the log.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.log_path()).unwrap()
     }
@@ -92,7 +92,7 @@ impl Home {
         journal::read(&self.log_path())
     }
 
-    /// What stands beside the log under its name, a dot and a suffix: older logs and the like, by their suffixes.
+    /// The files beside the log that have its name, a dot and a suffix, such as older logs, by their suffixes.
     #[track_caller]
     pub(crate) fn kept_logs(&self) -> BTreeMap<String, String> {
         let entries = fs::read_dir(self.path()).unwrap();
@@ -131,7 +131,7 @@ impl Home {
         self.root().join(name)
     }
 
-    /// What a file of the root holds now.
+    /// The current content of a file of the root.
     #[track_caller]
     pub(crate) fn content(&self, name: &str) -> Vec<u8> {
         fs::read(self.file(name)).unwrap()

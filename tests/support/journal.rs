@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
-/// What one whole entry says.
+/// The content of one whole entry.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum JournalEntry {
     /// A GET of this name succeeded.
@@ -20,7 +20,7 @@ pub(crate) enum JournalEntry {
     Failure(u16),
 }
 
-/// What a log says.
+/// The content of a log.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
     pub(crate) entries: Vec<JournalEntry>,
@@ -29,7 +29,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// What the store must hold by this log, as far as the log knows.
+    /// The files that the store must hold by this log, as far as the log knows.
     pub(crate) fn replay(&self) -> BTreeMap<String, Vec<u8>> {
         let puts = self.entries.iter().filter_map(|entry| match entry {
             JournalEntry::Put(name, content) => Some((name.clone(), content.clone())),

@@ -1,4 +1,4 @@
-//! What all integration tests share: programs that are started and ended, clients, files, and waiting.
+//! The code that all integration tests share: programs that are started and ended, clients, files, and waiting.
 
 pub(crate) mod access;
 pub(crate) mod bytes;

@@ -1,4 +1,4 @@
-//! What the kernel says about a running server, and what a test sets there: descriptors, threads, memory, processor
+//! The kernel's view of a running server, and the limits that a test sets: descriptors, threads, memory, processor
 //! time. See `proc(5)`.
 
 use std::collections::BTreeSet;
@@ -29,7 +29,7 @@ impl Server {
             .count()
     }
 
-    /// What its descriptors lead to.
+    /// The files of its descriptors.
     pub(crate) fn open_files(&self) -> impl Iterator<Item = String> {
         fs::read_dir(self.process_file("fd"))
             .unwrap()

@@ -31,7 +31,7 @@ fn names(line: &str) -> OptionNames {
 
 /// The options that the text of help explains, each with its names.
 pub(crate) fn explained_in_help(text: &str) -> BTreeSet<OptionNames> {
-    // What is said about an option is further to the right.
+    // The description of an option is further to the right.
     let is_of_option = |line: &&str| {
         ["  -", "      -"]
             .iter()
@@ -59,7 +59,7 @@ pub(crate) fn explained_in_man_page(text: &str) -> BTreeSet<OptionNames> {
         .collect()
 }
 
-/// What a program prints for these arguments, and nothing on stderr.
+/// The output of a program for these arguments, with nothing on stderr.
 pub(crate) fn printed(program: &str, arguments: &[&str]) -> String {
     let mut command = Command::new(program);
     command.args(arguments);

@@ -82,7 +82,7 @@ pub(crate) fn finish(mut command: Command, input: &[u8]) -> Output {
     }
 }
 
-/// What a file holds, from its first byte.
+/// The content of a file, from its first byte.
 fn content(mut file: File) -> Vec<u8> {
     let mut bytes = Vec::new();
     file.rewind().unwrap();

@@ -1,11 +1,11 @@
-//! What the server says on stderr of a request that it refused.
+//! The lines of the server on stderr about refused requests.
 
 use std::net::SocketAddr;
 
 use crate::support::server::Server;
 use crate::support::wait::eventually;
 
-/// What is said of the requests of this peer, line by line, without time and level.
+/// The lines about the requests of this peer, without time and level.
 ///
 /// Waits for the first line, since the response may come before it.
 #[track_caller]

@@ -1,4 +1,4 @@
-//! What a test needs of the machine, and what happens where it is not there.
+//! Requirements of a test on the machine, and what happens where one is missing.
 
 use std::process::Command;
 

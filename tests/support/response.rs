@@ -1,6 +1,6 @@
 //! A response, taken apart.
 
-/// What came back for one request.
+/// The response to one request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Response {
     pub(crate) status: u16,

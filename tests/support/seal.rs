@@ -30,7 +30,7 @@ pub(crate) fn seal_path(log: &Path) -> PathBuf {
     path.into()
 }
 
-/// What is known of a log and a seal.
+/// The known facts about a log and a seal.
 #[track_caller]
 pub(crate) fn report(log: &Path, seal: &Path, key: Option<Key>) -> SealReport {
     let evidence = Evidence {

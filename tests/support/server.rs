@@ -173,7 +173,7 @@ impl Server {
         self.program.pid()
     }
 
-    /// What it has written to stderr.
+    /// Its output on stderr.
     pub(crate) fn stderr(&self) -> String {
         let read = fs::read_to_string(self.home.path().join("stderr"));
         read.unwrap_or_default()

@@ -1,4 +1,4 @@
-//! What a server says of itself where `--status` is.
+//! The responses of a server at `--status`.
 
 use std::net::SocketAddr;
 

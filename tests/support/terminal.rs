@@ -39,7 +39,7 @@ impl Terminal {
         Self { screen, line }
     }
 
-    /// What to give to a command as its stdout or stderr.
+    /// A descriptor for the stdout or stderr of a command.
     pub(crate) fn line(&self) -> OwnedFd {
         self.line.try_clone().unwrap()
     }
@@ -70,7 +70,7 @@ impl Terminal {
     }
 }
 
-/// What is written to a terminal. It is taken when a test looks, and not before, as by a terminal that is stopped.
+/// The output on a terminal. It is read only when a test looks, as with a stopped terminal.
 pub(crate) struct Screen {
     file: File,
     seen: String,

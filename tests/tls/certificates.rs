@@ -366,7 +366,7 @@ fn self_signed_certificate_of_a_unix_socket_is_for_localhost() {
     assert!(text.contains("DNS:localhost"), "{text}");
 }
 
-/// What a server says on stderr that makes its certificate and ends at once.
+/// The stderr of a server that makes its certificate and ends immediately.
 fn run_briefly(home: &Home, arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_httpserver"));
     command.args(["--max-time", "1ms"]).args(arguments);
@@ -405,7 +405,7 @@ fn hard_link_to_the_key_is_concealed() {
         let file = name("key");
         fs::hard_link(server.path().join("key.pem"), server.file(&file)).unwrap();
         let config = config_of(&server);
-        // What has the key's name now is looked for at the start and at each rotation.
+        // The file with the key's name is looked up at the start and at each rotation.
         server.signal(Signal::HUP);
         eventually("it is concealed", || {
             let mut client = TlsClient::connect(server.address(), &config);

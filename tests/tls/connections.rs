@@ -220,7 +220,7 @@ fn idle_connection_costs_twelve_kibibytes_at_most() {
             });
             clients.collect()
         };
-        // What is there once for all of them.
+        // Memory that exists once for all of them.
         let _first = crowd();
         let before = server.resident();
         let _second = crowd();

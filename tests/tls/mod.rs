@@ -23,7 +23,7 @@ fn certificate(home: &Home) -> PathBuf {
     home.path().join("cert.pem")
 }
 
-/// What its clients need.
+/// The parts that its clients need.
 fn config_of(home: &Home) -> Arc<ClientConfig> {
     config(&certificate(home), &TLS13)
 }

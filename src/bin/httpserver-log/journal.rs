@@ -64,11 +64,11 @@ pub(crate) struct DeleteEntry {
     pub(crate) log: usize,
     /// The entry's number.
     pub(crate) number: u64,
-    /// What was removed.
+    /// The removed file or directory.
     pub(crate) what: Deleted,
 }
 
-/// What a DELETE entry removes.
+/// The object of a DELETE entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Deleted {
     /// A file. A directory of this name may exist.
@@ -77,7 +77,7 @@ pub(crate) enum Deleted {
     Anything,
 }
 
-/// What to keep while reading a log.
+/// The data to keep while a log is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Retention {
     /// The last entry of each name.

@@ -1,4 +1,4 @@
-//! What logs and their seals prove, and what they do not prove: the end, the head, the codes.
+//! The proof that logs and their seals give, and its gaps: the end, the head, the codes.
 
 use crate::failure::Failure;
 use crate::sealed::SealedLog;
@@ -128,7 +128,7 @@ impl Proof {
         Ok(verdict)
     }
 
-    /// What the given evidence does not show.
+    /// Statements that the given evidence does not prove.
     fn not_proven(&self, logs: &[SealedLog]) -> Vec<String> {
         let mut open = Vec::new();
         let (Some(first), Some(last)) = (logs.first(), logs.last()) else {

@@ -46,7 +46,7 @@ pub(crate) fn require_seal(path: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
-/// What a person may look for where there is none.
+/// A hint for a person who finds no seal.
 pub(crate) fn expected(path: impl AsRef<Path>) -> String {
     let path = path.as_ref();
     let first = candidates(path).into_iter().next();

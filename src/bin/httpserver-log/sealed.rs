@@ -147,7 +147,7 @@ fn are_of_two_servers(before: &SealedLog, after: &SealStart) -> bool {
     matches!((server, after.server.as_deref()), (Some(one), Some(other)) if one != other)
 }
 
-/// What is between two files that should follow each other.
+/// The gap between two files that should follow each other.
 fn gap(before: &SealedLog, after: &SealStart) -> Option<String> {
     let tip = before.report.tip;
     if tip.identity != after.identity {

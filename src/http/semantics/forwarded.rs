@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::http::wire::syntax::{is_token, trim_ows};
 
-/// What an element names.
+/// The node that an element names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hop {
     /// An address, with or without a port.

@@ -38,7 +38,7 @@ pub struct EntryHead {
     pub number: u64,
     /// Where the entry begins, in bytes from the start of the log.
     pub offset: u64,
-    /// What it says.
+    /// Its content.
     pub kind: LoggedRequest,
 }
 

@@ -9,7 +9,7 @@ use crate::request_log::read::Reader;
 use crate::request_log::read::fault::{Fault, Nature, ReadError};
 use crate::seal::chain::Hash;
 
-/// What is at one place of a log.
+/// The bytes at one place of a log, interpreted.
 #[derive(Debug)]
 pub(super) struct Logged {
     /// Where it begins.

@@ -153,7 +153,7 @@ fn is_token(byte: u8) -> bool {
     byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&byte)
 }
 
-/// What stands before the next CRLF.
+/// The bytes before the next CRLF.
 fn take_line<'m>(rest: &mut &'m [u8]) -> Option<&'m [u8]> {
     let end = rest.windows(2).position(|pair| pair == b"\r\n")?;
     let line = &rest[..end];

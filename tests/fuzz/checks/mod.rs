@@ -1,4 +1,4 @@
-//! What must hold for any bytes at all, by the part they are fed to.
+//! Properties that hold for any bytes, by the part that gets them.
 //!
 //! Each check takes bytes and panics if something does not hold. They know no fuzzing tool: the test binary `fuzz` runs
 //! them on generated input and on the seeds, and the targets in `fuzz/` hand them to libFuzzer.

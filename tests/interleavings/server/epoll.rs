@@ -28,7 +28,7 @@ pub(crate) enum Timeout {
 
 pub(crate) struct Events(Vec<(RawFd, EventFlags)>);
 
-/// What the kernel of a model knows.
+/// The state of the kernel in a model.
 struct Kernel {
     state: Mutex<State>,
     changed: Condvar,

@@ -14,7 +14,7 @@ pub(crate) mod reactor;
 #[path = "../../../src/server/session_waker.rs"]
 pub(crate) mod session_waker;
 
-/// What a session and its worker say to each other.
+/// The messages between a session and its worker.
 pub(crate) mod protocol {
     pub(crate) use httpserver::server::{
         Activity, CloseCause, Deadline, Interest, Service, Session, WakeReason,

@@ -30,7 +30,7 @@ const MARKDOWN: &str = "middle & <b>bold.md";
 /// The names in the table, from top to bottom.
 const NAMES: &str = "return Array.from(document.querySelectorAll('tbody a'), a => a.innerText)";
 
-/// What the page says of all uploads.
+/// The page's summary of all uploads.
 pub(crate) const SUMMARY: &str = "return document.getElementById('summary').innerText";
 
 /// A site of some files that can be told apart by name, size and time.

@@ -7,7 +7,7 @@ use crate::support::setup::Setup;
 use crate::support::tree::write;
 use crate::support::wait::eventually;
 
-/// What the browser says of the script that the page loaded.
+/// The browser's verdict on the script that the page loaded.
 const IS_SHORTER: &str = "const [script] = performance.getEntriesByType('resource'); \
      return script.encodedBodySize > 0 && script.encodedBodySize < script.decodedBodySize / 10";
 

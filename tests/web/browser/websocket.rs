@@ -75,7 +75,7 @@ impl WebSocket {
         Ok(bytes)
     }
 
-    /// What ends it from another thread.
+    /// A handle by which another thread ends it.
     pub(super) fn ender(&self) -> impl Fn() + use<> {
         let stream = self.0.get_ref().try_clone().unwrap();
         move || drop(stream.shutdown(Shutdown::Both))

@@ -79,7 +79,7 @@ struct Row {
     /// Of which RFC.
     section: &'static str,
     raw: &'static [u8],
-    /// What is found in it.
+    /// The result.
     content: &'static [u8],
     /// As in [`Decoded`].
     verdict: &'static str,
@@ -227,7 +227,7 @@ fn bodies() {
     }
 }
 
-/// What stands between the size of a chunk and its CRLF, and whether the grammar derives it (RFC 9112 §7.1.1, RFC 9110
+/// The bytes between the size of a chunk and its CRLF, and whether the grammar derives them (RFC 9112 §7.1.1, RFC 9110
 /// §5.6.4).
 const EXTENSIONS: &[(&[u8], bool)] = &[
     (b"", true),

@@ -168,7 +168,7 @@ fn whole_heads() {
         ("9112 §2.1", b"GET / HTTP/1.1\r\n\r", "more"),
         ("9112 §2.1", b"GET / HTTP/1.1\r\nHost: a\r\n", "more"),
         ("9112 §2.1", b"GET / HTTP/1.1\r\n\rX", "more"),
-        // What cannot become a request: its first byte is not a method's.
+        // These cannot become a request: the first byte is not a method's.
         ("8446 §5.1", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", "400"),
         ("9110 §9.1", b"\0", "400"),
         ("9110 §9.1", b"\xef\xbb\xbfGET / HTTP/1.1\r\n\r\n", "400"),
@@ -198,7 +198,7 @@ fn whole_heads() {
         ),
         ("9110 §10.1.1", b"PUT / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n", "PUT origin=/ 1.0 close no-host"),
         ("9110 §10.1.1", b"PUT / HTTP/1.0\r\nExpect: magic\r\n\r\n", "PUT origin=/ 1.0 close no-host"),
-        // What clients send.
+        // Heads of clients.
         (
             "curl",
             b"PUT /a HTTP/1.1\r\nHost: a\r\nUser-Agent: curl/8.5.0\r\nAccept: */*\r\nTransfer-Encoding: chunked\r\n\

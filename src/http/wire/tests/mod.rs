@@ -18,7 +18,7 @@ use crate::http::{
 /// RFC and section, the bytes, the verdict.
 type Row = (&'static str, &'static [u8], &'static str);
 
-/// What scanning came to: the length of the head, or that more is needed, or a refusal.
+/// The result of a scan: the length of the head, or that more is needed, or a refusal.
 type Scanned = Result<Option<usize>, StatusCode>;
 
 fn scan_whole(raw: &[u8]) -> Scanned {
@@ -113,7 +113,7 @@ fn check(section: &str, raw: &[u8], expected: &str) {
             "{section}: split at {split}: {shown}"
         );
     }
-    // What follows a head is not part of it.
+    // Bytes behind a head are not part of it.
     if let Ok(Some(_)) = whole {
         let pipelined = [raw, b"\r\n\x16\0"].concat();
         assert_eq!(

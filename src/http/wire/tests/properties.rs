@@ -1,4 +1,4 @@
-//! What must hold for all bytes.
+//! Properties that hold for all bytes.
 
 use proptest::{collection::vec, prelude::*, sample::Index};
 
@@ -73,7 +73,7 @@ proptest! {
         prop_assert_eq!(scan_pieces(&raw, ends), scan_whole(&raw));
     }
 
-    /// What was accepted has the parts that the log would show of it, and its fields are found.
+    /// An accepted head has the parts that the log would show of it, and its fields are found.
     #[test]
     fn accepted_heads_are_consistent(raw in any_input(), name in "[A-Za-z-]{1,17}") {
         let Ok(Some(len)) = scan_whole(&raw) else { return Ok(()) };

@@ -4,7 +4,7 @@
 const listing = document.getElementById("listing");
 let sorted = { column: "name", direction: "ascending" };
 
-// What is read from a row once, before the reader's own time is shown in it.
+// The data of a row. It is read once, before the row shows times in the reader's time zone.
 function measure(row, order) {
   const [name, size, time] = row.cells;
   row.order = order;

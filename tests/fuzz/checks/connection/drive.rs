@@ -33,7 +33,7 @@ pub(crate) const TIMEOUTS: Timeouts = {
     }
 };
 
-/// What a peer sends, and how.
+/// The stream of a peer, and how it is sent.
 #[derive(Clone)]
 pub(crate) struct Scenario {
     pub(crate) ending: Ending,

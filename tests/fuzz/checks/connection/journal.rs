@@ -4,7 +4,7 @@ use httpserver::request_log::format::layout::decode_name;
 use httpserver::request_log::format::line::LoggedRequest;
 use httpserver::request_log::read::Reader;
 
-/// What an entry says.
+/// The content of an entry.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
     /// A file was asked for, or nothing.

@@ -68,7 +68,7 @@ struct Difference {
 
 impl Difference {
     fn between(one: &Outcome, other: &Outcome) -> Option<Self> {
-        // What is known of a head that is refused depends on how much of it had come; the rest does not.
+        // The known parts of a refused head depend on how much of it had arrived; the rest does not.
         let entries = |outcome: &Outcome| format!("{:?}", journal::read(&outcome.log)).into_bytes();
         Self::of("responses", &one.sent, &other.sent)
             .or_else(|| Self::of("entries", &entries(one), &entries(other)))
@@ -116,7 +116,7 @@ fn run(scenario: &Scenario) -> Outcome {
     Outcome { sent, log, files }
 }
 
-/// What counts requests.
+/// The counter of requests.
 pub(crate) fn reporter() -> Arc<Reporter> {
     let reports = Reports {
         server: None,

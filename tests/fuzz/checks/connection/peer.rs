@@ -57,7 +57,7 @@ impl Ending {
     }
 }
 
-/// What a turn costs, as its peer sees it.
+/// The cost of a turn, as its peer sees it.
 #[derive(Debug, Clone, Copy, Default)]
 struct Cost {
     /// System calls on the socket.
@@ -66,7 +66,7 @@ struct Cost {
     bytes: usize,
 }
 
-/// What a turn may cost: a budget for each of two steps, and one piece of work beyond it.
+/// The most that a turn may cost: a budget for each of two steps, and one piece of work beyond it.
 const MOST: Cost = Cost {
     calls: 100,
     bytes: 2 * (1024 + 256) * 1024,
@@ -128,7 +128,7 @@ struct Inner<'s> {
     watched: bool,
     /// Whether something arrived since the last wait ended.
     edge: bool,
-    /// What the peer was sent.
+    /// The bytes that the peer was sent.
     taken: Vec<u8>,
     /// How much it takes before it must be waited for.
     room: usize,
@@ -179,7 +179,7 @@ impl<'s> Peer<'s> {
         }
     }
 
-    /// What it was sent, in the end.
+    /// All bytes that it was sent, at the end.
     pub(super) fn into_taken(self) -> Vec<u8> {
         self.inner.into_inner().taken
     }

@@ -9,9 +9,9 @@ const CLOSE: &[u8] = b"Connection: close\r\n";
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
-    /// What `Content-Length` says.
+    /// The value of `Content-Length`.
     pub(crate) length: usize,
-    /// What came of it; all, unless the connection broke.
+    /// The received part; all of it, unless the connection broke.
     pub(crate) content: Vec<u8>,
 }
 

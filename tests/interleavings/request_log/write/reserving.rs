@@ -48,7 +48,7 @@ impl Log {
         write(reservation.commit(&[]), text);
     }
 
-    /// What the disk has is what the numbers say, at least.
+    /// The disk has at least the space that the numbers state.
     fn assert_on_disk(&self) {
         let space = self.log.lock();
         let on_disk = self.file.metadata().unwrap().blocks() * 512;

@@ -8,7 +8,7 @@ pub(super) struct SealLines {
     none: Never,
 }
 
-/// What there is none of.
+/// A type without values.
 pub(super) enum Never {}
 
 impl SealLines {
