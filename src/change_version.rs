@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn other_words_are_no_versions() {
+    fn other_words_are_not_versions() {
         for word in [
             "",
             "0",

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn those_who_come_during_a_sync_share_the_next() {
+    fn callers_during_a_sync_share_the_next() {
         let shared = SharedSync::default();
         let (inside, go_on) = (Barrier::new(2), Barrier::new(2));
         let calls = AtomicUsize::new(0);

@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_meant_as_an_address_and_is_none_is_an_error() {
+    fn malformed_address_is_an_error() {
         for (typed, message) in [
             (
                 "127.0.0.1:65536",

@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_listener_is_an_error() {
+    fn malformed_listener_is_an_error() {
         for (typed, message) in [
             (
                 "127.0.0.1",

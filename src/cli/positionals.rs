@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_an_error() {
+    fn contradictory_arguments_are_an_error() {
         use DialectChoice::{Classic, Web};
         for (dialect, line, message) in [
             (

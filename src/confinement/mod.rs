@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_force_is_said_in_one_line() {
+    fn confinement_in_force_is_one_line() {
         for (files, system_calls, line) in [
             (
                 Restricted::FilesAndNetwork { abi: 7 },

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_is_an_error_and_stays() {
+    fn directory_in_place_of_the_file_is_an_error_and_stays() {
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name);
         fs::create_dir(at("directory")).unwrap();

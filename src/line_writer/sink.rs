@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_that_nobody_reads_loses_lines_and_recovers() {
+    fn unread_pipe_loses_lines_and_recovers() {
         let (mut reader, mut sink) = pipe();
         let line = [&[b'x'; 99][..], b"\n"].concat();
         let lines = line.repeat(1_000); // more than a pipe holds

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_header_is_refused_at_its_first_byte_that_is_not() {
+    fn other_bytes_than_a_header_are_refused_at_the_first_wrong_byte() {
         for (input, expected) in [
             (&b""[..], Ok(None)),
             (b"P", Ok(None)),

@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_no_limit() {
+    fn unreadable_value_is_not_a_limit() {
         assert_eq!(limits(&[]), GroupLimits::default());
         for text in [
             "",

@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_sample_gives_way() {
+    fn the_oldest_sample_is_dropped() {
         let now = Instant::now();
         let mut history = History::new(now);
         let mut snapshot = Snapshot::sample();

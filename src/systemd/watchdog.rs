@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn worker_that_has_work_and_does_not_get_on_is_stuck_after_half_the_time() {
+    fn worker_with_work_and_without_progress_is_stuck_after_half_the_time() {
         let idle = (0, &[(Idle, 4), (Busy, 7)][..]);
         let stuck = Some(Stuck::Worker(1));
         let expected = [None, None, None, None, stuck, stuck];
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn jobs_that_nobody_takes_are_stuck_after_half_the_time() {
+    fn jobs_in_the_queue_are_stuck_after_half_the_time() {
         let waiting = (1, &[(Idle, 1)][..]);
         let found = looks(&[waiting; 7]);
         assert_eq!(found[..5], [None; 5]);

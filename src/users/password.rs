@@ -217,7 +217,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_made_can_be_read() {
+    fn made_hash_can_be_read() {
         let made = PasswordHash::make("gr\u{fc}n, not blue").unwrap();
         assert!(
             made.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),

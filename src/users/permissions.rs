@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn user_has_the_rights_of_everybody_and_his_own() {
+    fn user_also_has_the_rights_of_every_client() {
         let rules = |path: &str, right| {
             let mut rules = AccessRules::default();
             assert!(rules.add(path.as_bytes().into(), Rights::NONE.with(right)));

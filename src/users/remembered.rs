@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn key_is_made_anew_for_each_server() {
+    fn each_server_has_a_new_key() {
         let (one, other) = (Remembered::new().unwrap(), Remembered::new().unwrap());
         assert_ne!(one.number_of("ann"), other.number_of("ann"));
         assert_ne!(one.number_of("ann"), one.number_of("bob"));

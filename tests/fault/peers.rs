@@ -241,7 +241,7 @@ fn gone_at_every_byte() {
 
 /// Resets while a response is sent, and while content is read past.
 #[test]
-fn resets_amid_answers() {
+fn resets_during_answers() {
     let home = Home::new();
     home.place(&name(1), &vec![b'z'; 8_000_000]);
     let server = Setup::at(&home, &["-N", "2"]).start();

@@ -221,7 +221,7 @@ fn unwanted_content_is_counted() {
 }
 
 #[test]
-fn what_is_no_request_has_a_line_too() {
+fn malformed_request_has_a_line() {
     let server = json();
     for (input, method, target, status, error) in [
         (
@@ -259,7 +259,7 @@ fn what_is_no_request_has_a_line_too() {
 }
 
 #[test]
-fn empty_lines_and_silence_are_no_requests() {
+fn empty_lines_and_silence_are_not_requests() {
     let mut server = json();
     drop(server.connect());
     let mut client = server.connect();

@@ -82,7 +82,7 @@ fn client_may_differ_from_request_to_request() {
 }
 
 #[test]
-fn malformed_field_counts_as_none_and_is_said() {
+fn malformed_field_is_ignored_and_reported() {
     let server = start(&["--trust-proxy", "127.0.0.1"]);
     let mut client = server.connect();
     client.send(get_with("X-Forwarded-For: 192.0.2.9, <script>\r\n"));
@@ -187,7 +187,7 @@ fn field_and_header_go_together() {
 }
 
 #[test]
-fn malformed_header_closes_and_is_said() {
+fn malformed_header_closes_and_is_reported() {
     let server = start(&PROXY);
     for (input, why) in [
         (

@@ -57,7 +57,7 @@ fn options_stand_before_between_and_after_the_positionals() {
 }
 
 #[test]
-fn four_workers_and_no_log_unless_asked_for() {
+fn four_workers_and_no_log_by_default() {
     let home = Home::new();
     let server = started(&home, &["0"]);
     server.request(get(""));
@@ -121,7 +121,7 @@ fn a_port_that_was_chosen_before_is_listened_on_again() {
 }
 
 #[test]
-fn the_root_is_another_directory_if_so_said() {
+fn root_option_names_another_directory() {
     let home = Home::new();
     fs::create_dir(home.file("other")).unwrap();
     fs::write(home.file("other").join(name("there")), "there").unwrap();

@@ -108,7 +108,7 @@ fn curl_prints_these_very_bytes() {
 }
 
 #[test]
-fn what_is_not_http_1_is_400() {
+fn other_bytes_than_http_1_are_400() {
     let server = server();
     for request in [
         "GARBAGE\r\n\r\n",
@@ -485,7 +485,7 @@ fn permissions_decide() {
 }
 
 #[test]
-fn what_is_not_a_regular_file_is_403_and_blocks_nobody() {
+fn irregular_file_is_403_and_blocks_no_worker() {
     let server = server();
     let [directory, fifo, socket, device] = ["directory", "fifo", "socket", "device"].map(name);
     std::fs::create_dir(server.file(&directory)).unwrap();

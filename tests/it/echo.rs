@@ -62,7 +62,7 @@ fn program() -> PathBuf {
 }
 
 #[test]
-fn what_clients_send_is_printed_and_comes_back() {
+fn received_lines_are_printed_and_sent_back() {
     let mut echo = Echo::start();
     let address = echo.address();
     let mut clients: Vec<_> = (0..20).map(|_| Client::connect(address)).collect();

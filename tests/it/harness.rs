@@ -145,7 +145,7 @@ fn ready_descriptor_gets_one_line_and_is_closed() {
 }
 
 #[test]
-fn what_cannot_be_written_is_one_line_and_no_start() {
+fn unwritable_file_is_one_line_and_no_start() {
     let home = Home::new();
     fs::create_dir(home.path().join("directory")).unwrap();
     link(home.path(), "dangling", "absent/file");

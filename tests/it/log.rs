@@ -149,7 +149,7 @@ fn an_entry_is_there_when_its_answer_is() {
 }
 
 #[test]
-fn what_failed_is_written_so_that_nobody_can_forge_an_entry() {
+fn failed_request_cannot_forge_an_entry() {
     for (request, line) in [
         (
             &b"GET /abcd HTTP/1.1\r\n\r\n"[..],
@@ -320,7 +320,7 @@ fn a_log_behind_symlinks_is_kept_in_its_own_directory() {
 }
 
 #[test]
-fn what_can_be_no_log_is_refused_before_anything_is_touched() {
+fn unusable_log_is_refused_before_anything_is_touched() {
     let home = Home::new();
     let fifo = home.path().join("fifo");
     rustix::fs::mkfifoat(
@@ -388,7 +388,7 @@ fn a_log_that_is_a_mount_point_is_continued() {
 }
 
 #[test]
-fn a_log_is_continued_if_so_said() {
+fn a_log_is_continued_with_log_append() {
     let mut server = Setup::new(&["--log-append"]).start();
     let home = server.home();
     server.request(put(NAME, b"a"));
@@ -539,7 +539,7 @@ fn upload_until_killed(server: &Server, client: usize, answered: &AtomicUsize) -
 }
 
 #[test]
-fn what_was_answered_survives_a_kill() {
+fn answered_requests_survive_a_kill() {
     let server = Setup::new(&["-N", "4"]).start();
     let answered = AtomicUsize::new(0);
     let counts: Vec<_> = thread::scope(|scope| {
@@ -601,7 +601,7 @@ fn a_torn_entry_at_the_end_of_a_log_is_kept_aside() {
 }
 
 #[test]
-fn what_is_no_log_is_not_continued() {
+fn other_file_than_a_log_is_not_continued() {
     let home = Home::new();
     fs::write(home.log_path(), "shopping list\nbread\n").unwrap();
     let output = run(&home, &["0", "-l", "log.txt", "--log-append"]);

@@ -482,7 +482,7 @@ fn patterns_fit_what_they_stand_for() {
 }
 
 #[test]
-fn what_people_type_starts_a_server() {
+fn usual_command_lines_start_a_server() {
     for row in RUN {
         let home = home();
         let mut server = Server::start(home.clone(), shell(&home, row.line));

@@ -66,7 +66,7 @@ fn method_is_judged_before_the_content_and_the_name_after_it() {
 }
 
 #[test]
-fn what_says_that_it_is_whole_and_plain_is_stored() {
+fn content_that_states_to_be_whole_and_plain_is_stored() {
     let server = Setup::new(&["-N", "1"]).start();
     let file = name("file");
     for (number, field) in [

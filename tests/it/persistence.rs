@@ -81,7 +81,7 @@ fn a_connection_persists_by_version_host_and_wish() {
 }
 
 #[test]
-fn what_is_closed_after_an_answer_ends_cleanly() {
+fn connection_that_is_closed_after_an_answer_ends_cleanly() {
     let server = server(&[]);
     server.place(&name("file"), &noise(1, 100_000));
     for target in [String::new(), name("file"), name("absent")] {

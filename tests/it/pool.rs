@@ -304,7 +304,7 @@ fn at_the_limit_the_connection_that_is_idle_for_longest_is_closed() {
 }
 
 #[test]
-fn at_the_limit_a_client_waits_where_nobody_is_idle() {
+fn at_the_limit_a_client_waits_if_no_connection_is_idle() {
     let server = Setup::new(&["-N", "1", "--max-connections", "4"]).start();
     let mut busy: Vec<_> = (0..4)
         .flat_map(|number| crowd(&server, 1, stalled_put(&name(number))))
@@ -381,7 +381,7 @@ fn more_connections_than_descriptors_are_no_reason_to_spin_or_to_end() {
 }
 
 #[test]
-fn a_storm_of_short_connections_is_weathered() {
+fn a_storm_of_short_connections_is_served() {
     let server = Setup::new(&["-N", "4"]).start();
     let content = noise(1, 1024);
     server.place(&name("file"), &content);

@@ -473,7 +473,7 @@ fn a_replaced_file_keeps_its_permissions() {
 }
 
 #[test]
-fn what_a_killed_server_left_is_removed_by_the_next() {
+fn remains_of_a_killed_server_are_removed_by_the_next() {
     let server = Setup::new(&[]).start();
     let name = name("killed");
     server.place(&name, b"old");

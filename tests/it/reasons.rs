@@ -96,7 +96,7 @@ fn check(server: &Server, input: &str, status: &str, reason: &str) {
 }
 
 #[test]
-fn what_is_said_cannot_be_forged() {
+fn reasons_cannot_be_forged() {
     let server = Setup::new(&[]).debug().start();
     let (_, said) = refused(&server, b"GET /\x1b[2J\xff\rx HTTP/1.1\r\n\r\n");
     let expected = r"GET /\x1b[2J\xff\rx HTTP/1.1: 400 Bad Request: ";

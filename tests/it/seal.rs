@@ -485,7 +485,7 @@ fn a_seal_that_ends_before_its_key_is_not_continued() {
 }
 
 #[test]
-fn what_is_no_state_of_a_key_is_refused() {
+fn other_file_than_the_state_of_a_key_is_refused() {
     let home = Home::new();
     let options = ["--seal", "--seal-key", "key"];
     let refused = Setup::at(&home, &options).refused();

@@ -84,7 +84,7 @@ fn open_connections_are_counted_by_what_they_do() {
 }
 
 #[test]
-fn promtool_has_nothing_to_say_of_the_metrics() {
+fn promtool_accepts_the_metrics() {
     if !is_there("promtool") {
         return;
     }
@@ -221,7 +221,7 @@ fn server_that_drains_is_not_healthy() {
 }
 
 #[test]
-fn slow_clients_of_the_status_hold_up_nobody() {
+fn slow_clients_of_the_status_delay_no_other() {
     let (server, status) = start(&["-N", "1"]);
     let slow: Vec<_> = (0..100)
         .map(|number| {

@@ -155,7 +155,7 @@ fn sockets_of_another_process_are_not_taken() {
 }
 
 #[test]
-fn watchdog_hears_from_the_server_and_not_while_a_worker_is_stuck() {
+fn watchdog_is_notified_except_while_a_worker_is_stuck() {
     if !strace::is_usable() {
         return;
     }

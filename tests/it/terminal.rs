@@ -99,7 +99,7 @@ fn server_ends_when_its_shell_passes_the_hang_up_on() {
 }
 
 #[test]
-fn server_on_a_terminal_opens_its_log_anew() {
+fn server_on_a_terminal_reopens_its_log() {
     let terminal = Terminal::open();
     let mut server = Setup::new(&[]).under(terminal.session("")).start();
     for (number, signal) in [(1, Signal::HUP), (2, Signal::USR1), (3, Signal::HUP)] {
@@ -137,7 +137,7 @@ fn server_that_ignored_hang_ups_outlives_its_terminal() {
 }
 
 #[test]
-fn server_without_a_terminal_opens_its_log_anew() {
+fn server_without_a_terminal_reopens_its_log() {
     let mut session = Command::new("setsid");
     session.arg("--wait");
     let mut server = Setup::new(&[]).under(session).start();

@@ -43,7 +43,7 @@ fn every_response_has_connection_close_behind_its_length() {
 }
 
 #[test]
-fn heads_that_are_refused_say_so_too() {
+fn refused_heads_have_their_reason() {
     let server = Setup::new(&["-N", "1", "--head-timeout", "1"]).start();
     let (long, file) = ("a".repeat(9000), name("file"));
     let put = format!("PUT /{file} HTTP/1.1\r\nHost: a\r\n");

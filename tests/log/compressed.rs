@@ -190,7 +190,7 @@ fn damaged_or_cut_data_is_an_error() {
 }
 
 #[test]
-fn compressed_file_that_is_no_log_is_called_that() {
+fn compressed_file_other_than_a_log_is_named_as_such() {
     for bytes in [gzip(b"shopping list"), zstd(b"shopping list")] {
         Workdir::new(&Log::default().raw(&bytes))
             .run(["check", "log.txt"])

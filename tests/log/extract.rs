@@ -115,7 +115,7 @@ fn a_torn_entry_before_does_not_matter() {
 
 /// A socket represents devices: with a real device, a mistake in the tool would replace it.
 #[test]
-fn what_is_no_file_is_not_replaced() {
+fn irregular_file_is_not_replaced() {
     let workdir = Workdir::new(&sample());
     let _socket = UnixListener::bind(workdir.path("socket")).unwrap();
     fs::create_dir(workdir.path("dir")).unwrap();

@@ -194,7 +194,7 @@ fn entry_that_does_not_match_its_line_is_shown_without_what_the_seal_says() {
 }
 
 #[test]
-fn mismatches_are_said_once_and_counted() {
+fn mismatches_are_reported_once_and_counted() {
     let mut many = SealedLog::new();
     for _ in 0..1_000 {
         many = many.entry("12:00:00", PEER, 200, |log| log.other("GET", "a"));

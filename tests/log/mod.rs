@@ -204,7 +204,7 @@ fn a_file_that_cannot_be_read_is_named() {
 }
 
 #[test]
-fn what_is_no_log_is_called_that() {
+fn other_files_than_logs_are_named_as_such() {
     for (content, reason) in [
         (
             &b"\x7fELF\x02\x01\x01\0"[..],

@@ -43,7 +43,7 @@ fn the_last_entry_of_each_name_counts() {
 }
 
 #[test]
-fn an_empty_directory_will_do_and_a_full_one_will_not() {
+fn replay_needs_an_empty_directory() {
     let workdir = Workdir::new(&sample());
     fs::create_dir(workdir.path("d")).unwrap();
     assert_eq!(workdir.run(["replay", "log.txt", "d"]).status, Some(0));
@@ -258,7 +258,7 @@ fn links_inside_are_followed_and_links_to_files_are_not_replaced() {
 }
 
 #[test]
-fn what_is_in_the_way_is_named_and_nothing_unfinished_stays() {
+fn obstacle_is_named_and_nothing_unfinished_stays() {
     let log = Log::default().put("a/b", b"x").put("c", b"y");
     let workdir = Workdir::new(&log);
     fs::create_dir_all(workdir.path("d/c")).unwrap();

@@ -150,7 +150,7 @@ fn check(home: &Home, arguments: &[&str], status: i32) -> String {
 }
 
 #[test]
-fn whole_log_is_proven_but_for_what_is_said() {
+fn whole_log_is_proven_except_for_the_listed_gaps() {
     let home = sealed();
     let said = check(&home, &["log.txt"], 0);
     let lines: Vec<_> = said.lines().collect();
@@ -375,7 +375,7 @@ fn forgeries_are_named() {
 }
 
 #[test]
-fn chain_that_was_made_anew_is_found_with_the_key() {
+fn recomputed_chain_is_found_with_the_key() {
     let home = sealed();
     let mut pair = Pair::read(&home.log_path());
     pair.alter_line(2, " 127.0.0.1:", " 127.0.0.2:");

@@ -266,7 +266,7 @@ fn bad_pairs_are_errors_that_say_what_to_do() {
 }
 
 #[test]
-fn key_that_everybody_may_read_is_warned_of() {
+fn key_that_every_user_may_read_causes_a_warning() {
     let home = Home::new();
     Certificate::new(&["localhost"]).place(home.path());
     let key = home.path().join("key.pem");
@@ -304,7 +304,7 @@ fn rsa_and_ed25519_keys_are_served() {
 }
 
 #[test]
-fn self_signed_certificate_is_made_once_and_has_the_fingerprint_that_is_said() {
+fn self_signed_certificate_is_made_once_and_has_the_printed_fingerprint() {
     if !is_there("openssl") {
         return;
     }
@@ -344,7 +344,7 @@ fn self_signed_certificate_is_made_once_and_has_the_fingerprint_that_is_said() {
 }
 
 #[test]
-fn quiet_start_says_no_fingerprint() {
+fn quiet_start_prints_no_fingerprint() {
     let home = Home::new();
     let output = run_briefly(
         &home,

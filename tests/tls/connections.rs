@@ -181,7 +181,7 @@ fn silent_client_is_closed_in_the_time_of_a_head() {
 }
 
 #[test]
-fn half_open_and_dripping_handshakes_hold_nobody_up() {
+fn half_open_and_dripping_handshakes_delay_no_client() {
     let server = Setup::tls(&["-N", "1"]).start();
     let hello = hello(&server);
     let half_open: Vec<_> = (0..2_000)

@@ -35,7 +35,7 @@ fn place(directory: &Path, begin: SystemTime, end: SystemTime) {
 }
 
 #[test]
-fn certificate_that_clients_refuse_is_served_and_warned_of() {
+fn certificate_that_clients_refuse_is_served_with_a_warning() {
     let home = Home::new();
     Authority::new().issue(&["localhost"]).place(home.path());
     let now = SystemTime::now();

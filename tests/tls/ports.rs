@@ -26,7 +26,7 @@ fn next_address(server: &mut Server) -> SocketAddr {
 }
 
 #[test]
-fn plain_http_on_a_port_for_tls_is_told_so() {
+fn plain_http_on_a_port_for_tls_gets_an_explanation() {
     for options in [&[][..], &["--web"]] {
         let server = Setup::tls(options).start();
         for (request, entry) in [
@@ -86,7 +86,7 @@ fn garbage_on_a_port_for_tls_is_closed() {
 }
 
 #[test]
-fn tls_on_a_port_for_http_is_said_once() {
+fn tls_on_a_port_for_http_is_reported_once() {
     let home = Home::new();
     crate::support::tls::Certificate::new(&["localhost"]).place(home.path());
     let server = Setup::at(&home, &[]).start();
@@ -207,7 +207,7 @@ fn odd_hosts_are_not_redirected() {
 }
 
 #[test]
-fn command_lines_without_sense_are_refused() {
+fn contradictory_command_lines_are_refused() {
     let home = Home::new();
     let tls = "--tls-cert a --tls-key b";
     for (line, said) in [

@@ -46,7 +46,7 @@ fn curl_logs_in() {
 }
 
 #[test]
-fn credentials_that_are_none_have_a_status_each() {
+fn malformed_credentials_have_a_status_each() {
     for options in [&[][..], &["--web"]] {
         let server = setup(THREE, options).start();
         for (field, status) in [

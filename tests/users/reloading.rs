@@ -13,7 +13,7 @@ fn status(server: &Server, credentials: &str) -> u16 {
 }
 
 #[test]
-fn good_file_takes_effect_and_a_bad_one_is_said() {
+fn good_file_takes_effect_and_a_bad_one_is_reported() {
     for options in [&[][..], &["--web", "--listing"]] {
         let server = setup("ann:QUICK\n", options).start();
         assert_eq!(status(&server, "ann:secret"), 200);

@@ -29,7 +29,7 @@ fn refused(home: &Home, options: &[&str]) -> String {
 }
 
 #[test]
-fn file_that_is_none_stops_the_start_with_its_line_and_without_a_hash() {
+fn invalid_users_stop_the_start_with_the_line_and_without_a_hash() {
     let home = Home::new();
     for (users, said) in [
         (
@@ -93,7 +93,7 @@ fn file_is_concealed_whatever_leads_to_it() {
 }
 
 #[test]
-fn passwords_in_the_clear_are_warned_of_beyond_this_machine() {
+fn passwords_in_clear_text_cause_a_warning_beyond_this_machine() {
     let everywhere = setup(THREE, &[]).on(Ipv4Addr::UNSPECIFIED).start();
     let said = everywhere.stderr();
     assert!(said.contains("in clear text"), "{said}");
@@ -111,7 +111,7 @@ fn passwords_in_the_clear_are_warned_of_beyond_this_machine() {
 }
 
 #[test]
-fn password_that_nobody_can_send_is_not_hashed() {
+fn password_that_cannot_be_sent_is_not_hashed() {
     for (input, said) in [
         (&b"\n"[..], "the password is empty"),
         (b"", "the password is empty"),

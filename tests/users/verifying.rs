@@ -78,7 +78,7 @@ fn requests_behind_a_password_are_answered_in_their_order() {
 
 /// A flood of wrong passwords costs one hash after the other, and the requests of others none.
 #[test]
-fn flood_of_wrong_passwords_holds_up_nobody() {
+fn flood_of_wrong_passwords_delays_no_client() {
     let server = slow(&[]);
     let attack = get("/attack", &basic("ann:wrong"));
     let mut flood: Vec<_> = (0..100).map(|_| begun(&server, &attack)).collect();

@@ -185,7 +185,7 @@ fn try_targets(site: &Server, cases: u32) {
 
 /// A served directory is moved out of the root and replaced by a link: its cached files are no longer served.
 #[test]
-fn what_was_once_inside_is_not_served_from_memory() {
+fn file_that_was_once_inside_is_not_served_from_memory() {
     let site = tempting();
     write(&site.root(), "moving/file", INSIDE);
     site.wait_until_stable("moving/file");

@@ -63,7 +63,7 @@ fn names(site: &Server, target: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_is_listed() {
+fn entries_of_a_listing() {
     let written = site(&["--listing"]);
     let markup = "<img src=x onerror=alert(1)>";
     assert_eq!(
@@ -194,7 +194,7 @@ fn ask_and_wait(site: &Server) -> (Client, Vec<u8>) {
 }
 
 #[test]
-fn long_listings_that_nobody_takes_hold_little_memory() {
+fn unread_long_listings_hold_little_memory() {
     let filler = "x".repeat(240);
     let site = Setup::at(&Home::fast(), &["--web", "--listing"])
         .files(|root| {

@@ -167,7 +167,7 @@ fn qr_code_on_a_terminal_is_white_on_black_or_asks_for_more_columns() {
 }
 
 #[test]
-fn open_writes_are_warned_of_unless_only_this_machine_connects() {
+fn open_writes_cause_a_warning_unless_only_this_machine_connects() {
     let warning = " can store and remove files\n";
     let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let wildcard = IpAddr::V4(Ipv4Addr::UNSPECIFIED);

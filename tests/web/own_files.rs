@@ -320,7 +320,7 @@ fn an_upload_does_not_replace_the_log_under_a_new_name() {
 }
 
 #[test]
-fn what_another_program_puts_in_the_place_of_the_log_is_not_written_to() {
+fn file_of_another_program_in_the_place_of_the_log_is_not_written_to() {
     let site = site();
     let log = site.root().join("access.log");
     fs::rename(&log, site.root().join("access.log.1")).unwrap();

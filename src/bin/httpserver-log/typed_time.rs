@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_no_times() {
+    fn other_texts_are_not_times() {
         let now = Timestamp::now();
         for typed in [
             "",

@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_dictionary() {
+    fn malformed_dictionaries() {
         for field in [
             "A=1",
             "1=1",

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_requests_say_of_their_content() {
+    fn fields_about_the_content() {
         use NotWhole::{Coded, Part};
         for (fields, expected) in [
             ("", None),

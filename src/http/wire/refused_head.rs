@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_behind_the_limits_is_not_looked_at() {
+    fn bytes_behind_the_limits_are_not_read() {
         let length = "Content-Length: 5\r\n\r\n";
         let line = |length: usize| format!("PUT /{}\r\n", "a".repeat(length - "PUT /".len()));
         let field = |length: usize| format!("A:{}\r\n", "b".repeat(length - "A:\r\n".len()));

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_socket_stays() {
+    fn other_file_than_a_socket_stays() {
         let (_directory, path) = path();
         fs::write(&path, "a file").unwrap();
         let error = SocketFile::bind(&path, None).unwrap_err();

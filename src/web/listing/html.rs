@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_only_sometimes() {
+    fn optional_parts_of_the_page() {
         struct Row {
             name: &'static str,
             page: String,

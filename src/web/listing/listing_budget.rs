@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_dropped_makes_room() {
+    fn dropped_listing_frees_its_budget() {
         let budget = ListingBudget::within(u64::MAX);
         let mut first = budget.hold();
         assert!(first.grow(MOST - PART));

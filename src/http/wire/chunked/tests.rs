@@ -314,7 +314,7 @@ fn extensions() {
 }
 
 #[test]
-fn what_follows_the_end_is_left() {
+fn bytes_behind_the_end_are_left() {
     let found = decode([&b"1\r\na\r\n0\r\nA: b\r\n\r\nGET / HTTP/1.1"[..]]);
     assert_eq!(found.after, "GET / HTTP/1.1".len());
 }
@@ -438,7 +438,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_encoded_is_decoded(
+    fn encoded_content_is_decoded(
         chunks in vec(vec(any::<u8>(), 1..40), 0..6),
         extension in "([ \t]?;[ \t]?[a-z]{1,5}([ \t]?=[ \t]?([0-9]|\"([a \t;=]|\\\\[!-~])*\"))?){0,3}",
         cuts in vec(any::<Index>(), 0..6),

@@ -217,7 +217,7 @@ fn whole_heads() {
 }
 
 #[test]
-fn a_scan_starts_anew_after_a_head() {
+fn a_scan_starts_again_after_a_head() {
     let mut scan = HeadScan::default();
     let first = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
     let second = b"\r\nPUT /b HTTP/1.1\n\n";

@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_stays() {
+    fn rows_before_stay() {
         let mut out = b"head\n".to_vec();
         push_rows(&mut out, 0, b"a");
         push_rows(&mut out, 20, b"b");
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_overwritten_ends_where_it_says() {
+    fn overwritten_part_ends_at_its_length() {
         let mut out = b"head\n".to_vec();
         out.resize(1_000, b'?');
         let end = overwrite_rows(&mut out, 5, 0, &counting(21));

@@ -162,7 +162,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_however_the_input_is_split(
+    fn written_log_is_read_however_the_input_is_split(
         entries in prop::collection::vec(any_entry(), 0..8),
         lengths in prop::collection::vec(1_usize..5_000, 1..20),
     ) {
