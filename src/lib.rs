@@ -70,7 +70,7 @@
 //! | `classic`, `web` | How does each dialect respond? |
 //! | `refusing` | How is a refused request recorded, and which status belongs to an error of a file? |
 //! | `files` | May this file be seen or replaced, and what is recorded with a change? |
-//! | `store` | Where is a file below the root, and how is it replaced as a whole? |
+//! | `store` | Where is a file below the root, and how is it replaced in one step? |
 //! | `request_log` | What are the bytes of an entry, where is it written, and how is it read? |
 //! | `seal` | How is an alteration of the request log found? |
 //! | `input_window` | Which bytes of a log or seal are read and not consumed? |

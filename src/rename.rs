@@ -26,10 +26,10 @@ pub(crate) fn rename_new(directory: impl AsFd, from: &[u8], to: &[u8]) -> Result
 fn link_new(directory: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<()> {
     match operate_once(|| linkat(directory, from, directory, to, AtFlags::empty())) {
         Ok(()) => operate(|| unlinkat(directory, from, AtFlags::empty())).inspect_err(|_| {
-            // As if nothing had happened; the cause is what counts.
+            // The state is as before; only the cause counts.
             let _ = operate(|| unlinkat(directory, to, AtFlags::empty()));
         }),
-        // Nor has it links. A look beforehand is then the best there is.
+        // It has no links either. A look beforehand is then the only way.
         Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK) => {
             match operate(|| statat(directory, to, AtFlags::SYMLINK_NOFOLLOW)) {
                 Ok(_) => Err(Errno::EXIST),

@@ -42,7 +42,7 @@ pub(crate) struct Fate {
 pub(crate) struct Abusers {
     groups: Vec<Group>,
     all: Vec<Abuser>,
-    /// Those whose fate is not known yet.
+    /// Connections without an outcome yet.
     left: usize,
     /// The clients that do not read yet, in the order of their deadlines.
     deaf: VecDeque<usize>,
@@ -50,7 +50,7 @@ pub(crate) struct Abusers {
     /// The bytes that the dripping clients send, and how many a second.
     slow_head: Vec<u8>,
     rate: u16,
-    /// Those that drip, and how many bytes they have sent together.
+    /// The dripping connections, and how many bytes they have sent together.
     dripping: Vec<usize>,
     drips: usize,
 }

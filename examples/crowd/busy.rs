@@ -18,14 +18,14 @@ const RANGED: &str = "large";
 const RANGED_LEN: u64 = 64 * 1024 * 1024;
 
 /// Added to the priority value of the busy client's threads: the lowest priority. The client itself takes the processor
-/// from nobody, so what others wait for is the server.
+/// from no other thread, so others wait for the server only.
 const LOWEST: i32 = 19;
 
 /// The bytes that one connection sends repeatedly.
 pub(crate) struct Busy {
     pub(crate) name: &'static str,
     stream: Vec<u8>,
-    /// So many more bytes after that.
+    /// This many more bytes after that.
     content: usize,
 }
 

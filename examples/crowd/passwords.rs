@@ -105,7 +105,7 @@ fn hash(options: &Options) -> Result<String, Failure> {
 /// A client that guesses.
 struct Guesser {
     socket: TcpStream,
-    /// Of the answer that it waits for; `None` if it waits for none.
+    /// The received part of the answer that it waits for; `None` if it waits for none.
     received: Option<Vec<u8>>,
 }
 

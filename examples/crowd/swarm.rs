@@ -26,7 +26,7 @@ pub(crate) struct Habit {
 pub(crate) enum After {
     /// The next request on the same connection.
     Persist,
-    /// It waits for the end of the stream, and connects anew.
+    /// It waits for the end of the stream, and connects again.
     Reconnect,
 }
 
@@ -77,7 +77,7 @@ impl Tally {
 
 /// How an exchange ends.
 enum End {
-    /// As it should; the connection may be used again.
+    /// The right answer; the connection may be used again.
     Good,
     Refused,
     Reset,

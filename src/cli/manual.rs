@@ -18,7 +18,7 @@ const ABOUT: &str = "HTTP/1.1 file server that never waits for a slow client";
 
 const DESCRIPTION: [&str; 3] = [
     "GET serves a file, PUT stores one. A name has exactly 27 characters of A-Z a-z 0-9 - _; with --web it is any path below \
-     ROOT. An upload is stored as a whole or not at all.",
+     ROOT. An upload is stored completely or not at all.",
     "With --log every request is recorded, and an upload with all its bytes. httpserver-log(1) reads such logs.",
     "SIZE is a number of bytes, or has a unit: 64K, 10M, 2G (powers of 1024). TIME is a number of seconds, or has a unit: \
      500ms, 10s, 2m, 1h.",

@@ -26,7 +26,7 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Those of what was counted.
+    /// The totals of these counts.
     pub(super) fn of(tally: &Tally) -> Self {
         let mut totals = Self {
             requests: tally.requests(),

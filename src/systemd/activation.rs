@@ -65,7 +65,7 @@ pub(crate) struct PassedSockets {
 }
 
 impl PassedSockets {
-    /// Those with these names. To be called once, since what it reads of the environment is gone then.
+    /// The sockets with these names. Call it once, since it removes the variables that it reads.
     pub(crate) fn new(names: Vec<String>) -> Self {
         let descriptors = if names.is_empty() {
             ListenFd::empty()

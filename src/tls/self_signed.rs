@@ -180,7 +180,7 @@ fn make(
 }
 
 fn params(names: &[String]) -> Result<CertificateParams, rcgen::Error> {
-    // Of a name that DNS cannot have nothing is certified.
+    // A name that DNS cannot have is not certified.
     let valid = names
         .iter()
         .filter(|name| ServerName::try_from(name.as_str()).is_ok());
@@ -200,7 +200,7 @@ fn params(names: &[String]) -> Result<CertificateParams, rcgen::Error> {
     Ok(params)
 }
 
-/// Writes a file as a whole, which appears with this mode.
+/// Writes a file, which appears complete and with this mode.
 fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     let unfinished = path.with_extension("pem.unfinished");
     // One that a killed server left may have another mode.

@@ -24,7 +24,7 @@ pub struct TlsServer {
     files: CertificateFiles,
     /// Guards what the next handshake is made with.
     current: RwLock<Current>,
-    /// Of a certificate that signs itself.
+    /// The settings of a self-signed certificate.
     renewal: Option<Renewal>,
 }
 

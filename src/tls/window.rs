@@ -79,7 +79,7 @@ impl Window {
         &mut self.buffer[self.end..]
     }
 
-    /// So many bytes were put into the room.
+    /// Takes this many bytes that were put into the room.
     pub(super) fn add(&mut self, count: usize) {
         self.end += count;
     }

@@ -28,7 +28,7 @@ pub struct Authenticator {
 /// The state that the verifying thread shares.
 struct Users {
     path: PathBuf,
-    /// Replaced as a whole.
+    /// A reload replaces the table.
     table: RwLock<Arc<UserTable>>,
     remembered: Mutex<Remembered>,
     throttle: Mutex<Throttle>,

@@ -43,7 +43,7 @@ impl Right {
     /// Every right, in the order in which they are listed.
     pub const ALL: [Self; 4] = [Self::Read, Self::Create, Self::Replace, Self::Delete];
 
-    /// As it is written in the file of users.
+    /// The name in the file of users.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

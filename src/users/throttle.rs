@@ -32,7 +32,7 @@ pub(super) struct Throttle {
 
 #[derive(Debug)]
 struct Attempts {
-    /// That wait or are being verified.
+    /// Attempts that wait or are being verified.
     pending: u32,
     wrong: u32,
     /// When the last was found wrong, or began.

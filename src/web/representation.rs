@@ -137,7 +137,7 @@ impl Representation {
         }
     }
 
-    /// All of it, whatever the request's conditions and ranges say; for an error page.
+    /// All of it, without regard to the request's conditions and ranges; for an error page.
     pub(super) fn into_page(self, status: StatusCode) -> Response {
         let mut fields = Vec::new();
         self.media_type.write_policy(&mut fields);

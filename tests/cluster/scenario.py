@@ -114,7 +114,7 @@ def events(cluster):
         cluster.wait_until(b, "DOWN")
 
     def mount_again():
-        """Nobody restarts the server: its checks alone bring it back."""
+        """The server is not restarted: its checks alone bring it back."""
         volume.mount_again(1)
         wait_for("server b is healthy", lambda: health(b.address) == 200)
         cluster.wait_until(b, "UP")

@@ -60,7 +60,7 @@ const CHANGES: &[Change] = &[
         fs::hard_link(&it.one, &it.free).unwrap();
         fs::rename(&it.two, &it.one).unwrap();
     }, Ok(Is::Two)),
-    ("removed, and begun anew", |it| {
+    ("removed, and begun again", |it| {
         let as_long = vec![b'n'; fs::read(&it.one).unwrap().len()];
         fs::remove_file(&it.one).unwrap();
         fs::write(&it.one, as_long).unwrap();

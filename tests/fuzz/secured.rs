@@ -189,8 +189,8 @@ impl Client<'_> {
         wire.to_server.extend(self.records.drain(..count));
         let is_cut = matches!(self.fault, Fault::Cut(at) if at == self.fed);
         let is_over = self.closed && self.records.is_empty();
-        // A server that was told of a longer record waits for the rest of it, and its client for a response, until one
-        // gives up; a client that was told of a fault says nothing more.
+        // A server that has the header of a longer record waits for the rest of it, and its client for a response,
+        // until one gives up; a client that got an alert sends nothing more.
         let gives_up = count == 0 && !matches!(self.fault, Fault::None);
         wire.ended = is_over || is_cut || gives_up;
         count > 0 || wire.ended

@@ -259,7 +259,7 @@ fn server_aborts_as_connection_is_parked() {
 }
 
 /// The same where the timers have an earlier deadline: that of the connection's first wait. So the deadline with which
-/// it is parked again wakes nobody.
+/// it is parked again wakes no worker.
 fn server_aborts_as_connection_waits_longer() {
     let server = Server::new(Then::WaitsLongerInRequest);
     let worker = server.start_worker();

@@ -211,7 +211,7 @@ fn server_does_not_start_where_its_user_may_not_open_what_it_needs() {
         "httpserver: there is no user 'no such user' on this system\n"
     );
     if !geteuid().is_root() {
-        return; // Nobody else can be tried.
+        return; // Without root, no other user can be tried.
     }
     // The directory of the test belongs to root.
     let root = home.root();
@@ -247,7 +247,7 @@ fn only_root_becomes_another_user() {
 #[test]
 fn files_of_root_are_refused_to_a_user_by_name() {
     if !geteuid().is_root() {
-        return; // Nobody else can be tried.
+        return; // Without root, no other user can be tried.
     }
     for (option, file, cause) in [
         ("--log", "log", "cannot open the log log: Permission denied"),

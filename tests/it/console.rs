@@ -218,7 +218,7 @@ fn stopped_terminal_costs_lines_only() {
     for options in [&["-N", "1", "-vv"][..], &["-N", "1"]] {
         let terminal = Terminal::new(COLUMNS);
         let mut server = Setup::new(options).debug().stderr(terminal.line()).start();
-        let screen = terminal.screen(); // at which nobody looks
+        let screen = terminal.screen(); // that is not read
         send_many(&server);
         server.stop();
         let shown = screen.rest();

@@ -336,7 +336,7 @@ fn summary_has_what_was_done() {
     assert!(said["longest_turn_processor_us"].as_u64().is_some());
     assert_eq!(said.as_object().unwrap().len(), 12, "{said}");
     assert_eq!(names(&home), ["summary"]);
-    assert_eq!(server.stderr(), "", "nobody asked for lines");
+    assert_eq!(server.stderr(), "", "no lines were requested");
 }
 
 /// A server that cannot write its summary fails, but has finished its work.

@@ -415,7 +415,7 @@ fn file_that_was_the_state_of_the_key_is_concealed_no_longer() {
     fs::hard_link(&state, server.file(&name("old"))).unwrap();
     let forbidden = response("403 Forbidden", b"");
     assert_eq!(server.request(get(&name("old"))), forbidden);
-    // That request had the state written anew, and the key in the old file is overwritten.
+    // That request replaced the state, and the key in the old file is overwritten.
     let erased = response("200 OK", &vec![0; usize::try_from(length).unwrap()]);
     eventually("the old file is none of the server's", || {
         server.request(get(&name("old"))) == erased

@@ -274,7 +274,7 @@ impl Client {
     }
 }
 
-/// Whether an error says that the peer has closed the connection, in whatever way.
+/// Whether an error says that the peer has closed the connection in any way.
 fn is_end(error: &io::Error) -> bool {
     matches!(
         error.kind(),

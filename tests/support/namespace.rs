@@ -12,7 +12,7 @@ pub(crate) fn in_mount_namespace(script: &str, arguments: &[&str]) -> Option<Com
         Ok(command) => return Some(command),
         Err(why) => format!("cannot mount: {why}"),
     };
-    // Many systems let nobody but root mount, so that is no failure even where everything else must run.
+    // On many systems only root may mount, so this is not a failure even where everything else must run.
     if rustix::process::geteuid().is_root() {
         skip(&why);
     } else {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::support::home::Home;
 use crate::support::wait::GUARD;
 
-/// Runs `httpserver` with exactly these arguments until it ends by itself, which must be at once.
+/// Runs `httpserver` with exactly these arguments until it ends by itself, which must be immediately.
 #[track_caller]
 pub(crate) fn run<S: AsRef<OsStr>>(home: &Home, arguments: &[S]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_httpserver"));

@@ -22,7 +22,7 @@ pub(crate) fn is_there(program: &str) -> bool {
     is_there
 }
 
-/// Whether a program is there. Some, such as wrk, fail whatever they are asked, so the start alone counts.
+/// Whether a program is there. Some, such as wrk, fail with every option, so only the start counts.
 pub(super) fn has(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok()
 }

@@ -197,7 +197,7 @@ impl TlsClient {
         Ok(rest)
     }
 
-    /// Whether the connection has ended in whatever way.
+    /// Whether the connection has ended in any way.
     pub(crate) fn has_ended(&mut self) -> bool {
         match self.rest() {
             Ok(_) => true,

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long a test waits for what should come at once, on however slow a machine.
+/// How long a test waits for an event that is immediate on an idle machine.
 pub(crate) const GUARD: Duration = Duration::from_secs(60);
 
 /// Waits until `condition` holds; panics, naming `what`, if that takes longer than [`GUARD`].

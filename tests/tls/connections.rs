@@ -59,7 +59,7 @@ fn slow_reader_gets_all() {
         let socket = Client::with_receive_buffer(server.address(), 4096).into_stream();
         let mut client = TlsClient::over(socket, &config);
         client.send(get(&name("a")));
-        // Others are served meanwhile.
+        // Others are served during that time.
         let mut other = connect(&server);
         other.send(get(""));
         assert_eq!(other.response().status, 200);

@@ -142,7 +142,7 @@ fn chain_may_have_its_upper_certificates_in_any_order_and_any_line_ends() {
     assert!(said.contains("the server's own must come first"), "{said}");
 }
 
-/// Somebody copies the files while the server loads them.
+/// Another program copies the files while the server loads them.
 #[test]
 fn files_that_are_half_written_at_a_reload_change_nothing() {
     let server = Setup::tls(&["-N", "1"]).start();

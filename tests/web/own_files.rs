@@ -233,7 +233,7 @@ fn a_fallback_that_is_the_log_stops_the_start() {
     }
 }
 
-/// The server has made its log anew: `path` is another file than `old`.
+/// The server has made a new log: `path` is another file than `old`.
 fn wait_for_new_log(path: &Path, old: u64) {
     eventually("there is a new log", || {
         fs::metadata(path).is_ok_and(|found| found.ino() != old)

@@ -31,7 +31,7 @@ impl TypedName {
         }
     }
 
-    /// As the log writes it.
+    /// The name as the log writes it.
     pub(crate) fn as_logged(&self) -> &str {
         &self.escaped
     }

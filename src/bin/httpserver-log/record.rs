@@ -30,7 +30,7 @@ pub(crate) struct EntryRecord {
 pub(crate) enum SealMatch {
     /// The line that belongs to it.
     Line(Box<SealedEntry>),
-    /// No line belongs to it, although the log is sealed at that place.
+    /// The log is sealed at this place, but no line belongs to the entry.
     Mismatch,
     /// None: the log has no seal, or is sealed from a later byte on.
     Absent,

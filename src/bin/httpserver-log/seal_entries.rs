@@ -35,7 +35,7 @@ pub(crate) struct SealedEntry {
     pub(crate) hash: Option<Hash>,
     /// The name of the server that wrote it.
     pub(crate) server: Option<Arc<str>>,
-    /// That of the change that it made, if servers shared the root.
+    /// The version of its change, if servers shared the root.
     pub(crate) version: Option<ChangeVersion>,
     pub(crate) first_line: String,
     /// Whether its chain value follows from the line and the chain value before.

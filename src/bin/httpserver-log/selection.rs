@@ -25,8 +25,8 @@ pub(crate) struct EntrySelection {
     ///
     /// TIME is one of RFC 3339 (2026-11-27T12:30:00Z, 2026-11-27T13:30:00+01:00), the same without its offset (then in
     /// UTC) or without seconds; a date (2026-11-27); a time of today (12:30, in UTC); or how long ago (90s, 15m, 2h,
-    /// 3d, 1w, 1h30m). A day, a minute or a second counts as a whole: `--until 2026-11-27` includes that day. The time
-    /// of an entry is that of the seal, which never runs backwards.
+    /// 3d, 1w, 1h30m). A day, a minute or a second is included to its end: `--until 2026-11-27` includes that day. The
+    /// time of an entry is that of the seal, which never runs backwards.
     #[arg(long, value_name = "TIME")]
     since: Option<TypedTime>,
     /// Only entries up to TIME

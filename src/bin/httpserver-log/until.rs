@@ -18,7 +18,7 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Until {
     Time(TypedTime),
-    /// That entry is the last.
+    /// The entry with this number is the last.
     Entry(NonZeroU64),
 }
 

@@ -17,7 +17,7 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 pub(crate) struct Limits {
     /// In all.
     pub(crate) connections: usize,
-    /// Of one client.
+    /// The connections of one client.
     pub(crate) client: Option<ClientLimit>,
 }
 

@@ -1,7 +1,7 @@
 //! The limit on connections of one client, so that no client takes them all.
 //!
 //! A client is a [`ClientAddress::subscriber`]. Trusted proxies have the connections of many clients and are not counted.
-//! Neither are programs of this machine on Unix domain sockets.
+//! Programs of this machine on Unix domain sockets are not limited either.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

@@ -51,7 +51,7 @@ impl Listener {
     /// Binds to the first of `addresses` that allows it, and listens.
     ///
     /// # Errors
-    /// That of the last address, from socket(2), bind(2) or listen(2).
+    /// The error of the last address, from socket(2), bind(2) or listen(2).
     pub fn bind(addresses: &[SocketAddr]) -> io::Result<Self> {
         let listener = Self::from_fd(TcpListener::bind(addresses)?.into())?;
         // A second listen(2) only sets the backlog; the kernel lowers it to net.core.somaxconn.

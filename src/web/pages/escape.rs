@@ -25,7 +25,7 @@ impl<'a> From<&'a str> for Escaped<'a> {
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rest = &*self.0;
-        // Most names have nothing to escape, and are written as a whole.
+        // Most names have nothing to escape, and are written in one piece.
         while let Some(plain) = rest.find(is_escaped) {
             formatter.write_str(&rest[..plain])?;
             let mut characters = rest[plain..].chars();

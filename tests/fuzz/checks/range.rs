@@ -1,4 +1,4 @@
-//! Range: whatever is asked for, the parts lie in the file, apart from each other, and are few.
+//! Range: for any field value, the parts lie in the file, apart from each other, and are few.
 
 use httpserver::http::semantics::multipart::{Multipart, Segment};
 use httpserver::http::semantics::range::{MAX_PARTS, Selection, select};

@@ -37,17 +37,17 @@ struct Kernel {
 #[derive(Default)]
 struct State {
     sockets: [SocketState; SOCKETS],
-    /// The waker was woken, and nobody has had that event.
+    /// The waker was woken, and no thread has had that event.
     is_woken: bool,
 }
 
 #[derive(Clone, Copy, Default)]
 struct SocketState {
-    /// Bytes that nobody has received.
+    /// Bytes that no thread has received.
     input: usize,
     has_ended: bool,
     watched: Option<EventFlags>,
-    /// There is an event that nobody has had.
+    /// There is an event that no thread has had.
     has_event: bool,
 }
 

@@ -1,4 +1,4 @@
-//! An eventfd: a wake-up that nobody sleeps for ends the next sleep.
+//! An eventfd: a wake-up while no thread sleeps ends the next sleep.
 
 use std::io;
 

@@ -20,7 +20,7 @@ pub(super) struct Printer {
 
 enum Form {
     Json,
-    /// Of logs none of which has a seal.
+    /// For logs without a seal.
     Plain(Columns),
     Sealed(Box<Table<COLUMNS>>),
 }

@@ -78,7 +78,7 @@ pub(crate) fn run(options: &HistoryArguments, out: &mut impl Write) -> Result<Ve
 /// The history of a name so far.
 struct NameHistory<'o> {
     name: TypedName,
-    /// Those that were stored.
+    /// The revisions that were stored.
     revisions: u64,
     events: u64,
     /// The requested revisions, and those found so far.

@@ -72,8 +72,8 @@ function showProgress(upload, share) {
   upload.text.textContent = share < 1 ? `${Math.floor(share * 100)} %` : "Storing";
 }
 
-// The list shows the first upload that is not done, unless somebody points at the list or is in it: nothing is to move
-// away under a pointer. Of a finger it is not known where it is.
+// The list shows the first upload that is not done, unless the pointer or the focus is in the list: nothing may move
+// away under a pointer. The position of a finger is not known.
 function follow() {
   if (list.matches(":hover, :focus-within") || matchMedia("(hover: none)").matches) return;
   const item = list.querySelector(".sending, .waiting") ?? list.querySelector(".failed");

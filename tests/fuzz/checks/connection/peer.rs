@@ -215,7 +215,7 @@ impl<'s> Peer<'s> {
         self.inner().reason()
     }
 
-    /// Ends a wait for something to receive, before a request or amid one.
+    /// Ends a wait for something to receive, before a request or in the middle of one.
     pub(super) fn wake_reader(&self, activity: Activity) -> WakeReason {
         let mut inner = self.inner();
         assert!(
