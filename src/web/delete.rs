@@ -84,7 +84,7 @@ impl Site {
         match self.files.inspect(path.relative(), blocking) {
             Ok(there) if there.is_directory() => Ok(RemovalTarget::Directory),
             Ok(_) if path.ending() == TrailingSlash::Slash => {
-                let reason = "the path ends with a slash, and a file's does not";
+                let reason = "the path ends with a slash, but the path of a file does not";
                 Err(Refusal::new(StatusCode::Conflict, reason))
             }
             Ok(_) => Ok(RemovalTarget::File),

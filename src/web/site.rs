@@ -56,10 +56,9 @@ pub(super) fn path<'h>(request: &Request<'h>) -> Result<(Path, Option<&'h [u8]>)
                 Path::parse(path).map_err(|error| Refusal::bad_request(error.to_string()))?;
             Ok((path, query))
         }
-        Target::Authority(_) | Target::Asterisk | Target::Other(_) => Err(Refusal::bad_request(
-            "the target has none of the forms that go with the method",
-        )
-        .closing()),
+        Target::Authority(_) | Target::Asterisk | Target::Other(_) => {
+            Err(Refusal::bad_request("the form of the target does not fit the method").closing())
+        }
     }
 }
 

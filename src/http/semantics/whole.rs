@@ -23,11 +23,11 @@ impl fmt::Display for NotWhole {
             Self::Part(field) => {
                 write!(
                     f,
-                    "by its {field} the content is a part of the file, and a file is stored as a whole"
+                    "the content is only a part of the file, by its {field}: send the whole file"
                 )
             }
             Self::Coded => {
-                f.write_str("the content has a Content-Encoding, and a file is stored as it is")
+                f.write_str("the content has a Content-Encoding: send the file without a coding")
             }
         }
     }

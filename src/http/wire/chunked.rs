@@ -133,7 +133,7 @@ impl ChunkedDecoder {
             ) => self.trailer(byte),
             _ => Err(Refusal::bad_request(match self.state {
                 ChunkedState::DataCr | ChunkedState::DataLf => {
-                    "a chunk's data is not followed by CRLF where its size says"
+                    "the data of a chunk does not end with CRLF at its stated size"
                 }
                 _ => "a line of the chunked content does not end with CRLF",
             })),

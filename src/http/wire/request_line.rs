@@ -72,7 +72,7 @@ impl<'h> RequestLine<'h> {
             .filter(|text| is_token(text.as_bytes()))
             .ok_or_else(|| Refusal::bad_request("the method is not a token"))?;
         if !is_target(target) {
-            let reason = "the target is empty or has a character that no URI has";
+            let reason = "the target is empty or has a character that a URI cannot have";
             return Err(Refusal::bad_request(reason));
         }
         Ok(Self {
