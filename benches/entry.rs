@@ -136,7 +136,7 @@ fn plain_pwrite(bencher: Bencher<'_, '_>, length: usize) {
 /// Entries of requests that store nothing, written in one sample.
 const SMALL: usize = 10_000;
 
-/// Successes, so many written together: those of a worker's turns in a row.
+/// Successful entries, this many written together, as a worker writes those of its batch.
 #[divan::bench(args = [1, 4, 16], sample_size = 1, sample_count = 30)]
 fn success(bencher: Bencher<'_, '_>, together: usize) {
     success_in(bencher, together, log);

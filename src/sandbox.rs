@@ -145,7 +145,7 @@ fn follow(
     Some(at)
 }
 
-/// Whether a directory holds much that is not the server's: it is one of the system, the user's home directory, or one
+/// Whether a directory holds many files of others: it is one of the system, the user's home directory, or one
 /// above that.
 fn holds_too_much(directory: &Path, home: Option<&Path>) -> bool {
     OF_THE_SYSTEM.iter().any(|system| directory == *system)

@@ -13,7 +13,7 @@ pub(crate) const LARGE: &str = "a-large-file-that-few-read-";
 /// Bytes of the large file.
 pub(crate) const LARGE_LEN: usize = 10 * 1024 * 1024;
 
-/// A deadline is kept if what it brings comes no more than this after it.
+/// The most time between a deadline and its effect.
 pub(crate) const SLACK: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

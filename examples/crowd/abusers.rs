@@ -32,7 +32,7 @@ const TICK: Duration = Duration::from_millis(1);
 /// The outcome of a group.
 pub(crate) struct Fate {
     pub(crate) group: Group,
-    /// How many got what their deadline says, when it says so.
+    /// The number of connections that ended as their deadline demands, and in time.
     pub(crate) as_promised: usize,
     /// The answer to the first of the others.
     pub(crate) other: Option<String>,
@@ -75,7 +75,8 @@ impl Abusers {
         })
     }
 
-    /// Connects all of them, one group after the other, and says so through `complete`; then abuses until none is left.
+    /// Connects all of them, one group after the other, and reports this through `complete`; then abuses until none is
+    /// left.
     pub(crate) fn run(
         mut self,
         server: SocketAddr,
@@ -148,7 +149,7 @@ impl Abusers {
         )?)
     }
 
-    /// Receives what has come, and waits for it no longer than `timeout`.
+    /// Receives the available bytes; waits for them at most for `timeout`.
     fn hear(&mut self, timeout: Duration) -> io::Result<()> {
         let timeout = Timespec::try_from(timeout).map_err(io::Error::other)?;
         let mut events = Vec::with_capacity(256);

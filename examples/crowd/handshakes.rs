@@ -111,7 +111,7 @@ fn drip(clients: &mut [TcpStream], hello: &[u8], over: &AtomicBool) {
         for number in sent..due {
             let client = number % clients.len();
             if let Some(byte) = hello.get(number / clients.len()) {
-                // If it was closed, the count of descriptors says so.
+                // If it was closed, the count of descriptors shows it.
                 let _ = clients[client].write_all(&[*byte]);
             }
         }

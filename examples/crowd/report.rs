@@ -61,7 +61,7 @@ impl Latencies {
         self.0.sort_unstable();
     }
 
-    /// The latency that so many hundredths of the requests do not exceed; zero if there are none.
+    /// The latency that this percentage of the requests does not exceed; zero without requests.
     pub(crate) fn percentile(&self, hundredths: usize) -> Duration {
         let rank = (self.0.len() * hundredths).div_ceil(100);
         self.0

@@ -102,7 +102,7 @@ impl Server {
         Ok(Duration::from_secs(ticks) / u32::try_from(clock_ticks_per_second())?)
     }
 
-    /// Stops it where it is, or lets it go on.
+    /// Stops it where it is, or continues it.
     pub(crate) fn signal(&self, signal: Signal) -> Result<(), Failure> {
         let pid = i32::try_from(self.child.id())?;
         Ok(kill_process(

@@ -116,7 +116,7 @@ fn wait_until_quiet(pid: u32, before: Sample) -> io::Result<Sample> {
     }
 }
 
-/// The server costs no more in the end than at first, by the margins above.
+/// At the end the server uses no more than at first, except for the margins above.
 fn judge(before: Sample, first: Sample, last: Sample, quiet: Sample) -> Result<(), Box<dyn Error>> {
     let mut wrong = Vec::new();
     if last.threads != before.threads {

@@ -104,7 +104,8 @@ impl Account {
         (self.user.as_raw(), self.group.as_raw())
     }
 
-    /// Becomes this user for good, with its groups and no others. A process that is that user already stays as it is.
+    /// Becomes this user irrevocably, with its groups and no others. A process that is that user already stays as it
+    /// is.
     ///
     /// # Errors
     /// `NotRoot` and `Refused`.
@@ -117,7 +118,7 @@ impl Account {
                 Err(AccountError::NotRoot(self.name.clone()))
             };
         }
-        // The user last: it may not change groups any more.
+        // The user comes last: a user other than root cannot change groups.
         setgroups(&self.groups)
             .and_then(|()| setresgid(self.group, self.group, self.group))
             .and_then(|()| setresuid(self.user, self.user, self.user))

@@ -6,8 +6,8 @@
 //!   seccomp(2).
 //!
 //! Landlock restricts the calling thread and those that it starts later. So both are called while there is one thread.
-//! Confinement is best effort: what a kernel or a container does not have is left out, and [`InForce`] says so. It does
-//! not know what the paths are for.
+//! Confinement is best effort: parts that a kernel or a container does not have are left out, and [`InForce`] shows
+//! which are in force. It does not know what the paths are for.
 
 mod account;
 mod files;

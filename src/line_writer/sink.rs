@@ -22,7 +22,7 @@ const LOOK: Timespec = Timespec {
     tv_nsec: 100_000_000,
 };
 
-/// Polls in a row of a blocked destination before lines are lost.
+/// The number of consecutive polls of a blocked destination before lines are lost.
 const LOOKS: u32 = 10;
 
 /// A poll without waiting, for a destination that is known to be blocked.

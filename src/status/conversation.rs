@@ -34,7 +34,7 @@ enum ConversationState {
         received: Vec<u8>,
         scan: HeadScan,
     },
-    /// Until a probe has come back.
+    /// Until a probe has ended.
     AwaitingHealth(Asked),
     Sending {
         response: Vec<u8>,

@@ -155,7 +155,7 @@ mod tests {
         let stuck = Some(Stuck::Worker(1));
         let expected = [None, None, None, None, stuck, stuck];
         assert_eq!(looks(&[idle; 6]), expected);
-        // One that gets on in between is not.
+        // A worker that makes progress in between is not stuck.
         let other = (0, &[(Idle, 4), (Busy, 9)][..]);
         let table = [idle, idle, idle, other, other, other, other, other];
         let expected = [None, None, None, None, None, None, None, stuck];

@@ -51,10 +51,10 @@ pub enum CertificateError {
     /// The key has a passphrase.
     #[error("the key in {} is encrypted: decrypt it with 'openssl pkey -in FILE'", .0.display())]
     Encrypted(PathBuf),
-    /// There is none in the file.
+    /// The file has none.
     #[error("{} has no certificate: type the file that begins with '-----BEGIN CERTIFICATE-----'", .0.display())]
     NoCertificate(PathBuf),
-    /// There is none in the file.
+    /// The file has none.
     #[error("{} has no private key: type the file that has a line '-----BEGIN PRIVATE KEY-----'", .0.display())]
     NoKey(PathBuf),
     /// The text is not PEM.

@@ -62,7 +62,7 @@ impl TlsStream {
         let no_room = &mut Room::new(&mut []);
         let written = self.advance(windows, no_room, what);
         written.map_err(|error| {
-            // All that has come is read first, so the peer's faults show here, too.
+            // All received bytes are read first, so the peer's faults show here, too.
             if error != Error::HandshakeNotComplete {
                 self.set_failed(windows, &error);
             }

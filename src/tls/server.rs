@@ -88,7 +88,7 @@ impl TlsServer {
         text
     }
 
-    /// The stream of a new connection of which `received` bytes have come.
+    /// The stream of a new connection with these `received` bytes.
     ///
     /// `None` if there is no memory for it.
     pub fn accept(self: &Arc<Self>, received: &[u8]) -> Option<TlsStream> {

@@ -49,7 +49,7 @@ pub(super) enum PeerState {
 }
 
 impl TlsStream {
-    /// The stream of a connection of which `received` bytes have come.
+    /// The stream of a connection with these `received` bytes.
     pub(super) fn new(connection: UnbufferedServerConnection, received: &[u8]) -> Self {
         Self {
             connection,
@@ -203,7 +203,7 @@ impl TlsStream {
         }
     }
 
-    /// Nothing can go on.
+    /// The stream is broken.
     fn fail(&mut self, windows: &mut Windows, socket: &impl Transport, error: &Error) {
         self.set_failed(windows, error);
         let _ = self.flush(windows, socket); // the peer may be gone

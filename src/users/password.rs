@@ -76,7 +76,7 @@ impl PasswordHash {
     /// Reads a hash.
     ///
     /// # Errors
-    /// If it is none, or one that would cost too much.
+    /// If it is not a hash, or would cost too much.
     pub fn parse(text: &str) -> Result<Self, HashError> {
         if text.starts_with("$argon2id$") {
             let phc = Phc::new(text).map_err(|_| HashError::Malformed)?;

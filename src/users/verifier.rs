@@ -154,7 +154,7 @@ mod tests {
     use super::*;
     use crate::sync::lock;
 
-    /// Finds what is 0 right, once it is told to go on.
+    /// Finds the password 0 right, once it is told to continue.
     struct Numbers {
         go_on: Receiver<()>,
         given_up: Arc<Mutex<Vec<usize>>>,

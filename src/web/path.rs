@@ -170,7 +170,7 @@ pub fn levels_up(raw: &[u8]) -> Vec<usize> {
         .unwrap_or(raw)
         .split(|&byte| byte == b'/')
         .collect();
-    components.pop(); // what follows the last slash is not on the way
+    components.pop(); // the part behind the last slash is not a directory
     components.retain(|component| !is_dot(component));
     let mut left = components.len();
     let mut levels = vec![left];

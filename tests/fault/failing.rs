@@ -79,7 +79,7 @@ pub(crate) enum Attempt {
 /// some open, only if they have not changed for a second, so a row must be over by then.
 pub(crate) struct Fresh(Instant);
 
-/// Of all calls of this name since the request came, those that `when` says.
+/// The calls of this name since the request came that `when` selects.
 pub(crate) const fn call(name: &'static str, when: &'static str) -> Call {
     Call { name, when }
 }

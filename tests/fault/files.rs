@@ -244,7 +244,7 @@ fn a_full_log_keeps_files_from_being_removed() {
     assert_eq!(journal.failures(507), 3);
 }
 
-/// The worker cannot read the file, which the kernel can send all the same.
+/// The worker cannot read the file, but the kernel can send it.
 #[test]
 fn file_that_cannot_be_compressed_is_sent_as_it_is() {
     if !is_usable() {

@@ -476,7 +476,7 @@ fn no_descriptors() {
     fs::rename(home.log_path(), home.path().join("moved")).unwrap();
     for wakes in 1..=2 {
         server.signal(Signal::HUP);
-        eventually("it is said that there is no new log", || {
+        eventually("the server reports that there is no new log", || {
             server.stderr().matches("stays in its old file").count() == wakes
         });
     }

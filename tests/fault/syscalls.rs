@@ -178,7 +178,7 @@ const PUT_DURABLE: &[Row] = &[
     // The entry is in the file, but perhaps not on the disk.
     call("fdatasync", "2").failing(&["EIO", "ENOSPC"], Unsynced),
     call("fdatasync", "2").failing(&["EINTR"], Success),
-    // Of the file, which has got its name, and of the root.
+    // The syncs of the file, which has its name, and of the root.
     call("fsync", "1").failing(&["EIO", "ENOSPC"], Unsynced),
     call("fsync", "2").failing(&["EIO", "ENOSPC"], Unsynced),
     call("fsync", "1..2").failing(&["EINTR"], Success),

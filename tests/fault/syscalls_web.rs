@@ -20,7 +20,7 @@ enum Ask {
     /// Into directories that are not there.
     Create,
     Delete,
-    /// Of a directory, which is in the root.
+    /// DELETE of a directory in the root.
     RemoveDirectory,
 }
 

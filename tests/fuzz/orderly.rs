@@ -1,4 +1,4 @@
-//! Requests that follow the rules: by definition it is known what must come of them, to the byte.
+//! Requests that follow the rules: their responses are known by definition, to the byte.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -49,7 +49,7 @@ fn asks() -> impl Strategy<Value = Ask> {
     ]
 }
 
-/// Requests as bytes, and by definition what must come of them.
+/// Requests as bytes, with their responses by definition.
 #[derive(Default)]
 struct Expected {
     stream: Vec<u8>,

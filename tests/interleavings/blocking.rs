@@ -22,11 +22,11 @@ use crate::server::workers::spares::SpareWorkers;
 /// The turns of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Script {
-    /// It lasts until the disk goes on.
+    /// It lasts until the disk continues.
     Blocks,
     /// The same, although it is no turn that may block: as if it had much to do.
     Lasts,
-    /// It is over at once, and the disk goes on.
+    /// It is over immediately, and the disk continues.
     Quick,
 }
 

@@ -100,7 +100,7 @@ pub(crate) fn take_ordered() -> bool {
 pub(crate) struct Model {
     name: &'static str,
     run: fn(),
-    /// So many times a thread that could go on stops for another; `None` is every interleaving.
+    /// The number of times that a thread that could continue stops for another; `None` is every interleaving.
     preemptions: Option<usize>,
 }
 
@@ -114,7 +114,7 @@ impl Model {
         }
     }
 
-    /// Every interleaving in which threads that could go on stop for others so many times.
+    /// Every interleaving in which threads that could continue stop for others this many times.
     pub(crate) const fn bounded(preemptions: usize, name: &'static str, run: fn()) -> Self {
         Self {
             name,

@@ -127,7 +127,7 @@ pub(crate) fn wait<'m, T>(condition: &Condvar, guard: MutexGuard<'m, T>) -> Mute
     }
 }
 
-/// Time passes: other threads go on.
+/// Time passes: other threads continue.
 pub(crate) fn sleep(duration: Duration) {
     if is_exploring() {
         pass_time();
@@ -143,7 +143,7 @@ pub(crate) mod atomic {
 
     use crate::explore::{is_exploring, is_weakened, set_ordered, take_ordered};
 
-    /// A fence; a weakened one is none.
+    /// A fence; if it is weakened, it has no effect.
     #[track_caller]
     pub(crate) fn fence(order: Ordering) {
         if !is_exploring() {

@@ -89,7 +89,7 @@ fn malformed_field_is_ignored_and_reported() {
     client.response();
     assert_eq!(objects(&server, 1)[0]["client"], json!("127.0.0.1"));
     let said = "the field X-Forwarded-For is malformed, and counts as none";
-    eventually("it is said", || server.stderr().contains(said));
+    eventually("it is reported", || server.stderr().contains(said));
 }
 
 const PROXY: [&str; 3] = ["--proxy-protocol", "--trust-proxy", "127.0.0.1,10.0.0.0/8"];

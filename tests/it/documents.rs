@@ -4,7 +4,7 @@
 //! page run in order, in a network of their own, in which every port is free. Those with `sh` run in a directory of their
 //! own, which has a file `public/a.txt`; those with `console` run as in another terminal, which stays where it was. A
 //! command that starts a server runs beside the later ones; `cargo run --release --` starts the program that is tested.
-//! A block that cannot run here says so in its first line, and is listed here.
+//! A block that cannot run here states this in its first line, and is listed here.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -127,7 +127,7 @@ fn no_100_where_the_final_status_is_known() {
             name,
             &format!("Content-Length: {length}\r\nExpect: 100-continue\r\n"),
         ));
-        // The server cannot know whether the content follows all the same, so it closes the connection.
+        // The server cannot know whether the content follows, so it closes the connection.
         assert_bytes(&client.rest(), &response(status, b""), name);
     }
     server.permit_root(0o500);

@@ -59,7 +59,7 @@ fn server_that_does_not_start_is_not_ready() {
         b"",
     );
     assert_eq!(output.status.code(), Some(1));
-    // The next one is the first that says so.
+    // The next server sends the first notification.
     let server = systemd.start(&["127.0.0.1", "0"]);
     let address = server.address();
     assert!(systemd.message().ends_with(&address.to_string()));

@@ -408,7 +408,7 @@ fn removed_codes_are_found_with_the_key() {
         said.contains("those of the keys 2 to 2 are missing"),
         "{said}"
     );
-    // Of the last lines, too.
+    // The codes of the last lines are missing, too.
     let last = pair.lines.pop().unwrap();
     assert!(last.starts_with("mac "), "{last}");
     pair.write(&home.log_path());

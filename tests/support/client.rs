@@ -81,7 +81,7 @@ impl Client {
         self.try_send(bytes).unwrap();
     }
 
-    /// Sends all of it, unless the peer is gone or takes no more.
+    /// Sends all of it, unless the peer is gone or receives no more.
     pub(crate) fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         match &mut self.tls {
             None => self.stream.write_all(bytes.as_ref()),
@@ -240,7 +240,7 @@ impl Client {
         }
     }
 
-    /// Whether nothing has come that was not handed out, and the stream has not ended.
+    /// Whether all received bytes were handed out, and the stream has not ended.
     pub(crate) fn is_silent(&self) -> bool {
         self.stream.set_nonblocking(true).unwrap();
         let seen = self.stream.peek(&mut [0]);

@@ -119,7 +119,7 @@ impl Kind {
 }
 
 impl Proxy {
-    /// Starts one before a server; `None`, which is said, where the program is not there.
+    /// Starts one before a server; `None`, with a line on stderr, where the program is missing.
     #[track_caller]
     pub(crate) fn start(kind: Kind, server: SocketAddr) -> Option<Self> {
         Self::configured(kind, |listen, directory| {

@@ -21,7 +21,8 @@ pub(crate) fn said_of(server: &Server, peer: SocketAddr) -> Vec<String> {
     lines
 }
 
-/// Sends `input` and the end of stream on a connection of its own; the response, and what is said of the request.
+/// Sends `input` and the end of stream on a connection of its own; the response, and the server's lines about the
+/// request.
 #[track_caller]
 pub(crate) fn refused(server: &Server, input: &[u8]) -> (Vec<u8>, Vec<String>) {
     let mut client = server.connect();

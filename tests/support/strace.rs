@@ -19,7 +19,7 @@ pub(crate) struct Injection {
     trace: PathBuf,
 }
 
-/// Whether strace can be used here; if not, the test is skipped, which is said.
+/// Whether strace can be used here; if not, the test reports that it is skipped.
 #[track_caller]
 pub(crate) fn is_usable() -> bool {
     static WHY_NOT: OnceLock<Option<String>> = OnceLock::new();

@@ -55,7 +55,7 @@ fn hang_up_loads_the_certificate_for_new_connections() {
             .stderr()
             .contains("the certificate in cert.pem is loaded again: SHA-256 ")
     );
-    // One that is there goes on.
+    // An open connection continues.
     old.send(get(""));
     assert_eq!(old.response().status, 200);
 }
@@ -82,14 +82,14 @@ fn bad_certificate_keeps_the_old_one() {
         fs::write(&path, content).unwrap();
         server.signal(Signal::HUP);
         let said = format!("the old certificate stays in use: {said}");
-        eventually("it is said", || server.stderr().contains(&said));
+        eventually("it is reported", || server.stderr().contains(&said));
         assert_eq!(shown(&server, "first.pem"), Some(first.clone()));
         fs::write(&path, before).unwrap();
     }
     fs::remove_file(server.path().join("cert.pem")).unwrap();
     server.signal(Signal::USR1);
     let said = "stays in use: cannot read cert.pem: No such file or directory";
-    eventually("it is said", || server.stderr().contains(said));
+    eventually("it is reported", || server.stderr().contains(said));
     assert_eq!(shown(&server, "first.pem"), Some(first));
 }
 
@@ -98,7 +98,7 @@ fn same_certificate_keeps_the_sessions() {
     let server = Setup::tls(&[]).start();
     server.signal(Signal::HUP);
     let said = "the certificate in cert.pem is the same as before";
-    eventually("it is said", || server.stderr().contains(said));
+    eventually("it is reported", || server.stderr().contains(said));
     let mut client = connect(&server);
     client.send(get(""));
     client.response();

@@ -60,11 +60,13 @@ fn certificate_that_clients_refuse_is_served_with_a_warning() {
     let server = Setup::at(&home, &FILES).unrecorded().start();
     let complaints = || server.stderr().matches("the certificate in ").count();
     assert_eq!(complaints(), 3, "nothing is said of this one");
-    // At a reload it is said, too.
+    // A reload reports it, too.
     place(home.path(), now - DAY, now + 2 * DAY);
     server.signal(Signal::HUP);
     let said = "expires within 14 days: renew it";
-    eventually("it is said", || server.stderr().matches(said).count() == 2);
+    eventually("it is reported", || {
+        server.stderr().matches(said).count() == 2
+    });
 }
 
 #[test]
@@ -170,7 +172,7 @@ fn files_that_are_half_written_at_a_reload_change_nothing() {
         let old = trusting.get_or_insert_with(|| config(&chain, &TLS13));
         fs::write(&chain, &next_chain[..part]).unwrap();
         server.signal(Signal::HUP);
-        eventually("it is said", || faults(&server) == before + 1);
+        eventually("it is reported", || faults(&server) == before + 1);
         before += 1;
         let mut client = TlsClient::connect(server.address(), old);
         client.send(get(""));
@@ -180,7 +182,7 @@ fn files_that_are_half_written_at_a_reload_change_nothing() {
     for part in [0, 1, 100, next_key.len() / 2] {
         fs::write(&key, &next_key[..part]).unwrap();
         server.signal(Signal::HUP);
-        eventually("it is said", || faults(&server) == before + 1);
+        eventually("it is reported", || faults(&server) == before + 1);
         before += 1;
     }
     fs::write(&key, old_key).unwrap();

@@ -95,7 +95,7 @@ fn tls_on_a_port_for_http_is_reported_once() {
         assert!(client.has_ended());
     }
     let said = " speaks TLS on a port for HTTP: type http:// there, or --tls-cert here";
-    eventually("it is said", || server.stderr().contains(said));
+    eventually("it is reported", || server.stderr().contains(said));
     assert_eq!(server.stderr().matches(said).count(), 1);
     for line in server.log_lines() {
         assert!(

@@ -28,7 +28,7 @@ fn good_file_takes_effect_and_a_bad_one_is_reported() {
 
         fs::remove_file(server.home().path().join("users")).unwrap();
         server.signal(Signal::HUP);
-        eventually("that it is gone is said", || {
+        eventually("the server reports that it is gone", || {
             server.stderr().contains("No such file")
         });
         assert_eq!(status(&server, "ann:secret"), 200);
@@ -42,7 +42,7 @@ fn good_file_takes_effect_and_a_bad_one_is_reported() {
     }
 }
 
-/// A password that was remembered counts no more when the file has another.
+/// A remembered password is wrong when the file has another.
 #[test]
 fn password_that_was_changed_is_forgotten() {
     let server = setup("ann:QUICK\n", &[]).start();

@@ -182,7 +182,7 @@ fn password_that_is_not_verified_in_time_is_503() {
     let response = status(&mut client);
     assert_eq!(response.status, 503);
     assert!(response.field("Retry-After").is_some());
-    // The connection goes on, and the verdict that comes later changes nothing.
+    // The connection continues, and the later verdict changes nothing.
     client.send(get("/a.txt", ""));
     assert_eq!(status(&mut client).status, 200);
 }
@@ -197,7 +197,7 @@ fn stopping_server_answers_clients_whose_passwords_are_not_verified_yet() {
     let mut verifying = begun(&server, &[get("/a.txt", ""), login.clone()].concat());
     // The turn that sends this response has begun to verify the password of the second request.
     assert_eq!(status(&mut verifying).status, 200);
-    // This request and the signal are there when the server goes on.
+    // This request and the signal are there when the server continues.
     server.signal(Signal::STOP);
     unread.send(login);
     server.signal(Signal::TERM);

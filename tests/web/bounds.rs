@@ -269,7 +269,7 @@ fn other_client_is_answered_before_the_second_request_of_a_busy_one() {
     }
 }
 
-/// The space of a large file is freed while others have their turns; the file is gone at once all the same.
+/// The space of a large file is freed while others have their turns; the name of the file is gone immediately.
 #[test]
 fn large_files_are_replaced_and_removed_as_others_are() {
     let site = site();

@@ -326,7 +326,7 @@ fn file_of_another_program_in_the_place_of_the_log_is_not_written_to() {
     fs::rename(&log, site.root().join("access.log.1")).unwrap();
     fs::write(&log, "shopping list\n").unwrap();
     site.signal(Signal::HUP);
-    eventually("it is said", || {
+    eventually("it is reported", || {
         site.stderr().contains("stays in its old file")
     });
     site.get("/absent");

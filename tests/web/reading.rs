@@ -154,7 +154,7 @@ fn the_fields_of_a_file() {
     }
 }
 
-/// RFC 9110 §8.8.2.1: nothing was modified after the response that says so; the clock may have been set back since.
+/// RFC 9110 §8.8.2.1: Last-Modified is never later than Date; the clock may have been set back.
 #[test]
 fn a_file_from_the_future() {
     let site = site(&[]);

@@ -227,7 +227,7 @@ fn a_sibling_with_its_time_in_whole_seconds_counts_until_the_file_is_replaced() 
     assert_eq!(get_gzip(&site, "/page.html", "").text(), "second");
 }
 
-/// RFC 9110 §14.2: a range is one of the file itself, unless the client says that it has the sibling.
+/// RFC 9110 §14.2: a range is a part of the file itself, unless If-Range shows that the client has the sibling.
 #[test]
 fn a_range_is_one_of_the_file_itself() {
     let site = Setup::web(&[])

@@ -96,7 +96,7 @@ fn a_directory_that_was_moved_is_left_alone() {
     fs::rename(site.file("a/b"), &elsewhere).unwrap();
     fs::create_dir(site.file("a/b")).unwrap();
     drop(unfinished);
-    // It was in `c`, which was moved with its parent; that parent is not where it was made any more.
+    // It was in `c`, which was moved with its parent; that parent is now elsewhere.
     eventually("what is inside is gone", || !elsewhere.join("c").exists());
     assert!(elsewhere.is_dir() && site.file("a/b").is_dir());
 }

@@ -102,7 +102,7 @@ pub(crate) enum Failure {
     OptionNeedsSeal {
         option: &'static str,
         log: String,
-        /// Why there is none.
+        /// The reason why there is no seal.
         seal: String,
     },
     /// A wrong command line that is detected late; exit status 2.

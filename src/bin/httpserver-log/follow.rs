@@ -30,7 +30,7 @@ const QUIET: Duration = Duration::from_secs(1);
 /// The same for a sealed log, whose seal should name the next log; also the time to wait for the next log's seal.
 const QUIET_SEALED: Duration = Duration::from_secs(5);
 
-/// Whether to go on.
+/// Whether to continue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flow {
     On,

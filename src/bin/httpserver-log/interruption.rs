@@ -38,7 +38,7 @@ impl Interruption {
 /// Waits for this time, or until a signal. If the output is closed, it fails.
 pub(crate) fn wait(time: Duration) -> Result<(), Failure> {
     let stdout = io::stdout();
-    // No event is requested; poll(2) reports an error all the same.
+    // No event is requested; poll(2) always reports errors.
     let mut polled = [PollFd::new(&stdout, PollFlags::empty())];
     let time = Timespec {
         tv_sec: 0,

@@ -34,7 +34,7 @@ pub enum Expect {
 /// The `Host` field (RFC 9112 §3.2). An invalid one and a second one are refused with 400.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Host<'h> {
-    /// There is none. In HTTP/1.1 that is an error, which a dialect may ignore.
+    /// No Host. In HTTP/1.1 that is an error, which a dialect may ignore.
     Missing,
     /// `uri-host [ ":" port ]`, valid. It may be empty.
     One(&'h str),

@@ -127,7 +127,7 @@ mod tests {
             ("X-Content-Length: 5\r\n\r\n", false),
             // Its end has not come: it may be another field.
             ("Content-Length: 5", false),
-            // This is no field any more.
+            // This is not a field.
             ("Host: a\r\n\r\nContent-Length: 5\r\n\r\n", false),
         ] {
             for before in ["", "\r\n"] {

@@ -1,4 +1,4 @@
-//! Requests that another recipient on the way may frame differently (RFC 9112 §11.2): all refused.
+//! Requests that another recipient in the chain may frame differently (RFC 9112 §11.2): all refused.
 
 use super::check;
 

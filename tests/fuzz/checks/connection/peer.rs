@@ -14,7 +14,7 @@ use super::drive::Scenario;
 pub(crate) enum Ending {
     /// With the peer's end of stream.
     End,
-    /// The peer says no more until its time is up.
+    /// The peer sends nothing more until its time is up.
     Silence,
     /// With a reset.
     Reset,

@@ -46,7 +46,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A root with these files by path, and with things that are none.
+    /// A root with these files by path, and with other things than files.
     pub(crate) fn new(files: &BTreeMap<String, Vec<u8>>) -> Self {
         let this = Self {
             directory: scratch(),

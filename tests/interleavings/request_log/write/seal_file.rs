@@ -1,4 +1,4 @@
-//! The file of a seal, of which there is none.
+//! The file of a seal; a model has none.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! The lines of a seal, of which there are none.
+//! The lines of a seal; a model has none.
 
 use super::space_file::Area;
 use crate::seal::time::Moment;
