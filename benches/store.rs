@@ -1,4 +1,4 @@
-//! The store: what a GET asks of it, for a small file that is in its cache, one that is not, and one that is absent.
+//! The store: the look-up of a GET, for a small file that is in its cache, one that is not, and one that is absent.
 //!
 //! `cargo bench --bench store`.
 

@@ -1,4 +1,4 @@
-//! A multi-threaded echo server on the pool: prints what each client sent and sends it back.
+//! A multi-threaded echo server on the pool: it prints the bytes of each client and sends them back.
 //!
 //!     cargo run --example echo -- 7000
 //!

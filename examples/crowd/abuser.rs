@@ -1,4 +1,4 @@
-//! One of the crowd: what it is, what it was sent, and whether that is what was promised.
+//! A client of the crowd: its kind, the bytes that it was sent, and whether they are as promised.
 
 use std::fmt;
 use std::io::{ErrorKind, Read};

@@ -1,4 +1,4 @@
-//! The busy connections of `beside`: what one client can send that makes the server work hard.
+//! The busy connections of `beside`: requests of one client that make the server work hard.
 
 use std::fs::{self, File};
 use std::io::{self, Write};

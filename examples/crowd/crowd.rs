@@ -1,4 +1,4 @@
-//! A normal client alone, in the crowd, and while the crowd is thrown out.
+//! A normal client alone, in the crowd, and while the server closes the connections of the crowd.
 //!
 //! With one worker. The idle ones come first and the others last, so that all are there at once for nearly as long as
 //! the short deadlines last. When the server has cut off those that do not read, only it knows: its descriptors are

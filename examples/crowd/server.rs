@@ -1,4 +1,4 @@
-//! The server under test: the real binary with files of its own, and what the kernel says about its process.
+//! The server under test: the real binary with files of its own, and the kernel's view of its process.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -1,4 +1,4 @@
-//! Turns credentials into an identity: at once if the password is remembered, else after it is verified.
+//! Turns credentials into an identity: immediately if the password is remembered, else after it is verified.
 
 use std::fs;
 use std::io;

@@ -1,7 +1,7 @@
 //! Users: their passwords and their rights.
 //!
 //! - `user_table`: the file of users as values; `rights` and `permissions`: what a requester may do at a path.
-//! - `password`: hashes of passwords. To verify one takes a while on purpose, so a thread of its own does it
+//! - `password`: hashes of passwords. Verifying one deliberately takes a while, so a thread of its own does it
 //!   (`verifier`), whose queue is bounded. Passwords that were verified are `remembered`; clients that guess are slowed
 //!   down (`throttle`).
 //! - [`Authenticator`] puts these together: credentials become an identity, at once or after a while.

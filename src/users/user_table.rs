@@ -1,4 +1,4 @@
-//! The file of users: a line for each user, or for one more path of his.
+//! The file of users: a line for each user, or for a further path of one.
 //!
 //! ```text
 //! *::read

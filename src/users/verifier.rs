@@ -1,6 +1,6 @@
 //! The thread that verifies passwords, and the queue before it.
 //!
-//! To verify a password takes from milliseconds to a second, on purpose. No worker does that: the connection is parked
+//! Verifying a password deliberately takes from milliseconds to a second. No worker does that: the connection is parked
 //! with a [`Ticket`], and is woken when the verdict is there. The thread has less of a processor than the workers where
 //! there is not enough for all.
 

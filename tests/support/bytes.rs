@@ -1,4 +1,4 @@
-//! Bytes: compared so that a failure can be read, and made so that a mix-up is seen.
+//! Bytes: a comparison with a readable failure, and content in which a mix-up is visible.
 
 /// Compares bytes, and shows both escaped if they differ.
 #[track_caller]

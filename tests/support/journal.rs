@@ -1,4 +1,4 @@
-//! A log, read back: what it says, and how many entries are torn. A corrupt one is a failure.
+//! A log, read back: its entries, and the number of torn ones. A corrupt one is a failure.
 
 use httpserver::request_log::format::line::LoggedRequest;
 use httpserver::request_log::read::Reader;

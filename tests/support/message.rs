@@ -1,4 +1,4 @@
-//! Messages of the classic dialect, as bytes: what clients send, and what the contract promises for it.
+//! Messages of the classic dialect, as bytes: requests, and the responses that the contract promises.
 
 /// A valid name of the classic dialect that ends with `tail`.
 pub(crate) fn name(tail: impl std::fmt::Display) -> String {

@@ -1,6 +1,6 @@
 //! A running `httpserver`: spoken to, signalled, and killed at the end of the test at the latest.
 //!
-//! `setup` starts it; what the kernel says about its process is in `observe`.
+//! `setup` starts it; `observe` has the kernel's view of its process.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};

@@ -1,4 +1,4 @@
-//! How a server is started: `Setup::new(&["-N", "1"]).start()`, with more between the two where a test needs it.
+//! The start of a server: `Setup::new(&["-N", "1"]).start()`, with more between the two where a test needs it.
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr};

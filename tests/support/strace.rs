@@ -1,5 +1,5 @@
-//! System calls that fail, hang or lie at will, by strace(1). (The server makes its own without libc, so a preloaded
-//! library would not see them.)
+//! System calls that fail, hang or return wrong results, by strace(1). (The server makes its own without libc, so a
+//! preloaded library would not see them.)
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -1,4 +1,4 @@
-//! A stand-in for systemd: it starts the server as a unit would, passes sockets, and hears what it is told.
+//! A stand-in for systemd: it starts the server as a unit would, passes sockets, and receives its notifications.
 //!
 //! The protocols are those of `sd_listen_fds(3)`, `sd_notify(3)` and `sd_watchdog_enabled(3)`.
 

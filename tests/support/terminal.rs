@@ -1,4 +1,4 @@
-//! A terminal, for programs that look at what they write to. See `pty(7)`.
+//! A terminal, for programs that check whether they write to one. See `pty(7)`.
 
 use std::fs::File;
 use std::io::{Read, Write};

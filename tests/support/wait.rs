@@ -1,4 +1,4 @@
-//! Waiting: until something is so, and never for a fixed time.
+//! Waiting until a condition holds, never for a fixed time.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! A typed time. It covers its whole unit: a day from its first microsecond to its last, and likewise a minute and a
+//! A typed time. It covers its whole unit: a day from its first microsecond to its last, and also a minute and a
 //! second.
 
 use httpserver::seal::time::Moment;

@@ -1,4 +1,4 @@
-//! How method and name of an entry are shown, in every form but JSON.
+//! The form of method and name of an entry, in every output but JSON.
 
 use crate::record::EntryRecord;
 use crate::text::readable;
