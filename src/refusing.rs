@@ -166,7 +166,7 @@ pub(crate) fn require(requester: &Requester, any: &[Right], path: &[u8]) -> Resu
     }
 }
 
-/// The refusal for a requester without this right: 401 if he has not logged in, else 403.
+/// The refusal for a requester without this right: 401 without a login, else 403.
 pub(crate) fn not_permitted(permissions: &Permissions, right: Right) -> Refusal {
     let (anonymous, other) = match right {
         Right::Read => (

@@ -51,7 +51,7 @@ impl Permissions {
         leads || self.permit(Right::Read, path)
     }
 
-    /// Whether the requester could have more rights after he has logged in.
+    /// Whether the requester could have more rights after a login.
     #[must_use]
     pub fn are_anonymous(&self) -> bool {
         matches!(self, Self::Everybody(_))

@@ -39,7 +39,7 @@ pub(super) struct UserTable {
 /// One user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct User {
-    /// His name.
+    /// The name of the user.
     pub(super) name: Arc<str>,
     /// The hash of the user's password.
     pub(super) hash: PasswordHash,
