@@ -1,5 +1,5 @@
-//! Load that shows what the server promises: that a crowd of abusers does not touch a normal client, that no connection
-//! is refused or reset, and that its cost does not grow with what it holds.
+//! Load that shows the promises of the server: a crowd of abusers does not delay a normal client, no connection is
+//! refused or reset, and the cost of a request does not grow with the number of connections and files.
 //!
 //!     cargo build --release && cargo run --release --example crowd -- [crowd|storm|burst|growth|beside|handshakes|passwords]
 //!

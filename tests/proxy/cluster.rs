@@ -1,5 +1,5 @@
-//! The files of `packaging/cluster`: they are sound, and the `haproxy` that is configured so takes a server out whose
-//! storage is gone, and back.
+//! The files of `packaging/cluster`: they are sound, and with them `haproxy` stops using a server whose storage is gone,
+//! and uses it again later.
 
 use std::fs;
 use std::io::{Read, Write};
