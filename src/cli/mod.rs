@@ -236,7 +236,8 @@ impl Config {
                 .listen
                 .listeners(positionals.listen, &sockets, &typed.tls, &typed.proxies)?;
         typed.tls.check(&listeners)?;
-        check_qr_code(typed.web.qr_code(), &listeners)?;
+        let qr_code = typed.web.qr_code();
+        check_qr_code(qr_code, &listeners)?;
         let max_body = typed.limits.max_body.unwrap_or(u64::MAX);
         let listened = listeners.iter().filter_map(ListenerConfig::host);
         let hosts: Vec<_> = listened.map(str::to_owned).collect();
@@ -262,7 +263,7 @@ impl Config {
             durability: typed.serve.durability(),
             sharing: typed.serve.sharing(),
             verbosity: typed.serve.verbosity(),
-            qr_code: typed.web.qr_code(),
+            qr_code,
             detail: typed.serve.detail(),
             access_log: typed.access_log.access_log(),
             status: typed.status.place(passed)?,
