@@ -34,7 +34,7 @@ pub(crate) struct EntrySelection {
     until: Option<TypedTime>,
     /// Only requests from this address or network
     ///
-    /// ADDRESS is such as `192.0.2.7`, `2001:db8::/32` or `unix`. The option can be given several times.
+    /// ADDRESS is an address (`192.0.2.7`), a network (`2001:db8::/32`) or `unix`. The option can be given several times.
     #[arg(long, value_name = "ADDRESS")]
     peer: Vec<Peers>,
     /// Only requests of this user, or, if USER is -, without a login
