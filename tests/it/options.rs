@@ -30,6 +30,7 @@ const OF_OTHERS: &[(&str, &[&str])] = &[
     ("curl", &["--cacert"]),
     ("dpkg", &["--purge", "--remove"]),
     ("examples/crowd", &["--rate"]),
+    ("logagent", &["--config"]),
     ("podman", &["--read-only", "--rm"]),
     ("strace", &["--inject"]),
     ("stress-ng", &["--cpu", "--io", "--timeout"]),

@@ -25,7 +25,7 @@ fn every_refusal_is_explained_once_on_stderr_and_in_the_body() {
         ("GET /a%00", "", 400, "NUL"),
         ("GET /a%2Fb", "", 400, "slash"),
         ("GET /..", "", 400, ".."),
-        ("GET x", "", 400, "none of the forms"),
+        ("GET x", "", 400, "form of the target"),
         ("GET https://a/a.txt", "", 421, "TLS"),
         ("PUT /dir", "Content-Length: 1\r\n", 409, "directory"),
         (
