@@ -3,7 +3,16 @@
 
     examples/verify.py [--key FILE] LOG...     several LOGs are files of one log, oldest first
 """
-import hashlib, hmac, os, sys
+import base64, hashlib, hmac, os, sys
+
+def word_of(value):
+    """A chain value or a code as a word of a line."""
+    return base64.urlsafe_b64encode(value).rstrip(b"=")
+
+def value_of(word):
+    value = base64.urlsafe_b64decode(word + b"=")
+    assert word_of(value) == word and len(value) == 32, f"not a chain value: {word}"
+    return value
 
 def seal_of(log):
     dots = [at for at in range(len(log) - 1, 0, -1) if log[at] == "."]
@@ -24,31 +33,35 @@ def verify(path, key, before):
     torn = {text.split()[1]: text.split()[3] for text, _, _ in lines if text.startswith(b"torn ")}
     chain, end, number = before, 0, 0
     for text, _, value in lines:
-        kind, *words = text.split(b" ", 10)
+        kind, *words = text.split(b" ")
         if kind == b"begin":
-            end, previous = int(words[4]), bytes.fromhex(words[5].decode())
+            end, previous = int(words[4]), value_of(words[5])
             assert before in (None, previous), "a file is missing before it"
             chain = previous
         elif kind == b"mac" and key:
             while key[0] < int(words[0]):
                 key[:] = key[0] + 1, hashlib.sha256(key[1]).digest()
-            assert hmac.digest(key[1], chain, "sha256").hex().encode() == words[1], f"wrong code: {text}"
-        assert hashlib.sha256(chain + text).hexdigest().encode() == value, f"not in the chain: {text}"
-        chain = bytes.fromhex(value.decode())
-        if kind == b"entry":
+            assert word_of(hmac.digest(key[1], chain, "sha256")) == words[1], f"wrong code: {text}"
+        chain = hashlib.sha256(chain + text).digest()
+        assert word_of(chain) == value, f"not in the chain: {text}"
+        if kind.isdigit():
             number += 1
-            start, stop = int(words[1]), int(words[1]) + int(words[2])
-            assert int(words[0]) == number, f"not in its order: {text}"
-            if torn.get(words[0]) == b"cut":
+            start, stop, hashed = int(words[0]), int(words[0]) + int(words[1]), b""
+            assert int(kind) == number, f"not in its order: {text}"
+            if torn.get(kind) == b"cut":
                 continue
             assert start == end, f"not in its place: {text}"
-            end = stop
-            if words[0] not in torn:
-                entry, content = entry_of(words[9], log[start:stop].split(b"\n")[1:-2])
+            end, rest = stop, words[5:]
+            if rest[0].startswith(b"sha256:"):
+                hashed = rest.pop(0).removeprefix(b"sha256:")
+            if rest[0].startswith(b"version:"):
+                rest.pop(0)
+            if kind not in torn:
+                entry, content = entry_of(b" ".join(rest), log[start:stop].split(b"\n")[1:-2])
                 assert log[start:stop] == entry, f"altered: {text}"
-                assert words[7] == b"-" if content is None else hashlib.sha256(content).hexdigest().encode() == words[7], f"altered: {text}"
+                assert hashed == (b"" if content is None else hashlib.sha256(content).hexdigest().encode()), f"altered: {text}"
     assert end == len(log), f"byte {end}: what follows is not sealed"
-    print(f"{path}: {number} entries, {len(lines)} lines, last {chain.hex()}")
+    print(f"{path}: {number} entries, {len(lines)} lines, last {word_of(chain).decode()}")
     return chain
 
 arguments, key, chain = sys.argv[1:], None, None

@@ -2,10 +2,16 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-/// Hex digits of a chain value, and of every other hash in a seal.
-pub const HEX: usize = 64;
+/// Hex digits of a hash of content.
+const HEX: usize = 64;
+
+/// Characters of a chain value and of an authentication code: base64url (RFC 4648 §5) without padding, since short
+/// lines cost less than long ones.
+pub const BASE64: usize = 43;
 
 /// A SHA-256: of a chain value and a line, or of content.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,6 +56,28 @@ impl Hash {
             *byte = digit(pair[0])? << 4 | digit(pair[1])?;
         }
         Some(Self(hash))
+    }
+
+    /// Reads base64url without padding.
+    #[must_use]
+    pub fn parse_base64(text: &[u8]) -> Option<Self> {
+        let mut hash = [0; 32];
+        let read = URL_SAFE_NO_PAD.decode_slice(text, &mut hash);
+        (text.len() == BASE64 && read == Ok(hash.len())).then_some(Self(hash))
+    }
+
+    /// Appends base64url without padding.
+    pub fn push_base64(&self, out: &mut Vec<u8>) {
+        let mut text = [0; BASE64];
+        // The text has the length of 32 bytes.
+        let _ = URL_SAFE_NO_PAD.encode_slice(self.0, &mut text);
+        out.extend_from_slice(&text);
+    }
+
+    /// The text that [`Hash::push_base64`] appends.
+    #[must_use]
+    pub fn to_base64(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0)
     }
 
     /// Appends lower-case hex digits.
@@ -99,6 +127,29 @@ mod tests {
             "",
         ] {
             assert_eq!(Hash::parse(wrong.as_bytes()), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn hashes_are_read_as_they_are_written_in_base64() {
+        // From Python's base64.urlsafe_b64encode.
+        let text = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+        let hash = Hash::of(b"");
+        assert_eq!(hash.to_base64(), text);
+        let mut pushed = Vec::new();
+        hash.push_base64(&mut pushed);
+        assert_eq!(pushed, text.as_bytes());
+        assert_eq!(Hash::parse_base64(text.as_bytes()), Some(hash));
+        for wrong in [
+            "",
+            &text[1..],
+            &format!("{text}="),
+            &format!("{text}A"),
+            &text.replace('-', "+"),
+            // The last character has bits beyond the 32 bytes.
+            &text.replace("SuFU", "SuFV"),
+        ] {
+            assert_eq!(Hash::parse_base64(wrong.as_bytes()), None, "{wrong}");
         }
     }
 

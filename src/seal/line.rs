@@ -2,20 +2,21 @@
 //!
 //! ```text
 //! begin 1 IDENTITY FILE LINES START PREVIOUS TIME NAME SERVER CHAIN
-//! entry NUMBER OFFSET LENGTH TIME PEER USER STATUS HASH VERSION FIRST LINE OF THE ENTRY CHAIN
+//! NUMBER OFFSET LENGTH TIME [USER@]PEER STATUS [sha256:HASH] [version:VERSION] FIRST LINE OF THE ENTRY CHAIN
 //! torn NUMBER TIME left|cut CHAIN
 //! clock TIME SYSTEM CHAIN
 //! mac EPOCH CODE CHAIN
 //! next TIME NAME CHAIN
 //! ```
 //!
-//! Words are separated by one space. A missing value is `-`. Words from clients and file names are escaped: they
+//! Most lines are those of entries, so these are short: they have no word for their kind, and no more of the time than
+//! what differs from the line before (see [`EntryTime`]). Words are separated by one space. A missing server is `-`. Words from clients and file names are escaped: they
 //! contain only bytes 0x21–0x7E, and thus no space or line feed.
 //!
 //! [`super::text`] writes lines.
 
 use super::chain::Hash;
-use super::time::Moment;
+use super::time::{EntryTime, Moment};
 use crate::change_version::ChangeVersion;
 
 /// The version of this format.
@@ -26,6 +27,12 @@ pub const LINE_LIMIT: usize = 64 * 1024 + FIXED_LIMIT;
 
 /// The most bytes of an entry's line without the first line of the entry.
 const FIXED_LIMIT: usize = 4 * 1024;
+
+/// The beginning of the word that has the hash of an entry's content.
+pub(super) const HASH_PREFIX: &str = "sha256:";
+
+/// The beginning of the word that has the version of an entry's change.
+pub(super) const VERSION_PREFIX: &str = "version:";
 
 /// A parsed line. Words are as in the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +97,7 @@ pub struct EntryLine<'l> {
     /// Its length in bytes.
     pub length: u64,
     /// The time at which it got its place.
-    pub time: Moment,
+    pub time: EntryTime,
     /// The requester.
     pub origin: Origin<'l>,
     /// The status of the response.
@@ -143,11 +150,11 @@ impl NotALine {
 }
 
 impl<'l> LineContent<'l> {
-    /// Reads a line without its chain value and the space before it.
+    /// Reads a line without its chain value and the space before it. `last` is the last time of the lines before it.
     ///
     /// # Errors
     /// If a server does not write such a line.
-    pub fn parse(text: &'l str) -> Result<Self, NotALine> {
+    pub fn parse(text: &'l str, last: Moment) -> Result<Self, NotALine> {
         if let Some(other) = text.bytes().find(|&byte| !matches!(byte, 0x20..=0x7E)) {
             return Err(match other {
                 0 => NotALine("it has a NUL byte"),
@@ -155,9 +162,11 @@ impl<'l> LineContent<'l> {
             });
         }
         let mut words = Words(Some(text));
+        if text.starts_with(|first: char| first.is_ascii_digit()) {
+            return entry(&mut words, last).map(Self::Entry);
+        }
         let line = match words.next()? {
             "begin" => Self::Begin(begin(&mut words)?),
-            "entry" => return entry(&mut words).map(Self::Entry),
             "torn" => Self::Torn(Torn {
                 number: words.number()?,
                 time: words.time()?,
@@ -210,33 +219,51 @@ fn begin<'l>(words: &mut Words<'l>) -> Result<Begin<'l>, NotALine> {
     })
 }
 
-fn entry<'l>(words: &mut Words<'l>) -> Result<EntryLine<'l>, NotALine> {
+fn entry<'l>(words: &mut Words<'l>, last: Moment) -> Result<EntryLine<'l>, NotALine> {
     Ok(EntryLine {
         number: words.number()?,
         offset: words.number()?,
         length: words.number()?,
-        time: words.time()?,
-        origin: Origin {
-            peer: words.next()?,
-            user: words.optional()?,
-        },
+        time: EntryTime::parse(words.next()?, last).ok_or(NotALine(
+            "a time is YYYY-MM-DDTHH:MM:SS.ffffffZ, .ffffff or =",
+        ))?,
+        origin: origin(words.next()?)?,
         status: match words.next()?.as_bytes() {
             &[a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] => {
                 u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0')
             }
             _ => return Err(NotALine("a status has three digits")),
         },
-        hash: match words.optional()? {
+        hash: match words.with_prefix(HASH_PREFIX)? {
             None => None,
-            Some(text) => Some(Hash::parse(text.as_bytes()).ok_or(NO_HASH)?),
+            Some(text) => Some(
+                Hash::parse(text.as_bytes())
+                    .ok_or(NotALine("a hash of content has 64 lower-case hex digits"))?,
+            ),
         },
         version: version(words)?,
-        first_line: words.0.take().ok_or(NotALine("it has no first line"))?,
+        first_line: words
+            .0
+            .take()
+            .filter(|line| line.starts_with(|first: char| first.is_ascii_uppercase()))
+            .ok_or(NotALine("it has no first line of an entry"))?,
     })
 }
 
+fn origin(word: &str) -> Result<Origin<'_>, NotALine> {
+    // No peer has an `@`, but the name of a user may.
+    let (user, peer) = match word.rsplit_once('@') {
+        Some((user, peer)) => (Some(user), peer),
+        None => (None, word),
+    };
+    if peer.is_empty() || user == Some("") {
+        return Err(NotALine("a peer or a user has no name"));
+    }
+    Ok(Origin { peer, user })
+}
+
 fn version<'l>(words: &mut Words<'l>) -> Result<Option<&'l str>, NotALine> {
-    let word = words.optional()?;
+    let word = words.with_prefix(VERSION_PREFIX)?;
     match word.filter(|word| ChangeVersion::parse(word).is_none()) {
         None => Ok(word),
         Some(_) => Err(NotALine(
@@ -244,8 +271,6 @@ fn version<'l>(words: &mut Words<'l>) -> Result<Option<&'l str>, NotALine> {
         )),
     }
 }
-
-const NO_HASH: NotALine = NotALine("a hash has 64 lower-case hex digits");
 
 /// The rest of a line; `None` after its last word.
 struct Words<'l>(Option<&'l str>);
@@ -262,6 +287,16 @@ impl<'l> Words<'l> {
             return Err(NotALine("it has a space too many"));
         }
         Ok(word)
+    }
+
+    /// The rest of the next word, if it begins with this.
+    fn with_prefix(&mut self, prefix: &str) -> Result<Option<&'l str>, NotALine> {
+        let text = self.0.ok_or(NotALine("it ends too early"))?;
+        if text.starts_with(prefix) {
+            Ok(self.next()?.strip_prefix(prefix))
+        } else {
+            Ok(None)
+        }
     }
 
     fn optional(&mut self) -> Result<Option<&'l str>, NotALine> {
@@ -289,7 +324,9 @@ impl<'l> Words<'l> {
 
     fn hash(&mut self) -> Result<Hash, NotALine> {
         let word = self.next()?;
-        Hash::parse(word.as_bytes()).ok_or(NO_HASH)
+        Hash::parse_base64(word.as_bytes()).ok_or(NotALine(
+            "a chain value or code has 43 characters of base64url",
+        ))
     }
 }
 
@@ -301,10 +338,12 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_lines() {
-        let hash = Hash::ZERO.to_string();
+        let hash = Hash::ZERO.to_base64();
+        let hex = Hash::ZERO;
         for text in [
             String::new(),
-            "entry".to_owned(),
+            "1".to_owned(),
+            "entry 1".to_owned(),
             "mac".to_owned(),
             "tear 1".to_owned(),
             format!("mac 1  {hash}"),
@@ -319,15 +358,28 @@ mod tests {
             format!("begin 1 0000000000000abc 2 17 5 {hash} {TIME} log.txt"),
             format!("begin 1 abc 2 17 5 {hash} {TIME} log.txt -"),
             format!("begin 1 +000000000000abc 2 17 5 {hash} {TIME} log.txt -"),
-            format!("entry 3 100 50 {TIME} a - 99 - - GET a length 0"),
-            format!("entry 3 100 50 {TIME} a - 2000 - - GET a length 0"),
-            format!("entry 3 100 50 {TIME} a - 200 - 0 GET a length 0"),
-            format!("entry 3 100 50 {TIME} a - 200 - 1,2 GET a length 0"),
-            format!("entry 3 100 50 {TIME} a - 200 - -"),
+            format!("mac 1 {hex}"),
+            format!("03 100 50 {TIME} a 200 GET a length 0"),
+            format!("3 100 50 {TIME} a 99 GET a length 0"),
+            format!("3 100 50 {TIME} a 2000 GET a length 0"),
+            format!("3 100 50 {TIME} a 200  GET a length 0"),
+            format!("3 100 50 {TIME} a 200 version:0 GET a length 0"),
+            format!("3 100 50 {TIME} a 200 version:1,2 GET a length 0"),
+            format!("3 100 50 {TIME} a 200 version:1 version:2 GET a length 0"),
+            format!("3 100 50 {TIME} a 200 sha256:{hash} PUT a length 0"),
+            format!("3 100 50 {TIME} a 200 version:1 sha256:{hex} PUT a length 0"),
+            format!("3 100 50 {TIME} a 200 - GET a length 0"),
+            format!("3 100 50 {TIME} a 200"),
+            format!("3 100 50 {TIME} a 200 "),
+            format!("3 100 50 {TIME} @a 200 GET a length 0"),
+            format!("3 100 50 {TIME} a@ 200 GET a length 0"),
+            "3 100 50 == a 200 GET a length 0".to_owned(),
+            "3 100 50 .12345 a 200 GET a length 0".to_owned(),
             format!("next {TIME} a\nb"),
             format!("next {TIME} caf\u{e9}"),
         ] {
-            assert!(LineContent::parse(&text).is_err(), "{text:?}");
+            let parsed = LineContent::parse(&text, Moment::default());
+            assert!(parsed.is_err(), "{text:?}");
         }
     }
 }

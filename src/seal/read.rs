@@ -1,12 +1,13 @@
 //! Reads a seal line by line, and checks the chain.
 //!
 //! A line with a wrong chain value is returned and marked. The next line is compared with that value as written, so one
-//! altered line is one fault, and later lines can still be read.
+//! altered line is one fault, and later lines can still be read. A time that refers to an altered line is marked, too.
 
 use std::io::{self, Read};
 
-use super::chain::{HEX, Hash};
-use super::line::{LINE_LIMIT, LineContent, NotALine};
+use super::chain::{BASE64, Hash};
+use super::line::{EntryLine, LINE_LIMIT, LineContent, NotALine, Torn};
+use super::time::Moment;
 use crate::input_window::InputWindow;
 
 /// Bytes of the window: a few of the longest lines, so that reads are large.
@@ -20,7 +21,7 @@ const WINDOW: usize = 4 * LINE_LIMIT;
 /// use httpserver::seal::text::push_chain;
 /// use httpserver::seal::read::SealReader;
 ///
-/// let text = "begin 1 0000000000000001 1 0 0 0000000000000000000000000000000000000000000000000000000000000000 \
+/// let text = "begin 1 0000000000000001 1 0 0 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA \
 ///     2026-11-27T12:00:00.000000Z log.txt web-1";
 /// let mut seal = text.as_bytes().to_vec();
 /// push_chain(&mut seal, &Hash::ZERO.chained(text.as_bytes()));
@@ -35,6 +36,10 @@ pub struct SealReader<R> {
     window: InputWindow<R>,
     lines: u64,
     chain: Hash,
+    /// The last time of a line.
+    time: Moment,
+    /// Whether the next line can refer to it: there was no fault since it was written as a whole.
+    is_time_certain: bool,
 }
 
 /// A line of a seal.
@@ -50,6 +55,8 @@ pub struct SealLine<'l> {
     pub before: Hash,
     /// Whether its chain value follows from the line and the chain value before.
     pub is_chained: bool,
+    /// Whether the time in it does not depend on a line that is altered or missing.
+    pub is_time_certain: bool,
 }
 
 /// Why reading a seal stopped.
@@ -81,6 +88,8 @@ impl<R: Read> SealReader<R> {
             window: InputWindow::new(input, WINDOW, 0),
             lines: 0,
             chain: Hash::ZERO,
+            time: Moment::default(),
+            is_time_certain: false,
         }
     }
 
@@ -115,25 +124,32 @@ impl<R: Read> SealReader<R> {
         };
         let text = &self.window.take(length + 1)[..length];
         self.lines = number;
-        let parts = text.len().checked_sub(HEX + 1);
+        let was_certain = std::mem::take(&mut self.is_time_certain);
+        let parts = text.len().checked_sub(BASE64 + 1);
         let parts = parts.map(|at| text.split_at(at));
         let (text, chain) = parts
-            .and_then(|(text, chain)| Some((text, Hash::parse(chain.strip_prefix(b" ")?)?)))
+            .and_then(|(text, chain)| Some((text, Hash::parse_base64(chain.strip_prefix(b" ")?)?)))
             .ok_or_else(|| not_a_line(NotALine::NO_CHAIN))?;
         let text = str::from_utf8(text).map_err(|_| not_a_line(NotALine::NOT_ASCII))?;
         let before = self.chain;
         self.chain = chain;
-        let line = LineContent::parse(text).map_err(not_a_line)?;
+        let line = LineContent::parse(text, self.time).map_err(not_a_line)?;
         let before = match line {
             LineContent::Begin(begin) if number == 1 => begin.previous,
             _ => before,
         };
+        let is_chained = before.chained(text.as_bytes()) == chain;
+        let time = time_of(&line);
+        self.time = time.map_or(self.time, |(time, _)| time);
+        let is_time_certain = was_certain || time.is_some_and(|(_, is_whole)| is_whole);
+        self.is_time_certain = is_time_certain && is_chained;
         Ok(Some(SealLine {
             number,
             line,
             chain,
             before,
-            is_chained: before.chained(text.as_bytes()) == chain,
+            is_chained,
+            is_time_certain,
         }))
     }
 
@@ -144,6 +160,18 @@ impl<R: Read> SealReader<R> {
         // The rest of a line that is too long counts as another invalid line.
         let is_too_long = self.window.unread().len() >= LINE_LIMIT;
         Ok(found.or(is_too_long.then_some(LINE_LIMIT - 1)))
+    }
+}
+
+/// The time of a line, if it has one, and whether it is written as a whole.
+fn time_of(line: &LineContent<'_>) -> Option<(Moment, bool)> {
+    match line {
+        LineContent::Begin(begin) => Some((begin.time, true)),
+        LineContent::Entry(EntryLine { time, .. }) => Some((time.moment, time.is_whole)),
+        LineContent::Torn(Torn { time, .. })
+        | LineContent::Clock { time, .. }
+        | LineContent::Next { time, .. } => Some((*time, true)),
+        LineContent::Mac { .. } => None,
     }
 }
 
@@ -263,9 +291,9 @@ mod tests {
     #[test]
     fn chain_of_a_file_begins_with_what_it_continues() {
         let previous = Hash::of(b"the file before");
-        let begin = format!(
-            "begin 1 0000000000000001 2 9 0 {previous} 2026-11-27T12:00:00.000000Z log.txt -"
-        );
+        let word = previous.to_base64();
+        let begin =
+            format!("begin 1 0000000000000001 2 9 0 {word} 2026-11-27T12:00:00.000000Z log.txt -");
         let chain = previous.chained(begin.as_bytes());
         let mut text = begin.clone().into_bytes();
         push_chain(&mut text, &chain);
@@ -279,5 +307,41 @@ mod tests {
         assert!(reader.next_line().unwrap().is_none());
         assert_eq!((reader.position(), reader.lines()), (text.len() as u64, 2));
         assert_eq!(reader.chain(), chain.chained(&next));
+    }
+
+    #[test]
+    fn time_that_refers_to_an_altered_line_is_not_certain() {
+        let at = |time: &str| format!("1 0 24 {time} a 200 GET / length 0");
+        let texts = [
+            "2026-11-27T12:00:00.000000Z",
+            ".000001",
+            "=",
+            ".000002",
+            "2026-11-27T12:00:01.000000Z",
+            "=",
+        ]
+        .map(at);
+        let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+        let certain = |seal: &[u8]| {
+            let mut reader = SealReader::new(seal);
+            let mut all = Vec::new();
+            while let Some(line) = reader.next_line().transpose() {
+                all.push(line.is_ok_and(|line| line.is_time_certain));
+            }
+            all
+        };
+        let seal = String::from_utf8(seal(&texts)).unwrap();
+        assert_eq!(certain(seal.as_bytes()), [true; 6]);
+        let altered = seal.replacen(".000001", ".000009", 1);
+        let expected = [true, true, false, false, true, true];
+        assert_eq!(certain(altered.as_bytes()), expected);
+        let removed: String = seal.split_inclusive('\n').skip(1).collect();
+        assert_eq!(
+            certain(removed.as_bytes()),
+            [false, false, false, true, true]
+        );
+        let broken = seal.replacen(" .000001", "", 1);
+        let expected = [true, false, false, false, true, true];
+        assert_eq!(certain(broken.as_bytes()), expected);
     }
 }

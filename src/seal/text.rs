@@ -6,8 +6,8 @@
 use std::fmt::{self, Write as _};
 use std::io::Write;
 
-use super::chain::{HEX, Hash};
-use super::line::{Begin, FORMAT, Torn, TornOutcome};
+use super::chain::{BASE64, Hash};
+use super::line::{Begin, FORMAT, HASH_PREFIX, Torn, TornOutcome, VERSION_PREFIX};
 use super::time::{self, Moment, MomentWriter};
 use crate::change_version::ChangeVersion;
 
@@ -18,10 +18,10 @@ pub const WORD_LIMIT: usize = 1024;
 pub const ESCAPED: usize = "%FF".len();
 
 /// Bytes that a chain value and what is around it take in a line.
-pub const CHAIN_LENGTH: usize = HEX + 2;
+pub const CHAIN_LENGTH: usize = BASE64 + 2;
 
 /// Bytes of the longest `mac` line.
-pub const MAC_LENGTH: usize = "mac 18446744073709551615 ".len() + HEX + CHAIN_LENGTH;
+pub const MAC_LENGTH: usize = "mac 18446744073709551615 ".len() + BASE64 + CHAIN_LENGTH;
 
 /// Appends `begin …`.
 pub fn push_begin(out: &mut Vec<u8>, begin: &Begin<'_>) {
@@ -30,14 +30,15 @@ pub fn push_begin(out: &mut Vec<u8>, begin: &Begin<'_>) {
         out,
         format_args!(" {} {} {} ", begin.file, begin.lines, begin.start),
     );
-    begin.previous.push(out);
+    begin.previous.push_base64(out);
     let server = begin.server.unwrap_or("-");
     push_all(out, format_args!(" {} {} {server}", begin.time, begin.name));
 }
 
-/// Appends what of an entry's line is known before the entry has its place: `PEER USER STATUS HASH VERSION FIRST LINE`.
+/// Appends what of an entry's line is known before the entry has its place:
+/// `[USER@]PEER STATUS [sha256:HASH] [version:VERSION] FIRST LINE`.
 ///
-/// `push_peer` appends the first word; `user` is a name, not yet a word.
+/// `push_peer` appends the peer; `user` is a name, not yet a word.
 pub fn push_entry_end(
     out: &mut Vec<u8>,
     push_peer: impl FnOnce(&mut Vec<u8>),
@@ -47,31 +48,28 @@ pub fn push_entry_end(
     version: Option<&ChangeVersion>,
     first_line: &[u8],
 ) {
-    push_peer(out);
-    match user {
-        Some(user) => {
-            out.push(b' ');
-            out.extend_from_slice(word(user.as_bytes()).as_bytes());
-        }
-        None => out.extend_from_slice(b" -"),
+    if let Some(user) = user {
+        out.extend_from_slice(word(user.as_bytes()).as_bytes());
+        out.push(b'@');
     }
+    push_peer(out);
     let digit = |number: u16| b'0' + (number % 10) as u8;
     let [hundreds, tens, ones] = [status / 100, status / 10, status].map(digit);
     out.extend_from_slice(&[b' ', hundreds, tens, ones, b' ']);
-    match hash {
-        Some(hash) => hash.push(out),
-        None => out.push(b'-'),
+    if let Some(hash) = hash {
+        out.extend_from_slice(HASH_PREFIX.as_bytes());
+        hash.push(out);
+        out.push(b' ');
     }
-    out.push(b' ');
-    match version {
-        Some(version) => version.push(out),
-        None => out.push(b'-'),
+    if let Some(version) = version {
+        out.extend_from_slice(VERSION_PREFIX.as_bytes());
+        version.push(out);
+        out.push(b' ');
     }
-    out.push(b' ');
     out.extend_from_slice(first_line);
 }
 
-/// Appends what of an entry's line is known when the entry has its place: `entry NUMBER OFFSET LENGTH TIME `.
+/// Appends what of an entry's line is known when the entry has its place: `NUMBER OFFSET LENGTH TIME `.
 pub fn push_entry_start(
     out: &mut Vec<u8>,
     number: u64,
@@ -80,18 +78,17 @@ pub fn push_entry_start(
     time: Moment,
     writer: &mut MomentWriter,
 ) {
-    out.extend_from_slice(b"entry ");
     for number in [number, offset, length] {
         push_number(out, number);
         out.push(b' ');
     }
-    writer.push(out, time);
+    writer.push_short(out, time);
     out.push(b' ');
 }
 
 /// The longest that [`push_entry_start`] appends, with the chain value behind the line.
 pub const ENTRY_START_LENGTH: usize =
-    "entry ".len() + 3 * "18446744073709551615 ".len() + time::LENGTH + 1 + CHAIN_LENGTH;
+    3 * "18446744073709551615 ".len() + time::LENGTH + 1 + CHAIN_LENGTH;
 
 /// Bytes of a `clock` line.
 pub const CLOCK_LENGTH: usize = "clock ".len() + 2 * time::LENGTH + " ".len() + CHAIN_LENGTH;
@@ -118,7 +115,7 @@ pub fn push_mac(out: &mut Vec<u8>, epoch: u64, code: &Hash) {
     out.extend_from_slice(b"mac ");
     push_number(out, epoch);
     out.push(b' ');
-    code.push(out);
+    code.push_base64(out);
 }
 
 /// Appends `next …`.
@@ -129,7 +126,7 @@ pub fn push_next(out: &mut Vec<u8>, time: Moment, name: &str) {
 /// Ends a line: appends its chain value and a line feed.
 pub fn push_chain(out: &mut Vec<u8>, chain: &Hash) {
     out.push(b' ');
-    chain.push(out);
+    chain.push_base64(out);
     out.push(b'\n');
 }
 
@@ -171,6 +168,7 @@ fn push_all(out: &mut Vec<u8>, arguments: fmt::Arguments<'_>) {
 mod tests {
     use super::*;
     use crate::seal::line::{EntryLine, LineContent, Origin};
+    use crate::seal::time::EntryTime;
 
     type Push<'p> = &'p dyn Fn(&mut Vec<u8>);
 
@@ -182,8 +180,9 @@ mod tests {
 
     #[test]
     fn lines_are_read_as_they_are_written() {
-        let zero = Hash::ZERO.to_string();
+        let zero = Hash::ZERO.to_base64();
         let hash = Hash::of(b"");
+        let code = hash.to_base64();
         let begin = Begin {
             identity: 0xABC,
             file: 2,
@@ -216,7 +215,10 @@ mod tests {
             number: 3,
             offset: 100,
             length: 50,
-            time: time(),
+            time: EntryTime {
+                moment: time(),
+                is_whole: true,
+            },
             origin: Origin {
                 peer: "[::1]:40000",
                 user: Some("ann"),
@@ -234,7 +236,9 @@ mod tests {
             ),
             (
                 &push_entry,
-                format!("entry 3 100 50 {TIME} [::1]:40000 ann 201 {hash} 17 PUT a length 0"),
+                format!(
+                    "3 100 50 {TIME} ann@[::1]:40000 201 sha256:{hash} version:17 PUT a length 0"
+                ),
                 LineContent::Entry(entry),
             ),
             (
@@ -252,7 +256,7 @@ mod tests {
             ),
             (
                 &|out| push_mac(out, 9, &hash),
-                format!("mac 9 {hash}"),
+                format!("mac 9 {code}"),
                 LineContent::Mac {
                     epoch: 9,
                     code: hash,
@@ -271,7 +275,7 @@ mod tests {
             let mut out = Vec::new();
             push(&mut out);
             assert_eq!(String::from_utf8(out).unwrap(), text);
-            assert_eq!(LineContent::parse(&text), Ok(line));
+            assert_eq!(LineContent::parse(&text, Moment::default()), Ok(line));
         }
     }
 

@@ -1,4 +1,7 @@
 //! Moments as a seal writes them: RFC 3339, in UTC, with six digits of a second. As text they are in the order of time.
+//!
+//! In the line of an entry, a moment is shorter if it is in the same second as the last one of the lines before:
+//! `.123456`, or `=` if it is the same moment. So most lines need few bytes, and each second is written once.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,12 +13,24 @@ use crate::utc;
 /// Bytes of a moment as text.
 pub const LENGTH: usize = 27;
 
+/// Digits of a fraction of a second.
+const FRACTION: usize = 6;
+
 /// Microseconds of a second.
 const SECOND: u64 = 1_000_000;
 
 /// Microseconds since 1970, in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Moment(u64);
+
+/// A moment in the line of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EntryTime {
+    /// The moment.
+    pub moment: Moment,
+    /// Whether it is written as a whole, and does not depend on lines before.
+    pub is_whole: bool,
+}
 
 /// Writes moments, most of which are the same as the one before, or in the same second.
 #[derive(Debug)]
@@ -58,6 +73,41 @@ impl Moment {
         // A leap second is read as the second before it.
         (moment.to_string() == text).then_some(moment)
     }
+
+    /// The first moment that is not before this one, and has so many microseconds in its second.
+    fn next_with(self, fraction: u64) -> Self {
+        let second = self.0 - self.0 % SECOND;
+        let moment = second.saturating_add(fraction);
+        Self(if moment >= self.0 {
+            moment
+        } else {
+            moment.saturating_add(SECOND)
+        })
+    }
+}
+
+impl EntryTime {
+    /// Reads what [`MomentWriter::push_short`] writes; `last` is the last moment of the lines before.
+    #[must_use]
+    pub fn parse(text: &str, last: Moment) -> Option<Self> {
+        let short = |moment| Self {
+            moment,
+            is_whole: false,
+        };
+        if text == "=" {
+            return Some(short(last));
+        }
+        let Some(digits) = text.strip_prefix('.') else {
+            return Moment::parse(text).map(|moment| Self {
+                moment,
+                is_whole: true,
+            });
+        };
+        if digits.len() != FRACTION || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        Some(short(last.next_with(digits.parse().ok()?)))
+    }
 }
 
 impl From<SystemTime> for Moment {
@@ -78,6 +128,25 @@ impl fmt::Display for Moment {
 impl MomentWriter {
     /// Appends a moment.
     pub fn push(&mut self, out: &mut Vec<u8>, moment: Moment) {
+        self.set(moment);
+        out.extend_from_slice(&self.text);
+    }
+
+    /// Appends a moment as in the line of an entry: only what differs from the last moment. No other moment may be
+    /// written between the two, unless it lies between them.
+    pub fn push_short(&mut self, out: &mut Vec<u8>, moment: Moment) {
+        let last = self.last;
+        self.set(moment);
+        if moment == last {
+            out.push(b'=');
+        } else if moment.0 / SECOND == last.0 / SECOND {
+            out.extend_from_slice(&self.text[LENGTH - ".000000Z".len()..LENGTH - 1]);
+        } else {
+            out.extend_from_slice(&self.text);
+        }
+    }
+
+    fn set(&mut self, moment: Moment) {
         if moment != self.last {
             if moment.0 / SECOND != self.last.0 / SECOND {
                 self.text = start_of(moment);
@@ -85,7 +154,6 @@ impl MomentWriter {
             put_fraction(&mut self.text, moment);
             self.last = moment;
         }
-        out.extend_from_slice(&self.text);
     }
 }
 
@@ -138,6 +206,36 @@ mod tests {
             writer.push(&mut out, moment);
             assert_eq!(String::from_utf8(out).unwrap(), text);
             assert_eq!(Moment::parse(text), Some(moment), "{text}");
+        }
+    }
+
+    #[test]
+    fn moments_of_entries_have_only_what_differs() {
+        let mut writer = MomentWriter::default();
+        let mut last = Moment::default();
+        for (microseconds, text) in [
+            (1_795_780_800_123_456, "2026-11-27T12:00:00.123456Z"),
+            (1_795_780_800_123_456, "="),
+            (1_795_780_800_123_457, ".123457"),
+            (1_795_780_800_999_999, ".999999"),
+            (1_795_780_801_000_007, "2026-11-27T12:00:01.000007Z"),
+        ] {
+            let moment = Moment::from_microseconds(microseconds);
+            let mut out = Vec::new();
+            writer.push_short(&mut out, moment);
+            assert_eq!(String::from_utf8(out).unwrap(), text);
+            let expected = EntryTime {
+                moment,
+                is_whole: text.len() == LENGTH,
+            };
+            assert_eq!(EntryTime::parse(text, last), Some(expected), "{text}");
+            last = moment;
+        }
+        // Time never runs backwards, even if a line before was removed.
+        let read = EntryTime::parse(".000006", last).unwrap();
+        assert_eq!(read.moment.microseconds(), 1_795_780_802_000_006);
+        for wrong in ["", "==", ".", ".12345", ".1234567", ".+12345", ".12345a"] {
+            assert_eq!(EntryTime::parse(wrong, last), None, "{wrong}");
         }
     }
 

@@ -68,7 +68,7 @@ fn times(log: &Path) -> (Vec<Moment>, Vec<(Moment, Moment)>) {
     let mut reader = SealReader::new(fs::File::open(seal_path(log)).unwrap());
     while let Some(line) = reader.next_line().unwrap() {
         match line.line {
-            LineContent::Entry(entry) => entries.push(entry.time),
+            LineContent::Entry(entry) => entries.push(entry.time.moment),
             LineContent::Clock { time, system } => set_back.push((time, system)),
             _ => {}
         }

@@ -283,7 +283,7 @@ fn torn_entries_are_named_by_the_next_server() {
     log.truncate(log.len() - 60);
     fs::write(home.log_path(), &log).unwrap();
     let mut seal = fs::read(seal_path(&home.log_path())).unwrap();
-    seal.extend_from_slice(b"entry 6 123 4");
+    seal.extend_from_slice(b"6 123 4");
     fs::write(seal_path(&home.log_path()), &seal).unwrap();
 
     let mut server = Setup::at(&home, &["--seal", "--log-append"]).start();

@@ -193,6 +193,65 @@ fn entry_that_does_not_match_its_line_is_shown_without_what_the_seal_says() {
     }
 }
 
+/// The time of a line may be that of the line before, or in its second. If that line is gone, it is not guessed.
+#[test]
+fn time_that_refers_to_a_removed_line_is_not_shown() {
+    let mut log = SealedLog::with_short_times();
+    for (time, name) in [
+        ("12:00:00.9", "one"),
+        ("12:00:01.1", "two"),
+        ("12:00:01.2", "three"),
+        ("12:00:01.95", "four"),
+        ("12:00:01.95", "five"),
+        ("12:00:02", "six"),
+        ("12:00:02.5", "seven"),
+    ] {
+        log = log.entry(time, PEER, 200, |log| log.other("GET", name));
+    }
+    let seal = String::from_utf8(log.seal.clone()).unwrap();
+    let lines: Vec<_> = seal.split_inclusive('\n').collect();
+    assert!(
+        lines[4].contains(" .950000 ") && lines[5].contains(" = "),
+        "{seal}"
+    );
+    let run = log.in_workdir().run(["list", "log.txt", "--json"]);
+    let seconds = |object: &Value| object["time"].as_str().unwrap()[17..].to_owned();
+    let seconds: Vec<_> = objects_of(&run).iter().map(seconds).collect();
+    assert_eq!(
+        seconds,
+        [
+            "00.900000Z",
+            "01.100000Z",
+            "01.200000Z",
+            "01.950000Z",
+            "01.950000Z",
+            "02.000000Z",
+            "02.500000Z"
+        ]
+    );
+    log.seal = [&lines[..2], &lines[3..]].concat().concat().into_bytes();
+    let (status, found, stderr) = sealed(&log.in_workdir());
+    assert_eq!(
+        found,
+        [true, false, false, false, false, true, true],
+        "{stderr}"
+    );
+    assert_eq!(status, Some(1), "{stderr}");
+    let count = "log.txt: 4 entries do not match their lines in log.txt.seal";
+    assert!(stderr.contains(count), "{stderr}");
+    // `check` names the removed line, and no other.
+    let said = log.in_workdir().run(["check", "log.txt"]);
+    let said = said.stdout();
+    assert!(
+        said.contains("the line of entry 2 was removed from the seal"),
+        "{said}"
+    );
+    assert!(
+        !said.contains("its time") && !said.contains("its line"),
+        "{said}"
+    );
+}
+
 #[test]
 fn mismatches_are_reported_once_and_counted() {
     let mut many = SealedLog::new();

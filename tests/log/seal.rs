@@ -49,7 +49,7 @@ impl Pair {
 
     /// The index of the line of entry `number`.
     fn line(&self, number: usize) -> usize {
-        let beginning = format!("entry {number} ");
+        let beginning = format!("{number} ");
         let mut lines = self.lines.iter();
         lines.position(|line| line.starts_with(&beginning)).unwrap()
     }
@@ -76,10 +76,15 @@ impl Pair {
     fn alter_time(&mut self, number: usize) {
         let line = self.line(number);
         let mut words: Vec<_> = self.lines[line].split(' ').map(str::to_owned).collect();
-        let time = words[4].strip_suffix('Z').unwrap();
-        let (rest, digit) = time.split_at(time.len() - 1);
-        let other = if digit == "0" { "1" } else { "0" };
-        words[4] = format!("{rest}{other}Z");
+        let time = words[3].trim_end_matches('Z');
+        words[3] = if time == "=" {
+            ".000000".to_owned()
+        } else {
+            let (rest, digit) = time.split_at(time.len() - 1);
+            let other = if digit == "0" { "1" } else { "0" };
+            let end = &words[3][time.len()..];
+            format!("{rest}{other}{end}")
+        };
         self.lines[line] = words.join(" ");
     }
 
@@ -285,7 +290,7 @@ const FORGERIES: &[Forgery] = &[
             let entry = pair.entry(3);
             pair.log.splice(end..end, entry.iter().copied());
             assert!(pair.log[start..].starts_with(b"DELETE a.txt"));
-            let line = pair.lines[pair.line(8)].replacen("entry 8 ", "entry 9 ", 1);
+            let line = pair.lines[pair.line(8)].replacen("8 ", "9 ", 1);
             pair.lines.push(line);
         },
         said: &["entry 9 (", "its line in the seal was altered"],
@@ -326,7 +331,7 @@ const FORGERIES: &[Forgery] = &[
     },
     Forgery {
         what: "a user is altered",
-        forge: |pair| pair.alter_line(2, " - 204 ", " ann 204 "),
+        forge: |pair| pair.alter_line(2, " 127.0.0.1:", " ann@127.0.0.1:"),
         said: &["entry 2 (", "its line in the seal was altered"],
     },
     Forgery {

@@ -28,6 +28,8 @@ pub(super) struct SealedLog {
     server: Option<&'static str>,
     /// That of the next entry.
     version: Option<ChangeVersion>,
+    /// Writes the times of entries as a server does; without it each is written as a whole.
+    times: Option<MomentWriter>,
 }
 
 /// `12:00:00` or `2026-11-26T12:00:00`, or one of these with a fraction, as a moment.
@@ -49,6 +51,14 @@ impl SealedLog {
     /// The log of one of several servers.
     pub(super) fn of_server(name: &'static str) -> Self {
         Self::begun(1, 0, Hash::ZERO, Log::default(), Some(name))
+    }
+
+    /// The same, with the times of entries as short as a server writes them.
+    pub(super) fn with_short_times() -> Self {
+        Self {
+            times: Some(MomentWriter::default()),
+            ..Self::new()
+        }
     }
 
     /// The version of the next entry, which is not the removal of a directory.
@@ -85,6 +95,7 @@ impl SealedLog {
             lines_before,
             server,
             version: None,
+            times: None,
             log,
         };
         let begin = Begin {
@@ -169,6 +180,8 @@ impl SealedLog {
             None => (from, None),
         };
         let version = self.version.take();
+        let mut times = self.times.take();
+        let mut whole = MomentWriter::default();
         let first_line = entry.0.split(|&byte| byte == b'\n').next().unwrap();
         self.line(|out| {
             let time = moment(time);
@@ -178,7 +191,7 @@ impl SealedLog {
                 offset,
                 length,
                 time,
-                &mut MomentWriter::default(),
+                times.as_mut().unwrap_or(&mut whole),
             );
             let push_peer = |out: &mut Vec<u8>| out.extend_from_slice(peer.as_bytes());
             push_entry_end(
@@ -191,6 +204,7 @@ impl SealedLog {
                 first_line,
             );
         });
+        self.times = times;
         (self, entry.0.clone())
     }
 

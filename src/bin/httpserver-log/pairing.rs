@@ -182,11 +182,11 @@ impl<'s> Pairing<'s> {
             self.notes.pass_missing(&self.name, seal, offset)?;
             while seal.peek()?.is_some_and(|line| line.offset < end) {
                 let Some(line) = seal.take() else { break };
-                if line.is_chained {
-                    self.made.push_back(from_seal(line, fault.clone()));
-                } else {
-                    let objection = format!("its line in {} {ALTERED}", seal.name());
+                if let Some(fault) = line.fault {
+                    let objection = format!("its line in {} {fault}", seal.name());
                     self.notes.unmatched(&self.name, line.offset, &objection);
+                } else {
+                    self.made.push_back(from_seal(line, fault.clone()));
                 }
             }
         }
@@ -212,8 +212,8 @@ impl<'s> Pairing<'s> {
         self.notes.pass_missing(&self.name, seal, end)?;
         while seal.peek()?.is_some() {
             let Some(line) = seal.take() else { break };
-            if !line.is_chained {
-                let objection = format!("its line in {} {ALTERED}", seal.name());
+            if let Some(fault) = line.fault {
+                let objection = format!("its line in {} {fault}", seal.name());
                 self.notes.unmatched(&self.name, line.offset, &objection);
                 continue;
             }
@@ -232,8 +232,6 @@ impl<'s> Pairing<'s> {
         Ok(None)
     }
 }
-
-const ALTERED: &str = "was altered, or one before it was removed: the chain breaks there";
 
 /// An entry that only the seal has.
 fn from_seal(line: SealedEntry, fault: Fault) -> EntryRecord {
@@ -260,8 +258,8 @@ struct LoggedHalf<'f> {
 impl LoggedHalf<'_> {
     /// Why a line does not belong to the entry.
     fn objection(&self, line: &SealedEntry) -> Option<String> {
-        if !line.is_chained {
-            return Some(ALTERED.to_owned());
+        if let Some(fault) = line.fault {
+            return Some(fault.to_string());
         }
         if line.first_line != self.first_line {
             return Some(format!("is that of `{}`", line.first_line));

@@ -9,11 +9,12 @@ use httpserver::change_version::ChangeVersion;
 use httpserver::request_log::verify::{SealStart, torn_entries};
 use httpserver::seal::chain::Hash;
 use httpserver::seal::line::{EntryLine, LineContent, TornOutcome};
-use httpserver::seal::read::{SealError, SealReader};
+use httpserver::seal::read::{SealError, SealLine, SealReader};
 use httpserver::seal::state::Tip;
 use httpserver::seal::time::Moment;
 use indicatif::ProgressBar;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -38,8 +39,26 @@ pub(crate) struct SealedEntry {
     /// The version of its change, if servers shared the root.
     pub(crate) version: Option<ChangeVersion>,
     pub(crate) first_line: String,
-    /// Whether its chain value follows from the line and the chain value before.
-    pub(crate) is_chained: bool,
+    /// Why its values are not those of the server, or may not be.
+    pub(crate) fault: Option<LineFault>,
+}
+
+/// Why the values of a line are not shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LineFault {
+    /// Its chain value does not follow from the line and the chain value before.
+    NotChained,
+    /// Its time refers to a line that was altered or removed.
+    TimeUnknown,
+}
+
+impl fmt::Display for LineFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::NotChained => "was altered, or one before it was removed: the chain breaks there",
+            Self::TimeUnknown => "has a time that refers to a line that was altered or removed",
+        })
+    }
 }
 
 type SealBytes<'s> = Box<dyn Read + Send + 's>;
@@ -194,11 +213,11 @@ impl<'s> SealEntries<'s> {
             }
             Err(SealError::Input(error)) => return Err(Failure::file(&self.name)(error)),
         };
-        let (number, is_chained) = (line.number, line.is_chained);
+        let (number, fault) = (line.number, fault_of(&line));
         match line.line {
             LineContent::Entry(entry) => {
                 if self.torn.get(&entry.number) != Some(&TornOutcome::Cut) {
-                    self.next = Some(owned(&entry, self.server.clone(), is_chained));
+                    self.next = Some(owned(&entry, self.server.clone(), fault));
                 }
                 return Ok(NextLine::Some);
             }
@@ -209,7 +228,7 @@ impl<'s> SealEntries<'s> {
             LineContent::Next { .. } => self.has_next = true,
             _ => {}
         }
-        if !is_chained {
+        if fault == Some(LineFault::NotChained) {
             self.note(format!("line {number} was altered: the chain breaks there"));
         }
         Ok(NextLine::Some)
@@ -227,12 +246,22 @@ enum NextLine {
     End,
 }
 
-fn owned(entry: &EntryLine<'_>, server: Option<Arc<str>>, is_chained: bool) -> SealedEntry {
+fn fault_of(line: &SealLine<'_>) -> Option<LineFault> {
+    if !line.is_chained {
+        Some(LineFault::NotChained)
+    } else if matches!(line.line, LineContent::Entry(_)) && !line.is_time_certain {
+        Some(LineFault::TimeUnknown)
+    } else {
+        None
+    }
+}
+
+fn owned(entry: &EntryLine<'_>, server: Option<Arc<str>>, fault: Option<LineFault>) -> SealedEntry {
     SealedEntry {
         number: entry.number,
         offset: entry.offset,
         length: entry.length,
-        time: entry.time,
+        time: entry.time.moment,
         peer: entry.origin.peer.to_owned(),
         user: entry.origin.user.map(str::to_owned),
         status: entry.status,
@@ -240,6 +269,6 @@ fn owned(entry: &EntryLine<'_>, server: Option<Arc<str>>, is_chained: bool) -> S
         server,
         version: entry.version.and_then(ChangeVersion::parse),
         first_line: entry.first_line.to_owned(),
-        is_chained,
+        fault,
     }
 }

@@ -3,6 +3,7 @@
 use super::finding::{EntryName, MOST, SealFault};
 use crate::seal::chain::Hash;
 use crate::seal::key::Key;
+use crate::seal::read::SealLine;
 use crate::seal::time::Moment;
 
 /// The most hashes for one authentication code. With one code per microsecond for a year, the last is no further from
@@ -53,8 +54,8 @@ impl Audit {
         self.findings.insert(0, SealFault::NoBeginning);
     }
 
-    /// The order of entries, and the chain at one of them.
-    pub(super) fn entry(&mut self, name: &EntryName, is_chained: bool) {
+    /// The order of entries, and the chain at one of them. A time that is not certain is not compared with others.
+    pub(super) fn entry(&mut self, name: &EntryName, line: &SealLine<'_>) {
         self.entries += 1;
         let expected = self.number + 1;
         let is_behind_moved = std::mem::take(&mut self.is_behind_moved);
@@ -66,14 +67,16 @@ impl Audit {
         } else if name.number < expected {
             self.find(SealFault::LineMoved(name.clone()));
             self.is_behind_moved = true;
-        } else if !is_chained && !is_behind_moved {
+        } else if !line.is_chained && !is_behind_moved {
             self.find(SealFault::LineAltered(name.clone()));
         }
-        if name.number >= expected && name.time < self.last_time {
+        if name.number >= expected && line.is_time_certain && name.time < self.last_time {
             self.find(SealFault::TimeReversed(name.clone()));
         }
         self.number = self.number.max(name.number);
-        self.time(name.time);
+        if line.is_chained && line.is_time_certain {
+            self.time(name.time);
+        }
     }
 
     /// The chain at a line other than an entry's.

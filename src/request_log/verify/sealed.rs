@@ -134,7 +134,7 @@ impl<R: Read> SealedEntries<R> {
         }
         let read = self.noted.note(&line, &mut self.audit, &self.evidence);
         match &read {
-            LineRead::Entry(entry) => self.audit.entry(&entry.name, line.is_chained),
+            LineRead::Entry(entry) => self.audit.entry(&entry.name, &line),
             LineRead::Other | LineRead::End => self.audit.other(line.number, line.is_chained),
         }
         self.seal_end = self.reader.position();
@@ -241,7 +241,7 @@ fn sealed(entry: &EntryLine<'_>, evidence: &Evidence) -> Sealed {
     Sealed {
         name: EntryName {
             number: entry.number,
-            time: entry.time,
+            time: entry.time.moment,
             first_line: entry.first_line.into(),
         },
         offset: entry.offset,
