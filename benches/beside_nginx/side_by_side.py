@@ -39,6 +39,7 @@ CASES = {
     "get-100k-c64":     ("GET", 102400, 64, False, False),
     "get-10m-c16":      ("GET", 10485760, 16, False, False),
     "put-1k-c16":       ("PUT", 1024, 16, False, False),
+    "put-1k-c16-new":   ("PUT", 1024, 16, False, False),
     "put-1k-c16-log":   ("PUT", 1024, 16, False, True),
     "put-1m-c8":        ("PUT", 1048576, 8, False, False),
     "put-1m-c8-log":    ("PUT", 1048576, 8, False, True),
@@ -56,7 +57,7 @@ CASES = {
 }
 PROCESSORS = [str(number) for number in sorted(os.sched_getaffinity(0))]
 
-# PUT: a thousand names in rotation, so that both new files and replacements are measured
+# PUT: a thousand names in rotation, so nearly every upload replaces a file; with the last word `new` every name is new
 PUT_LUA = """
 local body = string.rep("x", {size}); local n = 0
 request = function() n = n + 1; return wrk.format("PUT", string.format("/PUT_{tag}_%018d", n % {names}), nil, body) end
@@ -133,9 +134,10 @@ def fill(root):
 def fresh_ext4(root, image):
     """An ext4 of its own, with the served files, mounted on root."""
     with open(image, "wb") as out:
-        out.truncate(1 << 30)
+        out.truncate(8 << 30)
     try:
-        subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
+        # With an inode for each block, since every file of some cases is small and new.
+        subprocess.run(["mkfs.ext4", "-q", "-F", "-i", "4096", image], check=True)
         subprocess.run(["mount", "-o", "loop", image, root], check=True)
         try:
             fill(root)
@@ -165,7 +167,8 @@ def measure(who, case, tmp, root, server, extra, seconds):
         path = "/" + NAME.get(size, "")
         if method == "PUT":
             with open(f"{tmp}/put.lua", "w") as out:
-                out.write(PUT_LUA.format(size=size, tag="x" * 4, names=1000 if size <= 65536 else 20))
+                names = 10 ** 12 if case.endswith("-new") else 1000 if size <= 65536 else 20
+                out.write(PUT_LUA.format(size=size, tag="x" * 4, names=names))
             drive += ["-s", f"{tmp}/put.lua"]
             path = "/"
         before = cpu_seconds(child.pid)

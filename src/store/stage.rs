@@ -14,6 +14,7 @@ use super::state::Store;
 use super::sys::metadata_of;
 use super::unnamed::{LinkWay, StagingMethod, has_none, open_unnamed};
 use super::write_target::WriteTarget;
+use crate::durable::Durability;
 
 /// The number of attempts if another server's clean-up removes a new file.
 const ATTEMPTS: usize = 8;
@@ -92,6 +93,9 @@ impl Store {
         };
         let device = below_root.map_or(root.device, |(device, _)| device);
         let link = match (self.method(directory, device), staged_for) {
+            (StagingMethod::Unnamed(_), StagedFor::Instant) if self.replaces_at_once(target) => {
+                return Ok(Unnamed::ToBeNamed(StagingLock::Omitted));
+            }
             (StagingMethod::Unnamed(link), _) => link,
             (StagingMethod::NamedInMemory, StagedFor::Instant) => {
                 return Ok(Unnamed::ToBeNamed(StagingLock::Omitted));
@@ -121,6 +125,13 @@ impl Store {
                 Err(StoreErrorKind::in_directory(error))
             }
         }
+    }
+
+    /// Whether an upload whose content is at hand is renamed over a file a few system calls after it was created. It then
+    /// needs a staging name anyway, and without a name it would only be entered as an orphan first and linked later. With
+    /// `--durable` it waits for the disk in between, where a kill would leave the name.
+    fn replaces_at_once(&self, target: &WriteTarget) -> bool {
+        target.existing().is_some() && self.durability == Durability::Kernel
     }
 
     /// The staging method for this device; determined by a trial if it is not known.
@@ -176,9 +187,14 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::fd::OwnedFd;
     use std::path::Path;
 
+    use rustix::fs::Mode;
+
     use crate::durable::Durability;
+    use crate::store::file_system::is_tmpfs;
+    use crate::store::unnamed::open_unnamed;
     use crate::store::{CommitCondition, Depth, Store, StoreErrorKind, is_staging_name};
 
     /// Removes the one staging file of a directory, as a clean-up does.
@@ -191,39 +207,76 @@ mod tests {
         fs::remove_file(staged[0].path()).unwrap();
     }
 
-    /// In memory the file of such an upload is not locked.
+    /// The number of staging files in a directory.
+    fn staging_files(directory: &Path) -> usize {
+        let entries = fs::read_dir(directory).unwrap().map(Result::unwrap);
+        entries
+            .filter(|entry| is_staging_name(entry.file_name().as_encoded_bytes()))
+            .count()
+    }
+
+    /// The file of such an upload is not locked.
     #[test]
     fn upload_that_is_staged_for_an_instant_survives_the_loss_of_its_name() {
         use std::os::unix::fs::PermissionsExt;
-        let Ok(home) = tempfile::tempdir_in("/dev/shm") else {
-            return; // There is no tmpfs where this runs.
-        };
-        let store = Store::open(home.path(), Depth::Tree, Durability::Kernel).unwrap();
-        fs::write(home.path().join("old"), "old content").unwrap();
-        let restricted = fs::Permissions::from_mode(0o604);
-        fs::set_permissions(home.path().join("old"), restricted).unwrap();
-        let always = |_: Option<&_>| true;
-        for (name, condition) in [
-            ("new", CommitCondition::Always),
-            ("old", CommitCondition::Always),
-            ("old", CommitCondition::Holds(&always)),
-            ("absent", CommitCondition::Absent),
-        ] {
-            let target = store.target_at_once(name.as_bytes()).unwrap();
-            let mut staged = store.stage_for_an_instant(&target).unwrap();
-            staged.write(b"content").unwrap();
-            remove_staging_file(home.path());
-            let committed = store.commit(staged, &target, &condition, |committed| {
-                committed.metadata().unwrap()
-            });
-            let path = home.path().join(name);
-            assert_eq!(fs::read(&path).unwrap(), b"content", "{name}");
-            let there = store.target_at_once(name.as_bytes()).unwrap();
-            assert_eq!(there.existing(), Some(&committed.unwrap()), "{name}");
-            let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
-            assert_eq!(mode == 0o604, name == "old", "{name}");
+        let on_tmpfs = tempfile::tempdir_in("/dev/shm").ok();
+        for home in on_tmpfs.into_iter().chain(tempfile::tempdir()) {
+            let directory = OwnedFd::from(fs::File::open(home.path()).unwrap());
+            let in_memory = is_tmpfs(&directory);
+            if !in_memory && open_unnamed(&directory, Mode::RUSR).is_err() {
+                continue; // Every upload is locked there.
+            }
+            let store = Store::open(home.path(), Depth::Tree, Durability::Kernel).unwrap();
+            fs::write(home.path().join("old"), "old content").unwrap();
+            let restricted = fs::Permissions::from_mode(0o604);
+            fs::set_permissions(home.path().join("old"), restricted).unwrap();
+            let always = |_: Option<&_>| true;
+            for (name, condition) in [
+                ("new", CommitCondition::Always),
+                ("old", CommitCondition::Always),
+                ("old", CommitCondition::Holds(&always)),
+                ("absent", CommitCondition::Absent),
+            ] {
+                let target = store.target_at_once(name.as_bytes()).unwrap();
+                let mut staged = store.stage_for_an_instant(&target).unwrap();
+                staged.write(b"content").unwrap();
+                if in_memory || name == "old" {
+                    remove_staging_file(home.path());
+                }
+                assert_eq!(staging_files(home.path()), 0, "{name}");
+                let committed = store.commit(staged, &target, &condition, |committed| {
+                    committed.metadata().unwrap()
+                });
+                let path = home.path().join(name);
+                assert_eq!(fs::read(&path).unwrap(), b"content", "{name}");
+                let there = store.target_at_once(name.as_bytes()).unwrap();
+                assert_eq!(there.existing(), Some(&committed.unwrap()), "{name}");
+                let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+                assert_eq!(mode == 0o604, name == "old", "{name}");
+            }
+            assert_eq!(fs::read_dir(home.path()).unwrap().count(), 3);
         }
-        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 3);
+    }
+
+    /// A kill while an upload waits for the disk leaves no name.
+    #[test]
+    fn durable_upload_has_no_name_before_its_commit() {
+        let home = tempfile::tempdir().unwrap();
+        let directory = OwnedFd::from(fs::File::open(home.path()).unwrap());
+        if is_tmpfs(&directory) || open_unnamed(&directory, Mode::RUSR).is_err() {
+            return; // Uploads have names there.
+        }
+        fs::write(home.path().join("old"), "old content").unwrap();
+        for (durability, named) in [(Durability::Storage, 0), (Durability::Kernel, 1)] {
+            let store = Store::open(home.path(), Depth::Tree, durability).unwrap();
+            let target = store.target_at_once(b"old").unwrap();
+            let staged = store.stage_for_an_instant(&target).unwrap();
+            assert_eq!(staging_files(home.path()), named, "{durability:?}");
+            let long = store.stage(&target).unwrap();
+            assert_eq!(staging_files(home.path()), named, "{durability:?}");
+            drop((staged, long));
+            assert_eq!(staging_files(home.path()), 0, "{durability:?}");
+        }
     }
 
     #[test]

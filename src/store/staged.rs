@@ -4,8 +4,8 @@
 //! A file without a name disappears when its server is killed. If it replaces another file, it has a staging name for
 //! an instant, since linkat(2) cannot replace. A file with a staging name is locked with flock(2) while it is staged,
 //! so that no server's clean-up removes it. Such a lock belongs to the open file, so it ends with the process, also
-//! over FUSE. In memory a file that is staged for an instant is not locked: it is made again if a clean-up comes in
-//! that instant.
+//! over FUSE. A file that is staged for an instant is not locked if it is in memory or replaces another: it is made
+//! again if a clean-up comes in that instant.
 
 mod placement;
 

@@ -20,7 +20,7 @@ use crate::sync::lock;
 /// The staging method of a file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StagingMethod {
-    /// Without a name.
+    /// Without a name, unless it replaces a file at once.
     Unnamed(LinkWay),
     /// Under a staging name, and locked.
     Named,

@@ -1,11 +1,12 @@
 //! Each system call of a request fails in turn: a table with the expected results.
 //!
 //! The path of a small PUT that replaces a file, on the thread that serves it: recvfrom, statx, openat, write,
-//! linkat, renameat, pwrite64, close, sendto; of one that makes a file the same without renameat. On a file system
-//! without `O_TMPFILE`: recvfrom, statx, openat, flock, fstat, write, renameat, and so on. A larger one adds recvfrom and write, and fallocate, pread64 and pwrite64 for
-//! the rows of its entry; `--durable` adds fdatasync of the file, fdatasync of the log, and fsync of the root. A GET:
-//! recvfrom, statx, openat2, statx, pread64, statx, close, pwrite64, sendto; of a large file recvfrom, statx, openat2,
-//! statx, pwrite64, sendto, sendfile, close.
+//! renameat, pwrite64, close, sendto; of one that makes a file the same with linkat in place of renameat. On a file
+//! system without `O_TMPFILE`: recvfrom, statx, openat, flock, fstat, write, renameat, and so on. A larger one adds
+//! recvfrom and write, linkat before renameat, and fallocate, pread64 and pwrite64 for the rows of its entry; `--durable`
+//! adds linkat before renameat, fdatasync of the file, fdatasync of the log, and fsync of the root. A GET: recvfrom,
+//! statx, openat2, statx, pread64, statx, close, pwrite64, sendto; of a large file recvfrom, statx, openat2, statx,
+//! pwrite64, sendto, sendfile, close.
 
 use crate::fault::carrier::Carrier;
 use crate::fault::failing::Outcome::{
@@ -54,21 +55,13 @@ const PUT: &[Row] = &[
     call("openat", "1").failing(&["EIO"], Refused(500)),
     call("openat", "1").failing(&["EMFILE", "ENFILE", "ENOMEM"], Refused(503)),
     call("openat", "1").failing(&["EACCES", "EPERM", "EROFS"], Refused(403)),
-    call("openat", "1").failing(&["EINTR"], Success),
-    // There are no files without names, so it is made with one.
-    call("openat", "1").failing(&["EOPNOTSUPP", "EISDIR", "EINVAL", "ENOENT"], Success),
-    call("linkat", "1").failing(&["ENOSPC", "EDQUOT"], Refused(507)),
-    call("linkat", "1").failing(&["EIO"], Refused(500)),
-    call("linkat", "1").failing(&["EACCES", "EPERM", "EROFS"], Refused(403)),
-    call("linkat", "1").failing(&["ENOMEM"], Refused(503)),
-    call("linkat", "1").failing(&["ENOENT", "ENOTCONN"], Refused(503)),
+    call("openat", "1").failing(&["EINTR", "EEXIST"], Success),
+    call("openat", "1+").failing(&["EEXIST"], Refused(503)),
     // Another machine has replaced a file or a directory: it is tried once more.
     call("statx", "1").failing(&["ESTALE"], Success),
     call("openat", "1").failing(&["ESTALE"], Success),
-    call("linkat", "1").failing(&["ESTALE"], Success),
     call("renameat", "1").failing(&["ESTALE"], Success),
     call("statx", "1+").failing(&["ESTALE"], Refused(503)),
-    call("linkat", "1+").failing(&["ESTALE"], Refused(503)),
     call("renameat", "1+").failing(&["ESTALE"], Refused(503)),
     // The storage of the file system is gone.
     call("statx", "1").failing(&["ENOTCONN", "ECONNABORTED", "ESHUTDOWN", "EHOSTDOWN"], Refused(503)),
@@ -77,7 +70,6 @@ const PUT: &[Row] = &[
     call("renameat", "1").failing(&["ENOTCONN"], Refused(500)),
     call("statx", "1").failing(&["EROFS"], Refused(403)),
     call("write", "1").failing(&["EROFS"], Refused(403)),
-    call("linkat", "1").failing(&["EEXIST"], Success),
     call("write", "1").failing(&["ENOSPC", "EDQUOT"], Refused(507)),
     call("write", "1").failing(&["EIO"], Refused(500)),
     call("write", "1").failing(&["EFBIG"], Refused(413)),
@@ -89,9 +81,12 @@ const PUT: &[Row] = &[
     call("renameat", "1").failing(&["EBUSY"], Refused(403)),
     call("renameat", "1").failing(&["ENOMEM"], Refused(503)),
     // The root was removed, or what was staged.
+    call("openat", "1").failing(&["ENOENT"], Refused(503)),
     call("openat", "1+").failing(&["ENOENT", "ESTALE"], Refused(503)),
     call("write", "1").failing(&["ENOENT", "ESTALE"], Refused(503)),
-    call("renameat", "1").failing(&["ENOENT"], Refused(503)),
+    // What was staged is made again, once.
+    call("renameat", "1").failing(&["ENOENT"], Success),
+    call("renameat", "1+").failing(&["ENOENT"], Refused(503)),
     // It has taken effect; the response says that the server failed, and the log that it was not written.
     call("pwrite64", "1").failing(&["EIO", "ENOSPC"], Unrecorded),
     call("pwrite64", "1").failing(&["EINTR"], Success),
@@ -167,9 +162,20 @@ const PUT_LARGE: &[Row] = &[
 const PUT_LARGE_RECEIVED: &[Row] =
     &[call("recvfrom", "2").failing(&["EIO", "ECONNRESET"], ClosedRefused(400))];
 
-/// A PUT with `--durable`.
+/// A PUT with `--durable`, which is staged without a name.
 #[rustfmt::skip]
 const PUT_DURABLE: &[Row] = &[
+    // There are no files without names, so it is made with one.
+    call("openat", "1").failing(&["EOPNOTSUPP", "EISDIR", "EINVAL", "ENOENT"], Success),
+    call("linkat", "1").failing(&["ENOSPC", "EDQUOT"], Refused(507)),
+    call("linkat", "1").failing(&["EIO"], Refused(500)),
+    call("linkat", "1").failing(&["EACCES", "EPERM", "EROFS"], Refused(403)),
+    call("linkat", "1").failing(&["ENOMEM"], Refused(503)),
+    call("linkat", "1").failing(&["ENOENT", "ENOTCONN"], Refused(503)),
+    call("linkat", "1").failing(&["ESTALE", "EEXIST"], Success),
+    call("linkat", "1+").failing(&["ESTALE"], Refused(503)),
+    call("renameat", "1").failing(&["ESTALE"], Success),
+    call("renameat", "1").failing(&["ENOENT"], Refused(503)),
     call("fdatasync", "1").failing(&["ENOSPC", "EDQUOT"], Refused(507)),
     call("fdatasync", "1").failing(&["EIO"], Refused(500)),
     call("fdatasync", "1").failing(&["EINTR", "ESTALE"], Success),
