@@ -127,9 +127,9 @@ impl Store {
         }
     }
 
-    /// Whether an upload whose content is at hand is renamed over a file a few system calls after it was created. It then
-    /// needs a staging name anyway, and without a name it would only be entered as an orphan first and linked later. With
-    /// `--durable` it waits for the disk in between, where a kill would leave the name.
+    /// Whether an upload whose content is at hand is renamed over a file a few system calls after it was created. It
+    /// then needs a staging name anyway, and without a name it would only be entered as an orphan first and linked
+    /// later. With `--durable` it waits for the disk in between, where a kill would leave the name.
     fn replaces_at_once(&self, target: &WriteTarget) -> bool {
         target.existing().is_some() && self.durability == Durability::Kernel
     }

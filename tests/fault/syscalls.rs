@@ -3,10 +3,10 @@
 //! The path of a small PUT that replaces a file, on the thread that serves it: recvfrom, statx, openat, write,
 //! renameat, pwrite64, close, sendto; of one that makes a file the same with linkat in place of renameat. On a file
 //! system without `O_TMPFILE`: recvfrom, statx, openat, flock, fstat, write, renameat, and so on. A larger one adds
-//! recvfrom and write, linkat before renameat, and fallocate, pread64 and pwrite64 for the rows of its entry; `--durable`
-//! adds linkat before renameat, fdatasync of the file, fdatasync of the log, and fsync of the root. A GET: recvfrom,
-//! statx, openat2, statx, pread64, statx, close, pwrite64, sendto; of a large file recvfrom, statx, openat2, statx,
-//! pwrite64, sendto, sendfile, close.
+//! recvfrom and write, linkat before renameat, and fallocate, pread64 and pwrite64 for the rows of its entry;
+//! `--durable` adds linkat before renameat, fdatasync of the file, fdatasync of the log, and fsync of the root. A GET:
+//! recvfrom, statx, openat2, statx, pread64, statx, close, pwrite64, sendto; of a large file recvfrom, statx, openat2,
+//! statx, pwrite64, sendto, sendfile, close.
 
 use crate::fault::carrier::Carrier;
 use crate::fault::failing::Outcome::{
