@@ -51,7 +51,7 @@ const ENVIRONMENT: [(&str, &str); 5] = [
 const SIGNALS: [(&str, &str); 4] = [
     (
         "SIGINT, SIGTERM",
-        "Stop accepting, finish the requests in progress, and exit. The second one closes all connections at once.",
+        "Stop accepting, finish the requests in progress, and exit. The second one closes all connections immediately.",
     ),
     (
         "SIGHUP",

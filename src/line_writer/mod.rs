@@ -22,7 +22,7 @@ pub use self::destination::Destination;
 /// The time for which lines are collected at [`Pace::Gathered`].
 const GATHERING: Duration = Duration::from_millis(500);
 
-/// Bytes in one buffer that wake the writer thread at once.
+/// Bytes in one buffer that wake the writer thread immediately.
 const WAKE: usize = 64 * 1024;
 
 /// Bytes in all buffers; lines that do not fit are lost.
@@ -161,7 +161,7 @@ impl LineWriter {
     }
 
     /// Opens the file that the path names now, or creates it; see logrotate(8). Lines go there from the next write on,
-    /// which is at once. If that fails, the old file stays in use.
+    /// which follows immediately. If that fails, the old file stays in use.
     pub fn reopen(&self) {
         let Some(path) = &self.path else { return };
         match Opened::open(Destination::File(path)) {

@@ -68,8 +68,8 @@ impl Epoll {
         Ok(Self { epoll, waker })
     }
 
-    /// Watches a socket for `wanted`, and reports it at once if it is ready already; `watched` are the events watched
-    /// until now. Closing the socket ends this.
+    /// Watches a socket for `wanted`, and reports it immediately if it is ready already; `watched` are the events
+    /// watched until now. Closing the socket ends this.
     pub(crate) fn watch(
         &self,
         socket: &Socket,

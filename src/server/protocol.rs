@@ -102,8 +102,8 @@ pub enum CloseCause {
 pub enum Next {
     /// Wait until the socket is ready or the deadline has passed.
     Wait(Interest, Deadline),
-    /// The session could continue at once. If its next turn may block and this one may not, that turn follows; else the
-    /// budget of this turn is used up, and other sessions have their turns first.
+    /// The session could continue immediately. If its next turn may block and this one may not, that turn follows; else
+    /// the budget of this turn is used up, and other sessions have their turns first.
     Yield,
     /// Close the connection.
     Close,

@@ -41,9 +41,9 @@ pub trait Transport {
 /// The data that follows the bytes of one [`Transport::send`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum After {
-    /// Nothing for now: send them at once.
+    /// Nothing for now: send them immediately.
     Flush,
-    /// More at once: the last segment may wait for it (`MSG_MORE`).
+    /// More follows immediately: the last segment may wait for it (`MSG_MORE`).
     More,
 }
 

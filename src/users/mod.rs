@@ -4,7 +4,7 @@
 //! - `password`: hashes of passwords. Verifying one deliberately takes a while, so a thread of its own does it
 //!   (`verifier`), whose queue is bounded. Passwords that were verified are `remembered`; clients that guess are slowed
 //!   down (`throttle`).
-//! - [`Authenticator`] puts these together: credentials become an identity, at once or after a while.
+//! - [`Authenticator`] puts these together: credentials become an identity, immediately or after a while.
 //!
 //! It knows no HTTP and no files but its own.
 

@@ -250,7 +250,7 @@ fn server_stops_as_connection_is_parked() {
     server.stop(vec![worker]);
 }
 
-/// The server is told to stop at once.
+/// The server is told to stop immediately.
 fn server_aborts_as_connection_is_parked() {
     let server = Server::new(Then::WaitsForTwo);
     let worker = server.start_worker();

@@ -155,7 +155,7 @@ fn proxy_header_is_read_on_the_listener_that_has_it() {
     let object = &objects(&server, 1)[0];
     let found = ["peer", "port", "proxy"].map(|key| &object[key]);
     assert_eq!(json!(found), json!(["192.0.2.1", 40_000, "unix"]));
-    // The other listener expects HTTP at once, although its peer is trusted.
+    // The other listener expects HTTP immediately, although its peer is trusted.
     assert!(server.request(get("x")).starts_with(b"HTTP/1.1 400 "));
     let received = exchange(&socket(&server), get("x"));
     assert_eq!(received, b"", "without a header the connection is closed");

@@ -18,7 +18,7 @@ const INTERRUPTED: i32 = 130;
 pub(crate) struct Interruption(Arc<AtomicBool>);
 
 impl Interruption {
-    /// From now on the first signal ends the command after a complete line; a second one ends it at once.
+    /// From now on the first signal ends the command after a complete line; a second one ends it immediately.
     pub(crate) fn watch() -> Result<Self, Failure> {
         let came = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
