@@ -207,14 +207,18 @@ fn check_needs(command: &Command, matches: &ArgMatches) -> Result<(), UsageError
     Ok(())
 }
 
-/// Refuses a QR code if no other machine can connect.
-fn check_qr_code(qr_code: QrCode, listeners: &[ListenerConfig]) -> Result<(), UsageError> {
+/// Whether a QR code is drawn, which is refused if no other machine can connect.
+fn permitted_qr_code(
+    web: &web::WebOptions,
+    listeners: &[ListenerConfig],
+) -> Result<QrCode, UsageError> {
+    let qr_code = web.qr_code();
     if qr_code == QrCode::Drawn && listeners.iter().all(ListenerConfig::is_for_this_machine) {
         let names = listeners.iter().map(|listener| listener.place.to_string());
         let names: Vec<_> = names.collect();
         return Err(UsageError::NothingToDraw(names.join(", ")));
     }
-    Ok(())
+    Ok(qr_code)
 }
 
 impl Config {
@@ -236,8 +240,7 @@ impl Config {
                 .listen
                 .listeners(positionals.listen, &sockets, &typed.tls, &typed.proxies)?;
         typed.tls.check(&listeners)?;
-        let qr_code = typed.web.qr_code();
-        check_qr_code(qr_code, &listeners)?;
+        let qr_code = permitted_qr_code(&typed.web, &listeners)?;
         let max_body = typed.limits.max_body.unwrap_or(u64::MAX);
         let listened = listeners.iter().filter_map(ListenerConfig::host);
         let hosts: Vec<_> = listened.map(str::to_owned).collect();
