@@ -17,6 +17,8 @@
 
 use super::chain::Hash;
 use super::time::{EntryTime, Moment};
+pub use super::words::NotALine;
+use super::words::Words;
 use crate::change_version::ChangeVersion;
 
 /// The version of this format.
@@ -139,16 +141,6 @@ pub enum TornOutcome {
     Cut,
 }
 
-/// Why a text is not a line of a seal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct NotALine(&'static str);
-
-impl NotALine {
-    pub(super) const NO_CHAIN: Self = Self("it does not end with a chain value");
-    pub(super) const NOT_ASCII: Self = Self("it has a byte that is not printable ASCII");
-}
-
 impl<'l> LineContent<'l> {
     /// Reads a line without its chain value and the space before it. `last` is the last time of the lines before it.
     ///
@@ -157,7 +149,7 @@ impl<'l> LineContent<'l> {
     pub fn parse(text: &'l str, last: Moment) -> Result<Self, NotALine> {
         if let Some(other) = text.bytes().find(|&byte| !matches!(byte, 0x20..=0x7E)) {
             return Err(match other {
-                0 => NotALine("it has a NUL byte"),
+                0 => NotALine::new("it has a NUL byte"),
                 _ => NotALine::NOT_ASCII,
             });
         }
@@ -173,7 +165,11 @@ impl<'l> LineContent<'l> {
                 place: match words.next()? {
                     "left" => TornOutcome::Left,
                     "cut" => TornOutcome::Cut,
-                    _ => return Err(NotALine("what became of a torn entry is `left` or `cut`")),
+                    _ => {
+                        return Err(NotALine::new(
+                            "what became of a torn entry is `left` or `cut`",
+                        ));
+                    }
                 },
             }),
             "clock" => Self::Clock {
@@ -188,25 +184,29 @@ impl<'l> LineContent<'l> {
                 time: words.time()?,
                 name: words.next()?,
             },
-            _ => return Err(NotALine("it begins with no kind of line that is known")),
+            _ => {
+                return Err(NotALine::new(
+                    "it begins with no kind of line that is known",
+                ));
+            }
         };
         match words.0 {
             None => Ok(line),
-            Some(_) => Err(NotALine("it has a word too many")),
+            Some(_) => Err(NotALine::new("it has a word too many")),
         }
     }
 }
 
 fn begin<'l>(words: &mut Words<'l>) -> Result<Begin<'l>, NotALine> {
     if words.number()? != FORMAT {
-        return Err(NotALine("its format has another number"));
+        return Err(NotALine::new("its format has another number"));
     }
     let identity = words.next()?;
     let is_hex = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let identity = Some(identity)
         .filter(|text| text.len() == 16 && text.bytes().all(is_hex))
         .and_then(|text| u64::from_str_radix(text, 16).ok())
-        .ok_or(NotALine("an identity has 16 hex digits"))?;
+        .ok_or(NotALine::new("an identity has 16 hex digits"))?;
     Ok(Begin {
         identity,
         file: words.number()?,
@@ -224,7 +224,7 @@ fn entry<'l>(words: &mut Words<'l>, last: Moment) -> Result<EntryLine<'l>, NotAL
         number: words.number()?,
         offset: words.number()?,
         length: words.number()?,
-        time: EntryTime::parse(words.next()?, last).ok_or(NotALine(
+        time: EntryTime::parse(words.next()?, last).ok_or(NotALine::new(
             "a time is YYYY-MM-DDTHH:MM:SS.ffffffZ, .ffffff or =",
         ))?,
         origin: origin(words.next()?)?,
@@ -232,21 +232,20 @@ fn entry<'l>(words: &mut Words<'l>, last: Moment) -> Result<EntryLine<'l>, NotAL
             &[a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] => {
                 u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0')
             }
-            _ => return Err(NotALine("a status has three digits")),
+            _ => return Err(NotALine::new("a status has three digits")),
         },
         hash: match words.with_prefix(HASH_PREFIX)? {
             None => None,
-            Some(text) => Some(
-                Hash::parse(text.as_bytes())
-                    .ok_or(NotALine("a hash of content has 64 lower-case hex digits"))?,
-            ),
+            Some(text) => Some(Hash::parse(text.as_bytes()).ok_or(NotALine::new(
+                "a hash of content has 64 lower-case hex digits",
+            ))?),
         },
         version: version(words)?,
         first_line: words
             .0
             .take()
             .filter(|line| line.starts_with(|first: char| first.is_ascii_uppercase()))
-            .ok_or(NotALine("it has no first line of an entry"))?,
+            .ok_or(NotALine::new("it has no first line of an entry"))?,
     })
 }
 
@@ -257,7 +256,7 @@ fn origin(word: &str) -> Result<Origin<'_>, NotALine> {
         None => (None, word),
     };
     if peer.is_empty() || user == Some("") {
-        return Err(NotALine("a peer or a user has no name"));
+        return Err(NotALine::new("a peer or a user has no name"));
     }
     Ok(Origin { peer, user })
 }
@@ -266,67 +265,9 @@ fn version<'l>(words: &mut Words<'l>) -> Result<Option<&'l str>, NotALine> {
     let word = words.with_prefix(VERSION_PREFIX)?;
     match word.filter(|word| ChangeVersion::parse(word).is_none()) {
         None => Ok(word),
-        Some(_) => Err(NotALine(
+        Some(_) => Err(NotALine::new(
             "a version is a number of 1 or more, or 64 of them",
         )),
-    }
-}
-
-/// The rest of a line; `None` after its last word.
-struct Words<'l>(Option<&'l str>);
-
-impl<'l> Words<'l> {
-    fn next(&mut self) -> Result<&'l str, NotALine> {
-        let text = self.0.ok_or(NotALine("it ends too early"))?;
-        let (word, rest) = match text.split_once(' ') {
-            Some((word, rest)) => (word, Some(rest)),
-            None => (text, None),
-        };
-        self.0 = rest;
-        if word.is_empty() {
-            return Err(NotALine("it has a space too many"));
-        }
-        Ok(word)
-    }
-
-    /// The rest of the next word, if it begins with this.
-    fn with_prefix(&mut self, prefix: &str) -> Result<Option<&'l str>, NotALine> {
-        let text = self.0.ok_or(NotALine("it ends too early"))?;
-        if text.starts_with(prefix) {
-            Ok(self.next()?.strip_prefix(prefix))
-        } else {
-            Ok(None)
-        }
-    }
-
-    fn optional(&mut self) -> Result<Option<&'l str>, NotALine> {
-        Ok(Some(self.next()?).filter(|word| *word != "-"))
-    }
-
-    /// A decimal number without leading zeros.
-    fn number(&mut self) -> Result<u64, NotALine> {
-        const WRONG: NotALine = NotALine("a number is decimal, and below 2^63");
-        let word = self.next()?;
-        let has_form = word.bytes().all(|byte| byte.is_ascii_digit())
-            && (word == "0" || !word.starts_with('0'));
-        if !has_form {
-            return Err(WRONG);
-        }
-        // Numbers are below 2^63, so that the sum of two does not overflow.
-        let number: i64 = word.parse().map_err(|_| WRONG)?;
-        u64::try_from(number).map_err(|_| WRONG)
-    }
-
-    fn time(&mut self) -> Result<Moment, NotALine> {
-        let word = self.next()?;
-        Moment::parse(word).ok_or(NotALine("a time is YYYY-MM-DDTHH:MM:SS.ffffffZ"))
-    }
-
-    fn hash(&mut self) -> Result<Hash, NotALine> {
-        let word = self.next()?;
-        Hash::parse_base64(word.as_bytes()).ok_or(NotALine(
-            "a chain value or code has 43 characters of base64url",
-        ))
     }
 }
 

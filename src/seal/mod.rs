@@ -20,3 +20,4 @@ pub mod read;
 pub mod state;
 pub mod text;
 pub mod time;
+mod words;
