@@ -45,6 +45,11 @@ impl Events {
         Self(Vec::with_capacity(BATCH))
     }
 
+    /// Whether there is no event, not even one of the waker.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The ready sockets, and their readiness.
     pub(crate) fn sockets(&self) -> impl Iterator<Item = (RawFd, EventFlags)> {
         self.0.iter().filter_map(|event| {

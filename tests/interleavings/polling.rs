@@ -1,12 +1,16 @@
 //! Poll against wake: no job is in the queue while all workers sleep.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
 use crate::explore::{Model, explore_and_weaken};
+use crate::server::epoll::{self, Events};
+use crate::server::reactor::busy_polling::BusyPolling;
 use crate::server::reactor::pollers::{Pollers, QueuedWork};
+use crate::server::reactor::{PollMode, Polled, Reactor};
 use crate::server::waker::Waker;
 
 /// The state that a push into the queue and a poller share.
@@ -114,4 +118,85 @@ fn three_would_poll() {
 #[test]
 fn no_more_workers_poll_than_may() {
     Model::bounded(3, "three would poll", three_would_poll).explore();
+}
+
+/// A reactor without connections, and jobs in a queue that orders nothing.
+struct Looking {
+    reactor: Reactor<()>,
+    jobs: AtomicUsize,
+}
+
+impl Looking {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            reactor: Reactor::new(epoll::SOCKETS, 2).unwrap(),
+            jobs: AtomicUsize::new(0),
+        })
+    }
+
+    fn push(&self) {
+        self.jobs.fetch_add(1, Ordering::Relaxed);
+        self.reactor.wake_poller();
+    }
+
+    /// Polls until there is a job, and takes it. It looks twice before it first sleeps.
+    fn work(&self) {
+        let mut busy_polling = BusyPolling::On(2);
+        let mut batch = VecDeque::new();
+        let take = |jobs: usize| jobs.checked_sub(1);
+        while self
+            .jobs
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+            .is_err()
+        {
+            let polled = self.reactor.poll_ready(
+                PollMode::Wait,
+                || self.jobs.load(Ordering::Relaxed) > 0,
+                &mut busy_polling,
+                &mut Events::new(),
+                &mut batch,
+            );
+            assert_eq!(polled, Polled::Yes);
+            assert!(batch.is_empty());
+        }
+        // As `Batch` does when it has popped: one event may stand for two pushes.
+        if self.jobs.load(Ordering::Relaxed) > 0 {
+            self.reactor.wake_poller();
+        }
+    }
+}
+
+fn push_beside_a_look() {
+    let looking = Looking::new();
+    let worker = thread::spawn({
+        let looking = looking.clone();
+        move || looking.work()
+    });
+    looking.push();
+    worker.join().unwrap();
+}
+
+/// The one that looks stops when the other polls, too.
+fn pushes_beside_two_that_look() {
+    let looking = Looking::new();
+    let other = thread::spawn({
+        let looking = looking.clone();
+        move || looking.work()
+    });
+    let pushing = thread::spawn({
+        let looking = looking.clone();
+        move || {
+            looking.push();
+            looking.push();
+        }
+    });
+    looking.work();
+    pushing.join().unwrap();
+    other.join().unwrap();
+}
+
+#[test]
+fn push_is_never_missed_by_a_look() {
+    Model::bounded(4, "push beside a look", push_beside_a_look).explore();
+    Model::bounded(2, "two that look", pushes_beside_two_that_look).explore();
 }

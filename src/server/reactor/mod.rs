@@ -6,6 +6,7 @@
 //! thread that acts on it without a hand-over. There are few pollers (see [`max_pollers`]), since more would be woken
 //! in vain. The main thread takes out connections whose deadline has passed.
 
+pub(crate) mod busy_polling;
 pub(crate) mod pollers;
 mod slots;
 mod timers;
@@ -18,6 +19,7 @@ use std::time::Instant;
 
 use rustix::io::Errno;
 
+use self::busy_polling::{BusyPolling, Look};
 use self::pollers::{Pollers, QueuedWork, TooManyPollers};
 use self::slots::{Due, Parking, Slots, WOKEN};
 use self::timers::{Sleeper, Timers};
@@ -39,7 +41,7 @@ pub(crate) struct Reactor<S> {
 /// The mode of polling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PollMode {
-    /// It sleeps until a connection is ready.
+    /// It sleeps until a connection is ready, perhaps after some looks.
     Wait,
     /// It takes the connections that are ready now.
     Look,
@@ -148,16 +150,22 @@ impl<S> Reactor<S> {
     /// Moves ready connections into `batch`. With [`PollMode::Wait`], it sleeps until there are some, or until
     /// [`Reactor::wake_poller`] is called.
     ///
-    /// `has_work` is called when the worker can already be woken: if there is work, the worker does not sleep.
+    /// `has_work` is called when the worker can already be woken: if there is work, the worker does not sleep. The looks
+    /// of `busy_polling` come after it, and a push makes the epoll instance readable, so they find pushes, too.
     pub(crate) fn poll_ready(
         &self,
         mode: PollMode,
         has_work: impl Fn() -> bool,
+        busy_polling: &mut BusyPolling,
         events: &mut Events,
         batch: &mut VecDeque<Box<Connection<S>>>,
     ) -> Polled {
         let wait = |work| match work {
-            QueuedWork::None => self.epoll.wait(events, Timeout::Never),
+            QueuedWork::None => {
+                if busy_polling.poll(|| self.look(events)) != Look::Events {
+                    self.epoll.wait(events, Timeout::Never);
+                }
+            }
             QueuedWork::Queued => self.epoll.wait(events, Timeout::AtOnce),
         };
         match mode {
@@ -174,6 +182,18 @@ impl<S> Reactor<S> {
             }
         }
         Polled::Yes
+    }
+
+    fn look(&self, events: &mut Events) -> Look {
+        if !self.pollers.is_one() {
+            return Look::OtherPoller;
+        }
+        self.epoll.wait(events, Timeout::AtOnce);
+        if events.is_empty() {
+            Look::Nothing
+        } else {
+            Look::Events
+        }
     }
 
     /// Wakes a poller, if there is one. It must be called after a push into the queue.

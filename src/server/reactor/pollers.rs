@@ -64,6 +64,11 @@ impl Pollers {
         fence(Ordering::SeqCst);
         self.polling.load(Ordering::Relaxed) > 0
     }
+
+    /// Whether there is one poller only. It may have changed already, and nothing depends on it but time.
+    pub(crate) fn is_one(&self) -> bool {
+        self.polling.load(Ordering::Relaxed) == 1
+    }
 }
 
 impl Drop for Poller<'_> {
@@ -81,10 +86,13 @@ mod tests {
         let pollers = Pollers::new(2);
         assert!(!pollers.must_be_woken());
         let second = || {
-            assert!(pollers.must_be_woken());
+            assert!(pollers.must_be_woken() && pollers.is_one());
             pollers.poll(
                 || false,
-                |_| assert_eq!(pollers.poll(|| false, |_| ()), Err(TooManyPollers)),
+                |_| {
+                    assert!(!pollers.is_one());
+                    assert_eq!(pollers.poll(|| false, |_| ()), Err(TooManyPollers));
+                },
             )
         };
         assert_eq!(

@@ -13,6 +13,7 @@ use super::queue::Job;
 use crate::server::accepted::Connection;
 use crate::server::epoll::Events;
 use crate::server::protocol::{Activity, CloseCause, Deadline, Interest, Service, WakeReason};
+use crate::server::reactor::busy_polling::BusyPolling;
 use crate::server::reactor::{ParkOutcome, PollMode, Polled};
 
 /// A look into the reactor is due after this many pops, however long the queue is.
@@ -27,6 +28,7 @@ pub(crate) struct Batch<'p, V: Service> {
     /// Connections that are ready and wait for this worker.
     pub(crate) ready: VecDeque<ConnectionOf<V>>,
     events: Events,
+    pub(crate) busy_polling: BusyPolling,
     pops: u32,
 }
 
@@ -46,6 +48,7 @@ impl<'p, V: Service> Batch<'p, V> {
             pool,
             ready: VecDeque::new(),
             events: Events::new(),
+            busy_polling: BusyPolling::new(),
             pops: 0,
         }
     }
@@ -54,12 +57,13 @@ impl<'p, V: Service> Batch<'p, V> {
     pub(crate) fn gather(&mut self) -> Gathered {
         loop {
             if !self.ready.is_empty() {
+                self.busy_polling.pay(self.ready.len());
                 return Gathered::Batch;
             }
             if self.pops >= POPS_BETWEEN_LOOKS {
                 self.poll_ready(PollMode::Look);
                 if !self.ready.is_empty() {
-                    return Gathered::Batch;
+                    continue;
                 }
             }
             match self.pool.queue.try_pop() {
@@ -88,6 +92,7 @@ impl<'p, V: Service> Batch<'p, V> {
         self.pool.reactor.poll_ready(
             mode,
             || !queue.is_empty(),
+            &mut self.busy_polling,
             &mut self.events,
             &mut self.ready,
         )

@@ -26,7 +26,10 @@ pub(crate) enum Timeout {
     AtOnce,
 }
 
-pub(crate) struct Events(Vec<(RawFd, EventFlags)>);
+pub(crate) struct Events {
+    sockets: Vec<(RawFd, EventFlags)>,
+    is_woken: bool,
+}
 
 /// The state of the kernel in a model.
 struct Kernel {
@@ -132,9 +135,9 @@ impl Epoll {
     pub(crate) fn wait(&self, events: &mut Events, timeout: Timeout) {
         let mut state = self.0.lock();
         loop {
-            events.0 = state.take_events();
-            let is_woken = std::mem::take(&mut state.is_woken);
-            if is_woken || !events.0.is_empty() || timeout == Timeout::AtOnce {
+            events.sockets = state.take_events();
+            events.is_woken = std::mem::take(&mut state.is_woken);
+            if !events.is_empty() || timeout == Timeout::AtOnce {
                 return;
             }
             state = self.0.changed.wait(state).unwrap();
@@ -149,11 +152,18 @@ impl Epoll {
 
 impl Events {
     pub(crate) fn new() -> Self {
-        Self(Vec::new())
+        Self {
+            sockets: Vec::new(),
+            is_woken: false,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sockets.is_empty() && !self.is_woken
     }
 
     pub(crate) fn sockets(&self) -> impl Iterator<Item = (RawFd, EventFlags)> {
-        self.0.iter().copied()
+        self.sockets.iter().copied()
     }
 }
 
