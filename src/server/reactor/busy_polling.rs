@@ -34,7 +34,7 @@ pub(crate) enum BusyPolling {
 
 /// The result of a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Look {
+pub(crate) enum LookResult {
     /// There are events.
     Events,
     /// There is none yet.
@@ -63,14 +63,14 @@ impl BusyPolling {
     }
 
     /// Looks for events with `look`, as often as is paid for. The worker may sleep unless the result is
-    /// [`Look::Events`].
-    pub(crate) fn poll(&mut self, mut look: impl FnMut() -> Look) -> Look {
+    /// [`LookResult::Events`].
+    pub(crate) fn poll(&mut self, mut look: impl FnMut() -> LookResult) -> LookResult {
         let Self::On(left) = self else {
-            return Look::Nothing;
+            return LookResult::Nothing;
         };
         for _ in 0..MOST_PER_SLEEP.min(*left) {
             let result = look();
-            if result != Look::Nothing {
+            if result != LookResult::Nothing {
                 return result;
             }
             *left -= 1;
@@ -78,7 +78,7 @@ impl BusyPolling {
         if *left == 0 {
             *self = Self::Paused(PAUSE);
         }
-        Look::Nothing
+        LookResult::Nothing
     }
 }
 
@@ -95,12 +95,12 @@ mod tests {
         let result = polling.poll(|| {
             looks += 1;
             if looks == found_at {
-                Look::Events
+                LookResult::Events
             } else {
-                Look::Nothing
+                LookResult::Nothing
             }
         });
-        assert_eq!(result == Look::Events, looks > 0 && looks == found_at);
+        assert_eq!(result == LookResult::Events, looks > 0 && looks == found_at);
         looks
     }
 
@@ -173,7 +173,10 @@ mod tests {
     fn other_poller_ends_the_looks_and_costs_nothing() {
         let mut polling = BusyPolling::On(1);
         for _ in 0..10 {
-            assert_eq!(polling.poll(|| Look::OtherPoller), Look::OtherPoller);
+            assert_eq!(
+                polling.poll(|| LookResult::OtherPoller),
+                LookResult::OtherPoller
+            );
         }
         assert_eq!(poll(&mut polling, IN_VAIN), 1);
     }

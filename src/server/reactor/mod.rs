@@ -19,7 +19,7 @@ use std::time::Instant;
 
 use rustix::io::Errno;
 
-use self::busy_polling::{BusyPolling, Look};
+use self::busy_polling::{BusyPolling, LookResult};
 use self::pollers::{Pollers, QueuedWork, TooManyPollers};
 use self::slots::{Due, Parking, Slots, WOKEN};
 use self::timers::{Sleeper, Timers};
@@ -162,7 +162,7 @@ impl<S> Reactor<S> {
     ) -> Polled {
         let wait = |work| match work {
             QueuedWork::None => {
-                if busy_polling.poll(|| self.look(events)) != Look::Events {
+                if busy_polling.poll(|| self.look(events)) != LookResult::Events {
                     self.epoll.wait(events, Timeout::Never);
                 }
             }
@@ -184,15 +184,15 @@ impl<S> Reactor<S> {
         Polled::Yes
     }
 
-    fn look(&self, events: &mut Events) -> Look {
+    fn look(&self, events: &mut Events) -> LookResult {
         if !self.pollers.is_one() {
-            return Look::OtherPoller;
+            return LookResult::OtherPoller;
         }
         self.epoll.wait(events, Timeout::AtOnce);
         if events.is_empty() {
-            Look::Nothing
+            LookResult::Nothing
         } else {
-            Look::Events
+            LookResult::Events
         }
     }
 
