@@ -26,6 +26,7 @@ const OF_OTHERS: &[(&str, &[&str])] = &[
             "--test",
         ],
     ),
+    ("benches/instructions", &["--write"]),
     ("certbot", &["--deploy-hook"]),
     ("curl", &["--cacert"]),
     ("dpkg", &["--purge", "--remove"]),
