@@ -300,7 +300,7 @@ mod inside_tls {
     #[rustfmt::skip]
     const PUT_LARGE_RECEIVED: &[Row] = &[
         call("recvfrom", "2").failing(&["EIO", "ECONNRESET"], Closed),
-        call("recvfrom", "12").failing(&["EIO", "ECONNRESET"], ClosedRefused(400)),
+        call("recvfrom", "8").failing(&["EIO", "ECONNRESET"], ClosedRefused(400)),
     ];
 
     fn inside_tls(ask: Ask, fault: Fault) -> Result<Attempt, String> {

@@ -20,8 +20,8 @@ impl LogFile {
     /// If the successor has no space for the reservations: then nothing has changed.
     pub(super) fn succeed(&self, successor: &Arc<Self>, name: &str) -> io::Result<()> {
         // No thread writes to the new seal before it is begun.
-        let beginning = successor.seal.as_ref().map(SealFile::lock_end);
-        loop {
+        let unbegun = successor.seal.as_ref().map(SealFile::lock_end);
+        let first_line = loop {
             let promised = self.lock().reserved();
             let take = |space: &mut Space| space.add_reserved(promised);
             successor.take_space(ReservationClass::Upload, promised, take)?;
@@ -31,18 +31,20 @@ impl LogFile {
             next.subtract_reserved(promised);
             if reserved.log <= promised.log && reserved.seal <= promised.seal {
                 next.add_reserved(reserved);
+                // Now, since other threads place entries in the successor as soon as they can see it.
+                let first_line = first_line(&mut next, name);
                 drop(next);
                 space.subtract_reserved(reserved);
                 space.successor = Some(Arc::clone(successor));
                 if let Some(lines) = &mut space.lines {
                     lines.push_other(|text, time| push_next(text, time, name));
                 }
-                break;
+                break first_line;
             }
-        }
-        if let (Some(seal), Some(next), Some(end)) = (&self.seal, &successor.seal, beginning) {
+        };
+        if let (Some(seal), Some(next), Some(end)) = (&self.seal, &successor.seal, unbegun) {
             let (chain_end, finished) = seal.finish(|text, end| self.take_lines(text, end));
-            let begun = next.begin(end, chain_end, successor.beginning(name));
+            let begun = next.begin(end, chain_end, first_line);
             if let Err(error) = finished.and(begun) {
                 log::error!("lines of the seal are not written: {error}");
             }
@@ -56,7 +58,10 @@ impl LogFile {
     /// From pwrite(2).
     pub(super) fn begin_seal(&self, chain_end: ChainEnd, name: &str) -> io::Result<()> {
         match &self.seal {
-            Some(seal) => seal.begin(seal.lock_end(), chain_end, self.beginning(name)),
+            Some(seal) => {
+                let first_line = first_line(&mut self.lock(), name);
+                seal.begin(seal.lock_end(), chain_end, first_line)
+            }
             None => Ok(()),
         }
     }
@@ -78,18 +83,14 @@ impl LogFile {
         let made = self.lock().lines_made();
         self.flush_lines(made)
     }
+}
 
-    /// The values of the seal's first line for this log.
-    fn beginning<'n>(&self, name: &'n str) -> FirstLine<'n> {
-        let mut space = self.lock();
-        FirstLine {
-            start: space.log.end,
-            time: space
-                .lines
-                .as_mut()
-                .map(SealLines::read_clock)
-                .unwrap_or_default(),
-            name,
-        }
+/// The values of the seal's first line for a log with this space.
+fn first_line<'n>(space: &mut Space, name: &'n str) -> FirstLine<'n> {
+    let time = space.lines.as_mut().map(SealLines::read_clock);
+    FirstLine {
+        start: space.log.end,
+        time: time.unwrap_or_default(),
+        name,
     }
 }
