@@ -22,7 +22,7 @@ pub(super) struct Background(
 
 #[derive(Default)]
 enum BackgroundState {
-    /// There was no work so far.
+    /// No work has come so far.
     #[default]
     Idle,
     /// The thread does one job after the other.

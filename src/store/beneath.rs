@@ -27,7 +27,7 @@ const STEPS: usize = 100_000;
 /// Bytes of a path, with the NUL that ends it.
 const PATH_MAX: usize = 4096;
 
-/// How paths are resolved.
+/// The method of resolving paths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Resolver {
     /// By openat2(2).

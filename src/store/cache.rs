@@ -238,7 +238,7 @@ impl Shard {
         let mut forgotten = Vec::from_iter(self.remove(path));
         let is_small = matches!(file.found.content, FileContent::Memory(_));
         if is_small && self.load.descriptors >= most.descriptors {
-            file.validator = None; // it can do without
+            file.validator = None; // It works without one.
         }
         let added = file.load();
         if added.excess(most).is_some() {

@@ -17,7 +17,7 @@ const MOUNTS: &str = "/proc/self/mountinfo";
 /// A mount of the root that may show old content for a while after another machine has changed a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CachingMount {
-    /// As in the table of mounts: `fuse.glusterfs`, `nfs4`.
+    /// Its type as in the table of mounts: `fuse.glusterfs`, `nfs4`.
     file_system: String,
     advice: Advice,
 }

@@ -69,7 +69,7 @@ impl CommitTurn<'_> {
         let taken = self.versions.take(lock, durability)?;
         match change() {
             Ok(changed) => Ok((changed, Some(taken.keep(lock)))),
-            // If the change took effect after all, its version must not be that of another one, and must be missed.
+            // The change may have taken effect, so no other change may have its version: the number stays missing.
             Err(kind @ StoreErrorKind::Uncertain(_)) => {
                 let _ = taken.keep(lock);
                 Err(kind)

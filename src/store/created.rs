@@ -71,9 +71,9 @@ pub(super) struct UnfinishedWay {
 struct Removal {
     created: Arc<CreatedDirectories>,
     here: Arc<OwnedFd>,
-    /// From `here` to the parent of the directory that is looked at.
+    /// The path from `here` to the parent of the current directory.
     up: PathBuf,
-    /// Of the directory that is looked at.
+    /// The identity of the current directory.
     identity: Identity,
 }
 
@@ -172,7 +172,7 @@ impl RemoveEmpty {
 }
 
 impl Unfinished {
-    /// Takes out what `keep` has stored for the upload to `path`.
+    /// Takes out the remover that `keep` has stored for the upload to `path`.
     pub(super) fn take(&self, path: &[u8]) -> Option<UnfinishedWay> {
         lock(&self.0).remove(path)
     }
@@ -180,7 +180,7 @@ impl Unfinished {
     /// Keeps this until the upload to `path` continues, or the store is dropped.
     pub(super) fn keep(&self, path: &[u8], way: UnfinishedWay) {
         let replaced = lock(&self.0).insert(path.into(), way);
-        drop(replaced); // not under the lock
+        drop(replaced); // Not under the lock.
     }
 }
 

@@ -20,10 +20,10 @@ pub struct StoreError {
     pub kind: StoreErrorKind,
 }
 
-/// What went wrong with a file.
+/// The kind of an error of a file operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreErrorKind {
-    /// There is no such file, or a directory on its path is none (ENOENT, ENOTDIR).
+    /// The file does not exist, or a component of its path is not a directory (ENOENT, ENOTDIR).
     NotFound,
     /// A directory of its path, or its staged file, was removed in the meantime.
     Vanished,
@@ -31,7 +31,7 @@ pub enum StoreErrorKind {
     Stale,
     /// The root was removed, and there is no other.
     RootGone,
-    /// The file system has lost its storage: the process or the machine behind it is gone (ENOTCONN, ECONNABORTED,
+    /// The file system has lost its storage: its process or machine is gone (ENOTCONN, ECONNABORTED,
     /// ESHUTDOWN, EHOSTDOWN).
     Disconnected,
     /// The storage failed in the call by which the change takes effect, so the change may have taken effect.
@@ -126,8 +126,8 @@ impl StoreError {
 }
 
 impl StoreErrorKind {
-    /// What went wrong with a name in a directory that is open, or with a file that is staged there: if that is not
-    /// there any more, it was removed.
+    /// The kind of an error with a name in an open directory, or with a file that is staged there. If that no longer
+    /// exists, it was removed.
     pub(super) fn in_directory(errno: Errno) -> Self {
         match errno {
             Errno::NOENT => Self::Vanished,
@@ -135,8 +135,8 @@ impl StoreErrorKind {
         }
     }
 
-    /// What went wrong in the call by which a change takes effect; `otherwise` is for errors after which nothing has
-    /// changed.
+    /// The kind of an error in the call by which a change takes effect; `otherwise` is for errors after which nothing
+    /// has changed.
     pub(super) fn in_change(errno: Errno, otherwise: impl Fn(Errno) -> Self) -> Self {
         match otherwise(errno) {
             Self::Disconnected | Self::Io(_) => Self::Uncertain(errno),
@@ -152,7 +152,7 @@ impl StoreErrorKind {
         )
     }
 
-    /// This, of the file at `path`.
+    /// This error, for the file at `path`.
     pub(super) fn of(self, path: &[u8]) -> StoreError {
         StoreError::new(path, self)
     }

@@ -9,7 +9,7 @@ const TMPFS: FsWord = 0x0102_1994;
 pub(super) const FUSE: FsWord = 0x6573_5546;
 pub(super) const NFS: FsWord = 0x6969;
 pub(super) const CIFS: FsWord = 0xFF53_4D42;
-/// What Linux calls its SMB client since SMB 2.
+/// The SMB client of Linux since SMB 2.
 pub(super) const SMB2: FsWord = 0xFE53_4D42;
 /// 9P.
 pub(super) const V9FS: FsWord = 0x0102_1997;

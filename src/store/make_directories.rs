@@ -37,7 +37,7 @@ pub enum TargetProgress {
     Unfinished,
 }
 
-/// The existing part of a path.
+/// The existing part of a path, open.
 struct Way {
     directory: Arc<OwnedFd>,
     /// `None` in the root.
@@ -54,7 +54,7 @@ impl Store {
             .map_err(|kind| kind.of(path))
     }
 
-    /// Whether `Vanished` may be the work of this store, which removes directories that a failed upload has left.
+    /// Whether this store may have caused `Vanished`: it removes directories that a failed upload has left.
     pub fn removes_directories(&self) -> bool {
         self.created.are_being_removed()
     }
@@ -261,7 +261,7 @@ mod tests {
         [&b"d/".repeat(depth)[..], b"file"].concat()
     }
 
-    /// How many directories there are below each other.
+    /// The number of directories in the chain `d/d/…` below `root`.
     fn depth(root: &Path) -> usize {
         let is_there = |depth: &usize| root.join("d/".repeat(*depth)).is_dir();
         (1..=10_000).take_while(is_there).count()
@@ -296,7 +296,7 @@ mod tests {
             assert!(root.path().join("d/".repeat(depth)).is_dir());
             assert!(store.unfinished.take(&path).is_none());
             drop(target);
-            // What was there before stays.
+            // Older directories stay.
             let below = above.join("d");
             while below.exists() {
                 std::thread::yield_now();
@@ -329,7 +329,7 @@ mod tests {
             assert!(root.path().join("d/".repeat(3 * PORTION)).is_dir());
             drop(target);
             let created = Arc::clone(&store.created);
-            drop(store); // which waits for what is removed in the background
+            drop(store); // Waits for the removals in the background.
             assert!(!root.path().join("d").exists());
             assert!(created.is_empty(), "{removed}");
         }

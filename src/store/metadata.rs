@@ -15,7 +15,7 @@ pub struct Metadata {
     pub(super) changed: Timestamp,
     mode: u16,
     owner: u32,
-    /// The mount that it is seen through; 0 before Linux 5.8.
+    /// The mount through which it was found; 0 before Linux 5.8.
     mount: u64,
 }
 
@@ -132,7 +132,7 @@ mod tests {
             ((1_000, 500_000_000), false),
             ((1_000, 500_000_001), false),
             ((2_000, 1), false),
-            // A second, or two, on some file systems.
+            // Some file systems store times in steps of one or two seconds.
             ((1_000, 0), false),
             ((998, 0), false),
             ((997, 0), true),

@@ -33,7 +33,7 @@ use crate::operations::operate;
 const ATTEMPTS: usize = 4;
 
 impl ReadableFile {
-    /// Whether the file still is as it was found: what was read of it since is of one state.
+    /// Whether the file is unchanged since it was found, so that all bytes read since belong to one state.
     #[must_use]
     pub fn is_unchanged(&self, _: Blocking<'_>) -> bool {
         match &self.content {
@@ -44,8 +44,8 @@ impl ReadableFile {
         }
     }
 
-    /// The first bytes of the file, as many as the buffer holds, fewer if there are no more. That blocks unless they are
-    /// in memory.
+    /// Reads the first bytes of the file: as many as the buffer holds, fewer if the file is shorter. It blocks unless
+    /// they are in memory.
     ///
     /// # Errors
     /// From pread(2).
@@ -84,7 +84,7 @@ impl Store {
         })
     }
 
-    /// Finds the file at `path`, relative to the root, after [`Store::look_up_cached`] did not. It may block.
+    /// Finds the file at `path`, relative to the root, after [`Store::look_up_cached`] has not found it. It may block.
     pub fn look_up(&self, path: &[u8]) -> Result<ReadableFile, StoreError> {
         self.with_root(|| self.find(path))
             .map_err(|kind| kind.of(path))
@@ -200,7 +200,7 @@ fn read(file: &Arc<OwnedFd>) -> Result<ReadableFile, StoreErrorKind> {
                 certainty: Certainty::Uncertain,
             });
         }
-        metadata = after; // it is being written to
+        metadata = after; // Another program is writing to it.
     }
     Ok(ReadableFile {
         metadata,

@@ -43,8 +43,8 @@ struct Unlinked<'l> {
 }
 
 impl Store {
-    /// Removes the regular file at `path`, and calls `publish` in that instant, in step with commits, with the version of the
-    /// change if other servers share the root.
+    /// Removes the regular file at `path`, and calls `publish` at that instant, in order with commits. `publish` gets the
+    /// version of the change if other servers share the root.
     ///
     /// # Errors
     /// After any error but `Uncertain`, the file still exists. After any error, `publish` was not called.
@@ -354,7 +354,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let store = Store::open(root.path(), Depth::Tree, Durability::Kernel).unwrap();
         let target = store.target_at_once(b"a/file").unwrap();
-        // Nothing is staged yet: the directory goes, and so must the upload.
+        // Nothing is staged yet: the directory is removed, and the upload must fail.
         let remove = || store.remove_directory(b"a", &CommitCondition::Always, |_| {});
         remove().unwrap();
         let refused = store.stage(&target).map(drop).unwrap_err();

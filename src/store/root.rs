@@ -32,7 +32,7 @@ pub(super) struct Root {
     pub(super) directory: Arc<OwnedFd>,
     /// The number of its device.
     pub(super) device: u64,
-    /// The mount that it is seen through.
+    /// The mount through which it was found.
     pub(super) mount: u64,
     /// The type of its file system, as statfs(2) has it.
     pub(super) file_system: FsWord,
@@ -76,7 +76,7 @@ enum Loss {
     Disconnected,
 }
 
-/// What became of a root in which something was not found.
+/// The state of a root in which something was not found.
 pub(super) enum Fate {
     /// It still exists.
     There,

@@ -22,19 +22,19 @@ use crate::change_version::STRIPES;
 use crate::operations::{operate, operate_once};
 use crate::sync::{read, write};
 
-/// It begins as the names of staged uploads do, so no client sees or makes it.
+/// It begins like the names of staged uploads, so no client sees or makes it.
 pub(super) const NAME: &str = ".httpserver-lock";
 
 /// Bytes of a number in it.
 const NUMBER: usize = size_of::<i64>();
 
-/// Where the versions begin, in bytes.
+/// The offset of the versions, in bytes.
 pub(super) const VERSIONS_AT: u64 = STRIPES as u64 * NUMBER as u64;
 
 /// Bytes of the whole file.
 const LENGTH: usize = STRIPES as usize * (NUMBER + 16);
 
-/// How often the file is opened again after another program has removed it.
+/// The number of attempts to open the file after another program has removed it.
 const ATTEMPTS: usize = 3;
 
 /// The file, open.
@@ -46,7 +46,7 @@ pub(super) struct SharedLock {
 #[derive(Clone)]
 struct LockPlace {
     root: Arc<OwnedFd>,
-    /// Why it cannot be opened, if it cannot.
+    /// The error of opening it, if there was one.
     file: Result<Arc<LockFile>, Errno>,
 }
 
@@ -56,13 +56,13 @@ struct LockFile {
     storage: Storage,
 }
 
-/// Where the content of the file is.
+/// The place of the file's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Storage {
     /// In this kernel, which shows each write to all servers.
     Local,
-    /// Behind a mount. This descriptor bypasses its caches (`O_DIRECT`), also those inside `GlusterFS`. What is written
-    /// is there after fdatasync(2).
+    /// Behind a mount. This descriptor bypasses its caches (`O_DIRECT`), also those inside `GlusterFS`. Written bytes are
+    /// there after fdatasync(2).
     Remote,
 }
 
@@ -246,7 +246,7 @@ fn open(root: &OwnedFd) -> Result<LockFile, Errno> {
     Ok(LockFile { file, storage })
 }
 
-/// The length of the file; no more than it needs, if it does not fit.
+/// The length of the file as a `usize`, or [`LENGTH`] if it does not fit.
 fn length_of(file: &OwnedFd) -> Result<usize, Errno> {
     let length = operate(|| fstat(file))?.st_size;
     Ok(usize::try_from(length).unwrap_or(LENGTH))
@@ -278,7 +278,7 @@ fn set_lock(file: &LockFile, kind: LockType, first: u8, count: u8) -> Result<(),
         l_whence: i16::try_from(libc::SEEK_SET).map_err(|_| Errno::INVAL)?,
         l_start: first.into(),
         l_len: count.into(),
-        l_pid: 0, // as open file description locks want it
+        l_pid: 0, // Open file description locks require 0.
     };
     loop {
         let set = operate_once(|| Ok(fcntl(file, FcntlArg::F_OFD_SETLK(&lock))))?;

@@ -19,10 +19,10 @@ use crate::durable::Durability;
 /// The number of attempts if another server's clean-up removes a new file.
 const ATTEMPTS: usize = 8;
 
-/// How long a file is staged.
+/// The time for which a file is staged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum StagedFor {
-    /// As long as its client takes.
+    /// Until its client has sent everything.
     Long,
     /// For two system calls.
     Instant,
@@ -44,7 +44,7 @@ impl Store {
         self.stage_for(target, StagedFor::Long)
     }
 
-    /// The same for an upload whose content is at hand: it is to be written and committed at once.
+    /// The same for an upload with its whole content in memory: it is written and committed at once.
     ///
     /// # Errors
     /// As [`Store::stage`].
@@ -127,9 +127,9 @@ impl Store {
         }
     }
 
-    /// Whether an upload whose content is at hand is renamed over a file a few system calls after it was created. It
-    /// then needs a staging name anyway, and without a name it would only be entered as an orphan first and linked
-    /// later. With `--durable` it waits for the disk in between, where a kill would leave the name.
+    /// Whether an upload is renamed over a file a few system calls after it was created. It then needs a staging name
+    /// anyway; a file without a name would only cost an orphan entry and a link. With `--durable` it waits for the disk
+    /// before the rename, and a kill at that moment would leave the name.
     fn replaces_at_once(&self, target: &WriteTarget) -> bool {
         target.existing().is_some() && self.durability == Durability::Kernel
     }
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn upload_into_a_directory_that_was_removed_vanishes() {
         let Ok(home) = tempfile::tempdir_in("/dev/shm") else {
-            return; // There is no tmpfs where this runs.
+            return; // This machine has no tmpfs.
         };
         fs::create_dir(home.path().join("below")).unwrap();
         let store = Store::open(home.path(), Depth::Tree, Durability::Kernel).unwrap();

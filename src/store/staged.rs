@@ -54,9 +54,9 @@ enum StagedName {
 /// Whether a file with a staging name is locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StagingLock {
-    /// It is, so no clean-up removes it.
+    /// It is locked, so no clean-up removes it.
     Held,
-    /// It is not, and is made again if a clean-up has removed it.
+    /// It is not locked, and is made again if a clean-up has removed it.
     Omitted,
 }
 
@@ -78,7 +78,7 @@ pub(super) enum Unsynced {
 }
 
 impl Staged {
-    /// A file without a name, which gets one by this method. `occupation` prevents the removal of its directory.
+    /// A file without a name; this method gives it one. `occupation` prevents the removal of its directory.
     pub(super) fn unnamed(
         file: OwnedFd,
         way: LinkWay,
@@ -118,7 +118,7 @@ impl Staged {
         }
     }
 
-    /// From now on it is staged for as long as its client takes.
+    /// Locks the file, which from now on is staged until its client has sent everything.
     pub(super) fn lock(
         &mut self,
         staging_name: impl Fn() -> StagingName,
@@ -211,7 +211,7 @@ impl Staged {
         operate(|| fdatasync(&self.file)).map_err(StoreErrorKind::in_directory)
     }
 
-    /// What must reach the disk once it has taken effect.
+    /// The parts that must reach the disk after it has taken effect.
     pub(super) fn unsynced(&self) -> Unsynced {
         match self.name {
             StagedName::None(_) => Unsynced::LinksAndDirectory,

@@ -49,7 +49,7 @@ pub struct Store {
     pub(super) user: u32,
     /// The permissions that new files do not get.
     pub(super) umask: u32,
-    /// The last field: when it is dropped, it finishes the work that the others have left.
+    /// The last field: its drop finishes the work that the other fields have left.
     pub(super) background: StopOnDrop,
 }
 
@@ -145,8 +145,8 @@ impl Store {
         Arc::clone(&self.root.get().directory)
     }
 
-    /// Tries something, and once more if it fails because a file was stale, or because the root is gone and another has
-    /// its name.
+    /// Runs `attempt`, and once more if it fails because a file was stale, or because the root is gone and another
+    /// directory has its name.
     pub(super) fn with_root<R>(
         &self,
         mut attempt: impl FnMut() -> Result<R, StoreErrorKind>,
@@ -163,7 +163,7 @@ impl Store {
         }
     }
 
-    /// Looks at what became of a root with which something is wrong.
+    /// Determines the state of a root after an error that may be its own.
     pub(super) fn fate(&self, root: &Arc<Root>) -> Fate {
         self.root.fate(root, |directory| {
             clean_up::take_over(directory, self.depth);

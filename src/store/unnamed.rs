@@ -151,7 +151,7 @@ mod tests {
         for link in [LinkWay::Descriptor, LinkWay::Proc] {
             let name = format!("{link:?}");
             let Ok(file) = open_unnamed(&directory, Mode::from_raw_mode(0o600)) else {
-                return; // There are none where this runs.
+return; // This file system does not support them.
             };
             write(&file, b"content").unwrap();
             assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
@@ -172,7 +172,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let directory = OwnedFd::from(fs::File::open(root.path()).unwrap());
         let Ok(file) = open_unnamed(&directory, Mode::from_raw_mode(0o600)) else {
-            return; // There are none where this runs.
+            return; // This file system does not support them.
         };
         let found = LinkWay::find(&file, &directory, StagingName::new(1)).unwrap();
         assert!(found.is_some());

@@ -43,7 +43,7 @@ pub(super) struct TakenVersion<'v> {
 /// A parsed record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum VersionRecord {
-    /// It is empty: it was never written, or is lost.
+    /// It is empty: it was never written, or was lost.
     Missing,
     /// No server writes such a record.
     Damaged,
@@ -113,7 +113,7 @@ impl Versions {
 }
 
 impl TakenVersion<'_> {
-    /// A change has the version.
+    /// Keeps the version for its change.
     pub(super) fn keep(self, lock: &ByteLock) -> ChangeVersion {
         for (stripe, number) in lock.stripes().zip(self.version.numbers()) {
             self.versions.seen[usize::from(stripe)].store(*number, Ordering::Relaxed);
@@ -121,7 +121,7 @@ impl TakenVersion<'_> {
         self.version
     }
 
-    /// No change has it: the next change gets the same numbers.
+    /// Gives it back, since no change has it: the next change gets the same numbers.
     pub(super) fn give_back(self, lock: &ByteLock) {
         if let Err(error) = lock.write_at(&self.before, position(lock)) {
             log::warn!("a version in {NAME} remains without a change: {error}");
@@ -192,7 +192,7 @@ mod tests {
         for (record, seen, now, expected) in [
             (Last(7), 0, 1_000, (8, None)),
             (Last(7), 7, 1_000, (8, None)),
-            // Others have counted on.
+            // Other servers have counted further.
             (Last(9), 7, 1_000, (10, None)),
             (Last(5), 7, 1_000, (8, Some(WentBack))),
             (Missing, 0, 1_000, (1_000, None)),

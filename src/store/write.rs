@@ -73,18 +73,18 @@ impl Store {
             FileType::Directory => return Err(StoreErrorKind::Directory),
             _ => return Err(StoreErrorKind::NotRegular),
         }
-        // For a file of our own its mode says it all, and saves a system call.
+        // The mode of our own file is enough to decide, and saves a system call.
         if !metadata.is_writable_by_owner(self.user) {
             operate(|| accessat(directory, name, Access::WRITE_OK, AtFlags::EACCESS))?;
         }
         Ok(Some(metadata))
     }
 
-    /// Puts an upload in place that is not recorded, and calls `publish` in that instant: for one path, the order of these
+    /// Puts an upload in place that is not recorded, and calls `publish` at that instant: for one path, the order of these
     /// calls is the order in which the files took effect.
     ///
     /// # Errors
-    /// With any, the old file is untouched and `publish` was not called.
+    /// After any error, the old file is unchanged, and `publish` was not called.
     pub fn commit<R>(
         &self,
         mut staged: Staged,
@@ -193,8 +193,8 @@ impl Store {
         })
     }
 
-    /// Runs `publish` in step with commits, as [`Store::try_commit`] does, if the file at `target` is still the one that was
-    /// `committed`.
+    /// Runs `publish` in order with commits, as [`Store::try_commit`] does, if the file at `target` is still the one that
+    /// was `committed`.
     pub fn if_still<R>(
         &self,
         committed: &Committed,
@@ -211,7 +211,7 @@ impl Store {
         Some(publish(version.as_ref()))
     }
 
-    /// Returns when a committed upload's name is on stable storage, if that is wanted.
+    /// Returns when a committed upload's name is on stable storage, if that is requested.
     pub fn sync_name(&self, committed: &Committed) -> io::Result<()> {
         match self.durability {
             Durability::Kernel => Ok(()),

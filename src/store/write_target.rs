@@ -1,4 +1,4 @@
-//! Where an upload goes, and under which condition it may replace what is there.
+//! The target of an upload, and the condition under which the upload may replace a file.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -6,25 +6,25 @@ use std::sync::Arc;
 use super::created::RemoveEmpty;
 use super::metadata::Metadata;
 
-/// Where an upload is to go, checked as far as it can be beforehand.
+/// The target of an upload, checked as far as possible before the commit.
 #[derive(Clone)]
 pub struct WriteTarget {
     path: Box<[u8]>,
-    /// Where the last component of the path starts.
+    /// The index of the last component in the path.
     name_at: usize,
     pub(super) directory: Arc<OwnedFd>,
     existing: Option<Metadata>,
-    /// What removes directories that were made for uploads; `None` in the root.
+    /// The remover of directories that were made for uploads; `None` in the root.
     _remove_empty: Option<Arc<RemoveEmpty>>,
 }
 
-/// Under which condition a commit replaces what is there.
+/// The condition under which a commit takes the name.
 pub enum CommitCondition<'c> {
-    /// None.
+    /// No condition.
     Always,
-    /// Nothing is there.
+    /// No file has the name.
     Absent,
-    /// What is there, if anything, is found good.
+    /// The function accepts the present file, or `None` if there is no file.
     Holds(&'c dyn Fn(Option<&Metadata>) -> bool),
 }
 
@@ -51,13 +51,13 @@ impl WriteTarget {
         &self.path
     }
 
-    /// The path below the root, kept.
+    /// The path below the root, owned.
     #[must_use]
     pub fn into_path(self) -> Box<[u8]> {
         self.path
     }
 
-    /// What it would replace.
+    /// The file that it would replace.
     #[must_use]
     pub fn existing(&self) -> Option<&Metadata> {
         self.existing.as_ref()

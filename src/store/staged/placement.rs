@@ -1,4 +1,4 @@
-//! How a staged file takes its name: in place of nothing, or of what has the name.
+//! Gives a staged file its name: a free one, or that of a file, which it replaces.
 
 use rustix::fs::renameat;
 use rustix::io::Errno;
@@ -11,13 +11,13 @@ use crate::store::staging::StagingName;
 use crate::store::sys::rename_new;
 use crate::store::unnamed::LinkWay;
 
-/// What went wrong when a name was taken.
+/// The error of giving a file its name.
 fn in_change(errno: Errno) -> StoreErrorKind {
     StoreErrorKind::in_change(errno, StoreErrorKind::in_directory)
 }
 
 impl Staged {
-    /// Puts it in place of nothing.
+    /// Gives it a free name.
     ///
     /// # Errors
     /// `ConditionFailed` if something has the name.
@@ -49,7 +49,7 @@ impl Staged {
         Ok(())
     }
 
-    /// Puts it in place of whatever has the name; `found` is what had it at the last look.
+    /// Gives it this name, and replaces any file that has it; `found` had the name at the last check.
     pub(in crate::store) fn put(
         &mut self,
         name: &[u8],
