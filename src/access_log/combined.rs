@@ -2,7 +2,7 @@
 //!
 //! Apache httpd and nginx write it, and `GoAccess`, fail2ban, awstats, Loki and Vector read it. In quotes, a quotation
 //! mark, a backslash and bytes outside the visible ones are written `\xHH`, as nginx does, so no client can end a quote
-//! or a line. What is missing is `-`.
+//! or a line. A missing value is `-`.
 
 use std::cell::RefCell;
 use std::io::Write as _;

@@ -10,7 +10,7 @@ mod record;
 
 pub use self::record::Record;
 
-/// How a line is written.
+/// The format of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccessLogFormat {
     /// The combined log format of Apache httpd and nginx.

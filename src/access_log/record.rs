@@ -8,7 +8,7 @@ use crate::peer::{ClientAddress, Peer};
 /// One request and its response. A part of the request that could not be read is `None`.
 #[derive(Debug, Clone)]
 pub struct Record<'r> {
-    /// When the first byte of the request was received.
+    /// The time at which the first byte of the request was received.
     pub time: SystemTime,
     /// The number of the connection since the server started, from 1.
     pub connection: u64,

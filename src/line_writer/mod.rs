@@ -2,8 +2,8 @@
 //!
 //! A producer appends whole lines to its own buffer, which costs a copy under a lock that it shares with the writer
 //! thread only. The thread sleeps while there are no lines, and takes all buffers together. If it cannot write, as on a
-//! full disk, a stopped terminal or an unread pipe, lines are lost and counted, and the loss is reported once at its
-//! begin and once at its end. The contents of lines do not matter.
+//! full disk, a stopped terminal or an unread pipe, lines are lost and counted, and the loss is reported once when it
+//! begins and once when it ends. The contents of lines do not matter.
 
 mod destination;
 mod sink;
@@ -318,7 +318,7 @@ mod tests {
         writer.start().unwrap();
         drop(writer);
         assert_eq!(fs::read(&path).unwrap(), b"early\n");
-        // One that never starts ends at once.
+        // A writer that never starts ends at once.
         drop(LineWriter::open(Destination::File(&path), Pace::Prompt, 1).unwrap());
     }
 
@@ -372,7 +372,7 @@ mod tests {
 
     #[test]
     fn a_full_buffer_loses_whole_lines_and_counts_them() {
-        let shared = SharedBuffers::new(Pace::Gathered, 1); // without a thread
+        let shared = SharedBuffers::new(Pace::Gathered, 1); // Without a thread.
         let line = [&[b'x'; 999][..], b"\n"].concat();
         for _ in 0..2_000 {
             shared.append(Some(0), &line);

@@ -1,7 +1,7 @@
 //! The sink of lines, and the handling of lines that cannot be written.
 //!
-//! After a write that was cut short the rest of its last line is lost too, so the next line begins with a newline of its
-//! own, also after a kill: a reader sees one broken line, never two joined.
+//! After a write that was cut short, the rest of its last line is lost, too. The next line then begins with a newline of
+//! its own, also after a kill: a reader sees one broken line, never two joined lines.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -87,7 +87,7 @@ impl Opened {
             let with = with.append(true).create(true).custom_flags(flags);
             with.open(path)
         };
-        // To read its last byte, if that is allowed. A pipe that is opened to be read, too, would have a reader for ever.
+        // To read its last byte, if that is allowed. A pipe that is also opened for reading would always have a reader.
         let is_file = path.metadata().is_ok_and(|found| found.is_file());
         let file = match is_file.then(|| open(OpenOptions::new().read(true))) {
             Some(Ok(file)) => file,
@@ -216,7 +216,7 @@ impl Sink {
             match poll(&mut fds, Some(look)) {
                 Ok(0) if gives_up() => break,
                 Ok(0) | Err(Errno::INTR) => {}
-                Ok(_) => return Ok(()), // or an error, which the write shows
+                Ok(_) => return Ok(()), // Also after an error: the write then returns it.
                 Err(error) => return Err(error.into()),
             }
         }
@@ -232,7 +232,7 @@ fn after_opening(error: io::Error) -> io::Error {
     }
 }
 
-/// Whether a file is not empty, and its last byte is no newline.
+/// Whether a file is not empty, and its last byte is not a newline.
 fn is_cut_short(file: &File) -> bool {
     let mut last = [b'\n'];
     let length = file.metadata().map_or(0, |found| found.len());
@@ -309,7 +309,7 @@ mod tests {
     fn unread_pipe_loses_lines_and_recovers() {
         let (mut reader, mut sink) = pipe();
         let line = [&[b'x'; 99][..], b"\n"].concat();
-        let lines = line.repeat(1_000); // more than a pipe holds
+        let lines = line.repeat(1_000); // More than a pipe holds.
         sink.write(&lines, || true);
         assert!(sink.losses.is_losing && sink.losses.lost > 0);
         let mut read = vec![0; lines.len()];

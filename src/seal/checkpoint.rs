@@ -256,7 +256,7 @@ impl VerifyingKey {
     /// Verifies the signature of a note.
     ///
     /// # Errors
-    /// `Unsigned` or `Signature`; `Form` if it is no note.
+    /// `Unsigned` or `Signature`; `Form` if it is not a note.
     pub fn verify(&self, note: &str) -> Result<(), CheckpointError> {
         let (text, signatures) = split(note).ok_or(CheckpointError::Form)?;
         let id = key_id(&self.name, &self.key);

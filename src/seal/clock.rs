@@ -60,7 +60,7 @@ mod tests {
             (1_000, 1_000, false),
             (1_500, 1_500, false),
             (1_500, 1_500, false),
-            // Set back by 1,000: it is ahead by as much from here on.
+            // Set back by 1,000: from here on it is ahead by 1,000.
             (500, 1_500, true),
             (700, 1_700, false),
             (699, 1_700, true),

@@ -9,9 +9,9 @@
 //! next TIME NAME CHAIN
 //! ```
 //!
-//! Most lines are those of entries, so these are short: they have no word for their kind, and no more of the time than
-//! what differs from the line before (see [`EntryTime`]). Words are separated by one space. A missing server is `-`. Words from clients and file names are escaped: they
-//! contain only bytes 0x21–0x7E, and thus no space or line feed.
+//! Most lines are those of entries, so these are short: they have no word for their kind, and only the part of the time
+//! that differs from the line before (see [`EntryTime`]). Words are separated by one space. A missing server is `-`.
+//! Words from clients and file names are escaped: they contain only bytes 0x21–0x7E, and thus no space or line feed.
 //!
 //! [`super::text`] writes lines.
 
@@ -61,7 +61,7 @@ pub enum LineContent<'l> {
     },
     /// The last line of a file.
     Next {
-        /// When.
+        /// The time of the line.
         time: Moment,
         /// The name of the log that follows.
         name: &'l str,
@@ -81,11 +81,11 @@ pub struct Begin<'l> {
     pub start: u64,
     /// The chain value of the last line of the file before it; [`Hash::ZERO`] if there is none.
     pub previous: Hash,
-    /// When.
+    /// The time of the line.
     pub time: Moment,
     /// The name of the log.
     pub name: &'l str,
-    /// Which of several servers of one root writes the log.
+    /// The name of the server that writes the log, if several servers share a root.
     pub server: Option<&'l str>,
 }
 
@@ -94,7 +94,7 @@ pub struct Begin<'l> {
 pub struct EntryLine<'l> {
     /// Its number in this file, from 1.
     pub number: u64,
-    /// Where the entry begins in the log, in bytes.
+    /// The offset of the entry in the log, in bytes.
     pub offset: u64,
     /// Its length in bytes.
     pub length: u64,
@@ -126,13 +126,13 @@ pub struct Origin<'l> {
 pub struct Torn {
     /// Its number.
     pub number: u64,
-    /// When it was found.
+    /// The time at which it was found.
     pub time: Moment,
-    /// What the server did with it.
+    /// The server's action.
     pub place: TornOutcome,
 }
 
-/// What a server did with a torn entry.
+/// The action of a server on a torn entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TornOutcome {
     /// It is unchanged in the log.

@@ -67,7 +67,7 @@ pub enum SealError {
     NotALine {
         /// Its number in the file, from 1.
         number: u64,
-        /// Why not.
+        /// Why it is invalid.
         reason: NotALine,
     },
     /// The last line is incomplete, as after a kill of the server.
@@ -203,7 +203,7 @@ mod tests {
             .collect()
     }
 
-    /// The epochs of a seal of `mac` lines, and whether each is chained; or why there is none.
+    /// The epochs of a seal of `mac` lines, and whether each is chained; or the error.
     fn read(seal: &[u8]) -> Vec<Result<(u64, bool), String>> {
         let mut reader = SealReader::new(seal);
         let mut all = Vec::new();

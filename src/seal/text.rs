@@ -1,4 +1,4 @@
-//! The lines of a seal as text: what a writer appends. [`super::line`] reads it back.
+//! The lines of a seal as text, for a writer. [`super::line`] reads the text.
 //!
 //! The chain value at the end of a line is appended by itself, since many threads make lines, and one puts them into the
 //! chain: see [`push_chain`].
@@ -17,7 +17,7 @@ pub const WORD_LIMIT: usize = 1024;
 /// Bytes that one byte of a name takes in a word, at most.
 pub const ESCAPED: usize = "%FF".len();
 
-/// Bytes that a chain value and what is around it take in a line.
+/// Bytes of a chain value in a line, with the space before it and the line feed after it.
 pub const CHAIN_LENGTH: usize = BASE64 + 2;
 
 /// Bytes of the longest `mac` line.
@@ -35,7 +35,7 @@ pub fn push_begin(out: &mut Vec<u8>, begin: &Begin<'_>) {
     push_all(out, format_args!(" {} {} {server}", begin.time, begin.name));
 }
 
-/// Appends what of an entry's line is known before the entry has its place:
+/// Appends the part of an entry's line that is known before the entry has its place:
 /// `[USER@]PEER STATUS [sha256:HASH] [version:VERSION] FIRST LINE`.
 ///
 /// `push_peer` appends the peer; `user` is a name, not yet a word.
@@ -69,7 +69,7 @@ pub fn push_entry_end(
     out.extend_from_slice(first_line);
 }
 
-/// Appends what of an entry's line is known when the entry has its place: `NUMBER OFFSET LENGTH TIME `.
+/// Appends the part of an entry's line that is known when the entry has its place: `NUMBER OFFSET LENGTH TIME `.
 pub fn push_entry_start(
     out: &mut Vec<u8>,
     number: u64,
@@ -86,7 +86,7 @@ pub fn push_entry_start(
     out.push(b' ');
 }
 
-/// The longest that [`push_entry_start`] appends, with the chain value behind the line.
+/// The most bytes that [`push_entry_start`] appends, and the chain value after the line.
 pub const ENTRY_START_LENGTH: usize =
     3 * "18446744073709551615 ".len() + time::LENGTH + 1 + CHAIN_LENGTH;
 
@@ -130,8 +130,8 @@ pub fn push_chain(out: &mut Vec<u8>, chain: &Hash) {
     out.push(b'\n');
 }
 
-/// A name as a word: bytes outside 0x21–0x7E, and `%`, are written `%XX`. `-` alone is written `%2D`, and nothing is
-/// written `%`.
+/// A name as a word: bytes outside 0x21–0x7E, and `%`, are written `%XX`. `-` alone is written `%2D`, and an empty name
+/// is written `%`.
 #[must_use]
 pub fn word(name: &[u8]) -> String {
     match name {
@@ -146,7 +146,7 @@ pub fn word(name: &[u8]) -> String {
                 if matches!(byte, 0x21..=0x7E) && byte != b'%' {
                     word.push(char::from(byte));
                 } else {
-                    // A string takes everything.
+                    // Writing into a string cannot fail.
                     let _ = write!(word, "%{byte:02X}");
                 }
             }
@@ -160,7 +160,7 @@ fn push_number(out: &mut Vec<u8>, number: u64) {
 }
 
 fn push_all(out: &mut Vec<u8>, arguments: fmt::Arguments<'_>) {
-    // A vector takes everything.
+    // Writing into a vector cannot fail.
     let _ = out.write_fmt(arguments);
 }
 

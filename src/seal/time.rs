@@ -41,7 +41,7 @@ pub struct MomentWriter {
 }
 
 impl Moment {
-    /// So many microseconds after 1970.
+    /// The moment this many microseconds after 1970.
     #[must_use]
     pub fn from_microseconds(microseconds: u64) -> Self {
         Self(microseconds)
@@ -53,7 +53,7 @@ impl Moment {
         self.0
     }
 
-    /// Reads what [`MomentWriter::push`] writes.
+    /// Reads the text that [`MomentWriter::push`] writes.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
@@ -74,7 +74,7 @@ impl Moment {
         (moment.to_string() == text).then_some(moment)
     }
 
-    /// The first moment that is not before this one, and has so many microseconds in its second.
+    /// The first moment that is not before this one and is this many microseconds after a full second.
     fn next_with(self, fraction: u64) -> Self {
         let second = self.0 - self.0 % SECOND;
         let moment = second.saturating_add(fraction);
@@ -87,7 +87,7 @@ impl Moment {
 }
 
 impl EntryTime {
-    /// Reads what [`MomentWriter::push_short`] writes; `last` is the last moment of the lines before.
+    /// Reads the text that [`MomentWriter::push_short`] writes; `last` is the last moment of the lines before.
     #[must_use]
     pub fn parse(text: &str, last: Moment) -> Option<Self> {
         let short = |moment| Self {

@@ -1,6 +1,6 @@
-//! The words of a line of a seal: the next one as a number, a time or a hash, or why it is none.
+//! Reads the words of a line of a seal: the next word as a number, a time or a hash, or the reason why it is not one.
 //!
-//! It does not know which words a line has: that is in [`super::line`].
+//! It does not know the words of each kind of line; [`super::line`] does.
 
 use super::chain::Hash;
 use super::time::Moment;

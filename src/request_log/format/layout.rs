@@ -15,7 +15,7 @@
 //! An entry is a header line, the rows of its content if it is a PUT (see [`super::hex`]), and [`SEPARATOR`]. Offsets
 //! in the rows are decimal, with at least eight digits.
 
-/// Content bytes that one full row shows.
+/// Content bytes in one full row.
 pub const ROW: usize = 20;
 
 /// The line that ends every entry.
@@ -173,7 +173,7 @@ fn push_part(out: &mut Vec<u8>, part: Option<&[u8]>) {
 
 fn push_bytes(out: &mut Vec<u8>, raw: &[u8], stands_for_itself: impl Fn(u8) -> bool) {
     out.reserve(raw.len());
-    // Most stand for themselves, all of them. This looks at every byte, so that the compiler makes vector instructions of it.
+    // Most texts have nothing to escape. This loop reads every byte, so the compiler makes vector instructions of it.
     if raw
         .iter()
         .fold(true, |all, &byte| all & stands_for_itself(byte))
@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn failure_lines() {
         type Part = Option<&'static [u8]>;
-        /// The parts of a request line as they came, the status, and the line of the log.
+        /// The parts of a request line as received, the status, and the line of the log.
         struct Row {
             method: Part,
             name: Part,

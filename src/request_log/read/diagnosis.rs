@@ -1,4 +1,4 @@
-//! How the reader distinguishes a torn entry from a corrupt one.
+//! Distinguishes a torn entry from a corrupt one.
 //!
 //! The writer reserves space first, writes an entry from front to back, and may write later entries after it. So an
 //! interrupted writer leaves a correct beginning (possibly empty), followed by the end of the file or by NUL bytes up

@@ -36,7 +36,7 @@ const WINDOW: usize = 2 * LINE_LIMIT;
 pub struct EntryHead {
     /// The number of the entry, from 1. Entries with an incomplete first line are not counted.
     pub number: u64,
-    /// Where the entry begins, in bytes from the start of the log.
+    /// The offset of the entry, in bytes from the start of the log.
     pub offset: u64,
     /// Its content.
     pub kind: LoggedRequest,
@@ -84,9 +84,9 @@ pub(super) enum ReaderState {
 /// An entry after its first line has been read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct EntryInProgress {
-    /// Where the entry begins.
+    /// The offset of the entry.
     pub(super) entry: u64,
-    /// Where it ends.
+    /// The end of the entry.
     pub(super) end: u64,
     /// Bytes of its content.
     length: u64,
@@ -113,7 +113,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// How far the log has been read and checked, in bytes from its start.
+    /// The end of the bytes that were read and checked, in bytes from the start of the log.
     pub fn position(&self) -> u64 {
         self.window.position()
     }

@@ -49,12 +49,12 @@ impl Audit {
         }
     }
 
-    /// The first line of the seal is missing.
+    /// Reports that the first line of the seal is missing.
     pub(super) fn no_beginning(&mut self) {
         self.findings.insert(0, SealFault::NoBeginning);
     }
 
-    /// The order of entries, and the chain at one of them. A time that is not certain is not compared with others.
+    /// Checks the line of an entry: its order and its chain value. A time that is not certain is not compared with others.
     pub(super) fn entry(&mut self, name: &EntryName, line: &SealLine<'_>) {
         self.entries += 1;
         let expected = self.number + 1;
@@ -79,19 +79,19 @@ impl Audit {
         }
     }
 
-    /// The chain at a line other than an entry's.
+    /// Checks the chain value of a line other than an entry's.
     pub(super) fn other(&mut self, line: u64, is_chained: bool) {
         if !is_chained && !std::mem::take(&mut self.is_behind_moved) {
             self.find(SealFault::OtherLineAltered { line });
         }
     }
 
-    /// The time of a line.
+    /// Checks the time of a line.
     pub(super) fn time(&mut self, time: Moment) {
         self.last_time = self.last_time.max(time);
     }
 
-    /// An authentication code of the lines before it, the last of which has this chain value.
+    /// Checks an authentication code of the lines before it, the last of which has this chain value.
     pub(super) fn code(&mut self, line: u64, epoch: u64, code: &Hash, before: &Hash) {
         self.codes += 1;
         self.line_of_code = line;
@@ -105,7 +105,7 @@ impl Audit {
             return;
         };
         if epoch < key.epoch() {
-            return; // of an earlier key, which is not known
+            return; // The code is of an earlier key, which is not known.
         }
         // A forged number could make the check run forever.
         let is_near = epoch - key.epoch() <= MOST_STEPS;

@@ -11,14 +11,14 @@ pub(super) const MOST: usize = 1_000;
 /// The text in place of unlisted findings.
 const MORE: &str = "more is wrong; only the first faults are listed";
 
-/// Which entry is meant.
+/// The entry of a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryName {
     /// Its number in the seal.
     pub number: u64,
-    /// When it was made, as the seal says.
+    /// Its time in the seal.
     pub time: Moment,
-    /// Its first line, as the seal has it.
+    /// Its first line in the seal.
     pub first_line: Box<str>,
 }
 
@@ -48,7 +48,7 @@ pub enum SealFault {
     },
     /// The chain value of an entry's line does not follow from the line before.
     LineAltered(EntryName),
-    /// The same of another line.
+    /// The chain value of another line does not follow from the line before.
     OtherLineAltered {
         /// Its number in the file.
         line: u64,
@@ -129,19 +129,19 @@ pub enum LogFault {
     },
     /// An entry of the log is not in the seal.
     NotSealed {
-        /// Where it begins in the log.
+        /// Its offset in the log.
         offset: u64,
         /// Its first line.
         logged: Box<str>,
     },
     /// An entry was moved.
     Moved {
-        /// Which.
+        /// The entry.
         entry: EntryName,
         /// Its present offset in the log.
         offset: u64,
     },
-    /// There is more; it was not looked at.
+    /// More faults may follow: the rest was not checked.
     More,
 }
 

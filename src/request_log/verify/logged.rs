@@ -12,7 +12,7 @@ use crate::seal::chain::Hash;
 /// The bytes at one place of a log, interpreted.
 #[derive(Debug)]
 pub(super) struct Logged {
-    /// Where it begins.
+    /// The offset of its first byte.
     pub(super) offset: u64,
     /// The offset of the next entry.
     pub(super) end: u64,
@@ -28,7 +28,7 @@ pub(super) enum LoggedEntry {
     },
     /// An incomplete entry, or several that were never begun.
     Torn {
-        /// If it is whole.
+        /// `None` if it is not whole.
         first_line: Option<Box<str>>,
     },
     /// Bytes that no server writes. Reading stops here unless they are skipped.

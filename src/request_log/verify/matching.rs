@@ -19,7 +19,7 @@ pub(super) struct Matching {
     pub(super) logged: VecDeque<Logged>,
     pub(super) findings: Vec<LogFault>,
     pub(super) torn: Vec<TornEntry>,
-    /// Where the last whole entry ends.
+    /// The end of the last whole entry.
     pub(super) whole_end: u64,
     /// The present shift of entries in the log from their sealed offsets, modulo 2^64.
     pub(super) shift: u64,
@@ -209,7 +209,7 @@ impl Matching {
         Ok(())
     }
 
-    /// The remaining entries of the seal are not in the log.
+    /// Reports that the remaining entries of the seal are not in the log.
     fn lose_end<S: Read>(&mut self, seal: &mut SealedEntries<S>) -> io::Result<()> {
         loop {
             self.fill_sealed(seal, 1)?;

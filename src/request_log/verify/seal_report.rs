@@ -23,9 +23,9 @@ pub struct SealReport {
     pub last_entry: u64,
     /// Torn ones among them.
     pub torn: Vec<TornEntry>,
-    /// Where the last whole entry ends in the log.
+    /// The end of the last whole entry in the log.
     pub whole_end: u64,
-    /// Where the last whole line ends in the seal.
+    /// The end of the last whole line in the seal.
     pub seal_end: u64,
     /// The last line.
     pub tip: Tip,
@@ -39,7 +39,7 @@ pub struct SealReport {
     pub next: Option<String>,
     /// Authentication codes in the seal.
     pub codes: u64,
-    /// How many of these were verified.
+    /// The number of codes that were verified.
     pub verified_codes: u64,
     /// Lines after the last code.
     pub lines_after_code: u64,
@@ -58,11 +58,11 @@ pub struct SealStart {
     pub file: u64,
     /// Lines of all files before it.
     pub lines: u64,
-    /// Where the first sealed entry is in the log.
+    /// The offset of the first sealed entry in the log.
     pub start: u64,
     /// The chain value before it.
     pub previous: Hash,
-    /// When it began.
+    /// The time of its beginning.
     pub time: Moment,
     /// The name of the log.
     pub name: String,
@@ -88,7 +88,7 @@ impl From<&Begin<'_>> for SealStart {
 /// A sealed entry that is incomplete in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TornEntry {
-    /// Which.
+    /// The entry.
     pub entry: EntryName,
     /// Its offset, present or former.
     pub offset: u64,

@@ -29,7 +29,7 @@ pub(super) struct SealedEntries<R> {
     reader: SealReader<R>,
     evidence: Evidence,
     audit: Audit,
-    /// The first line is read before the others. This is its entry, if it is an entry's.
+    /// The entry of the first line, which is read before the others; `None` if it is not the line of an entry.
     first: Option<Sealed>,
     noted: Noted,
     seal_end: u64,
@@ -80,7 +80,7 @@ impl<R: Read> SealedEntries<R> {
         }
     }
 
-    /// Reads the first line; returns where the first sealed entry is in the log.
+    /// Reads the first line; returns the offset of the first sealed entry in the log.
     pub(super) fn begin(&mut self) -> io::Result<u64> {
         while self.first.is_none() && self.noted.beginning.is_none() {
             match self.read()? {
@@ -188,11 +188,11 @@ impl<R: Read> SealedEntries<R> {
 
 /// The kind of a line.
 enum LineRead {
-    /// An entry's.
+    /// The line of an entry.
     Entry(Sealed),
-    /// Another.
+    /// Another line.
     Other,
-    /// None: the seal ends.
+    /// No line: the seal ends.
     End,
 }
 

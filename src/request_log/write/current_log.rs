@@ -30,7 +30,7 @@ pub(super) struct Log {
     /// One for each worker.
     pending: Box<[PendingEntries]>,
     pub(super) receipts: Receipts,
-    /// If the log is sealed.
+    /// `None` if the log is not sealed.
     pub(super) sealer: Option<Sealer>,
 }
 
@@ -64,7 +64,7 @@ impl Log {
         let mut current = sync::write(&self.current);
         let old = std::mem::replace(&mut *current, file);
         drop(current);
-        drop(old); // cuts the old file, unless entries are in flight
+        drop(old); // Cuts the old file, unless entries are in flight.
         self.full.store(false, Ordering::Relaxed);
     }
 

@@ -13,7 +13,7 @@ use crate::seal::chain::Hash;
 pub struct EntryReservation {
     reservation: Reservation,
     header: Vec<u8>,
-    /// The most that is known of its line in the seal, in bytes; `None` if there is no seal.
+    /// The most bytes of the known part of its line in the seal; `None` if there is no seal.
     most_known: Option<usize>,
     length: u64,
     durability: Durability,
@@ -36,8 +36,8 @@ impl EntryReservation {
         }
     }
 
-    /// Takes the entry's place; to be called in the instant in which the change takes effect. `hash` is that of its
-    /// content, if it has any; `version` that of the change, if other servers share the root.
+    /// Takes the entry's place. The caller does this at the instant at which the change takes effect. `hash` is the hash
+    /// of its content, if it has any; `version` is the version of the change, if other servers share the root.
     pub fn commit(
         self,
         answered: &Answered<'_>,

@@ -21,7 +21,7 @@ pub enum LogError {
     NotRegular {
         /// The path of the log.
         path: PathBuf,
-        /// What it leads to.
+        /// The kind of file that it leads to.
         file: PathBuf,
     },
     /// Another server uses it.
@@ -66,7 +66,7 @@ pub enum LogError {
     Recover {
         /// The log.
         path: PathBuf,
-        /// What was found in it, and where.
+        /// The fault in it, and its position.
         reason: String,
     },
 }

@@ -193,7 +193,7 @@ impl Location {
     }
 }
 
-/// What has a name; a symlink is not followed.
+/// The metadata of the file with this name; a symlink is not followed.
 fn type_of(directory: &OwnedFd, name: &[u8]) -> rustix::io::Result<Option<FileType>> {
     match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(found) => Ok(Some(FileType::from_raw_mode(found.st_mode))),

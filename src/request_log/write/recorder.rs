@@ -34,7 +34,7 @@ pub struct Recorder {
 /// The result of reopening a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reopened {
-    /// It continues in the file that its path names now.
+    /// The log continues in the file that its path names now.
     Done,
     /// Only this one was renamed: log and seal continue in the old files until the other is, too.
     Half(&'static str),
@@ -139,7 +139,7 @@ impl Recorder {
         self.log.as_ref().map(|log| log.current().duplicate())
     }
 
-    /// Where the state of the sealing key is, if there is one.
+    /// The path of the state of the sealing key, if there is one.
     #[must_use]
     pub fn locate_key_state(&self) -> Option<Location> {
         let keeper = self.log.as_ref()?.sealer.as_ref()?.keeper()?;

@@ -25,11 +25,11 @@ pub(super) struct SmallEntries<'p> {
     pub(super) text: &'p [u8],
     /// The known parts of their lines in the seal; empty without a seal.
     pub(super) known: &'p [u8],
-    /// Of each entry.
+    /// The lengths of each entry's parts.
     pub(super) lengths: &'p [EntryLengths],
 }
 
-/// How many bytes of each part of [`SmallEntries`] belong to one entry.
+/// The number of bytes of each part of [`SmallEntries`] that belong to one entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct EntryLengths {
     pub(super) text: usize,

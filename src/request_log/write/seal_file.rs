@@ -44,7 +44,7 @@ pub(super) struct ChainEnd {
 /// The values of a seal's first line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FirstLine<'n> {
-    /// Where the first sealed entry is, in bytes.
+    /// The offset of the first sealed entry, in bytes.
     pub(super) start: u64,
     pub(super) time: Moment,
     pub(super) name: &'n str,
@@ -52,13 +52,13 @@ pub(super) struct FirstLine<'n> {
 
 /// The end of the chain, and the lines that are not written yet.
 pub(super) struct End {
-    /// Where the next line goes.
+    /// The offset of the next line.
     at: u64,
     tip: Tip,
     key: Option<Key>,
     /// Lines without chain values.
     text: Vec<u8>,
-    /// Lines with theirs that are not in the file.
+    /// Lines with chain values that are not in the file.
     out: Vec<u8>,
     /// The number of lines up to the last one in `out`.
     made: u64,

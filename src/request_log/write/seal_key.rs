@@ -33,7 +33,7 @@ pub(super) struct KeyKeeper {
 }
 
 struct KeyFile {
-    /// As typed.
+    /// The path as the user typed it.
     path: PathBuf,
     location: Location,
     /// Guards the newest state.
@@ -45,7 +45,7 @@ struct KeyFile {
 
 struct Latest {
     state: SealState,
-    /// What is synced before the state: a state is never ahead of its seal.
+    /// The file that is synced before the state: a state is never ahead of its seal.
     seal: Option<Arc<SpaceFile>>,
     is_written: bool,
     is_stopping: bool,

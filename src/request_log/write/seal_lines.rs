@@ -1,7 +1,7 @@
 //! Lines of the seal that have their order, and are not in the chain yet.
 //!
-//! They are made under the mutex that gives entries their places, so that both have one order. What takes longer, the
-//! chain and the write, is done outside it by [`super::seal_file`].
+//! They are made under the mutex that gives entries their places, so that both have one order. [`super::seal_file`] does
+//! the longer work outside the mutex: the chain and the write.
 
 use std::time::SystemTime;
 
@@ -22,7 +22,7 @@ pub(super) struct SealLines {
     pub(super) area: Area,
     /// Without chain values; each ends with LF.
     text: Vec<u8>,
-    /// What of the area they were counted with.
+    /// The bytes that the area counts for these lines.
     counted: u64,
     /// Lines so far, from the start of the server.
     made: u64,
@@ -36,14 +36,14 @@ pub(super) struct SealLines {
 /// status, a hash, and the spaces between them.
 const KNOWN: usize = 192;
 
-/// The most that [`push_known`] appends for the entry of a change of this name.
+/// The most bytes that [`push_known`] appends for the entry of a change of this name.
 pub(super) fn most_known(requester: &Requester, first_line: &[u8], name: &[u8]) -> usize {
     let user = requester.user.as_deref().map_or(0, str::len);
     let version = ChangeVersion::longest(name);
     KNOWN + WORD_LIMIT.min(ESCAPED * user) + version + first_line.len()
 }
 
-/// Appends what of an entry's line is known before the entry has its place, and LF.
+/// Appends the part of an entry's line that is known before the entry has its place, and LF.
 pub(super) fn push_known(
     out: &mut Vec<u8>,
     answered: &Answered<'_>,
@@ -65,7 +65,7 @@ pub(super) fn push_known(
     out.push(b'\n');
 }
 
-/// The most that an entry can add to the seal, if so many bytes of its line are known.
+/// The most bytes that an entry can add to the seal, if `known` bytes of its line are known.
 pub(super) fn most(known: usize) -> u64 {
     (ENTRY_START_LENGTH + known + CLOCK_LENGTH + MAC_LENGTH) as u64
 }
@@ -99,7 +99,7 @@ impl SealLines {
         reading.time
     }
 
-    /// Appends the line of an entry that has this place; `known` is what [`push_known`] made.
+    /// Appends the line of an entry that has this place; `known` is the part that [`push_known`] made.
     pub(super) fn push_entry(&mut self, time: Moment, offset: u64, length: u64, known: &[u8]) {
         self.entries += 1;
         let number = self.entries;
@@ -131,8 +131,8 @@ impl SealLines {
         self.counted += most;
     }
 
-    /// Takes all lines, and returns how many were made so far. `text`, which must be empty, is room for the next. The seal
-    /// ends at `end` with those that were taken before.
+    /// Takes all lines, and returns the number of lines made so far. `text` must be empty; the next lines go there. The
+    /// seal ends at `end` with the lines that were taken before.
     pub(super) fn take(&mut self, text: &mut Vec<u8>, end: u64) -> u64 {
         std::mem::swap(&mut self.text, text);
         self.area.end = end + std::mem::take(&mut self.counted);

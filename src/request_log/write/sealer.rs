@@ -19,7 +19,7 @@ use crate::seal::clock::Clock;
 use crate::seal::state::{SealState, Tip};
 use crate::server_id::ServerId;
 
-/// How a log is sealed.
+/// The settings of sealing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sealing {
     /// The state of the sealing key, if there is one.

@@ -33,9 +33,9 @@ pub(super) struct LogFile {
 }
 
 pub(super) struct Space {
-    /// Of the log.
+    /// The area of the log.
     pub(super) log: Area,
-    /// Of the seal, if there is one.
+    /// The area of the seal, if there is one.
     pub(super) lines: Option<SealLines>,
     /// The file for entries without a place, after this file is closed.
     pub(super) successor: Option<Arc<LogFile>>,

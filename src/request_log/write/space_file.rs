@@ -36,7 +36,7 @@ pub(super) struct Area {
     pub(super) reserved: u64,
     /// The disk has space for all bytes below this offset.
     pub(super) preallocated: u64,
-    /// The file may not be longer: fallocate(2) preallocates space past that limit, and pwrite(2) fails there all the same.
+    /// The limit on the length of the file: fallocate(2) preallocates space beyond it, but pwrite(2) fails there.
     most: u64,
     /// Space that uploads leave for other entries.
     pub(super) kept: u64,
@@ -126,7 +126,7 @@ impl SpaceFile {
             .checked_sub(area.preallocated)
             .filter(|&bytes| bytes > 0)
         else {
-            return Ok(0); // another did it meanwhile
+            return Ok(0); // Another thread did it meanwhile.
         };
         let more = missing.saturating_add(AHEAD);
         match self.fallocate(area.preallocated, more) {

@@ -6,7 +6,7 @@ use crate::request_log::read::fault::{Fault, Nature};
 use proptest::prelude::*;
 use std::io;
 
-/// An entry as a writer gets it.
+/// The values of an entry for a writer.
 #[derive(Debug, Clone)]
 enum Entry {
     Success(&'static str, Vec<u8>, Vec<u8>),
@@ -238,7 +238,7 @@ fn room_never_written_is_torn_and_the_rest_is_read() {
 }
 
 /// Each byte of the sample is replaced by each other byte. The change is detected, unless a log without checksums
-/// cannot show it (see the module's text); then only that byte differs.
+/// cannot show it (see `reader`); then only that byte differs.
 #[test]
 fn any_altered_byte_is_noticed_or_free() {
     let entries = sample();
@@ -267,7 +267,7 @@ fn any_altered_byte_is_noticed_or_free() {
     }
 }
 
-/// Which bytes of a log are names, parts, the digits of statuses, and hex digits in rows.
+/// The bytes of a log that are names, parts, digits of statuses, or hex digits in rows.
 fn free_bytes(log: &[u8]) -> Vec<bool> {
     let mut free = Vec::new();
     for line in log.split_inclusive(|&byte| byte == b'\n') {
