@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_no_panic() {
+    fn full_disk_causes_no_panic() {
         let Ok(full) = OpenOptions::new().write(true).open("/dev/full") else {
             return;
         };

@@ -278,7 +278,7 @@ mod tests {
     const TIME: &str = "2026-11-27T12:00:00.123456Z";
 
     #[test]
-    fn other_texts_are_no_lines() {
+    fn other_texts_are_not_lines() {
         let hash = Hash::ZERO.to_base64();
         let hex = Hash::ZERO;
         for text in [

@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn endless_line_is_no_line() {
+    fn endless_line_is_invalid() {
         let mut endless = vec![b'x'; 3 * LINE_LIMIT];
         endless.push(b'\n');
         let read = read(&endless);

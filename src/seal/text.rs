@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn words_hold_nothing_that_ends_them() {
+    fn words_have_no_byte_that_ends_them() {
         for (name, expected) in [
             (&b"ann"[..], "ann"),
             (b"", "%"),

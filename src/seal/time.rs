@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn other_forms_are_no_moments() {
+    fn other_forms_are_not_moments() {
         for text in [
             "",
             "2026-11-27T12:00:00Z",

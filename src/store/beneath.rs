@@ -344,7 +344,7 @@ mod tests {
 
     /// Another thread repeatedly exchanges a directory of the path for a symlink out of the root, and back.
     #[test]
-    fn a_race_leads_nowhere_else() {
+    fn race_does_not_lead_out_of_the_root() {
         let home = tempfile::tempdir().unwrap();
         let root = home.path().join("root");
         fs::create_dir_all(root.join("way/on")).unwrap();

@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn shard_holds_no_more_than_it_may() {
+    fn shard_stays_within_its_limits() {
         let file = Arc::new(OwnedFd::from(tempfile::tempfile().unwrap()));
         let small = |bytes: usize| cached(&file, FileContent::Memory(vec![0; bytes].into()));
         let large = || cached(&file, FileContent::Descriptor(Arc::clone(&file)));

@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_of_directories_that_a_client_removes_between_two_portions() {
+    fn directories_that_a_client_removes_between_two_portions_are_forgotten() {
         for removed in [1, 2, PORTION] {
             let root = tempfile::tempdir().unwrap();
             let store = store(&root);
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn store_takes_unfinished_directories_with_it() {
+    fn dropped_store_removes_unfinished_directories() {
         let root = tempfile::tempdir().unwrap();
         let store = store(&root);
         let path = deep(10 * PORTION);
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_directory_is_found_wherever_it_is() {
+    fn component_that_is_not_a_directory_is_found_at_any_depth() {
         let root = tempfile::tempdir().unwrap();
         let store = store(&root);
         for there in [0, 1, 2, 7] {

@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_change_again_within_its_time_stamp_is_not_stable() {
+    fn file_that_may_change_again_within_its_time_stamp_is_not_stable() {
         let now = Timespec {
             tv_sec: 1_000,
             tv_nsec: 500_000_000,

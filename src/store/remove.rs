@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn an_upload_that_is_given_up_takes_its_empty_directories_with_it() {
+    fn failed_upload_removes_its_empty_directories() {
         let root = tempfile::tempdir().unwrap();
         let store = Store::open(root.path(), Depth::Tree, Durability::Storage).unwrap();
         let target = store.target_at_once(b"a/b/file").unwrap();
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_removal_that_may_not_be_is_not_published() {
+    fn refused_removal_is_not_published() {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("directory")).unwrap();
         fs::write(root.path().join("file"), "").unwrap();

@@ -151,7 +151,7 @@ mod tests {
         for link in [LinkWay::Descriptor, LinkWay::Proc] {
             let name = format!("{link:?}");
             let Ok(file) = open_unnamed(&directory, Mode::from_raw_mode(0o600)) else {
-return; // This file system does not support them.
+                return; // This file system does not support them.
             };
             write(&file, b"content").unwrap();
             assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);

@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_is_moved_during_the_walk_leads_nowhere_else() {
+    fn directory_that_is_moved_during_the_walk_does_not_lead_out_of_the_tree() {
         let dir = tempfile::tempdir().unwrap();
         let (root, outside) = (dir.path().join("root"), dir.path().join("outside"));
         fs::create_dir_all(root.join("a/b/c")).unwrap();
@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_returned_to_is_reported() {
+    fn directory_that_cannot_be_reached_again_is_reported() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("root");
         for below in ["a/b/c", "a/b/d", "a/e", "f"] {

@@ -71,7 +71,7 @@ pub(crate) enum Attempt {
     Shown,
     /// Too much time has passed since the files were written: see [`Fresh`].
     TooLate,
-    /// The call that failed was none of the request's: it woke another thread.
+    /// The call that failed did not belong to the request: it woke another thread.
     Missed,
 }
 
@@ -158,7 +158,7 @@ impl Fresh {
     }
 }
 
-/// Tries every row with each of its errors; panics, naming all rows of which something else came.
+/// Tries every row with each of its errors; panics with the names of all rows that had another result.
 #[track_caller]
 pub(crate) fn try_all<R: Request>(
     request: R,
@@ -179,7 +179,7 @@ pub(crate) fn try_all<R: Request>(
             };
             // The last of these lines is the fault at which the test ended.
             println!("{request:?}, {fault:?}");
-            // On a machine under load some attempts come too late, or miss.
+            // On a machine under load some attempts come too late, or fail another call.
             let result = (0..50)
                 .map(|_| attempt(request, fault))
                 .find(|result| !matches!(result, Ok(Attempt::TooLate | Attempt::Missed)))

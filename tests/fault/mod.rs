@@ -1,14 +1,14 @@
 //! The real server with disk failures, signals, kills and hostile peers.
 //!
-//! - `syscalls`, `syscalls_web`: each system call on the path of a request fails in turn (needs strace); `failing` is
-//!   what their tables are made of.
-//! - `handshake`: the same for a TLS handshake. `carrier` says whether a request of a table is inside TLS.
+//! - `syscalls`, `syscalls_web`: each system call on the path of a request fails in turn (needs strace); `failing` has
+//!   the types of their tables.
+//! - `handshake`: the same for a TLS handshake. `carrier` sends the requests of a table with or without TLS.
 //! - `files`: files that shrink, grow or vanish while they are sent; removal of the root and the log.
 //! - `hanging`: a hanging disk (needs strace).
 //! - `full`: full disks (needs the right to mount, in a namespace of its own).
 //! - `killed`: `kill -9` in the middle of uploads.
 //! - `mounts`: the process behind the file system of the root is killed (needs FUSE).
-//! - `peers`: clients that break every habit.
+//! - `peers`: clients that behave in unusual ways.
 //! - `root`: the directory that is served is removed, and made again.
 
 mod carrier;

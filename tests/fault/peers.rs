@@ -77,7 +77,7 @@ fn ambiguous() -> Vec<(&'static str, String, &'static [u16])> {
 }
 
 #[test]
-fn nothing_is_smuggled() {
+fn hidden_request_is_not_served() {
     let home = Home::new();
     let server = Setup::at(&home, &["-N", "2"]).start();
     for (family, raw, expected) in ambiguous() {
@@ -324,7 +324,7 @@ fn clients_that_never_read_keep_no_other_waiting() {
 
 /// 100 (Continue) in all the wrong places.
 #[test]
-fn games_with_expectations() {
+fn misplaced_expectations_are_handled() {
     let home = Home::new();
     let server = Setup::at(&home, &["-N", "1"]).start();
     let put = format!("PUT /{} HTTP/1.1\r\nHost: a\r\n", name(1));

@@ -457,7 +457,7 @@ fn attempt(carrier: Carrier, ask: Ask, fault: Fault) -> Result<Attempt, String> 
     Ok(Attempt::Shown)
 }
 
-/// The server is alive, and serves the next as if nothing had been.
+/// The server is alive, and serves the next client as before.
 fn check_next(
     home: &Home,
     mut server: Server,
@@ -527,7 +527,7 @@ fn an_interrupted_wait_goes_on() {
     assert!(worker.end() > 0 && main.end() > 0);
 }
 
-/// Whatever accept(2) says, the connection that waits in the backlog is served in the end.
+/// After any error of accept(2), the connection that waits in the backlog is served in the end.
 #[test]
 fn accepting_goes_on() {
     if !strace::is_usable() {

@@ -226,7 +226,7 @@ fn decompression_takes_constant_memory() {
     }
 }
 
-/// A pipe has no second reading, whatever comes out of it.
+/// A pipe cannot be read a second time, with any content.
 #[test]
 fn pipe_cannot_be_read_twice() {
     let workdir = Workdir::new(&sample());

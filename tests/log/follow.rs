@@ -99,7 +99,7 @@ fn entry_is_shown_once_all_of_it_is_there() {
     assert_eq!(following.entry(), "GET a \"ok\"");
     let path = workdir.path("log.txt");
     let entry = Log::default().put("b", &[7; 100]).0;
-    // Each part is seen by the tool, or not: none may be shown.
+    // The tool may see each part, and must not show it.
     for part in entry[..entry.len() - 1].chunks(40) {
         append(&path, part);
     }

@@ -268,7 +268,7 @@ fn run_into(
     )
 }
 
-/// `list | head` must not end in an error, nor in silence that hides one.
+/// `list | head` must not end in an error, and must not hide one.
 #[test]
 fn a_closed_output_ends_quietly() {
     let log = (0..20_000).fold(Log::default().put("a", b"content"), |log, _| {

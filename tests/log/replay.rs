@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-/// Files with what they hold, as [`files`] returns them.
+/// Files with their content, as [`files`] returns them.
 fn owned(files: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {
     let owned = |(name, content): &(&str, &str)| ((*name).to_owned(), content.as_bytes().to_vec());
     files.iter().map(owned).collect()

@@ -1,4 +1,4 @@
-//! A log with its seal, both made here: so that times and peers are known.
+//! A log with its seal, both made here, so that times and peers are known.
 
 use std::fs;
 

@@ -370,7 +370,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn room_is_what_the_rows_take(row in 0..u64::MAX / 40, content in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn rows_have_the_computed_length(row in 0..u64::MAX / 40, content in prop::collection::vec(any::<u8>(), 0..200)) {
             let start = row % 2_000_000_000_000 * ROW as u64;
             let mut out = Vec::new();
             push_rows(&mut out, start, &content);
@@ -378,7 +378,7 @@ mod tests {
         }
 
         #[test]
-        fn room_is_what_the_rows_take_where_widths_change(
+        fn rows_have_the_computed_length_where_widths_change(
             exponent in 8_u32..17, before in 0_u64..8, content in prop::collection::vec(any::<u8>(), 0..200),
         ) {
             let start = 10_u64.pow(exponent) - before * ROW as u64;

@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_plain_file_is_refused() {
+    fn other_files_than_regular_ones_are_refused() {
         for path in [
             "/dev/null",
             "/dev/stdout",

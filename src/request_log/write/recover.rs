@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_server_wrote_is_not_continued() {
+    fn log_that_no_server_wrote_is_not_continued() {
         let log = format!("{WHOLE}shopping list\nbread\n");
         let (end, after, torn) = recovered(&log);
         let commit = format!("byte {}", WHOLE.len());

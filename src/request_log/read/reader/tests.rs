@@ -181,7 +181,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_end_in_order(log in prop::collection::vec(any::<u8>(), 0..400)) {
+    fn reading_of_any_bytes_ends(log in prop::collection::vec(any::<u8>(), 0..400)) {
         read_all(&log[..]);
     }
 }
@@ -213,7 +213,7 @@ fn a_cut_at_each_byte() {
 
 /// An entry that is cut at any byte, before, after or between others, does not affect the others.
 #[test]
-fn room_never_written_is_torn_and_the_rest_is_read() {
+fn space_never_written_is_torn_and_the_rest_is_read() {
     let entries = sample();
     for torn in 0..entries.len() {
         let before = concatenated(&entries[..torn]);
@@ -286,7 +286,7 @@ fn free_bytes(log: &[u8]) -> Vec<bool> {
 }
 
 #[test]
-fn faults_say_what_and_where() {
+fn faults_have_their_cause_and_position() {
     let put = "PUT a length 21\n00000000 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12 13\n00000020 14\n========\n";
     let get = "GET a length 0\n========\n";
     let after = format!("{get}POST a length 0\n========\n");
