@@ -1,7 +1,7 @@
 //! The sink of lines, and the handling of lines that cannot be written.
 //!
-//! After a write that was cut short, the rest of its last line is lost, too. The next line then begins with a newline of
-//! its own, also after a kill: a reader sees one broken line, never two joined lines.
+//! After a write that was cut short, the rest of its last line is lost, too. The next line then begins with a newline
+//! of its own, also after a kill: a reader sees one broken line, never two joined lines.
 
 use std::fs::{File, OpenOptions};
 use std::io;

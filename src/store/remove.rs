@@ -43,8 +43,8 @@ struct Unlinked<'l> {
 }
 
 impl Store {
-    /// Removes the regular file at `path`, and calls `publish` at that instant, in order with commits. `publish` gets the
-    /// version of the change if other servers share the root.
+    /// Removes the regular file at `path`, and calls `publish` at that instant, in order with commits. `publish` gets
+    /// the version of the change if other servers share the root.
     ///
     /// # Errors
     /// After any error but `Uncertain`, the file still exists. After any error, `publish` was not called.

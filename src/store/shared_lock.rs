@@ -61,8 +61,8 @@ struct LockFile {
 enum Storage {
     /// In this kernel, which shows each write to all servers.
     Local,
-    /// Behind a mount. This descriptor bypasses its caches (`O_DIRECT`), also those inside `GlusterFS`. Written bytes are
-    /// there after fdatasync(2).
+    /// Behind a mount. This descriptor bypasses its caches (`O_DIRECT`), also those inside `GlusterFS`. Written bytes
+    /// are there after fdatasync(2).
     Remote,
 }
 

@@ -80,8 +80,8 @@ impl Store {
         Ok(Some(metadata))
     }
 
-    /// Puts an upload in place that is not recorded, and calls `publish` at that instant: for one path, the order of these
-    /// calls is the order in which the files took effect.
+    /// Puts an upload in place that is not recorded, and calls `publish` at that instant: for one path, the order of
+    /// these calls is the order in which the files took effect.
     ///
     /// # Errors
     /// After any error, the old file is unchanged, and `publish` was not called.
@@ -193,8 +193,8 @@ impl Store {
         })
     }
 
-    /// Runs `publish` in order with commits, as [`Store::try_commit`] does, if the file at `target` is still the one that
-    /// was `committed`.
+    /// Runs `publish` in order with commits, as [`Store::try_commit`] does, if the file at `target` is still the one
+    /// that was `committed`.
     pub fn if_still<R>(
         &self,
         committed: &Committed,

@@ -370,7 +370,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn rows_have_the_computed_length(row in 0..u64::MAX / 40, content in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn rows_have_computed_length(row in 0..u64::MAX / 40, content in prop::collection::vec(any::<u8>(), 0..200)) {
             let start = row % 2_000_000_000_000 * ROW as u64;
             let mut out = Vec::new();
             push_rows(&mut out, start, &content);

@@ -54,7 +54,7 @@ impl Audit {
         self.findings.insert(0, SealFault::NoBeginning);
     }
 
-    /// Checks the line of an entry: its order and its chain value. A time that is not certain is not compared with others.
+    /// Checks the line of an entry: its order and its chain value. An uncertain time is not compared with others.
     pub(super) fn entry(&mut self, name: &EntryName, line: &SealLine<'_>) {
         self.entries += 1;
         let expected = self.number + 1;

@@ -36,8 +36,8 @@ impl EntryReservation {
         }
     }
 
-    /// Takes the entry's place. The caller does this at the instant at which the change takes effect. `hash` is the hash
-    /// of its content, if it has any; `version` is the version of the change, if other servers share the root.
+    /// Takes the entry's place. The caller does this at the instant at which the change takes effect. `hash` is the
+    /// hash of its content, if it has any; `version` is the version of the change, if other servers share the root.
     pub fn commit(
         self,
         answered: &Answered<'_>,

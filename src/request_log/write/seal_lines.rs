@@ -1,7 +1,7 @@
 //! Lines of the seal that have their order, and are not in the chain yet.
 //!
-//! They are made under the mutex that gives entries their places, so that both have one order. [`super::seal_file`] does
-//! the longer work outside the mutex: the chain and the write.
+//! They are made under the mutex that gives entries their places, so that both have one order. [`super::seal_file`]
+//! does the longer work outside the mutex: the chain and the write.
 
 use std::time::SystemTime;
 
