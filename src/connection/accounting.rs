@@ -100,8 +100,8 @@ impl Accounting {
         }
     }
 
-    /// The first bytes of a head are among the last `unread` that were received in this step of `clock`, unless that was
-    /// said before. `unsent` bytes of responses wait to be sent.
+    /// The first bytes of a head are among the last `unread` that were received in this step of `clock`, unless this
+    /// was recorded before. `unsent` bytes of responses wait to be sent.
     pub(super) fn begin_request(&mut self, unread: usize, unsent: usize, clock: &StepClock) {
         if let Some(account) = &mut self.0
             && account.current.is_none()

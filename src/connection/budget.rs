@@ -1,9 +1,9 @@
 //! The budget of one turn of a connection, so that other connections do not wait long.
 //!
 //! A step of a turn ends when it has read enough requests, moved enough bytes on the wire in either direction, made
-//! enough file operations, or taken enough time, whichever comes first. What it has begun it finishes, so each piece of
-//! work between two checks of the budget must be small: one request, one buffer of content, one portion of a listing, of
-//! the space or the rows of a log entry, or of the directories of an upload.
+//! enough file operations, or taken enough time, whichever comes first. It finishes the work that it has begun, so each
+//! piece of work between two checks of the budget must be small: one request, one buffer of content, one portion of a
+//! listing, of the space or the rows of a log entry, or of the directories of an upload.
 
 use std::time::{Duration, Instant};
 
@@ -19,9 +19,9 @@ const BYTES: u64 = 1024 * 1024;
 /// File operations: each takes a few microseconds unless it waits for a disk.
 const OPERATIONS: u64 = 256;
 
-/// Time, from the beginning of a blocking turn, else from the first check of the budget. A connection may delay others for
-/// forty times as long: if the host gives a virtual machine new memory, the last piece of work takes ten times as long as
-/// usual. Ending a turn costs its connection about a hundredth of this.
+/// Time, from the beginning of a blocking turn, else from the first check of the budget. A connection may delay others
+/// for forty times as long: if the host gives a virtual machine new memory, the last piece of work takes ten times as
+/// long as usual. Ending a turn costs its connection about a hundredth of this.
 const TIME: Duration = Duration::from_micros(250);
 
 /// The cost of one step of a turn so far.
@@ -70,7 +70,7 @@ impl Budget {
         BYTES.saturating_sub(self.spent.bytes)
     }
 
-    /// What was spent.
+    /// The cost so far.
     pub(super) fn spent(&self) -> Spent {
         Spent {
             operations: operations::count().wrapping_sub(self.operations_before),

@@ -189,7 +189,7 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    /// Does what an upload has left to do, a portion at a time.
+    /// Does the remaining work of an upload, a portion at a time.
     pub(super) fn finish<T: Transport>(
         &mut self,
         mut receiving: Box<Receiving<D::Upload>>,

@@ -143,7 +143,7 @@ pub struct Response {
     pub fields: Vec<u8>,
     /// Its content.
     pub content: ResponseContent,
-    /// Why the request was refused, if it was.
+    /// The reason for the refusal, if the request was refused.
     pub refusal: Option<Refusal>,
     /// The place of the request's entry.
     pub entry: EntryReceipt,
@@ -164,7 +164,7 @@ pub enum ResponseContent {
     TrackedBytes(Arc<dyn TrackedBytes>),
     /// A part of a file.
     File(FileRange),
-    /// One after the other.
+    /// Several contents, one after the other.
     Sequence(VecDeque<ResponseContent>),
 }
 
@@ -179,7 +179,7 @@ pub trait TrackedBytes: Send + Sync {
 pub struct FileRange {
     /// The file.
     pub file: Arc<OwnedFd>,
-    /// Where the part starts, in bytes.
+    /// The offset of the part, in bytes.
     pub offset: u64,
     /// Bytes in the part.
     pub length: u64,

@@ -16,9 +16,9 @@ pub struct Entrance {
 /// Whether connections begin with a PROXY header.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ProxyProtocol {
-    /// Connections of trusted proxies do; all others begin without one.
+    /// Connections of trusted proxies begin with one; all others do not.
     Spoken,
-    /// No connection does.
+    /// No connection begins with one.
     #[default]
     NotSpoken,
 }

@@ -32,7 +32,7 @@ pub(super) struct Exchange {
     pub(super) status: Option<u16>,
     entry: EntryReceipt,
     error: Option<Cow<'static, str>>,
-    /// The label of the method, in place of what was received.
+    /// The label of the method, in place of the received one.
     label: Option<MethodLabel>,
     /// The received parts of the request line and fields, one after the other.
     text: Vec<u8>,
@@ -102,7 +102,7 @@ impl Exchange {
         self.parts.agent = self.keep(request.field("user-agent"));
     }
 
-    /// Keeps the label of the method alone.
+    /// Keeps only the label of the method.
     pub(super) fn describe_method(&mut self, request: &Request<'_>) {
         self.label = Some(MethodLabel::of(request.line_parts().method));
     }

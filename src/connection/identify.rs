@@ -34,10 +34,10 @@ enum Identification {
 type Decided<U> = (Requester, Result<Decision<U>, WouldBlock>);
 
 impl<D: Dialect> HttpSession<D> {
-    /// Decides on a request. `ticket` is that of its password, if that was being verified.
+    /// Decides on a request. `ticket` is that of its password, if it was being verified.
     ///
     /// # Errors
-    /// The ticket of its password, if that is being verified.
+    /// The ticket of its password, if it is being verified.
     pub(super) fn decide<T>(
         &self,
         request: &Request<'_>,
@@ -67,7 +67,7 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    /// Identifies the requester. `ticket` is that of its password, if that was being verified.
+    /// Identifies the requester. `ticket` is that of its password, if it was being verified.
     fn identify<T>(
         &self,
         request: &Request<'_>,

@@ -23,7 +23,7 @@ pub(super) struct Input {
 pub(super) struct Decoded {
     /// The range of its bytes; see [`Input::content`].
     content: Range<usize>,
-    /// Bytes on the wire that it took.
+    /// Its bytes on the wire.
     pub(super) used: usize,
     pub(super) end: DecodedEnd,
 }
@@ -93,7 +93,7 @@ impl Input {
         self.end - self.start < self.buffer.len()
     }
 
-    /// Decodes and consumes what was received, up to the end of the content, or no more than [`CHUNKS`] of it. The bytes
+    /// Decodes and consumes the received bytes, up to the end of the content, or at most [`CHUNKS`] of it. The bytes
     /// of small chunks are joined.
     pub(super) fn decode(&mut self, decoder: &mut ContentDecoder) -> Decoded {
         let begin = self.start;
@@ -129,7 +129,7 @@ impl Input {
         Decoded { content, used, end }
     }
 
-    /// The bytes of what was decoded, until the next receive.
+    /// The decoded bytes, until the next receive.
     pub(super) fn content(&self, decoded: &Decoded) -> &[u8] {
         &self.buffer[decoded.content.clone()]
     }

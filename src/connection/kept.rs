@@ -45,7 +45,7 @@ impl Kept {
         self.bytes().is_empty()
     }
 
-    /// Bytes of memory that they take.
+    /// The size of their memory in bytes.
     pub(super) fn memory(&self) -> usize {
         match self {
             Self::Heap(bytes) => bytes.capacity(),

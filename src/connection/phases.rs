@@ -34,7 +34,7 @@ pub(super) enum Phase<U> {
     Skipping(Skipping),
     /// All responses are made.
     Closing(Closing),
-    /// Nothing follows but the close. A session is in this phase, too, while a step has its phase: a panic there is its end.
+    /// Only the close follows. A session is in this phase, too, while a step has its phase: a panic there is its end.
     #[default]
     Ended,
 }
@@ -59,7 +59,7 @@ impl<U> Phase<U> {
 /// The state of the peer's side of the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PeerStream {
-    /// Nothing was received yet.
+    /// No bytes were received yet.
     Fresh,
     /// There may be more to receive.
     Open,
@@ -136,7 +136,7 @@ pub(super) struct Skipping {
 pub(super) enum Filled {
     /// There may be more of it.
     More,
-    /// There is none for now, or the stream has ended: see [`PeerStream`].
+    /// No input for now, or the stream has ended: see [`PeerStream`].
     NoMore,
     /// The connection is broken.
     Broken,

@@ -47,7 +47,7 @@ impl<D: Dialect> HttpSession<D> {
         }
     }
 
-    /// Without a valid header the bytes that follow have no meaning, so the connection is closed without a response.
+    /// Without a valid header the following bytes have no meaning, so the connection is closed without a response.
     fn refuse_proxy(&mut self, why: &str) -> Step<D::Upload> {
         log::warn!("{}: the connection is closed: {why}", self.peer);
         self.accounting.note_end("its PROXY header is malformed");

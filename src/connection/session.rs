@@ -22,9 +22,9 @@ use crate::users::Authenticator;
 pub struct HttpSession<D: Dialect> {
     pub(super) shared: Arc<ServiceContext<D>>,
     pub(super) peer: Peer,
-    /// The number of the listener that it came from.
+    /// The number of its listener.
     pub(super) listener: usize,
-    /// It is taken out during a turn.
+    /// The phase; it is taken out during a turn.
     pub(super) channel: Channel,
     /// Whether the received bytes are inside TLS.
     pub(super) security: Security,
@@ -61,7 +61,7 @@ pub(super) struct ServiceContext<D> {
     pub(super) timeouts: Timeouts,
     /// The trusted proxies, if there are any.
     pub(super) proxies: Option<TrustedProxies>,
-    /// How connections begin, by listener.
+    /// The beginning of connections, by listener.
     pub(super) entrances: Vec<Entrance>,
     /// The users, if the server has any.
     pub(super) users: Option<Authenticator>,

@@ -179,9 +179,9 @@ fn turn(kind: TimeoutKind, until: Instant, timeouts: &Timeouts, now: Instant) ->
 /// Whether bytes have moved since the last wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ByteProgress {
-    /// Some have.
+    /// Some bytes have moved.
     Some,
-    /// None have.
+    /// No bytes have moved.
     None,
 }
 
@@ -198,7 +198,7 @@ mod tests {
     };
 
     #[test]
-    fn wait_begins_anew_with_progress_or_another_kind() {
+    fn wait_starts_again_with_progress_or_another_kind() {
         use ByteProgress::{None as Still, Some as Moved};
         use TimeoutKind::{Body, Fresh, Head, Idle, Linger, Lock, Skip, Verification, Write};
         /// The waits before and after a turn, whether there was progress, and whether the deadline stays.

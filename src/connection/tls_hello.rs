@@ -31,7 +31,7 @@ impl Entrance {
 }
 
 impl<D: Dialect> HttpSession<D> {
-    /// The entrance through which it came.
+    /// The entrance of its listener.
     pub(super) fn entrance(&self) -> &Entrance {
         &self.shared.entrances[self.listener]
     }

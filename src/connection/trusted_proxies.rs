@@ -57,7 +57,7 @@ impl TrustedProxies {
 
     /// The client of a request that `nearest` sent.
     ///
-    /// `unknown` and obfuscated names end the way back at the hop before. A malformed field counts as none.
+    /// `unknown` and obfuscated names end the way back at the hop before. A malformed field is ignored.
     #[must_use]
     pub fn client(&self, nearest: ClientAddress, request: &Request<'_>) -> ClientAddress {
         if !self.trust(nearest) {
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_client_is_the_rightmost_hop_that_is_no_trusted_proxy() {
+    fn the_client_is_the_rightmost_hop_that_is_not_a_trusted_proxy() {
         for (nearest, fields, expected) in [
             ("192.0.2.1", "X-Forwarded-For: 192.0.2.9\r\n", "192.0.2.1"),
             ("10.0.0.1", "", "10.0.0.1"),
@@ -186,7 +186,7 @@ mod tests {
                 "X-Forwarded-For: 192.0.2.9\r\nX-Forwarded-For: 10.0.0.2\r\n",
                 "192.0.2.9",
             ),
-            // All of them trusted: the first of the way.
+            // All of them are trusted: the client is the first one.
             (
                 "10.0.0.1",
                 "X-Forwarded-For: 10.0.0.3, 10.0.0.2\r\n",

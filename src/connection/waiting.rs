@@ -12,8 +12,8 @@ use crate::server::{Next, Transport, Turn, WakeReason};
 impl<D: Dialect> HttpSession<D> {
     /// Whether it has waited for `kind` long enough.
     ///
-    /// The deadline is checked after the input: bytes that arrived in time while the workers were busy are received by
-    /// now.
+    /// The deadline is checked after the input: bytes that arrived in time while the workers were busy have been
+    /// received by now.
     pub(super) fn has_expired(&self, kind: TimeoutKind, turn: &Turn<'_>) -> bool {
         turn.reason() == WakeReason::TimedOut
             && self.wait.is_some_and(|before| {

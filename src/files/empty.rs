@@ -1,5 +1,5 @@
-//! The empty file of a classic upload without a stated length. The file is put in place and the upload answered before any
-//! content comes; the empty file is recorded only if no content follows.
+//! The empty file of a classic upload without a stated length. The file is put in place and the upload answered before
+//! any content arrives; the empty file is recorded only if no content follows.
 
 use std::sync::Arc;
 

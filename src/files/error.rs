@@ -1,4 +1,4 @@
-//! Why a change of a file failed.
+//! The reasons for a failed change of a file.
 
 use std::borrow::Cow;
 use std::io;
@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::users::{Permissions, Right};
 
-/// Why a change of a file failed.
+/// The reason for a failed change of a file.
 #[derive(Debug, Error)]
 pub enum UploadError {
     /// The content is longer than allowed.
@@ -51,7 +51,7 @@ pub enum UploadError {
 }
 
 impl UploadError {
-    /// Whether nothing has happened because another server holds the lock of the name.
+    /// Whether nothing has changed because another server holds the lock of the name.
     #[must_use]
     pub fn is_locked(&self) -> bool {
         matches!(self, Self::Store(error) if error.kind == StoreErrorKind::Locked)

@@ -56,7 +56,7 @@ impl Finishing {
             };
             let complete = entry.is_complete();
             if written.is_err() {
-                self.entry = None; // what is left of the entry would not stand where it belongs
+                self.entry = None; // the rest of the entry would be at a wrong place
             }
             self.recorded(written)?;
             if !complete {

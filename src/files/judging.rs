@@ -1,6 +1,6 @@
 //! Checks the requester's rights to change a path, at the instant of the commit.
 //!
-//! Only under the lock of the commit is it known whether a file is created or replaced: two clients may both have found
+//! Only the lock of the commit decides whether a file is created or replaced: two clients may both have found
 //! no file before.
 
 use std::cell::Cell;

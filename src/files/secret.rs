@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::state::{Files, reserved_names};
 use crate::request_log::write::Location;
 
-/// Why a server with this secret must not start.
+/// The reason why a server with this secret must not start.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SecretError {
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_below_the_root_are_found_by_whatever_way() {
+    fn secrets_below_the_root_are_found_by_any_path() {
         let home = tempfile::tempdir().unwrap();
         let at = |name: &str| home.path().join(name);
         fs::create_dir_all(at("root/a")).unwrap();

@@ -29,12 +29,12 @@ pub struct FileFigures {
 /// A probe of the root and the log, for any thread.
 pub struct Probe {
     root: RootProbe,
-    /// Where another root is looked for if that one is gone.
+    /// The search for another root if this one is gone.
     store: Weak<Store>,
     log: Option<LogProbe>,
 }
 
-/// Why a server cannot work.
+/// The reason why a server cannot work.
 #[derive(Debug, Error)]
 pub enum ProbeError {
     /// The root.

@@ -53,7 +53,7 @@ impl Events {
     /// The ready sockets, and their readiness.
     pub(crate) fn sockets(&self) -> impl Iterator<Item = (RawFd, EventFlags)> {
         self.0.iter().filter_map(|event| {
-            // The waker's number is no descriptor.
+            // The waker's number is not a descriptor.
             let fd = RawFd::try_from(event.data.u64()).ok()?;
             Some((fd, event.flags))
         })

@@ -15,7 +15,7 @@ pub trait Lifecycle {
     /// It accepts no more connections, and finishes the requests in progress for this long at most.
     fn stopping(&mut self, _drain: Duration) {}
 
-    /// The time between two calls of [`Lifecycle::check`]; `None` is no call.
+    /// The time between two calls of [`Lifecycle::check`]; `None` means no calls.
     fn check_interval(&self) -> Option<Duration> {
         None
     }

@@ -1,5 +1,5 @@
 //! The interface between the pool and a protocol: a [`Service`] that makes a [`Session`] for each connection, and the
-//! results by which a session tells its worker the next step.
+//! results by which a session gives its worker the next step.
 //!
 //! A worker serves the connections that are ready together, a batch, in three steps:
 //!

@@ -1,4 +1,4 @@
-//! How another thread wakes a parked session.
+//! The waker by which another thread wakes a parked session.
 //!
 //! A session that needs a result from another thread passes it a [`SessionWaker`], and waits for [`Interest::Waker`].
 //! With the result, the other thread calls [`SessionWaker::wake`]; the main thread takes the connection out of its slot
@@ -15,8 +15,8 @@ use crate::sync::{Mutex, lock};
 
 /// Wakes a session, even if it has a turn now or waits for another event.
 ///
-/// A session must tolerate being woken for no reason: if a descriptor is closed and reused, a waker of the old session wakes
-/// the new one.
+/// A session must tolerate a wake-up without a reason: if a descriptor is closed and reused, a waker of the old session
+/// wakes the new one.
 #[derive(Debug, Clone)]
 pub struct SessionWaker {
     woken: Arc<WokenSessions>,

@@ -1,4 +1,5 @@
-//! The byte stream under a session: a non-blocking socket in the server, a stream of TLS on one, something in memory in a test.
+//! The byte stream under a session: a non-blocking socket in the server, a stream of TLS on one, something in memory in
+//! a test.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -11,18 +12,18 @@ pub trait Transport {
     /// Receives into `buffer`; 0 is the peer's end of stream. See recv(2).
     fn receive(&self, buffer: &mut [u8]) -> io::Result<usize>;
 
-    /// Sends what there is room for and says how much that was. See send(2).
+    /// Sends as much as there is room for, and returns the number of bytes. See send(2).
     fn send(&self, bytes: &[u8], after: After) -> io::Result<usize>;
 
     /// Sends up to `count` bytes of `file` from `offset`; 0 means that the file ends there. See sendfile(2).
     fn send_file(&self, file: BorrowedFd<'_>, offset: u64, count: usize) -> io::Result<usize>;
 
-    /// Sends the end of stream, and goes on receiving. See shutdown(2).
+    /// Sends the end of stream; receiving stays possible. See shutdown(2).
     fn end_sending(&self) -> io::Result<()>;
 
-    /// Acknowledges now what was received. Otherwise an acknowledgement goes with what is sent next, or after 40 ms;
-    /// and a peer may hold more back until it has it (Nagle's algorithm, RFC 9293 §3.7.4). See `TCP_QUICKACK` in
-    /// tcp(7).
+    /// Acknowledges the received bytes now. Otherwise an acknowledgement goes with the next sent bytes, or after 40 ms;
+    /// and a peer may hold more bytes back until it has the acknowledgement (Nagle's algorithm, RFC 9293 §3.7.4). See
+    /// `TCP_QUICKACK` in tcp(7).
     fn acknowledge(&self);
 
     /// Whether there is more to receive, or the end of stream, although the last receive was shorter than its buffer
@@ -31,8 +32,8 @@ pub trait Transport {
         false
     }
 
-    /// Whether the end of stream that was received may have come before the peer has sent all: the stream has an end of
-    /// its own (RFC 8446 §6.1), and that is missing.
+    /// Whether the received end of stream may have come before the peer has sent all: the stream has an end of
+    /// its own (RFC 8446 §6.1), and this end is missing.
     fn is_truncated(&self) -> bool {
         false
     }
@@ -52,7 +53,7 @@ pub enum After {
 pub struct Socket(OwnedFd);
 
 impl Socket {
-    /// Takes a socket that is connected and non-blocking.
+    /// Takes a connected, non-blocking socket.
     pub(crate) fn new(fd: OwnedFd) -> Self {
         Self(fd)
     }
@@ -80,8 +81,8 @@ impl Transport for Socket {
             match net::recv(&self.0, &mut *buffer, RecvFlags::empty()) {
                 Ok((received, _)) => return Ok(received),
                 Err(Errno::INTR) => {}
-                // In front of an urgent byte Linux says so also while a signal is about to reach the thread, and nothing
-                // would report that byte again.
+                // Before an urgent byte Linux also reports this while a signal is about to reach the thread, and
+                // nothing would report that byte again.
                 Err(Errno::WOULDBLOCK) if self.has_input() => {}
                 Err(error) => return Err(error.into()),
             }

@@ -13,13 +13,13 @@ use super::workers::pool::Pool;
 
 /// The view of a running server.
 pub trait View: Sync {
-    /// The figures of this moment. The cost is that of a look at each connection.
+    /// The figures of this moment. It looks at each connection.
     fn figures(&self) -> Figures;
 
-    /// How far the workers have come with their work. It costs a look at each worker.
+    /// The progress of the workers with their work. It looks at each worker.
     fn workload(&self) -> Workload;
 
-    /// Whether it finishes the requests in progress, and accepts no more connections.
+    /// Whether the server finishes the requests in progress, and accepts no more connections.
     fn is_draining(&self) -> bool;
 
     /// A descriptor that becomes readable when the last connection is closed and the workers end.
@@ -33,7 +33,7 @@ pub struct Figures {
     pub accepted: u64,
     /// Connections that are open.
     pub connections: Connections,
-    /// The most that may be open.
+    /// The most connections that may be open.
     pub max_connections: u64,
     /// Jobs in the queue.
     pub queued: u64,
@@ -56,12 +56,12 @@ pub struct Workload {
     pub workers: Vec<WorkerProgress>,
 }
 
-/// How far a worker has come.
+/// The progress of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkerProgress {
-    /// Whether it gives turns, or waits for some to give.
+    /// Whether it gives turns, or waits for work.
     pub occupation: WorkerOccupation,
-    /// Other than before if it has got on since then: it began or ended a batch of turns, or a wait for a disk.
+    /// A number that changes with progress: when it begins or ends a batch of turns, or a wait for a disk.
     pub changes: u64,
 }
 
@@ -88,17 +88,17 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// All that are open.
+    /// The number of open connections.
     #[must_use]
     pub fn open(self) -> u64 {
         self.idle + self.receiving + self.sending + self.active
     }
 
-    /// Counts one that is parked.
+    /// Counts a parked connection.
     fn add(&mut self, interest: Interest, activity: Activity) {
         match (activity, interest) {
             (Activity::Idle { .. }, _) => self.idle += 1,
-            // This server works for it elsewhere: it is active, as what is not parked.
+            // This server works for it elsewhere: it is active, like a connection that is not parked.
             (_, Interest::Waker) => {}
             (Activity::NoResponseDue | Activity::Request, Interest::Read) => self.receiving += 1,
             (Activity::NoResponseDue | Activity::Request, Interest::Write) => self.sending += 1,

@@ -10,7 +10,7 @@ use rustix::event::{EventfdFlags, eventfd};
 pub(crate) struct Waker(OwnedFd);
 
 impl Waker {
-    /// One that is not readable yet.
+    /// A waker that is not readable yet.
     pub(crate) fn new() -> io::Result<Self> {
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
         Ok(Self(eventfd(0, flags)?))
@@ -18,7 +18,7 @@ impl Waker {
 
     /// Makes it readable.
     pub(crate) fn wake(&self) {
-        // It fails only when the counter is at its end, and then it is readable.
+        // It fails only when the counter has its highest value. Then it is readable.
         let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
     }
 

@@ -26,7 +26,7 @@ use crate::server::workers::queue::Job;
 /// Connections accepted between two looks at signals and deadlines.
 const ACCEPTS_AT_ONCE: usize = 64;
 
-/// How long accepting pauses when the system is out of descriptors or memory and no connection of ours closes.
+/// The pause in accepting when the system is out of descriptors or memory and no connection of ours closes.
 const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);
 
 /// See the module's description.
@@ -169,7 +169,7 @@ impl<'p, V: Service> Acceptor<'p, V> {
     /// The next deadline of this thread or of a connection.
     fn wakes_at(&self) -> Option<Instant> {
         let own = match self.state {
-            // From here on every connection that closes wakes this thread.
+            // From now on every connection that closes wakes this thread.
             AcceptState::Draining(_) if self.pool.is_aborting() => None,
             AcceptState::Draining(until)
             | AcceptState::Accepting {

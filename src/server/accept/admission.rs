@@ -13,7 +13,7 @@ use crate::server::workers::pool::Pool;
 /// The time between two reports of a shortage, since a shortage may begin and end a thousand times a second.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
-/// How many connections may be open.
+/// The limits on open connections.
 pub(crate) struct Limits {
     /// In all.
     pub(crate) connections: usize,

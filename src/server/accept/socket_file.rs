@@ -28,7 +28,8 @@ impl SocketFile {
         let address = SocketAddrUnix::new(path)?;
         let fd = stream_socket()?;
         if let Some(mode) = mode {
-            // bind(2) gives the file no more mode bits than the socket has, so it is never open to more users than asked.
+            // bind(2) gives the file no more mode bits than the socket has, so it is never open to more users than
+            // asked.
             fchmod(&fd, mode)?;
         }
         match net::bind(&fd, &address) {
@@ -150,7 +151,7 @@ mod tests {
         let error = SocketFile::bind(&path, None).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"a file");
-        // A symlink to an abandoned socket is no socket either.
+        // A symlink to an abandoned socket is not a socket either.
         let link = path.with_extension("link");
         let target = path.with_extension("target");
         drop(UnixListener::bind(&target).unwrap());

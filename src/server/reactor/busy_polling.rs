@@ -1,14 +1,15 @@
-//! Busy polling: how often an idle poller looks for events before it sleeps.
+//! Busy polling: the looks for events that an idle poller makes before it sleeps.
 //!
-//! A client that sends to a server whose poller sleeps pays for the wake-up. A poller that still looks for events costs
-//! the client nothing, but its own processor time. So the connections that a worker serves pay for its looks: these take
-//! at most about a fifth of its processor time. A worker whose looks are used up looks no more until it has served many
-//! connections, and then tries again. So a server with few requests sleeps at once. There is no clock: a look is one
-//! system call, and to serve a connection takes several.
+//! A client that sends to a server whose poller sleeps pays for the wake-up. A poller that still looks for events
+//! costs the client nothing, but uses processor time. So the connections that a worker serves pay for its looks: these
+//! take at most about a fifth of its processor time. A worker whose looks are used up makes no looks until it has
+//! served many connections, and then tries again. So a server with few requests sleeps at once. There is no clock: a
+//! look is one system call, and to serve a connection takes several.
 //!
 //! The reactor makes the looks.
 
-/// Looks that a connection pays for when it is served. A look takes about 0.08 µs, a turn with a small request 5 to 7 µs.
+/// Looks that a connection pays for when it is served. A look takes about 0.08 µs, a turn with a small request 5 to 7
+/// µs.
 const PAID: u32 = 16;
 
 /// The most looks before one sleep: about 40 µs.
@@ -26,9 +27,9 @@ const TRIAL: u32 = 512;
 /// The looks that the connections of one worker have paid for.
 #[derive(Debug)]
 pub(crate) enum BusyPolling {
-    /// There are so many looks left, at least one.
+    /// This many looks are left, at least one.
     On(u32),
-    /// There are none until so many more connections are served.
+    /// No look is left until this many more connections are served.
     Paused(usize),
 }
 
@@ -37,7 +38,7 @@ pub(crate) enum BusyPolling {
 pub(crate) enum LookResult {
     /// There are events.
     Events,
-    /// There is none yet.
+    /// There is no event yet.
     Nothing,
     /// Another worker polls, too. It sleeps, or will soon, so an event would wake it in any case.
     OtherPoller,
@@ -49,7 +50,7 @@ impl BusyPolling {
         Self::Paused(PAUSE)
     }
 
-    /// So many connections pay, since the worker serves them.
+    /// This many connections pay, since the worker serves them.
     pub(crate) fn pay(&mut self, connections: usize) {
         *self = match *self {
             Self::Paused(rest) if connections < rest => Self::Paused(rest - connections),
@@ -89,7 +90,7 @@ mod tests {
     /// Looks before a sleep if none finds an event.
     const IN_VAIN: u32 = 0;
 
-    /// Polls with looks of which the one with this number, from 1, finds events. Returns how many there were.
+    /// Polls with looks of which the one with this number, from 1, finds events. Returns their number.
     fn poll(polling: &mut BusyPolling, found_at: u32) -> u32 {
         let mut looks = 0;
         let result = polling.poll(|| {

@@ -20,16 +20,16 @@ struct Poller<'p>(&'p Pollers);
 pub(crate) enum QueuedWork {
     /// It may sleep: the next push wakes a poller.
     None,
-    /// It must not.
+    /// It must not sleep.
     Queued,
 }
 
-/// As many workers poll as may.
+/// The most workers already poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooManyPollers;
 
 impl Pollers {
-    /// Up to `max` at a time.
+    /// At most `max` pollers at a time.
     pub(crate) fn new(max: usize) -> Self {
         Self {
             polling: AtomicUsize::new(0),
@@ -37,8 +37,8 @@ impl Pollers {
         }
     }
 
-    /// Counts the caller as a poller during `poll`, which may sleep if it is given [`QueuedWork::None`]. `has_work` looks at
-    /// the queue.
+    /// Counts the caller as a poller during `poll`, which may sleep if it is given [`QueuedWork::None`]. `has_work`
+    /// looks at the queue.
     pub(crate) fn poll(
         &self,
         has_work: impl FnOnce() -> bool,
@@ -65,7 +65,7 @@ impl Pollers {
         self.polling.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether there is one poller only. It may have changed already, and nothing depends on it but time.
+    /// Whether there is only one poller. This may have changed already, and only time depends on it.
     pub(crate) fn is_one(&self) -> bool {
         self.polling.load(Ordering::Relaxed) == 1
     }

@@ -61,7 +61,7 @@ pub(crate) enum Due<S> {
     Expired(Box<Connection<S>>),
     /// A connection whose deadline has moved to this moment.
     Later(Instant),
-    /// No connection, or it is with a worker, or the entry was replaced.
+    /// The slot is empty, a worker has the connection, or the entry was replaced.
     Nothing,
 }
 

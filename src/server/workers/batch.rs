@@ -1,10 +1,10 @@
-//! The batch of one worker: where its next connections come from, and where those go that wait.
+//! The batch of one worker: the sources of its next connections, and the places of those that wait.
 //!
-//! They come, in this order, from those that it got back; the queue; the reactor, where it also sleeps. A worker that may
+//! They come, in this order, from those that came back; the queue; the reactor, where it also sleeps. A worker that may
 //! not sleep there, since enough others do, is a spare.
 //!
-//! What holds: *no connection waits while a worker sleeps that could serve it*. A push wakes one poller, and a worker that
-//! leaves a part of what it was woken for wakes the next.
+//! The invariant: *no connection waits while a worker that could serve it sleeps*. A push wakes one poller. A worker
+//! that leaves a part of its work to others wakes the next.
 
 use std::collections::VecDeque;
 
@@ -25,7 +25,7 @@ pub(crate) type ConnectionOf<V> = Box<Connection<<V as Service>::Session>>;
 /// See the module's description.
 pub(crate) struct Batch<'p, V: Service> {
     pool: &'p Pool<V>,
-    /// Connections that are ready and wait for this worker.
+    /// Ready connections that wait for this worker.
     pub(crate) ready: VecDeque<ConnectionOf<V>>,
     events: Events,
     pub(crate) busy_polling: BusyPolling,
@@ -37,12 +37,12 @@ pub(crate) struct Batch<'p, V: Service> {
 pub(crate) enum Gathered {
     /// There are connections in its batch.
     Batch,
-    /// It is to end.
+    /// The worker must end.
     Stop,
 }
 
 impl<'p, V: Service> Batch<'p, V> {
-    /// An empty one.
+    /// An empty batch.
     pub(crate) fn new(pool: &'p Pool<V>) -> Self {
         Self {
             pool,
@@ -70,7 +70,7 @@ impl<'p, V: Service> Batch<'p, V> {
                 Some(Job::Serve(connection)) => {
                     self.pops += 1;
                     if !self.pool.queue.is_empty() {
-                        self.pool.reactor.wake_poller(); // for the rest
+                        self.pool.reactor.wake_poller(); // for the other jobs
                     }
                     self.ready.push_back(connection);
                 }
@@ -98,7 +98,7 @@ impl<'p, V: Service> Batch<'p, V> {
         )
     }
 
-    /// Parks a connection, with what it waits for and until when. It comes back if there is something to do for it.
+    /// Parks a connection, with its event and its deadline. It comes back if there is something to do for it.
     pub(crate) fn park(
         &mut self,
         mut connection: ConnectionOf<V>,
@@ -109,9 +109,9 @@ impl<'p, V: Service> Batch<'p, V> {
         match self.pool.reactor.park(connection, interest, deadline) {
             ParkOutcome::Parked => {}
             ParkOutcome::ParkedDueFirst => self.pool.main_waker.wake(),
-            // It became ready during its turn, as it may do without end: all others have theirs first.
+            // It became ready during its turn, perhaps each time: all others have their turns first.
             ParkOutcome::Ready(connection) => self.yield_turn(connection),
-            // A request that came during its turn has its response yet; to close now would reset it.
+            // A request that came during its turn must still get its response; a close now would reset the connection.
             ParkOutcome::Stopping(connection)
                 if connection.socket.has_input() && !self.pool.is_aborting() =>
             {
@@ -139,8 +139,8 @@ impl<'p, V: Service> Batch<'p, V> {
         let Err(Job::Serve(connection)) = queue.try_push(Job::Serve(connection)) else {
             return;
         };
-        // The first of a full queue changes places with it, or no connection there would ever have a turn. (No worker is
-        // told to stop while a connection is open.)
+        // It is swapped for the first of a full queue. Otherwise no connection there would ever have a turn. (No worker
+        // gets `Stop` while a connection is open.)
         if let Some(Job::Serve(first)) = queue.try_pop() {
             self.ready.push_back(first);
         }

@@ -1,10 +1,10 @@
-//! How many connections are open, and when the main thread must learn that one fewer is.
+//! The number of open connections, and the wake-up of the main thread when there is one fewer.
 //!
-//! The main thread accepts up to a limit. At the limit it asks to be woken, looks once more, and sleeps. A worker closes a
-//! connection, or parks one that is idle and so may be closed, and then looks whether it is asked. Counting and asking are
-//! sequentially consistent, so either the main thread's second look sees the worker's change, or the worker sees the
-//! request. What holds: *the main thread never sleeps at the limit while a connection could be accepted*, and *a
-//! connection is counted once, and uncounted once*.
+//! The main thread accepts up to a limit. At the limit it requests a wake-up, looks once more, and sleeps. A worker
+//! closes a connection, or parks an idle one that may be closed, and then looks for a request. Both the count and the
+//! request are sequentially consistent, so either the main thread's second look sees the worker's change, or the worker
+//! sees the request. The invariants: *the main thread never sleeps at the limit while a connection could be accepted*,
+//! and *a connection is counted once, and uncounted once*.
 
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -28,7 +28,7 @@ impl Capacity {
         }
     }
 
-    /// How many connections are open.
+    /// The number of open connections.
     pub(crate) fn open(&self) -> usize {
         self.open.load(Ordering::SeqCst)
     }
@@ -39,19 +39,19 @@ impl Capacity {
         self.accepted.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many connections were accepted so far.
+    /// The number of connections that were accepted so far.
     pub(crate) fn accepted(&self) -> u64 {
         self.accepted.load(Ordering::Relaxed)
     }
 
-    /// Uncounts a connection that is closed, and wakes the main thread if it asked for that.
+    /// Uncounts a closed connection, and wakes the main thread if it has requested this.
     pub(crate) fn remove(&self, wake: impl FnOnce()) {
         let open = self.open.fetch_sub(1, Ordering::SeqCst);
         debug_assert!(open > 0, "a connection was closed twice");
         self.offer(wake);
     }
 
-    /// Wakes the main thread if it asked for that, since a connection was closed, or is parked and idle.
+    /// Wakes the main thread if it has requested this, since a connection was closed, or is parked and idle.
     pub(crate) fn offer(&self, wake: impl FnOnce()) {
         if self.is_requested.load(Ordering::SeqCst)
             && self.is_requested.swap(false, Ordering::Relaxed)
@@ -60,12 +60,13 @@ impl Capacity {
         }
     }
 
-    /// Asks to be woken when the next connection is closed or becomes idle. The caller looks once more before it sleeps.
+    /// Requests a wake-up when the next connection is closed or becomes idle. The caller looks once more before it
+    /// sleeps.
     pub(crate) fn request(&self) {
         self.is_requested.store(true, Ordering::SeqCst);
     }
 
-    /// Looks for capacity. If there is none, asks to be woken, and looks again: what comes after that look wakes.
+    /// Looks for capacity. If there is none, requests a wake-up, and looks again: any change after that look wakes.
     pub(crate) fn find(&self, mut look: impl FnMut() -> bool) -> bool {
         look() || {
             self.request();

@@ -1,7 +1,7 @@
-//! What each worker does right now, for the status of the server.
+//! The current activity of each worker, for the status of the server.
 //!
-//! A worker writes its own gauge, in a cache line of its own, and no thread waits for it. No protocol depends on what is
-//! read here, so these atomics are those of the standard library in every build.
+//! A worker writes its own gauge, in a cache line of its own, and no thread waits for it. No protocol depends on the
+//! values here, so these atomics are those of the standard library in every build.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// What a worker does.
+/// The activity of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Doing {
@@ -26,7 +26,7 @@ pub(crate) enum Doing {
 #[repr(align(128))]
 pub(crate) struct WorkerGauge {
     doing: AtomicU8,
-    /// How often that has changed. Only the worker writes it.
+    /// The number of changes of the activity. Only the worker writes it.
     changes: AtomicU64,
     /// `/proc/thread-self/stat` of the worker's thread.
     stat: OnceLock<Arc<File>>,
@@ -37,7 +37,7 @@ pub(crate) struct WorkerGauge {
 pub(crate) struct ShownSection<'g>(Option<&'g WorkerGauge>);
 
 impl WorkerGauge {
-    /// From now on the worker does this.
+    /// Sets the activity of the worker from now on.
     pub(crate) fn set(&self, doing: Doing) {
         self.doing.store(doing as u8, Ordering::Relaxed);
         let changes = self.changes.load(Ordering::Relaxed);
@@ -45,12 +45,12 @@ impl WorkerGauge {
             .store(changes.wrapping_add(1), Ordering::Relaxed);
     }
 
-    /// How often what it does has changed.
+    /// The number of changes of the activity.
     pub(crate) fn changes(&self) -> u64 {
         self.changes.load(Ordering::Relaxed)
     }
 
-    /// What the worker does.
+    /// The activity of the worker.
     pub(crate) fn doing(&self) -> Doing {
         match self.doing.load(Ordering::Relaxed) {
             0 => Doing::Nothing,
@@ -59,7 +59,7 @@ impl WorkerGauge {
         }
     }
 
-    /// The worker's thread is the one with this `/proc/thread-self/stat`.
+    /// Sets the thread of the worker: the one with this `/proc/thread-self/stat`.
     pub(crate) fn bind_to_thread(&self, stat: Arc<File>) {
         drop(self.stat.set(stat));
     }
@@ -69,14 +69,14 @@ impl WorkerGauge {
         let mut text = [0; 512];
         let length = self.stat.get()?.read_at(&mut text, 0).ok()?;
         let ticks = ticks(&text[..length])?;
-        // No system has so many that a tick is no time.
+        // No system has so many ticks that one takes no time.
         let per_second = rustix::param::clock_ticks_per_second().max(1);
         let tick = 1_000_000_000 / per_second;
         Some(Duration::from_nanos(tick.saturating_mul(ticks)))
     }
 }
 
-/// A blocking section of the worker with this gauge begins.
+/// Begins a blocking section of the worker with this gauge.
 pub(crate) fn show_section(gauge: Option<&WorkerGauge>) -> ShownSection<'_> {
     if let Some(gauge) = gauge {
         gauge.set(Doing::BlockingWork);

@@ -2,56 +2,56 @@
 //!
 //! A spare worker is the monitor while there are blocking sections. It looks at all workers once a millisecond, and
 //! goes to work itself for a section that has lasted from one look to the next; once for each section. So as many
-//! workers are awake as the disk keeps waiting, and one. A worker that waits for a processor is left alone for some
-//! looks: another worker would only take that processor from it. Nothing here sleeps, and nothing knows how a spare
-//! worker is called: that is in `spares`.
+//! workers are awake as wait for the disk, and one more. A worker that waits for a processor is ignored for some
+//! looks: another worker would only take that processor from it. Nothing here sleeps or calls a spare worker: `spares`
+//! does that.
 
 use super::thread_state::ThreadState;
 use super::worker_activity::{BlockingSection, SectionNumber, WorkerActivity};
 use crate::sync::atomic::{AtomicBool, Ordering};
 
-/// So many looks in a row may find a worker that could run and does not leave its section.
+/// The number of looks in a row that may find a worker able to run and still in the same section.
 const STARVED: u32 = 10;
 
-/// What all workers do, and whether a monitor looks at them.
+/// The activities of all workers, and whether a monitor looks at them.
 pub(super) struct Monitor {
-    /// One for each worker.
+    /// One activity for each worker.
     activities: Box<[WorkerActivity]>,
     /// Whether there is a monitor, or a spare worker was called to be it.
     exists: AtomicBool,
 }
 
-/// What the monitor has seen of all workers.
+/// The observations of the monitor about all workers.
 pub(super) struct Watch<'m> {
     monitor: &'m Monitor,
     observations: Vec<Observation<'m>>,
 }
 
-/// What came of one look at all workers.
+/// The result of one look at all workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LookOutcome {
-    /// A section lasts, and this thread has claimed it: it is to work, and is the monitor no more.
+    /// A section lasts, and this thread has claimed it: it must work, and is no longer the monitor.
     Claimed,
-    /// There may be something to find at the next look.
+    /// The next look may find a section that lasts.
     Nothing,
-    /// There is no section to look at. This thread is the monitor no more.
+    /// There is no section to look at. This thread is no longer the monitor.
     Idle,
 }
 
-/// What the monitor has seen of one worker.
+/// The observations of the monitor about one worker.
 struct Observation<'m> {
     activity: &'m WorkerActivity,
     section: SectionNumber,
-    /// Looks in a row that found it in this section, and able to run.
+    /// Looks in a row that found the worker in this section, and able to run.
     runnable: u32,
 }
 
-/// What one look at one worker shows.
+/// The result of one look at one worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Seen {
-    /// It is in no blocking section, or in one that is claimed.
+    /// It is not in a blocking section, or the section is claimed.
     NotBlocked,
-    /// It gets on, or will when it has a processor.
+    /// It makes progress, or will when it has a processor.
     Progressing,
     /// It was in the same section at the last look, and sleeps; or has had no processor for long.
     Blocked,
@@ -85,7 +85,7 @@ impl Monitor {
         !self.exists.load(Ordering::SeqCst) && !self.exists.swap(true, Ordering::SeqCst)
     }
 
-    /// Gives the monitor's place up.
+    /// Gives up the monitor's place.
     pub(super) fn resign(&self) {
         self.exists.store(false, Ordering::SeqCst);
     }
@@ -114,8 +114,8 @@ impl Watch<'_> {
         if !is_idle {
             return LookOutcome::Nothing;
         }
-        // A worker that enters a section before this sees a monitor, and calls none. This thread looks for such a section
-        // before it sleeps, and a worker that enters one later calls another monitor.
+        // A worker that enters a section before this sees a monitor, and calls none. This thread looks for such a
+        // section before it sleeps, and a worker that enters one later calls another monitor.
         self.monitor.resign();
         LookOutcome::Idle
     }
@@ -141,7 +141,7 @@ impl<'m> Observation<'m> {
         }
     }
 
-    /// What the state of a worker means that is in the same section as at the last look.
+    /// The result for a worker that is in the same section as at the last look.
     fn judge(&mut self, state: ThreadState) -> Seen {
         match state {
             ThreadState::Sleeps => Seen::Blocked,
@@ -153,7 +153,7 @@ impl<'m> Observation<'m> {
         }
     }
 
-    /// Whether the worker is still in the section that was seen.
+    /// Whether the worker is still in the observed section.
     fn is_current(&self) -> bool {
         self.activity.section() == self.section
     }
@@ -167,7 +167,7 @@ impl<'m> Observation<'m> {
 mod tests {
     use super::*;
 
-    /// A monitor's place that is taken, as when a thread watches.
+    /// A monitor whose place is taken, as when a thread watches.
     fn monitor(workers: usize) -> Monitor {
         let monitor = Monitor::new(workers);
         assert!(monitor.appoint() && !monitor.appoint());
@@ -201,7 +201,7 @@ mod tests {
         let busy = monitor.enter(1);
         assert_eq!(watch.look(), LookOutcome::Claimed);
         assert!(monitor.appoint());
-        // The second worker's section is another than at the first look.
+        // The second worker is in another section than at the first look.
         assert_eq!(watch.look(), LookOutcome::Nothing);
         assert_eq!(watch.look(), LookOutcome::Claimed);
         drop((blocked, busy));

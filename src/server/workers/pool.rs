@@ -1,4 +1,4 @@
-//! What the main thread and the workers share.
+//! The state that the main thread and the workers share.
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,19 +16,19 @@ use crate::server::session_waker::WokenSessions;
 use crate::server::waker::Waker;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
-/// The queue, the reactor, and what ties them to the main thread.
+/// The queue, the reactor, and their links to the main thread.
 pub(crate) struct Pool<V: Service> {
     pub(crate) service: V,
     pub(crate) queue: Queue<V::Session>,
     pub(crate) reactor: Reactor<V::Session>,
-    /// `None` where every worker may poll, so that none ever has to sleep elsewhere.
+    /// `None` where every worker may poll, so that no worker sleeps elsewhere.
     pub(crate) spares: Option<SpareWorkers>,
     pub(crate) capacity: Capacity,
-    /// What each worker does; empty in a pool without a view.
+    /// The activity of each worker; empty in a pool without a view.
     pub(crate) gauges: Box<[WorkerGauge]>,
     /// Whether connections are closed as soon as their turn ends.
     aborting: AtomicBool,
-    /// Makes the main thread look at its deadlines and counts again.
+    /// Makes the main thread check its deadlines and counts again.
     pub(crate) main_waker: Arc<Waker>,
     /// Sessions that another thread has woken.
     pub(crate) woken: Arc<WokenSessions>,
@@ -55,18 +55,18 @@ impl<V: Service> Pool<V> {
         })
     }
 
-    /// The same, and shows what each of so many workers does.
+    /// The same, and shows the activity of each of this many workers.
     pub(crate) fn with_gauges(mut self, workers: usize) -> Self {
         self.gauges = (0..workers).map(|_| WorkerGauge::default()).collect();
         self
     }
 
-    /// Pushes into the queue for the main thread, which blocks while it is full. [`Reactor::wake_poller`] is to follow.
+    /// Pushes into the queue for the main thread, which blocks while it is full. [`Reactor::wake_poller`] must follow.
     pub(crate) fn push(&self, job: Job<V::Session>) {
         self.queue.push(job, || self.reactor.wake_poller());
     }
 
-    /// Pushes the connections whose sessions other threads have woken. For the main thread.
+    /// Pushes the connections whose sessions other threads have woken. Only the main thread calls it.
     pub(crate) fn push_woken(&self) {
         for fd in self.woken.take() {
             if let Some(connection) = self.reactor.take_woken(fd) {
@@ -87,7 +87,7 @@ impl<V: Service> Pool<V> {
                 break;
             }
         }
-        // Also for what was pushed before: the wake-up for that may have reached this worker.
+        // Also for earlier jobs: their wake-up may have reached this worker.
         if !self.queue.is_empty() {
             self.reactor.wake_poller();
         }
@@ -108,7 +108,7 @@ impl<V: Service> Pool<V> {
         self.reactor.wake_poller();
     }
 
-    /// Calls a spare worker to work, if there is one.
+    /// Calls a spare worker, if there is one.
     pub(crate) fn call_spare(&self) {
         if let Some(spares) = &self.spares {
             spares.call();
@@ -121,7 +121,7 @@ impl<V: Service> Pool<V> {
         self.capacity.remove(|| self.main_waker.wake());
     }
 
-    /// Closes a connection that is not parked, although its session did not ask for that.
+    /// Closes a connection that is not parked, although its session did not request this.
     pub(crate) fn close_early(
         &self,
         mut connection: Box<Connection<V::Session>>,
@@ -131,7 +131,7 @@ impl<V: Service> Pool<V> {
         self.close(connection);
     }
 
-    /// Tells the main thread, if it asked for that, that a connection was closed or is parked and idle.
+    /// Wakes the main thread, if it has requested this, since a connection was closed or is parked and idle.
     pub(crate) fn offer_capacity(&self) {
         self.capacity.offer(|| self.main_waker.wake());
     }

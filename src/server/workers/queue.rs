@@ -1,15 +1,15 @@
 //! The bounded queue between the main thread, which pushes, and the workers, which pop.
 //!
-//! The main thread blocks while it is full. A worker never does: what it cannot push it keeps. A worker that finds it
-//! empty polls the reactor, and is woken there when something was pushed.
+//! The main thread blocks while it is full. A worker never blocks: it keeps a job that it cannot push. A worker that
+//! finds it empty polls the reactor, and is woken there after a push.
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use crate::server::accepted::Connection;
 
-/// What a worker finds in the queue.
+/// An item of the queue.
 pub(crate) enum Job<S> {
-    /// A connection to advance.
+    /// A connection that gets a turn.
     Serve(Box<Connection<S>>),
     /// The server has stopped: the worker ends.
     Stop,
@@ -37,7 +37,7 @@ impl<S> Queue<S> {
         Self { sender, receiver }
     }
 
-    /// Pushes, and blocks while the queue is full, after `before_blocking`. For the main thread.
+    /// Pushes, and blocks while the queue is full, after `before_blocking`. Only the main thread calls it.
     pub(crate) fn push(&self, job: Job<S>, before_blocking: impl FnOnce()) {
         if let Err(job) = self.try_push(job) {
             before_blocking();
@@ -46,7 +46,7 @@ impl<S> Queue<S> {
         }
     }
 
-    /// Pushes unless the queue is full. For workers.
+    /// Pushes unless the queue is full. Workers call it.
     pub(crate) fn try_push(&self, job: Job<S>) -> Result<(), Job<S>> {
         self.sender.try_send(job).map_err(|refused| match refused {
             TrySendError::Full(job) | TrySendError::Disconnected(job) => job,
@@ -58,12 +58,12 @@ impl<S> Queue<S> {
         self.receiver.try_recv().ok()
     }
 
-    /// How many jobs there are.
+    /// The number of jobs.
     pub(crate) fn len(&self) -> usize {
         self.receiver.len()
     }
 
-    /// Whether there is nothing to pop.
+    /// Whether the queue is empty.
     pub(crate) fn is_empty(&self) -> bool {
         self.receiver.is_empty()
     }

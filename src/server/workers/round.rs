@@ -1,6 +1,7 @@
-//! The turns that a worker gives together: those that are processed, and those whose responses may be sent.
+//! The turns that a worker gives together: processed connections, and connections whose responses may be sent.
 //!
-//! What holds: *a response is sent after its commit*. The types say so: only [`Round::commit`] gives back connections.
+//! The invariant: *a response is sent after its commit*. The types enforce it: only [`Round::commit`] returns
+//! connections.
 
 use std::vec::Drain;
 
@@ -16,12 +17,12 @@ impl<C> Round<C> {
         }
     }
 
-    /// Adds a connection that was processed.
+    /// Adds a processed connection.
     pub(crate) fn add(&mut self, connection: C) {
         self.processed.push(connection);
     }
 
-    /// Commits what they have pending, and gives them back to be flushed.
+    /// Commits their pending entries, and returns the connections for the flush.
     pub(crate) fn commit(&mut self, commit: impl FnOnce()) -> Drain<'_, C> {
         commit();
         self.processed.drain(..)

@@ -1,14 +1,14 @@
-//! Spare workers: those that sleep because as many workers poll as pay.
+//! Spare workers: those that sleep because the most workers already poll.
 //!
 //! They are needed when the others block, so that only the client that needs a disk waits for it. When a worker
 //! enters a blocking section while spare workers sleep, one of them becomes the monitor, unless there is one. Where
-//! requests are served from memory there are no sections, and no thread is woken. What holds: *while a worker is blocked
-//! and another is spare, one that is not blocked is awake*: it works, or it is the monitor.
+//! requests are served from memory there are no sections, and no thread is woken. The invariant: *while a worker is
+//! blocked and another is spare, one that is not blocked is awake*: it works, or it is the monitor.
 //!
-//! It holds since a worker first marks its section, and then looks for spare workers and for a monitor:
+//! It holds because a worker first marks its section, and then looks for spare workers and for a monitor:
 //!
-//! 1. No spare worker waits. One that comes later counts itself first, and looks for sections before it sleeps. All four
-//!    steps are `SeqCst`, so at least one of the two workers sees the other.
+//! 1. No spare worker waits. One that comes later counts itself first, and looks for sections before it sleeps. All
+//! four    steps are `SeqCst`, so at least one of the two workers sees the other.
 //! 2. There is no monitor. It calls one, and the call stays in `calls` until a spare worker takes it.
 //! 3. There is a monitor, which resigns because its last look was before the section. It looks for sections once more
 //!    before it sleeps, and finds this one, which was marked while the monitor's place was taken.
@@ -26,14 +26,14 @@ use super::worker_activity::BlockingSection;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{self, Condvar, Mutex, lock};
 
-/// The time between two looks of the monitor: some hundred times what a request from memory takes. A worker that is
-/// blocked holds others up for twice this time at most.
+/// The time between two looks of the monitor: some hundred times that of a request from memory. A worker that is
+/// blocked delays others for twice this time at most.
 const INTERVAL: Duration = Duration::from_millis(1);
 
 /// See the module's description.
 pub(crate) struct SpareWorkers {
     monitor: Monitor,
-    /// Workers that sleep here, the monitor among them.
+    /// Workers that sleep here, with the monitor.
     waiting: AtomicUsize,
     /// Guards the calls that no spare worker has answered.
     calls: Mutex<Calls>,
@@ -41,16 +41,16 @@ pub(crate) struct SpareWorkers {
     workers: usize,
 }
 
-/// What spare workers are called for.
+/// The calls to spare workers.
 #[derive(Debug, Default)]
 struct Calls {
-    /// So many are to work.
+    /// This many must work.
     work: usize,
-    /// One is to be the monitor. Its place is kept for it.
+    /// One must become the monitor. The place is reserved for it.
     monitor: bool,
 }
 
-/// What a spare worker is to do.
+/// The task of a spare worker.
 enum Duty {
     Work,
     Monitor,
@@ -68,12 +68,12 @@ impl SpareWorkers {
         }
     }
 
-    /// The thread of `worker` is the one with this `/proc/thread-self/stat`.
+    /// Sets the thread of `worker`: the one with this `/proc/thread-self/stat`.
     pub(crate) fn bind_to_thread(&self, worker: usize, stat: Arc<File>) {
         self.monitor.activity(worker).bind_to_thread(stat);
     }
 
-    /// Sleeps until called to work, or until the monitor, which this worker may become, goes to work.
+    /// Sleeps until a call to work. If this worker becomes the monitor, also until the monitor goes to work.
     pub(crate) fn wait(&self) {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         loop {
@@ -94,10 +94,10 @@ impl SpareWorkers {
         self.called.notify_one();
     }
 
-    /// Enters a blocking section of this worker. It leaves that before it enters another.
+    /// Enters a blocking section of this worker, which leaves it before it enters another.
     pub(crate) fn enter_blocking_section(&self, worker: usize) -> BlockingSection<'_> {
         let section = self.monitor.enter(worker);
-        // Either this sees the worker that goes to sleep, or that sees this section.
+        // Either this worker sees the one that goes to sleep, or that one sees this section.
         if self.waiting.load(Ordering::SeqCst) > 0 && self.monitor.appoint() {
             lock(&self.calls).monitor = true;
             self.called.notify_one();
@@ -112,8 +112,8 @@ impl SpareWorkers {
                 calls.work -= 1;
                 return Duty::Work;
             }
-            // A section that was entered before this worker went to sleep, or while there was another monitor or this one
-            // was it, has called none.
+            // A section that was entered before this worker went to sleep, or while there was another monitor or this
+            // one was it, has called none.
             if std::mem::take(&mut calls.monitor)
                 || (self.monitor.has_unclaimed() && self.monitor.appoint())
             {
@@ -123,7 +123,7 @@ impl SpareWorkers {
         }
     }
 
-    /// Is the monitor until there is nothing to watch, or until this worker is to work: then true.
+    /// Is the monitor until there is nothing to watch, or until this worker must work: then true.
     fn is_needed_while_watching(&self) -> bool {
         let mut watch = self.monitor.watch();
         loop {
@@ -153,7 +153,7 @@ impl SpareWorkers {
 mod tests {
     use super::*;
 
-    /// Spare workers of which one seems to sleep.
+    /// Spare workers, one of which seems to sleep.
     fn asleep() -> SpareWorkers {
         let spares = SpareWorkers::new(4);
         spares.waiting.store(1, Ordering::SeqCst);

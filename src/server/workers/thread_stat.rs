@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
-/// Opens that of the calling thread. Without /proc there is none.
+/// Opens the file of the calling thread. Without /proc there is none.
 ///
 /// It is opened once and kept, since `thread-self` leads to the right thread in every PID namespace, and a number does
 /// not.

@@ -1,4 +1,4 @@
-//! Whether the thread of a worker runs, as the kernel says in `/proc/thread-self/stat`.
+//! Whether the thread of a worker runs, by the kernel's `/proc/thread-self/stat`.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -6,16 +6,16 @@ use std::sync::{Arc, OnceLock};
 
 use memchr::memrchr;
 
-/// Whether a thread could run.
+/// Whether a thread can run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ThreadState {
     /// It sleeps in a system call, most likely for a disk; or its state cannot be read.
     Sleeps,
-    /// It runs, or would if there were a processor for it.
+    /// It runs, or waits for a processor.
     Runnable,
 }
 
-/// The thread of a worker, once it is known.
+/// The thread of a worker, as soon as it is known.
 #[derive(Debug, Default)]
 pub(super) struct WorkerThread {
     /// Its `/proc/thread-self/stat`.
@@ -23,12 +23,12 @@ pub(super) struct WorkerThread {
 }
 
 impl WorkerThread {
-    /// The worker's thread is the one with this file. Until it is known, the thread counts as sleeping.
+    /// Sets the worker's thread: the one with this file. Until it is known, the thread counts as sleeping.
     pub(super) fn bind(&self, stat: Arc<File>) {
         drop(self.stat.set(stat));
     }
 
-    /// What the thread does; see `state` in `proc_pid_stat(5)`.
+    /// The state of the thread; see `state` in `proc_pid_stat(5)`.
     pub(super) fn state(&self) -> ThreadState {
         // The number, the name of at most 15 bytes in parentheses, and the state.
         let mut text = [0; 64];

@@ -1,6 +1,6 @@
-//! A worker: takes connections that are ready, and gives them their turns; see [`Service`] for the three steps of one.
+//! A worker: takes ready connections, and gives them their turns; see [`Service`] for the three steps of a turn.
 //!
-//! Which connections these are is in `batch`.
+//! The choice of these connections is in `batch`.
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, AsRawFd};
@@ -17,22 +17,22 @@ use crate::server::accepted::Connection;
 use crate::server::protocol::{CloseCause, Next, Service, Session, Stopping, Turn};
 use crate::server::step_clock::StepClock;
 
-/// What one worker thread has.
+/// The state of one worker thread.
 pub(crate) struct Worker<'p, V: Service> {
     pool: &'p Pool<V>,
-    /// Which of the workers it is, from 0.
+    /// The number of the worker, from 0.
     number: usize,
     buffers: V::Buffers,
     clock: StepClock,
     batch: Batch<'p, V>,
     /// Reused from round to round, and empty in between.
     round: Round<ConnectionOf<V>>,
-    /// Those of a batch that need a blocking turn. Reused, too, and empty in between.
+    /// Connections of a batch that need a blocking turn. Reused, too, and empty in between.
     may_block: VecDeque<ConnectionOf<V>>,
 }
 
 impl<V: Service> Drop for Worker<'_, V> {
-    /// Another worker takes its place as a poller, however it ends. What woke it may have been meant for two.
+    /// Another worker takes its place as a poller, whatever its end. Its last wake-up may stand for two events.
     fn drop(&mut self) {
         self.pool.reactor.wake_poller();
         self.pool.call_spare();
@@ -74,8 +74,8 @@ impl<'p, V: Service> Worker<'p, V> {
         }
     }
 
-    /// Gives the connections of the batch their turns: first those that cannot block, together, then one that may. Other
-    /// workers can have the rest meanwhile.
+    /// Gives the connections of the batch their turns: first those that cannot block, together, then one that may.
+    /// Other workers can have the rest meanwhile.
     fn serve_batch(&mut self) {
         self.clock.clear();
         let mut may_block = std::mem::take(&mut self.may_block);
@@ -141,7 +141,7 @@ impl<'p, V: Service> Worker<'p, V> {
         Processed::Panicked
     }
 
-    /// The second step, for all connections of the round. If it may block, other workers can have those that wait for
+    /// The second step, for all connections of the round. If it may block, other workers can take those that wait for
     /// this one.
     fn commit(&self, waiting: &mut VecDeque<ConnectionOf<V>>) {
         match self.pool.service.pending(self.number) {
@@ -174,7 +174,7 @@ impl<'p, V: Service> Worker<'p, V> {
         self.buffers = self.pool.service.buffers();
     }
 
-    /// Does with a connection what its session asks for.
+    /// Carries out the request of a session for its connection.
     fn end_turn(&mut self, mut connection: ConnectionOf<V>, next: Next) {
         match next {
             Next::Wait(interest, deadline) => self.batch.park(connection, interest, deadline),
@@ -218,7 +218,7 @@ enum TurnKind {
     Blocking,
 }
 
-/// What came of the first step of a turn.
+/// The result of the first step of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Processed {
     Whole,

@@ -1,4 +1,4 @@
-//! What one worker does, as the monitor sees it: whether it is in a blocking section, and whether its thread runs.
+//! The activity of one worker, for the monitor: whether it is in a blocking section, and whether its thread runs.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub(super) struct SectionNumber(u64);
 pub(crate) struct BlockingSection<'a>(&'a WorkerActivity);
 
 impl WorkerActivity {
-    /// The worker is in no section, and has no thread yet.
+    /// A worker that is not in a section, and has no thread yet.
     pub(super) fn new() -> Self {
         Self {
             sections: AtomicU64::new(0),
@@ -34,7 +34,7 @@ impl WorkerActivity {
         }
     }
 
-    /// The worker's thread is the one with this `/proc/thread-self/stat`.
+    /// Sets the worker's thread: the one with this `/proc/thread-self/stat`.
     pub(super) fn bind_to_thread(&self, stat: Arc<File>) {
         self.thread.bind(stat);
     }
@@ -45,7 +45,7 @@ impl WorkerActivity {
         BlockingSection(self)
     }
 
-    /// What the worker is in now.
+    /// The current section, or the time between two.
     pub(super) fn section(&self) -> SectionNumber {
         SectionNumber(self.sections.load(Ordering::SeqCst))
     }
@@ -60,7 +60,7 @@ impl WorkerActivity {
         self.claimed.swap(section.0, Ordering::Relaxed) != section.0
     }
 
-    /// What the worker's thread does.
+    /// The state of the worker's thread.
     pub(super) fn thread_state(&self) -> ThreadState {
         self.thread.state()
     }

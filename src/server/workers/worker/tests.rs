@@ -1,4 +1,4 @@
-//! One worker by itself: which session has its turn when, and what is committed before.
+//! One worker by itself: the order of the turns and of the commits.
 
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex};
@@ -11,12 +11,12 @@ use crate::server::workers::queue::{Job, Queue};
 use crate::server::{After, Socket, Transport};
 use crate::sync::lock;
 
-/// What a session does in its turns. In its last it closes.
+/// The actions of a session in its turns. In its last turn it closes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Script {
     /// It has one turn that cannot block.
     Quick,
-    /// It finds in that that it needs a blocking one.
+    /// It finds in that turn that it needs a blocking one.
     QuickThenBlocking,
     /// It has a blocking turn at once.
     Blocking,
@@ -28,7 +28,7 @@ enum Script {
     PanicInFlush,
 }
 
-/// What happened, in order. Sessions are numbered in the order of the batch and the queue.
+/// The events, in order. Sessions are numbered in the order of the batch and the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Event {
     Processed(usize),
@@ -110,12 +110,12 @@ impl Session for Client {
     }
 }
 
-/// What happens when a worker has this batch, and something is pending after every round.
+/// The events when a worker has this batch, and something is pending after every round.
 fn run(batch: &[Script]) -> Vec<Event> {
     run_beside(batch, &[], 64, PendingCommit::Quick)
 }
 
-/// The same with others in a queue of so many places; they have the numbers after those of the batch.
+/// The same with others in a queue of this many places; their numbers follow those of the batch.
 fn run_beside(
     batch: &[Script],
     queued: &[Script],
@@ -199,7 +199,7 @@ fn blocking_turn_comes_after_the_flush() {
     assert_eq!(run(&script), expected);
 }
 
-/// Each has its turn by itself, and those that may go on without blocking come first.
+/// Each has its turn by itself, and those that can continue without blocking come first.
 #[test]
 fn blocking_turns_are_given_one_at_a_time() {
     let script = [Script::Blocking, Script::Quick, Script::QuickThenBlocking];
@@ -212,7 +212,7 @@ fn blocking_turns_are_given_one_at_a_time() {
         ProcessedBlocking(0),
         Committed,
         Flushed(0),
-        // This one was in the queue meanwhile.
+        // This connection was in the queue meanwhile.
         Committed,
         ProcessedBlocking(2),
         Committed,
@@ -244,7 +244,7 @@ fn connections_that_wait_for_a_blocking_turn_are_given_to_the_queue() {
         })
         .collect();
     assert!(pool.enter_blocking_section(0, &mut batch).1.is_none());
-    // What a full queue does not take stays, in its order.
+    // Connections that do not fit into the queue stay, in their order.
     let kept: Vec<_> = batch.iter().map(|it| it.session.number).collect();
     assert_eq!(kept, [1, 2]);
     let Some(Job::Serve(first)) = pool.queue.try_pop() else {
