@@ -1,4 +1,4 @@
-//! Why a request is not granted: the status that answers it, and the reason in words.
+//! The refusal of a request: the status that answers it, and the reason in words.
 //!
 //! A refusal is made where the fault is found. Its response carries it to the connection, which logs it once. The
 //! dialect decides whether the client sees the reason or only the status.
@@ -10,7 +10,7 @@ use super::persistence::Persistence;
 use super::status_code::StatusCode;
 use super::wire::response::write_field;
 
-/// Why a request is not granted.
+/// The refusal of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The status of the response.
@@ -19,7 +19,7 @@ pub struct Refusal {
     ///
     /// It contains no bytes from the client other than numbers and digests.
     pub reason: Cow<'static, str>,
-    /// Which side is at fault.
+    /// The side at fault.
     pub blame: Blame,
     /// Whether another request may follow on the connection. It may not if the meaning of this request is uncertain: a
     /// proxy in front of this server may have framed it differently.
@@ -28,7 +28,7 @@ pub struct Refusal {
     pub fields: Vec<u8>,
 }
 
-/// Which side causes a refusal.
+/// The side that causes a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blame {
     /// The client requested something that it cannot have, or cannot have now.

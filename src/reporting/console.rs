@@ -19,7 +19,7 @@ pub enum Detail {
     Uploads,
     /// One for each request.
     Requests,
-    /// These, and one for each connection that is opened or closed.
+    /// One for each request, and for each connection that is opened or closed.
     Connections,
 }
 

@@ -1,11 +1,11 @@
-//! The results of TLS handshakes, as they are counted.
+//! The results of TLS handshakes, for the counts.
 
 /// The result of a handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HandshakeResult {
     /// It was completed, with a signature of the server.
     Full,
-    /// It was completed with a ticket of a session before.
+    /// It was completed with a ticket of an earlier session.
     Resumed,
     /// It was not completed: one side refused, or the client left or was too slow.
     Failed,

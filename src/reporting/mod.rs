@@ -45,7 +45,7 @@ pub struct Reports {
     pub access_log: Option<(AccessLogFormat, Arc<LineWriter>)>,
     /// The name of the server, if it has one.
     pub server: Option<ServerId>,
-    /// Lines for people, and which.
+    /// The kinds of lines for people, if there are any.
     pub console: Option<(Detail, Arc<LineWriter>)>,
     /// Whether there is a summary.
     pub summary: Summary,
@@ -58,16 +58,16 @@ pub struct Reports {
 /// Whether requests are counted for a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counting {
-    /// They are: see [`Reporter::tally`].
+    /// They are counted: see [`Reporter::tally`].
     On,
-    /// They are not.
+    /// They are not counted.
     Off,
 }
 
 /// The values of a request that a reporter needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
-    /// All that is in a [`Record`].
+    /// All values of a [`Record`].
     Everything,
     /// Only its method, status and duration; the other values are ignored.
     Counts,
@@ -78,9 +78,9 @@ pub enum Needs {
 pub enum TurnClock {
     /// Nothing.
     None,
-    /// The time that passes.
+    /// The elapsed time.
     Wall,
-    /// That, and what its thread uses.
+    /// The elapsed time, and the processor time of its thread.
     WallAndProcessor,
 }
 
@@ -89,7 +89,7 @@ pub enum TurnClock {
 pub enum Summary {
     /// They are counted; see [`Reporter::totals`].
     Kept,
-    /// They are not.
+    /// They are not counted.
     Omitted,
 }
 
@@ -140,8 +140,8 @@ impl Reporter {
         }
     }
 
-    /// Reports a request that has ended, from this worker (by its own thread), or from another thread. `line` is room for
-    /// a line.
+    /// Reports a request that has ended, from this worker (by its own thread), or from another thread. `line` is room
+    /// for a line.
     pub fn request(&self, worker: Option<usize>, record: &Record<'_>, line: &mut Vec<u8>) {
         if let Some((format, writer)) = &self.access_log {
             line.clear();

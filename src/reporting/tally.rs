@@ -29,7 +29,7 @@ pub enum MethodLabel {
     Delete,
     /// OPTIONS
     Options,
-    /// Any other, and none.
+    /// Any other method, or none.
     Other,
 }
 
@@ -110,7 +110,7 @@ impl MethodLabel {
 }
 
 impl Durations {
-    /// How many there are.
+    /// The number of durations.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()

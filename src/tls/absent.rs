@@ -20,7 +20,7 @@ pub struct CertificateFiles {
     pub key: PathBuf,
 }
 
-/// Why a certificate cannot be used.
+/// The reason why a certificate cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("this httpserver was built without TLS: build it with the cargo feature 'tls'")]
 pub struct CertificateError;

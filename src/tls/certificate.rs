@@ -22,14 +22,14 @@ pub struct CertificateFiles {
     pub key: PathBuf,
 }
 
-/// Why a certificate cannot be used, with a remedy.
+/// The reason why a certificate cannot be used, with a remedy.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CertificateError {
     /// From open(2) or read(2).
     #[error("cannot read {}: {source}", path.display())]
     Read {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// The cause.
         source: io::Error,
@@ -40,7 +40,7 @@ pub enum CertificateError {
     /// The file is binary.
     #[error("{} is not PEM but DER: convert it with 'openssl {command} -inform DER -in FILE'", path.display())]
     Der {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// The command of openssl(1) that converts it.
         command: &'static str,
@@ -60,7 +60,7 @@ pub enum CertificateError {
     /// The text is not PEM.
     #[error("{} is damaged: {source}", path.display())]
     Damaged {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// The cause.
         source: pem::Error,
@@ -82,7 +82,7 @@ pub enum CertificateError {
     /// The certificate is malformed.
     #[error("the certificate in {} cannot be used: {source}", path.display())]
     Unusable {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// The cause.
         source: Error,

@@ -1,6 +1,6 @@
-//! How a handshake was completed.
+//! The two ways in which a handshake can be completed.
 
-/// How a handshake was completed.
+/// The way in which a handshake was completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Handshake {
     /// With a signature of the server.

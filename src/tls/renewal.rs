@@ -28,7 +28,7 @@ impl Renewal {
         }
     }
 
-    /// Whether another check is due; true for one caller only.
+    /// Whether another check is due; true for only one caller.
     pub(super) fn is_due(&self) -> bool {
         self.is_due_after(self.start.elapsed())
     }

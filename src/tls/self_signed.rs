@@ -31,14 +31,14 @@ const RENEWAL: Duration = Duration::from_secs(30 * DAY);
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// Why there is no certificate.
+/// The reason why there is no certificate.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SelfSignedError {
     /// From mkdir(2), open(2), write(2) or rename(2).
     #[error("cannot make a certificate in {}: {source}", path.display())]
     Write {
-        /// Which file or directory.
+        /// The file or directory.
         path: PathBuf,
         /// The cause.
         source: io::Error,
@@ -203,7 +203,7 @@ fn params(names: &[String]) -> Result<CertificateParams, rcgen::Error> {
 /// Writes a file, which appears complete and with this mode.
 fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     let unfinished = path.with_extension("pem.unfinished");
-    // One that a killed server left may have another mode.
+    // A file that a killed server left may have another mode.
     if let Err(error) = fs::remove_file(&unfinished)
         && error.kind() != io::ErrorKind::NotFound
     {

@@ -1,4 +1,4 @@
-//! The way out of a TLS stream: plain bytes become records, and count as sent when these are.
+//! The sending side of a TLS stream: plain bytes become records, and count as sent when their records are sent.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use super::stream::{PeerState, TlsStream};
 use crate::server::{After, Transport};
 
 impl TlsStream {
-    /// Sends plain bytes as send(2) does. If not all of them could be sent, the next call must be with what is left.
+    /// Sends plain bytes as send(2) does. If not all of them are sent, the next call must begin with the rest.
     pub(super) fn send(
         &mut self,
         windows: &mut Windows,
@@ -33,7 +33,7 @@ impl TlsStream {
         self.unreported > 0
     }
 
-    /// Sends more of the records that there are; how many more plain bytes are sent by that.
+    /// Sends more of the waiting records; returns the number of plain bytes that are sent with them.
     pub(super) fn send_on(
         &mut self,
         windows: &mut Windows,
@@ -46,7 +46,7 @@ impl TlsStream {
         if left == 0 {
             return Ok(std::mem::take(&mut self.unreported));
         }
-        // In proportion, so that a slow peer is seen to take something; the last byte is sent with the last record.
+        // In proportion, so that a slow peer shows progress; the last byte is sent with the last record.
         let count = (self.unreported * (before - left) / before).min(self.unreported - 1);
         if count > 0 {
             self.unreported -= count;

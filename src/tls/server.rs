@@ -1,4 +1,4 @@
-//! The server's side of all handshakes: its certificate, and what it offers.
+//! The server's side of all handshakes: its certificate and its settings.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -22,7 +22,7 @@ use crate::sync::{read, write};
 /// See the module's description.
 pub struct TlsServer {
     files: CertificateFiles,
-    /// Guards what the next handshake is made with.
+    /// Guards the settings of the next handshake.
     current: RwLock<Current>,
     /// The settings of a self-signed certificate.
     renewal: Option<Renewal>,

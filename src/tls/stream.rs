@@ -1,6 +1,6 @@
 //! One TLS connection: records in, plain bytes out, and the other way round.
 //!
-//! The interface of rustls that is used here has no buffers: it reads records where they were received, and writes them
+//! This module uses the interface of rustls without buffers: it reads records where they were received, and writes them
 //! where they are sent from.
 
 use std::io;
@@ -23,16 +23,16 @@ pub struct TlsStream {
     connection: UnbufferedServerConnection,
     /// Records that are not complete; in the worker's window during a turn.
     incoming: Vec<u8>,
-    /// Decrypted, and not handed out.
+    /// Decrypted bytes that the caller has not received.
     pub(super) plain: Vec<u8>,
     /// Records that the peer has not taken; in the worker's window during a turn.
     outgoing: Vec<u8>,
-    /// Plain bytes in these that the caller does not know to be sent.
+    /// Plain bytes in these records that were not reported to the caller as sent.
     pub(super) unreported: usize,
     pub(super) input: PeerState,
     /// Whether our side has ended, so that nothing more can be sent.
     pub(super) is_closed: bool,
-    /// Whether [`TlsStream::completed_handshake`] has said so.
+    /// Whether [`TlsStream::completed_handshake`] has reported it.
     is_handshake_told: bool,
 }
 
@@ -40,11 +40,11 @@ pub struct TlsStream {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PeerState {
     Open,
-    /// It said that it has sent all (RFC 8446 §6.1).
+    /// It has sent its `close_notify`: its data is complete (RFC 8446 §6.1).
     Closed,
-    /// The socket ended without that: something may be missing.
+    /// The socket ended without `close_notify`: data may be missing.
     Truncated,
-    /// It broke a rule, and was told so.
+    /// It broke a rule, and got an alert.
     Failed,
 }
 
@@ -63,7 +63,7 @@ impl TlsStream {
         }
     }
 
-    /// How the handshake was completed, the first time that this is asked after that.
+    /// The way in which the handshake was completed; only the first call after that returns it.
     pub fn completed_handshake(&mut self) -> Option<Handshake> {
         if self.is_handshake_told || self.connection.is_handshaking() {
             return None;
@@ -81,13 +81,13 @@ impl TlsStream {
         !self.connection.is_handshaking()
     }
 
-    /// The version that was agreed on, once one was: `TLSv1.3`.
+    /// The version, as soon as both sides agree on one: `TLSv1.3`.
     #[must_use]
     pub fn version(&self) -> Option<&'static str> {
         match self.connection.protocol_version()? {
             ProtocolVersion::TLSv1_2 => Some("TLSv1.2"),
             ProtocolVersion::TLSv1_3 => Some("TLSv1.3"),
-            _ => None, // there is no other
+            _ => None, // no other version exists
         }
     }
 
@@ -115,7 +115,7 @@ impl TlsStream {
         self.input == PeerState::Truncated
     }
 
-    /// Receives plain bytes as recv(2) does: fewer than there is room for only if the socket has no more, or
+    /// Receives plain bytes as recv(2) does: fewer than the room only if the socket has no more, or
     /// [`TlsStream::has_more`].
     pub(super) fn receive(
         &mut self,
@@ -144,7 +144,7 @@ impl TlsStream {
             }
             match self.receive_records(windows, socket, room.left()) {
                 Ok(emptied) => is_emptied = emptied,
-                Err(_) if room.filled > 0 => break, // it comes again
+                Err(_) if room.filled > 0 => break, // it occurs again
                 Err(error) => {
                     // No answer carries the acknowledgement of half a message.
                     if self.connection.is_handshaking() && !has_written {
@@ -166,7 +166,7 @@ impl TlsStream {
         }
     }
 
-    /// Receives records once, about as many as hold `wanted` plain bytes; whether the socket has no more.
+    /// Receives records once, about as many as hold `wanted` plain bytes; returns whether the socket has no more.
     fn receive_records(
         &mut self,
         windows: &mut Windows,
@@ -196,7 +196,7 @@ impl TlsStream {
         Ok(received < most)
     }
 
-    /// Reads all records that are complete. A peer that breaks a rule is told so.
+    /// Reads all complete records. A peer that breaks a rule gets an alert.
     fn read(&mut self, windows: &mut Windows, room: &mut Room<'_>) {
         if let Err(error) = self.advance(windows, room, RecordWrite::Nothing) {
             self.set_failed(windows, &error);
@@ -228,13 +228,13 @@ impl TlsStream {
         }
     }
 
-    /// Sends what the handshake has to say, as far as the peer takes it.
+    /// Sends the messages of the handshake, as far as the peer takes them.
     fn flush(&mut self, windows: &mut Windows, socket: &impl Transport) -> io::Result<()> {
         if self.is_closed {
             windows.discard_outgoing();
         }
         if self.unreported > 0 {
-            return Ok(()); // it goes with the rest
+            return Ok(()); // sent with the rest
         }
         match send_records(&mut windows.outgoing, socket, After::Flush) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
@@ -242,7 +242,7 @@ impl TlsStream {
         }
     }
 
-    /// Reads all records that are complete, then writes.
+    /// Reads all complete records, then writes.
     pub(super) fn advance(
         &mut self,
         windows: &mut Windows,
@@ -266,7 +266,7 @@ impl TlsStream {
                     }
                 }
                 Ok(ConnectionState::EncodeTlsData(message)) => encode(message, outgoing)?,
-                // They are sent with what follows them.
+                // They are sent with the following bytes.
                 Ok(ConnectionState::TransmitTlsData(records)) => records.done(),
                 Ok(ConnectionState::PeerClosed) => self.input = PeerState::Closed,
                 Ok(ConnectionState::WriteTraffic(writer)) => {

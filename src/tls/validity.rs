@@ -1,4 +1,4 @@
-//! When a certificate is valid, and for which names, as a client sees it that trusts the last one of its chain.
+//! The validity of a certificate, in time and by name, for a client that trusts the last one of its chain.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -9,7 +9,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError as Invalid, Error, RootCertStore};
 
-/// How long before its end a warning says that a certificate expires.
+/// The time before the end of a certificate from which a warning says that it expires.
 const NOTICE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 /// The validity of a certificate for a client.
@@ -26,7 +26,7 @@ pub(super) enum Validity {
     Refused,
 }
 
-/// Whether the certificate that comes first is valid for a name at a time.
+/// Whether the first certificate is valid for a name at a time.
 pub(super) fn verify(
     chain: &[CertificateDer<'_>],
     name: &ServerName<'_>,
@@ -61,9 +61,9 @@ pub(super) fn verify(
     }
 }
 
-/// A fault in the validity period of a chain, or one that comes soon.
+/// A fault in the validity period of a chain, now or soon.
 pub(super) fn complaint(chain: &[CertificateDer<'_>], now: SystemTime) -> Option<&'static str> {
-    // Times are looked at before names.
+    // Times are checked before names.
     let any = ServerName::try_from("localhost").ok()?;
     match verify(chain, &any, now) {
         Validity::Expired => Some("has expired: clients refuse it"),
@@ -83,7 +83,7 @@ mod tests {
 
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-    /// A chain of one that signs itself, valid between two times.
+    /// A chain of one self-signed certificate, valid between two times.
     fn chain(begin: SystemTime, end: SystemTime) -> [CertificateDer<'static>; 1] {
         let mut params = CertificateParams::new(["a.example".to_owned()]).unwrap();
         params.not_before = begin.into();

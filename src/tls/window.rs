@@ -8,7 +8,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Room for so many bytes.
+    /// A window with room for this many bytes.
     pub(super) fn new(size: usize) -> Self {
         Self {
             buffer: vec![0; size].into_boxed_slice(),
@@ -17,7 +17,7 @@ impl Window {
         }
     }
 
-    /// Takes what a stream kept, and leaves it nothing.
+    /// Takes the bytes that a stream kept, and leaves it none.
     pub(super) fn take(&mut self, kept: &mut Vec<u8>) {
         self.start = 0;
         self.end = 0;
@@ -59,7 +59,7 @@ impl Window {
         }
     }
 
-    /// Room for `size` bytes behind what there is.
+    /// Makes room for `size` bytes behind the present ones.
     pub(super) fn reserve(&mut self, size: usize) {
         if self.buffer.len() - self.end >= size {
             return;
@@ -74,12 +74,12 @@ impl Window {
         }
     }
 
-    /// The room behind what there is.
+    /// The room behind the present bytes.
     pub(super) fn room(&mut self) -> &mut [u8] {
         &mut self.buffer[self.end..]
     }
 
-    /// Takes this many bytes that were put into the room.
+    /// Adds this many bytes that were put into the room.
     pub(super) fn add(&mut self, count: usize) {
         self.end += count;
     }

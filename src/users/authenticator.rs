@@ -34,7 +34,7 @@ struct Users {
     throttle: Mutex<Throttle>,
 }
 
-/// A password that is to be verified.
+/// A password that must be verified.
 struct Attempted {
     name: Box<str>,
     password: Box<str>,
@@ -61,18 +61,18 @@ pub enum Identified {
     Pending(Ticket),
 }
 
-/// Why credentials are not accepted now.
+/// The reason why credentials are not accepted now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denial {
     /// The user does not exist, or the password is wrong.
     Wrong,
-    /// The client has sent too many wrong ones; it may try again after this time.
+    /// The client has sent too many wrong passwords; it may try again after this time.
     TooOften(Duration),
-    /// Too many wait to be verified; the client may try again after this time.
+    /// Too many passwords wait for verification; the client may try again after this time.
     Busy(Duration),
 }
 
-/// Why there are no users.
+/// The reason why there are no users.
 #[derive(Debug, Error)]
 pub enum UsersError {
     /// The file cannot be read.
@@ -88,10 +88,10 @@ pub enum UsersError {
     Table {
         /// The file.
         path: PathBuf,
-        /// Which, and why.
+        /// The line, and its fault.
         source: TableError,
     },
-    /// No randomness, or no thread.
+    /// The system gave no random bytes, or no thread.
     #[error("cannot verify passwords: {0}")]
     Start(#[source] io::Error),
 }
@@ -124,8 +124,8 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Reads the file again. If it is valid, all passwords are verified again; if not, the users stay as they were, and an error
-    /// is logged.
+    /// Reads the file again. If it is valid, all passwords are verified again; if not, the users stay as they were, and
+    /// an error is logged.
     pub fn reload(&self) {
         match read_table(&self.users.path) {
             Ok(table) => {
@@ -152,7 +152,7 @@ impl Authenticator {
         }
     }
 
-    /// Looks at credentials that `client` has sent. If they must be verified, `wake` is called when that is done, and then
+    /// Checks credentials that `client` has sent. If they must be verified, `wake` is called after that, and then
     /// [`Authenticator::conclude`] has the outcome.
     pub fn identify(
         &self,
@@ -183,7 +183,7 @@ impl Authenticator {
         }
     }
 
-    /// The outcome of what was pending; `None` if it still is. `name` is that of the credentials.
+    /// The outcome of a pending verification; `None` while it is pending. `name` is that of the credentials.
     #[must_use]
     pub fn conclude(&self, ticket: &Ticket, name: &str) -> Option<Identified> {
         Some(match ticket.verdict()? {
@@ -222,7 +222,7 @@ fn identity(table: &UserTable, user: &User) -> Principal {
 }
 
 impl Users {
-    /// The user whose password this is, if that was verified a while ago.
+    /// The user with this password, if it is remembered.
     fn recall(&self, name: &str, password: &str, now: Instant) -> Option<Principal> {
         let table = read(&self.table);
         let user = table.user(name)?;
@@ -234,8 +234,8 @@ impl Users {
         lock(&self.throttle).end(attempted.client, attempt, Instant::now());
     }
 
-    /// Whether the password is right. It takes as long where there is no such user: then it is compared with the hash of
-    /// another one, always of the same for one name.
+    /// Whether the password is right. It takes as long if there is no such user: then it is compared with the hash of
+    /// another user, always the same one for one name.
     fn is_right(&self, table: &UserTable, attempted: &Attempted) -> bool {
         if let Some(user) = table.user(&attempted.name) {
             return user.hash.verify(&attempted.password);
@@ -266,7 +266,7 @@ impl Verify for Arc<Users> {
             self.end(attempted, AttemptOutcome::Wrong);
             return PasswordCheck::Wrong;
         }
-        // A password that was verified by the users of before a reload is not remembered.
+        // A password that was verified with the users before a reload is not remembered.
         let current = read(&self.table);
         if Arc::ptr_eq(&current, &table)
             && let Some(user) = table.user(name)

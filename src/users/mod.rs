@@ -1,12 +1,12 @@
 //! Users: their passwords and their rights.
 //!
-//! - `user_table`: the file of users as values; `rights` and `permissions`: what a requester may do at a path.
+//! - `user_table`: the file of users as values; `rights` and `permissions`: the rights of a requester at a path.
 //! - `password`: hashes of passwords. Verifying one deliberately takes a while, so a thread of its own does it
 //!   (`verifier`), whose queue is bounded. Passwords that were verified are `remembered`; clients that guess are slowed
 //!   down (`throttle`).
 //! - [`Authenticator`] puts these together: credentials become an identity, immediately or after a while.
 //!
-//! It knows no HTTP and no files but its own.
+//! It does not depend on HTTP, and uses no files but its own.
 
 mod authenticator;
 mod password;

@@ -12,13 +12,13 @@ use thiserror::Error;
 /// The most bytes of a password that bcrypt reads.
 const BCRYPT_LONGEST: usize = 72;
 
-/// The highest cost of bcrypt that is taken: each step doubles the time, and 16 is some seconds.
+/// The highest accepted cost of bcrypt: each step doubles the time, and 16 is some seconds.
 const BCRYPT_HIGHEST_COST: u32 = 16;
 
-/// The most memory of argon2id that is taken, in KiB: 256 MiB.
+/// The most accepted memory of argon2id, in KiB: 256 MiB.
 const ARGON2_MOST_MEMORY: u32 = 256 * 1024;
 
-/// The most passes of argon2id over its memory that are taken.
+/// The most accepted passes of argon2id over its memory.
 const ARGON2_MOST_PASSES: u32 = 64;
 
 /// A hash of a password.
@@ -48,7 +48,7 @@ pub enum HashError {
         "the hash is neither bcrypt ($2y$…) nor argon2id ($argon2id$…); 'httpserver --hash-password' makes one"
     )]
     Kind,
-    /// It is cut off, or has characters that no hash has.
+    /// It is cut off, or has characters that are invalid in a hash.
     #[error("the hash is not complete")]
     Malformed,
     /// To verify a password would take too long, or too much memory.
@@ -67,7 +67,7 @@ pub enum PasswordError {
     /// No client can send it (RFC 7617 §2).
     #[error("the password has a control character")]
     Control,
-    /// There is no randomness for a salt, or no memory.
+    /// The system gave no random bytes for a salt, or no memory.
     #[error("the password cannot be hashed")]
     Failed,
 }

@@ -7,7 +7,7 @@ use super::rights::{AccessRules, Right, Rights};
 /// The permissions of one requester.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Permissions {
-    /// Everything: the server has no users.
+    /// All rights: the server has no users.
     #[default]
     Unrestricted,
     /// The rules for every client.
@@ -32,13 +32,13 @@ impl Permissions {
         }
     }
 
-    /// Whether this may be done at a path.
+    /// Whether the requester has this right at a path.
     #[must_use]
     pub fn permit(&self, right: Right, path: &[u8]) -> bool {
         self.rights(path).include(right)
     }
 
-    /// Whether the directory at `path` is shown: it may be read, or something below it may.
+    /// Whether the directory at `path` is shown: the requester may read it, or something below it.
     #[must_use]
     pub fn show_directory(&self, path: &[u8]) -> bool {
         let leads = match self {
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn directory_on_the_way_to_something_is_shown() {
+    fn directory_above_a_readable_path_is_shown() {
         let mut own = AccessRules::default();
         assert!(own.add(b"a/b"[..].into(), Rights::ALL));
         let user = Permissions::User {

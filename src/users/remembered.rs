@@ -1,6 +1,6 @@
-//! Passwords that were verified a while ago, so that the next request with them costs no hash.
+//! Passwords that were verified recently, so that the next request with them costs no hash.
 //!
-//! Only a keyed hash of each is kept, in memory, under a key that is made at the start and never leaves it.
+//! Only a keyed hash of each is kept, in memory. The key is made at the start, and never leaves the memory.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use hmac::{Hmac, KeyInit, Mac};
 use rustix::rand::{GetRandomFlags, getrandom};
 use sha2::Sha256;
 
-/// How long a password is remembered.
+/// The time for which a password is remembered.
 const LASTS: Duration = Duration::from_secs(15 * 60);
 
 /// See the module's description.
 pub(super) struct Remembered {
     key: [u8; 32],
-    /// By the name of the user; one for each.
+    /// One for each user, by name.
     verified: HashMap<Arc<str>, Verified>,
 }
 
@@ -26,7 +26,7 @@ struct Verified {
 }
 
 impl Remembered {
-    /// Nothing yet.
+    /// An empty set.
     ///
     /// # Errors
     /// From getrandom(2).
@@ -62,7 +62,7 @@ impl Remembered {
         self.verified.clear();
     }
 
-    /// Some number that depends on the key and on a name.
+    /// A number that depends on the key and on a name.
     pub(super) fn number_of(&self, name: &str) -> u64 {
         let code = self.mac(name, "").finalize().into_bytes();
         code.iter()
@@ -102,7 +102,7 @@ mod tests {
         ] {
             assert!(!remembered.recall(name, password, now), "{name} {password}");
         }
-        // Another password takes the place of the one before.
+        // Another password replaces the earlier one.
         remembered.remember(&ann, "new", now);
         assert!(remembered.recall("ann", "new", now) && !remembered.recall("ann", "secret", now));
         remembered.clear();

@@ -1,4 +1,4 @@
-//! The rights of a user: what the user may do with files, and rules that grant rights for a path and all below it.
+//! The rights of a user to files, and rules that grant rights for a path and all paths below it.
 //!
 //! Paths are decoded, and relative to the root: the names on them, joined by slashes. The root itself is `.`, as the
 //! store has it.
@@ -8,14 +8,14 @@ use std::fmt;
 /// The path of the root.
 pub(super) const ROOT: &[u8] = b".";
 
-/// One thing that may be done with a file.
+/// The right to one operation on a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Right {
     /// To read it, and to see it in listings.
     Read,
-    /// To store one where none is.
+    /// To store a file where none exists.
     Create,
-    /// To store another in its place.
+    /// To replace it.
     Replace,
     /// To remove it.
     Delete,
@@ -71,7 +71,7 @@ impl Rights {
     /// All rights.
     pub const ALL: Self = Self(0b1111);
 
-    /// The same, and this one.
+    /// The same rights with this one.
     #[must_use]
     pub fn with(self, right: Right) -> Self {
         Self(self.0 | right.bit())
@@ -83,7 +83,7 @@ impl Rights {
         Self(self.0 | others.0)
     }
 
-    /// Whether this one is among them.
+    /// Whether this right is among them.
     #[must_use]
     pub fn include(self, right: Right) -> bool {
         self.0 & right.bit() != 0
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn directory_leads_to_what_may_be_read_below_it() {
+    fn directory_above_a_readable_path_is_found() {
         let rules = rules(&[
             ("a/b", READ),
             ("c", Rights::NONE),

@@ -1,7 +1,7 @@
-//! How often one client may try a password: after some wrong ones it must wait, ever longer.
+//! The limit on password attempts of one client: after some wrong ones it must wait, longer each time.
 //!
-//! A client is a [`ClientAddress::subscriber`]. Few attempts of one client wait at a time, so that it cannot fill the queue
-//! of the others. Pure: the caller has the clock.
+//! A client is a [`ClientAddress::subscriber`]. Few attempts of one client wait at a time, so that it cannot fill the
+//! queue of the others. This module reads no clock: the caller passes the time.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -35,26 +35,26 @@ struct Attempts {
     /// Attempts that wait or are being verified.
     pending: u32,
     wrong: u32,
-    /// When the last was found wrong, or began.
+    /// The time at which the last attempt failed or began.
     last: Instant,
-    /// Before this moment there is no other.
+    /// No other attempt is allowed before this moment.
     next: Instant,
 }
 
-/// How an attempt has ended.
+/// The result of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AttemptOutcome {
     /// The password was wrong.
     Wrong,
-    /// It was right, or it was not looked at.
+    /// It was right, or it was not checked.
     NotWrong,
 }
 
 impl Throttle {
-    /// An attempt begins.
+    /// Begins an attempt.
     ///
     /// # Errors
-    /// How long the client must wait before it may try again.
+    /// The time that the client must wait before it may try again.
     pub(super) fn begin(&mut self, client: ClientAddress, now: Instant) -> Result<(), Duration> {
         let client = client.subscriber();
         if !self.clients.contains_key(&client) && self.clients.len() >= CLIENTS {
@@ -72,7 +72,7 @@ impl Throttle {
         if now < attempts.next {
             return Err(attempts.next - now);
         }
-        // One that guesses tries one at a time, or it could try many before the first is found wrong.
+        // A guessing client tries one at a time. Otherwise it could try many before the first is found wrong.
         let at_once = if attempts.wrong < FREE { AT_ONCE } else { 1 };
         if attempts.pending >= at_once {
             return Err(Duration::from_secs(1));
@@ -81,7 +81,7 @@ impl Throttle {
         Ok(())
     }
 
-    /// An attempt has ended.
+    /// Ends an attempt.
     pub(super) fn end(&mut self, client: ClientAddress, attempt: AttemptOutcome, now: Instant) {
         let client = client.subscriber();
         let Some(attempts) = self.clients.get_mut(&client) else {
@@ -101,8 +101,8 @@ impl Throttle {
         }
     }
 
-    /// Forgets clients without attempts in progress: those that have been forgiven, and else the half that failed longest
-    /// ago.
+    /// Forgets clients without attempts in progress: those that have been forgiven, and else the half that failed
+    /// longest ago.
     fn forget(&mut self, now: Instant) {
         let is_recent =
             |attempts: &Attempts| now.saturating_duration_since(attempts.last) < FORGIVEN;
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_passwords_make_a_client_wait_ever_longer() {
+    fn wrong_passwords_make_a_client_wait_longer_each_time() {
         let mut now = Instant::now();
         let mut throttle = Throttle::default();
         let guesser = client("192.0.2.1");
@@ -206,7 +206,7 @@ mod tests {
             throttle.end(number(count), AttemptOutcome::Wrong, now);
             assert!(throttle.clients.len() <= CLIENTS);
         }
-        // A client that is right leaves nothing.
+        // A client with the right password is not remembered.
         let before = throttle.clients.len();
         throttle.begin(client("2001:db8::1"), now).unwrap();
         throttle.end(client("2001:db8::1"), AttemptOutcome::NotWrong, now);

@@ -6,10 +6,10 @@
 //! bob:$argon2id$…::/bob
 //! ```
 //!
-//! A line is `NAME:HASH[:RIGHTS[:PATH]]`. RIGHTS are some of `read`, `create`, `replace` and `delete`, separated by commas, or
-//! `none`; left out or empty they are all four. PATH begins with a slash and may have any further bytes; left out it is
-//! the root. The user `*` is everybody: it has an empty HASH, and states its RIGHTS. Further lines of a user may leave HASH
-//! empty. Empty lines and those that begin with `#` are skipped.
+//! A line is `NAME:HASH[:RIGHTS[:PATH]]`. RIGHTS are some of `read`, `create`, `replace` and `delete`, separated by
+//! commas, or `none`; left out or empty they are all four. PATH begins with a slash and may have any further bytes;
+//! left out it is the root. The user `*` is everybody: it has an empty HASH, and states its RIGHTS. Further lines of a
+//! user may leave HASH empty. Empty lines and those that begin with `#` are skipped.
 //!
 //! Bytes in, values out. No error shows a hash.
 
@@ -51,7 +51,7 @@ pub(super) struct User {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("line {line}: {fault}")]
 pub struct TableError {
-    /// Which line, from 1.
+    /// The number of the line, from 1.
     pub line: usize,
     /// The fault.
     pub fault: UserLineError,
@@ -84,7 +84,7 @@ pub enum UserLineError {
     /// The rights of the user `*` are not stated.
     #[error("the user * must state its rights, such as *::read")]
     NoRights,
-    /// Something that is no right.
+    /// Text that is not a right.
     #[error(
         "'{0}' is not a right: rights are read, create, replace and delete, separated by commas, or none"
     )]
@@ -107,7 +107,7 @@ impl UserTable {
     /// Reads a file of users.
     ///
     /// # Errors
-    /// At the first line that is not one; then there are no users.
+    /// The first invalid line; then there are no users.
     pub(super) fn parse(file: &[u8]) -> Result<Self, TableError> {
         let mut everybody = AccessRules::default();
         let mut users = BTreeMap::<Box<str>, UserLines>::new();

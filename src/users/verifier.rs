@@ -1,7 +1,7 @@
 //! The thread that verifies passwords, and the queue before it.
 //!
 //! Verifying a password deliberately takes from milliseconds to a second. No worker does that: the connection is parked
-//! with a [`Ticket`], and is woken when the verdict is there. The thread has less of a processor than the workers where
+//! with a [`Ticket`], and is woken when the verdict is ready. The thread gets less processor time than the workers if
 //! there is not enough for all.
 
 use std::io;
@@ -15,7 +15,7 @@ use rustix::process::{getpriority_process, setpriority_process};
 /// Passwords that wait to be verified.
 const QUEUE: usize = 64;
 
-/// How much less of a processor the thread has; see nice(2).
+/// The increment by which the thread's priority is lower; see nice(2).
 const NICE: i32 = 10;
 
 /// A password that is being verified. Once this is dropped, its verdict is of no use.
@@ -44,10 +44,10 @@ pub(super) struct Verification<W> {
 
 /// Verifies passwords.
 pub(super) trait Verify: Send + 'static {
-    /// A name, a password, and where they come from.
+    /// A name, a password, and the sending client.
     type Work: Send;
 
-    /// Takes its time.
+    /// Verifies a password, which takes time.
     fn verify(&self, work: &Self::Work) -> PasswordCheck;
 
     /// The ticket was dropped before the verification began.
@@ -74,7 +74,7 @@ impl Drop for Ticket {
 }
 
 impl<W: Send + 'static> Verifier<W> {
-    /// One that takes no work.
+    /// A queue that takes no work.
     pub(super) fn unstarted() -> Self {
         Self {
             queue: None,
@@ -205,7 +205,7 @@ mod tests {
             tickets.len()
         );
         assert!(tickets.iter().all(|ticket| ticket.verdict().is_none()));
-        // The last one has no ticket any more.
+        // The last one no longer has a ticket.
         drop(tickets.pop());
         for (expected, ticket) in tickets.iter().enumerate() {
             go_on.send(()).unwrap();

@@ -1,4 +1,4 @@
-//! Which media types a browser shows as a document that may run scripts.
+//! The media types that a browser shows as a document that may run scripts.
 //!
 //! PDF is not one of them: its scripts run in the viewer, not in the site. `nosniff` keeps browsers from treating other
 //! types as one of these.

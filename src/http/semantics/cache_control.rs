@@ -1,7 +1,7 @@
 //! The value of Cache-Control in a response, as the operator types it (RFC 9111 §5.2).
 //!
-//! Unknown directives are allowed, since caches support more than those of the RFC. The dialect selects the value of each
-//! response.
+//! Unknown directives are allowed, since caches support more than those of the RFC. The dialect selects the value of
+//! each response.
 
 use std::str::FromStr;
 
@@ -25,7 +25,7 @@ const SHARED: [&str; 3] = ["public", "s-maxage", "proxy-revalidate"];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheControl(Vec<String>);
 
-/// Why the typed text is not a value of Cache-Control.
+/// The reason why the typed text is not a value of Cache-Control.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CacheControlError {
     /// The text of an invalid directive; it may be empty.

@@ -317,7 +317,7 @@ mod tests {
 
     #[test]
     fn if_range() {
-        /// A value of If-Range, when it comes, and whether the range applies.
+        /// A value of If-Range, the time of the request, and whether the range applies.
         struct Row {
             name: &'static str,
             field: &'static str,

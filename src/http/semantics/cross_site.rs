@@ -1,4 +1,5 @@
-//! Whether a request was made by a page of another site: `Sec-Fetch-Site` (Fetch Metadata), or else `Origin` (RFC 6454).
+//! Whether a request was made by a page of another site: `Sec-Fetch-Site` (Fetch Metadata), or else `Origin` (RFC
+//! 6454).
 //!
 //! Programs such as curl send neither. A browser sends `Sec-Fetch-Site` with every request over TLS or to its own
 //! machine, and `Origin` with every request other than GET and HEAD.
@@ -40,7 +41,7 @@ pub fn check(request: &Request<'_>) -> Result<(), CrossSite> {
 }
 
 /// Whether `origin` has this host and port. If `host` has no port, the default port of the origin's scheme is used,
-/// since a proxy may have terminated TLS. With and without TLS are different origins.
+/// since a proxy may have terminated TLS. Origins with and without TLS are different.
 fn is_origin_of(origin: &[u8], host: &str, scheme: Scheme) -> bool {
     let Ok(origin) = str::from_utf8(origin) else {
         return false;
@@ -77,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn fetch_metadata_decides_where_it_is_there() {
+    fn fetch_metadata_decides_where_it_is_present() {
         for (value, expected) in [
             ("same-origin", Ok(())),
             ("none", Ok(())),
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn page_without_tls_is_another_than_one_with_it() {
+    fn origins_with_and_without_tls_are_different() {
         for (origin, is_same) in [
             ("https://a", true),
             ("https://a:443", true),

@@ -14,7 +14,7 @@ use super::structured::{self, Value};
 /// The key of the algorithm (RFC 9530 §7.2).
 const KEY: &[u8] = b"sha-256";
 
-/// Why a Content-Digest or Repr-Digest field cannot be checked (400).
+/// The reason why a Content-Digest or Repr-Digest field cannot be checked (400).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DigestError {
     /// The field is not a dictionary of byte sequences (RFC 9530 §2, §3).

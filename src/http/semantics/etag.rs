@@ -11,9 +11,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct FileState {
     /// The inode number.
     pub inode: u64,
-    /// When the content was modified last.
+    /// The time of the last modification of the content.
     pub modified: SystemTime,
-    /// When the file's content or metadata was changed last.
+    /// The time of the last change of the file's content or metadata.
     pub changed: SystemTime,
     /// Bytes of content.
     pub size: u64,

@@ -39,7 +39,7 @@ pub struct ExtraField {
     pub(crate) value: String,
 }
 
-/// Why a typed field cannot be added.
+/// The reason why a typed field cannot be added.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FieldError {
     /// There is no colon in it.

@@ -73,7 +73,7 @@ impl fmt::Display for ContentRange {
 /// The result of a Range field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
-    /// The whole representation with 200: the field is to be ignored.
+    /// The whole representation with 200: the field must be ignored.
     Whole,
     /// These parts with 206: at least one and at most [`MAX_PARTS`], disjoint, and no two adjacent.
     ///
@@ -137,7 +137,7 @@ impl RangeSpec {
     }
 }
 
-/// The range-set of a field in bytes; `None` when the field is to be ignored.
+/// The range-set of a field in bytes; `None` when the field must be ignored.
 fn parse(field: &[u8]) -> Option<Vec<RangeSpec>> {
     let equals = field.iter().position(|&byte| byte == b'=')?;
     let (unit, set) = (&field[..equals], &field[equals + 1..]);
@@ -255,7 +255,7 @@ mod tests {
                 "bytes=18446744073709551616-",
                 Selection::Unsatisfiable,
             ),
-            // §15.3.7.2: merged, in the order asked for
+            // §15.3.7.2: merged, in the requested order
             ("overlapping", "bytes=0-4,3-6", parts(&[(0, 6)])),
             ("adjacent", "bytes=0-4,5-6", parts(&[(0, 6)])),
             (
@@ -287,7 +287,7 @@ mod tests {
                 "bytes= ,0-1 ,, 4-5\t,",
                 parts(&[(0, 1), (4, 5)]),
             ),
-            // §14.2: to be ignored
+            // §14.2: must be ignored
             ("another unit", "lines=0-3", Selection::Whole),
             ("last before first", "bytes=3-2", Selection::Whole),
             ("one of two invalid", "bytes=0-1,3-2", Selection::Whole),
@@ -357,7 +357,7 @@ mod tests {
     }
 
     proptest! {
-        /// The parts hold exactly the bytes asked for, each once.
+        /// The parts have exactly the requested bytes, each once.
         #[test]
         fn parts_cover_what_was_asked_for(
             asked in prop::collection::vec((0_u64..40, 0_u64..12), 1..12),

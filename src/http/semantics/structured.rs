@@ -9,7 +9,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::http::wire::syntax::is_token_byte;
 
-/// Tolerates harmless errors of senders: missing padding, and stray bits in it (RFC 9651 §4.2.7).
+/// A decoder that tolerates harmless errors of senders: missing padding, and stray bits in it (RFC 9651 §4.2.7).
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()

@@ -8,7 +8,7 @@ use std::fmt;
 
 use crate::http::Request;
 
-/// Why the content of an upload must not be stored as a file.
+/// The reason why the content of an upload must not be stored as a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotWhole {
     /// It is one or several parts of the file (RFC 9110 §14.5). The value is the name of the field.

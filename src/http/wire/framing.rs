@@ -10,7 +10,7 @@ use super::syntax::{is_token, list, trim_ows};
 use crate::http::refusal::Refusal;
 use crate::http::status_code::StatusCode;
 
-/// How the content of a request is delimited (RFC 9112 §6.3).
+/// The framing of the content of a request (RFC 9112 §6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
     /// Neither `Content-Length` nor `Transfer-Encoding`. By RFC 9112 §6.3 the request has no content; a dialect may
@@ -36,7 +36,7 @@ pub enum Framing {
 //    coding before the final chunked: 501. Chunked is applied once and takes no parameters (§6.1,
 //    §7): otherwise 400.
 // 5. An invalid Content-Length: 400, unless it is a list of valid and equal values.
-// 6. A valid Content-Length: so many bytes.
+// 6. A valid Content-Length: that number of bytes.
 // 7. Neither: a request has no content.
 // 8. (Responses.)
 pub(super) fn decide(version: Version, fields: &[Header<'_>]) -> Result<Framing, Refusal> {

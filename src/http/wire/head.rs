@@ -49,7 +49,7 @@ pub struct Request<'h> {
     pub target: Target<'h>,
     /// HTTP/1.0 or HTTP/1.1.
     pub version: Version,
-    /// How the content is delimited.
+    /// The framing of the content.
     pub framing: Framing,
     /// The client's choice: HTTP/1.1 persists unless `Connection: close`, HTTP/1.0 only with `Connection: keep-alive`.
     pub persistence: Persistence,
@@ -220,7 +220,7 @@ impl<'h> Request<'h> {
 
 const NOT_FIELD_LINES: &str = "the field lines are not HTTP syntax";
 
-/// Why a field section cannot be split into field lines (RFC 9112 §5).
+/// The reason why a field section cannot be split into field lines (RFC 9112 §5).
 fn not_field_lines(error: httparse::Error) -> Refusal {
     use httparse::Error;
     match error {
@@ -237,7 +237,7 @@ fn not_field_lines(error: httparse::Error) -> Refusal {
     }
 }
 
-/// Which of its two options `Connection` names (RFC 9110 §7.6.1).
+/// The options that `Connection` names, of the two that count (RFC 9110 §7.6.1).
 #[derive(Default)]
 struct ConnectionOptions {
     close: bool,

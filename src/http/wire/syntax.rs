@@ -54,7 +54,7 @@ pub(in crate::http) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && all(bytes, TOKEN)
 }
 
-/// How many bytes at the start of `text` are a token or a quoted string (RFC 9110 §5.6.4); `None` if it starts with neither.
+/// The length of the token or quoted string at the start of `text` (RFC 9110 §5.6.4); `None` if it starts with neither.
 pub(in crate::http) fn token_or_quoted_length(text: &[u8]) -> Option<usize> {
     if text.first() != Some(&b'"') {
         let end = text.iter().position(|&byte| !is_token_byte(byte));
@@ -86,7 +86,7 @@ pub(super) fn is_value_byte(byte: u8) -> bool {
     byte == b'\t' || (byte >= b' ' && byte != 0x7f)
 }
 
-/// `bytes` as `uri-host [ ":" port ]` (RFC 9110 §7.2), or `None` if it is none.
+/// `bytes` as `uri-host [ ":" port ]` (RFC 9110 §7.2); `None` if the syntax is wrong.
 ///
 /// The host may be empty: clients without an authority send it so.
 pub(super) fn host_and_port(bytes: &[u8]) -> Option<&str> {

@@ -16,7 +16,7 @@ const TEXTS: [&str; 12] = [
     "application/x-yaml",
 ];
 
-/// Whether content of this media type, with parameters if it has some, is text.
+/// Whether content of this media type, with or without parameters, is text.
 #[must_use]
 pub fn is_compressible(media_type: &str) -> bool {
     let essence = media_type.split(';').next().unwrap_or_default();

@@ -15,7 +15,7 @@ pub struct Mapping {
     pub(super) media_type: String,
 }
 
-/// Why the typed text is not a mapping.
+/// The reason why the typed text is not a mapping.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum MappingError {
     /// There is no `=` in it.

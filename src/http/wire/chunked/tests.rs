@@ -4,7 +4,7 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 
 use super::*;
 
-/// The content, or what went wrong: `more`, or a status code. Content before an error is kept.
+/// The content, and the end: complete, `more`, or a status code. Content before an error is kept.
 #[derive(Debug, PartialEq, Eq)]
 struct Decoded {
     content: Vec<u8>,
@@ -76,7 +76,7 @@ fn check(section: &str, raw: &[u8], content: &[u8], verdict: &str) {
 
 /// A body.
 struct Row {
-    /// Of which RFC.
+    /// The RFC and the section.
     section: &'static str,
     raw: &'static [u8],
     /// The result.

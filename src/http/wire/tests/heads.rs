@@ -1,10 +1,10 @@
-//! Tables of fields, line ends and whole heads; what is asked of a parsed one.
+//! Tables of fields, line ends and whole heads, and the look-ups in a parsed head.
 
 use super::{Row, check, scan_whole};
 use crate::http::line_parts;
 use crate::http::{HeadScan, Request};
 
-/// Field lines, and what a head comes to that has them beside `Host: a`.
+/// Field lines, and the verdict on a head that has them and `Host: a`.
 const FIELD_LINES: &[Row] = &[
     // Syntax: RFC 9112 §5, RFC 9110 §5.5, §5.6.2.
     ("9112 §5", b"", "GET origin=/ 1.1"),
@@ -156,7 +156,7 @@ fn whole_heads() {
         ("9112 §2.2", b"GET / HTTP/1.1\r\nHost: a\r\r\n\r\n", "400"),
         ("9112 §2.2", b"GET / HTTP/1.1\r\nHost: a\r\n\r\r\n\r\n", "400"),
         ("9112 §2.2", b"GET /\r\nHTTP/1.1\r\n\r\n", "400"),
-        // Not there yet.
+        // Not complete yet.
         ("9112 §2.1", b"", "more"),
         ("9112 §2.1", b"\r", "more"),
         ("9112 §2.1", b"\r\n", "more"),

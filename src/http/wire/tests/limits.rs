@@ -1,4 +1,4 @@
-//! Each limit: reached, and passed by one.
+//! Each limit: reached, and exceeded by one.
 
 use super::{Scanned, StatusCode, scan_pieces, scan_whole, verdict};
 use crate::http::{MAX_FIELDS, MAX_FIELDS_LEN, MAX_REQUEST_LINE};

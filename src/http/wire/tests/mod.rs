@@ -96,7 +96,7 @@ fn summary(request: &Request<'_>) -> String {
     )
 }
 
-/// Asserts the verdict on `raw`, and that it is the same however `raw` arrives.
+/// Asserts the verdict on `raw`, which must not depend on how `raw` arrives.
 fn check(section: &str, raw: &[u8], expected: &str) {
     let shown = raw.escape_ascii();
     assert_eq!(verdict(raw), expected, "{section}: {shown}");

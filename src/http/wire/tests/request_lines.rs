@@ -2,7 +2,7 @@
 
 use super::{Row, check};
 
-/// Request lines, and what a head comes to that starts with one.
+/// Request lines, and the verdict on a head that starts with one.
 const REQUEST_LINES: &[Row] = &[
     // Methods: RFC 9110 §9.1, any token, case-sensitive.
     ("9110 §9.1", b"GET / HTTP/1.1", "GET origin=/ 1.1"),
