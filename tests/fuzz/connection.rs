@@ -1,4 +1,4 @@
-//! Streams for a whole connection: what clients send, what attackers send, and both mangled.
+//! Streams for a whole connection: those of clients, those of attackers, and altered ones.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -111,7 +111,7 @@ fn fragments() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// Puts a byte somewhere, or takes one away, or changes one.
+/// Inserts, removes or changes a byte.
 fn mangle(mut stream: Vec<u8>, places: &[(Index, u8, u8)]) -> Vec<u8> {
     for (place, how, byte) in places {
         if stream.is_empty() {

@@ -1,7 +1,7 @@
 //! The checks of `checks` on generated input and on the seeds.
 //!
 //! `FUZZ_CASES=100000 cargo test --release --test fuzz` is a long run; without it each property gets as many cases as
-//! take a second or so. The same checks run under libFuzzer from `fuzz/`.
+//! it can check in about a second. The same checks run under libFuzzer from `fuzz/`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 mod checks;
@@ -15,7 +15,7 @@ mod site;
 use proptest::prelude::ProptestConfig;
 use std::path::Path;
 
-/// `usual` cases, or as many as `FUZZ_CASES` says.
+/// The number of cases: `FUZZ_CASES` if it is set, else `usual`.
 fn cases(usual: u32) -> ProptestConfig {
     let cases = std::env::var("FUZZ_CASES")
         .ok()

@@ -15,7 +15,7 @@ use crate::connection::lengths;
 enum Ask {
     Get(&'static str),
     Put(&'static str, Vec<u8>, Coding),
-    /// A method that is not served, with content that is read past.
+    /// A method that is not supported, with content that is discarded.
     Post(Vec<u8>),
 }
 
@@ -132,7 +132,7 @@ fn push_content(stream: &mut Vec<u8>, content: &[u8], coding: Coding) {
 proptest! {
     #![proptest_config(cases(60))]
 
-    /// Each request has exactly one answer and one entry, in their order.
+    /// Each request has exactly one response and one entry, in their order.
     #[test]
     fn orderly_input(asks in vec(asks(), 0..20), chances in vec(any::<u8>(), 0..9)) {
         let Expected { stream, sent, log } = Expected::of(&asks);

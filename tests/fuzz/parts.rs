@@ -1,4 +1,4 @@
-//! Input for the checks of single parts: pieces that mean something there, in any order, and any bytes.
+//! Input for the checks of single parts: meaningful pieces in any order, and any bytes.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use proptest::sample::select;
 use crate::checks::{chunked, fields, head, log, range, target};
 use crate::{cases, run_seeds};
 
-/// Bytes that begin with any `first` bytes and go on with pieces of `words`, or any bytes.
+/// Bytes that begin with any `first` bytes and continue with pieces of `words`, or any bytes.
 fn near(first: usize, words: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
     let word = prop_oneof![
         8 => select(words).prop_map(|word| word.as_bytes().to_vec()),

@@ -77,7 +77,7 @@ struct Wire {
     to_client: Vec<u8>,
     /// Whether the client has ended its side.
     ended: bool,
-    /// How much more the client's side takes.
+    /// Bytes that the client's side still takes.
     room: usize,
     finished: bool,
 }
@@ -131,9 +131,9 @@ impl Transport for Socket {
 #[derive(Debug, Clone, Copy)]
 enum Fault {
     None,
-    /// This byte of them is altered.
+    /// This byte of the records is altered.
     Altered(usize),
-    /// No more than so many bytes of them arrive.
+    /// At most this many bytes of them arrive.
     Cut(usize),
 }
 
@@ -143,9 +143,9 @@ struct Client<'s> {
     fault: Fault,
     /// Bytes that were put on the wire.
     fed: usize,
-    /// Not encrypted yet.
+    /// Bytes that are not encrypted yet.
     plain: &'s [u8],
-    /// Encrypted, and not on the wire.
+    /// Encrypted bytes that are not on the wire yet.
     records: Vec<u8>,
     closed: bool,
     received: Vec<u8>,
@@ -159,7 +159,7 @@ impl Client<'_> {
         self.sizes[self.at % self.sizes.len()]
     }
 
-    /// Puts another piece of records on the wire, or the end; false if that is there.
+    /// Puts another piece of records on the wire, or the end; false if the end is there already.
     fn feed(&mut self, wire: &mut Wire) -> bool {
         if wire.ended {
             return false;
@@ -190,13 +190,13 @@ impl Client<'_> {
         let is_cut = matches!(self.fault, Fault::Cut(at) if at == self.fed);
         let is_over = self.closed && self.records.is_empty();
         // A server that has the header of a longer record waits for the rest of it, and its client for a response,
-        // until one gives up; a client that got an alert sends nothing more.
+        // until one of them gives up; a client that got an alert sends no more bytes.
         let gives_up = count == 0 && !matches!(self.fault, Fault::None);
         wire.ended = is_over || is_cut || gives_up;
         count > 0 || wire.ended
     }
 
-    /// Reads what the server has sent.
+    /// Reads the bytes from the server.
     fn take(&mut self, wire: &mut Wire) {
         let mut sent = &wire.to_client[..];
         while !sent.is_empty() {
@@ -233,7 +233,7 @@ fn run(scenario: &Scenario, manner: Manner) -> Outcome {
     Outcome { sent, log, files }
 }
 
-/// Serves a scenario of the web dialect inside TLS, and checks that responses, log and files fit each other.
+/// Serves a scenario of the web dialect inside TLS, and checks that responses, log and files agree.
 fn run_site(scenario: &Scenario, manner: Manner) -> SiteOutcome {
     let world = site::world_of_site();
     let service = site::service_of(&world, scenario.max_body);
@@ -241,7 +241,7 @@ fn run_site(scenario: &Scenario, manner: Manner) -> SiteOutcome {
     site::examine_site(scenario.ending, &sent, world)
 }
 
-/// Serves a stream inside TLS to its end; what the client receives.
+/// Serves a stream inside TLS to its end; returns the bytes that the client receives.
 fn serve<D: Dialect>(service: HttpService<D>, stream: &[u8], manner: Manner) -> Vec<u8> {
     let parties = parties();
     let entrance = Entrance {
@@ -316,11 +316,11 @@ fn count_entries(outcome: &Outcome) -> usize {
     lines.filter(|line| *line == b"========").count()
 }
 
-/// Clients that move few bytes at a time, or many, and do so to the end.
+/// Clients that move few bytes at a time, or many, until the end.
 fn manners() -> impl Strategy<Value = Manner> {
     let sizes = prop_oneof![1_usize..40, 1_000_usize..70_000];
     (0_usize..2, prop::collection::vec(sizes, 1..5)).prop_map(|(version, mut sizes)| {
-        sizes.push(70_000); // or there would be no end
+        sizes.push(70_000); // limits the time
         Manner {
             version,
             sizes,

@@ -117,7 +117,7 @@ fn requests() -> impl Strategy<Value = Vec<u8>> {
                     }
                     None => request.extend_from_slice(b"\r\n"),
                 }
-                // Many of the same, one behind the other, but not megabytes.
+                // Many equal requests in a row, but not megabytes.
                 request.repeat(if bytes.len() > 1_000 { 1 } else { times })
             },
         )

@@ -1,7 +1,7 @@
-//! A blocking section against the batch of its worker: no connection waits beside a worker that is blocked.
+//! A blocking section against the batch of its worker: no connection waits for a worker that is blocked.
 //!
-//! Workers gather and enter blocking sections as they ship. The disk hangs until the quick connection is served, which
-//! came with those that block: so if it waits for them, all sleep for ever.
+//! Workers gather and enter blocking sections with the shipped code. The disk hangs until the quick connection is
+//! served, which came with those that block: so if it waits for them, all sleep for ever.
 
 use std::sync::Arc;
 
@@ -24,9 +24,9 @@ use crate::server::workers::spares::SpareWorkers;
 enum Script {
     /// It lasts until the disk continues.
     Blocks,
-    /// The same, although it is no turn that may block: as if it had much to do.
+    /// The same in a turn that cannot block, as if it had much work.
     Lasts,
-    /// It is over immediately, and the disk continues.
+    /// It ends immediately, and the disk continues.
     Quick,
 }
 
@@ -36,7 +36,7 @@ struct Server {
 }
 
 impl Server {
-    /// One in which so many workers may poll, and others are spare.
+    /// A pool in which this many workers may poll, and the others are spare.
     fn new(workers: usize, max_pollers: usize) -> Arc<Self> {
         let reactor = Reactor::new(epoll::SOCKETS, max_pollers).unwrap();
         let spares = Some(SpareWorkers::new(workers));
@@ -71,7 +71,7 @@ impl Server {
                 Script::Lasts => self.disk.wait(),
                 Script::Quick => {}
             }
-            self.disk.wake(); // also for others
+            self.disk.wake(); // also for other workers
             self.pool.close(connection);
         }
     }
@@ -103,7 +103,7 @@ impl Server {
     }
 }
 
-/// A worker that polls serves what waits beside a blocked one.
+/// A polling worker serves the connection that waits beside a blocked worker.
 fn one_is_blocked() {
     let server = Server::new(2, 1);
     let workers = vec![server.start_worker(1)];
@@ -111,7 +111,7 @@ fn one_is_blocked() {
     server.stop(workers);
 }
 
-/// The worker that polls is blocked, too: a spare worker serves what waits.
+/// The polling worker is blocked, too: a spare worker serves the waiting connection.
 fn two_are_blocked() {
     let server = Server::new(3, 1);
     let workers = vec![server.start_worker(1), server.start_worker(2)];
@@ -119,7 +119,7 @@ fn two_are_blocked() {
     server.stop(workers);
 }
 
-/// No other worker polls: as many as may do, elsewhere. The spare worker serves what waits.
+/// No other worker polls here: the most already poll elsewhere. The spare worker serves the waiting connection.
 fn one_is_blocked_beside_a_spare() {
     let server = Server::new(2, 0);
     let workers = vec![server.start_worker(1)];

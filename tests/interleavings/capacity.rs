@@ -1,4 +1,4 @@
-//! Capacity against its end: the main thread never sleeps at the limit while a connection could be accepted.
+//! Capacity at its limit: the main thread never sleeps at the limit while a connection could be accepted.
 
 use std::sync::Arc;
 

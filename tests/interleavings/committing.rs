@@ -1,4 +1,4 @@
-//! Group commit against flush: a response is sent when its entry is written, and with `--durable` on stable storage.
+//! Group commit against flush: a response is sent after its entry is written, and with `--durable` on stable storage.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ impl Log {
         assert!(synced.is_ok());
     }
 
-    /// A worker's round: two sessions have an entry pending, and are answered.
+    /// A worker's round: two sessions have a pending entry, and send their responses.
     fn serve(&self, entries: [usize; 2]) {
         let mut round = Round::new();
         let mut pending = 0;

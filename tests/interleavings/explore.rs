@@ -1,7 +1,7 @@
-//! Explores a model, and shows which orders of memory it depends on.
+//! Explores a model, and shows the memory orders on which it depends.
 //!
-//! A model is a function that starts threads and asserts what must hold. loom runs it once for every order in which its
-//! threads can take their steps, and for every value that a load may see. A thread that would sleep for ever is a
+//! A model is a function that starts threads and asserts invariants. loom runs it once for every order in which its
+//! threads can take their steps, and for every value that a load may see. A thread that would sleep forever is a
 //! deadlock, which loom reports: so a wake-up that is lost fails the test.
 
 use std::cell::{Cell, RefCell};
@@ -13,7 +13,7 @@ use std::{fmt, fs};
 
 use loom::thread::ThreadId;
 
-/// Where an access or a fence stands in the source.
+/// The place of an access or a fence in the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Site {
     file: &'static str,
@@ -53,7 +53,7 @@ pub(crate) fn is_exploring() -> bool {
     EXPLORING.get()
 }
 
-/// Whether the access or the fence at the caller's place in the source is to be weaker than it says.
+/// Whether the access or the fence at the caller's place in the source must be weaker than written there.
 #[track_caller]
 pub(crate) fn is_weakened() -> bool {
     let caller = Location::caller();
@@ -67,7 +67,7 @@ pub(crate) fn is_weakened() -> bool {
     WEAKENED.get() == Some(site)
 }
 
-/// Time passes for the calling thread. Others may go on meanwhile, or not; in the end they do.
+/// Time passes for the calling thread. Other threads may continue meanwhile; in the end they do.
 pub(crate) fn pass_time() {
     let passed = PASSED.get();
     PASSED.set(passed + 1);
@@ -77,25 +77,25 @@ pub(crate) fn pass_time() {
     }
 }
 
-/// Adds a step of the calling thread to what is shown if the model fails.
+/// Adds a step of the calling thread to the output of a failed model.
 pub(crate) fn note(step: &dyn fmt::Display) {
     let step = format!("{:?} {step}", loom::thread::current().id());
     STEPS.with_borrow_mut(|steps| steps.push(step));
 }
 
-/// Takes note that the calling thread of a model makes a sequentially consistent store.
+/// Records that the calling thread of a model makes a sequentially consistent store.
 pub(crate) fn set_ordered() {
     let thread = loom::thread::current().id();
     ORDERED.with_borrow_mut(|ordered| ordered.insert(thread));
 }
 
-/// Whether the calling thread has made one, and no fence since.
+/// Whether the calling thread has made one, and no fence after it.
 pub(crate) fn take_ordered() -> bool {
     let thread = loom::thread::current().id();
     ORDERED.with_borrow_mut(|ordered| ordered.remove(&thread))
 }
 
-/// A model, and how far it is explored.
+/// A model, and the bound of its exploration.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Model {
     name: &'static str,
@@ -123,7 +123,7 @@ impl Model {
         }
     }
 
-    /// Explores it.
+    /// Explores the model.
     pub(crate) fn explore(&self) {
         let run = self.run;
         let started = Instant::now();
@@ -151,16 +151,16 @@ impl Model {
     }
 }
 
-/// An order of which no model shows that it is needed, and why it stands.
+/// An order that no model shows to be necessary, and the reason for it.
 pub(crate) struct Unshown {
     /// The text of the line of the access.
     pub(crate) access: &'static str,
     pub(crate) reason: &'static str,
 }
 
-/// Explores models of one protocol. Then again for each fence, without it, and for each access with an order, with a
-/// weaker one: a model must fail, except for those that are `unshown`. So none is there in vain, and none can be removed
-/// without notice.
+/// Explores models of one protocol. Then it explores them once for each fence, without it, and once for each access
+/// with an order, with a weaker one: a model must fail, except for orders in `unshown`. So all are necessary, and none
+/// can be removed without notice.
 pub(crate) fn explore_and_weaken(models: &[Model], unshown: &[Unshown]) {
     SITES.take();
     for model in models {

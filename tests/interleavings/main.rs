@@ -1,11 +1,12 @@
-//! The protocols between the threads of the pool, and of those that write the log, in every interleaving up to a bound.
+//! The protocols between the threads of the pool, and between those that write the log, in every interleaving up to a
+//! bound.
 //!
-//! Their files are compiled here a second time, as they ship, with a `crate::sync` whose locks and atomics loom
-//! watches. What stands in for the world around them (the kernel, the queue, the state of a thread) is in `server`. Each
-//! file of tests has *models*: a few threads that use a protocol, and what must hold. A model says how often at most a
-//! thread stops for another although it could go on (`Model::bounded`), or that this is not limited (`Model::every`); up
-//! to that, each order of steps is tried, with each value that a load may see. A thread that sleeps for ever fails the
-//! model: that is how a lost wake-up shows.
+//! Their shipped files are compiled here a second time, with a `crate::sync` whose locks and atomics loom
+//! watches. The models of their surroundings (the kernel, the queue, the state of a thread) are in `server`. Each
+//! file of tests has *models*: a few threads that use a protocol, and its invariants. A model limits how often a
+//! thread stops for another although it could continue (`Model::bounded`), or sets no limit (`Model::every`); up
+//! to the limit, each order of steps is tried, with each value that a load may see. A thread that sleeps forever fails
+//! the model, so a lost wake-up is found.
 //!
 //! Then each fence is left out, and each access weakened, one by one: a model must fail (`explore_and_weaken`).
 //!

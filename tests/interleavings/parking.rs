@@ -1,6 +1,7 @@
-//! Park against readiness, deadlines, eviction and the end: a parked connection is woken, by one of them, and closed once.
+//! Park against readiness, deadlines, eviction and shutdown: one of them wakes a parked connection, and it is closed
+//! once.
 //!
-//! One or two workers gather and park as they ship, over a socket, a clock and a main thread of the model's.
+//! One or two workers gather and park with the shipped code, over a socket, a clock and a main thread of the model.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,7 +27,7 @@ enum Then {
     Closes,
     /// It waits again, for one second more than before.
     WaitsLonger,
-    /// As that, in a request.
+    /// The same, in a request.
     WaitsLongerInRequest,
     /// It is in a request: it closes when it has received two bytes.
     WaitsForTwo,
@@ -40,7 +41,7 @@ struct Script {
 struct Server {
     pool: Pool<Scripted<Script>>,
     start: Instant,
-    // These are what happened, and give no order to it.
+    // They record events, and impose no order on them.
     received: AtomicUsize,
     timed_out: AtomicUsize,
 }
@@ -66,7 +67,7 @@ impl Server {
         server
     }
 
-    /// A worker, until it is told to stop.
+    /// A worker, until it gets `Stop`.
     fn start_worker(self: &Arc<Self>) -> JoinHandle<()> {
         let server = self.clone();
         thread::spawn(move || server.work())
@@ -79,7 +80,7 @@ impl Server {
                 self.give_turn(&mut batch, connection);
             }
         }
-        // As `Worker` does at its end: what woke it may have been meant for two.
+        // As `Worker` does at its end: its last wake-up may stand for two events.
         self.pool.reactor.wake_poller();
     }
 
@@ -145,7 +146,7 @@ impl Server {
     }
 
     /// The loop of the main thread when it must stop immediately. It sleeps as if until the next deadline, but no time
-    /// passes: what it waits for must come before.
+    /// passes: the event that it waits for must come earlier.
     fn abort(&self) {
         self.pool.abort();
         while !self.is_done() {
@@ -174,7 +175,7 @@ fn peer_sends() -> JoinHandle<()> {
     thread::spawn(|| epoll::send(0))
 }
 
-/// A byte comes before, while or after the connection is parked: it is received.
+/// A byte arrives before, while or after the connection is parked: it is received.
 fn byte_comes() {
     let server = Server::new(Then::Closes);
     let worker = server.start_worker();
@@ -187,7 +188,7 @@ fn byte_comes() {
     server.stop(vec![worker]);
 }
 
-/// Two bytes come, and two workers poll: what comes during a turn with one of them is received in the next.
+/// Two bytes arrive, and two workers poll: a byte that arrives during a turn is received in the next.
 fn byte_comes_during_a_turn() {
     let server = Server::new(Then::WaitsForTwo);
     let other = server.start_worker();
@@ -198,7 +199,7 @@ fn byte_comes_during_a_turn() {
     assert_eq!(server.pool.capacity.open(), 0);
 }
 
-/// A deadline passes: the main thread learns of it however late the connection is parked.
+/// A deadline passes: the main thread notices it, however late the connection is parked.
 fn deadline_passes() {
     let server = Server::new(Then::WaitsForTwo);
     let worker = server.start_worker();
@@ -207,7 +208,7 @@ fn deadline_passes() {
     server.stop(vec![worker]);
 }
 
-/// A byte comes as a deadline passes: one of them has the connection. If it is the byte, the next deadline passes.
+/// A byte arrives as a deadline passes: one of them wakes the connection. If it is the byte, the next deadline passes.
 fn byte_comes_as_deadline_passes() {
     let server = Server::new(Then::WaitsLonger);
     let worker = server.start_worker();
@@ -219,7 +220,7 @@ fn byte_comes_as_deadline_passes() {
     server.stop(vec![worker]);
 }
 
-/// A byte comes as an idle connection is closed because another needs its place: in the end it is closed, once.
+/// A byte arrives as an idle connection is closed because another needs its place: it is closed once.
 fn byte_comes_as_connection_is_evicted() {
     let server = Server::new(Then::WaitsLonger);
     let worker = server.start_worker();
@@ -230,14 +231,14 @@ fn byte_comes_as_connection_is_evicted() {
         .capacity
         .find(|| pool.capacity.open() < 1 || eviction.close_one(pool))
     {
-        pool.reactor.wake_poller(); // for what eviction has pushed
+        pool.reactor.wake_poller(); // for the jobs that eviction has pushed
         server.wait();
     }
     peer.join().unwrap();
     server.stop(vec![worker]);
 }
 
-/// The server stops as a worker parks a connection that is idle: it is closed, and the main thread learns of it.
+/// The server stops as a worker parks an idle connection: it is closed, and the main thread notices it.
 fn server_stops_as_connection_is_parked() {
     let server = Server::new(Then::Closes);
     let worker = server.start_worker();
@@ -250,7 +251,7 @@ fn server_stops_as_connection_is_parked() {
     server.stop(vec![worker]);
 }
 
-/// The server is told to stop immediately.
+/// The server must stop immediately.
 fn server_aborts_as_connection_is_parked() {
     let server = Server::new(Then::WaitsForTwo);
     let worker = server.start_worker();

@@ -17,7 +17,7 @@ use crate::server::waker::Waker;
 struct Shared {
     pollers: Pollers,
     waker: Waker,
-    /// Jobs in a queue that orders nothing.
+    /// Jobs in a queue that imposes no memory order.
     jobs: AtomicUsize,
 }
 
@@ -84,7 +84,7 @@ fn two_pushes() {
 }
 
 #[test]
-fn push_is_never_slept_through() {
+fn no_poller_sleeps_through_a_push() {
     let models = [
         Model::every("one push", one_push),
         Model::bounded(3, "two pushes", two_pushes),
@@ -116,11 +116,11 @@ fn three_would_poll() {
 }
 
 #[test]
-fn no_more_workers_poll_than_may() {
+fn number_of_pollers_stays_within_its_limit() {
     Model::bounded(3, "three would poll", three_would_poll).explore();
 }
 
-/// A reactor without connections, and jobs in a queue that orders nothing.
+/// A reactor without connections, and jobs in a queue that imposes no memory order.
 struct Looking {
     reactor: Reactor<()>,
     jobs: AtomicUsize,
@@ -176,7 +176,7 @@ fn push_beside_a_look() {
     worker.join().unwrap();
 }
 
-/// The one that looks stops when the other polls, too.
+/// A poller stops its looks when another one polls.
 fn pushes_beside_two_that_look() {
     let looking = Looking::new();
     let other = thread::spawn({

@@ -23,12 +23,12 @@ impl Shared {
         })
     }
 
-    /// A worker's blocking section that lasts until the disk goes on.
+    /// A worker's blocking section that lasts until the disk continues.
     fn block(&self, worker: usize) {
         let section = self.spares.enter_blocking_section(worker);
         self.disk.wait();
         drop(section);
-        self.disk.wake(); // also for others
+        self.disk.wake(); // also for other workers
     }
 }
 
@@ -80,7 +80,7 @@ fn two_are_blocked() {
     }
 }
 
-/// A worker that enters a section as another goes to sleep, and is called as a server's last workers are.
+/// A worker enters a section as another goes to sleep, which is called like the last workers of a server.
 fn one_is_called_beside_a_section() {
     let shared = Shared::new(2);
     let other = thread::spawn({
@@ -95,7 +95,7 @@ fn one_is_called_beside_a_section() {
 }
 
 #[test]
-fn spare_worker_works_in_place_of_one_that_is_blocked() {
+fn spare_worker_works_in_place_of_a_blocked_one() {
     let models = [
         Model::every("one is blocked", one_is_blocked),
         Model::bounded(

@@ -1,12 +1,12 @@
-//! The `crate::sync` of this program: the locks, condition variables and atomics of the pool, which loom watches.
+//! The `crate::sync` of this program: the locks, condition variables and atomics of the pool, under loom.
 //!
-//! In a model they are loom's, elsewhere the standard library's: so the tests beside the code pass here, too.
+//! In a model they are loom's, elsewhere the standard library's, so the tests beside the code also pass here.
 //!
-//! loom treats a sequentially consistent access as acquire and release, which would find faults that do not exist: a store
-//! may then be overtaken by a later load. Here a fence stands between a sequentially consistent store and the next
-//! sequentially consistent load of the same thread, and nowhere else. That is never more than C++ and Rust promise; it is
-//! less where two threads see the stores of two others in different orders, which no protocol here relies on. Any access
-//! or fence can be made weaker, to show that it is needed: see `explore`.
+//! loom treats a sequentially consistent access as acquire and release, which would find faults that do not exist: a
+//! store may then be overtaken by a later load. Here a fence stands between a sequentially consistent store and the
+//! next sequentially consistent load of the same thread, and nowhere else. This is never stronger than C++ and Rust
+//! promise. It is weaker where two threads see the stores of two others in different orders; no protocol here relies on
+//! these. Any access or fence can be made weaker, to show that it is needed: see `explore`.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex as StdMutex, MutexGuard as StdMutexGuard, PoisonError};
@@ -154,7 +154,7 @@ pub(crate) mod atomic {
         }
     }
 
-    /// The kinds of accesses, since a weakened one has another order.
+    /// The kinds of accesses; each kind has its own weaker orders.
     #[derive(Clone, Copy)]
     enum Access {
         Load,
@@ -162,7 +162,8 @@ pub(crate) mod atomic {
         Both,
     }
 
-    /// Makes an access of this order in a model. There is none while a panic, which has ended the model, drops what it had.
+    /// Makes an access of this order in a model. There is no access while a panic that has ended the model drops its
+    /// values.
     #[track_caller]
     fn access<R: Default>(kind: Access, order: Ordering, make: impl FnOnce(Ordering) -> R) -> R {
         if std::thread::panicking() {
@@ -195,7 +196,7 @@ pub(crate) mod atomic {
 
     macro_rules! atomic {
         ($name:ident, $value:ty) => {
-            /// An atomic of the pool's.
+            /// An atomic of the pool.
             #[derive(Debug)]
             pub(crate) enum $name {
                 Std(std::sync::atomic::$name),
@@ -270,7 +271,7 @@ pub(crate) mod atomic {
                     }
                 }
 
-                /// The protocols that use it need no order of it, so it has none here.
+                /// Its protocols need no order from it, so it has none here.
                 pub(crate) fn fetch_update(
                     &self,
                     set: Ordering,

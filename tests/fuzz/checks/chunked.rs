@@ -4,10 +4,10 @@ use httpserver::http::{
     Chunk, ChunkedDecoder, MAX_CHUNK_EXTENSIONS_LEN, MAX_FIELDS, MAX_FIELDS_LEN, StatusCode,
 };
 
-/// How a message ended, with its content and the bytes it took.
+/// The end of a message, with its content and its length on the wire.
 type Decoded = (Result<Option<usize>, StatusCode>, Vec<u8>);
 
-/// Checks a chunked message, or what pretends to be one. The first byte is the size of the pieces.
+/// Checks a chunked message, valid or not. The first byte is the size of the pieces.
 pub(crate) fn check(data: &[u8]) {
     let Some((&size, message)) = data.split_first() else {
         return;
@@ -21,7 +21,7 @@ pub(crate) fn check(data: &[u8]) {
     let plain = plainly(message);
     match whole.0 {
         Ok(Some(used)) => assert_eq!(plain, Some((used, whole.1)), "the plain decoder disagrees"),
-        // The limits are not the plain decoder's.
+        // The plain decoder has no limits.
         Err(StatusCode::RequestHeaderFieldsTooLarge) => assert!(message.len() > MAX_FIELDS),
         Err(StatusCode::BadRequest) if message.len() > MAX_CHUNK_EXTENSIONS_LEN => {}
         Err(StatusCode::BadRequest) | Ok(None) => {
@@ -65,7 +65,7 @@ fn decode(message: &[u8], size: usize) -> Decoded {
     (Ok(None), content)
 }
 
-/// Decodes by RFC 9112 §7.1 without a thought for speed, pieces or limits: the length of a message and its content.
+/// Decodes by RFC 9112 §7.1, ignoring speed, pieces and limits; returns the length of a message and its content.
 fn plainly(message: &[u8]) -> Option<(usize, Vec<u8>)> {
     let mut rest = message;
     let mut content = Vec::new();

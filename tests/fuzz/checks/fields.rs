@@ -1,4 +1,4 @@
-//! The fields of the web dialect: no value makes a reader panic, and those that can be written are read back.
+//! The fields of the web dialect: no value makes a reader panic, and written values are read back.
 
 use httpserver::http::semantics::conditional::{
     ConditionalMethod, Outcome, PreconditionFields, Validators, evaluate, range_applies,
@@ -11,7 +11,7 @@ use httpserver::http::semantics::negotiation::encoding::{Coding, choose};
 use httpserver::web::listing::listing_format::ListingFormat;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Checks a field value, whichever field it may be of.
+/// Checks a field value as that of every field.
 pub(crate) fn check(data: &[u8]) {
     let _ = ListingFormat::choose(Some(data));
     let _ = choose(Some(data), &Coding::ALL);
@@ -50,7 +50,7 @@ pub(crate) fn check(data: &[u8]) {
     ] {
         for current in [None, Some(&current)] {
             let outcome = evaluate(method, &all(data), current);
-            // Only a reader can be told that nothing has changed.
+            // Only a reader can get a 304.
             assert!(outcome != Outcome::NotModified || method == ConditionalMethod::Read);
         }
     }

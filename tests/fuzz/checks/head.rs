@@ -1,10 +1,10 @@
-//! Request heads: the verdict does not depend on the pieces, and what is accepted is beyond doubt.
+//! Request heads: the verdict does not depend on the pieces, and accepted heads are unambiguous.
 
 use httpserver::http::{
     Expect, Framing, HeadScan, Host, MAX_FIELDS, Request, StatusCode, line_parts,
 };
 
-/// Checks a head, or what pretends to be one.
+/// Checks a head, valid or not.
 pub(crate) fn check(data: &[u8]) {
     let _ = line_parts(data);
     let whole = HeadScan::default().find_end(data);

@@ -1,4 +1,5 @@
-//! The log's reader: it ends, the reads it is given do not matter, and what it accepts is what would be written.
+//! The log's reader: it ends, the sizes of its reads do not matter, and it accepts only entries as the server writes
+//! them.
 
 use httpserver::request_log::format::hex::push_rows;
 use httpserver::request_log::format::layout::{SEPARATOR, decode_name, push_header};
@@ -32,7 +33,7 @@ pub(crate) fn check(data: &[u8]) {
     }
 }
 
-/// An entry with its content, or what is wrong.
+/// An entry with its content, or a fault.
 type Found = Result<(EntryHead, Vec<u8>), String>;
 
 fn read(input: impl Read, length: usize) -> Vec<Found> {
@@ -64,7 +65,7 @@ fn next<R: Read>(reader: &mut Reader<R>) -> Result<Option<(EntryHead, Vec<u8>)>,
     Ok(Some((head, content)))
 }
 
-/// An entry that was read is found in the log as it would be written.
+/// Checks that the log has this entry as the server writes it.
 fn check_written(log: &[u8], (head, content): &(EntryHead, Vec<u8>)) {
     let mut text = Vec::new();
     match &head.kind {
@@ -95,7 +96,7 @@ fn check_written(log: &[u8], (head, content): &(EntryHead, Vec<u8>)) {
     );
 }
 
-/// Gives a few bytes at a time.
+/// A reader that returns a few bytes at a time.
 struct Pieces<'d> {
     rest: &'d [u8],
     size: usize,

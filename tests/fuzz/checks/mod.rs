@@ -1,7 +1,7 @@
 //! Properties that hold for any bytes, by the part that gets them.
 //!
-//! Each check takes bytes and panics if something does not hold. They know no fuzzing tool: the test binary `fuzz` runs
-//! them on generated input and on the seeds, and the targets in `fuzz/` hand them to libFuzzer.
+//! Each check takes bytes and panics if a property fails. It depends on no fuzzing tool: the test binary `fuzz` runs
+//! them on generated input and on the seeds, and the targets in `fuzz/` run them with libFuzzer.
 
 pub(crate) mod chunked;
 pub(crate) mod connection;

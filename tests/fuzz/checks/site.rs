@@ -1,5 +1,5 @@
-//! A whole connection of the web dialect, with everything allowed: as `connection`, but an answer is compared with what
-//! the log says of its request, since much of it (dates, entity tags) differs from run to run.
+//! A whole connection of the web dialect, with all features: like `connection`, but a response is compared with
+//! the log's entry of its request, since much of it (dates, entity tags) differs from run to run.
 
 use httpserver::connection::HttpService;
 use httpserver::http::StatusCode;
@@ -35,9 +35,9 @@ pub(crate) const SITE: [(&str, usize); 8] = [
 #[derive(Debug, PartialEq, Eq)]
 struct SiteEntry {
     method: String,
-    /// The path as it was stored or asked for; nothing if the request failed.
+    /// The stored or requested path; empty if the request failed.
     name: String,
-    /// The status of a request that failed.
+    /// The status of a failed request.
     failed: Option<u16>,
     content: Vec<u8>,
 }
@@ -47,7 +47,7 @@ struct Response {
     status: u16,
     fields: Vec<(String, String)>,
     content: Vec<u8>,
-    /// Whether all of the content came.
+    /// Whether the content is complete.
     whole: bool,
 }
 
@@ -81,7 +81,7 @@ pub(crate) struct SiteOutcome {
     files: BTreeMap<String, Vec<u8>>,
 }
 
-/// Checks a scenario, and that the same stream in other pieces comes to the same.
+/// Checks a scenario, and that the same stream in other pieces has the same outcome.
 pub(crate) fn check_scenario(scenario: &Scenario) -> SiteOutcome {
     let scripted = run(scenario);
     if scenario.ending.is_repeatable() {
@@ -127,7 +127,7 @@ pub(crate) fn world_of_site() -> World {
     World::new(site())
 }
 
-/// Serves a connection, and checks that responses, log and files fit each other.
+/// Serves a connection, and checks that responses, log and files agree.
 fn run(scenario: &Scenario) -> SiteOutcome {
     let world = world_of_site();
     let reporter = reporter();
@@ -138,7 +138,7 @@ fn run(scenario: &Scenario) -> SiteOutcome {
     examine_site(scenario.ending, &sent, world)
 }
 
-/// Checks that these responses fit the log and the files.
+/// Checks that these responses agree with the log and the files.
 pub(crate) fn examine_site(ending: Ending, sent: &[u8], world: World) -> SiteOutcome {
     let (log, files) = world.end();
     let entries = entries_of(&log);
@@ -184,7 +184,7 @@ fn entries_of(log: &[u8]) -> Vec<SiteEntry> {
                 let name = String::from_utf8_lossy(&decode_name(&name)).into_owned();
                 (method.to_owned(), name, None)
             }
-            // How much is known of a head that is refused depends on how much of it had come.
+            // The known parts of a refused head depend on how much of it had arrived.
             LoggedRequest::Failure { method, status, .. } if method == "HEAD" => {
                 (method, String::new(), Some(status))
             }
@@ -287,7 +287,7 @@ fn check_response(entry: &SiteEntry, response: &Response, files: &BTreeMap<Strin
     assert!(expected.starts_with(found) && (!response.whole || found.len() == expected.len()));
 }
 
-/// The part of a file that `ResponseContent-Range: bytes 0-9/20` names.
+/// The part of a file that `Content-Range: bytes 0-9/20` names.
 fn part<'f>(file: &'f [u8], range: &str) -> &'f [u8] {
     let (range, length) = range
         .strip_prefix("bytes ")

@@ -1,3 +1,3 @@
-//! The space of the request log as it ships, in files of the system. It has no seal.
+//! The shipped code for the space of the request log, in files of the system. There is no seal.
 
 pub(crate) mod write;

@@ -1,7 +1,7 @@
 //! Sockets and an edge-triggered epoll(7) instance.
 //!
-//! Each arrival on a socket that is watched is an event, and so is a first watch of one that is ready. An event is given
-//! to one of those who wait, with all that its socket is ready for by then.
+//! Each arrival on a watched socket is an event, and so is the first watch of a ready socket. One of the waiting
+//! threads gets the event, with all readiness of its socket at that moment.
 
 use std::cell::RefCell;
 use std::io;
@@ -40,7 +40,7 @@ struct Kernel {
 #[derive(Default)]
 struct State {
     sockets: [SocketState; SOCKETS],
-    /// The waker was woken, and no thread has had that event.
+    /// The waker was woken, and no thread has received that event.
     is_woken: bool,
 }
 
@@ -50,12 +50,12 @@ struct SocketState {
     input: usize,
     has_ended: bool,
     watched: Option<EventFlags>,
-    /// There is an event that no thread has had.
+    /// There is an event that no thread has received.
     has_event: bool,
 }
 
 thread_local! {
-    /// The kernel of the model that is run now; loom runs all its threads on one.
+    /// The kernel of the running model; loom runs all its threads on one.
     static KERNEL: RefCell<Option<Arc<Kernel>>> = const { RefCell::new(None) };
 }
 
@@ -177,7 +177,7 @@ pub(crate) fn end(fd: RawFd) {
     kernel().arrive(fd, |socket| socket.has_ended = true);
 }
 
-/// How many bytes are received.
+/// Receives all bytes, and returns their number.
 pub(crate) fn receive(fd: RawFd) -> usize {
     std::mem::take(&mut kernel().lock().socket(fd).input)
 }

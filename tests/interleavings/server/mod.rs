@@ -1,4 +1,4 @@
-//! The pool as it ships, over a kernel and a queue that are models.
+//! The shipped pool, over models of the kernel and the queue.
 
 pub(crate) mod accept;
 pub(crate) mod epoll;

@@ -1,4 +1,4 @@
-//! Sessions of a protocol in which models give connections their turns themselves.
+//! Sessions of a protocol whose turns the models themselves give.
 
 use std::marker::PhantomData;
 
@@ -10,7 +10,7 @@ use super::protocol::{CloseCause, Service, Session};
 /// A protocol whose sessions hold scripts of this type.
 pub(crate) struct Scripted<S>(PhantomData<fn() -> S>);
 
-/// A session, with what its model does in its turns.
+/// A session, with the actions of its model in its turns.
 pub(crate) struct Client<S> {
     pub(crate) script: S,
 }

@@ -1,4 +1,4 @@
-//! A socket: a number, for which the model's kernel knows what its peer has sent.
+//! A socket: a number, for which the model's kernel keeps the bytes from its peer.
 
 use std::io;
 use std::os::fd::{BorrowedFd, RawFd};
@@ -30,7 +30,7 @@ impl Drop for Socket {
 }
 
 impl Transport for Socket {
-    /// Receives all there is.
+    /// Receives all available bytes.
     fn receive(&self, _: &mut [u8]) -> io::Result<usize> {
         match epoll::receive(self.0) {
             0 => Err(io::ErrorKind::WouldBlock.into()),

@@ -1,4 +1,4 @@
-//! Serving one connection to its end, as workers would, with a peer in memory.
+//! Serves one connection to its end, as workers do, with a peer in memory.
 
 use httpserver::blocking::PendingCommit;
 use httpserver::connection::{Buffers, Dialect, HttpService, HttpSession, Spent, Timeouts};
@@ -12,16 +12,16 @@ use std::time::Duration;
 use super::peer::{Ending, Peer};
 
 /// Bytes that a connection may keep between two turns: a worker's whole input, and the output after which it reads
-/// no further requests, with the answer that went past it.
+/// no further requests, with the response that exceeded it.
 const KEPT: usize = (128 + 64 + 32) * 1024;
 
 /// Bytes that an idle connection may keep: an empty line.
 const KEPT_IDLE: usize = 2;
 
-/// A limit for uploads that is easily passed.
+/// A limit for uploads that is easily exceeded.
 pub(crate) const SHORT: u64 = 50;
 
-/// Timeouts that never end: the peer decides which of them expires.
+/// Timeouts that never end: the peer decides when one expires.
 pub(crate) const TIMEOUTS: Timeouts = {
     let day = Duration::from_secs(24 * 60 * 60);
     Timeouts {
@@ -33,12 +33,12 @@ pub(crate) const TIMEOUTS: Timeouts = {
     }
 };
 
-/// The stream of a peer, and how it is sent.
+/// The stream of a peer, and its manner of sending.
 #[derive(Clone)]
 pub(crate) struct Scenario {
     pub(crate) ending: Ending,
     pub(crate) chances: Vec<u8>,
-    /// Bytes of the longest upload that is allowed.
+    /// Bytes of the longest allowed upload.
     pub(crate) max_body: u64,
     pub(crate) stream: Vec<u8>,
 }
@@ -68,7 +68,7 @@ impl Scenario {
 }
 
 impl fmt::Debug for Scenario {
-    /// Short enough to be read: runs of bytes are counted.
+    /// A short, readable form: runs of bytes are counted.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -89,8 +89,8 @@ impl fmt::Debug for Scenario {
     }
 }
 
-/// Serves one connection to its end; what was sent to the peer. Calls `at_rest` whenever it waits, and `sent` with all
-/// that was sent so far whenever more is.
+/// Serves one connection to its end; returns the bytes sent to the peer. Calls `at_rest` whenever it waits, and `sent`
+/// with all bytes sent so far whenever there are more.
 pub(crate) fn drive<D: Dialect>(
     service: &HttpService<D>,
     scenario: &Scenario,
@@ -99,7 +99,7 @@ pub(crate) fn drive<D: Dialect>(
 ) -> Vec<u8> {
     let peer = Peer::new(scenario, sent);
     let mut session = service.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)).into(), 0);
-    // Whichever worker is free has the next turn: nothing may be left in its buffers.
+    // Any free worker gives the next turn: no bytes may remain in the buffers of the last one.
     let mut buffers = [service.buffers(), service.buffers()];
     let mut reason = peer.reason();
     // A turn moves a byte, or meets an end, or writes a portion of an entry, or makes directories, or is followed by a
@@ -155,7 +155,7 @@ pub(crate) fn drive<D: Dialect>(
     peer.into_taken()
 }
 
-/// Checks what a turn cost: a budget for each of two steps, and one piece of work beyond it.
+/// Checks the cost of a turn: a budget for each of two steps, and one piece of work beyond it.
 fn check_spent(spent: Spent) {
     let is_bounded = spent.requests <= 32
         && spent.bytes <= 2 * (1024 + 256) * 1024

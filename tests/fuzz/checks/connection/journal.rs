@@ -7,7 +7,7 @@ use httpserver::request_log::read::Reader;
 /// The content of an entry.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
-    /// A file was asked for, or nothing.
+    /// A file was requested, or nothing.
     Get(String),
     /// A file was stored.
     Put(String, Vec<u8>),

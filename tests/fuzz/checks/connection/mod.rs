@@ -1,5 +1,5 @@
 //! A whole connection of the classic dialect: bytes in pieces from a peer in memory, files and log in a directory, and
-//! all that must hold.
+//! all invariants.
 //!
 //! Input is a line of chances, which decide how the peer behaves, and the stream that it sends.
 
@@ -22,7 +22,7 @@ pub(crate) use self::drive::{SHORT, Scenario, TIMEOUTS, drive};
 pub(crate) use self::peer::Ending;
 pub(crate) use self::world::{FILES, NAMES, World, content, initial_files};
 
-/// Everything that can be observed of a connection once it is closed.
+/// All observable results of a connection after its close.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
     /// The bytes that were sent to the peer.
@@ -38,7 +38,7 @@ pub(crate) fn check(data: &[u8]) {
     check_scenario(&Scenario::read(data));
 }
 
-/// Checks a scenario, and that the same stream in other pieces comes to the same.
+/// Checks a scenario, and that the same stream in other pieces has the same outcome.
 pub(crate) fn check_scenario(scenario: &Scenario) -> Outcome {
     let scripted = run(scenario);
     examine(scenario, &scripted);
@@ -57,7 +57,7 @@ pub(crate) fn check_scenario(scenario: &Scenario) -> Outcome {
     scripted
 }
 
-/// Where two outcomes differ, shown short.
+/// The first difference of two outcomes, in a short form.
 #[derive(Debug, PartialEq, Eq)]
 struct Difference {
     what: String,
@@ -129,7 +129,7 @@ pub(crate) fn reporter() -> Arc<Reporter> {
     Arc::new(Reporter::new(reports, 2).expect("something is reported"))
 }
 
-/// Checks that every entry and every byte belongs to one request that was reported.
+/// Checks that every entry and every byte belongs to one reported request.
 pub(crate) fn check_reported(
     reporter: &Reporter,
     scenario: &Scenario,
@@ -143,7 +143,7 @@ pub(crate) fn check_reported(
     assert!(totals.requests >= totals.entries, "{totals}");
 }
 
-/// Checks that nothing was sent before it was recorded, but for the 201 of an upload without length.
+/// Checks that no response was sent before its entry was written, except the 201 of an upload without length.
 fn check_recorded(sent: &[u8], entries: usize) {
     let responses = responses::read(sent, false);
     let early = responses.last().is_some_and(|last| last.status == 201);
@@ -153,13 +153,13 @@ fn check_recorded(sent: &[u8], entries: usize) {
     );
 }
 
-/// Checks that responses, log and files fit each other.
+/// Checks that responses, log and files agree.
 pub(crate) fn examine(scenario: &Scenario, outcome: &Outcome) {
     let entries = journal::read(&outcome.log);
     let responses = responses::read(&outcome.sent, scenario.ending.is_orderly());
     let stream = &scenario.stream;
     let lines = stream.split(|&byte| byte == b'\n').count();
-    // A head has two line ends; what is left at the end may be refused.
+    // A head has two line ends; the rest at the end may be refused.
     assert!(
         responses.len() <= lines / 2 + 1,
         "more answers than requests"

@@ -1,5 +1,5 @@
-//! A peer in memory: it sends its stream in pieces, takes what it is sent in pieces, and behaves like a socket in
-//! edge-triggered mode, so that a connection that waits for what has come already is caught.
+//! A peer in memory: it sends its stream in pieces, receives in pieces, and behaves like a socket in
+//! edge-triggered mode, so a connection that waits for bytes that have already arrived is found.
 
 use httpserver::server::{Activity, After, Transport, WakeReason};
 use rustix::io::pread;
@@ -9,20 +9,20 @@ use std::os::fd::BorrowedFd;
 
 use super::drive::Scenario;
 
-/// How a connection ends.
+/// The end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// With the peer's end of stream.
     End,
-    /// The peer sends nothing more until its time is up.
+    /// The peer sends no more bytes until its timeout expires.
     Silence,
     /// With a reset.
     Reset,
-    /// The peer takes no more answers at some point, and then resets.
+    /// At some point the peer receives no more responses, and then resets the connection.
     Deaf,
     /// With the peer's end of stream; the server begins to stop at some point.
     Stop,
-    /// The server gives the connection up at some point.
+    /// The server aborts the connection at some point.
     Abort,
 }
 
@@ -41,12 +41,12 @@ impl Ending {
         named.unwrap_or(&all[usize::from(byte) % all.len()]).1
     }
 
-    /// Whether every answer is sent to its end.
+    /// Whether every response is sent to its end.
     pub(crate) fn is_orderly(self) -> bool {
         matches!(self, Self::End | Self::Silence | Self::Stop)
     }
 
-    /// Whether the outcome does not depend on what happens when.
+    /// Whether the outcome is independent of the times of the events.
     pub(crate) fn is_repeatable(self) -> bool {
         matches!(self, Self::End | Self::Silence)
     }
@@ -57,7 +57,7 @@ impl Ending {
     }
 }
 
-/// The cost of a turn, as its peer sees it.
+/// The cost of a turn, measured by its peer.
 #[derive(Debug, Clone, Copy, Default)]
 struct Cost {
     /// System calls on the socket.
@@ -72,7 +72,7 @@ const MOST: Cost = Cost {
     bytes: 2 * (1024 + 256) * 1024,
 };
 
-/// Bytes that decide what a peer does next, over and over; without any it does all at once.
+/// Bytes that decide the next actions of a peer, in a cycle; without bytes it does everything at once.
 pub(crate) struct Chances<'s> {
     bytes: &'s [u8],
     at: usize,
@@ -87,7 +87,7 @@ impl Chances<'_> {
         })
     }
 
-    /// Whether something happens that seldom does.
+    /// Whether a rare event happens.
     fn seldom(&mut self) -> bool {
         self.next().is_some_and(|byte| byte % 8 == 7)
     }
@@ -95,7 +95,7 @@ impl Chances<'_> {
     fn next(&mut self) -> Option<u8> {
         let byte = *self.bytes.get(self.at % self.bytes.len().max(1))?;
         self.at += 1;
-        // So that a short line does not mean a short pattern.
+        // A short line must not mean a short pattern.
         let round = u8::try_from(self.at / self.bytes.len() % 251).unwrap_or(0);
         Some(byte.wrapping_add(round.wrapping_mul(37)))
     }
@@ -104,7 +104,7 @@ impl Chances<'_> {
 /// See the module's description.
 pub(super) struct Peer<'s> {
     inner: RefCell<Inner<'s>>,
-    /// Is told what it has been sent.
+    /// Called with the bytes sent to the peer.
     sent: &'s dyn Fn(&[u8]),
 }
 
@@ -116,29 +116,29 @@ struct Inner<'s> {
     chances: Chances<'s>,
     ending: Ending,
     stream: &'s [u8],
-    /// How much of the stream has arrived.
+    /// Bytes of the stream that have arrived.
     arrived: usize,
-    /// How much of it was received.
+    /// Bytes of it that were received.
     received: usize,
     /// Whether the peer's end of stream, or its reset, has arrived.
     ended: bool,
-    /// Whether that was received.
+    /// Whether this end was received.
     end_received: bool,
-    /// Whether the reactor is told what arrives, as it is from the first wait on.
+    /// Whether the reactor gets events of arrivals, as it does from the first wait on.
     watched: bool,
-    /// Whether something arrived since the last wait ended.
+    /// Whether bytes or an end arrived since the last wait ended.
     edge: bool,
-    /// The bytes that the peer was sent.
+    /// The bytes sent to the peer.
     taken: Vec<u8>,
-    /// How much it takes before it must be waited for.
+    /// Bytes that the peer takes before the server must wait.
     room: usize,
-    /// How much it takes before it is deaf.
+    /// Bytes that the peer takes before it stops receiving.
     hears: usize,
-    /// Whether there was no room for the last that was sent.
+    /// Whether there was no room for the last sent bytes.
     blocked: bool,
-    /// Whether our side was ended.
+    /// Whether the server's side was ended.
     finished: bool,
-    /// Whether the peer knows that all it sent has arrived.
+    /// Whether all bytes of the peer are acknowledged.
     acknowledged: bool,
     /// The turn in progress.
     turn: Cost,
@@ -179,12 +179,12 @@ impl<'s> Peer<'s> {
         }
     }
 
-    /// All bytes that it was sent, at the end.
+    /// All bytes sent to the peer, at the end.
     pub(super) fn into_taken(self) -> Vec<u8> {
         self.inner.into_inner().taken
     }
 
-    /// Bytes that it was sent so far.
+    /// The number of bytes sent to the peer so far.
     pub(super) fn taken(&self) -> usize {
         self.inner().taken.len()
     }
@@ -204,18 +204,18 @@ impl<'s> Peer<'s> {
         );
     }
 
-    /// Bytes that went either way so far.
+    /// Bytes in both directions so far.
     pub(super) fn moved(&self) -> usize {
         let inner = self.inner();
         inner.received + inner.taken.len()
     }
 
-    /// Why a connection has its turn now, unless its time is up.
+    /// The reason for a turn now, unless the timeout has expired.
     pub(super) fn reason(&self) -> WakeReason {
         self.inner().reason()
     }
 
-    /// Ends a wait for something to receive, before a request or in the middle of one.
+    /// Ends a wait for bytes to receive, before a request or in the middle of one.
     pub(super) fn wake_reader(&self, activity: Activity) -> WakeReason {
         let mut inner = self.inner();
         assert!(
@@ -245,7 +245,7 @@ impl<'s> Peer<'s> {
         assert!(inner.blocked, "waits for room that there is");
         inner.watched = true;
         inner.blocked = false;
-        // And long answers are taken in larger pieces.
+        // Long responses are also taken in larger pieces.
         let more = inner.taken.len() / 64;
         inner.room = inner.chances.size().saturating_add(more);
         if inner.chances.seldom() {
@@ -267,13 +267,13 @@ impl<'s> Peer<'s> {
 }
 
 impl Inner<'_> {
-    /// Lets another piece arrive, or the end; false if nothing more will.
+    /// Lets another piece arrive, or the end; false if neither remains.
     fn arrive(&mut self) -> bool {
         let left = self.stream.len() - self.arrived;
         if self.ended || (left == 0 && self.ending == Ending::Silence) {
             return false;
         }
-        // Long streams come in larger pieces, or there would be no end.
+        // Long streams arrive in larger pieces, to limit the time.
         let more = self.arrived / 64;
         let size = self.chances.size().saturating_add(more).min(left);
         self.arrived += size;
@@ -295,7 +295,7 @@ impl Inner<'_> {
         self.ended && self.ending.breaks()
     }
 
-    /// How many of `count` bytes the peer takes.
+    /// The number of bytes that the peer takes, of `count`.
     fn take(&mut self, count: usize) -> io::Result<usize> {
         self.turn.calls += 1;
         assert!(count > 0, "sends nothing");
@@ -339,7 +339,7 @@ impl Transport for Peer<'_> {
         inner.received += count;
         inner.acknowledged = false;
         inner.turn.bytes += count;
-        // Sometimes more comes while the connection has its turn.
+        // Sometimes more bytes arrive while the connection has its turn.
         if inner.chances.seldom() {
             inner.arrive();
         }

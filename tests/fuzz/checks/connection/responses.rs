@@ -2,7 +2,7 @@
 
 use httpserver::http::StatusCode;
 
-/// The other field that a response may have: of a PUT that states no length.
+/// The other field that a response may have: after a PUT without a stated length.
 const CLOSE: &[u8] = b"Connection: close\r\n";
 
 /// One final response.
@@ -11,7 +11,7 @@ pub(crate) struct Response {
     pub(crate) status: u16,
     /// The value of `Content-Length`.
     pub(crate) length: usize,
-    /// The received part; all of it, unless the connection broke.
+    /// The received content; complete, unless the connection broke.
     pub(crate) content: Vec<u8>,
 }
 

@@ -18,7 +18,8 @@ use tempfile::TempDir;
 /// Bytes of the largest file: more than a connection may send in one turn.
 pub(crate) const LARGE: usize = 1_200_000;
 
-/// Names of files that exist, and their lengths: empty, small, as large as is read into memory, one past it, large.
+/// Names of existing files, and their lengths: empty, small, the largest that is read into memory, one byte more,
+/// large.
 pub(crate) const FILES: [(&str, usize); 5] = [
     ("a00000000000000000000000000", 0),
     ("a00000000000000000000000001", 100),
@@ -27,7 +28,7 @@ pub(crate) const FILES: [(&str, usize); 5] = [
     ("a00000000000000000000000004", LARGE),
 ];
 
-/// Names of things that are not regular files, and of nothing.
+/// Names of objects other than regular files, and of no object.
 pub(crate) const NAMES: [&str; 5] = [
     "d00000000000000000000000000",
     "f00000000000000000000000000",
@@ -36,8 +37,8 @@ pub(crate) const NAMES: [&str; 5] = [
     "n00000000000000000000000001",
 ];
 
-/// The most descriptors that a server with one connection has of its files: the root, the log and its directory, as many
-/// files as it may keep open of those above, and two of an upload, whatever its path.
+/// The most descriptors that a server with one connection has of its files: the root, the log and its directory, as
+/// many files as it may keep open of those above, and two of an upload, whatever its path.
 const MOST_DESCRIPTORS: usize = 12;
 
 /// A root and a log in a directory of their own.
@@ -46,7 +47,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A root with these files by path, and with other things than files.
+    /// A root with these files by path, and with other objects.
     pub(crate) fn new(files: &BTreeMap<String, Vec<u8>>) -> Self {
         let this = Self {
             directory: scratch(),
@@ -87,17 +88,17 @@ impl World {
         files
     }
 
-    /// Checks what holds whenever a connection waits for its peer.
+    /// Checks the invariants of a connection that waits for its peer.
     pub(crate) fn check_at_rest(&self) {
         self.check_log_is_whole();
         let held = self.descriptors();
         assert!(held <= MOST_DESCRIPTORS, "{held} descriptors are open");
     }
 
-    /// How many descriptors this process has of what is in the directory.
+    /// The number of descriptors that this process has of files in the directory.
     fn descriptors(&self) -> usize {
         let all = fs::read_dir("/proc/self/fd").expect("the descriptors");
-        // Those of others come and go meanwhile.
+        // Descriptors of other tests come and go meanwhile.
         all.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
             .filter(|target| target.starts_with(self.directory.path()))
             .count()
@@ -115,14 +116,14 @@ impl World {
         }
     }
 
-    /// How many entries the log has.
+    /// The number of entries in the log.
     pub(crate) fn count_entries(&self) -> usize {
         let log = fs::read(self.log()).expect("the log");
         let lines = log.split_inclusive(|&byte| byte == b'\n');
         lines.filter(|line| *line == SEPARATOR).count()
     }
 
-    /// The bytes of the log, and the regular files by path; no upload may have been left behind.
+    /// The bytes of the log, and the regular files by path; no staged upload may remain.
     pub(crate) fn end(self) -> (Vec<u8>, BTreeMap<String, Vec<u8>>) {
         let log = fs::read(self.log()).expect("the log");
         let mut files = BTreeMap::new();
@@ -159,14 +160,14 @@ pub(crate) fn initial_files() -> &'static BTreeMap<String, Vec<u8>> {
     })
 }
 
-/// `length` bytes in which no part looks like another.
+/// `length` bytes in which no two parts are equal.
 pub(crate) fn content(length: usize) -> Vec<u8> {
     (0..length as u64)
         .map(|at| (at.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56).to_le_bytes()[0])
         .collect()
 }
 
-/// Where files can be made and removed thousands of times a second without a disk being bothered.
+/// A directory where thousands of files a second can be made and removed without load on a disk.
 fn scratch() -> TempDir {
     tempfile::tempdir_in("/dev/shm")
         .or_else(|_| tempfile::tempdir())

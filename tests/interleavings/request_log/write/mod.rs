@@ -1,4 +1,4 @@
-//! How entries come to their place, as it ships.
+//! The shipped code that gives entries their places.
 
 mod seal_file;
 mod seal_lines;

@@ -1,6 +1,6 @@
-//! Reservations against growth, giving back and rotation: the disk has space for all that is reserved, and entries tile.
+//! Reservations against growth, release and rotation: the disk has all reserved space, and entries tile.
 //!
-//! The file is a real one, of a file system in memory if there is one. Nothing in a model waits for it, so that it is
+//! The file is real, in a file system in memory if there is one. No thread of a model waits for it, so it is
 //! changed in a step of its own.
 
 use std::fs::File;
@@ -42,7 +42,7 @@ impl Log {
         write(self.log.allocate(entries).unwrap(), text);
     }
 
-    /// Reserves space for an upload's entry, and writes so much of it.
+    /// Reserves space for an upload's entry, and writes this much of it.
     fn store(&self, text: &[u8]) {
         let reservation = self.log.reserve(text.len() as u64, 0).unwrap();
         write(reservation.commit(&[]), text);
@@ -56,7 +56,7 @@ impl Log {
         assert!(space.log.preallocated <= on_disk, "counted, and not had");
     }
 
-    /// These entries and no other byte are in the file, in some order; nothing is reserved.
+    /// The file has these entries in some order and no other byte; no space is reserved.
     fn assert_holds(&self, entries: &[&[u8]]) {
         assert_eq!(self.log.lock().log.reserved, 0);
         let mut all = vec![0; usize::try_from(self.file.metadata().unwrap().len()).unwrap()];
@@ -77,7 +77,7 @@ fn write(mut extent: Extent, text: &[u8]) {
     extent.write(text).unwrap();
 }
 
-/// One entry is small, one an upload's, and one is reserved and never comes.
+/// One entry is small, one belongs to an upload, and one is reserved but never written.
 fn entries_come_together() {
     let log = Log::new();
     let others = [
@@ -98,7 +98,7 @@ fn entries_come_together() {
     log.assert_on_disk();
 }
 
-/// Two need more space than there is: each gets its own.
+/// Two entries need more space than is available: each gets its own.
 fn two_grow() {
     let log = Log::new();
     let reserve = |log: &Log| {
@@ -116,13 +116,13 @@ fn two_grow() {
     assert_eq!(log.log.lock().log.reserved, 0);
 }
 
-/// Space is given back, since a reservation failed, as another takes what was preallocated.
+/// Space is released, since a reservation failed, while another reservation takes preallocated space.
 fn space_is_given_back() {
     let log = Log::new();
     assert_eq!(log.log.preallocate(9 * MIB), Preallocated::MoreToDo);
     let other = thread::spawn({
         let log = log.clone();
-        // No disk has as much.
+        // No disk has this much space.
         move || assert!(log.log.reserve(u64::MAX / 8, 0).is_err())
     });
     let reservation = log.log.reserve(1500 * KIB, 0).unwrap();
@@ -132,7 +132,7 @@ fn space_is_given_back() {
     drop(reservation);
 }
 
-/// The log is rotated as an upload's entry is reserved and committed: it is in one of the files, and nothing stays reserved.
+/// The log is rotated as an upload's entry is reserved and committed: one file has it, and no space stays reserved.
 fn log_is_rotated() {
     let (old, new) = (Log::new(), Log::new());
     let other = thread::spawn({
@@ -153,7 +153,7 @@ fn log_is_rotated() {
 }
 
 #[test]
-fn disk_has_what_is_reserved_and_entries_tile() {
+fn disk_has_reserved_space_and_entries_tile() {
     let models = [
         Model::bounded(2, "entries come together", entries_come_together),
         Model::bounded(3, "two grow", two_grow),

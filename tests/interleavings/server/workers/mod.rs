@@ -1,4 +1,4 @@
-//! The workers as they ship. Only the queue and the state of threads are models.
+//! The shipped workers. Only the queue and the state of threads are models.
 
 pub(crate) mod queue;
 pub(crate) mod thread_state;

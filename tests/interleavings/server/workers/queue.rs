@@ -1,4 +1,4 @@
-//! A queue that gives no order of memory with its jobs: the weakest that a bounded channel could be.
+//! A queue whose jobs impose no memory order: the weakest possible bounded channel.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -16,7 +16,7 @@ pub(crate) struct Queue<S> {
     bound: usize,
     /// A lock that loom does not see, and that is free whenever a thread takes a step.
     jobs: Mutex<VecDeque<Job<S>>>,
-    /// How many there are, for the look that is ordered by nothing.
+    /// The number of jobs, for the look without a memory order.
     length: AtomicUsize,
 }
 
