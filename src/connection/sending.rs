@@ -31,7 +31,7 @@ enum Sent {
     Broken,
 }
 
-/// The reason why a part was not completely sent.
+/// Why a part was not completely sent.
 enum SendPause {
     /// The socket is full.
     Blocked,
@@ -65,8 +65,7 @@ impl<D: Dialect> HttpSession<D> {
         };
         loop {
             let after = match &self.phase {
-                // An upload that has taken effect is recorded before anything waits for the peer. One that waits has
-                // not taken effect.
+                // An upload that has taken effect is recorded before anything waits for the peer. One that waits has not.
                 Phase::Finishing(_) if !matches!(self.after_flush, AfterFlush::Wait(_)) => {
                     return Next::Yield;
                 }

@@ -8,7 +8,7 @@
 //! It holds because a worker first marks its section, and then looks for spare workers and for a monitor:
 //!
 //! 1. No spare worker waits. One that comes later counts itself first, and looks for sections before it sleeps. All
-//! four    steps are `SeqCst`, so at least one of the two workers sees the other.
+//!    four steps are `SeqCst`, so at least one of the two workers sees the other.
 //! 2. There is no monitor. It calls one, and the call stays in `calls` until a spare worker takes it.
 //! 3. There is a monitor, which resigns because its last look was before the section. It looks for sections once more
 //!    before it sleeps, and finds this one, which was marked while the monitor's place was taken.
