@@ -144,6 +144,11 @@ impl StoreErrorKind {
         }
     }
 
+    /// What went wrong in the call by which a staged file takes its name.
+    pub(super) fn in_placement(errno: Errno) -> Self {
+        Self::in_change(errno, Self::in_directory)
+    }
+
     /// Whether the cause may be that the root is gone.
     pub(super) fn may_be_due_to_root(self) -> bool {
         matches!(

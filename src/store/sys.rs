@@ -59,8 +59,6 @@ pub(super) fn rename_new(
 ) -> Result<(), StoreErrorKind> {
     match rename::rename_new(directory, from, to) {
         Err(Errno::EXIST) => Err(StoreErrorKind::ConditionFailed),
-        done => {
-            done.map_err(|errno| StoreErrorKind::in_change(errno, StoreErrorKind::in_directory))
-        }
+        done => done.map_err(StoreErrorKind::in_placement),
     }
 }

@@ -129,10 +129,10 @@ class Client(threading.Thread):
             if status == 404 and is_there:
                 raise Failure(f"DELETE {name} is 404, but the file is there")
             return self.final(f"DELETE {name}", status, {204, 404})
-        attempts = self.retried
+        attempts, may_have_been = self.retried, may_be != {ABSENT}
         if self.until_answered(f"DELETE {name}", attempt) == 204:
             self.unrecorded.discard(name)
-        elif self.retried > attempts:
+        elif may_have_been and self.retried > attempts:
             self.unrecorded.add(name)
         self.may_be[name] = {ABSENT}
 

@@ -28,7 +28,7 @@ pub(crate) struct Batch<'p, V: Service> {
     /// Ready connections that wait for this worker.
     pub(crate) ready: VecDeque<ConnectionOf<V>>,
     events: Events,
-    pub(crate) busy_polling: BusyPolling,
+    busy_polling: BusyPolling,
     pops: u32,
 }
 

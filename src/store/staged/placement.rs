@@ -11,11 +11,6 @@ use crate::store::staging::StagingName;
 use crate::store::sys::rename_new;
 use crate::store::unnamed::LinkWay;
 
-/// The error of giving a file its name.
-fn in_change(errno: Errno) -> StoreErrorKind {
-    StoreErrorKind::in_change(errno, StoreErrorKind::in_directory)
-}
-
 impl Staged {
     /// Gives it a free name.
     ///
@@ -29,7 +24,7 @@ impl Staged {
         match self.name {
             StagedName::None(link) => match link.link(&self.file, &self.directory, name) {
                 Err(Errno::EXIST) => return Err(StoreErrorKind::ConditionFailed),
-                linked => linked.map_err(in_change)?,
+                linked => linked.map_err(StoreErrorKind::in_placement)?,
             },
             StagedName::Staging(staging, StagingLock::Held) => {
                 rename_new(&self.directory, staging.as_bytes(), name)?;
@@ -81,7 +76,7 @@ impl Staged {
                 self.make_again(&staging_name)?;
                 return self.replace(name, staging_name);
             }
-            renamed => renamed.map_err(in_change)?,
+            renamed => renamed.map_err(StoreErrorKind::in_placement)?,
         }
         self.name = StagedName::Final;
         Ok(())
