@@ -7,7 +7,6 @@ use std::fs::File;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
@@ -17,6 +16,11 @@ use httpserver::request_log::write::{BLOCK, Mode, Recorder, Refused, Sealing};
 use httpserver::requester::{Answered, RequestSource, Requester};
 use httpserver::seal::chain::Hash;
 use tempfile::TempDir;
+
+#[path = "support/directory.rs"]
+mod directory;
+
+use directory::directory;
 
 fn main() {
     divan::main();
@@ -29,16 +33,6 @@ const LENGTHS: [usize; 3] = [1024, 1024 * 1024, 64 * 1024 * 1024];
 const WRITE: usize = 256 * 1024;
 
 const NAME: &[u8] = b"ABCDEFarqdeXYZxyzf012345-ab";
-
-fn directory() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    let directory = if memory.is_dir() {
-        tempfile::tempdir_in(memory)
-    } else {
-        tempfile::tempdir()
-    };
-    directory.expect("a directory for the log")
-}
 
 /// The seal's data for every request.
 fn requester() -> Requester {

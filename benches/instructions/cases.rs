@@ -1,10 +1,9 @@
-//! What is counted.
+//! The pieces of work that are counted.
 
 use std::fs;
 use std::hint::black_box;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use httpserver::classic::Classic;
@@ -14,7 +13,6 @@ use httpserver::files::Files;
 use httpserver::http::semantics::conditional::{
     ConditionalMethod, Outcome, PreconditionFields, Validators, evaluate,
 };
-use httpserver::http::semantics::media_type::MediaTypes;
 use httpserver::http::semantics::range::{Selection, select};
 use httpserver::http::{Chunk, ChunkedDecoder, HeadScan, Request};
 use httpserver::request_log::format::hex::overwrite_rows;
@@ -22,15 +20,12 @@ use httpserver::request_log::format::layout::push_header;
 use httpserver::request_log::write::{Mode, Recorder, Sealing};
 use httpserver::requester::{Answered, RequestSource, Requester};
 use httpserver::store::{Depth, Store};
-use httpserver::web::cache_rules::CacheRules;
 use httpserver::web::path::Path as WebPath;
-use httpserver::web::{
-    Access, Directories, Documents, DotFiles, HostNames, Options, PageAddresses, Responses,
-    TextCompression, Web,
-};
-use tempfile::TempDir;
+use httpserver::web::{Directories, Options, PageAddresses, Web};
 
 use crate::client::{TIMEOUTS, exchange};
+use crate::directory::directory;
+use crate::heads::{BROWSER, CURL};
 
 /// A piece of work that is counted.
 pub(crate) struct Case {
@@ -67,22 +62,6 @@ pub(crate) const CASES: [Case; 14] = [
 ];
 
 const NAME: &str = "ABCDEFarqdeXYZxyzf012345-ab";
-
-const CURL: &str = "PUT /ABCDEFarqdeXYZxyzf012345-ab HTTP/1.1\r\n\
-    Host: 127.0.0.1:8080\r\n\
-    User-Agent: curl/8.14.1\r\n\
-    Accept: */*\r\n\
-    Content-Length: 1024\r\n\r\n";
-
-const BROWSER: &str = "GET /ABCDEFarqdeXYZxyzf012345-ab HTTP/1.1\r\n\
-    Host: files.example.org:8080\r\n\
-    User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n\
-    Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n\
-    Accept-Language: en-GB,en;q=0.8,de;q=0.5,fr;q=0.3\r\n\
-    Accept-Encoding: gzip, deflate, br, zstd\r\n\
-    Connection: keep-alive\r\n\
-    Cookie: session=7f3c1d52a90e4b6f8c2d; theme=dark; seen=1760000000\r\n\
-    If-Modified-Since: Fri, 21 Nov 2025 02:00:00 GMT\r\n\r\n";
 
 fn head(head: &str, rounds: u64) {
     for _ in 0..rounds {
@@ -158,17 +137,6 @@ fn hex_dump(rounds: u64) {
     }
 }
 
-/// In memory where that can be had: the order of a directory, too, depends on the file system.
-fn directory() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    let directory = if memory.is_dir() {
-        tempfile::tempdir_in(memory)
-    } else {
-        tempfile::tempdir()
-    };
-    directory.expect("a directory")
-}
-
 fn entries(sealing: Option<&Sealing>, rounds: u64) {
     let directory = directory();
     let log = directory.path().join("log");
@@ -230,20 +198,9 @@ fn listing(rounds: u64) {
             .expect("a time");
     }
     let options = Options {
-        access: Access::ReadOnly,
         directories: Directories::Listed,
-        dot_files: DotFiles::Hidden,
-        fallback: None,
         page_addresses: PageAddresses::Clean,
-        compression: TextCompression::Off,
-        cache_rules: CacheRules::default(),
-        fields: Vec::new(),
-        media_types: MediaTypes::default(),
-        hosts: HostNames::Any,
-        documents: Documents::Sandboxed,
-        responses: Responses::ForAll,
-        memory: u64::MAX,
-        max_body: u64::MAX,
+        ..Options::default()
     };
     let store = Store::open(directory.path(), Depth::Tree, Durability::Kernel);
     let files = Files::new(store.expect("a store"));

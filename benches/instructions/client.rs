@@ -12,18 +12,9 @@ use httpserver::server::{
 };
 
 /// Timeouts that never end.
-pub(crate) const TIMEOUTS: Timeouts = {
-    let day = Duration::from_secs(24 * 60 * 60);
-    Timeouts {
-        head: day,
-        body: day,
-        write: day,
-        idle: day,
-        linger: day,
-    }
-};
+pub(crate) const TIMEOUTS: Timeouts = Timeouts::all(Duration::from_secs(24 * 60 * 60));
 
-/// What one client has sent and not received back.
+/// The bytes that a client has sent and the server has not received, and the number of bytes that it has received.
 #[derive(Default)]
 struct Client {
     sent: RefCell<Vec<u8>>,

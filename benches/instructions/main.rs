@@ -1,13 +1,17 @@
 //! Instructions in user space of the pure parts and of whole requests, counted by valgrind: other programs on the machine
 //! do not change them. Each case is compared with the figure in `figures.txt`, and may take [`TOLERANCE`] more.
 //!
-//! `cargo bench --bench instructions`; with `-- --write` it writes the figures anew.
+//! `cargo bench --bench instructions`; with `-- --write` it writes the figures.
 //!
 //! A case runs in a child process, once with few rounds and once with many, so that the difference has neither the start
 //! nor the setup in it. valgrind shows every program the same processor features on each machine that has AVX2.
 
 mod cases;
 mod client;
+#[path = "../support/directory.rs"]
+mod directory;
+#[path = "../support/heads.rs"]
+mod heads;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -19,6 +19,20 @@ pub struct Timeouts {
     pub linger: Duration,
 }
 
+impl Timeouts {
+    /// The same for all.
+    #[must_use]
+    pub const fn all(timeout: Duration) -> Self {
+        Self {
+            head: timeout,
+            body: timeout,
+            write: timeout,
+            idle: timeout,
+            linger: timeout,
+        }
+    }
+}
+
 /// The kind of a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TimeoutKind {

@@ -41,6 +41,28 @@ pub struct Options {
     pub memory: u64,
 }
 
+impl Default for Options {
+    /// The files are served to everybody, and nothing more: without listings, uploads, names with a dot, and limits.
+    fn default() -> Self {
+        Self {
+            access: Access::ReadOnly,
+            directories: Directories::NotListed,
+            dot_files: DotFiles::Hidden,
+            fallback: None,
+            page_addresses: PageAddresses::Exact,
+            compression: TextCompression::Off,
+            cache_rules: CacheRules::default(),
+            fields: Vec::new(),
+            media_types: MediaTypes::default(),
+            hosts: HostNames::Any,
+            documents: Documents::Sandboxed,
+            responses: Responses::ForAll,
+            max_body: u64::MAX,
+            memory: u64::MAX,
+        }
+    }
+}
+
 impl Options {
     /// Whether there is what these options name, and clients may see it. It can be asked before the log is open.
     ///

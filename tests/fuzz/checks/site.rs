@@ -3,14 +3,11 @@
 
 use httpserver::connection::HttpService;
 use httpserver::http::StatusCode;
-use httpserver::http::semantics::media_type::MediaTypes;
 use httpserver::request_log::format::layout::decode_name;
 use httpserver::request_log::format::line::LoggedRequest;
 use httpserver::request_log::read::Reader;
-use httpserver::web::cache_rules::CacheRules;
 use httpserver::web::{
-    Access, Directories, Documents, DotFiles, HostNames, Options, PageAddresses, Responses,
-    TextCompression, Web,
+    Access, Directories, DotFiles, Options, PageAddresses, TextCompression, Web,
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -107,17 +104,10 @@ pub(crate) fn service_of(world: &World, max_body: u64) -> HttpService<Web> {
         access: Access::Writable,
         directories: Directories::Listed,
         dot_files: DotFiles::Visible,
-        fallback: None,
         page_addresses: PageAddresses::Clean,
         compression: TextCompression::Gzip,
-        cache_rules: CacheRules::default(),
-        fields: Vec::new(),
-        media_types: MediaTypes::default(),
-        hosts: HostNames::Any,
-        documents: Documents::Sandboxed,
-        responses: Responses::ForAll,
         max_body,
-        memory: u64::MAX,
+        ..Options::default()
     };
     HttpService::new(Web::new(world.open(), options), TIMEOUTS)
 }

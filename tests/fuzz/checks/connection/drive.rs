@@ -22,16 +22,7 @@ const KEPT_IDLE: usize = 2;
 pub(crate) const SHORT: u64 = 50;
 
 /// Timeouts that never end: the peer decides when one expires.
-pub(crate) const TIMEOUTS: Timeouts = {
-    let day = Duration::from_secs(24 * 60 * 60);
-    Timeouts {
-        head: day,
-        body: day,
-        write: day,
-        idle: day,
-        linger: day,
-    }
-};
+pub(crate) const TIMEOUTS: Timeouts = Timeouts::all(Duration::from_secs(24 * 60 * 60));
 
 /// The stream of a peer, and its manner of sending.
 #[derive(Clone)]
