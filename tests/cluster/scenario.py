@@ -61,9 +61,11 @@ class SlowUpload(threading.Thread):
         def parts():
             yield b"first "
             self.is_begun.set()
-            self.go_on.wait(60)
+            # A restart may take longer than a server waits for the next bytes.
+            while not self.go_on.wait(1):
+                yield b"."
             yield b"second"
-        connection = http.client.HTTPConnection(self.server.address, PORT, timeout=60)
+        connection = http.client.HTTPConnection(self.server.address, PORT, timeout=120)
         try:
             connection.request("PUT", f"/slow-{self.server.name}", parts(), encode_chunked=True,
                                headers={"Transfer-Encoding": "chunked"})
