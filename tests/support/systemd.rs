@@ -2,6 +2,7 @@
 //!
 //! The protocols are those of `sd_listen_fds(3)`, `sd_notify(3)` and `sd_watchdog_enabled(3)`.
 
+use std::io;
 use std::net::TcpListener;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
@@ -127,7 +128,13 @@ impl Systemd {
     #[track_caller]
     pub(crate) fn message(&self) -> String {
         let mut message = [0; 4096];
-        let length = self.notified.recv(&mut message);
+        // A socket with a timeout is not read again after a signal, such as a stop for a tracer.
+        let length = loop {
+            match self.notified.recv(&mut message) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                received => break received,
+            }
+        };
         let length = length.expect("the service manager is told something");
         String::from_utf8(message[..length].to_vec()).unwrap()
     }
