@@ -8,8 +8,8 @@
 
 use std::time::{Duration, Instant};
 
-/// A few times the cost of switching to another connection, and a fraction of the budget of a turn.
-const LENGTH: Duration = Duration::from_micros(300);
+/// The directories of a deep path take so long each that there is often one in a slice: see the module's description.
+const LENGTH: Duration = Duration::from_micros(100);
 
 /// The time of one portion.
 #[derive(Debug, Clone, Copy)]

@@ -3,10 +3,11 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use rustix::process::nice;
+use rustix::thread::gettid;
 
 use crate::server::{FILE, Server};
 
@@ -17,9 +18,9 @@ const ENTRIES: usize = 10_000;
 const RANGED: &str = "large";
 const RANGED_LEN: u64 = 64 * 1024 * 1024;
 
-/// Added to the priority value of the busy client's threads: the lowest priority. The client itself takes the processor
-/// from no other thread, so others wait for the server only.
-const LOWEST: i32 = 19;
+/// Bytes that the busy client passes to the kernel at once. While the kernel copies them, the normal client may wait for
+/// the processor.
+const PIECE: usize = 16 * 1024;
 
 /// The bytes that one connection sends repeatedly.
 pub(crate) struct Busy {
@@ -88,7 +89,7 @@ impl Busy {
 
     /// Sends this, and takes what comes back, again and again until it is `over`.
     pub(crate) fn work(&self, server: SocketAddr, over: &AtomicBool) -> io::Result<()> {
-        nice(LOWEST)?;
+        give_way()?;
         while !over.load(Ordering::Relaxed) {
             self.once(server, over)?;
         }
@@ -113,16 +114,31 @@ impl Busy {
     }
 
     fn send(&self, sending: &mut TcpStream, over: &AtomicBool) -> io::Result<()> {
-        sending.write_all(&self.stream)?;
-        let piece = vec![b'x'; self.content.min(1 << 20)];
+        for piece in self.stream.chunks(PIECE) {
+            sending.write_all(piece)?;
+        }
+        let piece = [b'x'; PIECE];
         let mut left = self.content;
         while left > 0 && !over.load(Ordering::Relaxed) {
-            let count = left.min(piece.len());
+            let count = left.min(PIECE);
             sending.write_all(&piece[..count])?;
             left -= count;
         }
         Ok(())
     }
+}
+
+/// Gives this thread, and those that it will start, the scheduling policy `SCHED_IDLE`: it runs only while no other thread
+/// needs the processor. A mere lower priority keeps the processor for the rest of a time slice.
+fn give_way() -> io::Result<()> {
+    let thread = gettid().as_raw_nonzero().to_string();
+    let status = Command::new("chrt")
+        .args(["--idle", "--pid", "0", &thread])
+        .status()?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(io::Error::other("chrt does not set the policy SCHED_IDLE"))
 }
 
 fn request(line: &str, fields: &str) -> String {

@@ -19,10 +19,11 @@ const BYTES: u64 = 1024 * 1024;
 /// File operations: each takes a few microseconds unless it waits for a disk.
 const OPERATIONS: u64 = 256;
 
-/// Time, from the beginning of a blocking turn, else from the first check of the budget. A connection may delay others
-/// for forty times as long: if the host gives a virtual machine new memory, the last piece of work takes ten times as
-/// long as usual. Ending a turn costs its connection about a hundredth of this.
-const TIME: Duration = Duration::from_micros(250);
+/// Time, from the beginning of a blocking turn, else from the first check of the budget: about as long as a short request
+/// takes with its way to the client and back. So another client waits about twice as long as without this connection. It
+/// may wait longer: if the host gives a virtual machine new memory, the last piece of work takes ten times as long as
+/// usual. Ending a turn costs its connection a few hundredths of this.
+const TIME: Duration = Duration::from_micros(50);
 
 /// The cost of one step of a turn so far.
 #[derive(Debug)]

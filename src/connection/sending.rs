@@ -15,8 +15,8 @@ use crate::server::{After, Next, Transport, Turn};
 /// Bytes of output that are sent before a long response adds more, so that a blocked response keeps about as many.
 const ENOUGH: usize = 64 * 1024;
 
-/// Bytes of a file that are sent at once: more than most sockets take.
-const PIECE: u64 = 256 * 1024;
+/// Bytes of a file that are sent at once: about as much time as a turn has.
+const PIECE: u64 = 128 * 1024;
 
 /// Bytes that are read and thrown away after our end of stream, before the connection is closed all the same.
 const LINGER: u64 = 2 * 1024 * 1024;

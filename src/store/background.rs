@@ -7,8 +7,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::{Sender, unbounded};
+use rustix::process::nice;
 
 use crate::sync::lock;
+
+/// Added to the priority value of the thread: the lowest priority there is.
+const LOWEST: i32 = 19;
 
 /// A piece of work. It must not drop a store.
 type Task = Box<dyn FnOnce() + Send>;
@@ -47,7 +51,10 @@ impl Background {
         let mut state = lock(&self.0);
         if matches!(*state, BackgroundState::Idle) {
             let (sender, jobs) = unbounded::<Task>();
-            let work = move || jobs.iter().for_each(|job| job());
+            let work = move || {
+                give_way();
+                jobs.iter().for_each(|job| job());
+            };
             let thread = thread::Builder::new().name("background".into());
             match thread.spawn(work) {
                 Ok(thread) => *state = BackgroundState::Running(sender, thread),
@@ -68,6 +75,13 @@ impl Background {
                 log::error!("the work in the background has panicked");
             }
         }
+    }
+}
+
+/// Gives this thread the lowest priority, since no client waits for it. (On Linux the value belongs to the thread.)
+fn give_way() {
+    if let Err(error) = nice(LOWEST) {
+        log::debug!("the work in the background keeps its priority: {error}");
     }
 }
 

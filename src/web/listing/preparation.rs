@@ -1,4 +1,4 @@
-//! A listing in preparation: its directory is read, then its text is written, about a hundred entries at a time.
+//! A listing in preparation: its directory is read, then its text is written, 32 entries at a time.
 //!
 //! Its text is complete before any of it is sent, so a later error cannot change the status, and `Content-Length` is
 //! known. `listing_budget` limits the memory.
@@ -27,8 +27,8 @@ use crate::web::memory_budget::{COMPRESSOR, MemoryShare};
 use crate::web::path::Path;
 use crate::web::refusal::respond;
 
-/// Entries that are read or written in one portion: a few hundred microseconds of work.
-const PORTION: usize = 128;
+/// Entries that are read or written in one portion: about as much time as a turn has.
+const PORTION: usize = 32;
 
 /// Bytes of memory for an entry besides its name, which is stored three times.
 const ENTRY: usize = 256;
