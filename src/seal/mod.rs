@@ -6,8 +6,9 @@
 //! chain values. With a [`Key`](key::Key) that is replaced by its own hash after each use, lines also have
 //! authentication codes, which cannot be made afterwards.
 //!
-//! This room is the format, and pure: [`line`](mod@line), [`mod@text`] and [`chain`] define a line, [`mod@read`] reads
-//! lines, [`state`] is stored between two starts of a server, and a [`checkpoint`] is kept elsewhere.
+//! This room is the format, and pure: [`line`](mod@line), [`mod@text`] and [`chain`] define a line, [`line_group`] puts
+//! lines into the chain, and [`mod@read`] reads them. [`state`] is stored between two starts of a server, and a
+//! [`checkpoint`] is kept elsewhere.
 //! `docs/log-format.md` specifies the format. [`crate::request_log::write`] writes the lines, and
 //! [`crate::request_log::verify`] compares them with the log.
 
@@ -16,6 +17,7 @@ pub mod checkpoint;
 pub mod clock;
 pub mod key;
 pub mod line;
+pub mod line_group;
 pub mod read;
 pub mod state;
 pub mod text;

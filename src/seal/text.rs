@@ -1,7 +1,6 @@
 //! The lines of a seal as text, for a writer. [`super::line`] reads the text.
 //!
-//! The chain value at the end of a line is appended by itself, since many threads make lines, and one puts them into the
-//! chain: see [`push_chain`].
+//! The chain value at the end of a line is not part of these texts: [`super::line_group`] adds it.
 
 use std::fmt::{self, Write as _};
 use std::io::Write;

@@ -1,5 +1,9 @@
 //! The lines of a seal; there is no seal in a model.
 
+pub(crate) mod line_group {
+    pub(crate) struct LineGroup;
+}
+
 pub(crate) mod text {
     use super::time::Moment;
 

@@ -13,8 +13,9 @@ use super::space_file::SpaceFile;
 use crate::operations;
 use crate::seal::key::Key;
 use crate::seal::line::Begin;
+use crate::seal::line_group::LineGroup;
 use crate::seal::state::{SealState, Tip};
-use crate::seal::text::{push_begin, push_chain, push_mac};
+use crate::seal::text::{push_begin, push_mac};
 use crate::seal::time::Moment;
 use crate::server_id::ServerId;
 use crate::sync::lock;
@@ -56,11 +57,9 @@ pub(super) struct End {
     at: u64,
     tip: Tip,
     key: Option<Key>,
-    /// Lines without chain values.
-    text: Vec<u8>,
-    /// Lines with chain values that are not in the file.
-    out: Vec<u8>,
-    /// The number of lines up to the last one in `out`.
+    /// Lines that are not in the file.
+    group: LineGroup,
+    /// The number of lines up to the last one of the group.
     made: u64,
 }
 
@@ -81,8 +80,7 @@ impl SealFile {
                 at,
                 tip,
                 key,
-                text: Vec::new(),
-                out: Vec::new(),
+                group: LineGroup::default(),
                 made: 0,
             }),
             keeper,
@@ -121,8 +119,7 @@ impl SealFile {
             name,
             server: self.server.as_ref().map(ServerId::as_str),
         };
-        push_begin(&mut end.text, &begin);
-        end.text.push(b'\n');
+        end.group.push(|text| push_begin(text, &begin));
         end.tip = Tip {
             file: begin.file,
             ..tip
@@ -132,15 +129,15 @@ impl SealFile {
         self.write(&mut end)
     }
 
-    /// Returns when this many lines are in the file. `take` exchanges the new lines for an empty vector, and returns
-    /// the number of lines so far. Its argument is the end of the file with all lines taken before.
+    /// Returns when this many lines are in the file. `take` moves the new lines to the end of the group, and returns
+    /// the number of lines so far. Its second argument is the end of the file with all lines taken before.
     ///
     /// # Errors
     /// From pwrite(2). The next call tries again.
     pub(super) fn flush(
         &self,
         made: u64,
-        take: impl FnOnce(&mut Vec<u8>, u64) -> u64,
+        take: impl FnOnce(&mut LineGroup, u64) -> u64,
     ) -> io::Result<()> {
         if self.written.load(Ordering::Acquire) >= made {
             return Ok(());
@@ -156,7 +153,7 @@ impl SealFile {
     /// Writes the last lines, and returns the chain for the next file.
     pub(super) fn finish(
         &self,
-        take: impl FnOnce(&mut Vec<u8>, u64) -> u64,
+        take: impl FnOnce(&mut LineGroup, u64) -> u64,
     ) -> (ChainEnd, io::Result<()>) {
         let mut end = lock(&self.end);
         end.take(take);
@@ -170,10 +167,10 @@ impl SealFile {
 
     fn write(&self, end: &mut End) -> io::Result<()> {
         operations::add();
-        self.file.file().write_all_at(&end.out, end.at)?;
-        end.at += end.out.len() as u64;
-        end.out.clear();
-        end.out.shrink_to(KEPT);
+        let text = end.group.text();
+        self.file.file().write_all_at(text, end.at)?;
+        end.at += text.len() as u64;
+        end.group.clear(KEPT);
         self.written.store(end.made, Ordering::Release);
         if let (Some(keeper), Some(key)) = (&self.keeper, &end.key) {
             let state = SealState {
@@ -199,41 +196,23 @@ impl Drop for SealFile {
 }
 
 impl End {
-    fn take(&mut self, take: impl FnOnce(&mut Vec<u8>, u64) -> u64) {
-        let at = self.at + self.out.len() as u64;
-        self.made = take(&mut self.text, at);
+    fn take(&mut self, take: impl FnOnce(&mut LineGroup, u64) -> u64) {
+        let at = self.at + self.group.text().len() as u64;
+        self.made = take(&mut self.group, at);
         self.chain_up();
     }
 
-    /// Adds the chain values to the lines, and the authentication code to the group.
+    /// Puts the lines into the chain, and adds the authentication code of the group.
     fn chain_up(&mut self) {
-        let mut rest = &self.text[..];
-        while let Some(length) = memchr::memchr(b'\n', rest) {
-            let (line, after) = rest.split_at(length);
-            rest = &after[1..];
-            append(&mut self.out, &mut self.tip, line);
+        if self.group.is_chained() {
+            return;
         }
-        if let Some(key) = &mut self.key
-            && !self.text.is_empty()
-        {
-            self.text.clear();
-            push_mac(
-                &mut self.text,
-                key.epoch(),
-                &key.authenticate(&self.tip.chain),
-            );
-            append(&mut self.out, &mut self.tip, &self.text);
+        self.group.chain(&mut self.tip);
+        if let Some(key) = &mut self.key {
+            let code = key.authenticate(&self.tip.chain);
+            self.group.push(|text| push_mac(text, key.epoch(), &code));
+            self.group.chain(&mut self.tip);
             key.step();
         }
-        self.text.clear();
-        self.text.shrink_to(KEPT);
     }
-}
-
-/// Appends a line with its chain value.
-fn append(out: &mut Vec<u8>, tip: &mut Tip, line: &[u8]) {
-    tip.chain = tip.chain.chained(line);
-    tip.lines += 1;
-    out.extend_from_slice(line);
-    push_chain(out, &tip.chain);
 }

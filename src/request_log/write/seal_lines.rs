@@ -10,6 +10,7 @@ use crate::change_version::ChangeVersion;
 use crate::requester::{Answered, Requester};
 use crate::seal::chain::Hash;
 use crate::seal::clock::Clock;
+use crate::seal::line_group::LineGroup;
 use crate::seal::text::{
     CLOCK_LENGTH, ENTRY_START_LENGTH, ESCAPED, MAC_LENGTH, WORD_LIMIT, push_clock, push_entry_end,
     push_entry_start,
@@ -20,8 +21,7 @@ use crate::seal::time::{Moment, MomentWriter};
 pub(super) struct SealLines {
     /// The end of the seal once they are written. Lines are counted with the most that they can take.
     pub(super) area: Area,
-    /// Without chain values; each ends with LF.
-    text: Vec<u8>,
+    group: LineGroup,
     /// The bytes that the area counts for these lines.
     counted: u64,
     /// Lines so far, from the start of the server.
@@ -43,7 +43,7 @@ pub(super) fn most_known(requester: &Requester, first_line: &[u8], name: &[u8]) 
     KNOWN + WORD_LIMIT.min(ESCAPED * user) + version + first_line.len()
 }
 
-/// Appends the part of an entry's line that is known before the entry has its place, and LF.
+/// Appends the part of an entry's line that is known before the entry has its place.
 pub(super) fn push_known(
     out: &mut Vec<u8>,
     answered: &Answered<'_>,
@@ -62,7 +62,6 @@ pub(super) fn push_known(
         version,
         first_line,
     );
-    out.push(b'\n');
 }
 
 /// The most bytes that an entry can add to the seal, if `known` bytes of its line are known.
@@ -74,7 +73,7 @@ impl SealLines {
     pub(super) fn new(area: Area, entries: u64, clock: Clock) -> Self {
         Self {
             area,
-            text: Vec::new(),
+            group: LineGroup::default(),
             counted: 0,
             made: 0,
             entries,
@@ -92,8 +91,8 @@ impl SealLines {
     pub(super) fn read_clock(&mut self) -> Moment {
         let reading = self.clock.read(SystemTime::now().into());
         if let Some(system) = reading.set_back {
-            push_clock(&mut self.text, reading.time, system);
-            self.text.push(b'\n');
+            self.group
+                .push(|text| push_clock(text, reading.time, system));
             self.made += 1;
         }
         reading.time
@@ -103,25 +102,19 @@ impl SealLines {
     pub(super) fn push_entry(&mut self, time: Moment, offset: u64, length: u64, known: &[u8]) {
         self.entries += 1;
         let number = self.entries;
-        push_entry_start(
-            &mut self.text,
-            number,
-            offset,
-            length,
-            time,
-            &mut self.writer,
-        );
-        self.text.extend_from_slice(known);
+        let writer = &mut self.writer;
+        self.group.push(|text| {
+            push_entry_start(text, number, offset, length, time, writer);
+            text.extend_from_slice(known);
+        });
         self.count(known.len());
     }
 
     /// Appends another line, which `push` makes.
     pub(super) fn push_other(&mut self, push: impl FnOnce(&mut Vec<u8>, Moment)) {
         let time = self.read_clock();
-        let start = self.text.len();
-        push(&mut self.text, time);
-        self.text.push(b'\n');
-        self.count(self.text.len() - start);
+        let length = self.group.push(|text| push(text, time));
+        self.count(length);
     }
 
     fn count(&mut self, known: usize) {
@@ -131,10 +124,10 @@ impl SealLines {
         self.counted += most;
     }
 
-    /// Takes all lines, and returns the number of lines made so far. `text` must be empty; the next lines go there. The
-    /// seal ends at `end` with the lines that were taken before.
-    pub(super) fn take(&mut self, text: &mut Vec<u8>, end: u64) -> u64 {
-        std::mem::swap(&mut self.text, text);
+    /// Moves all lines behind those of `group`, and returns the number of lines made so far. The seal ends at `end` with
+    /// the lines that were taken before.
+    pub(super) fn take(&mut self, group: &mut LineGroup, end: u64) -> u64 {
+        group.append(&mut self.group);
         self.area.end = end + std::mem::take(&mut self.counted);
         self.made
     }

@@ -65,7 +65,7 @@ impl Sealer {
         let seal = self.seal_file(seal, end, chain_end).map_err(&failed)?;
         let mut lines = SealLines::new(Area::new(end, 0), report.last_entry, report.clock);
         lines.push_other(|text, time| push_next(text, time, name));
-        let (chain_end, written) = seal.finish(|text, end| lines.take(text, end));
+        let (chain_end, written) = seal.finish(|group, end| lines.take(group, end));
         written.map_err(&failed)?;
         Ok(chain_end)
     }

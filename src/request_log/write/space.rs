@@ -13,6 +13,7 @@ use super::figures::LogFigures;
 use super::seal_file::SealFile;
 use super::seal_lines::SealLines;
 use super::space_file::{Area, ReservationClass, SpaceFile};
+use crate::seal::line_group::LineGroup;
 use crate::sync::{Mutex, MutexGuard, lock};
 
 /// Space that uploads leave for other entries, so that a log without space for uploads still records refusals and
@@ -162,17 +163,17 @@ impl LogFile {
     /// Returns when this many lines are in the file of the seal.
     pub(super) fn flush_lines(&self, made: u64) -> io::Result<()> {
         match &self.seal {
-            Some(seal) => seal.flush(made, |text, end| self.take_lines(text, end)),
+            Some(seal) => seal.flush(made, |group, end| self.take_lines(group, end)),
             None => Ok(()),
         }
     }
 
-    pub(super) fn take_lines(&self, text: &mut Vec<u8>, end: u64) -> u64 {
+    pub(super) fn take_lines(&self, group: &mut LineGroup, end: u64) -> u64 {
         let mut space = self.lock();
         space
             .lines
             .as_mut()
-            .map_or(0, |lines| lines.take(text, end))
+            .map_or(0, |lines| lines.take(group, end))
     }
 
     /// Returns when all bytes written before are on stable storage.

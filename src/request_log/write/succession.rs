@@ -43,7 +43,7 @@ impl LogFile {
             }
         };
         if let (Some(seal), Some(next), Some(end)) = (&self.seal, &successor.seal, unbegun) {
-            let (chain_end, finished) = seal.finish(|text, end| self.take_lines(text, end));
+            let (chain_end, finished) = seal.finish(|group, end| self.take_lines(group, end));
             let begun = next.begin(end, chain_end, first_line);
             if let Err(error) = finished.and(begun) {
                 log::error!("lines of the seal are not written: {error}");

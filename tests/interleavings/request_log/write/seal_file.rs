@@ -4,6 +4,7 @@ use std::io;
 
 use super::seal_lines::Never;
 use super::space_file::SpaceFile;
+use crate::seal::line_group::LineGroup;
 use crate::seal::time::Moment;
 
 pub(super) struct SealFile(Never);
@@ -23,7 +24,7 @@ impl SealFile {
         match self.0 {}
     }
 
-    pub(super) fn flush(&self, _: u64, _: impl Fn(&mut Vec<u8>, u64) -> u64) -> io::Result<()> {
+    pub(super) fn flush(&self, _: u64, _: impl Fn(&mut LineGroup, u64) -> u64) -> io::Result<()> {
         match self.0 {}
     }
 
@@ -37,7 +38,7 @@ impl SealFile {
 
     pub(super) fn finish(
         &self,
-        _: impl Fn(&mut Vec<u8>, u64) -> u64,
+        _: impl Fn(&mut LineGroup, u64) -> u64,
     ) -> (ChainEnd, io::Result<()>) {
         match self.0 {}
     }

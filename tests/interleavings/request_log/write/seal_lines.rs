@@ -1,6 +1,7 @@
 //! The lines of a seal; a model has none.
 
 use super::space_file::Area;
+use crate::seal::line_group::LineGroup;
 use crate::seal::time::Moment;
 
 pub(super) struct SealLines {
@@ -28,7 +29,7 @@ impl SealLines {
         match self.none {}
     }
 
-    pub(super) fn take(&mut self, _: &mut Vec<u8>, _: u64) -> u64 {
+    pub(super) fn take(&mut self, _: &mut LineGroup, _: u64) -> u64 {
         match self.none {}
     }
 }
