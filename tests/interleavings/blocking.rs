@@ -28,6 +28,8 @@ enum Script {
     Lasts,
     /// It ends immediately, and the disk continues.
     Quick,
+    /// The same, but its response is held if that is allowed.
+    Held,
 }
 
 struct Server {
@@ -49,7 +51,7 @@ impl Server {
     fn start_worker(self: &Arc<Self>, number: usize) -> JoinHandle<()> {
         let server = self.clone();
         thread::spawn(move || {
-            let mut batch = Batch::new(&server.pool);
+            let mut batch = Batch::new(&server.pool, number);
             while batch.gather() == Gathered::Batch {
                 server.serve(number, &mut batch);
             }
@@ -61,19 +63,40 @@ impl Server {
 
     /// Gives the connections of a batch their turns.
     fn serve(&self, number: usize, batch: &mut Batch<'_, Scripted<Script>>) {
+        for connection in batch.held.drain(..) {
+            self.end(connection);
+        }
         while let Some(connection) = batch.ready.pop_front() {
             match connection.session.script {
                 Script::Blocks => {
+                    if !self.pool.has_spare() {
+                        self.pool.held.take(number, &mut batch.held);
+                        for connection in batch.held.drain(..) {
+                            self.end(connection);
+                        }
+                    }
                     let section = self.pool.enter_blocking_section(number, &mut batch.ready);
                     self.disk.wait();
                     drop(section);
                 }
                 Script::Lasts => self.disk.wait(),
                 Script::Quick => {}
+                Script::Held => {
+                    drop(self.pool.enter_blocking_section(number, &mut batch.ready));
+                    if self.pool.has_spare() {
+                        self.pool.held.hold(number, connection);
+                        continue;
+                    }
+                }
             }
-            self.disk.wake(); // also for other workers
-            self.pool.close(connection);
+            self.end(connection);
         }
+    }
+
+    /// Sends the response of a connection, and closes it.
+    fn end(&self, connection: Box<Connection<Client<Script>>>) {
+        self.disk.wake(); // also for other workers
+        self.pool.close(connection);
     }
 
     fn connections(
@@ -89,7 +112,7 @@ impl Server {
 
     /// Worker 0, with a batch of these.
     fn serve_batch(&self, clients: &[Script]) {
-        let mut batch = Batch::new(&self.pool);
+        let mut batch = Batch::new(&self.pool, 0);
         batch.ready.extend(self.connections(clients));
         self.serve(0, &mut batch);
     }
@@ -127,6 +150,15 @@ fn one_is_blocked_beside_a_spare() {
     server.stop(workers);
 }
 
+/// A spare worker sends the response that a blocked worker holds, or that one sends it before.
+fn one_is_blocked_and_holds_a_response() {
+    let server = Server::new(2, 0);
+    let workers = vec![server.start_worker(1)];
+    server.serve_batch(&[Script::Held]);
+    server.serve_batch(&[Script::Blocks]);
+    server.stop(workers);
+}
+
 /// Worker 0 is woken for two connections, and the first of these takes long.
 fn one_has_much_to_do() {
     let server = Server::new(2, 2);
@@ -135,7 +167,7 @@ fn one_has_much_to_do() {
         server.pool.push(Job::Serve(connection));
     }
     // Either worker has one of the two: the one that lasts holds its worker until the other has served the quick one.
-    let mut batch = Batch::new(&server.pool);
+    let mut batch = Batch::new(&server.pool, 0);
     assert!(batch.gather() == Gathered::Batch);
     server.serve(0, &mut batch);
     server.stop(workers);
@@ -152,6 +184,11 @@ fn no_connection_waits_beside_a_blocked_worker() {
             one_is_blocked_beside_a_spare,
         ),
         Model::bounded(3, "one has much to do", one_has_much_to_do),
+        Model::bounded(
+            3,
+            "one is blocked and holds a response",
+            one_is_blocked_and_holds_a_response,
+        ),
     ];
     for model in models {
         model.explore();

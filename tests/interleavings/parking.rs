@@ -74,7 +74,7 @@ impl Server {
     }
 
     fn work(&self) {
-        let mut batch = Batch::new(&self.pool);
+        let mut batch = Batch::new(&self.pool, 0);
         while batch.gather() == Gathered::Batch {
             while let Some(connection) = batch.ready.pop_front() {
                 self.give_turn(&mut batch, connection);

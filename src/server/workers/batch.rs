@@ -25,8 +25,12 @@ pub(crate) type ConnectionOf<V> = Box<Connection<<V as Service>::Session>>;
 /// See the module's description.
 pub(crate) struct Batch<'p, V: Service> {
     pool: &'p Pool<V>,
+    /// The number of its worker.
+    worker: usize,
     /// Ready connections that wait for this worker.
     pub(crate) ready: VecDeque<ConnectionOf<V>>,
+    /// Connections whose responses were held, and must be sent now.
+    pub(crate) held: Vec<ConnectionOf<V>>,
     events: Events,
     busy_polling: BusyPolling,
     pops: u32,
@@ -42,11 +46,13 @@ pub(crate) enum Gathered {
 }
 
 impl<'p, V: Service> Batch<'p, V> {
-    /// An empty batch.
-    pub(crate) fn new(pool: &'p Pool<V>) -> Self {
+    /// An empty batch of this worker.
+    pub(crate) fn new(pool: &'p Pool<V>, worker: usize) -> Self {
         Self {
             pool,
+            worker,
             ready: VecDeque::new(),
+            held: Vec::new(),
             events: Events::new(),
             busy_polling: BusyPolling::new(),
             pops: 0,
@@ -58,6 +64,9 @@ impl<'p, V: Service> Batch<'p, V> {
         loop {
             if !self.ready.is_empty() {
                 self.busy_polling.pay(self.ready.len());
+                return Gathered::Batch;
+            }
+            if !self.held.is_empty() {
                 return Gathered::Batch;
             }
             if self.pops >= POPS_BETWEEN_LOOKS {
@@ -75,14 +84,21 @@ impl<'p, V: Service> Batch<'p, V> {
                     self.ready.push_back(connection);
                 }
                 Some(Job::Stop) => return Gathered::Stop,
-                None => {
-                    if self.poll_ready(PollMode::Wait) == Polled::TooManyPollers
-                        && let Some(spares) = &self.pool.spares
-                    {
-                        spares.wait();
-                    }
-                }
+                None => self.wait(),
             }
+        }
+    }
+
+    /// Waits for ready connections, unless there are responses to send first.
+    fn wait(&mut self) {
+        self.pool.held.take(self.worker, &mut self.held);
+        if self.held.is_empty()
+            && self.poll_ready(PollMode::Wait) == Polled::TooManyPollers
+            && let Some(spares) = &self.pool.spares
+        {
+            spares.wait();
+            // Perhaps in place of a worker that is blocked.
+            self.pool.held.take_all(&mut self.held);
         }
     }
 

@@ -3,6 +3,7 @@
 mod batch;
 pub(crate) mod capacity;
 pub(crate) mod gauges;
+mod held;
 mod monitor;
 pub(crate) mod pool;
 pub(crate) mod queue;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::capacity::Capacity;
 use super::gauges::{ShownSection, WorkerGauge, show_section};
+use super::held::HeldResponses;
 use super::queue::{Job, Queue};
 use super::spares::SpareWorkers;
 use super::worker_activity::BlockingSection;
@@ -23,6 +24,7 @@ pub(crate) struct Pool<V: Service> {
     pub(crate) reactor: Reactor<V::Session>,
     /// `None` where every worker may poll, so that no worker sleeps elsewhere.
     pub(crate) spares: Option<SpareWorkers>,
+    pub(crate) held: HeldResponses<V::Session>,
     pub(crate) capacity: Capacity,
     /// The activity of each worker; empty in a pool without a view.
     pub(crate) gauges: Box<[WorkerGauge]>,
@@ -42,11 +44,13 @@ impl<V: Service> Pool<V> {
         spares: Option<SpareWorkers>,
     ) -> io::Result<Self> {
         let main_waker = Arc::new(Waker::new()?);
+        let workers = spares.as_ref().map_or(0, SpareWorkers::workers);
         Ok(Self {
             service,
             queue,
             reactor,
             spares,
+            held: HeldResponses::new(workers),
             capacity: Capacity::new(),
             gauges: Box::default(),
             aborting: AtomicBool::new(false),
@@ -97,6 +101,11 @@ impl<V: Service> Pool<V> {
             shown,
             spares.map(|spares| spares.enter_blocking_section(worker)),
         )
+    }
+
+    /// Whether a spare worker can go to work in the place of one that is blocked.
+    pub(crate) fn has_spare(&self) -> bool {
+        self.spares.as_ref().is_some_and(SpareWorkers::are_waiting)
     }
 
     /// Ends `count` workers.

@@ -68,6 +68,16 @@ impl SpareWorkers {
         }
     }
 
+    /// The number of workers, those that work included.
+    pub(crate) fn workers(&self) -> usize {
+        self.workers
+    }
+
+    /// Whether a worker is spare now.
+    pub(crate) fn are_waiting(&self) -> bool {
+        self.waiting.load(Ordering::SeqCst) > 0
+    }
+
     /// Sets the thread of `worker`: the one with this `/proc/thread-self/stat`.
     pub(crate) fn bind_to_thread(&self, worker: usize, stat: Arc<File>) {
         self.monitor.activity(worker).bind_to_thread(stat);
@@ -98,7 +108,7 @@ impl SpareWorkers {
     pub(crate) fn enter_blocking_section(&self, worker: usize) -> BlockingSection<'_> {
         let section = self.monitor.enter(worker);
         // Either this worker sees the one that goes to sleep, or that one sees this section.
-        if self.waiting.load(Ordering::SeqCst) > 0 && self.monitor.appoint() {
+        if self.are_waiting() && self.monitor.appoint() {
             lock(&self.calls).monitor = true;
             self.called.notify_one();
         }
@@ -150,15 +160,18 @@ impl SpareWorkers {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
+impl SpareWorkers {
     /// Spare workers, one of which seems to sleep.
-    fn asleep() -> SpareWorkers {
-        let spares = SpareWorkers::new(4);
+    pub(crate) fn asleep() -> Self {
+        let spares = Self::new(4);
         spares.waiting.store(1, Ordering::SeqCst);
         spares
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     fn is_monitor_called(spares: &SpareWorkers) -> bool {
         std::mem::take(&mut lock(&spares.calls).monitor)
@@ -190,7 +203,7 @@ mod tests {
 
     #[test]
     fn one_monitor_is_called_for_many_sections() {
-        let spares = asleep();
+        let spares = SpareWorkers::asleep();
         let first = spares.enter_blocking_section(0);
         assert!(is_monitor_called(&spares));
         let others = [1, 2, 3].map(|worker| spares.enter_blocking_section(worker));
@@ -209,7 +222,7 @@ mod tests {
 
     #[test]
     fn monitor_answers_a_call_to_work() {
-        let spares = asleep();
+        let spares = SpareWorkers::asleep();
         assert!(spares.monitor.appoint());
         spares.call();
         assert!(spares.is_needed_while_watching());
@@ -218,7 +231,7 @@ mod tests {
 
     #[test]
     fn monitor_ends_when_there_is_nothing_to_watch() {
-        let spares = asleep();
+        let spares = SpareWorkers::asleep();
         drop(spares.enter_blocking_section(0));
         assert!(is_monitor_called(&spares));
         assert!(!spares.is_needed_while_watching());

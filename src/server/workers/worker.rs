@@ -6,9 +6,11 @@ use std::collections::VecDeque;
 use std::os::fd::{AsFd, AsRawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::batch::{Batch, ConnectionOf, Gathered};
 use super::gauges::Doing;
+use super::held::Hold;
 use super::pool::Pool;
 use super::round::Round;
 use super::thread_stat;
@@ -29,6 +31,7 @@ pub(crate) struct Worker<'p, V: Service> {
     round: Round<ConnectionOf<V>>,
     /// Connections of a batch that need a blocking turn. Reused, too, and empty in between.
     may_block: VecDeque<ConnectionOf<V>>,
+    hold: Hold,
 }
 
 impl<V: Service> Drop for Worker<'_, V> {
@@ -46,9 +49,10 @@ impl<'p, V: Service> Worker<'p, V> {
             number,
             buffers: pool.service.buffers(),
             clock: StepClock::default(),
-            batch: Batch::new(pool),
+            batch: Batch::new(pool, number),
             round: Round::new(),
             may_block: VecDeque::new(),
+            hold: Hold::new(),
         }
     }
 
@@ -78,11 +82,15 @@ impl<'p, V: Service> Worker<'p, V> {
     /// Other workers can have the rest meanwhile.
     fn serve_batch(&mut self) {
         self.clock.clear();
+        self.send_held();
         let mut may_block = std::mem::take(&mut self.may_block);
         while let Some(mut connection) = self.batch.ready.pop_front() {
             if connection.session.may_block() {
                 may_block.push_back(connection);
-            } else if self.process(&mut connection, TurnKind::Quick) == Processed::Whole {
+                continue;
+            }
+            self.end_hold();
+            if self.process(&mut connection, TurnKind::Quick) == Processed::Whole {
                 self.round.add(connection);
             } else {
                 self.pool.close_early(connection, CloseCause::Failed);
@@ -110,12 +118,20 @@ impl<'p, V: Service> Worker<'p, V> {
 
     /// Gives a connection a turn that may block.
     fn serve_blocking(&mut self, mut connection: ConnectionOf<V>) {
+        if !self.pool.has_spare() {
+            self.end_hold();
+        }
+        let begun = self.hold.begin();
         let section = self
             .pool
             .enter_blocking_section(self.number, &mut self.batch.ready);
         let next = match self.process(&mut connection, TurnKind::Blocking) {
             Processed::Whole => {
                 self.pool.service.commit(self.number);
+                if !connection.session.may_block() {
+                    drop(section);
+                    return self.hold_or_send(connection, begun);
+                }
                 self.clock.clear();
                 self.flush(&mut connection, TurnKind::Blocking)
             }
@@ -123,6 +139,46 @@ impl<'p, V: Service> Worker<'p, V> {
         };
         drop(section);
         self.end_turn(connection, next);
+        self.end_hold();
+    }
+
+    /// Sends the response of a blocking turn, with those that are held; or holds it, too.
+    fn hold_or_send(&mut self, connection: ConnectionOf<V>, begun: Instant) {
+        let others_wait = !self.batch.ready.is_empty() || !self.pool.queue.is_empty();
+        if others_wait && self.pool.has_spare() && self.hold.has_room(begun) {
+            self.hold.add(begun);
+            self.pool.held.hold(self.number, connection);
+        } else {
+            self.take_held();
+            self.batch.held.push(connection);
+            self.send_held();
+        }
+    }
+
+    /// Sends the responses that the worker holds.
+    fn end_hold(&mut self) {
+        self.take_held();
+        self.send_held();
+    }
+
+    fn take_held(&mut self) {
+        if self.hold.end() {
+            self.pool.held.take(self.number, &mut self.batch.held);
+        }
+    }
+
+    /// Sends the responses of the batch that were held.
+    fn send_held(&mut self) {
+        if self.batch.held.is_empty() {
+            return;
+        }
+        self.clock.clear();
+        let mut held = std::mem::take(&mut self.batch.held);
+        for mut connection in held.drain(..) {
+            let next = self.flush(&mut connection, TurnKind::Quick);
+            self.end_turn(connection, next);
+        }
+        self.batch.held = held;
     }
 
     /// The first step of a turn. A panic costs that connection only.

@@ -2,12 +2,15 @@
 
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::*;
 use crate::peer::Peer;
 use crate::server::accepted::Connection;
 use crate::server::reactor::Reactor;
+use crate::server::workers::held::HeldResponses;
 use crate::server::workers::queue::{Job, Queue};
+use crate::server::workers::spares::SpareWorkers;
 use crate::server::{After, Socket, Transport};
 use crate::sync::lock;
 
@@ -20,6 +23,10 @@ enum Script {
     QuickThenBlocking,
     /// It has a blocking turn at once.
     Blocking,
+    /// It has two.
+    BlockingTwice,
+    /// It panics in the last step of a blocking turn.
+    BlockingThenPanic,
     /// It yields once.
     YieldThenQuick,
     /// It panics in the first step.
@@ -79,8 +86,9 @@ impl Session for Client {
 
     fn may_block(&self) -> bool {
         match self.script {
-            Script::Blocking => true,
-            Script::QuickThenBlocking => self.turns > 0,
+            Script::Blocking | Script::BlockingThenPanic => self.turns == 0,
+            Script::BlockingTwice => self.turns < 2,
+            Script::QuickThenBlocking => self.turns == 1,
             Script::Quick | Script::YieldThenQuick | Script::Panic | Script::PanicInFlush => false,
         }
     }
@@ -99,9 +107,17 @@ impl Session for Client {
 
     fn flush<T: Transport>(&mut self, client: &T, (): &mut (), _: &Turn<'_>) -> Next {
         lock(&self.events).push(Flushed(self.number));
-        assert_ne!(self.script, Script::PanicInFlush, "as it should");
+        let panics = matches!(
+            self.script,
+            Script::PanicInFlush | Script::BlockingThenPanic
+        );
+        assert!(!panics, "as it should");
         match self.script {
-            Script::QuickThenBlocking | Script::YieldThenQuick if self.turns == 1 => Next::Yield,
+            Script::QuickThenBlocking | Script::BlockingTwice | Script::YieldThenQuick
+                if self.turns == 1 =>
+            {
+                Next::Yield
+            }
             _ => {
                 assert_eq!(client.send(b"!", After::Flush).unwrap(), 1);
                 Next::Close
@@ -122,14 +138,27 @@ fn run_beside(
     places: usize,
     pending: PendingCommit,
 ) -> Vec<Event> {
+    run_with(batch, queued, places, pending, None, Hold::new())
+}
+
+/// The same beside spare workers, with such a hold.
+fn run_with(
+    batch: &[Script],
+    queued: &[Script],
+    places: usize,
+    pending: PendingCommit,
+    spares: Option<SpareWorkers>,
+    hold: Hold,
+) -> Vec<Event> {
     let events = Events::default();
     let service = Protocol {
         events: Arc::clone(&events),
         pending,
     };
     let reactor = Reactor::new(1024, 1).unwrap();
-    let pool = Pool::new(service, Queue::new(places), reactor, None).unwrap();
+    let pool = Pool::new(service, Queue::new(places), reactor, spares).unwrap();
     let mut worker = Worker::new(&pool, 0);
+    worker.hold = hold;
     let mut peers = Vec::new();
     for (number, &script) in batch.iter().chain(queued).enumerate() {
         let (ours, peer) = UnixStream::pair().unwrap();
@@ -291,4 +320,121 @@ fn session_that_yields_does_not_keep_a_full_queue_waiting() {
         Flushed(0),
     ];
     assert_eq!(events, expected);
+}
+
+/// The events of these turns beside a spare worker, if responses may be held so long.
+fn run_beside_spare(batch: &[Script], queued: &[Script], longest: Duration) -> Vec<Event> {
+    let spares = Some(SpareWorkers::asleep());
+    let nothing = PendingCommit::Nothing;
+    run_with(batch, queued, 64, nothing, spares, Hold::of(longest))
+}
+
+#[test]
+fn responses_of_short_blocking_turns_are_sent_together() {
+    let expected = [
+        ProcessedBlocking(0),
+        Committed,
+        ProcessedBlocking(1),
+        Committed,
+        ProcessedBlocking(2),
+        Committed,
+        ProcessedBlocking(3),
+        Committed,
+        Flushed(0),
+        Flushed(1),
+        Flushed(2),
+        Flushed(3),
+        ProcessedBlocking(4),
+        Committed,
+        ProcessedBlocking(5),
+        Committed,
+        Flushed(4),
+        Flushed(5),
+    ];
+    let events = run_beside_spare(&[Script::Blocking; 6], &[], Duration::MAX);
+    assert_eq!(events, expected);
+}
+
+#[test]
+fn response_of_a_long_blocking_turn_is_sent_before_the_next() {
+    let expected = [
+        ProcessedBlocking(0),
+        Committed,
+        Flushed(0),
+        ProcessedBlocking(1),
+        Committed,
+        Flushed(1),
+    ];
+    let script = [Script::Blocking; 2];
+    assert_eq!(run_beside_spare(&script, &[], Duration::ZERO), expected);
+    // And of each turn, if no worker is spare.
+    for spares in [None, Some(SpareWorkers::new(4))] {
+        let hold = Hold::of(Duration::MAX);
+        let events = run_with(&script, &[], 64, PendingCommit::Nothing, spares, hold);
+        assert_eq!(events, expected);
+    }
+}
+
+#[test]
+fn held_response_is_sent_before_other_turns() {
+    let events = run_beside_spare(
+        &[Script::Blocking; 2],
+        &[Script::YieldThenQuick],
+        Duration::MAX,
+    );
+    let expected = [
+        ProcessedBlocking(0),
+        Committed,
+        Flushed(0),
+        Processed(2),
+        Flushed(2),
+        ProcessedBlocking(1),
+        Committed,
+        Flushed(1),
+        Processed(2),
+        Flushed(2),
+    ];
+    assert_eq!(events, expected);
+    // A blocking turn that needs another one is not held, and what is held does not wait for that.
+    let script = [Script::Blocking, Script::BlockingTwice];
+    let expected = [
+        ProcessedBlocking(0),
+        Committed,
+        ProcessedBlocking(1),
+        Committed,
+        Flushed(1),
+        Flushed(0),
+        ProcessedBlocking(1),
+        Committed,
+        Flushed(1),
+    ];
+    assert_eq!(run_beside_spare(&script, &[], Duration::MAX), expected);
+}
+
+#[test]
+fn panic_in_the_flush_of_a_held_response_costs_its_connection_only() {
+    let script = [Script::BlockingThenPanic, Script::Blocking];
+    let expected = [
+        ProcessedBlocking(0),
+        Committed,
+        ProcessedBlocking(1),
+        Committed,
+        Flushed(0),
+        Flushed(1),
+    ];
+    assert_eq!(run_beside_spare(&script, &[], Duration::MAX), expected);
+}
+
+#[test]
+fn held_response_is_taken_once() {
+    let held = HeldResponses::new(2);
+    let (ours, _peer) = UnixStream::pair().unwrap();
+    held.hold(1, Box::new(Connection::new(Socket::new(ours.into()), ())));
+    let mut taken = Vec::new();
+    held.take(0, &mut taken);
+    assert!(taken.is_empty());
+    held.take_all(&mut taken);
+    held.take(1, &mut taken);
+    held.take(7, &mut taken);
+    assert_eq!(taken.len(), 1);
 }

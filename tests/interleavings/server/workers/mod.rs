@@ -9,6 +9,8 @@ pub(crate) mod batch;
 pub(crate) mod capacity;
 #[path = "../../../../src/server/workers/gauges.rs"]
 pub(crate) mod gauges;
+#[path = "../../../../src/server/workers/held.rs"]
+pub(crate) mod held;
 #[path = "../../../../src/server/workers/monitor.rs"]
 pub(crate) mod monitor;
 #[path = "../../../../src/server/workers/pool.rs"]
