@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn rows() {
+    fn each_kind_of_entry_has_its_row() {
         let page = page(
             b"/",
             &[b"a b.txt", b"sub/"],
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_names() {
+    fn hostile_names_are_escaped() {
         let table: &[(&[u8], &str)] = &[
             (
                 b"<script>alert(1)<",
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn the_way_up() {
+    fn links_lead_to_every_directory_above() {
         let page = page(
             b"/a%20b/%3Ci%3E/c/",
             &[],
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn optional_parts_of_the_page() {
+    fn optional_parts_are_shown_only_where_they_apply() {
         struct Row {
             name: &'static str,
             page: String,

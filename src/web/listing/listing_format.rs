@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn choice_by_accept() {
+    fn accept_chooses_the_format() {
         let table = [
             ("", ListingFormat::Html),
             ("*/*", ListingFormat::Html),

@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_make_the_text() {
+    fn parts_joined_are_the_text() {
         let row = "<tr><th><a href=./name>name</a><td>1 B<td>2026-11-27\n";
         let long = row.repeat(5_000);
         for texts in [&[][..], &[""], &["a", "", "b"], &[row, &long, row]] {

@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes() {
+    fn sizes_have_a_unit_and_few_digits() {
         let table = [
             (0, "0 B"),
             (1023, "1023 B"),

@@ -183,7 +183,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_listing_as_data() {
+    fn listing_is_written_as_json() {
         let path = Path::parse(b"/x%20y/%ff/").unwrap();
         let items = vec![
             item(b"\xffq\"", ItemKind::File, u64::MAX),

@@ -79,7 +79,14 @@ const SCHEMES: [(&str, &[(&str, &str)]); 4] = [
     ),
 ];
 
-/// Screenshots are written to the directory in `HTTPSERVER_SCREENSHOTS`.
+/// Whether the button for finished uploads begins where the text above it does, and the one for failed uploads ends
+/// where its row does.
+const BUTTONS_AT_EDGES: &str = "\
+    const place = id => document.getElementById(id).getBoundingClientRect(); \
+    return place('clear-finished').left === place('summary').left \
+        && Math.abs(place('clear-failed').right - place('progress').right) < 1";
+
+/// Screenshots are written to the directory in `SCREENSHOT_DIR`.
 #[test]
 fn pages_fit_every_screen_and_scheme() {
     let Some(browser) = Browser::start() else {
@@ -109,7 +116,10 @@ fn pages_fit_every_screen_and_scheme() {
                 browser.run("document.querySelector('#uploads')?.scrollTo(0, 0)");
                 let fits = "const root = document.documentElement; return root.scrollWidth <= root.clientWidth";
                 assert_eq!(browser.run(fits), json!(true), "{page} {scheme} {width}");
-                if let Some(directory) = std::env::var_os("HTTPSERVER_SCREENSHOTS") {
+                if page == "uploads" && width == 390 {
+                    assert_eq!(browser.run(BUTTONS_AT_EDGES), json!(true), "{scheme}");
+                }
+                if let Some(directory) = std::env::var_os("SCREENSHOT_DIR") {
                     let name = format!("{page}-{scheme}-{width}.png");
                     fs::write(PathBuf::from(directory).join(name), browser.screenshot()).unwrap();
                 }

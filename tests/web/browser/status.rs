@@ -32,7 +32,7 @@ fn status_page_plots_the_last_minutes_in_light_and_dark() {
         assert_eq!(browser.run(ground), json!(expected));
         // Of a figure that was drawn there are at least its ground, its text and its line.
         assert!(browser.colours("figure", "0, 0, width, height") > 2);
-        if let Some(directory) = std::env::var_os("HTTPSERVER_SCREENSHOTS") {
+        if let Some(directory) = std::env::var_os("SCREENSHOT_DIR") {
             let name = format!("status-{scheme}.png");
             fs::write(PathBuf::from(directory).join(name), browser.screenshot()).unwrap();
         }

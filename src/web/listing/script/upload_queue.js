@@ -87,7 +87,7 @@ function send(upload) {
   request.open("PUT", upload.target);
   if (upload.condition === "create") request.setRequestHeader("If-None-Match", "*");
   upload.stop = () => request.abort();
-  show(upload, "sending", "0 %");
+  show(upload, "sending", "0%");
   request.send(upload.file);
 }
 

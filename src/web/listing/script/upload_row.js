@@ -69,7 +69,7 @@ function isActive(upload) {
 // Shows how much is sent. All sent is not yet stored.
 function showProgress(upload, share) {
   upload.bar.value = share;
-  upload.text.textContent = share < 1 ? `${Math.floor(share * 100)} %` : "Storing";
+  upload.text.textContent = share < 1 ? `${Math.floor(share * 100)}%` : "Storing";
 }
 
 // The list shows the first upload that is not done, unless the pointer or the focus is in the list: nothing may move
