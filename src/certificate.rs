@@ -20,8 +20,10 @@ pub(crate) fn load(
     let server = match &config.certificate {
         None => return Ok(None),
         Some(Certificate::Files(pair)) => {
+            // First, so that an absent file is called absent.
+            let server = TlsServer::load(pair.clone())?;
             files.conceal_secret(&pair.key)?;
-            TlsServer::load(pair.clone())?
+            server
         }
         Some(Certificate::SelfSigned(directory)) => {
             // Before it is generated, to check its location, and after, to conceal it.

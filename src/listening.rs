@@ -1,5 +1,6 @@
 //! The listeners of a server: bound according to the command line, each with its protocol.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,8 +18,13 @@ use httpserver::tls::TlsServer;
 /// Why a listener could not be bound, in terms of the command line.
 #[derive(Debug, Error)]
 pub(crate) enum BindError {
-    #[error("cannot listen on {listen}: {source}{}", after_listen(source))]
-    Internet { listen: String, source: io::Error },
+    #[error("cannot listen on {listen}: {source}{}", after_listen(probably.as_deref(), source))]
+    Internet {
+        listen: String,
+        /// The address that was probably meant.
+        probably: Option<String>,
+        source: io::Error,
+    },
     #[error("cannot listen on unix:{}: {source}{}", path.display(), after_listen_unix(source))]
     Unix { path: PathBuf, source: io::Error },
     #[error("cannot give {place} to the user of --user: {source}")]
@@ -31,13 +37,17 @@ pub(crate) enum BindError {
 }
 
 /// The remedy for an address that cannot be listened on.
-fn after_listen(error: &io::Error) -> &'static str {
-    match error.kind() {
+fn after_listen(probably: Option<&str>, error: &io::Error) -> Cow<'static, str> {
+    if let Some(probably) = probably {
+        return format!("; type '{probably}' if its last group is the port").into();
+    }
+    let remedy = match error.kind() {
         io::ErrorKind::AddrInUse => "; type another port, or 0 for one that is free",
         io::ErrorKind::AddrNotAvailable => "; type an address of this machine, or 0.0.0.0 for all",
         io::ErrorKind::PermissionDenied => "; type a port above 1023, such as 8080",
         _ => "",
-    }
+    };
+    remedy.into()
 }
 
 /// The remedy for a path that cannot be listened on.
@@ -153,6 +163,7 @@ fn bind(place: &ListenerPlace, passed: &mut PassedSockets) -> Result<Listener, B
         ListenerPlace::Internet(listen) => {
             Listener::bind(&listen.addresses).map_err(|source| BindError::Internet {
                 listen: listen.to_string(),
+                probably: listen.probably.clone(),
                 source,
             })
         }

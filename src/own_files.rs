@@ -34,6 +34,8 @@ enum OwnFileError {
     },
     #[error("cannot use {} of --{option}: it is not a regular file", path.display())]
     NotRegular { option: &'static str, path: PathBuf },
+    #[error("cannot use {} of --{option}: it is a directory; type the name of a file", path.display())]
+    Directory { option: &'static str, path: PathBuf },
 }
 
 /// Checks that each of these files has a name of its own. Nothing is opened or changed.
@@ -75,10 +77,12 @@ fn locate(config: &Config) -> Result<Vec<Located>, Box<dyn Error>> {
         let location = match (Location::resolve(path), purpose) {
             (Ok(location), _) => location,
             // No client can get it.
-            (Err(LogError::NotRegular { .. }), Purpose::AccessLog) | (Err(_), Purpose::Read) => {
+            (Err(LogError::NotRegular(_)), Purpose::AccessLog) | (Err(_), Purpose::Read) => {
                 continue;
             }
-            (Err(error), Purpose::State) => return Err(in_our_words(error, option, path)),
+            (Err(error), Purpose::State | Purpose::AccessLog) => {
+                return Err(in_our_words(error, option, path));
+            }
             (Err(error), _) => return Err(error.into()),
         };
         let taken = |one: &Located, two: &Location| match purpose {
@@ -111,7 +115,8 @@ fn in_our_words(error: LogError, option: &'static str, path: &Path) -> Box<dyn E
             path,
             source,
         },
-        LogError::NotRegular { .. } => OwnFileError::NotRegular { option, path },
+        LogError::NotRegular(_) => OwnFileError::NotRegular { option, path },
+        LogError::Directory(_) => OwnFileError::Directory { option, path },
         other => return other.into(),
     })
 }

@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn directories_that_hold_too_much_are_known() {
+    fn directories_that_hold_too_much_are_recognised() {
         let home = Some(Path::new("/home/ann"));
         for (directory, home, expected) in [
             ("/", None, true),

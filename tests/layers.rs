@@ -569,7 +569,7 @@ fn no_arrow_runs_up_between_rooms() {
 
 /// Without this the other tests would show nothing.
 #[test]
-fn the_map_has_known_ways() {
+fn known_imports_are_found_in_the_map() {
     let source = source();
     let uses = source.uses();
     let file = |name: &str| repository().join("src").join(name);

@@ -87,7 +87,7 @@ fn licences_are_permitted() {
 }
 
 #[test]
-fn all_comes_from_the_registry() {
+fn every_dependency_comes_from_the_registry() {
     let wrong: Vec<_> = others()
         .map(|package| format!("{} {}", text(&package, "name"), text(&package, "source")))
         .filter(|source| {
@@ -98,7 +98,7 @@ fn all_comes_from_the_registry() {
 }
 
 #[test]
-fn nothing_is_built_in_two_versions_without_a_reason() {
+fn no_dependency_is_built_in_two_versions_without_a_reason() {
     let mut versions = BTreeMap::<_, BTreeSet<_>>::new();
     for package in packages() {
         let version = text(&package, "version").to_owned();
@@ -114,7 +114,7 @@ fn nothing_is_built_in_two_versions_without_a_reason() {
 }
 
 #[test]
-fn nothing_needs_a_newer_compiler_than_we_say() {
+fn no_dependency_needs_a_newer_compiler_than_the_manifest_states() {
     let number = |version: &str| {
         let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap());
         (parts.next().unwrap(), parts.next().unwrap_or(0))

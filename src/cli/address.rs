@@ -4,10 +4,9 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 
-use thiserror::Error;
-
+use super::address_error::AddressError;
 use super::values::is_number;
 
 /// The default ports of URLs (RFC 9110 §4.2.1, §4.2.2).
@@ -42,23 +41,6 @@ pub(super) enum AddressRule {
     Needed,
     /// They need not, since there are other listeners.
     Optional,
-}
-
-/// The typed text has the form of an address but is invalid.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(crate) enum AddressError {
-    #[error("'{0}' is not a port: type a number from 0 to 65535")]
-    Port(String),
-    #[error("'{port}' in '{typed}' is not a port: type a number from 0 to 65535")]
-    PortIn { port: String, typed: String },
-    #[error("'{typed}' has more than an address: type '{address}'")]
-    Path { typed: String, address: String },
-    #[error("'{0}' needs a certificate: type --tls-cert and --tls-key, too, or --tls-self-signed")]
-    Https(String),
-    #[error("'{0}' is not an address: only http:// and https:// are served")]
-    Scheme(String),
-    #[error("'{0}' is not an address: type one such as '127.0.0.1:8080' or '[::1]:8080'")]
-    Malformed(String),
 }
 
 /// A port: digits only, no sign and no space.
@@ -110,6 +92,26 @@ impl Address {
         self.security
     }
 
+    /// The address that was probably meant: `[::1]:8080`, if `::1:8080` was typed, which is an IPv6 address without a
+    /// port.
+    pub(super) fn with_last_group_as_port(&self) -> Option<String> {
+        let (host, port) = self.host.rsplit_once(':')?;
+        let is_meant = !self.has_port()
+            && self.typed == self.host
+            && host.parse::<Ipv6Addr>().is_ok()
+            && self::port(port).is_ok();
+        is_meant.then(|| format!("[{host}]:{port}"))
+    }
+
+    /// The same with a port, as an example.
+    pub(super) fn with_some_port(&self) -> String {
+        match self.with_last_group_as_port() {
+            Some(probably) => probably,
+            None if self.host.contains(':') => format!("[{}]:8080", self.host),
+            None => format!("{}:8080", self.host),
+        }
+    }
+
     /// Whether it has a port.
     pub(super) fn has_port(&self) -> bool {
         self.port.or(self.default_port).is_some()
@@ -151,6 +153,17 @@ impl Address {
         }))
     }
 
+    /// Parses an address by its form, and takes any other word for a host name.
+    pub(super) fn parse_or_name(typed: &str) -> Result<Self, AddressError> {
+        match (Self::parse(typed)?, typed.rsplit_once(':')) {
+            (Some(address), _) => Ok(address),
+            (None, Some((host, port))) if !host.contains(':') => {
+                Err(AddressError::in_address(port, typed))
+            }
+            (None, _) => Ok(Self::named(typed)),
+        }
+    }
+
     /// Parses an address by its form; `typed` is the whole argument.
     fn authority(text: &str, typed: &str) -> Result<Option<Self>, AddressError> {
         if let Some(rest) = text.strip_prefix('[') {
@@ -190,10 +203,7 @@ impl Address {
     }
 
     fn with_port(host: &str, digits: &str, typed: &str) -> Result<Self, AddressError> {
-        let port = port(digits).map_err(|_| AddressError::PortIn {
-            port: digits.to_owned(),
-            typed: typed.to_owned(),
-        })?;
+        let port = port(digits).map_err(|_| AddressError::in_address(digits, typed))?;
         Ok(Self {
             typed: typed.to_owned(),
             port: Some(port),
@@ -219,6 +229,7 @@ impl Address {
             name,
             host: self.host.clone(),
             addresses: found,
+            probably: self.with_last_group_as_port(),
         })
     }
 
@@ -239,6 +250,8 @@ pub(crate) struct Listen {
     pub(crate) host: String,
     /// The first that can be bound is taken.
     pub(crate) addresses: Vec<SocketAddr>,
+    /// What was probably meant, if these addresses cannot be listened on.
+    pub(crate) probably: Option<String>,
 }
 
 impl Listen {
@@ -267,7 +280,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_known_by_their_form() {
+    fn addresses_are_recognised_by_their_form() {
         for (typed, expected) in [
             ("127.0.0.1", Some("127.0.0.1:9")),
             ("0.0.0.0", Some("0.0.0.0:9")),
@@ -309,8 +322,31 @@ mod tests {
     }
 
     #[test]
+    fn last_group_of_ipv6_may_be_meant_as_the_port() {
+        for (typed, expected) in [
+            ("::1:8080", Some("[::1]:8080")),
+            ("2001:db8::7:443", Some("[2001:db8::7]:443")),
+            ("::1", None),
+            ("::8080", None),
+            ("::1:80a", None),
+            ("fe80::1:ffff", None),
+            ("[::1:8080]", None),
+            ("http://::1:8080", None),
+            ("127.0.0.1", None),
+        ] {
+            let address = Address::parse(typed).unwrap().unwrap();
+            let found = address.with_last_group_as_port();
+            assert_eq!(found.as_deref(), expected, "{typed}");
+        }
+    }
+
+    #[test]
     fn malformed_address_is_an_error() {
         for (typed, message) in [
+            (
+                "[::1]:",
+                "'[::1]:' has no port after its colon: type one, as in '[::1]:8080'",
+            ),
             (
                 "127.0.0.1:65536",
                 "'65536' in '127.0.0.1:65536' is not a port: type a number from 0 to 65535",

@@ -3,7 +3,7 @@
 use clap::Command;
 
 /// Options of other servers, with the equivalent of this server.
-const FOREIGN: [(&[&str], &str); 6] = [
+const FOREIGN: [(&[&str], &str); 8] = [
     (
         &["-p", "--port"],
         "type the port after the address, as in 'httpserver 127.0.0.1 8080'",
@@ -39,6 +39,14 @@ const FOREIGN: [(&[&str], &str); 6] = [
         "type '--tls-cert FILE --tls-key FILE', or '--tls-self-signed DIR' without a certificate",
     ),
     (
+        &["--workers", "--worker-threads", "-w", "-t"],
+        "type '-N 8' for eight worker threads",
+    ),
+    (
+        &["--daemon", "--daemonize", "--background"],
+        "type 'nohup httpserver … &', or start it as a service of systemd",
+    ),
+    (
         &["--cors"],
         "type --header 'Access-Control-Allow-Origin: *' together with --web",
     ),
@@ -52,6 +60,10 @@ pub(super) fn instead_of(option: &str, similar: Option<&str>, command: &Command)
     if let Some((_, advice)) = foreign {
         return (*advice).to_owned();
     }
+    if option[1..].starts_with(|c: char| c.is_ascii_digit()) {
+        return "a number from 0 to 65535 is a port".to_owned();
+    }
+    let similar = similar.filter(|similar| is_similar(option, similar));
     let similar = similar.map(str::to_owned);
     if let Some(similar) = similar.or_else(|| with_same_letters(option, command)) {
         return format!("did you mean '{similar}'?");
@@ -60,6 +72,17 @@ pub(super) fn instead_of(option: &str, similar: Option<&str>, command: &Command)
         return format!("did you mean '-{letter}'?");
     }
     "'httpserver -h' lists the options".to_owned()
+}
+
+/// Whether the most similar option could be meant: the parser's measure takes `--root` for similar to `--foo`.
+fn is_similar(option: &str, similar: &str) -> bool {
+    let (typed, known) = (
+        option.trim_start_matches('-'),
+        similar.trim_start_matches('-'),
+    );
+    let is_part = typed.len() > 2 && known.contains(typed);
+    let is_as_long = typed.len() <= 2 * known.len() && known.len() <= 2 * typed.len();
+    is_part || (is_as_long && typed.chars().next() == known.chars().next())
 }
 
 /// The long option with the same letters in another order, such as `--web` for `--wbe`: the parser finds similar words

@@ -26,11 +26,11 @@ pub(super) const GROUP: Group = Group {
         },
         Default {
             option: "max-connections",
-            holds: "by the descriptor limit",
+            holds: "from the descriptor limit",
         },
         Default {
             option: "processors",
-            holds: "by affinity and control group",
+            holds: "from affinity and control group",
         },
     ],
     needs: &[],
@@ -56,14 +56,15 @@ pub(super) struct LimitOptions {
 
     /// Keep at most N connections open
     ///
-    /// More wait in the kernel's backlog.
+    /// At the limit, the one that has been idle for longest is closed to make room. If none is idle, new ones wait in the
+    /// kernel's backlog.
     #[arg(long, value_name = "N", hide_short_help = true, value_parser = values::count::<MOST_CONNECTIONS>)]
     pub(super) max_connections: Option<NonZeroUsize>,
 
     /// Keep at most N connections of one client open
     ///
-    /// More are closed at once. A client is an IPv4 address or an IPv6 network (/64). Trusted proxies and Unix domain
-    /// sockets have no limit.
+    /// Another connection of that client is closed without a response. A client is an IPv4 address or an IPv6 network
+    /// (/64). Trusted proxies and Unix domain sockets have no limit.
     #[arg(long, value_name = "N", hide_short_help = true, value_parser = values::count::<MOST_CONNECTIONS>)]
     pub(super) max_connections_per_client: Option<NonZeroUsize>,
 

@@ -9,7 +9,8 @@ use thiserror::Error;
 
 use httpserver::connection::{ProxyProtocol, TrustedProxies, UnixPeers};
 
-use super::address::{self, Address, AddressError, Listen, ListenerSecurity};
+use super::address::{self, Address, Listen, ListenerSecurity};
+use super::address_error::AddressError;
 use super::values::is_number;
 
 /// A listener as typed.
@@ -118,7 +119,7 @@ impl fmt::Display for ListenerPlace {
 pub(crate) enum ListenerSyntaxError {
     #[error(transparent)]
     Address(#[from] AddressError),
-    #[error("it has no port: type one behind the address, such as '{0}:8080'")]
+    #[error("it has no port: type one after the address, as in '{0}'")]
     NoPort(String),
     #[error("it has no path: type one, such as unix:/run/httpserver.sock")]
     NoPath,
@@ -205,12 +206,11 @@ fn address(typed: &str) -> Result<Address, ListenerSyntaxError> {
     if is_number(typed) {
         return Ok(Address::loopback(Some(address::port(typed)?)));
     }
-    let address = Address::parse(typed)?.unwrap_or_else(|| Address::named(typed));
+    let address = Address::parse_or_name(typed)?;
     if address.has_port() {
-        Ok(address)
-    } else {
-        Err(ListenerSyntaxError::NoPort(typed.to_owned()))
+        return Ok(address);
     }
+    Err(ListenerSyntaxError::NoPort(address.with_some_port()))
 }
 
 /// Permission bits, as chmod(1) takes them.
@@ -357,11 +357,31 @@ mod tests {
         for (typed, message) in [
             (
                 "127.0.0.1",
-                "it has no port: type one behind the address, such as '127.0.0.1:8080'",
+                "it has no port: type one after the address, as in '127.0.0.1:8080'",
             ),
             (
                 "somewhere",
-                "it has no port: type one behind the address, such as 'somewhere:8080'",
+                "it has no port: type one after the address, as in 'somewhere:8080'",
+            ),
+            (
+                "::1",
+                "it has no port: type one after the address, as in '[::1]:8080'",
+            ),
+            (
+                "[::1]",
+                "it has no port: type one after the address, as in '[::1]:8080'",
+            ),
+            (
+                "::1:9000",
+                "it has no port: type one after the address, as in '[::1]:9000'",
+            ),
+            (
+                "x:y",
+                "'y' in 'x:y' is not a port: type a number from 0 to 65535",
+            ),
+            (
+                "localhost:",
+                "'localhost:' has no port after its colon: type one, as in 'localhost:8080'",
             ),
             (
                 "127.0.0.1:65536",

@@ -40,7 +40,7 @@ pub(super) const GROUP: Group = Group {
 pub(super) struct LogOptions {
     /// Record every request in FILE
     ///
-    /// An existing log is renamed to FILE. and the UTC time of its last change, such as FILE.20261127T103312Z.
+    /// An existing log is renamed: the UTC time of its last change is appended, as in FILE.20261127T103312Z.
     #[arg(short, long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(log_path))]
     log: Option<PathBuf>,
 
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_log_is_not_called_as_an_address_or_standard_output() {
+    fn name_of_a_log_is_neither_an_address_nor_standard_output() {
         for (typed, is_name) in [
             ("log.txt", true),
             ("/var/log/x", true),

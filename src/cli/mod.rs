@@ -6,6 +6,7 @@
 
 mod access_log;
 mod address;
+mod address_error;
 mod advice;
 mod arguments;
 mod confinement;
@@ -358,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn proxy_header_is_expected_where_that_is_typed() {
+    fn proxy_header_is_expected_on_listeners_with_that_option() {
         use httpserver::connection::ProxyProtocol::{NotSpoken, Spoken};
         let listen = "--trust-proxy ::1,unix --listen unix:a,proxy --listen :1";
         for (line, expected) in [
@@ -380,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn every_option_is_in_a_group_and_groups_name_options_that_there_are() {
+    fn every_option_is_in_a_group_and_groups_name_existing_options() {
         let command = command();
         let headings: Vec<_> = GROUPS.iter().map(|group| group.heading).collect();
         for arg in command.get_arguments().filter(|arg| !arg.is_positional()) {
@@ -476,7 +477,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_example_of_readme_serves_a_directory_that_it_makes() {
+    fn the_first_example_of_readme_makes_the_directory_that_it_serves() {
         let readme = include_str!("../../README.md");
         let made = lines_of(readme, "mkdir -p ").next().unwrap();
         let first = lines_of(readme, "cargo run --release -- ").next().unwrap();

@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::address::{self, Address, AddressError, AddressRule, Listen, ListenerSecurity};
+use super::address::{self, Address, AddressRule, Listen, ListenerSecurity};
+use super::address_error::AddressError;
 use super::values::is_number;
 
 /// The port of an address without one, in the classic dialect.
@@ -283,8 +284,7 @@ fn unresolved(
         && !host.contains(':')
         && !is_number(port)
     {
-        let port = port.to_owned();
-        return AddressError::PortIn { port, typed: word }.into();
+        return AddressError::in_address(port, &word).into();
     }
     match (dialect, look(word.as_ref())) {
         (_, PathKind::Other) => PositionalError::NotDirectory(word),
@@ -472,7 +472,7 @@ mod tests {
             (
                 Classic,
                 "localhost:",
-                "'' in 'localhost:' is not a port: type a number from 0 to 65535",
+                "'localhost:' has no port after its colon: type one, as in 'localhost:8080'",
             ),
         ] {
             assert_eq!(said(dialect, line), Err(message.to_owned()), "{line}");
@@ -480,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_does_not_resolve_is_what_the_file_system_has() {
+    fn name_that_does_not_resolve_is_looked_up_in_the_file_system() {
         use DialectChoice::{Classic, Web};
         for (dialect, word, message) in [
             (

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_two() {
+    fn client_address_is_in_one_of_two_fields() {
         for (typed, expected) in [
             ("x-forwarded-for", Ok(ForwardedField::XForwardedFor)),
             ("X-Forwarded-For", Ok(ForwardedField::XForwardedFor)),

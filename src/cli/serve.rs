@@ -76,7 +76,7 @@ pub(super) struct ServeOptions {
 
     /// Print nothing on stdout
     ///
-    /// Also print no addresses, uploads and summary on stderr. Warnings, errors and the lines of -v are still printed.
+    /// On stderr, leave out addresses, uploads and the summary. Warnings, errors and the lines of -v are still printed.
     #[arg(short, long)]
     quiet: bool,
 

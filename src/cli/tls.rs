@@ -70,7 +70,7 @@ pub(crate) enum TlsOptionError {
     #[error("--tls-cert and --tls-self-signed both name a certificate: type one of them")]
     TwoCertificates,
     #[error(
-        "there is a certificate, and no listener has TLS: type ',tls' behind a --listen, or an address without 'http://'"
+        "there is a certificate, and no listener has TLS: type ',tls' after a --listen, or an address without 'http://'"
     )]
     NoListener,
     #[error(

@@ -26,7 +26,7 @@ pub(crate) enum UsageError {
         value: String,
         rule: String,
     },
-    #[error("{option} needs a value: type '{example}'")]
+    #[error("{option} needs a value: type {}", quoted(example))]
     MissingValue { option: String, example: String },
     #[error(
         "{option} takes no value, and has '{value}': type a space instead of '=', or leave it out"
@@ -139,6 +139,12 @@ impl UsageError {
         let line = text.lines().next().unwrap_or_default();
         Self::Other(line.strip_prefix("error: ").unwrap_or(line).to_owned())
     }
+}
+
+/// An example in quotes, which has none of the same kind.
+fn quoted(example: &str) -> String {
+    let quote = if example.contains('\'') { '"' } else { '\'' };
+    format!("{quote}{example}{quote}")
 }
 
 fn text(error: &clap::Error, kind: ContextKind) -> Option<&str> {

@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn one_field_only_is_read() {
+    fn only_the_chosen_field_is_read() {
         for (fields, expected) in [
             ("Forwarded: for=192.0.2.9;proto=https\r\n", "192.0.2.9"),
             (

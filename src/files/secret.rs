@@ -21,7 +21,7 @@ pub enum SecretError {
     #[error("{} is below the root, so clients could read it: move it to a directory outside", .0.display())]
     BelowRoot(PathBuf),
     /// Its location cannot be determined.
-    #[error("cannot find out where {} is: {source}", path.display())]
+    #[error("cannot use {}: {source}", path.display())]
     Look {
         /// The file.
         path: PathBuf,

@@ -35,21 +35,22 @@ pub(crate) enum HarnessError {
     #[error("cannot use the ready file {}: {source}", path.display())]
     ReadyFile { path: PathBuf, source: io::Error },
     #[error(
-        "cannot use descriptor {number} of --ready-fd: {source}{}",
-        after_descriptor(source)
+        "cannot use descriptor {number} of --ready-fd: {}",
+        about_descriptor(source)
     )]
     ReadyFd { number: u32, source: io::Error },
     #[error("cannot use the summary {}: {source}", path.display())]
     Summary { path: PathBuf, source: io::Error },
 }
 
-/// The remedy for a descriptor that cannot be used.
-fn after_descriptor(error: &io::Error) -> &'static str {
+/// Why a descriptor cannot be used, and the remedy.
+fn about_descriptor(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => {
-            "; open it for the server, as in 'httpserver --ready-fd 3 3>file'"
+            "it is not open: open it for the server, as in 'httpserver --ready-fd 3 3>file'"
+                .to_owned()
         }
-        _ => "; it must be a pipe or a file that is open for writing",
+        _ => format!("{error}; it must be a pipe or a file that is open for writing"),
     }
 }
 

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn stale_file_goes_before_and_new_one_with_its_owner() {
+    fn stale_file_is_removed_at_the_start_and_new_one_with_its_owner() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("ready");
         let other = directory.path().join("other");

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn phrases_that_changed_names_over_the_years() {
+    fn renamed_phrases_are_those_of_rfc_9110() {
         for (status, line) in [
             (StatusCode::ContentTooLarge, "413 Content Too Large"),
             (StatusCode::UriTooLong, "414 URI Too Long"),

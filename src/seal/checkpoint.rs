@@ -72,7 +72,7 @@ pub enum CheckpointError {
     #[error("it is not a key for checkpoints, which `httpserver-log sign-key` makes")]
     Key,
     /// The name of a key is empty, or has a space or a plus sign.
-    #[error("the name of a key is a word without `+`")]
+    #[error("the name of a key must be a word without `+`, such as example.org/log")]
     Name,
     /// None of its signatures is from this key.
     #[error("it has no signature of this key")]

@@ -24,7 +24,9 @@ pub struct Key {
 
 /// The text is not a verification key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("it is no verification key, which begins with `{PREFIX}` and has 64 hex digits")]
+#[error(
+    "it is not a verification key: that is `{PREFIX}` and 64 hex digits, which `httpserver-log seal-key` printed"
+)]
 pub struct NotAKey;
 
 impl Key {

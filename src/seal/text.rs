@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_are_the_longest() {
+    fn stated_maximum_lengths_are_right() {
         let mut out = Vec::new();
         push_mac(&mut out, u64::MAX, &Hash::ZERO);
         push_chain(&mut out, &Hash::ZERO);

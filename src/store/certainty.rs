@@ -81,7 +81,7 @@ mod tests {
     use crate::store::sys::metadata_of;
 
     #[test]
-    fn sources_of_time_stamps() {
+    fn source_of_time_stamps_follows_from_the_file_system() {
         for (file_system, release, expected) in [
             (0xEF53, "6.13.0", ClockAndLooks),
             (0xEF53, "6.13-rc1", ClockAndLooks),

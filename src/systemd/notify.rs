@@ -51,7 +51,7 @@ fn connect(address: &OsStr) -> io::Result<UnixDatagram> {
         [b'@', name @ ..] => SocketAddr::from_abstract_name(name)?,
         [b'/', ..] => SocketAddr::from_pathname(address)?,
         _ => {
-            let why = "it is neither a path nor a name behind '@'";
+            let why = "it is neither a path nor '@' and a name";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
     };

@@ -22,12 +22,23 @@ pub struct CertificateFiles {
     pub key: PathBuf,
 }
 
+/// The remedy for a file that cannot be read.
+fn after_read(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            "; type the name of a file in PEM format, or --tls-self-signed DIR instead"
+        }
+        io::ErrorKind::IsADirectory => "; type the name of a file in it",
+        _ => "",
+    }
+}
+
 /// The reason why a certificate cannot be used, with a remedy.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CertificateError {
     /// From open(2) or read(2).
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}{}", path.display(), after_read(source))]
     Read {
         /// The file.
         path: PathBuf,

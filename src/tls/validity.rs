@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn complaint_is_about_the_time() {
+    fn warning_names_the_time_that_is_wrong() {
         let now = SystemTime::now();
         for (begin, end, said) in [
             (now - DAY, now + 90 * DAY, None),

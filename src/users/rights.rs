@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn sets_of_rights() {
+    fn sets_of_rights_are_combined() {
         let two = Rights::NONE.with(Right::Read).with(Right::Delete);
         for (right, expected) in Right::ALL.into_iter().zip([true, false, false, true]) {
             assert_eq!(two.include(right), expected, "{right}");

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_passwords_make_a_client_wait_longer_each_time() {
+    fn each_wrong_password_lengthens_the_wait_of_a_client() {
         let mut now = Instant::now();
         let mut throttle = Throttle::default();
         let guesser = client("192.0.2.1");
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_clients_are_known() {
+    fn number_of_remembered_clients_is_limited() {
         let now = Instant::now();
         let mut throttle = Throttle::default();
         let number = |number: u32| ClientAddress::Ip(IpAddr::V4(number.into()));

@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn three_lines_for_three_kinds_of_people() {
+    fn three_lines_define_three_kinds_of_users() {
         let table = parse("*::read\nann:BC:create\nbob:A2::/bob\n").unwrap();
         assert_eq!(table.everybody.rights(b"x"), Rights::NONE.with(Right::Read));
         let ann = table.user("ann").unwrap();
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_as_they_may_be() {
+    fn valid_lines_are_parsed() {
         for (text, name, path, expected) in [
             ("ann:BC", "ann", "x", Rights::ALL),
             ("ann:BC:", "ann", "x", Rights::ALL),
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_have_the_number_of_their_line_and_show_no_hash() {
+    fn errors_name_their_line_and_show_no_hash() {
         for (text, line, fault) in [
             ("ann", 1, UserLineError::Form),
             ("\n# x\nann", 3, UserLineError::Form),

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_known_or_not_and_addresses_pass() {
+    fn listed_names_and_all_addresses_are_accepted() {
         let names = HostNames::only(["Files.Example.", "box"]);
         for (authority, expected) in [
             ("files.example", true),

@@ -239,7 +239,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_that_name_a_file() {
+    fn valid_targets_name_a_file() {
         /// A target, the path that it names, how it ends, and its canonical form.
         struct Row {
             input: &'static [u8],
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_are_refused() {
+    fn invalid_targets_are_refused() {
         let table: &[(&[u8], PathError)] = &[
             (b"", PathError::NotAbsolute),
             (b"a", PathError::NotAbsolute),
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_of_a_path() {
+    fn neighbours_of_a_path_are_in_its_directory() {
         let root = Path::parse(b"/").unwrap();
         assert_eq!(root.file_name(), None);
         assert_eq!(root.components().count(), 0);
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn levels_up_from_an_address_as_it_was_sent() {
+    fn levels_up_are_counted_in_the_address_as_it_was_sent() {
         for (raw, expected) in [
             ("/", &[0][..]),
             ("/a", &[0]),

@@ -95,7 +95,7 @@ fn a_small_file_that_changes_is_never_sent_stale() {
 }
 
 #[test]
-fn the_root_is_removed() {
+fn removed_root_is_503_until_it_exists_again() {
     let home = Home::new();
     home.place(&name(1), b"old");
     let mut server = Setup::at(&home, &["-N", "1"]).start();
@@ -147,7 +147,7 @@ fn a_root_that_is_renamed_is_kept() {
 }
 
 #[test]
-fn the_log_is_removed_and_begun_again() {
+fn removed_log_is_begun_again_after_a_signal() {
     let home = Home::new();
     let mut server = Setup::at(&home, &["-N", "1"]).start();
     let mut client = server.connect();
@@ -193,7 +193,7 @@ fn with_short_files(home: &Home, options: &[&str]) -> Server {
 
 /// A limit on the length of files (ulimit -f) is a limit like any other, not the end of the server.
 #[test]
-fn files_may_not_be_long() {
+fn upload_beyond_the_file_size_limit_is_refused() {
     let home = Home::new();
     let mut server = with_short_files(&home, &[]);
     let mut client = server.connect();

@@ -136,14 +136,14 @@ fn check(
 }
 
 #[test]
-fn small_files_that_are_kept_in_memory() {
+fn small_file_kept_in_memory_is_never_stale() {
     for home in [Some(Home::new()), Home::in_memory()].into_iter().flatten() {
         every_change_shows(&home, 100);
     }
 }
 
 #[test]
-fn large_files_that_are_kept_open() {
+fn large_file_kept_open_is_never_stale() {
     for home in [Some(Home::new()), Home::in_memory()].into_iter().flatten() {
         every_change_shows(&home, 100_000);
     }
@@ -151,7 +151,7 @@ fn large_files_that_are_kept_open() {
 
 /// Where its change time shows that its names change, a small file is kept open, so that its name need not be looked up.
 #[test]
-fn a_small_file_in_the_root_is_kept_open() {
+fn small_file_kept_open_is_never_stale() {
     let Some(home) = Home::in_memory() else {
         return skip("there is no /dev/shm");
     };

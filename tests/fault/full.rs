@@ -60,7 +60,7 @@ fn fill(server: &Server, length: usize) -> u64 {
 }
 
 #[test]
-fn the_disk_of_the_log() {
+fn full_disk_of_the_log_refuses_uploads() {
     let home = Home::new();
     let log = home.path().join("disk/log");
     let Some((server, disk)) = start(&home, &home.root(), &log) else {
@@ -119,7 +119,7 @@ fn the_disk_of_the_log() {
 }
 
 #[test]
-fn the_disk_of_the_root() {
+fn full_disk_of_the_root_refuses_uploads() {
     let home = Home::new();
     let log = home.log_path();
     let Some((server, disk)) = start(&home, &home.path().join("disk"), &log) else {
@@ -160,7 +160,7 @@ fn the_disk_of_the_root() {
 
 /// Log and seal on one disk: no upload is stored without its line, and no entry is torn for lack of space.
 #[test]
-fn the_disk_of_a_sealed_log() {
+fn full_disk_of_a_sealed_log_refuses_uploads() {
     let home = Home::new();
     let log = home.path().join("disk/log");
     let key_path = key_state(&home);
@@ -203,7 +203,7 @@ fn put_expecting(name: &str, length: usize) -> Vec<u8> {
 
 /// Root and log on one disk, many clients at once: an upload with 201 is stored and logged, any other is neither.
 #[test]
-fn one_disk_for_both() {
+fn full_disk_of_log_and_root_refuses_uploads() {
     let home = Home::new();
     let (root, log) = (home.path().join("disk/root"), home.path().join("disk/log"));
     let Some((server, disk)) = start(&home, &root, &log) else {

@@ -51,24 +51,24 @@ fn hang_at(server: &Server, syscall: &str) -> Vec<Injection> {
 }
 
 #[test]
-fn an_open_that_hangs() {
+fn hanging_open_holds_up_no_other_client() {
     one_hangs("openat2", get(&name(1)).as_bytes(), 200);
 }
 
 #[test]
-fn a_look_that_hangs() {
+fn hanging_stat_holds_up_no_other_client() {
     // `GET /` needs no disk access.
     one_hangs_beside("", 200, "statx", get(&name(1)).as_bytes(), 200);
 }
 
 #[test]
-fn a_rename_that_hangs() {
+fn hanging_rename_holds_up_no_other_client() {
     one_hangs("renameat", &put(&name(1), b"new"), 201);
 }
 
 /// Below a directory the first look is an open too; here the directory could be a mount that is dead.
 #[test]
-fn a_look_below_a_directory_that_hangs() {
+fn hanging_open_below_a_directory_holds_up_no_other_client() {
     if !strace::is_usable() {
         return;
     }

@@ -58,7 +58,7 @@ fn in_rounds(rounds: u32, round: impl Fn(Duration)) {
 }
 
 #[test]
-fn answered_uploads_survive() {
+fn answered_uploads_survive_a_kill() {
     in_rounds(rounds(6), |delay| {
         let home = Home::new();
         let known = kill_amid_uploads(&home, &[], delay);

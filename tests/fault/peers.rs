@@ -99,7 +99,7 @@ fn hidden_request_is_not_served() {
 
 /// A client that sends all before it reads has the response nevertheless.
 #[test]
-fn early_answers_are_received() {
+fn answer_before_the_end_of_an_upload_is_received() {
     let home = Home::new();
     let server = Setup::at(&home, &["-N", "1", "--max-body", "1000"]).start();
     let long = "x".repeat(20_000);
@@ -182,7 +182,7 @@ fn sample() -> Vec<u8> {
 }
 
 #[test]
-fn a_byte_at_a_time() {
+fn request_sent_a_byte_at_a_time_is_answered() {
     let home = Home::new();
     let server = Setup::at(&home, &["-N", "1"]).start();
     let sample = sample();
@@ -206,7 +206,7 @@ fn a_byte_at_a_time() {
 
 /// The client leaves after each byte of the stream: with a reset, with its end of stream, or silently.
 #[test]
-fn gone_at_every_byte() {
+fn client_that_leaves_at_any_byte_does_no_harm() {
     let home = Home::new();
     let server = Setup::at(&home, &["-N", "2"]).start();
     let sample = sample();
@@ -241,7 +241,7 @@ fn gone_at_every_byte() {
 
 /// Resets while a response is sent, and while content is read past.
 #[test]
-fn resets_during_answers() {
+fn reset_during_an_answer_does_no_harm() {
     let home = Home::new();
     home.place(&name(1), &vec![b'z'; 8_000_000]);
     let server = Setup::at(&home, &["-N", "2"]).start();
@@ -262,7 +262,7 @@ fn resets_during_answers() {
 }
 
 #[test]
-fn ten_thousand_pipelined_requests() {
+fn ten_thousand_pipelined_requests_are_answered() {
     let home = Home::new();
     home.place(&name(1), &noise(1, 1_000));
     let server = Setup::at(&home, &["-N", "1"]).start();
@@ -401,7 +401,7 @@ fn misplaced_expectations_are_handled() {
 }
 
 #[test]
-fn chunks_of_one_byte_and_endless_extensions() {
+fn chunks_of_one_byte_are_stored_and_endless_extensions_refused() {
     let home = Home::new();
     let server = Setup::at(&home, &["-N", "1"]).start();
     let head = format!(
@@ -460,7 +460,7 @@ fn chunks_of_one_byte_and_endless_extensions() {
 
 /// Without descriptors uploads are refused and connections wait; once there are descriptors, both continue.
 #[test]
-fn no_descriptors() {
+fn server_without_descriptors_recovers() {
     let home = Home::new();
     let server = Setup::at(&home, &["-N", "2"]).start();
     let mut client = server.connect();
@@ -494,7 +494,7 @@ fn no_descriptors() {
 
 /// When silent clients take all places, a client that sends a request gets one of them.
 #[test]
-fn no_places() {
+fn server_at_its_connection_limit_recovers() {
     let home = Home::new();
     let server = Setup::at(&home, &["-N", "1", "--max-connections", "8"]).start();
     let idle: Vec<Client> = (0..8).map(|_| server.connect()).collect();
@@ -509,7 +509,7 @@ fn no_places() {
 /// Each part of a request is acknowledged when it is received, since Nagle's algorithm may hold back the next until
 /// then; and if that fails, nothing else does.
 #[test]
-fn a_request_in_parts() {
+fn request_sent_in_parts_is_answered() {
     if !strace::is_usable() {
         return;
     }

@@ -35,7 +35,7 @@ fn wait_until_found(server: &Server) {
 }
 
 #[test]
-fn root_is_found_again_by_whatever_name_it_was_given() {
+fn root_is_found_again_by_the_name_that_was_typed() {
     for dialect in [CLASSIC, WEB] {
         for (given, directory) in [
             (".", "root"),

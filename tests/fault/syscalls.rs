@@ -243,38 +243,38 @@ const GET_LARGE: &[Row] = &[
 ];
 
 #[test]
-fn a_put() {
+fn faults_of_a_put_have_their_outcomes() {
     try_all(Ask::Put(SMALL), PUT, over_tcp);
 }
 
 #[test]
-fn a_put_without_unnamed_files() {
+fn faults_of_a_put_without_unnamed_files_have_their_outcomes() {
     try_all(Ask::PutNamed(SMALL), PUT_NAMED, over_tcp);
 }
 
 #[test]
-fn a_put_that_makes_a_file() {
+fn faults_of_a_put_that_makes_a_file_have_their_outcomes() {
     try_all(Ask::Make(SMALL), MAKE, over_tcp);
 }
 
 #[test]
-fn a_large_put() {
+fn faults_of_a_large_put_have_their_outcomes() {
     try_all(Ask::Put(LARGE), PUT_LARGE, over_tcp);
     try_all(Ask::Put(LARGE), PUT_LARGE_RECEIVED, over_tcp);
 }
 
 #[test]
-fn a_durable_put() {
+fn faults_of_a_durable_put_have_their_outcomes() {
     try_all(Ask::DurablePut(SMALL), PUT_DURABLE, over_tcp);
 }
 
 #[test]
-fn a_get() {
+fn faults_of_a_get_have_their_outcomes() {
     try_all(Ask::Get(SMALL), GET, over_tcp);
 }
 
 #[test]
-fn a_large_get() {
+fn faults_of_a_large_get_have_their_outcomes() {
     try_all(Ask::Get(LARGE), GET_LARGE, over_tcp);
 }
 
@@ -309,39 +309,39 @@ mod inside_tls {
     }
 
     #[test]
-    fn a_put() {
+    fn faults_of_a_put_have_their_outcomes() {
         try_all(Ask::Put(SMALL), PUT, inside_tls);
     }
 
     #[test]
-    fn a_put_without_unnamed_files() {
+    fn faults_of_a_put_without_unnamed_files_have_their_outcomes() {
         try_all(Ask::PutNamed(SMALL), PUT_NAMED, inside_tls);
     }
 
     #[test]
-    fn a_put_that_makes_a_file() {
+    fn faults_of_a_put_that_makes_a_file_have_their_outcomes() {
         try_all(Ask::Make(SMALL), MAKE, inside_tls);
     }
 
     #[test]
-    fn a_large_put() {
+    fn faults_of_a_large_put_have_their_outcomes() {
         try_all(Ask::Put(LARGE), PUT_LARGE, inside_tls);
         // So large that the twelfth call is in the middle of it, however much each of them returns.
         try_all(Ask::Put(8 * LARGE), PUT_LARGE_RECEIVED, inside_tls);
     }
 
     #[test]
-    fn a_durable_put() {
+    fn faults_of_a_durable_put_have_their_outcomes() {
         try_all(Ask::DurablePut(SMALL), PUT_DURABLE, inside_tls);
     }
 
     #[test]
-    fn a_get() {
+    fn faults_of_a_get_have_their_outcomes() {
         try_all(Ask::Get(SMALL), GET, inside_tls);
     }
 
     #[test]
-    fn a_large_get() {
+    fn faults_of_a_large_get_have_their_outcomes() {
         try_all(Ask::Get(LARGE), GET_LARGE, inside_tls);
     }
 }
@@ -530,7 +530,7 @@ fn an_interrupted_wait_goes_on() {
 
 /// After any error of accept(2), the connection that waits in the backlog is served in the end.
 #[test]
-fn accepting_goes_on() {
+fn accepting_continues_after_an_error() {
     if !strace::is_usable() {
         return;
     }
@@ -555,7 +555,7 @@ fn accepting_goes_on() {
 
 /// A read that returns less than was asked for is followed by another.
 #[test]
-fn short_reads() {
+fn short_reads_are_continued() {
     if !strace::is_usable() {
         return;
     }

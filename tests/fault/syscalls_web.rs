@@ -218,39 +218,39 @@ const REMOVE_DIRECTORY: &[Row] = &[
 ];
 
 #[test]
-fn a_get() {
+fn faults_of_a_get_have_their_outcomes() {
     try_all(Ask::Get, GET, over_tcp);
 }
 
 #[test]
-fn a_listing() {
+fn faults_of_a_listing_have_their_outcomes() {
     try_all(Ask::List, LIST, over_tcp);
 }
 
 #[test]
-fn a_replacing_put() {
+fn faults_of_a_replacing_put_have_their_outcomes() {
     try_all(Ask::Replace, REPLACE, over_tcp);
 }
 
 #[test]
-fn a_creating_put() {
+fn faults_of_a_creating_put_have_their_outcomes() {
     try_all(Ask::Create, CREATE, over_tcp);
 }
 
 #[test]
-fn a_delete() {
+fn faults_of_a_delete_have_their_outcomes() {
     try_all(Ask::Delete, DELETE, over_tcp);
 }
 
 #[test]
-fn removal_of_a_directory() {
+fn faults_of_the_removal_of_a_directory_have_their_outcomes() {
     try_all(Ask::RemoveDirectory, REMOVE_DIRECTORY, over_tcp);
 }
 
 /// The same inside TLS.
 #[cfg(feature = "tls")]
 #[test]
-fn all_of_these_inside_tls() {
+fn failing_calls_have_the_same_outcome_inside_tls() {
     let inside_tls = |ask, fault| attempt(Carrier::Tls, ask, fault);
     for (ask, rows) in [
         (Ask::Get, GET),

@@ -165,12 +165,12 @@ proptest! {
     #![proptest_config(cases(400))]
 
     #[test]
-    fn whatever_is_sent(scenario in scenarios()) {
+    fn no_input_breaks_a_classic_connection(scenario in scenarios()) {
         check_scenario(&scenario);
     }
 }
 
 #[test]
-fn seeds() {
+fn kept_seeds_pass() {
     crate::run_seeds("connection", check);
 }

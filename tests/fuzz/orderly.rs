@@ -134,7 +134,7 @@ proptest! {
 
     /// Each request has exactly one response and one entry, in their order.
     #[test]
-    fn orderly_input(asks in vec(asks(), 0..20), chances in vec(any::<u8>(), 0..9)) {
+    fn orderly_input_gets_complete_answers(asks in vec(asks(), 0..20), chances in vec(any::<u8>(), 0..9)) {
         let Expected { stream, sent, log } = Expected::of(&asks);
         let outcome = check_scenario(&Scenario { ending: Ending::End, chances, max_body: u64::MAX, stream });
         prop_assert!(outcome.sent == sent, "{}", outcome.sent.escape_ascii());

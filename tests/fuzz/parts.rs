@@ -221,7 +221,7 @@ proptest! {
 }
 
 #[test]
-fn seeds() {
+fn kept_seeds_pass() {
     run_seeds("head", head::check);
     run_seeds("chunked", chunked::check);
     run_seeds("target", target::check);

@@ -44,7 +44,7 @@ fn entry(server: &Server, object: &Value) -> String {
 }
 
 #[test]
-fn objects_say_what_came_of_each_request() {
+fn each_request_has_an_object_with_its_outcome() {
     let server = json();
     let (name, absent) = (name("a"), name("absent"));
     let mut client = server.connect();
@@ -135,7 +135,7 @@ fn times_are_those_of_the_requests() {
 }
 
 #[test]
-fn combined_lines_are_those_of_other_servers() {
+fn combined_lines_have_the_form_of_other_servers() {
     let server = combined();
     server.place(&name("a"), b"content");
     let arguments = ["-A", "agent \"1\"", "-e", "http://b/"];
@@ -159,7 +159,7 @@ fn combined_lines_are_those_of_other_servers() {
 }
 
 #[test]
-fn uploads_say_what_was_stored() {
+fn lines_of_uploads_have_what_was_stored() {
     let server = json();
     let content = noise(1, 300_000);
     let chunked: Vec<u8> = content
@@ -521,15 +521,15 @@ fn unread_stdout_costs_lines_only() {
 }
 
 #[test]
-fn an_access_log_that_cannot_be_is_refused() {
+fn unusable_access_log_is_refused() {
     for (options, expected) in [
         (
             &["--access-log", "absent/x"][..],
-            "cannot open the log absent/x: No such file or directory",
+            "cannot use absent/x of --access-log: No such file or directory",
         ),
         (
             &["--access-log", "root"],
-            "cannot open the access log root: Is a directory",
+            "cannot use root of --access-log: it is a directory; type the name of a file",
         ),
         (
             &["--access-log", "pipe"],

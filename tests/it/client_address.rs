@@ -107,7 +107,7 @@ fn binary(command: u8, family: u8, rest: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn proxy_header_says_where_a_connection_comes_from() {
+fn proxy_header_has_the_address_of_the_client() {
     let server = start(&PROXY);
     let four = [192, 0, 2, 1, 192, 0, 2, 9, 0x9C, 0x40, 0x01, 0xBB];
     let extended = [&four[..], &[0x04, 0x80, 0x00], &vec![0; 0x8000]].concat();
@@ -249,7 +249,7 @@ fn silent_proxy_is_closed_in_time() {
 }
 
 #[test]
-fn others_speak_http_at_once() {
+fn clients_that_are_not_proxies_send_no_header() {
     let server = start(&["--proxy-protocol", "--trust-proxy", "192.0.2.0/24"]);
     server.request(get("x"));
     let mut client = server.connect();

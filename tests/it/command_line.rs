@@ -96,7 +96,7 @@ fn addresses_are_numbers_or_names() {
 }
 
 #[test]
-fn it_listens_on_ipv6() {
+fn server_listens_on_ipv6() {
     if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
         eprintln!("this machine has no IPv6");
         return;
@@ -321,7 +321,10 @@ fn a_log_that_cannot_be_written_is_named() {
     .unwrap();
     for (log, cause) in [
         ("absent/log.txt", "No such file or directory"),
-        ("root", "not a regular file"),
+        (
+            "root",
+            "it is a directory; type the name of a file in it, such as root/log.txt",
+        ),
         ("fifo", "not a regular file"),
         ("/dev/null", "not a regular file"),
     ] {

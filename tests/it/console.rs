@@ -101,7 +101,7 @@ fn a_quiet_server_shows_nothing_on_a_terminal() {
 }
 
 #[test]
-fn a_file_shows_nothing() {
+fn stderr_in_a_file_has_no_uploads_and_no_summary() {
     let mut server = Setup::new(&[]).start();
     send_each_kind(&server);
     server.stop();

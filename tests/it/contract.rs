@@ -30,7 +30,7 @@ fn server() -> Server {
 }
 
 #[test]
-fn curl_prints_these_very_bytes() {
+fn curl_prints_the_bytes_of_the_table() {
     let server = server();
     let upload = server.path().join("upload");
     std::fs::write(&upload, "hello\n").unwrap();
@@ -279,7 +279,7 @@ fn names_that_are_not_27_allowed_characters_are_400() {
 }
 
 #[test]
-fn any_27_allowed_characters_are_a_name() {
+fn every_27_allowed_characters_are_a_name() {
     let server = server();
     for name in [
         "---------------------------",
@@ -415,7 +415,7 @@ fn a_file_that_was_served_before_may_become_unreadable() {
 }
 
 #[test]
-fn permissions_decide() {
+fn file_without_read_permission_is_403() {
     let server = Setup::nobody(&["-N", "1"]).start();
     let [all, unreadable, unwritable] = [name("all"), name("unreadable"), name("unwritable")];
     let as_nobody = |name: &str, mode| {

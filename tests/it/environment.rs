@@ -100,7 +100,7 @@ fn value(option: &str, placeholder: Option<&str>) -> &'static str {
 }
 
 #[test]
-fn every_option_of_help_has_a_variable_and_is_in_force_then() {
+fn every_option_of_help_can_be_set_by_its_variable() {
     let options = options_of_help();
     assert!(options.len() > 30, "{options:?}");
     // Two certificates cannot be set at once.
@@ -188,7 +188,7 @@ fn each_value_says_where_it_comes_from() {
 }
 
 #[test]
-fn nothing_is_opened_to_print_what_is_in_force() {
+fn printing_the_options_opens_no_file() {
     let home = Home::new();
     let arguments = ["--print-config", "-l", "log.txt", "127.0.0.1", "1"];
     let output = finish(command(&home, &[], &arguments), b"");
@@ -239,7 +239,7 @@ fn errors_name_the_variable() {
         (
             &[("HTTPSERVER_LISTEN", "127.0.0.1:1\nnowhere")],
             &[],
-            "'nowhere' is not a value for HTTPSERVER_LISTEN: it has no port: type one behind the address, such as \
+            "'nowhere' is not a value for HTTPSERVER_LISTEN: it has no port: type one after the address, as in \
              'nowhere:8080'",
         ),
         (

@@ -41,7 +41,7 @@ fn assert_succeeds(mut command: Command, last: &str) {
 }
 
 #[test]
-fn newcomers_reach_what_they_want() {
+fn scripts_of_the_newcomers_succeed() {
     if !(is_there("curl") && is_there("openssl")) {
         return;
     }

@@ -152,12 +152,12 @@ fn unwritable_file_is_one_line_and_no_start() {
     for (arguments, message) in [
         (
             &["--ready-fd", "77"][..],
-            "cannot use descriptor 77 of --ready-fd: No such file or directory; open it for the server, as in \
+            "cannot use descriptor 77 of --ready-fd: it is not open: open it for the server, as in \
              'httpserver --ready-fd 3 3>file'",
         ),
         (
             &["--ready-file", "directory"],
-            "cannot use directory of --ready-file: it is not a regular file",
+            "cannot use directory of --ready-file: it is a directory; type the name of a file",
         ),
         (
             &["--ready-file", "absent/ready"],

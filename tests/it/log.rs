@@ -342,8 +342,8 @@ fn unusable_log_is_refused_before_anything_is_touched() {
         ("fifo", "not a regular file"),
         ("soft", "not a regular file"),
         ("out", "not a regular file"),
-        ("root", "not a regular file"),
-        ("root/", "Is a directory"),
+        ("root", "it is a directory"),
+        ("root/", "it is a directory"),
         ("absent/log", "No such file"),
         ("-", "standard output"),
     ] {

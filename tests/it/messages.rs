@@ -154,6 +154,30 @@ const REFUSED: &[Row] = &[
         "httpserver: there is no option '-n': did you mean '-N'?\n",
     ),
     refused(
+        "--foo 8080",
+        "httpserver: there is no option '--foo': 'httpserver -h' lists the options\n",
+    ),
+    refused(
+        "--timeout 5 8080",
+        "httpserver: there is no option '--timeout': did you mean '--idle-timeout'?\n",
+    ),
+    refused(
+        "--writeable 8080",
+        "httpserver: there is no option '--writeable': did you mean '--writable'?\n",
+    ),
+    refused(
+        "--workers 5 8080",
+        "httpserver: there is no option '--workers': type '-N 8' for eight worker threads\n",
+    ),
+    refused(
+        "--daemon 8080",
+        "httpserver: there is no option '--daemon': type 'nohup httpserver … &', or start it as a service of systemd\n",
+    ),
+    refused(
+        "--web --header= 8080",
+        "httpserver: --header needs a value: type \"--header 'NAME: VALUE'\"\n",
+    ),
+    refused(
         "-x 8080",
         "httpserver: there is no option '-x': 'httpserver -h' lists the options\n",
     ),
@@ -222,6 +246,41 @@ const REFUSED: &[Row] = &[
     refused(
         "127.0.0.1 +1",
         "httpserver: '+1' is not a port: type a number from 0 to 65535\n",
+    ),
+    refused(
+        "127.0.0.1:",
+        "httpserver: '127.0.0.1:' has no port after its colon: type one, as in '127.0.0.1:8080'\n",
+    ),
+    refused(
+        "localhost:",
+        "httpserver: 'localhost:' has no port after its colon: type one, as in 'localhost:8080'\n",
+    ),
+    refused(
+        "localhost:http",
+        "httpserver: 'http' in 'localhost:http' is not a port: type a number from 0 to 65535\n",
+    ),
+    // It is an IPv6 address, which no machine has.
+    refused(
+        "::1:8080",
+        "httpserver: cannot listen on [::1:8080]:80: {cause}; type '[::1]:8080' if its last group is the port\n",
+    ),
+    refused(
+        "--listen ::1:8080",
+        "httpserver: '::1:8080' is not a value for --listen: it has no port: type one after the address, as in \
+         '[::1]:8080'\n",
+    ),
+    refused(
+        "--listen x:y",
+        "httpserver: 'x:y' is not a value for --listen: 'y' in 'x:y' is not a port: type a number from 0 to 65535\n",
+    ),
+    refused(
+        "--status localhost 0",
+        "httpserver: 'localhost' is not a value for --status: it has no port: type one after the address, as in \
+         'localhost:8080'\n",
+    ),
+    refused(
+        "-80",
+        "httpserver: there is no option '-8': a number from 0 to 65535 is a port\n",
     ),
     refused(
         "127.0.0.1:99999",
@@ -382,6 +441,63 @@ const REFUSED: &[Row] = &[
     refused(
         "-l absent/log.txt 0",
         "httpserver: cannot open the log absent/log.txt: No such file or directory\n",
+    ),
+    refused(
+        "-l public 0",
+        "httpserver: cannot use public as a log: it is a directory; type the name of a file in it, such as \
+         public/log.txt\n",
+    ),
+    refused(
+        "-l public/ 0",
+        "httpserver: cannot use public/ as a log: it is a directory; type the name of a file in it, such as \
+         public/log.txt\n",
+    ),
+    refused(
+        "-l /dev/null 0",
+        "httpserver: cannot use /dev/null as a log: it is not a regular file\n",
+    ),
+    refused(
+        "--access-log absent/x 0",
+        "httpserver: cannot use absent/x of --access-log: No such file or directory\n",
+    ),
+    refused(
+        "--access-log public 0",
+        "httpserver: cannot use public of --access-log: it is a directory; type the name of a file\n",
+    ),
+    refused(
+        "--ready-file public 0",
+        "httpserver: cannot use public of --ready-file: it is a directory; type the name of a file\n",
+    ),
+    refused(
+        "--ready-fd 99 0",
+        "httpserver: cannot use descriptor 99 of --ready-fd: it is not open: open it for the server, as in 'httpserver \
+         --ready-fd 3 3>file'\n",
+    ),
+    refused(
+        "--tls-key key.pem 0",
+        "httpserver: --tls-key needs --tls-cert: type both\n",
+    ),
+    refused(
+        "--tls-cert absent --tls-key absent 0",
+        "httpserver: cannot read absent: No such file or directory; type the name of a file in PEM format, or \
+         --tls-self-signed DIR instead\n",
+    ),
+    refused(
+        "--web ./public --tls-cert public --tls-key absent 0",
+        "httpserver: cannot read public: Is a directory; type the name of a file in it\n",
+    ),
+    refused(
+        "--web ./public --tls-cert page.html --tls-key absent 0",
+        "httpserver: page.html has no certificate: type the file that begins with '-----BEGIN CERTIFICATE-----'\n",
+    ),
+    refused(
+        "--users absent 0",
+        "httpserver: cannot read the users in 'absent': No such file or directory\n",
+    ),
+    refused(
+        "-l log.txt --seal --seal-key page.html 0",
+        "httpserver: cannot use page.html as the state of a sealing key: it is not the state of a sealing key, which \
+         `httpserver-log seal-key` makes\n",
     ),
     // 192.0.2.0/24 is for documentation (RFC 5737): no machine has it.
     refused(

@@ -44,7 +44,7 @@ fn puts(name: &str) -> [Vec<u8>; 4] {
 }
 
 #[test]
-fn the_log_is_forbidden_by_whatever_name() {
+fn the_log_is_403_under_every_name() {
     let server = server();
     let before = inode(&server, LOG);
     let forbidden = response("403 Forbidden", b"");
@@ -67,7 +67,7 @@ fn the_log_is_forbidden_by_whatever_name() {
 }
 
 #[test]
-fn the_name_of_the_log_stays_its_own_during_a_rotation() {
+fn the_name_of_the_log_stays_403_during_a_rotation() {
     let server = server();
     let old = inode(&server, LOG);
     fs::rename(server.file(LOG), server.file(OTHER)).unwrap();

@@ -32,7 +32,7 @@ fn stalled_put(name: &str) -> String {
 }
 
 #[test]
-fn one_worker_serves_a_client_among_hundreds_that_let_it_wait() {
+fn one_worker_serves_a_client_beside_hundreds_of_silent_ones() {
     raise_descriptors();
     let server = Setup::new(&["-N", "1"]).unrecorded().start();
     let large = noise(1, 10 * 1024 * 1024);
@@ -241,7 +241,7 @@ fn a_request_that_came_before_the_signal_is_answered() {
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once() {
+fn second_signal_ends_the_server_at_once() {
     let mut server = Setup::new(&["-N", "1", "--drain-timeout", "3600"]).start();
     let mut client = server.connect();
     client.send(stalled_put(&name("cut")));
@@ -269,7 +269,7 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
-fn requests_in_progress_have_their_time_and_no_more() {
+fn requests_in_progress_are_cut_off_after_drain_timeout() {
     let mut server = Setup::new(&["-N", "1", "--drain-timeout", "0.3"]).start();
     let client = crowd(&server, 1, stalled_put(&name("cut")));
     eventually("it is accepted", || server.connections() == 1);
@@ -330,7 +330,7 @@ fn at_the_limit_a_client_waits_if_no_connection_is_idle() {
 }
 
 #[test]
-fn with_few_descriptors_all_are_served_in_the_end() {
+fn all_clients_are_served_with_few_descriptors() {
     let server = Setup::new(&["-N", "4"]).descriptors(64).start();
     let content = noise(1, 100_000);
     server.place(&name("file"), &content);
@@ -351,7 +351,7 @@ fn with_few_descriptors_all_are_served_in_the_end() {
 }
 
 #[test]
-fn the_limit_on_descriptors_is_raised_as_far_as_it_goes() {
+fn soft_limit_on_descriptors_is_raised_to_the_hard_one() {
     let server = Setup::new(&["-N", "1"]).descriptors_at_first(40).start();
     let mut clients = crowd(&server, 100, "GET / HTTP/1.1\r\nHo");
     eventually("all are accepted", || server.connections() == 100);
@@ -362,7 +362,7 @@ fn the_limit_on_descriptors_is_raised_as_far_as_it_goes() {
 }
 
 #[test]
-fn more_connections_than_descriptors_are_no_reason_to_spin_or_to_end() {
+fn server_without_descriptors_neither_spins_nor_ends() {
     // Told to keep more connections than there can be.
     let options = ["-N", "2", "--max-connections", "1000"];
     let server = Setup::new(&options).descriptors(64).start();
@@ -427,7 +427,7 @@ fn a_burst_of_connections_is_not_refused() {
 }
 
 #[test]
-fn a_queue_of_one_place_is_enough() {
+fn queue_of_one_connection_serves_all() {
     let server = Setup::new(&["-N", "2", "--queue", "1"])
         .unrecorded()
         .start();

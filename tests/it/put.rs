@@ -86,7 +86,7 @@ fn curl_uploads_from_a_pipe_and_from_a_file() {
 }
 
 #[test]
-fn expected_100_comes_at_once() {
+fn expected_100_is_sent_at_once() {
     let server = Setup::new(&["-N", "1"]).start();
     let name = name("expected");
     let mut client = server.connect();
@@ -142,7 +142,7 @@ fn no_100_where_the_final_status_is_known() {
 }
 
 #[test]
-fn without_a_length_201_comes_at_once_and_the_content_until_the_end() {
+fn put_without_a_length_is_201_at_once_and_stored_until_the_end() {
     let server = Setup::new(&["-N", "1"]).start();
     let name = name("endless");
     server.place(&name, b"old");
@@ -170,7 +170,7 @@ fn without_a_length_201_comes_at_once_and_the_content_until_the_end() {
 }
 
 #[test]
-fn without_a_length_and_without_content_there_is_one_entry() {
+fn put_without_length_and_content_has_one_entry() {
     let server = Setup::new(&["-N", "1"]).start();
     let name = name("empty");
     let request = format!("PUT /{name} HTTP/1.1\r\n\r\n");
@@ -184,7 +184,7 @@ fn without_a_length_and_without_content_there_is_one_entry() {
 }
 
 #[test]
-fn without_a_length_a_broken_connection_leaves_the_empty_file_and_says_so() {
+fn broken_put_without_a_length_leaves_the_empty_file_and_a_failure_entry() {
     let server = Setup::new(&["-N", "1"]).start();
     let name = name("broken");
     let request = head(&name, "");
@@ -211,7 +211,7 @@ fn without_a_length_a_broken_connection_leaves_the_empty_file_and_says_so() {
 }
 
 #[test]
-fn without_a_length_too_much_content_leaves_the_empty_file_and_says_so() {
+fn too_long_put_without_a_length_leaves_the_empty_file_and_a_failure_entry() {
     let server = Setup::new(&["-N", "1", "--max-body", "10"]).start();
     let name = name("much");
     assert_bytes(
@@ -327,7 +327,7 @@ fn an_upload_cut_short_leaves_the_old_file() {
 }
 
 #[test]
-fn chunks_that_are_none_leave_the_old_file() {
+fn malformed_chunks_leave_the_old_file() {
     let server = Setup::new(&["-N", "1"]).start();
     let name = name("chunks");
     server.place(&name, b"old");
@@ -537,7 +537,7 @@ fn the_content_of_a_refused_put_without_a_length_is_no_request() {
 }
 
 #[test]
-fn the_log_is_neither_read_nor_replaced_where_its_name_would_allow_it() {
+fn log_whose_name_has_27_characters_is_neither_read_nor_replaced() {
     let home = Home::new();
     let log = home.file(&name("log"));
     let mut server = Setup::at(&home, &[]).log(&log).start();

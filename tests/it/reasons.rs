@@ -108,7 +108,7 @@ fn reasons_cannot_be_forged() {
 }
 
 #[test]
-fn slow_and_vanished_clients_are_explained() {
+fn reasons_name_slow_and_vanished_clients() {
     let server = Setup::new(&["--head-timeout", "1", "--body-timeout", "1"])
         .debug()
         .start();

@@ -36,7 +36,7 @@ fn told(log: &Path) -> Vec<Told> {
 }
 
 #[test]
-fn each_entry_has_a_line_that_says_who_made_it_and_what_came_of_it() {
+fn each_entry_has_a_line_with_client_and_outcome() {
     let mut server = Setup::new(&["--seal"]).start();
     let mut client = server.connect();
     let peer = client.address().to_string();
@@ -363,7 +363,7 @@ fn an_altered_log_is_not_continued() {
 }
 
 #[test]
-fn seal_and_key_are_not_there_for_clients() {
+fn seal_and_key_are_concealed_from_clients() {
     let log = "ABCDEFGHIJKLMNOPQRSTUVWXlog";
     let home = Home::new();
     let state = home.root().join(name("key"));

@@ -183,7 +183,7 @@ fn watchdog_is_notified_except_while_a_worker_is_stuck() {
 }
 
 #[test]
-fn levels_are_those_of_the_journal_if_stderr_is_that() {
+fn messages_have_levels_where_stderr_is_the_journal() {
     let systemd = Systemd::new();
     let stderr = fs::File::create(systemd.home().path().join("stderr")).unwrap();
     let metadata = stderr.metadata().unwrap();

@@ -110,7 +110,7 @@ fn server_on_a_terminal_reopens_its_log() {
 }
 
 #[test]
-fn server_without_descriptors_does_not_take_its_terminal_for_gone() {
+fn server_without_descriptors_still_sees_its_terminal() {
     let terminal = Terminal::open();
     let mut server = Setup::new(&[]).under(terminal.session("")).start();
     server.allow_descriptors(0);

@@ -7,7 +7,7 @@ use crate::support::message::{get, name, put, response};
 use crate::support::setup::Setup;
 
 #[test]
-fn each_has_its_entry_before_its_answer() {
+fn every_request_has_its_entry_before_its_answer() {
     let server = Setup::new(&["-N", "1"]).start();
     let content = noise(6, 1000);
     let names: Vec<_> = (0..40).map(name).collect();

@@ -105,7 +105,7 @@ fn urgent_byte_on_a_new_connection_is_a_byte_of_the_stream() {
 }
 
 #[test]
-fn urgent_byte_between_two_requests_holds_up_neither() {
+fn urgent_byte_between_two_requests_delays_neither() {
     let server = Setup::new(&["-N", "1"]).start();
     for (number, content) in [(1, "one"), (2, "two")] {
         server.place(&name(number), content.as_bytes());

@@ -133,7 +133,7 @@ fn each_type_has_a_name_of_its_own() {
 }
 
 #[test]
-fn modules_of_one_name_mean_the_same() {
+fn modules_with_the_same_name_have_the_same_meaning() {
     let mut places = BTreeMap::<String, BTreeSet<String>>::new();
     for path in source().modules.keys().filter(|path| path.len() > 1) {
         let name = path.last().unwrap().clone();

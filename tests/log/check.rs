@@ -16,7 +16,7 @@ fn sample() -> Log {
 }
 
 #[test]
-fn a_sound_log() {
+fn sound_log_has_a_summary_and_status_0() {
     let log = sample();
     let workdir = Workdir::new(&log);
     workdir.run(["check", "log.txt"]).says(&format!(
@@ -28,7 +28,7 @@ fn a_sound_log() {
 }
 
 #[test]
-fn an_empty_log() {
+fn empty_log_is_sound() {
     Workdir::new(&Log::default())
         .run(["check", "log.txt"])
         .says("log.txt: 0 entries, 0 bytes, no gap, no overlap\n");
@@ -68,7 +68,7 @@ fn a_corrupt_entry_ends_the_check() {
 }
 
 #[test]
-fn an_equal_directory() {
+fn equal_directory_has_no_difference() {
     let workdir = Workdir::new(&sample().put("gone", b"x").other("DELETE", "gone"));
     fs::create_dir_all(workdir.path("d/sub")).unwrap();
     fs::write(workdir.path("d/a"), "second").unwrap();
@@ -165,7 +165,7 @@ fn a_torn_entry_is_mentioned_where_its_name_differs() {
 fn against_needs_a_file_and_a_directory() {
     let workdir = Workdir::new(&sample());
     workdir.run(["check", "-", "--against", "."]).refuses(
-        "-: --against reads the log twice, which standard input does not allow: give a file",
+        "-: --against reads the log twice, which standard input does not allow: type a file",
     );
     let run = workdir.run(["check", "log.txt", "--against", "absent"]);
     assert_eq!(
@@ -204,7 +204,7 @@ fn depth_of_the_directory_costs_no_descriptors() {
 
 /// Changes that `check` cannot find, as its help says, and changes that it finds.
 #[test]
-fn changes_are_found_as_the_help_says() {
+fn check_finds_the_changes_that_its_help_names() {
     const LOG: &str = "PUT a length 2\n00000000 68 69\n========\nDELETE b length 0\n========\n\
         FAIL: GET x HTTP/1.1 --- response 404\n========\n";
     let entries: Vec<_> = LOG.split_inclusive("========\n").collect();

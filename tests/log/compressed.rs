@@ -241,6 +241,6 @@ fn pipe_cannot_be_read_twice() {
     let output = finish(command, b"");
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        "httpserver-log: /dev/stdin: replay reads the log twice, which a pipe or a device does not allow: give a file\n"
+        "httpserver-log: /dev/stdin: replay reads the log twice, which a pipe or a device does not allow: type a file\n"
     );
 }

@@ -20,7 +20,7 @@ fn every_byte() -> Vec<u8> {
 }
 
 #[test]
-fn to_standard_output() {
+fn content_is_written_to_standard_output() {
     let workdir = Workdir::new(&sample());
     for (number, expected) in [("1", &b"first"[..]), ("4", b""), ("5", &every_byte())] {
         let run = workdir.run(["extract", "log.txt", number]);
@@ -37,7 +37,7 @@ fn to_standard_output() {
 }
 
 #[test]
-fn to_a_file() {
+fn content_is_written_to_a_file() {
     let workdir = Workdir::new(&sample());
     fs::write(workdir.path("old"), "old").unwrap();
     symlink("old", workdir.path("link")).unwrap();
@@ -58,7 +58,7 @@ fn to_a_file() {
 }
 
 #[test]
-fn entries_without_content() {
+fn entry_without_content_is_an_error() {
     let workdir = Workdir::new(&sample());
     for (number, expected) in [
         (
@@ -100,7 +100,7 @@ fn a_torn_entry_replaces_no_file() {
 }
 
 #[test]
-fn a_torn_entry_before_does_not_matter() {
+fn entry_after_a_torn_one_is_extracted() {
     let workdir = Workdir::new(
         &Log::default()
             .nuls(50)

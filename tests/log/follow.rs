@@ -298,7 +298,7 @@ fn only_plain_files_are_followed() {
 }
 
 #[test]
-fn follower_ends_behind_until() {
+fn follower_ends_when_until_has_passed() {
     let sealed = SealedLog::new()
         .entry("12:00:00", "192.0.2.7:1", 200, |log| log.other("GET", "a"))
         .entry("12:00:02", "192.0.2.7:1", 200, |log| log.other("GET", "b"));

@@ -15,7 +15,7 @@ fn sample() -> Log {
 }
 
 #[test]
-fn one_aligned_line_per_entry() {
+fn each_entry_has_one_aligned_line() {
     Workdir::new(&sample()).run(["list", "log.txt"]).says(
         "     1            0           36  ok      PUT      ABCDEFarqdeXYZxyzf012345-ab\n\
          \u{20}    2          177            0  ok      GET      ABCDEFarqdeXYZxyzf012345-ab\n\
@@ -44,7 +44,7 @@ fn columns_are_aligned_whatever_the_names() {
 }
 
 #[test]
-fn decoded_names_are_text_without_what_a_terminal_acts_on() {
+fn decoded_names_are_text_with_control_characters_escaped() {
     let log = Log::default()
         .put("caf\u{e9}/a b.txt", b"")
         .put("\u{1b}[2Jgone\n", b"")
@@ -109,7 +109,7 @@ fn torn_entries_have_their_lines() {
 }
 
 #[test]
-fn json_lines() {
+fn json_has_one_object_per_line() {
     let run = Workdir::new(&sample().nuls(3)).run(["list", "log.txt", "--json"]);
     let lines: Vec<serde_json::Value> = run
         .stdout()
@@ -144,7 +144,7 @@ fn json_lines() {
 }
 
 #[test]
-fn filters() {
+fn filters_select_entries() {
     let workdir = Workdir::new(&sample());
     for (arguments, expected) in [
         (&["--name", NAME][..], &[1, 2][..]),
@@ -177,7 +177,7 @@ fn a_corrupt_entry_ends_the_list() {
 }
 
 #[test]
-fn stats_as_a_table() {
+fn stats_are_a_table() {
     Workdir::new(&sample().raw(b"PUT "))
         .run(["stats", "log.txt"])
         .says(
@@ -197,7 +197,7 @@ fn stats_as_a_table() {
 }
 
 #[test]
-fn stats_as_json() {
+fn stats_are_one_json_object() {
     let workdir = Workdir::new(&sample());
     let run = workdir.run_with(["stats", "-", "--json"], &sample().0);
     let found: serde_json::Value = serde_json::from_str(run.stdout()).unwrap();

@@ -40,7 +40,7 @@ fn sealed(workdir: &Workdir) -> (Option<i32>, Vec<Value>, String) {
 }
 
 #[test]
-fn line_of_a_sealed_entry_says_when_from_where_and_by_whom() {
+fn line_of_a_sealed_entry_has_time_peer_and_user() {
     sample().in_workdir().run(["list", "log.txt"]).says(
         "1 2026-11-27T12:00:00Z 192.0.2.7    -     201 4 PUT    a.txt\n\
          2 2026-11-27T12:00:01Z 2001:db8::1  ann   304 0 GET    a.txt\n\

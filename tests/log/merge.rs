@@ -89,7 +89,7 @@ fn changes_of_a_name_are_in_the_order_of_versions_although_clocks_differ() {
 }
 
 #[test]
-fn list_and_history_are_in_that_order_and_say_which_server_it_was() {
+fn list_and_history_have_that_order_and_name_the_server() {
     let workdir = workdir(&servers());
     let run = workdir.run(["list", "2.txt", "1.txt", "--json"]);
     said(&run, 0, "");
@@ -310,7 +310,7 @@ fn removal_of_a_directory_comes_between_the_changes_below_it() {
 }
 
 #[test]
-fn torn_entries_are_left_out_and_those_that_were_cut_off_are_no_holes() {
+fn torn_and_cut_off_entries_are_left_out_and_not_reported_missing() {
     let [first, second] = servers();
     let torn = Log::default().put("a", b"never");
     let (first, _) = first

@@ -270,7 +270,7 @@ fn run_into(
 
 /// `list | head` must not end in an error, and must not hide one.
 #[test]
-fn a_closed_output_ends_quietly() {
+fn closed_output_ends_without_an_error() {
     let log = (0..20_000).fold(Log::default().put("a", b"content"), |log, _| {
         log.other("GET", "ABCDEFarqdeXYZxyzf012345-ab")
     });

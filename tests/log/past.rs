@@ -99,13 +99,13 @@ fn history_spans_several_logs() {
         fs::remove_dir_all(workdir.path("rebuilt")).unwrap();
     }
     let run = workdir.run([&["replay"], &files[..], &["rebuilt", "--until", "#1"]].concat());
-    run.refuses("the number of an entry counts in one log: give one FILE, or a time");
+    run.refuses("the number of an entry counts in one log: type one FILE, or a time");
     let run = workdir.run([&["extract"], &files[..], &["1"]].concat());
-    run.refuses("the number of an entry counts in one log: give one FILE, or a time");
+    run.refuses("the number of an entry counts in one log: type one FILE, or a time");
 }
 
 #[test]
-fn logs_in_the_wrong_order_are_refused_where_their_seals_know_it() {
+fn sealed_logs_in_the_wrong_order_are_refused() {
     let (first, second) = sample().rotate();
     let (second, third) = second
         .put("13:00:00", PEER, 204, "b.txt", b"newer")
@@ -140,7 +140,7 @@ fn logs_in_the_wrong_order_are_refused_where_their_seals_know_it() {
             ),
         ] {
             workdir.run(given(command, logs)).refuses(&format!(
-                "{older} is older than {newer} by their seals: give the oldest log first"
+                "{older} is older than {newer} by their seals: type the oldest log first"
             ));
             assert!(!workdir.path("rebuilt").exists());
         }
@@ -273,7 +273,7 @@ fn directory_is_rebuilt_as_it_was() {
 
 /// A forged time must not decide what a directory held.
 #[test]
-fn nothing_is_rebuilt_from_times_that_do_not_match() {
+fn directory_is_not_rebuilt_where_times_do_not_match() {
     let mut sealed = sample();
     let seal = String::from_utf8(sealed.seal).unwrap();
     sealed.seal = seal.replacen("T12:00:03", "T12:30:03", 1).into_bytes();

@@ -49,7 +49,7 @@ fn replay_needs_an_empty_directory() {
     assert_eq!(workdir.run(["replay", "log.txt", "d"]).status, Some(0));
     workdir
         .run(["replay", "log.txt", "d"])
-        .refuses("d: the directory is not empty (use --force to replay into it)");
+        .refuses("d: the directory is not empty: type another, or --force to replay into it");
     workdir
         .run(["replay", "log.txt", "log.txt"])
         .refuses("log.txt: Not a directory");
@@ -78,7 +78,7 @@ fn force_replaces_removes_and_keeps() {
 }
 
 #[test]
-fn a_name_that_was_a_file_and_became_a_directory() {
+fn file_that_became_a_directory_is_replayed() {
     let log = Log::default()
         .put("x", b"1")
         .other("DELETE", "x")
@@ -115,7 +115,7 @@ fn directories(dir: &std::path::Path) -> Vec<String> {
 }
 
 #[test]
-fn deleted_directories_go_from_below_unless_something_is_in_them() {
+fn deleted_directories_are_removed_from_below_unless_they_hold_files() {
     let log = Log::default()
         .put("a/b/f", b"1")
         .other("DELETE", "a/b/f")
@@ -149,7 +149,7 @@ fn deleted_directories_go_from_below_unless_something_is_in_them() {
 }
 
 #[test]
-fn names_of_deleted_directories_that_would_leave_the_directory() {
+fn deleted_names_that_would_leave_the_directory_are_refused() {
     for (name, shown, reason) in [
         ("../", "..", "would leave the directory"),
         ("a/../", "a/..", "would leave the directory"),
@@ -173,7 +173,7 @@ fn names_of_deleted_directories_that_would_leave_the_directory() {
 
 /// Nothing at all is written when one name is wrong, or one entry.
 #[test]
-fn names_that_would_leave_the_directory() {
+fn stored_names_that_would_leave_the_directory_are_refused() {
     for (name, shown, reason) in [
         ("../x", "../x", "would leave the directory"),
         ("a/../../x", "a/../../x", "would leave the directory"),
@@ -233,7 +233,7 @@ fn torn_entries_are_passed_over_with_a_warning() {
 fn standard_input_cannot_be_read_twice() {
     Workdir::new(&sample())
         .run(["replay", "-", "d"])
-        .refuses("-: replay reads the log twice, which standard input does not allow: give a file");
+        .refuses("-: replay reads the log twice, which standard input does not allow: type a file");
 }
 
 /// As with the server's uploads: directories are followed inside, a link itself is not replaced.

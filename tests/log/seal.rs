@@ -636,7 +636,7 @@ fn a_log_without_a_seal_is_not_called_proven() {
 }
 
 #[test]
-fn keys_are_made_once_and_are_their_owners() {
+fn keys_are_made_once_and_only_their_owner_may_read_them() {
     use std::os::unix::fs::PermissionsExt;
     let home = Home::new();
     let made = tool(&home, &["seal-key", "key", "--qr"]);
@@ -653,7 +653,11 @@ fn keys_are_made_once_and_are_their_owners() {
     let again = tool(&home, &["seal-key", "key"]);
     assert_eq!(
         (again.status, again.stdout(), &again.stderr[..]),
-        (Some(1), "", "httpserver-log: key: File exists\n")
+        (
+            Some(1),
+            "",
+            "httpserver-log: key: it exists, and a key in it would be lost: type a name that is free\n"
+        )
     );
     assert_eq!(fs::read_to_string(&state).unwrap(), content);
 }

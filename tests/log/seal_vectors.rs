@@ -52,7 +52,7 @@ fn test_vectors_are_verified() {
 }
 
 #[test]
-fn script_of_a_stranger_verifies_the_test_vectors() {
+fn independent_script_verifies_the_test_vectors() {
     let Some(output) = script(&vectors(), &FILES) else {
         return;
     };
@@ -65,7 +65,7 @@ fn script_of_a_stranger_verifies_the_test_vectors() {
 }
 
 #[test]
-fn script_of_a_stranger_and_check_agree_on_a_log_of_the_server() {
+fn independent_script_and_check_agree_on_a_log_of_the_server() {
     let home = Home::new();
     key_state(&home);
     let options = ["--writable", "--seal", "--seal-key", "key"];

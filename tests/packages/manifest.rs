@@ -31,7 +31,7 @@ fn package() -> Value {
 }
 
 #[test]
-fn manifest_says_what_a_registry_shows() {
+fn manifest_has_the_fields_that_a_registry_shows() {
     let package = package();
     for field in ["description", "license", "readme", "rust_version"] {
         let text = package[field].as_str().unwrap_or_default();
@@ -65,7 +65,7 @@ fn crate_has_its_documents_licences_and_packaging() {
 }
 
 #[test]
-fn debian_package_names_files_that_there_are() {
+fn debian_package_names_existing_files() {
     let package = package();
     let deb = &package["metadata"]["deb"];
     let mut placed = Vec::new();

@@ -162,7 +162,7 @@ fn access_log_has_the_clients_of_proxies() {
 }
 
 #[test]
-fn haproxy_says_with_the_proxy_protocol_who_connects() {
+fn haproxy_passes_the_client_on_with_the_proxy_protocol() {
     for version in [1, 2] {
         let options = ["--access-log", ACCESS_LOG, "--access-log-format", "json"];
         let options = [

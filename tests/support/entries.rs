@@ -75,7 +75,7 @@ pub(crate) fn replay(entries: &[Entry]) -> BTreeMap<String, Vec<u8>> {
 
 #[test]
 #[should_panic(expected = "00000020")]
-fn a_row_out_of_place_is_seen() {
+fn row_at_a_wrong_offset_is_found() {
     parse(
         "PUT a length 21\n00000000 61 61 61 61 61 61 61 61 61 61 61 61 61 61 61 61 61 61 61 61\n00000021 61\n========\n",
     );
@@ -83,6 +83,6 @@ fn a_row_out_of_place_is_seen() {
 
 #[test]
 #[should_panic(expected = "after GET a length 0")]
-fn a_gap_is_seen() {
+fn gap_is_found() {
     parse("GET a length 0\n\0\0\0\0\0\0\0\0\n");
 }

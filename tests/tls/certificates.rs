@@ -120,17 +120,19 @@ const BAD_PAIRS: [(&str, &str, &str); 18] = [
     (
         "absent",
         "key.pem",
-        "cannot read absent: No such file or directory",
+        "cannot read absent: No such file or directory; type the name of a file in PEM format, or --tls-self-signed DIR \
+         instead",
     ),
     (
         "cert.pem",
         "absent",
-        "cannot read absent: No such file or directory",
+        "cannot read absent: No such file or directory; type the name of a file in PEM format, or --tls-self-signed DIR \
+         instead",
     ),
     (
         "directory",
         "key.pem",
-        "cannot read directory: Is a directory",
+        "cannot read directory: Is a directory; type the name of a file in it",
     ),
     (
         "empty",
@@ -202,7 +204,7 @@ const BAD_PAIRS: [(&str, &str, &str); 18] = [
 ];
 
 #[test]
-fn bad_pairs_are_errors_that_say_what_to_do() {
+fn error_of_a_bad_pair_has_advice() {
     if !is_there("openssl") {
         return;
     }

@@ -26,7 +26,7 @@ fn hello(server: &Server) -> Vec<u8> {
 }
 
 #[test]
-fn requests_are_answered_however_they_are_cut() {
+fn requests_split_anywhere_are_answered() {
     for version in VERSIONS {
         let server = Setup::tls(&["-N", "1"]).start();
         let content = noise(3, 200_000);
@@ -50,7 +50,7 @@ fn requests_are_answered_however_they_are_cut() {
 }
 
 #[test]
-fn slow_reader_gets_all() {
+fn slow_reader_gets_the_whole_response() {
     let server = Setup::tls(&["-N", "1"]).start();
     let content = noise(4, 8_000_000);
     server.place(&name("a"), &content);
@@ -68,7 +68,7 @@ fn slow_reader_gets_all() {
 }
 
 #[test]
-fn server_says_that_it_has_sent_all() {
+fn response_ends_with_close_notify() {
     let server = Setup::tls(&[]).start();
     for request in [
         "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
@@ -97,7 +97,7 @@ fn idle_connection_is_closed_with_a_close_notify() {
 }
 
 #[test]
-fn upload_without_length_takes_effect_only_if_the_client_says_that_it_sent_all() {
+fn upload_without_length_takes_effect_only_after_close_notify() {
     let server = Setup::tls(&["-N", "1"]).start();
     let request = |name: &str| format!("PUT /{name} HTTP/1.1\r\nHost: a\r\n\r\nsome content");
     let whole = name("whole");

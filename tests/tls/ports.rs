@@ -231,7 +231,7 @@ fn contradictory_command_lines_are_refused() {
         ),
         (
             &format!("{tls} http://localhost:0"),
-            "there is a certificate, and no listener has TLS: type ',tls' behind a --listen, or an address without 'http://'",
+            "there is a certificate, and no listener has TLS: type ',tls' after a --listen, or an address without 'http://'",
         ),
         (
             "--redirect-http :0 0",

@@ -26,7 +26,7 @@ fn site(users: &str) -> Server {
 }
 
 #[test]
-fn three_lines_say_what_three_kinds_of_people_may_do() {
+fn three_lines_give_rights_to_three_kinds_of_users() {
     let site = site(THREE);
     for (line, nobody, ann, bob) in [
         ("GET /old.txt", 200, 200, 200),

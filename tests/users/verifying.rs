@@ -112,7 +112,7 @@ fn flood_of_wrong_passwords_delays_no_client() {
 }
 
 #[test]
-fn guesser_waits_ever_longer_and_a_remembered_user_does_not() {
+fn guesser_waits_longer_each_time_and_a_remembered_user_does_not() {
     let server = setup(
         "ann:QUICK\nbob:QUICK\n",
         &["--web", "--trust-proxy", "127.0.0.1"],
@@ -146,7 +146,7 @@ fn guesser_waits_ever_longer_and_a_remembered_user_does_not() {
 }
 
 #[test]
-fn queue_that_is_full_is_503() {
+fn full_queue_is_503() {
     let server = slow(&["--trust-proxy", "127.0.0.1"]);
     let attack = |number: usize| {
         let forwarded = format!("X-Forwarded-For: 192.0.2.{}\r\n", number % 250);

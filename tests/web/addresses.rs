@@ -125,7 +125,7 @@ fn curl_follows_a_redirect_to_this_server() {
 }
 
 #[test]
-fn links_of_a_listing_lead_where_they_should() {
+fn links_of_a_listing_lead_to_their_entries() {
     let site = site();
     for (target, up) in [
         ("/", &[][..]),

@@ -203,7 +203,7 @@ fn upload_is_stored_below_directories_that_are_being_removed() {
 }
 
 #[test]
-fn directories_of_an_upload_go_when_the_server_stops() {
+fn directories_of_an_upload_are_removed_when_the_server_stops() {
     let mut site = site();
     let mut client = site.connect();
     client.send(request(

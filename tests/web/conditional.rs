@@ -89,7 +89,7 @@ fn conditions_in_their_order_of_precedence() {
 }
 
 #[test]
-fn ranges() {
+fn ranges_select_bytes_or_the_whole_file() {
     let site = site();
     // RFC 9110 section, Range, first and last byte of the small file; `None` is the whole with 200
     let table = [
@@ -170,7 +170,7 @@ fn an_empty_file_is_sent_whole_whatever_the_range() {
 
 /// RFC 9110 §13.2.1: a listing is there, and has neither an entity tag nor a modification time.
 #[test]
-fn conditions_on_a_listing() {
+fn conditions_apply_to_a_listing() {
     let site = Setup::web(&["--listing"]).start();
     for (fields, status) in [
         ("If-Match: *", 200),
@@ -245,7 +245,7 @@ fn a_time_that_is_no_date_is_not_sent() {
 
 /// RFC 9110 §14.6, §15.3.7.2
 #[test]
-fn several_parts() {
+fn several_ranges_are_a_multipart_response() {
     let site = site();
     for target in ["small", "large"] {
         let whole = std::fs::read(site.root().join(target)).unwrap();
@@ -290,7 +290,7 @@ fn several_parts() {
 
 /// RFC 9110 §13.1.5
 #[test]
-fn if_range() {
+fn if_range_decides_between_part_and_whole() {
     let site = site();
     let etag = site.get("/small").field("ETag").unwrap().to_owned();
     for (value, status) in [

@@ -114,7 +114,7 @@ fn no_target_leads_out_of_the_root_without_openat2() {
 }
 
 #[test]
-fn it_serves_under_valgrind() {
+fn server_runs_under_valgrind() {
     if !requirements::is_there("valgrind") {
         return;
     }

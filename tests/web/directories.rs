@@ -78,7 +78,7 @@ fn empty_directory_is_removed_and_recorded_with_its_slash() {
 }
 
 #[test]
-fn directory_that_is_not_the_clients_to_remove_stays() {
+fn directory_that_a_client_may_not_remove_stays() {
     let site = site();
     for (target, status, reason) in [
         ("/", 409, "The directory that is served cannot be removed"),
@@ -114,7 +114,7 @@ fn directory_that_is_not_the_clients_to_remove_stays() {
 /// RFC 9110 §13: a directory is there, and has neither an entity tag nor a modification date. Where the removal would
 /// not succeed anyway, conditions do not count (§13.2.1).
 #[test]
-fn conditions_of_removing_a_directory() {
+fn conditions_apply_to_removing_a_directory() {
     let site = site();
     for (target, fields, status) in [
         ("/empty/", "If-Match: \"x\"\r\n", 412),

@@ -63,7 +63,7 @@ fn names(site: &Server, target: &str) -> Vec<String> {
 }
 
 #[test]
-fn entries_of_a_listing() {
+fn listing_has_name_size_and_time_of_each_entry() {
     let written = site(&["--listing"]);
     let markup = "<img src=x onerror=alert(1)>";
     assert_eq!(
@@ -81,7 +81,7 @@ fn entries_of_a_listing() {
 }
 
 #[test]
-fn the_page() {
+fn listing_is_a_page_with_links() {
     let site = site(&["--listing"]);
     let response = site.get("/");
     assert_eq!(response.field("Vary"), Some("Accept, Accept-Encoding"));

@@ -63,7 +63,7 @@ fn media_type(response: &Response) -> &str {
 }
 
 #[test]
-fn text_is_text() {
+fn text_files_are_sent_as_text() {
     let site = site(&[]);
     for (name, expected) in [
         ("README", PLAIN),
@@ -100,7 +100,7 @@ fn text_is_text() {
 
 /// RFC 9110 §9.3.2, §15.3.7, §15.4.5
 #[test]
-fn every_form_of_the_answer_has_the_same_type() {
+fn every_response_for_a_file_has_the_same_type() {
     let site = site(&[]);
     for (name, expected) in [
         ("latin", "text/plain"),

@@ -88,7 +88,7 @@ fn without_network() -> Option<Command> {
 }
 
 #[test]
-fn machine_without_network_says_so() {
+fn machine_without_network_is_reported() {
     let Some(wrapper) = without_network() else {
         return;
     };

@@ -187,7 +187,7 @@ fn assert_no_entry(log: &str, options: &[&str], files: &[(&str, &str)], target: 
 }
 
 #[test]
-fn the_log_is_no_page_for_what_is_absent() {
+fn the_log_is_not_the_page_for_absent_files() {
     assert_no_entry("404.html", &[], &[], "/absent");
 }
 

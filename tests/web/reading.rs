@@ -33,7 +33,7 @@ fn site(options: &[&str]) -> Server {
 
 /// RFC 9110 §15 for the statuses, RFC 9112 §3.2 for the forms of a target.
 #[test]
-fn targets() {
+fn targets_lead_to_files_or_are_refused() {
     let site = site(&[]);
     for (target, status, body) in [
         ("/a.txt", 200, "hello\n"),
@@ -122,7 +122,7 @@ fn a_directory_without_its_slash_moves_relatively_and_keeps_the_query() {
 
 /// RFC 9110 §8.8.3, §9.3.2: HEAD has the fields of GET, and nothing after them.
 #[test]
-fn the_fields_of_a_file() {
+fn file_has_its_fields() {
     let site = site(&[]);
     date(&site.root(), "a.txt", 784_111_777);
     let get = site.get("/a.txt");
@@ -156,7 +156,7 @@ fn the_fields_of_a_file() {
 
 /// RFC 9110 §8.8.2.1: Last-Modified is never later than Date; the clock may have been set back.
 #[test]
-fn a_file_from_the_future() {
+fn time_in_the_future_is_not_sent() {
     let site = site(&[]);
     date(&site.root(), "a.txt", 4_102_444_800);
     let response = site.get("/a.txt");
@@ -179,7 +179,7 @@ fn large_files_come_whole() {
 
 /// RFC 9110 §9.3.7, §15.5.6, §15.6.2
 #[test]
-fn methods() {
+fn methods_are_served_or_405() {
     let read = site(&[]);
     let write = site(&["--writable"]);
     let (few, all) = ("GET, HEAD, OPTIONS", "GET, HEAD, OPTIONS, PUT, DELETE");
@@ -211,7 +211,7 @@ fn methods() {
 
 /// RFC 9112 §3.2, §9.3
 #[test]
-fn host_and_versions() {
+fn http_1_1_needs_a_host() {
     let site = site(&[]);
     for (head, status, connection) in [
         ("GET /a.txt HTTP/1.1\r\n", 400, "close"),
@@ -308,7 +308,7 @@ fn https_target_on_a_plain_connection_is_misdirected() {
 }
 
 #[test]
-fn pages_for_errors() {
+fn errors_have_a_page() {
     let site = site(&[]);
     let response = site.get("/nothing");
     assert!(response.text().contains("<h1>404 Not Found</h1>"));
@@ -385,7 +385,7 @@ fn error_pages_lead_back_and_show_nothing_of_the_request() {
 }
 
 #[test]
-fn a_fallback_answers_where_nothing_else_is() {
+fn fallback_is_sent_for_absent_files() {
     let site = Setup::web(&["--spa", "/app/index.html"])
         .files(|root| {
             write(root, "app/index.html", "<p>app</p>");
@@ -424,7 +424,7 @@ fn a_fallback_answers_where_nothing_else_is() {
 }
 
 #[test]
-fn fields_of_every_answer() {
+fn every_response_has_these_fields() {
     let site = site(&[
         "--header",
         "Access-Control-Allow-Origin: *",
@@ -485,7 +485,7 @@ fn the_log_names_paths_decoded_and_failures_as_received() {
 }
 
 #[test]
-fn the_log_in_the_root_is_not_there() {
+fn the_log_in_the_root_is_404() {
     let site = Setup::web(&["--listing", "--writable"])
         .log("root/log.txt")
         .files(|root| {

@@ -12,7 +12,7 @@ use crate::support::wait::eventually;
 
 /// RFC 9110 §12.5.3: the selected sibling, and the fields of the response.
 #[test]
-fn precompressed_siblings() {
+fn precompressed_siblings_are_sent_to_clients_that_accept_them() {
     let site = Setup::web(&[])
         .files(|root| {
             for (name, content) in [
@@ -229,7 +229,7 @@ fn a_sibling_with_its_time_in_whole_seconds_counts_until_the_file_is_replaced() 
 
 /// RFC 9110 §14.2: a range is a part of the file itself, unless If-Range shows that the client has the sibling.
 #[test]
-fn a_range_is_one_of_the_file_itself() {
+fn range_is_of_the_file_itself() {
     let site = Setup::web(&[])
         .files(|root| {
             for (name, content) in [("page.html", "plain text"), ("page.html.gz", "coded")] {

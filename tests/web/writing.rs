@@ -86,7 +86,7 @@ fn part_or_coded_content_is_refused_before_it_comes() {
 }
 
 #[test]
-fn put_refuses() {
+fn invalid_put_is_refused() {
     let site = site();
     for (target, fields, status) in [
         ("/.hidden", "", 404),
@@ -126,7 +126,7 @@ fn put_refuses() {
 }
 
 #[test]
-fn too_long_an_upload() {
+fn upload_over_the_limit_is_413() {
     let site = Setup::web(&["--writable", "--max-body", "4"]).start();
     assert_eq!(site.put("/four", "", b"1234").status, 201);
     assert_eq!(site.put("/five", "", b"12345").status, 413);
@@ -159,7 +159,7 @@ fn an_upload_cut_short_leaves_nothing_behind() {
 
 /// RFC 9110 §13.1.1, §13.1.2: the lost update, prevented.
 #[test]
-fn conditions_of_writing() {
+fn conditions_apply_to_put_and_delete() {
     let site = site();
     let etag = site.get("/old.txt").field("ETag").unwrap().to_owned();
     let replace = format!("If-Match: {etag}\r\n");
@@ -177,7 +177,7 @@ fn conditions_of_writing() {
 
 /// The commit decides: of many uploads that create one file, one succeeds.
 #[test]
-fn one_of_many_creates() {
+fn one_of_many_conditional_puts_creates_the_file() {
     let site = site();
     for (target, fields) in [
         ("/race/one", "If-None-Match: *\r\n".to_owned()),
@@ -213,7 +213,7 @@ fn one_of_many_creates() {
 
 /// RFC 9530 §2, §3, §4; the digests are those of its appendix.
 #[test]
-fn digests() {
+fn upload_with_a_wrong_digest_is_refused() {
     let site = site();
     let content = b"{\"hello\": \"world\"}";
     let good = "sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:";

@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::seal_files::require_seal;
 use crate::secret;
 use crate::source::LogSource;
+use crate::text::one_line;
 use crate::verdict::Verdict;
 use httpserver::request_log::verify::{Evidence, Finding, verify};
 use httpserver::seal::checkpoint::{Checkpoint, SigningKey};
@@ -52,7 +53,7 @@ pub(crate) fn make_key(
     out: &mut impl Write,
 ) -> Result<Verdict, Failure> {
     let key = SigningKey::new(&options.name, secret::random()?)
-        .map_err(|error| Failure::file(&options.name)(io::Error::other(error.to_string())))?;
+        .map_err(|error| Failure::Usage(format!("`{}`: {error}", one_line(&options.name))))?;
     secret::write_new(&options.file, &format!("{}\n", key.to_text()))?;
     writeln!(out, "{}", key.verifying_key().to_text()).map_err(Failure::output)?;
     Ok(Verdict::Sound)

@@ -42,7 +42,7 @@ pub(crate) enum Failure {
         command: &'static str,
     },
     /// Only a regular file can be read twice.
-    #[error("{log}: {purpose} reads the log twice, which {input} does not allow: give a file")]
+    #[error("{log}: {purpose} reads the log twice, which {input} does not allow: type a file")]
     ReadTwice {
         log: String,
         purpose: &'static str,
@@ -50,7 +50,7 @@ pub(crate) enum Failure {
         input: &'static str,
     },
     /// Logs that are read as one are given in the wrong order.
-    #[error("{log} is older than {newer} by their seals: give the oldest log first")]
+    #[error("{log} is older than {newer} by their seals: type the oldest log first")]
     NewerFirst { log: String, newer: String },
     /// One of the logs of several servers cannot be put in order with the others.
     #[error("cannot order the entries of {log} among those of '{one}' and '{other}': {reason}")]
@@ -116,7 +116,7 @@ pub(crate) enum Failure {
         reason: String,
     },
     /// A number refers to an entry of one log.
-    #[error("the number of an entry counts in one log: give one FILE, or a time")]
+    #[error("the number of an entry counts in one log: type one FILE, or a time")]
     NumberInSeveralLogs,
     /// A log cannot be followed.
     #[error(
@@ -169,8 +169,11 @@ pub(crate) enum Failure {
     /// The output exists and is not a regular file.
     #[error("{path}: exists and is not a regular file")]
     NotRegular { path: String },
+    /// The file for a key exists.
+    #[error("{path}: it exists, and a key in it would be lost: type a name that is free")]
+    KeyExists { path: String },
     /// The directory of a replay is not empty.
-    #[error("{path}: the directory is not empty (use --force to replay into it)")]
+    #[error("{path}: the directory is not empty: type another, or --force to replay into it")]
     NotEmpty { path: String },
     /// A name does not refer to a file below the directory.
     #[error("{log}: entry {number}: the name `{name}` {reason}")]

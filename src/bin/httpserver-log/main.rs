@@ -61,7 +61,7 @@ mod verdict;
 mod version_order;
 mod whole_lines;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use clap::error::ErrorKind;
 use cli::{Cli, Command};
 use failure::Failure;
@@ -70,7 +70,8 @@ use std::process::ExitCode;
 use verdict::Verdict;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let parsed = Cli::definition().try_get_matches();
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return end_of_usage(&error),
     };

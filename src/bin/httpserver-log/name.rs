@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names() {
+    fn names_are_decoded() {
         for (name, expected) in [
             (&b"a"[..], None),
             (b"sub/dir/a b.txt", None),

@@ -162,7 +162,7 @@ impl Proof {
         if self.state.is_none() {
             let what = match self.checkpoint {
                 None => "the end",
-                Some(_) => "the end, behind the checkpoint",
+                Some(_) => "the end, after the checkpoint",
             };
             open.push(format!(
                 "{what}: it could have been cut off the log and its seal; --state or a newer checkpoint shows that"

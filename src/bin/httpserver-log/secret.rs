@@ -1,9 +1,10 @@
 //! Secrets: random bytes, and files that only their owner can read.
 
 use crate::failure::Failure;
+use crate::text;
 use rustix::rand::{GetRandomFlags, getrandom};
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -17,14 +18,20 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
 }
 
 /// Writes a new file.
-pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
+pub(crate) fn write_new(path: &Path, content: &str) -> Result<(), Failure> {
     let made = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(path);
-    let mut file = made.map_err(Failure::file(path))?;
-    file.write_all(text.as_bytes())
+    let mut file = made.map_err(|error| match error.kind() {
+        // The key of a seal or of checkpoints would be lost.
+        io::ErrorKind::AlreadyExists => Failure::KeyExists {
+            path: text::path(path),
+        },
+        _ => Failure::file(path)(error),
+    })?;
+    file.write_all(content.as_bytes())
         .and_then(|()| file.sync_all())
         .map_err(Failure::file(path))
 }

@@ -27,10 +27,10 @@ pub(crate) struct EntrySelection {
     /// UTC) or without seconds; a date (2026-11-27); a time of today (12:30, in UTC); or how long ago (90s, 15m, 2h,
     /// 3d, 1w, 1h30m). A day, a minute or a second is included to its end: `--until 2026-11-27` includes that day. The
     /// time of an entry is that of the seal, which never runs backwards.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<TypedTime>,
     /// Only entries up to TIME
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     until: Option<TypedTime>,
     /// Only requests from this address or network
     ///

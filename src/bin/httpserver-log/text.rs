@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn peers_are_taken_apart() {
+    fn peers_are_split_into_address_and_port() {
         for (peer, address, port) in [
             ("192.0.2.1:80", "192.0.2.1", Some(80)),
             ("[2001:db8::1]:81", "2001:db8::1", Some(81)),

@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_stand_for_all_of_themselves() {
+    fn typed_time_stands_for_its_whole_day_hour_minute_or_second() {
         let now: Timestamp = "2026-11-27T15:00:00.5Z".parse().unwrap();
         for (typed, first, last) in [
             (

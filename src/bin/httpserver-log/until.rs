@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_and_times_are_told_apart() {
+    fn entry_numbers_are_distinguished_from_times() {
         let entry = |number| Until::Entry(NonZeroU64::new(number).unwrap());
         assert_eq!("#7".parse(), Ok(entry(7)));
         assert!(matches!("12:30".parse(), Ok(Until::Time(_))));

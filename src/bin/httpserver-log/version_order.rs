@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_versions_are_named_and_those_that_were_cut_off_are_not() {
+    fn missing_versions_are_named_unless_they_were_cut_off() {
         let mut numbers = VersionNumbers::new();
         for (number, log, entry) in [(5, 0, 1), (6, 1, 1), (8, 0, 2), (12, 1, 4)] {
             numbers.add(7, change(number, log, entry));
@@ -250,7 +250,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn changes_of_a_stripe_come_as_they_happened_whatever_the_clocks_say(
+        fn changes_of_a_stripe_are_in_order_of_version_whatever_the_clocks_say(
             steps in history(),
             clocks in prop::array::uniform3(0..4_000_000_000_u64),
         ) {

@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn documents_of_markup_may() {
+    fn documents_of_markup_may_run_scripts() {
         for (media_type, expected) in [
             ("text/html", true),
             ("text/html; charset=utf-8", true),

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_as_typed() {
+    fn typed_values_are_checked() {
         for (typed, expected) in [
             ("no-cache", "no-cache"),
             (" \tno-store ", "no-store"),

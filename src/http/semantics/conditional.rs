@@ -261,7 +261,7 @@ mod tests {
     "#;
 
     #[test]
-    fn order_of_precedence() {
+    fn conditions_are_evaluated_in_order_of_precedence() {
         let rows: Vec<&str> = TABLE
             .lines()
             .filter(|line| !line.trim().is_empty())
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn if_range() {
+    fn if_range_needs_a_strong_match() {
         /// A value of If-Range, the time of the request, and whether the range applies.
         struct Row {
             name: &'static str,

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn times_as_text() {
+    fn times_are_written_as_imf_fixdate() {
         let table = [
             (
                 at(0),
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_in_fields() {
+    fn dates_of_all_three_forms_are_parsed() {
         // RFC 9110 §5.6.7: the three forms of one time.
         for form in [
             "Sun, 06 Nov 1994 08:49:37 GMT",

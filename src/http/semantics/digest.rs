@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_as_text() {
+    fn digest_is_written_in_base64() {
         assert_eq!(hello().to_string(), HELLO);
         assert_eq!(
             Hasher::new().finish().to_string(),
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn digests_in_fields() {
+    fn digests_are_read_from_fields() {
         let other = "sha-512=:AAAA:";
         let table = [
             (HELLO.to_owned(), Ok(Some(hello()))),
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn wishes() {
+    fn digest_is_wanted_with_a_weight_from_1_to_10() {
         // RFC 9530 §4
         let table = [
             ("sha-256=10", true),

@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_of_files() {
+    fn tag_of_a_file_changes_with_the_file() {
         let after = |seconds, nanoseconds| UNIX_EPOCH + Duration::new(seconds, nanoseconds);
         let tag = |inode, modified, changed, size, variant| {
             let state = FileState {
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn comparison() {
+    fn strong_and_weak_comparison_differ() {
         // RFC 9110 §8.8.3.2, table 3, with the server's own tags, which are strong.
         #[derive(Debug, PartialEq)]
         enum Match {
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn lists() {
+    fn lists_of_tags_are_parsed() {
         let table: &[(&str, Option<&[&str]>)] = &[
             ("\"xyzzy\"", Some(&["\"xyzzy\""])),
             ("\"a\", \"b\",\"c\"", Some(&["\"a\"", "\"b\"", "\"c\""])),

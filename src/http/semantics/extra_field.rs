@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_as_typed() {
+    fn typed_fields_are_checked() {
         use FieldError::{Name, NoColon, Reserved, Value};
         let field = |name: &str, value: &str| {
             Ok(ExtraField {

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_are_told_by_form() {
+    fn kind_of_a_host_follows_from_its_form() {
         use HostKind::{Address, Empty, Localhost, Name};
         for (host, expected) in [
             ("", Empty),

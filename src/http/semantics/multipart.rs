@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_parts_of_ten_bytes() {
+    fn body_of_two_ranges_is_this_very_text() {
         let file = b"0123456789";
         let Selection::Parts(ranges) = select(b"bytes=7-8,0-2", 10) else {
             panic!("two satisfiable ranges");

@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_of_ten_bytes() {
+    fn ranges_of_ten_bytes_are_resolved() {
         let table: &[(&str, &str, Selection)] = &[
             // RFC 9110 §14.1.2
             ("first and last", "bytes=0-3", parts(&[(0, 3)])),
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_of_an_empty_file() {
+    fn no_range_of_an_empty_file_is_satisfiable() {
         for field in [
             "bytes=0-",
             "bytes=0-0",
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_of_parts_and_one_past_it() {
+    fn range_beyond_the_limit_of_parts_is_ignored() {
         let field = |count: usize| {
             let specs: Vec<_> = (0..count).map(|n| format!("{0}-{0}", n * 2)).collect();
             format!("bytes={}", specs.join(","))
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn content_range_values() {
+    fn content_range_is_written() {
         let range = ByteRange {
             first: 42,
             last: 1233,
@@ -379,7 +379,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_judged_without_panic(field in prop::collection::vec(any::<u8>(), 0..40), length: u64) {
+        fn no_bytes_panic(field in prop::collection::vec(any::<u8>(), 0..40), length: u64) {
             let _ = select(&field, length);
             let _ = select(&[b"bytes=", &field[..]].concat(), length);
         }

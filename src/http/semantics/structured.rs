@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dictionaries() {
+    fn dictionaries_are_parsed() {
         let bytes = |text: &str| Value::Bytes(text.as_bytes().to_vec());
         let table: &[(&str, &[(&str, Value)])] = &[
             ("", &[]),
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_dictionaries() {
+    fn malformed_dictionaries_are_refused() {
         for field in [
             "A=1",
             "1=1",
@@ -252,7 +252,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_judged_without_panic(field in prop::collection::vec(any::<u8>(), 0..40)) {
+        fn no_bytes_panic(field in prop::collection::vec(any::<u8>(), 0..40)) {
             let _ = parse(&field);
             let _ = parse(&[b"a=", &field[..]].concat());
         }

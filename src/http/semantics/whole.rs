@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_about_the_content() {
+    fn fields_of_partial_or_coded_content_are_found() {
         use NotWhole::{Coded, Part};
         for (fields, expected) in [
             ("", None),

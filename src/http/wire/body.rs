@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn length_of_nothing_is_finished_at_once() {
+    fn body_of_length_0_is_finished_at_once() {
         let mut decoder = ContentDecoder::Length { left: 0 };
         assert!(decoder.is_finished());
         assert_eq!(decoder.step(b""), Ok((0, Chunk::End)));
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn until_close_takes_everything_and_never_ends() {
+    fn body_until_close_takes_everything_and_never_ends() {
         let mut decoder = ContentDecoder::UntilClose;
         assert_eq!(
             decoder.step(b"GET / HTTP/1.1"),

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_whole_head() {
+    fn whole_head_is_written() {
         let mut out = b"before".to_vec();
         write_status_line(&mut out, StatusCode::PartialContent);
         write_content_length(&mut out, u64::MAX);

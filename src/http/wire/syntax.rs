@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn classes_of_every_ascii_byte() {
+    fn every_ascii_byte_has_its_classes() {
         let members = |class: u8| -> String {
             (0..128u8)
                 .filter(|&byte| CLASSES[usize::from(byte)] & class != 0)
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts() {
+    fn hosts_are_recognised() {
         for valid in [
             "",
             "a",

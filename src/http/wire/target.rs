@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn forms() {
+    fn targets_have_four_forms() {
         let origin = |path, query| Target::Origin { path, query };
         let absolute = |scheme, authority, path, query| Target::Absolute {
             scheme,

@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn header_lines() {
+    fn header_lines_have_method_name_and_length() {
         for (method, name, length, expected) in [
             (
                 "PUT",
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn failure_lines() {
+    fn failure_lines_have_the_request_line_and_status() {
         type Part = Option<&'static [u8]>;
         /// The parts of a request line as received, the status, and the line of the log.
         struct Row {
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_each_length() {
+    fn rows_of_each_length_are_written() {
         const SMALL: u64 = 100_000_000 / 20 * 9 + 300_000_000;
         const MEDIUM: u64 = SMALL + 900_000_000 / 20 * 10 + 2_700_000_000;
         for (length, expected) in [
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn offset_columns() {
+    fn offset_column_widens_with_the_length() {
         for (offset, digits) in [
             (0, 8),
             (99_999_980, 8),

@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn lines() {
+    fn lines_are_parsed() {
         for (line, expected) in [
             ("PUT a length 36\n", success("PUT", "a", 36)),
             ("GET / length 0\n", success("GET", "/", 0)),
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_lines_and_where() {
+    fn wrong_lines_are_refused_with_the_position() {
         for (line, expected) in [
             ("\n", 0),
             ("get a length 0\n", 0),
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn beginnings_of_a_log() {
+    fn beginnings_of_a_log_are_recognised() {
         for head in [
             "",
             "G",

@@ -205,10 +205,7 @@ impl fmt::Display for SealFault {
                 )
             }
             Self::AfterEnd { line } => {
-                write!(
-                    formatter,
-                    "line {line} was added behind the end of the seal"
-                )
+                write!(formatter, "line {line} was added after the end of the seal")
             }
             Self::WrongCode { line, entry, after } => write!(
                 formatter,

@@ -17,13 +17,15 @@ pub enum LogError {
         source: io::Error,
     },
     /// It is not a regular file, so no range of it can be reserved.
-    #[error("cannot use {} as a log: {} is not a regular file", path.display(), file.display())]
-    NotRegular {
-        /// The path of the log.
-        path: PathBuf,
-        /// The kind of file that it leads to.
-        file: PathBuf,
-    },
+    #[error("cannot use {} as a log: it is not a regular file", .0.display())]
+    NotRegular(PathBuf),
+    /// It is a directory.
+    #[error(
+        "cannot use {} as a log: it is a directory; type the name of a file in it, such as {}",
+        .0.display(),
+        .0.join("log.txt").display()
+    )]
+    Directory(PathBuf),
     /// Another server uses it.
     #[error("cannot use the log {}: another server is writing to it", .0.display())]
     InUse(PathBuf),

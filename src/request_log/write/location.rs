@@ -50,11 +50,15 @@ impl Location {
     /// Follows the symlinks at the end of a path.
     ///
     /// # Errors
-    /// `Open` if a directory of the path cannot be searched; `NotRegular` if it is not a regular file.
+    /// `Open` if a directory of the path cannot be searched; `Directory` or `NotRegular` if it is not a regular file.
     pub fn resolve(typed: &Path) -> Result<Self, LogError> {
-        let failed = |source: Errno| LogError::Open {
-            path: typed.to_path_buf(),
-            source: source.into(),
+        let failed = |source| match source {
+            // The path ends with a slash, or is a directory above.
+            Errno::ISDIR => LogError::Directory(typed.to_path_buf()),
+            _ => LogError::Open {
+                path: typed.to_path_buf(),
+                source: source.into(),
+            },
         };
         let mut path = typed.to_path_buf();
         let mut names = Vec::new();
@@ -65,10 +69,7 @@ impl Location {
             let directory = openat(CWD, parent, flags, Mode::empty()).map_err(failed)?;
             let found = fstat(&directory).map_err(failed)?;
             let file_type = type_of(&directory, name).map_err(failed)?;
-            let not_regular = || LogError::NotRegular {
-                path: typed.to_path_buf(),
-                file: path.clone(),
-            };
+            let not_regular = || LogError::NotRegular(typed.to_path_buf());
             if fstatfs(&directory).map_err(failed)?.f_type == PROC_SUPER_MAGIC {
                 return Err(not_regular());
             }
@@ -78,6 +79,7 @@ impl Location {
                     let target = readlinkat(&directory, name, Vec::new()).map_err(failed)?;
                     Some(PathBuf::from(OsString::from_vec(target.into_bytes())))
                 }
+                Some(FileType::Directory) => return Err(failed(Errno::ISDIR)),
                 Some(_) => return Err(not_regular()),
             };
             names.push(LogName {
@@ -259,11 +261,11 @@ mod tests {
             ("disk/again", Ok("disk/../disk/real"), 3),
             ("dangling", Ok("disk/absent"), 2),
             ("round", Err("Too many levels of symbolic links"), 0),
-            ("disk", Err("not a regular file"), 0),
-            ("directory", Err("not a regular file"), 0),
-            ("disk/", Err("Is a directory"), 0),
-            ("disk/.", Err("Is a directory"), 0),
-            ("disk/..", Err("Is a directory"), 0),
+            ("disk", Err("it is a directory"), 0),
+            ("directory", Err("it is a directory"), 0),
+            ("disk/", Err("it is a directory"), 0),
+            ("disk/.", Err("it is a directory"), 0),
+            ("disk/..", Err("it is a directory"), 0),
             ("absent/file", Err("No such file or directory"), 0),
             ("disk/real/file", Err("Not a directory"), 0),
         ] {

@@ -95,7 +95,7 @@ impl Sealer {
         let cut = cut.map_err(refused)?;
         if cut > 0 {
             log::warn!(
-                "{}: {cut} bytes behind the last whole entry were moved to its .torn",
+                "{}: {cut} bytes after the last whole entry were moved to its .torn",
                 location.path().display()
             );
         }

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn it_begins_when_accepting_keeps_the_main_thread_busy() {
+    fn batching_begins_when_accepting_keeps_the_main_thread_busy() {
         let pause = Duration::from_micros(75);
         for (pause, connections, percent, begins) in [
             (pause, 1, 100, true),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn it_lasts_as_long_as_batches_are_large_enough() {
+    fn batching_lasts_as_long_as_batches_are_large_enough() {
         for (pause, connections, lasts) in [
             (BATCH_INTERVAL, FEW, true),
             (BATCH_INTERVAL, FEW - 1, false),

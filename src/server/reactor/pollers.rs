@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_poll_than_may() {
+    fn no_more_workers_poll_than_the_limit_allows() {
         let pollers = Pollers::new(2);
         assert!(!pollers.must_be_woken());
         let second = || {

@@ -92,7 +92,7 @@ mod tests {
     use crate::web::memory_budget::MemoryBudget;
 
     #[test]
-    fn parts_make_the_text() {
+    fn parts_joined_are_the_text() {
         let bytes: Vec<u8> = (0..100_000_u32).map(|at| at.to_le_bytes()[0]).collect();
         let budget = MemoryBudget::of_memory(u64::MAX, 1, 200_000);
         let mut share = budget.hold();

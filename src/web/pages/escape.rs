@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_as_html() {
+    fn names_are_escaped_for_html() {
         let table: &[(&[u8], &str)] = &[
             (b"plain.txt", "plain.txt"),
             (

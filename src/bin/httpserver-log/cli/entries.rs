@@ -89,7 +89,7 @@ pub(crate) struct HistoryArguments {
     /// Show how revision A becomes revision B, as `diff -u` does
     ///
     /// Both must be text in UTF-8 of at most 16 MiB.
-    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "json")]
+    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "json", value_parser = revision)]
     pub(crate) diff: Option<Vec<NonZeroU64>>,
     /// Print one JSON object per line, as `list --json` does, with the number of the revision
     #[arg(long)]
@@ -124,6 +124,12 @@ pub(crate) struct StatsArguments {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) selection: EntrySelection,
+}
+
+/// The number of a revision.
+fn revision(typed: &str) -> Result<NonZeroU64, &'static str> {
+    let number = typed.parse();
+    number.map_err(|_| "not the number of a revision, which is 1 or more")
 }
 
 impl HistoryArguments {

@@ -54,7 +54,7 @@ fn behind_long_help(command: &Command) -> String {
 fn man_pages_and_completions_are_made_from_the_definition() {
     let mut all = Cli::command().disable_help_subcommand(true);
     all.build();
-    for (file, script) in made_files::completions(&Cli::command()) {
+    for (file, script) in made_files::completions(&Cli::definition()) {
         made_files::keep(file.to_str().unwrap(), &script);
     }
     for command in std::iter::once(&all).chain(all.get_subcommands()) {

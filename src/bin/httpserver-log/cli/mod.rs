@@ -12,7 +12,7 @@ pub(crate) use self::check::CheckArguments;
 pub(crate) use self::entries::{HistoryArguments, ListArguments, StatsArguments};
 pub(crate) use self::proof::{CheckpointArguments, SealKeyArguments, SignKeyArguments};
 pub(crate) use self::stored::{ExtractArguments, MergeArguments, ReplayArguments};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Read, check and replay the request log of httpserver.
 ///
@@ -29,6 +29,22 @@ use clap::{Parser, Subcommand};
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// What the command `help` does.
+const HELP: &str = "Print this text, or the help of a command";
+
+impl Cli {
+    /// The definition of the command line.
+    pub(crate) fn definition() -> clap::Command {
+        let mut command = Self::command();
+        // The parser adds `help` now, with a text that calls commands subcommands.
+        command.build();
+        command.mut_subcommand("help", |help| {
+            help.about(HELP)
+                .mut_subcommand("help", |itself| itself.about(HELP))
+        })
+    }
 }
 
 const EXIT_STATUS: &str = "Exit status: 0 if no fault was found, 1 if one was found or the command failed, 2 if the command line is wrong.";
@@ -65,10 +81,9 @@ pub(crate) enum Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn command_line_is_consistent() {
-        Cli::command().debug_assert();
+        Cli::definition().debug_assert();
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct ExtractArguments {
     ///
     /// A time needs the seal of the log, and has the forms that `list --help` explains for --since. It is an error if
     /// NAME did not exist at that time.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) at: Option<Until>,
     /// Write to OUT instead of standard output; OUT is created or replaced only when its content is complete
     #[arg(short, long, value_name = "OUT")]
@@ -60,7 +60,7 @@ pub(crate) struct ReplayArguments {
     ///
     /// A time needs the seal of the log, and has the forms that `list --help` explains for --since: `--until
     /// 2026-11-26` includes that day. If an entry up to then does not match the seal, nothing is written.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) until: Option<Until>,
     /// Replay into a directory that is not empty: replace files of the same name, remove files that the log deletes,
     /// and keep all others

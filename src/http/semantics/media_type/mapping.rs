@@ -22,10 +22,10 @@ pub enum MappingError {
     #[error("it must be of the form 'EXT=TYPE', such as 'log=text/plain'")]
     NoEquals,
     /// The extension is empty, or no file name can end in it.
-    #[error("'{0}' is not an extension: write the part behind the last dot of a file name")]
+    #[error("'{0}' is not an extension: type the part after the last dot of a file name")]
     Extension(String),
     /// The media type is invalid (RFC 9110 §8.3.1).
-    #[error("'{0}' is not a media type: write 'TYPE/SUBTYPE', such as 'text/plain'")]
+    #[error("'{0}' is not a media type: type 'TYPE/SUBTYPE', such as 'text/plain'")]
     MediaType(String),
 }
 
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mappings_as_typed() {
+    fn typed_mappings_are_checked() {
         use MappingError::{Extension, MediaType, NoEquals};
         for typed in [
             "a=b/c",

@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn choice_by_accept_encoding() {
+    fn accept_encoding_chooses_the_coding() {
         use Choice::{Coded, Identity, NotAcceptable};
         use Coding::{Brotli, Gzip, Zstd};
         let all = "zst br gz";
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_codings() {
+    fn codings_have_their_registered_names() {
         let names = Coding::ALL.map(|coding| (coding.token(), coding.suffix()));
         assert_eq!(names, [("zstd", ".zst"), ("br", ".br"), ("gzip", ".gz")]);
     }

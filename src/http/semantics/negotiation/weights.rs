@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn weights() {
+    fn weights_are_parsed() {
         let table = [
             ("0", Some(0)),
             ("1", Some(1000)),
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn lists() {
+    fn lists_are_parsed() {
         let table: &[(&str, &[(&str, u16)])] = &[
             ("", &[]),
             (" , ,", &[]),

@@ -221,7 +221,7 @@ const BODIES: &[Row] = &[
 ];
 
 #[test]
-fn bodies() {
+fn bodies_are_decoded_or_refused() {
     for row in BODIES {
         check(row.section, row.raw, row.content, row.verdict);
     }
@@ -299,7 +299,7 @@ const EXTENSIONS: &[(&[u8], bool)] = &[
 ];
 
 #[test]
-fn extensions() {
+fn extensions_are_skipped_or_refused() {
     for (extensions, is_derived) in EXTENSIONS {
         let raw = [b"5", *extensions, b"\r\nhello\r\n0\r\n\r\n"].concat();
         let (content, verdict) = match is_derived {
@@ -320,7 +320,7 @@ fn bytes_behind_the_end_are_left() {
 }
 
 #[test]
-fn extensions_up_to_their_limit() {
+fn extensions_are_limited() {
     // The `;` counts, and so does the white space before it.
     let extension = |len: usize| format!("1 ;{}\r\na\r\n", "x".repeat(len - 2));
     let end = "0\r\n\r\n";
@@ -359,7 +359,7 @@ fn extensions_up_to_their_limit() {
 }
 
 #[test]
-fn trailers_up_to_their_limits() {
+fn trailers_are_limited() {
     let long = |len: usize| format!("0\r\nA:{}\r\n\r\n", "b".repeat(len - "A:\r\n".len()));
     let many = |fields: usize| format!("0\r\n{}\r\n", "A:\r\n".repeat(fields));
     for (raw, verdict) in [

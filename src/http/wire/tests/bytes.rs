@@ -28,7 +28,7 @@ fn check_bytes(before: &str, after: &str, places: usize, allowed: impl Fn(usize,
 }
 
 #[test]
-fn in_a_method() {
+fn method_accepts_token_bytes_only() {
     check_bytes("", " / HTTP/1.1\r\nHost: a\r\n\r\n", 5, |place, byte| {
         // An empty line is allowed before the method.
         is_tchar(byte) || place == 0 && byte == b'\n'
@@ -36,14 +36,14 @@ fn in_a_method() {
 }
 
 #[test]
-fn in_a_target() {
+fn target_accepts_uri_characters_and_bytes_from_0x80() {
     check_bytes("GET /", " HTTP/1.1\r\nHost: a\r\n\r\n", 3, |_, byte| {
         byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%[]".contains(&byte) || byte >= 0x80
     });
 }
 
 #[test]
-fn in_a_field_name() {
+fn field_name_accepts_token_bytes_only() {
     check_bytes("GET / HTTP/1.1\r\n", ": b\r\n\r\n", 40, |place, byte| {
         // An early colon ends the name; an early line end ends the head.
         is_tchar(byte) || byte == b':' && place > 0 || byte == b'\n' && place == 0
@@ -51,7 +51,7 @@ fn in_a_field_name() {
 }
 
 #[test]
-fn in_a_field_value() {
+fn field_value_accepts_no_control_byte_but_tab() {
     check_bytes(
         "GET / HTTP/1.1\r\nA: ",
         "\r\nHost: a\r\n\r\n",

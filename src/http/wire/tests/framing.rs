@@ -19,7 +19,7 @@ fn check_put(section: &str, lines: &str, expected: &str) {
 }
 
 #[test]
-fn content_length() {
+fn content_length_is_one_decimal_number() {
     for (section, lines, expected) in [
         ("9112 §6.3 (7)", "A: b", "absent"),
         ("9112 §6.3 (6)", "Content-Length: 0", "length=0"),
@@ -93,7 +93,7 @@ fn content_length() {
 }
 
 #[test]
-fn transfer_encoding() {
+fn transfer_encoding_is_chunked_or_refused() {
     for (section, lines, expected) in [
         ("9112 §6.3 (4)", "Transfer-Encoding: chunked", "chunked"),
         ("9112 §7", "transfer-encoding:Chunked", "chunked"),
@@ -190,7 +190,7 @@ fn transfer_encoding() {
 }
 
 #[test]
-fn other_versions_and_methods() {
+fn version_and_method_affect_framing() {
     for (section, raw, expected) in [
         (
             "9112 §6.1",

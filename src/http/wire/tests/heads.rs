@@ -115,7 +115,7 @@ const FIELD_LINES: &[Row] = &[
 ];
 
 #[test]
-fn field_lines() {
+fn field_lines_are_parsed_or_refused() {
     for (section, lines, expected) in FIELD_LINES {
         let rest: &[u8] = if lines.is_empty() {
             b"\r\n"
@@ -137,7 +137,7 @@ fn field_lines() {
 }
 
 #[test]
-fn whole_heads() {
+fn whole_heads_are_parsed_or_refused() {
     let rows: &[(&str, &[u8], &str)] = &[
         // Line ends and the empty line before: RFC 9112 §2.2.
         ("9112 §2.2", b"GET / HTTP/1.1\r\n\r\n", "GET origin=/ 1.1 no-host"),
@@ -240,7 +240,7 @@ fn a_shrunken_buffer_is_no_panic() {
 }
 
 #[test]
-fn parts_as_received() {
+fn parts_are_kept_as_received() {
     let raw = b"\r\nGET http://b?c HTTP/1.7\r\nHost: a\r\n\r\n";
     let request = Request::parse(raw).unwrap();
     assert_eq!(request.raw_target(), b"http://b?c");
@@ -263,7 +263,7 @@ fn incomplete_heads_are_not_parsed() {
 }
 
 #[test]
-fn fields_by_name() {
+fn fields_are_found_by_name() {
     let raw = b"GET / HTTP/1.1\r\nHost: a\r\nAccept:  x \t\nIf-Match: \"1\"\r\nACCEPT: y, z\r\nEmpty:\r\nAcceptance: no\r\n\r\n";
     let request = Request::parse(raw).unwrap();
     let all = |name: &str| {
@@ -283,7 +283,7 @@ fn fields_by_name() {
 }
 
 #[test]
-fn parts_of_refused_lines() {
+fn parts_of_refused_lines_are_kept() {
     let rows: &[(&[u8], [&str; 3])] = &[
         (
             b"GET abcd HTTP/1.1\r\nHost: a\r\n\r\n",

@@ -28,7 +28,7 @@ fn field(len: usize, end: &str) -> String {
 }
 
 #[test]
-fn request_line() {
+fn request_line_is_limited() {
     for end in ["\r\n", "\n"] {
         for before in ["", "\r\n"] {
             let longest = format!("{before}{}{end}{end}", line(MAX_REQUEST_LINE));
@@ -41,7 +41,7 @@ fn request_line() {
 }
 
 #[test]
-fn request_line_without_end() {
+fn request_line_without_end_is_refused_at_the_limit() {
     let longest = "A".repeat(MAX_REQUEST_LINE);
     assert_eq!(scan(longest.as_bytes()), Ok(None));
     assert_eq!(scan(format!("{longest}\r").as_bytes()), Ok(None));
@@ -56,7 +56,7 @@ fn request_line_without_end() {
 }
 
 #[test]
-fn field_section() {
+fn field_section_is_limited() {
     for end in ["\r\n", "\n"] {
         for empty in ["\r\n", "\n"] {
             let first = format!("{}{end}Host: a{end}", line(MAX_REQUEST_LINE));
@@ -74,7 +74,7 @@ fn field_section() {
 }
 
 #[test]
-fn field_section_without_end() {
+fn field_section_without_end_is_refused_at_the_limit() {
     let head = |len: usize| format!("GET / HTTP/1.1\r\n{}", "A".repeat(len));
     assert_eq!(scan(head(MAX_FIELDS_LEN).as_bytes()), Ok(None));
     assert_eq!(
@@ -96,7 +96,7 @@ fn field_section_without_end() {
 }
 
 #[test]
-fn number_of_fields() {
+fn number_of_fields_is_limited() {
     let head = |fields: usize| {
         format!(
             "GET / HTTP/1.1\r\nHost: a\r\n{}\r\n",

@@ -167,7 +167,7 @@ const REQUEST_LINES: &[Row] = &[
 ];
 
 #[test]
-fn request_lines() {
+fn request_lines_are_parsed_or_refused() {
     for (section, line, expected) in REQUEST_LINES {
         for (end, rest) in [("\r\n", "Host: a\r\n\r\n"), ("\n", "Host: a\n\n")] {
             let raw = [line, end.as_bytes(), rest.as_bytes()].concat();

@@ -3,7 +3,7 @@
 use super::check;
 
 #[test]
-fn both_framings_in_any_spelling() {
+fn both_framings_are_refused_in_any_spelling() {
     let lengths = [
         "Content-Length: 6",
         "content-length:6",
@@ -34,7 +34,7 @@ fn both_framings_in_any_spelling() {
 }
 
 #[test]
-fn disguised_transfer_encodings() {
+fn disguised_transfer_encodings_are_refused() {
     let disguises: &[&[u8]] = &[
         b"Transfer-Encoding : chunked",
         b"Transfer-Encoding\t: chunked",
@@ -103,7 +103,7 @@ fn disguised_transfer_encodings() {
 }
 
 #[test]
-fn disguised_lengths() {
+fn disguised_lengths_are_refused() {
     let disguises: &[&[u8]] = &[
         b"Content-Length : 6",
         b"Content-Length\t: 6",

@@ -197,17 +197,17 @@ mod tests {
     }
 
     #[test]
-    fn golden_0() {
+    fn empty_content_has_no_row() {
         assert_eq!(rows(0, &[]), "");
     }
 
     #[test]
-    fn golden_1() {
+    fn row_of_1_byte_is_this_very_line() {
         assert_eq!(rows(0, &[0xAF]), "00000000 af\n");
     }
 
     #[test]
-    fn golden_19() {
+    fn row_of_19_bytes_is_this_very_line() {
         assert_eq!(
             rows(0, &counting(19)),
             "00000000 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12\n"
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn golden_20() {
+    fn row_of_20_bytes_is_this_very_line() {
         assert_eq!(
             rows(0, &counting(20)),
             "00000000 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12 13\n"
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn golden_21() {
+    fn byte_21_begins_a_second_row() {
         assert_eq!(
             rows(0, &counting(21)),
             "00000000 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12 13\n\
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn golden_40() {
+    fn rows_of_40_bytes_are_these_very_lines() {
         assert_eq!(
             rows(0, &counting(40)),
             "00000000 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12 13\n\
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn golden_of_the_readme() {
+    fn rows_of_the_readme_are_written() {
         assert_eq!(
             rows(0, b"ehllo; hello again; and once more.\n\n"),
             "00000000 65 68 6c 6c 6f 3b 20 68 65 6c 6c 6f 20 61 67 61 69 6e 3b 20\n\
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn golden_nine_digits() {
+    fn offset_of_nine_digits_is_written_whole() {
         assert_eq!(
             rows(99_999_980, &counting(21)),
             "99999980 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12 13\n\
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn golden_ten_digits() {
+    fn offset_of_ten_digits_is_written_whole() {
         assert_eq!(
             rows(999_999_980, &counting(40)),
             "999999980 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12 13\n\
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn any_processor_makes_the_same_rows() {
+    fn every_implementation_makes_the_same_rows() {
         let content: Vec<[u8; ROW]> = counting(255).as_chunks().0.to_vec();
         let mut by_table = vec![[b'?'; TAIL]; content.len()];
         let after = table::fill_tails(by_table.iter_mut(), Counter::new(99_999_680), &content);
@@ -326,7 +326,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn rows_are_what_they_are_by_definition(
+        fn rows_match_their_definition(
             row in 0_u64..500_000_000_000, content in prop::collection::vec(any::<u8>(), 0..300),
         ) {
             prop_assert_eq!(rows(row * 20, &content), plain_rows(row * 20, &content));

@@ -204,7 +204,7 @@ fn check_cut(entries: &[Entry], log: &[u8], cut: usize) {
 }
 
 #[test]
-fn a_cut_at_each_byte() {
+fn log_cut_at_any_byte_is_torn() {
     let log = concatenated(&sample());
     for cut in 0..=log.len() {
         check_cut(&sample(), &log, cut);
