@@ -7,6 +7,7 @@ use super::input::DecodedEnd;
 use super::phases::{
     Closing, Filled, PeerStream, Phase, Receiving, Reply, Skipping, Step, StepContext, Then,
 };
+use super::receiving::HEADS;
 use super::session::HttpSession;
 use super::timeouts::TimeoutKind;
 use crate::blocking::Blocking;
@@ -118,7 +119,8 @@ impl<D: Dialect> HttpSession<D> {
     ) -> Filled {
         while work.buffers.input.has_room() && !is_enough(decoder, work.buffers.input.bytes().len())
         {
-            match self.fill(work, usize::MAX) {
+            let limit = limit(decoder, work.buffers.input.bytes().len());
+            match self.fill(work, limit) {
                 Filled::More => {}
                 ended => return ended,
             }
@@ -258,7 +260,8 @@ impl<D: Dialect> HttpSession<D> {
             if work.budget.is_spent() {
                 return Step::Yield(Phase::Skipping(skipping));
             }
-            match self.fill(work, usize::MAX) {
+            let limit = limit(&skipping.decoder, work.buffers.input.bytes().len());
+            match self.fill(work, limit) {
                 Filled::More => {}
                 Filled::NoMore if self.stream == PeerStream::Ended => {
                     return Step::Go(Phase::Closing(Closing::Close));
@@ -281,5 +284,17 @@ fn is_enough(decoder: &ContentDecoder, received: usize) -> bool {
     match decoder {
         ContentDecoder::Length { left } => received as u64 >= *left,
         ContentDecoder::Chunked(_) | ContentDecoder::UntilClose => false,
+    }
+}
+
+/// Bytes to receive at once for content of which `received` are there: those behind content of a stated length are heads,
+/// of which a connection may have to keep all.
+fn limit(decoder: &ContentDecoder, received: usize) -> usize {
+    match decoder {
+        ContentDecoder::Length { left } => {
+            let missing = left.saturating_sub(received as u64);
+            usize::try_from(missing).map_or(usize::MAX, |missing| missing.saturating_add(HEADS))
+        }
+        ContentDecoder::Chunked(_) | ContentDecoder::UntilClose => usize::MAX,
     }
 }

@@ -13,10 +13,15 @@ const INPUT: usize = 128 * 1024;
 const CHUNKS: usize = 2048;
 
 /// Received bytes of the connection that has its turn.
+///
+/// Behind them may be copies of bytes that are still in the stream, see [`Input::peek`]. These are not kept between two
+/// turns, and nothing is decided by them but how many bytes to receive.
 pub(super) struct Input {
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
+    /// The end of the copies, which begin at `end`.
+    seen: usize,
 }
 
 /// Content that was decoded in place.
@@ -61,6 +66,7 @@ impl Input {
             buffer: vec![0; INPUT].into_boxed_slice(),
             start: 0,
             end: 0,
+            seen: 0,
         }
     }
 
@@ -68,6 +74,7 @@ impl Input {
     pub(super) fn set(&mut self, bytes: &[u8]) {
         self.start = 0;
         self.end = bytes.len();
+        self.seen = self.end;
         self.buffer[..bytes.len()].copy_from_slice(bytes);
     }
 
@@ -78,6 +85,7 @@ impl Input {
 
     pub(super) fn consume(&mut self, count: usize) {
         self.start += count;
+        self.seen = self.end;
         if self.start == self.end {
             self.clear();
         }
@@ -86,6 +94,7 @@ impl Input {
     pub(super) fn clear(&mut self) {
         self.start = 0;
         self.end = 0;
+        self.seen = 0;
     }
 
     /// Whether another receive has space before bytes are consumed.
@@ -137,26 +146,52 @@ impl Input {
     /// Receives once, at most `limit` bytes, after the present bytes.
     pub(super) fn receive(&mut self, transport: &impl Transport, limit: usize) -> Received {
         if self.end == self.buffer.len() {
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
+            self.move_to_front();
         }
         let room = limit.min(self.buffer.len() - self.end);
-        match transport.receive(&mut self.buffer[self.end..self.end + room]) {
-            Ok(0) => Received::End,
-            Ok(count) => {
-                self.end += count;
-                if count == room {
-                    Received::Full
-                } else {
-                    Received::Some
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Received::Nothing,
-            Err(error) => {
-                log::debug!("cannot receive: {error}");
-                Received::Broken
-            }
+        let result = transport.receive(&mut self.buffer[self.end..self.end + room]);
+        let (received, count) = received(result, room);
+        self.end += count;
+        self.seen = self.end;
+        received
+    }
+
+    /// Copies up to `limit` bytes of the stream behind the present bytes, and leaves them in the stream; `None` if the
+    /// stream cannot keep them.
+    pub(super) fn peek(&mut self, transport: &impl Transport, limit: usize) -> Option<Received> {
+        if self.buffer.len() - self.end < limit {
+            self.move_to_front();
+        }
+        let room = limit.min(self.buffer.len() - self.end);
+        let result = transport.peek(&mut self.buffer[self.end..self.end + room])?;
+        let (received, count) = received(result, room);
+        self.seen = self.end + count;
+        Some(received)
+    }
+
+    /// The received bytes, and the copies of bytes behind them that are still in the stream.
+    pub(super) fn seen(&self) -> &[u8] {
+        &self.buffer[self.start..self.seen]
+    }
+
+    fn move_to_front(&mut self) {
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        self.seen = self.end;
+    }
+}
+
+/// The meaning of the result of a call with space for `room` bytes, and their number.
+fn received(result: io::Result<usize>, room: usize) -> (Received, usize) {
+    match result {
+        Ok(0) => (Received::End, 0),
+        Ok(count) if count == room => (Received::Full, count),
+        Ok(count) => (Received::Some, count),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => (Received::Nothing, 0),
+        Err(error) => {
+            log::debug!("cannot receive: {error}");
+            (Received::Broken, 0)
         }
     }
 }
@@ -182,6 +217,7 @@ mod tests {
         let mut input = Input::new();
         input.buffer[7..7 + bytes.len()].copy_from_slice(bytes);
         (input.start, input.end) = (7, 7 + bytes.len());
+        input.seen = input.end;
         input
     }
 

@@ -23,6 +23,7 @@ mod input;
 mod kept;
 mod phases;
 mod proxy_header;
+mod receiving;
 mod redirect;
 mod request;
 mod response;

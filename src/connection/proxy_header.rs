@@ -2,7 +2,7 @@
 
 use super::dialect::Dialect;
 use super::phases::{Closing, Filled, PeerStream, Phase, Step, StepContext};
-use super::request::HEADS;
+use super::receiving::HEADS;
 use super::session::HttpSession;
 use super::timeouts::TimeoutKind;
 use crate::proxy_protocol::{self, ConnectionSource};

@@ -3,77 +3,27 @@
 use super::diagnostic::report;
 use super::dialect::{Action, Dialect, Response};
 use super::entrance::{EntranceProtocol, Security};
-use super::input::Received;
 use super::phases::{
     Closing, Filled, PeerStream, Phase, Preparing, Receiving, Reply, Skipping, Step, StepContext,
     Then,
 };
 use super::session::HttpSession;
-use super::timeouts::{ByteProgress, TimeoutKind};
+use super::timeouts::TimeoutKind;
 use crate::blocking::WouldBlock;
 use crate::http::{
     CONTINUE, ChunkedDecoder, ContentDecoder, Expect, Framing, Persistence, Refusal, RefusedHead,
     Request, Scheme, method_of,
 };
-use crate::server::{Transport, WakeReason};
+use crate::server::Transport;
 use crate::users::Ticket;
 
 /// The most content that is discarded after a response to keep the connection; with more, the connection is closed.
 const SKIPPABLE: u64 = 2 * 1024 * 1024;
 
-/// Bytes received at a time for heads. Further bytes may be content, which a blocking turn receives directly into the
-/// upload; and a client that does not read its responses can fill no more than this.
-pub(super) const HEADS: usize = 4 * 1024;
-
 /// Responses that wait to be sent together, in bytes; with more, no further request is read.
 const OUTPUT: usize = 64 * 1024;
 
 impl<D: Dialect> HttpSession<D> {
-    /// Receives once, at most `limit` bytes, unless the socket is known to be empty.
-    pub(super) fn fill<T: Transport>(
-        &mut self,
-        work: &mut StepContext<'_, T>,
-        limit: usize,
-    ) -> Filled {
-        if matches!(self.stream, PeerStream::Drained | PeerStream::Ended) {
-            return Filled::NoMore;
-        }
-        let input = &mut work.buffers.input;
-        let before = input.bytes().len();
-        let received = input.receive(work.transport, limit);
-        self.accounting.add_received(input.bytes().len() - before);
-        match received {
-            Received::Some | Received::Full => {
-                self.progress = ByteProgress::Some;
-                // A short receive has emptied the socket, and new bytes will be reported, unless the stream has ended
-                // or urgent data has shortened the receive.
-                let emptied = received == Received::Some
-                    && !matches!(work.turn.reason(), WakeReason::HungUp | WakeReason::Urgent)
-                    && !work.transport.has_more();
-                self.stream = if emptied {
-                    PeerStream::Drained
-                } else {
-                    PeerStream::Open
-                };
-                Filled::More
-            }
-            Received::Nothing => {
-                if self.stream != PeerStream::Fresh {
-                    self.stream = PeerStream::Drained;
-                }
-                Filled::NoMore
-            }
-            Received::End => {
-                self.stream = PeerStream::Ended;
-                Filled::NoMore
-            }
-            Received::Broken => {
-                self.accounting.note_end("the connection broke");
-                Filled::Broken
-            }
-        }
-    }
-
     /// Reads a head and handles its request.
     pub(super) fn read_head<T: Transport>(
         &mut self,
@@ -83,17 +33,23 @@ impl<D: Dialect> HttpSession<D> {
             return Step::Yield(Phase::Head);
         }
         loop {
-            let input = work.buffers.input.bytes();
-            if has_begun(input) {
+            let input = &work.buffers.input;
+            let held = input.bytes().len();
+            if has_begun(input.bytes()) {
                 let clock = work.turn.clock();
                 self.accounting
-                    .begin_request(input.len(), self.output.len(), clock);
+                    .begin_request(held, self.output.len(), clock);
             }
-            match self.scan.find_end(input) {
+            match self.scan.find_end(input.seen()) {
+                // What is received decides, so its end is sought again.
+                Ok(Some(length)) if length > held => match self.receive_seen(length, work) {
+                    Filled::More | Filled::NoMore => continue,
+                    Filled::Broken => return Step::Close,
+                },
                 Ok(Some(length)) => {
                     self.wait = None;
                     self.served = true;
-                    let method = method_of(&input[..length]);
+                    let method = method_of(&work.buffers.input.bytes()[..length]);
                     if work.turn.permission().require().is_err()
                         && self.shared.dialect.awaits_blocking_turn(method)
                     {
@@ -104,7 +60,7 @@ impl<D: Dialect> HttpSession<D> {
                 Err(refusal) => return Step::Go(self.refuse_head(refusal, work)),
                 Ok(None) => {}
             }
-            match self.fill(work, HEADS) {
+            match self.fill_with_head(work) {
                 Filled::More => {}
                 Filled::Broken => return Step::Close,
                 Filled::NoMore => return self.await_head(work),
@@ -135,6 +91,8 @@ impl<D: Dialect> HttpSession<D> {
         refusal: Refusal,
         work: &mut StepContext<'_, T>,
     ) -> Phase<D::Upload> {
+        // Without them the refusal is as good: the connection ends with it.
+        let _ = self.receive_seen(usize::MAX, work);
         let head = RefusedHead::read(work.buffers.input.bytes());
         report(self.peer, head.line, &refusal);
         self.accounting.describe_line(head.line);

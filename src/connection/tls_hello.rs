@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::dialect::{Dialect, Response, ResponseContent};
 use super::entrance::{Channel, Entrance, EntranceProtocol, Security};
 use super::phases::{Closing, Filled, PeerStream, Phase, Step, StepContext};
-use super::request::HEADS;
+use super::receiving::HEADS;
 use super::session::HttpSession;
 use super::timeouts::TimeoutKind;
 use crate::http::{Refusal, write_field};

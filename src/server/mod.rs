@@ -13,6 +13,7 @@ mod lifecycle;
 mod processor_time;
 mod protocol;
 mod reactor;
+mod receive_space;
 mod session_waker;
 mod step_clock;
 mod transport;

@@ -7,10 +7,19 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use rustix::io::{Errno, ioctl_fionread, retry_on_intr};
 use rustix::net::{self, RecvFlags, SendFlags};
 
+use super::receive_space::has_receive_space;
+
 /// A byte stream that never blocks: where it would, the error is of kind [`io::ErrorKind::WouldBlock`].
 pub trait Transport {
     /// Receives into `buffer`; 0 is the peer's end of stream. See recv(2).
     fn receive(&self, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Copies received bytes into `buffer`, and leaves them in the stream: the next call starts at the same byte. The
+    /// end of stream is 0. `None` if the peer might not be able to send more while they are there: then they must be
+    /// received.
+    fn peek(&self, _buffer: &mut [u8]) -> Option<io::Result<usize>> {
+        None
+    }
 
     /// Sends as much as there is room for, and returns the number of bytes. See send(2).
     fn send(&self, bytes: &[u8], after: After) -> io::Result<usize>;
@@ -87,6 +96,18 @@ impl Transport for Socket {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// With `MSG_PEEK`, see recv(2).
+    fn peek(&self, buffer: &mut [u8]) -> Option<io::Result<usize>> {
+        if !has_receive_space(&self.0) {
+            return None;
+        }
+        let received = retry_on_intr(|| net::recv(&self.0, &mut *buffer, RecvFlags::PEEK));
+        Some(match received {
+            Ok((received, _)) => Ok(received),
+            Err(error) => Err(error.into()),
+        })
     }
 
     fn send(&self, bytes: &[u8], after: After) -> io::Result<usize> {

@@ -21,6 +21,7 @@ mod help;
 mod journal;
 mod listeners;
 mod log;
+mod long_heads;
 mod memory;
 mod messages;
 mod options;

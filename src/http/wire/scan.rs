@@ -49,13 +49,16 @@ impl HeadScan {
     /// it (RFC 9112 §2.2).
     ///
     /// `Ok(Some(len))`: the head is `buffer[..len]`, from there to the end of its empty line.
-    /// `Ok(None)`: more is needed.
+    /// `Ok(None)`: more is needed, or `buffer` has fewer bytes of this head than the scan has seen already.
     ///
     /// # Errors
     ///
     /// The bytes can never become a valid head: 414 or 431 as soon as a limit is exceeded, with or without a line end;
     /// 400 if the first byte cannot begin a method, as in a TLS handshake.
     pub fn find_end(&mut self, buffer: &[u8]) -> Result<Option<usize>, Refusal> {
+        if buffer.len() < self.searched {
+            return Ok(None);
+        }
         if let ScanState::Before = self.stage {
             let Some(start) = request_line_start(buffer)? else {
                 return Ok(None);

@@ -120,6 +120,10 @@ struct Inner<'s> {
     arrived: usize,
     /// Bytes of it that were received.
     received: usize,
+    /// Bytes of it that were received or looked at.
+    seen: usize,
+    /// Whether nothing more arrives until all of this is received.
+    full: bool,
     /// Whether the peer's end of stream, or its reset, has arrived.
     ended: bool,
     /// Whether this end was received.
@@ -162,6 +166,8 @@ impl<'s> Peer<'s> {
             stream: &scenario.stream,
             arrived: 0,
             received: 0,
+            seen: 0,
+            full: false,
             ended: false,
             end_received: false,
             watched: false,
@@ -204,10 +210,10 @@ impl<'s> Peer<'s> {
         );
     }
 
-    /// Bytes in both directions so far.
+    /// Bytes in both directions so far, with those that were looked at.
     pub(super) fn moved(&self) -> usize {
         let inner = self.inner();
-        inner.received + inner.taken.len()
+        inner.seen + inner.taken.len()
     }
 
     /// The reason for a turn now, unless the timeout has expired.
@@ -227,8 +233,9 @@ impl<'s> Peer<'s> {
         if std::mem::take(&mut inner.edge) || told_at_first {
             return inner.reason();
         }
+        assert!(!inner.full, "leaves bytes in a full receive buffer");
         assert!(
-            inner.received == inner.arrived && !inner.ended,
+            inner.seen == inner.arrived && !inner.ended,
             "waits for what has arrived"
         );
         if inner.arrive() {
@@ -270,7 +277,7 @@ impl Inner<'_> {
     /// Lets another piece arrive, or the end; false if neither remains.
     fn arrive(&mut self) -> bool {
         let left = self.stream.len() - self.arrived;
-        if self.ended || (left == 0 && self.ending == Ending::Silence) {
+        if self.full || self.ended || (left == 0 && self.ending == Ending::Silence) {
             return false;
         }
         // Long streams arrive in larger pieces, to limit the time.
@@ -337,6 +344,8 @@ impl Transport for Peer<'_> {
         let count = there.len().min(buffer.len());
         buffer[..count].copy_from_slice(&there[..count]);
         inner.received += count;
+        inner.seen = inner.seen.max(inner.received);
+        inner.full &= inner.received < inner.arrived;
         inner.acknowledged = false;
         inner.turn.bytes += count;
         // Sometimes more bytes arrive while the connection has its turn.
@@ -344,6 +353,41 @@ impl Transport for Peer<'_> {
             inner.arrive();
         }
         Ok(count)
+    }
+
+    fn peek(&self, buffer: &mut [u8]) -> Option<io::Result<usize>> {
+        let mut inner = self.inner();
+        assert!(!buffer.is_empty(), "looks at nothing");
+        assert!(!inner.end_received, "receives after the end");
+        inner.turn.calls += 1;
+        if inner.received < inner.arrived && inner.chances.seldom() {
+            inner.full = true;
+        }
+        if inner.full {
+            return None;
+        }
+        let there = &inner.stream[inner.received..inner.arrived];
+        if there.is_empty() {
+            return Some(if !inner.ended {
+                Err(io::ErrorKind::WouldBlock.into())
+            } else if inner.ending.breaks() {
+                Err(io::ErrorKind::ConnectionReset.into())
+            } else {
+                Ok(0)
+            });
+        }
+        let count = there.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&there[..count]);
+        let end = inner.received + count;
+        if end > inner.seen {
+            inner.seen = end;
+            inner.acknowledged = false;
+        }
+        inner.turn.bytes += count;
+        if inner.chances.seldom() {
+            inner.arrive();
+        }
+        Some(Ok(count))
     }
 
     fn send(&self, bytes: &[u8], _: After) -> io::Result<usize> {
