@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use crate::server::accepted::Connection;
 use crate::sync::{Mutex, lock};
 
-/// The number of responses that are sent together. With more, the client has nothing to do meanwhile.
-const MOST: usize = 4;
+/// The most responses that are sent together: half of a batch, so that clients have work while the worker makes the
+/// others.
+const MOST: usize = 8;
 
 /// The time after which held responses are sent, from the beginning of the first one's turn: some turns of small
 /// uploads. So a turn that lasts longer holds no response.

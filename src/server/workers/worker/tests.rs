@@ -331,27 +331,14 @@ fn run_beside_spare(batch: &[Script], queued: &[Script], longest: Duration) -> V
 
 #[test]
 fn responses_of_short_blocking_turns_are_sent_together() {
-    let expected = [
-        ProcessedBlocking(0),
-        Committed,
-        ProcessedBlocking(1),
-        Committed,
-        ProcessedBlocking(2),
-        Committed,
-        ProcessedBlocking(3),
-        Committed,
-        Flushed(0),
-        Flushed(1),
-        Flushed(2),
-        Flushed(3),
-        ProcessedBlocking(4),
-        Committed,
-        ProcessedBlocking(5),
-        Committed,
-        Flushed(4),
-        Flushed(5),
-    ];
-    let events = run_beside_spare(&[Script::Blocking; 6], &[], Duration::MAX);
+    let turn = |number| [ProcessedBlocking(number), Committed];
+    let expected: Vec<_> = (0..8)
+        .flat_map(turn)
+        .chain((0..8).map(Flushed))
+        .chain((8..10).flat_map(turn))
+        .chain((8..10).map(Flushed))
+        .collect();
+    let events = run_beside_spare(&[Script::Blocking; 10], &[], Duration::MAX);
     assert_eq!(events, expected);
 }
 
