@@ -136,7 +136,10 @@ impl RunningReports {
         let totals = totals.unwrap_or_default();
         if self.summary == Summary::Kept {
             log::debug!("the longest turn took {}", totals.longest_turn);
-            self.console.append(None, format!("{totals}\n").as_bytes());
+            // The terminal has echoed ctrl-C as ^C, which the summary overwrites.
+            let start = if io::stderr().is_terminal() { "\r" } else { "" };
+            let line = format!("{start}{totals}\n");
+            self.console.append(None, line.as_bytes());
         }
         self.console.stop();
         if let Some(access_log) = &self.access_log {

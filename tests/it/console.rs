@@ -69,7 +69,8 @@ fn without_times(text: &str) -> Vec<String> {
 #[test]
 fn a_terminal_shows_uploads_and_a_summary() {
     let shown = shown_on_terminal(&[]);
-    let (stored, summary) = (name("a"), "3 requests, 1 failure;");
+    // It overwrites the ^C that a terminal shows for ctrl-C.
+    let (stored, summary) = (name("a"), "\r3 requests, 1 failure;");
     let mut lines: Vec<_> = shown.lines().collect();
     assert_eq!(lines.len(), 3, "{shown}");
     // The lines of two workers may come in any order.
@@ -113,7 +114,7 @@ fn verbose_server_shows_each_request_wherever_stderr_goes() {
     let mut server = Setup::new(&["-v"]).start();
     send_each_kind(&server);
     server.stop();
-    let terminal = shown_on_terminal(&["-v"]);
+    let terminal = shown_on_terminal(&["-v"]).replace('\r', "");
     let file = without_ports(&server.stderr());
     // Workers hand in their lines at the end of a round, so that the lines of two workers may come in any order.
     let sorted = |text: &str| {

@@ -7,8 +7,8 @@ use crate::log::{Log, Workdir};
 use crate::support::terminal::Terminal;
 
 /// Runs the tool with stderr on a terminal; returns what it wrote there.
-fn on_terminal(workdir: &Workdir, arguments: &[&str]) -> String {
-    let terminal = Terminal::new(80);
+fn on_terminal(columns: u16, workdir: &Workdir, arguments: &[&str]) -> String {
+    let terminal = Terminal::new(columns);
     let mut command = Command::new(env!("CARGO_BIN_EXE_httpserver-log"));
     command.args(arguments).current_dir(workdir.path(""));
     command.env("TERM", "xterm").env_remove("NO_COLOR");
@@ -40,11 +40,16 @@ fn long_work_shows_bytes_per_second_and_time_left_on_a_terminal_only() {
         ),
         (&["stats", "log.txt"], &["counting"]),
     ] {
-        let shown = on_terminal(&workdir, arguments);
-        for doing in doing {
-            let bar = shown.split(['\r', '\n']).find(|line| line.contains(doing));
-            let bar = bar.unwrap_or_else(|| panic!("{arguments:?}: no {doing} in {shown:?}"));
-            assert!(bar.contains("/s, ") && bar.contains(" left"), "{bar:?}");
+        for columns in [80, 40] {
+            let shown = on_terminal(columns, &workdir, arguments);
+            for doing in doing {
+                let bar = shown.split(['\r', '\n']).find(|line| line.contains(doing));
+                let bar = bar.unwrap_or_else(|| panic!("{arguments:?}: no {doing} in {shown:?}"));
+                assert!(bar.contains("/s, ") && bar.contains(" left"), "{bar:?}");
+                let bar = bar.replace("\u{1b}[2K", "");
+                assert!(bar.trim_end().chars().count() <= columns.into(), "{bar:?}");
+                assert_eq!(bar.contains('['), columns == 80, "{bar:?}");
+            }
         }
         let run = workdir.run(arguments);
         assert_eq!(
