@@ -1,8 +1,12 @@
 //! Reading: the files and directories that clients may see.
 
+use std::sync::Arc;
+
 use super::state::Files;
 use crate::blocking::{Blocking, Permission, WouldBlock};
-use crate::store::{DirectoryReader, Metadata, Portion, ReadableFile, StoreError};
+use crate::store::{
+    DirectoryReader, DirectorySnapshot, Metadata, Portion, ReadableFile, StoreError,
+};
 
 impl Files {
     /// Finds the regular file at `path`, relative to the root, following symlinks within it.
@@ -31,21 +35,20 @@ impl Files {
         self.store.inspect(path)
     }
 
-    /// Opens the directory at `path` for reading in portions.
+    /// Opens the directory at `path` for reading in portions, and for the comparison with what was found `before`.
     ///
     /// # Errors
     /// As for [`Files::look_up`]; `NotFound` also if it is not a directory.
     pub fn open_directory(
         &self,
         path: &[u8],
+        before: Option<&Arc<DirectorySnapshot>>,
         _: Blocking<'_>,
     ) -> Result<DirectoryReader, StoreError> {
-        self.store.open_directory(path)
+        self.store.open_directory(path, before)
     }
 
-    /// Reads the next `count` entries of a directory, and returns those with `wanted` names.
-    ///
-    /// Entries other than files and directories, links out of the root, and the server's own files are skipped.
+    /// Looks at the next `count` names of a directory, and returns those that are `wanted`.
     ///
     /// # Errors
     /// From getdents(2).

@@ -61,6 +61,16 @@ impl StampSource {
             Certainty::Uncertain
         }
     }
+
+    /// Whether any later change of the names in a directory also changes these metadata of it, if its names are read
+    /// after them; the metadata were read after the moment `now`.
+    ///
+    /// A change in progress is seen completely by the reading: it has the directory's lock from before its time stamp
+    /// until its end, and getdents(2) takes the same lock. A file system of another kind may have times of its own
+    /// making, or none.
+    pub(super) fn shows_names(self, directory: &Metadata, now: Timespec) -> bool {
+        self != Self::Unknown && self.certainty(directory, now) == Certainty::Certain
+    }
 }
 
 /// The first two numbers of a kernel's release.

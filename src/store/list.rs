@@ -1,10 +1,19 @@
 //! Listing: the entries of a directory below the root; a symlink is listed as its target.
+//!
+//! A reading can be compared with an earlier one, a [`DirectorySnapshot`]. Then every name is looked at all the same,
+//! and entries are returned only if one of them differs.
 
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use rustix::fs::{Dir, FileType, OFlags};
+use rustix::time::{ClockId, clock_gettime};
 
 use super::checks::check_path;
+use super::directory_snapshot::{
+    Comparison, DirectoryEntry, DirectoryEntryKind, DirectorySnapshot, ListedFile, ReadingProgress,
+    SnapshotExtent,
+};
 use super::error::{StoreError, StoreErrorKind, once_more_if_stale};
 use super::metadata::Metadata;
 use super::state::Store;
@@ -16,7 +25,19 @@ use crate::operations;
 pub struct DirectoryReader {
     path: Box<[u8]>,
     directory: OwnedFd,
-    entries: Dir,
+    /// Its state before its names were read, if a later change of its names shows in it.
+    state: Option<Metadata>,
+    names: NameSource,
+    comparison: Comparison,
+}
+
+/// The source of the names of a directory.
+#[derive(Debug)]
+enum NameSource {
+    /// getdents(2)
+    System(Dir),
+    /// An earlier reading, since when no name has changed; with the index of the next.
+    Snapshot(Arc<DirectorySnapshot>, usize),
 }
 
 /// One portion of a directory.
@@ -24,53 +45,57 @@ pub struct DirectoryReader {
 pub struct Portion {
     /// In the order of the file system.
     pub entries: Vec<DirectoryEntry>,
-    /// Whether no more entries follow.
-    pub is_last: bool,
+    /// Whether more entries follow.
+    pub progress: ReadingProgress,
 }
 
-/// A regular file or a directory in a directory, or a symlink to one inside the root.
-#[derive(Debug, Clone)]
-pub struct DirectoryEntry {
-    /// Its name, any bytes but `/` and NUL.
-    pub name: Vec<u8>,
-    /// Its kind.
-    pub kind: DirectoryEntryKind,
-    /// Its metadata, or those of its target.
-    pub metadata: Metadata,
-}
-
-/// The kind of an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DirectoryEntryKind {
-    /// A directory.
-    Directory,
-    /// A regular file.
-    File,
+impl DirectoryReader {
+    /// All entries that were found, or the first of them, for the comparison with a later reading.
+    #[must_use]
+    pub fn into_snapshot(
+        self,
+        entries: Vec<DirectoryEntry>,
+        extent: SnapshotExtent,
+    ) -> DirectorySnapshot {
+        DirectorySnapshot::new(self.state, entries, extent)
+    }
 }
 
 impl Store {
-    /// Opens the directory at `path`.
+    /// Opens the directory at `path`, and compares it with what was found `before`.
     ///
     /// # Errors
     /// `NotFound` also if it is not a directory.
-    pub fn open_directory(&self, path: &[u8]) -> Result<DirectoryReader, StoreError> {
+    pub fn open_directory(
+        &self,
+        path: &[u8],
+        before: Option<&Arc<DirectorySnapshot>>,
+    ) -> Result<DirectoryReader, StoreError> {
         let open = || {
             check_path(path)?;
             let directory = self.open_beneath(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
-            let entries = Dir::read_from(&directory)?;
+            let now = clock_gettime(ClockId::RealtimeCoarse);
+            let state = metadata_of(&directory)?;
+            let names = match before {
+                Some(before) if before.has_names_of(&state) => {
+                    NameSource::Snapshot(Arc::clone(before), 0)
+                }
+                Some(_) | None => NameSource::System(Dir::read_from(&directory)?),
+            };
+            let shows_names = self.stamp_source(&state).shows_names(&state, now);
             Ok(DirectoryReader {
                 path: path.into(),
                 directory,
-                entries,
+                state: shows_names.then_some(state),
+                names,
+                comparison: Comparison::with(before.cloned()),
             })
         };
         self.with_root(open).map_err(|kind| kind.of(path))
     }
 
-    /// Reads the next `count` entries, or fewer if they take more than `count` file operations, as symlinks do; returns
-    /// those with `wanted` names.
-    ///
-    /// Entries other than files and directories, links out of the root, and the server's own files are skipped.
+    /// Looks at the next `count` names, or fewer if they take more than `count` file operations, as symlinks do; returns
+    /// those that are `wanted`.
     ///
     /// # Errors
     /// From getdents(2).
@@ -80,60 +105,87 @@ impl Store {
         count: usize,
         wanted: impl Fn(&[u8]) -> bool,
     ) -> Result<Portion, StoreError> {
-        let mut entries = Vec::new();
+        let comparison = &mut reader.comparison;
+        let mut entries = comparison.take_late(count);
+        let mut progress = ReadingProgress::More;
         let before = operations::count();
-        for _ in 0..count {
-            if operations::count().wrapping_sub(before) >= count as u64 {
+        for _ in entries.len()..count {
+            if operations::count().wrapping_sub(before) >= count as u64 || comparison.is_behind() {
                 break;
             }
-            let Some(found) = reader.entries.read() else {
-                let is_last = true;
-                return Ok(Portion { entries, is_last });
+            if let Some(unchanged) = comparison.end_of_part() {
+                progress = ReadingProgress::Unchanged(unchanged);
+                break;
+            }
+            let read;
+            let name = match &mut reader.names {
+                NameSource::System(names) => {
+                    read = names.read().transpose();
+                    let read = read
+                        .as_ref()
+                        .map_err(|&error| StoreErrorKind::from(error).of(&reader.path))?;
+                    read.as_ref().map(|entry| entry.file_name().to_bytes())
+                }
+                NameSource::Snapshot(before, next) => {
+                    *next += 1;
+                    before.name(*next - 1)
+                }
             };
-            let found = found.map_err(|error| StoreErrorKind::from(error).of(&reader.path))?;
-            let name = found.file_name().to_bytes();
+            let Some(name) = name else {
+                progress = comparison.end();
+                break;
+            };
             if name == b"." || name == b".." || check_path(name).is_err() || !wanted(name) {
                 continue;
             }
-            let directory = &reader.directory;
-            let inspect = || self.inspect_entry(&reader.path, directory, name);
-            let found = match once_more_if_stale(inspect) {
-                // It is not known whether the entry exists.
-                Err(kind @ StoreErrorKind::Disconnected) => return Err(kind.of(&reader.path)),
-                found => found.ok().flatten(),
-            };
-            let Some((kind, metadata)) = found else {
-                continue;
-            };
-            if self.check_name(directory, name, Some(&metadata)).is_ok() {
-                entries.push(DirectoryEntry {
-                    name: name.to_vec(),
-                    kind,
-                    metadata,
-                });
-            }
+            let listed = self
+                .inspect_entry(&reader.path, &reader.directory, name)
+                .map_err(|kind| kind.of(&reader.path))?;
+            comparison.add(name, listed, &mut entries);
         }
-        let is_last = false;
-        Ok(Portion { entries, is_last })
+        Ok(Portion { entries, progress })
     }
 
-    /// The kind and the metadata of `name` in the directory at `path`, or of its target; `None` if it cannot be served.
+    /// What is listed under `name` in the directory at `path`.
     fn inspect_entry(
         &self,
         path: &[u8],
         directory: &OwnedFd,
         name: &[u8],
-    ) -> Result<Option<(DirectoryEntryKind, Metadata)>, StoreErrorKind> {
-        let mut metadata = metadata_at(directory, name)?;
-        if metadata.file_type() == FileType::Symlink {
-            let whole = [path, b"/", name].concat();
-            metadata = metadata_of(&self.open_beneath(&whole, OFlags::PATH)?)?;
-        }
+    ) -> Result<Option<ListedFile>, StoreErrorKind> {
+        let metadata = match once_more_if_stale(|| self.follow_entry(path, directory, name)) {
+            // It is not known whether the entry exists.
+            Err(StoreErrorKind::Disconnected) => return Err(StoreErrorKind::Disconnected),
+            Err(_) => return Ok(None),
+            Ok(metadata) => metadata,
+        };
         let kind = match metadata.file_type() {
             FileType::Directory => DirectoryEntryKind::Directory,
             FileType::RegularFile => DirectoryEntryKind::File,
             _ => return Ok(None),
         };
-        Ok(Some((kind, metadata)))
+        if self.check_name(directory, name, Some(&metadata)).is_err() {
+            return Ok(None);
+        }
+        Ok(Some(ListedFile {
+            kind,
+            length: metadata.length(),
+            modified: metadata.modified(),
+        }))
+    }
+
+    /// The metadata of `name` in the directory at `path`, or of its target.
+    fn follow_entry(
+        &self,
+        path: &[u8],
+        directory: &OwnedFd,
+        name: &[u8],
+    ) -> Result<Metadata, StoreErrorKind> {
+        let metadata = metadata_at(directory, name)?;
+        if metadata.file_type() != FileType::Symlink {
+            return Ok(metadata);
+        }
+        let whole = [path, b"/", name].concat();
+        metadata_of(&self.open_beneath(&whole, OFlags::PATH)?)
     }
 }

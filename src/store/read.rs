@@ -131,13 +131,17 @@ impl Store {
     }
 
     fn certainty(&self, metadata: &Metadata, now: Timespec) -> Certainty {
+        self.stamp_source(metadata).certainty(metadata, now)
+    }
+
+    /// The source of the time stamps of a file.
+    pub(super) fn stamp_source(&self, metadata: &Metadata) -> StampSource {
         let root = self.root.get();
-        let source = if metadata.mount() == root.mount {
+        if metadata.mount() == root.mount {
             root.stamp_source
         } else {
             StampSource::Unknown
-        };
-        source.certainty(metadata, now)
+        }
     }
 
     /// Whether a descriptor of the file at `path` shows that the name was given to another file: by the change time, if

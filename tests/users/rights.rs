@@ -173,6 +173,52 @@ fn listing_shows_what_may_be_read_and_offers_what_may_be_done() {
     assert!(page("/", ANN).contains("Logged in as <bdi>ann</bdi>"));
 }
 
+/// A long listing is kept; each user has a text of their own.
+#[test]
+fn kept_listing_is_sent_only_to_those_who_may_see_the_same() {
+    let site = site("*::read:/pub\nann:QUICK:read\nbob:QUICK:read:/bob\neve:QUICK:read\n");
+    for number in 0..200 {
+        write(&site.root(), &format!("pub/{number}/x"), "x");
+        write(&site.root(), &format!("secret-{number}"), "x");
+        write(&site.root(), &format!("bob/{number}"), "x");
+    }
+    let requests = [
+        ("/", ANN),
+        ("/", "eve:secret"),
+        ("/", BOB),
+        ("/", ""),
+        ("/pub/", ANN),
+        ("/pub/", ""),
+        ("/bob/", BOB),
+    ];
+    let get = |(target, credentials): (&str, &str), accept: &str| {
+        let response = ask(&site, &format!("GET {target}"), credentials, accept, b"");
+        assert_eq!(response.status, 200, "{target} {credentials}");
+        response.text().to_owned()
+    };
+    for accept in ["", "Accept: application/json\r\n"] {
+        let first = requests.map(|request| get(request, accept));
+        for _ in 0..2 {
+            assert!(requests.map(|request| get(request, accept)) == first);
+        }
+        for ((target, credentials), text) in requests.iter().zip(&first) {
+            let sees_all = matches!(*credentials, ANN | "eve:secret");
+            assert_eq!(
+                text.contains("secret-7"),
+                sees_all && *target == "/",
+                "{target} {credentials}"
+            );
+            let name = credentials.split(':').next().unwrap();
+            let logged_in = format!("Logged in as <bdi>{name}</bdi>");
+            assert_eq!(
+                text.contains(&logged_in),
+                accept.is_empty() && !name.is_empty(),
+                "{credentials}"
+            );
+        }
+    }
+}
+
 #[test]
 fn link_of_a_listing_logs_in() {
     let site = site(THREE);

@@ -12,6 +12,7 @@ mod compressing;
 mod conditional;
 mod containment;
 mod directories;
+mod kept_listings;
 mod listing;
 mod media_types;
 mod merged;

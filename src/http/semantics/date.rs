@@ -33,22 +33,27 @@ pub fn parse(field: &[u8]) -> Option<SystemTime> {
 /// The time in UTC to the second, as in `2026-11-21T02:23:32Z` (RFC 3339 §5.6).
 #[must_use]
 pub fn rfc3339(time: SystemTime) -> String {
-    let time = utc::civil(time);
     let mut text = String::with_capacity(20);
-    // A listing has thousands of dates, and a formatter takes ten times as long.
-    push_digits(&mut text, time.year(), 4);
-    for (before, part) in [
-        ('-', time.month()),
-        ('-', time.day()),
-        ('T', time.hour()),
-        (':', time.minute()),
-        (':', time.second()),
-    ] {
-        text.push(before);
-        push_digits(&mut text, part.into(), 2);
-    }
+    push_utc(&mut text, time, "T");
     text.push('Z');
     text
+}
+
+/// Appends the date and the time in UTC to the second, with a text between them.
+pub fn push_utc(text: &mut String, time: SystemTime, between: &str) {
+    let time = utc::civil(time);
+    // A listing has thousands of dates, and a formatter takes ten times as long.
+    push_digits(text, time.year(), 4);
+    for (before, part) in [
+        ("-", time.month()),
+        ("-", time.day()),
+        (between, time.hour()),
+        (":", time.minute()),
+        (":", time.second()),
+    ] {
+        text.push_str(before);
+        push_digits(text, part.into(), 2);
+    }
 }
 
 /// Appends the last digits of a number.

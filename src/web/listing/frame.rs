@@ -42,7 +42,7 @@ impl Audience {
 }
 
 /// The values around the rows of a listing. Its links are relative, so its own path must end with a slash.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Frame {
     pub(super) path: Path,
     /// The number of `../` to each directory of the path, the root first (see [`crate::web::path::levels_up`]).

@@ -57,7 +57,11 @@ pub(super) fn row(page: &mut String, item: &ListingItem) -> fmt::Result {
     page.push_str("<tr><th><a href=");
     // The link needs no quotes: it contains only unreserved characters, `%` and `/`.
     push_href(page, item);
-    write!(page, ">{}", Escaped::from_bytes(&item.name))?;
+    page.push('>');
+    match item.unreserved_name() {
+        Some(name) => page.push_str(name),
+        None => write!(page, "{}", Escaped::from_bytes(&item.name))?,
+    }
     match item.kind {
         ItemKind::Directory => page.push_str("/</a><td>"),
         ItemKind::File => {
@@ -68,11 +72,9 @@ pub(super) fn row(page: &mut String, item: &ListingItem) -> fmt::Result {
             page.push_str("</data>");
         }
     }
-    let time = date::rfc3339(item.modified);
-    let (day, clock) = (&time[..10], &time[11..19]);
-    for text in ["<td>", day, " <span>", clock, "</span>\n"] {
-        page.push_str(text);
-    }
+    page.push_str("<td>");
+    date::push_utc(page, item.modified, " <span>");
+    page.push_str("</span>\n");
     Ok(())
 }
 
@@ -230,7 +232,7 @@ mod tests {
                 };
                 let modified = UNIX_EPOCH + Duration::from_secs(784_111_777);
                 ListingItem {
-                    name: name.to_vec(),
+                    name: name.into(),
                     kind,
                     size: 1536,
                     modified,

@@ -1,8 +1,9 @@
 //! One entry of a listed directory.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::web::path::encode_name;
+use crate::web::path::{encode_name, is_unreserved};
 
 /// The kind of an entry; other kinds cannot be opened and are not listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,7 +18,7 @@ pub(super) enum ItemKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ListingItem {
     /// The name, any bytes but `/` and NUL.
-    pub(super) name: Vec<u8>,
+    pub(super) name: Arc<[u8]>,
     /// Its kind.
     pub(super) kind: ItemKind,
     /// The size of a file in bytes; not shown for a directory.
@@ -26,10 +27,23 @@ pub(super) struct ListingItem {
     pub(super) modified: SystemTime,
 }
 
+impl ListingItem {
+    /// The name, if it needs no escape in a link, and so none in a page. Most names are such.
+    pub(super) fn unreserved_name(&self) -> Option<&str> {
+        let is_unreserved = self.name.iter().copied().all(is_unreserved);
+        is_unreserved
+            .then(|| str::from_utf8(&self.name).ok())
+            .flatten()
+    }
+}
+
 /// Appends a link to the entry, relative to the directory. The `./` keeps a name like `javascript:x` a name.
 pub(super) fn push_href(text: &mut String, item: &ListingItem) {
     text.push_str("./");
-    text.extend(encode_name(&item.name));
+    match item.unreserved_name() {
+        Some(name) => text.push_str(name),
+        None => text.extend(encode_name(&item.name)),
+    }
     if item.kind == ItemKind::Directory {
         text.push('/');
     }

@@ -1,8 +1,12 @@
-//! The memory that all listings use together: their entries while they are made, and their text until it is sent.
+//! The memory that all listings use together: their entries while they are made, their text until it is sent, and kept
+//! texts. These are forgotten when their memory is needed.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::kept_listings::{KeptListing, KeptListings, ListingKey};
 use crate::connection::{ResponseContent, TrackedBytes};
+use crate::store::DirectorySnapshot;
 use crate::web::memory_budget::{MemoryBudget, MemoryShare};
 
 /// The most bytes of all listings together: dozens of long listings.
@@ -16,7 +20,10 @@ pub(super) const PART: usize = 32 * 1024;
 
 /// See the module's description.
 #[derive(Clone)]
-pub(crate) struct ListingBudget(MemoryBudget);
+pub(crate) struct ListingBudget {
+    bytes: MemoryBudget,
+    kept: Arc<KeptListings>,
+}
 
 /// A part of the text that is not sent yet.
 struct UnsentText {
@@ -27,19 +34,54 @@ struct UnsentText {
 impl ListingBudget {
     /// The budget of a process with this many bytes of memory.
     pub(crate) fn within(memory: u64) -> Self {
-        Self(MemoryBudget::of_memory(memory, PART_OF_MEMORY, MOST))
+        Self {
+            bytes: MemoryBudget::of_memory(memory, PART_OF_MEMORY, MOST),
+            kept: Arc::default(),
+        }
     }
 
     /// An empty reservation.
     pub(super) fn hold(&self) -> MemoryShare {
-        self.0.hold()
+        self.bytes.hold()
+    }
+
+    /// Adds to a reservation, and forgets kept texts if there is no room. If that is not enough, it returns false.
+    pub(super) fn grow(&self, held: &mut MemoryShare, count: usize) -> bool {
+        loop {
+            if held.grow(count) {
+                return true;
+            }
+            if !self.kept.forget_one() {
+                return false;
+            }
+        }
+    }
+
+    /// The kept text of this key.
+    pub(super) fn find(&self, key: &ListingKey) -> Option<Arc<KeptListing>> {
+        self.kept.find(key)
+    }
+
+    /// Keeps a text, if there is room for the snapshot of its directory, which takes `size` bytes.
+    pub(super) fn keep(
+        &self,
+        key: &ListingKey,
+        snapshot: Arc<DirectorySnapshot>,
+        size: usize,
+        text: VecDeque<ResponseContent>,
+    ) {
+        let mut held = self.hold();
+        if self.grow(&mut held, size) {
+            let listing = KeptListing::new(snapshot, text, held);
+            self.kept.keep(key.clone(), listing);
+        }
     }
 
     /// A part of a text as content; `None` if listings use too much memory already.
     pub(super) fn part(&self, text: Vec<u8>) -> Option<ResponseContent> {
         let mut held = self.hold();
         let text = text.into_boxed_slice();
-        held.grow(text.len())
+        self.grow(&mut held, text.len())
             .then(|| ResponseContent::TrackedBytes(Arc::new(UnsentText { text, _held: held })))
     }
 }

@@ -3,6 +3,8 @@
 //! Case is ignored, and numbers are compared by value: `photo-2` comes before `photo-10`. Names that are equal in this
 //! order are compared by bytes, so the order never depends on the file system.
 
+use std::sync::Arc;
+
 use super::item::{ItemKind, ListingItem};
 
 /// The sort key of an item.
@@ -10,7 +12,7 @@ use super::item::{ItemKind, ListingItem};
 pub(super) struct SortKey {
     kind: ItemKind,
     key: String,
-    name: Vec<u8>,
+    name: Arc<[u8]>,
 }
 
 impl SortKey {
@@ -18,7 +20,7 @@ impl SortKey {
         Self {
             kind: item.kind,
             key: key(&item.name),
-            name: item.name.clone(),
+            name: Arc::clone(&item.name),
         }
     }
 }
@@ -28,22 +30,32 @@ impl SortKey {
 /// The text is the name in lower case. Before each number it has a digit `0`, which keeps the place of numbers among
 /// other characters, and a character for the count of digits. Leading zeros are removed.
 fn key(name: &[u8]) -> String {
-    let text = String::from_utf8_lossy(name).to_lowercase();
+    let text = String::from_utf8_lossy(name);
     let mut key = String::with_capacity(text.len() + 8);
-    let mut rest = text.as_str();
-    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+    let mut rest = &*text;
+    while let Some(start) = rest.bytes().position(|byte| byte.is_ascii_digit()) {
         let (before, number) = rest.split_at(start);
-        let end = number.find(|c: char| !c.is_ascii_digit());
+        let end = number.bytes().position(|byte| !byte.is_ascii_digit());
         let (digits, after) = number.split_at(end.unwrap_or(number.len()));
         let digits = digits.trim_start_matches('0');
-        key.push_str(before);
+        push_lower_case(&mut key, before);
         key.push('0');
         key.push(length(digits));
         key.push_str(digits);
         rest = after;
     }
-    key.push_str(rest);
+    push_lower_case(&mut key, rest);
     key
+}
+
+fn push_lower_case(key: &mut String, text: &str) {
+    let start = key.len();
+    if text.is_ascii() {
+        key.push_str(text);
+        key[start..].make_ascii_lowercase();
+    } else {
+        key.push_str(&text.to_lowercase());
+    }
 }
 
 /// A character that grows with the length of the text. Numbers of more than 55,295 digits are all equal; no file system
@@ -64,14 +76,14 @@ mod tests {
 
     fn sorted(names: &[&[u8]]) -> Vec<Vec<u8>> {
         let item = |name: &&[u8]| ListingItem {
-            name: name.to_vec(),
+            name: Arc::from(*name),
             kind: ItemKind::File,
             size: 0,
             modified: UNIX_EPOCH,
         };
         let mut items: Vec<ListingItem> = names.iter().map(item).collect();
         items.sort_by_key(SortKey::of);
-        items.into_iter().map(|item| item.name).collect()
+        items.into_iter().map(|item| item.name.to_vec()).collect()
     }
 
     #[test]

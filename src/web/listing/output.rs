@@ -5,6 +5,13 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+/// The coding of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TextCoding {
+    Plain,
+    Gzip,
+}
+
 /// See the module's description. It keeps finished bytes until they are taken.
 pub(super) enum Output {
     Plain(Vec<u8>),
@@ -27,6 +34,14 @@ impl Output {
             Self::Plain(bytes) => bytes.write_all(text.as_bytes()),
             Self::Gzip(encoder) => encoder.write_all(text.as_bytes()),
         };
+    }
+
+    /// The coding of the bytes.
+    pub(super) fn coding(&self) -> TextCoding {
+        match self {
+            Self::Plain(_) => TextCoding::Plain,
+            Self::Gzip(_) => TextCoding::Gzip,
+        }
     }
 
     /// The number of finished bytes.

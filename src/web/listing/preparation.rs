@@ -1,37 +1,33 @@
 //! A listing in preparation: its directory is read, then its text is written, 32 entries at a time.
 //!
 //! Its text is complete before any of it is sent, so a later error cannot change the status, and `Content-Length` is
-//! known. `listing_budget` limits the memory.
+//! known. `listing_budget` limits the memory. If there is a kept text, the reading compares the directory with it, and
+//! the text is sent if nothing differs.
 
-use std::collections::{BTreeMap, VecDeque, btree_map};
+use std::collections::{VecDeque, btree_map};
 use std::sync::Arc;
 
-use super::frame::{Completeness, Frame, MAX_ENTRIES};
-use super::item::{ItemKind, ListingItem};
+use super::directory_reading::{Addition, DirectoryReading};
+use super::frame::Completeness;
+use super::item::ListingItem;
+use super::kept_listings::ListingKey;
 use super::listing_budget::{ListingBudget, PART};
-use super::listing_format::ListingFormat;
 use super::order::SortKey;
-use super::output::Output;
+use super::output::{Output, TextCoding};
 use super::writer::Writer;
 use crate::blocking::Blocking;
 use crate::connection::{Preparation, Response, ResponseContent};
 use crate::files::Files;
-use crate::http::semantics::negotiation::encoding::Choice;
 use crate::http::{Refusal, StatusCode, write_field};
 use crate::refusing::{Operation, ReceivedLine, cannot_read};
 use crate::requester::Answered;
-use crate::store::{DirectoryEntry, DirectoryEntryKind, DirectoryReader};
-use crate::users::{Permissions, Right};
+use crate::store::{DirectorySnapshot, ReadingProgress, SnapshotExtent};
 use crate::web::DotFiles;
 use crate::web::memory_budget::{COMPRESSOR, MemoryShare};
-use crate::web::path::Path;
 use crate::web::refusal::respond;
 
 /// Entries that are read or written in one portion: about as much time as a turn has.
 const PORTION: usize = 32;
-
-/// Bytes of memory for an entry besides its name, which is stored three times.
-const ENTRY: usize = 256;
 
 /// A listing that is being made.
 pub(super) struct ListingPreparation {
@@ -42,9 +38,7 @@ pub(super) struct ListingPreparation {
     pub(super) received: ReceivedLine<'static>,
     /// The name with which it is recorded otherwise.
     pub(super) name: Vec<u8>,
-    pub(super) form: ListingFormat,
-    /// The coding for a long listing.
-    pub(super) coding: Choice,
+    pub(super) key: ListingKey,
     /// The field lines of the response.
     pub(super) fields: Vec<u8>,
     pub(super) state: PreparationState,
@@ -60,17 +54,6 @@ pub(super) enum PreparationState {
     Recorded,
 }
 
-/// A directory that is being read.
-pub(super) struct DirectoryReading {
-    reader: DirectoryReader,
-    frame: Frame,
-    /// In the order of the listing.
-    items: BTreeMap<SortKey, ListingItem>,
-    /// Bytes of its memory. A few are not counted: a connection may keep as much for any response.
-    size: usize,
-    held: MemoryShare,
-}
-
 /// A text that is being written.
 pub(super) struct Writing {
     writer: Writer,
@@ -78,38 +61,42 @@ pub(super) struct Writing {
     /// The text that is not in `parts` yet.
     output: Output,
     parts: VecDeque<ResponseContent>,
-    _held: MemoryShare,
+    /// The directory, and the bytes of its memory, if the text is to be kept.
+    snapshot: Option<(Arc<DirectorySnapshot>, usize)>,
+    held: MemoryShare,
 }
 
-impl DirectoryReading {
-    pub(super) fn new(reader: DirectoryReader, frame: Frame, budget: &ListingBudget) -> Self {
-        Self {
-            reader,
-            frame,
-            items: BTreeMap::new(),
-            size: 0,
-            held: budget.hold(),
-        }
-    }
-
-    /// A listing of one portion is short, and is not compressed.
-    fn into_writing(mut self, form: ListingFormat, coding: Choice) -> Writing {
-        let is_long = self.items.len() > PORTION;
-        let mut output = match coding {
-            Choice::Coded(_) if is_long && self.held.grow(COMPRESSOR) => Output::gzip(),
-            Choice::Coded(_) | Choice::Identity | Choice::NotAcceptable => Output::plain(),
+impl Writing {
+    /// A listing of one portion is short, and is neither compressed nor kept.
+    fn begin(mut reading: DirectoryReading, key: &ListingKey, budget: &ListingBudget) -> Self {
+        let is_long = reading.items.len() > PORTION;
+        let output = match key.coding {
+            TextCoding::Gzip if is_long && budget.grow(&mut reading.held, COMPRESSOR) => {
+                Output::gzip()
+            }
+            TextCoding::Gzip | TextCoding::Plain => Output::plain(),
         };
-        let writer = Writer::new(self.frame, form);
+        let extent = match reading.frame.extent {
+            Completeness::Complete => SnapshotExtent::Complete,
+            Completeness::Truncated => SnapshotExtent::Partial,
+        };
+        let found = reading
+            .found
+            .filter(|_| is_long && output.coding() == key.coding);
+        let snapshot = found.map(|found| Arc::new(reading.reader.into_snapshot(found, extent)));
+        let writer = Writer::new(reading.frame, key.form);
         let mut text = String::with_capacity(PART);
         writer.begin(&mut text);
-        output.push(&text);
-        Writing {
+        let mut writing = Self {
             writer,
-            items: self.items.into_values(),
+            items: reading.items.into_values(),
             output,
             parts: VecDeque::new(),
-            _held: self.held,
-        }
+            snapshot: snapshot.map(|snapshot| (snapshot, reading.found_size)),
+            held: reading.held,
+        };
+        writing.output.push(&text);
+        writing
     }
 }
 
@@ -130,7 +117,6 @@ impl Preparation for ListingPreparation {
 impl ListingPreparation {
     fn read(&mut self, mut reading: DirectoryReading, blocking: Blocking<'_>) -> Option<Response> {
         let shows = |name: &[u8]| self.dot_files == DotFiles::Visible || !name.starts_with(b".");
-        let permissions = &self.received.requester().permissions;
         let read = self
             .files
             .read_entries(&mut reading.reader, PORTION, shows, blocking);
@@ -141,27 +127,24 @@ impl ListingPreparation {
                 return Some(self.refuse(refusal, blocking));
             }
         };
-        let mut is_last = portion.is_last;
+        if let ReadingProgress::Unchanged(unchanged) = &portion.progress
+            && let Some(text) = reading.kept.as_ref().and_then(|kept| kept.text(unchanged))
+        {
+            return Some(self.complete(text, self.key.coding, blocking));
+        }
+        let mut is_last = matches!(portion.progress, ReadingProgress::End);
         for entry in portion.entries {
-            if !is_shown(&entry, &reading.frame.path, permissions) {
-                continue;
+            match reading.add(entry, &self.key.permissions, &self.budget) {
+                Addition::Done => {}
+                Addition::Last => {
+                    is_last = true;
+                    break;
+                }
+                Addition::NoMemory => return Some(self.refuse(too_many(), blocking)),
             }
-            if reading.items.len() == MAX_ENTRIES {
-                reading.frame.extent = Completeness::Truncated;
-                is_last = true;
-                break;
-            }
-            let size = ENTRY + 3 * entry.name.len();
-            reading.size += size;
-            if reading.size > PART && !reading.held.grow(size) {
-                return Some(self.refuse(too_many(), blocking));
-            }
-            let item = item(entry);
-            reading.frame.add(&item);
-            reading.items.insert(SortKey::of(&item), item);
         }
         self.state = if is_last {
-            PreparationState::Writing(reading.into_writing(self.form, self.coding))
+            PreparationState::Writing(Writing::begin(reading, &self.key, &self.budget))
         } else {
             PreparationState::Reading(reading)
         };
@@ -190,23 +173,35 @@ impl ListingPreparation {
             self.state = PreparationState::Writing(writing);
             return None;
         }
-        if let Output::Gzip(_) = writing.output {
-            write_field(&mut self.fields, "Content-Encoding", b"gzip");
-        }
+        let coding = writing.output.coding();
         let rest = writing.output.finish();
-        if writing.parts.is_empty() && rest.len() <= PART {
+        if writing.parts.is_empty() && rest.len() <= PART && writing.snapshot.is_none() {
             // A connection may keep as much for any response.
             let content = ResponseContent::Memory(Arc::from(rest));
-            return Some(self.complete(content, blocking));
+            return Some(self.complete(content, coding, blocking));
         }
         match self.budget.part(rest) {
             Some(part) => writing.parts.push_back(part),
             None => return Some(self.refuse(too_many(), blocking)),
         }
-        Some(self.complete(ResponseContent::Sequence(writing.parts), blocking))
+        drop(writing.held);
+        if let Some((snapshot, size)) = writing.snapshot {
+            let text = writing.parts.clone();
+            self.budget.keep(&self.key, snapshot, size, text);
+        }
+        let content = ResponseContent::Sequence(writing.parts);
+        Some(self.complete(content, coding, blocking))
     }
 
-    fn complete(&mut self, content: ResponseContent, blocking: Blocking<'_>) -> Response {
+    fn complete(
+        &mut self,
+        content: ResponseContent,
+        coding: TextCoding,
+        blocking: Blocking<'_>,
+    ) -> Response {
+        if coding == TextCoding::Gzip {
+            write_field(&mut self.fields, "Content-Encoding", b"gzip");
+        }
         let worker = blocking.worker().unwrap_or_default();
         let answered = Answered {
             requester: self.received.requester(),
@@ -226,31 +221,7 @@ impl ListingPreparation {
     }
 }
 
-/// Whether the requester may see an entry of the directory at `path`.
-fn is_shown(entry: &DirectoryEntry, path: &Path, permissions: &Permissions) -> bool {
-    if *permissions == Permissions::Unrestricted {
-        return true;
-    }
-    let path = path.child(&entry.name);
-    match entry.kind {
-        DirectoryEntryKind::Directory => permissions.show_directory(path.relative()),
-        DirectoryEntryKind::File => permissions.permit(Right::Read, path.relative()),
-    }
-}
-
 fn too_many() -> Refusal {
     let reason = "too many listings wait for slow clients";
     Refusal::new(StatusCode::ServiceUnavailable, reason)
-}
-
-fn item(entry: DirectoryEntry) -> ListingItem {
-    ListingItem {
-        name: entry.name,
-        kind: match entry.kind {
-            DirectoryEntryKind::Directory => ItemKind::Directory,
-            DirectoryEntryKind::File => ItemKind::File,
-        },
-        size: entry.metadata.length(),
-        modified: entry.metadata.modified(),
-    }
 }

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use super::assets::Assets;
+use super::directory_reading::DirectoryReading;
 use super::frame::{Audience, Completeness, Frame};
+use super::kept_listings::ListingKey;
 use super::listing_format::ListingFormat;
-use super::preparation::{DirectoryReading, ListingPreparation, PreparationState};
+use super::output::TextCoding;
+use super::preparation::{ListingPreparation, PreparationState};
 use crate::connection::{Response, ResponseContent};
 use crate::http::semantics::conditional::{ConditionalMethod, Outcome, Validators};
 use crate::http::semantics::fields::combined;
+use crate::http::semantics::negotiation::encoding::Choice;
 use crate::http::{Refusal, Request, StatusCode, Target, write_field};
 use crate::refusing::{Operation, ReceivedLine, cannot_read};
 use crate::requester::Requester;
@@ -36,9 +40,15 @@ impl Site {
         turn: &Turn<'_>,
     ) -> Result<Response, Stop> {
         let blocking = turn.permission().require()?;
+        let key = self.listing_key(request, path, requester);
+        let kept = match request.method {
+            "GET" => self.listing_budget.find(&key),
+            _ => None,
+        };
+        let before = kept.as_ref().map(|kept| kept.snapshot());
         let reader = self
             .files
-            .open_directory(path.relative(), blocking)
+            .open_directory(path.relative(), before, blocking)
             .map_err(|error| cannot_read(error.kind, Operation::WebGet))?;
         // A listing has no validators, so conditions can only require that it exists (RFC 9110 §13.2.1).
         match Preconditions::of(request)
@@ -55,38 +65,47 @@ impl Site {
                 return Ok(response);
             }
         }
-        let rights = requester.permissions.rights(path.relative());
-        let access = self.access(rights);
-        let form = ListingFormat::choose(combined(request, "Accept").as_deref());
-        let mut fields = fields(form, access);
+        let mut fields = fields(key.form, key.frame.access);
         self.caching.write_for_page(&mut fields);
         if request.method == "HEAD" {
             let content = ResponseContent::Unstated;
             return Ok(Response::new(StatusCode::Ok, fields, content));
         }
-        let frame = Frame {
-            path: path.clone(),
-            levels_up: levels_up_from(request),
-            extent: Completeness::Complete,
-            reader: Audience::of(requester),
-            access,
-            rights,
-            files: 0,
-            directories: 0,
-            bytes: 0,
-        };
-        let reading = DirectoryReading::new(reader, frame, &self.listing_budget);
+        let reading = DirectoryReading::new(reader, kept, key.frame.clone(), &self.listing_budget);
         Err(Stop::Prepare(Box::new(ListingPreparation {
             files: Arc::clone(&self.files),
             budget: self.listing_budget.clone(),
             dot_files: self.options.dot_files,
             received: ReceivedLine::of(request, requester).into_owned(),
             name: name(path),
-            form,
-            coding: gzip_or_plain(request),
+            key,
             fields,
             state: PreparationState::Reading(reading),
         })))
+    }
+
+    /// All that the text of the listing depends on, besides the directory.
+    fn listing_key(&self, request: &Request<'_>, path: &Path, requester: &Requester) -> ListingKey {
+        let rights = requester.permissions.rights(path.relative());
+        ListingKey {
+            frame: Frame {
+                path: path.clone(),
+                levels_up: levels_up_from(request),
+                extent: Completeness::Complete,
+                reader: Audience::of(requester),
+                access: self.access(rights),
+                rights,
+                files: 0,
+                directories: 0,
+                bytes: 0,
+            },
+            permissions: requester.permissions.clone(),
+            form: ListingFormat::choose(combined(request, "Accept").as_deref()),
+            coding: match gzip_or_plain(request) {
+                Choice::Coded(_) => TextCoding::Gzip,
+                Choice::Identity | Choice::NotAcceptable => TextCoding::Plain,
+            },
+        }
     }
 
     /// The features of the page for a requester with these rights.

@@ -117,7 +117,7 @@ pub(super) mod tests {
     fn item(name: &[u8], kind: ItemKind, size: u64) -> ListingItem {
         let modified = UNIX_EPOCH + Duration::from_secs(784_111_777);
         ListingItem {
-            name: name.to_vec(),
+            name: name.into(),
             kind,
             size,
             modified,
@@ -169,7 +169,7 @@ pub(super) mod tests {
             item(b"Bar", ItemKind::Directory, 1),
         ];
         items.sort_by_key(SortKey::of);
-        let names: Vec<_> = items.iter().map(|item| item.name.as_slice()).collect();
+        let names: Vec<_> = items.iter().map(|item| &*item.name).collect();
         let expected: [&[u8]; 7] = [
             b"Bar",
             b"zoo",
