@@ -29,6 +29,9 @@ use crate::web::refusal::respond;
 /// Entries that are read or written in one portion: about as much time as a turn has.
 const PORTION: usize = 32;
 
+/// The most entries of a short listing: it is sooner made than its text is worth its memory.
+const SHORT: usize = 128;
+
 /// A listing that is being made.
 pub(super) struct ListingPreparation {
     pub(super) files: Arc<Files>,
@@ -67,11 +70,11 @@ pub(super) struct Writing {
 }
 
 impl Writing {
-    /// A listing of one portion is short, and is neither compressed nor kept.
+    /// A listing of one portion is not compressed, and a short one is not kept.
     fn begin(mut reading: DirectoryReading, key: &ListingKey, budget: &ListingBudget) -> Self {
-        let is_long = reading.items.len() > PORTION;
+        let count = reading.items.len();
         let output = match key.coding {
-            TextCoding::Gzip if is_long && budget.grow(&mut reading.held, COMPRESSOR) => {
+            TextCoding::Gzip if count > PORTION && budget.grow(&mut reading.held, COMPRESSOR) => {
                 Output::gzip()
             }
             TextCoding::Gzip | TextCoding::Plain => Output::plain(),
@@ -82,7 +85,7 @@ impl Writing {
         };
         let found = reading
             .found
-            .filter(|_| is_long && output.coding() == key.coding);
+            .filter(|_| count > SHORT && output.coding() == key.coding);
         let snapshot = found.map(|found| Arc::new(reading.reader.into_snapshot(found, extent)));
         let writer = Writer::new(reading.frame, key.form);
         let mut text = String::with_capacity(PART);
