@@ -40,7 +40,7 @@ const fn case(name: &'static str, rounds: u64, run: fn(u64)) -> Case {
     Case { name, rounds, run }
 }
 
-pub(crate) const CASES: [Case; 14] = [
+pub(crate) const CASES: [Case; 15] = [
     case("head-of-curl", 2_000, |rounds| head(CURL, rounds)),
     case("head-of-a-browser", 1_000, |rounds| head(BROWSER, rounds)),
     case("64-KiB-in-chunks-of-16", 50, |rounds| chunked(16, rounds)),
@@ -58,7 +58,12 @@ pub(crate) const CASES: [Case; 14] = [
     }),
     case("GET", 500, |rounds| classic(&get(), 1024, rounds)),
     case("PUT", 500, |rounds| classic(&put(), 20, rounds)),
-    case("listing-of-200", 50, listing),
+    case("listing-of-200", 50, |rounds| {
+        listing(Directory::Changes, rounds)
+    }),
+    case("kept-listing-of-200", 50, |rounds| {
+        listing(Directory::Stays, rounds)
+    }),
 ];
 
 const NAME: &str = "ABCDEFarqdeXYZxyzf012345-ab";
@@ -185,17 +190,28 @@ fn classic(request: &[u8], least: usize, rounds: u64) {
     exchange(&service, request, least, rounds);
 }
 
-/// The page of a directory with 200 files, of one time.
-fn listing(rounds: u64) {
+/// Whether the directory of a listing changes between two requests.
+#[derive(Clone, Copy)]
+enum Directory {
+    /// One file gets another time.
+    Changes,
+    Stays,
+}
+
+/// The page of a directory with 200 files.
+fn listing(kind: Directory, rounds: u64) {
     const ENTRIES: usize = 200;
     let directory = directory();
     let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_763_690_400);
-    for number in 0..ENTRIES {
-        let path = directory.path().join(format!("picture {number:03}.jpg"));
-        fs::write(&path, [b'x'; 1024]).expect("a file");
-        let file = fs::File::options().write(true).open(path);
+    let path = |number| directory.path().join(format!("picture {number:03}.jpg"));
+    let date = |number, time| {
+        let file = fs::File::options().write(true).open(path(number));
         file.and_then(|file| file.set_modified(time))
             .expect("a time");
+    };
+    for number in 0..ENTRIES {
+        fs::write(path(number), [b'x'; 1024]).expect("a file");
+        date(number, time);
     }
     let options = Options {
         directories: Directories::Listed,
@@ -206,5 +222,13 @@ fn listing(rounds: u64) {
     let files = Files::new(store.expect("a store"));
     let service = HttpService::new(Web::new(files, options), TIMEOUTS);
     let request = b"GET / HTTP/1.1\r\nHost: a\r\nAccept: text/html\r\n\r\n";
-    exchange(&service, request, ENTRIES * 50, rounds);
+    match kind {
+        Directory::Stays => exchange(&service, request, ENTRIES * 50, rounds),
+        Directory::Changes => {
+            for round in 1..=rounds {
+                date(0, time + Duration::from_secs(round));
+                exchange(&service, request, ENTRIES * 50, 1);
+            }
+        }
+    }
 }
