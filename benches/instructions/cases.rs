@@ -59,10 +59,10 @@ pub(crate) const CASES: [Case; 15] = [
     case("GET", 500, |rounds| classic(&get(), 1024, rounds)),
     case("PUT", 500, |rounds| classic(&put(), 20, rounds)),
     case("listing-of-200", 50, |rounds| {
-        listing(Directory::Changes, rounds)
+        listing(Directory::Changes, rounds);
     }),
     case("kept-listing-of-200", 50, |rounds| {
-        listing(Directory::Stays, rounds)
+        listing(Directory::Stays, rounds);
     }),
 ];
 
