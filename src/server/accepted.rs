@@ -11,6 +11,8 @@ pub(crate) struct Connection<S> {
     pub(crate) session: S,
     /// The reason for its next turn.
     pub(crate) reason: WakeReason,
+    /// Whether it has used up the budget of its last turn, so that its next one may be as long.
+    pub(crate) continues: bool,
     /// The events that epoll(7) watches its socket for; empty before its first wait.
     pub(crate) watched: EventFlags,
     /// Counts it among those of its client until it is closed.
@@ -23,6 +25,7 @@ impl<S> Connection<S> {
             socket,
             session,
             reason: WakeReason::Ready,
+            continues: false,
             watched: EventFlags::empty(),
             _counted: None,
         }

@@ -122,6 +122,7 @@ impl<'p, V: Service> Batch<'p, V> {
         deadline: Deadline,
     ) {
         connection.reason = WakeReason::Ready;
+        connection.continues = false;
         match self.pool.reactor.park(connection, interest, deadline) {
             ParkOutcome::Parked => {}
             ParkOutcome::ParkedDueFirst => self.pool.main_waker.wake(),

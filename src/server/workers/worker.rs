@@ -118,7 +118,7 @@ impl<'p, V: Service> Worker<'p, V> {
 
     /// Gives a connection a turn that may block.
     fn serve_blocking(&mut self, mut connection: ConnectionOf<V>) {
-        if !self.pool.has_spare() {
+        if connection.continues || !self.pool.has_spare() {
             self.end_hold();
         }
         let begun = self.hold.begin();
@@ -239,6 +239,7 @@ impl<'p, V: Service> Worker<'p, V> {
             }
             Next::Yield => {
                 connection.forget_expiry();
+                connection.continues = true;
                 self.batch.yield_turn(connection);
             }
             Next::Close => self.pool.close(connection),

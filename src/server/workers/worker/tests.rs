@@ -399,6 +399,23 @@ fn held_response_is_sent_before_other_turns() {
 }
 
 #[test]
+fn held_response_is_sent_before_the_next_turn_of_a_long_request() {
+    let script = [Script::BlockingTwice, Script::Blocking];
+    let expected = [
+        ProcessedBlocking(0),
+        Committed,
+        Flushed(0),
+        ProcessedBlocking(1),
+        Committed,
+        Flushed(1),
+        ProcessedBlocking(0),
+        Committed,
+        Flushed(0),
+    ];
+    assert_eq!(run_beside_spare(&script, &[], Duration::MAX), expected);
+}
+
+#[test]
 fn panic_in_the_flush_of_a_held_response_costs_its_connection_only() {
     let script = [Script::BlockingThenPanic, Script::Blocking];
     let expected = [
