@@ -11,8 +11,9 @@ use rustix::process::nice;
 
 use crate::sync::lock;
 
-/// Added to the priority value of the thread: the lowest priority there is.
-const LOWEST: i32 = 19;
+/// Added to the priority value of the thread. Beside busy threads it has a third of their share of a processor, so that the
+/// work does not wait for long on a busy machine.
+const LOWER: i32 = 5;
 
 /// A piece of work. It must not drop a store.
 type Task = Box<dyn FnOnce() + Send>;
@@ -78,9 +79,9 @@ impl Background {
     }
 }
 
-/// Gives this thread the lowest priority, since no client waits for it. (On Linux the value belongs to the thread.)
+/// Gives this thread a lower priority, since no client waits for it. (On Linux the value belongs to the thread.)
 fn give_way() {
-    if let Err(error) = nice(LOWEST) {
+    if let Err(error) = nice(LOWER) {
         log::debug!("the work in the background keeps its priority: {error}");
     }
 }

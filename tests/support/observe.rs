@@ -127,6 +127,14 @@ impl Server {
         });
     }
 
+    /// Waits until each of its threads has slept, as they do when there is nothing to do.
+    #[track_caller]
+    pub(crate) fn wait_until_all_sleep(&self) {
+        for thread in self.thread_ids() {
+            self.wait_until_asleep(thread);
+        }
+    }
+
     /// A field of the status of each of its threads, as /proc has it.
     pub(crate) fn of_all_threads(&self, field: &str) -> Vec<String> {
         let value = |id| {

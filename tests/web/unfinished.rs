@@ -39,6 +39,8 @@ fn held_by_upload(site: &Server, target: &str) -> usize {
         eventually("nothing is left of it", || {
             site.names().is_empty() && site.connections() == 0
         });
+        // The thread that removes directories closes the last one after it has removed its name.
+        site.wait_until_all_sleep();
         site.descriptors() == before
     });
     held
