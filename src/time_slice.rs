@@ -8,7 +8,8 @@
 
 use std::time::{Duration, Instant};
 
-/// The directories of a deep path take so long each that there is often one in a slice: see the module's description.
+/// Twice the budget of a turn: each portion of directories finds its place in the path again, and at a great depth that
+/// takes as long.
 const LENGTH: Duration = Duration::from_micros(100);
 
 /// The time of one portion.

@@ -20,9 +20,9 @@ const BYTES: u64 = 1024 * 1024;
 const OPERATIONS: u64 = 256;
 
 /// Time, from the beginning of a blocking turn, else from the first check of the budget: about as long as a short request
-/// takes with its way to the client and back. So another client waits about twice as long as without this connection. It
-/// may wait longer: if the host gives a virtual machine new memory, the last piece of work takes ten times as long as
-/// usual. Ending a turn costs its connection a few hundredths of this.
+/// takes with its way to the client and back. A connection may delay others for longer: if the host gives a virtual
+/// machine new memory, the last piece of work takes ten times as long as usual. Ending a turn costs its connection a few
+/// hundredths of this.
 const TIME: Duration = Duration::from_micros(50);
 
 /// The cost of one step of a turn so far.

@@ -188,12 +188,6 @@ fn is_dot(component: &[u8]) -> bool {
     component == b"." || component.eq_ignore_ascii_case(b"%2e")
 }
 
-/// Whether [`encode_name`] leaves a byte as it is (RFC 3986 §2.3).
-#[must_use]
-pub fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
-}
-
 /// One file name in the canonical percent-encoded form of [`Path::encode`], as text or as pieces of it.
 #[must_use]
 pub fn encode_name(name: &[u8]) -> PercentEncode<'_> {

@@ -185,9 +185,21 @@ fn listings_in_progress_do_not_hold_others_up() {
     assert!(is_shown, "a listing is made in one piece");
 }
 
-/// A client that asks for the root, by an address of its own, and reads the status only; the socket's buffer takes
+/// A server whose root has 10,000 entries with long names.
+pub(super) fn site_with_a_long_listing() -> Server {
+    let filler = "x".repeat(240);
+    Setup::at(&Home::fast(), &["--web", "--listing"])
+        .files(|root| {
+            for number in 0..10_000 {
+                write(root, &format!("{number:05}{filler}"), "");
+            }
+        })
+        .start()
+}
+
+/// A client that asks for the root, by the address of this number, and reads the status only; the socket's buffer takes
 /// hardly more.
-fn ask_and_wait(site: &Server, number: usize) -> (Client, Vec<u8>) {
+pub(super) fn ask_and_wait(site: &Server, number: usize) -> (Client, Vec<u8>) {
     let mut client = Client::with_receive_buffer(site.address(), 4096);
     let address = "/".repeat(number + 1);
     client.send(format!("GET {address} HTTP/1.1\r\nHost: a\r\n\r\n"));
@@ -197,14 +209,7 @@ fn ask_and_wait(site: &Server, number: usize) -> (Client, Vec<u8>) {
 
 #[test]
 fn unread_long_listings_hold_little_memory() {
-    let filler = "x".repeat(240);
-    let site = Setup::at(&Home::fast(), &["--web", "--listing"])
-        .files(|root| {
-            for number in 0..10_000 {
-                write(root, &format!("{number:05}{filler}"), "");
-            }
-        })
-        .start();
+    let site = site_with_a_long_listing();
     let all = site.get("/");
     assert_eq!(all.status, 200);
     let clients = 4 * 64 * 1024 * 1024 / all.body.len();

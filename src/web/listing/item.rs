@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::web::path::{encode_name, is_unreserved};
+use crate::web::path::encode_name;
 
 /// The kind of an entry; other kinds cannot be opened and are not listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,10 +30,8 @@ pub(super) struct ListingItem {
 impl ListingItem {
     /// The name, if it needs no escape in a link, and so none in a page. Most names are such.
     pub(super) fn unreserved_name(&self) -> Option<&str> {
-        let is_unreserved = self.name.iter().copied().all(is_unreserved);
-        is_unreserved
-            .then(|| str::from_utf8(&self.name).ok())
-            .flatten()
+        let first = encode_name(&self.name).next()?;
+        (first.as_bytes() == &*self.name).then_some(first)
     }
 }
 

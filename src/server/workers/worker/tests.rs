@@ -329,9 +329,18 @@ fn run_beside_spare(batch: &[Script], queued: &[Script], longest: Duration) -> V
     run_with(batch, queued, 64, nothing, spares, Hold::of(longest))
 }
 
+/// The first steps of a blocking turn.
+fn turn(number: usize) -> [Event; 2] {
+    [ProcessedBlocking(number), Committed]
+}
+
+/// A blocking turn whose response is sent at once.
+fn whole_turn(number: usize) -> [Event; 3] {
+    [ProcessedBlocking(number), Committed, Flushed(number)]
+}
+
 #[test]
 fn responses_of_short_blocking_turns_are_sent_together() {
-    let turn = |number| [ProcessedBlocking(number), Committed];
     let expected: Vec<_> = (0..8)
         .flat_map(turn)
         .chain((0..8).map(Flushed))
@@ -344,14 +353,7 @@ fn responses_of_short_blocking_turns_are_sent_together() {
 
 #[test]
 fn response_of_a_long_blocking_turn_is_sent_before_the_next() {
-    let expected = [
-        ProcessedBlocking(0),
-        Committed,
-        Flushed(0),
-        ProcessedBlocking(1),
-        Committed,
-        Flushed(1),
-    ];
+    let expected = [whole_turn(0), whole_turn(1)].concat();
     let script = [Script::Blocking; 2];
     assert_eq!(run_beside_spare(&script, &[], Duration::ZERO), expected);
     // And of each turn, if no worker is spare.
@@ -401,17 +403,7 @@ fn held_response_is_sent_before_other_turns() {
 #[test]
 fn held_response_is_sent_before_the_next_turn_of_a_long_request() {
     let script = [Script::BlockingTwice, Script::Blocking];
-    let expected = [
-        ProcessedBlocking(0),
-        Committed,
-        Flushed(0),
-        ProcessedBlocking(1),
-        Committed,
-        Flushed(1),
-        ProcessedBlocking(0),
-        Committed,
-        Flushed(0),
-    ];
+    let expected = [whole_turn(0), whole_turn(1), whole_turn(0)].concat();
     assert_eq!(run_beside_spare(&script, &[], Duration::MAX), expected);
 }
 
