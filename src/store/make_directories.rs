@@ -180,12 +180,7 @@ impl Store {
         parent: &OwnedFd,
         name: &[u8],
     ) -> Result<(OwnedFd, Identity), StoreErrorKind> {
-        let flags = OFlags::NOFOLLOW
-            | match self.durability {
-                // No permission to read is needed, so a sandbox need not check all directories above for it.
-                Durability::Kernel => OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-                Durability::Storage => DIRECTORY,
-            };
+        let flags = OFlags::NOFOLLOW | self.directory_flags();
         let opened = operate(|| openat(parent, name, flags, Mode::empty()));
         let below = opened.map_err(StoreErrorKind::in_directory)?;
         let identity = metadata_of(&below)?.identity();
@@ -193,6 +188,15 @@ impl Store {
             operate(|| fsync(parent))?;
         }
         Ok((below, identity))
+    }
+
+    /// The flags for opening a directory in which something is created.
+    fn directory_flags(&self) -> OFlags {
+        match self.durability {
+            // No permission to read is needed, so a sandbox need not check all directories above for it.
+            Durability::Kernel => OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Durability::Storage => DIRECTORY,
+        }
     }
 
     /// Opens the deepest existing directory of `path`; also returns the missing rest of the path. `made` is a part of it that
@@ -205,7 +209,7 @@ impl Store {
         made: Option<&[u8]>,
     ) -> Result<(Arc<OwnedFd>, &'p [u8]), StoreErrorKind> {
         if let Some(made) = made
-            && let Ok(directory) = self.open_beneath(made, DIRECTORY)
+            && let Ok(directory) = self.open_beneath(made, self.directory_flags())
         {
             return Ok((Arc::new(directory), &path[made.len() + 1..]));
         }
@@ -216,7 +220,7 @@ impl Store {
         let mut found = None;
         let mut next = ends.len();
         while missing - there > 1 {
-            match self.open_beneath(&path[..ends[next - 1]], DIRECTORY) {
+            match self.open_beneath(&path[..ends[next - 1]], self.directory_flags()) {
                 Ok(directory) => {
                     found = Some(directory);
                     there = next;
