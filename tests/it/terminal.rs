@@ -26,15 +26,16 @@ impl Terminal {
         Self { master }
     }
 
-    /// A command that runs what is appended to it as the leader of a session with this terminal, after this line of shell.
+    /// A command that runs what is appended to it as the leader of a session with this terminal, after this line of
+    /// shell. SIGHUP is not ignored there, even if the tests run under nohup(1).
     fn session(&self, line: &str) -> Command {
         let slave = ptsname(self.master.as_fd(), Vec::new()).unwrap();
-        let mut shell = Command::new("sh");
+        let mut shell = Command::new("env");
         let line = format!(
             "{line} exec setsid --ctty \"$0\" \"$@\" < {}",
             slave.to_str().unwrap()
         );
-        shell.args(["-c", &line]);
+        shell.args(["--default-signal=HUP", "sh", "-c", &line]);
         shell
     }
 }
