@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::state::Files;
 use crate::blocking::{Blocking, Permission, WouldBlock};
 use crate::store::{
-    DirectoryReader, DirectorySnapshot, Metadata, Portion, ReadableFile, StoreError,
+    DirectoryEntries, DirectoryReader, DirectorySnapshot, Metadata, ReadableFile, ReadingProgress,
+    StoreError,
 };
 
 impl Files {
@@ -48,7 +49,7 @@ impl Files {
         self.store.open_directory(path, before)
     }
 
-    /// Looks at the next `count` names of a directory, and returns those that are `wanted`.
+    /// Looks at the next `count` names of a directory, and adds those that are `wanted` to `entries`.
     ///
     /// # Errors
     /// From getdents(2).
@@ -57,8 +58,9 @@ impl Files {
         reader: &mut DirectoryReader,
         count: usize,
         wanted: impl Fn(&[u8]) -> bool,
+        entries: &mut DirectoryEntries,
         _: Blocking<'_>,
-    ) -> Result<Portion, StoreError> {
-        self.store.read_entries(reader, count, wanted)
+    ) -> Result<ReadingProgress, StoreError> {
+        self.store.read_entries(reader, count, wanted, entries)
     }
 }

@@ -98,11 +98,17 @@ impl Store {
     }
 }
 
-/// Checks that a path has no name that is reserved in every directory.
+/// Whether a name is reserved in every directory.
+pub(super) fn is_reserved(name: &[u8]) -> bool {
+    name.starts_with(RESERVED_PREFIX)
+}
+
+/// Checks that no component of a path is reserved in every directory.
 pub(super) fn check_path(path: &[u8]) -> Result<(), StoreErrorKind> {
     let mut rest = path;
     loop {
-        if rest.starts_with(RESERVED_PREFIX) {
+        // What follows the component does not matter.
+        if is_reserved(rest) {
             return Err(StoreErrorKind::Concealed);
         }
         match memchr(b'/', rest) {

@@ -81,7 +81,7 @@ impl ReservedName {
             .filter_map(|entry| {
                 let name: Box<[u8]> = entry.ok()?.file_name().to_bytes().into();
                 let name = Some(name).filter(|name| self.covers(name))?;
-                let identity = metadata_at(&self.directory, &name).ok()?.identity();
+                let identity = metadata_at(&self.directory, &*name).ok()?.identity();
                 Some((identity, name))
             })
             .collect()
@@ -145,7 +145,7 @@ impl ConcealmentRules {
 
     fn cover_file(&self, identity: Identity) -> bool {
         let has_its_name = |(rule, name): &(usize, Box<[u8]>)| {
-            metadata_at(&self.names[*rule].directory, name)
+            metadata_at(&self.names[*rule].directory, &**name)
                 .is_ok_and(|there| there.identity() == identity)
         };
         self.open.contains(&identity) || self.kept.get(&identity).is_some_and(has_its_name)

@@ -3,47 +3,18 @@
 //! A reading looks at every name again, so two readings differ whenever the directory does, for whatever reason. Only
 //! the names may be taken from the earlier reading: if the directory has the same change time, it has the same names.
 
+use std::ffi::{CStr, CString};
 use std::sync::Arc;
-use std::time::SystemTime;
 
+use super::directory_entries::{DirectoryEntries, DirectoryEntry, ListedFile};
 use super::metadata::Metadata;
-
-/// A name in a directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DirectoryEntry {
-    /// The name, any bytes but `/` and NUL.
-    pub name: Arc<[u8]>,
-    /// What is listed under the name. `None` for a symlink out of the root, for the server's own files, and for other
-    /// kinds than files and directories.
-    pub listed: Option<ListedFile>,
-}
-
-/// A regular file or a directory, or the target of a symlink to one inside the root.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ListedFile {
-    /// Its kind.
-    pub kind: DirectoryEntryKind,
-    /// Bytes of content.
-    pub length: u64,
-    /// When the content was modified last.
-    pub modified: SystemTime,
-}
-
-/// The kind of an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DirectoryEntryKind {
-    /// A directory.
-    Directory,
-    /// A regular file.
-    File,
-}
 
 /// What was found in a directory.
 #[derive(Debug)]
 pub struct DirectorySnapshot {
     /// The state of the directory, if it has the same names as long as it has this state.
     state: Option<Metadata>,
-    entries: Vec<DirectoryEntry>,
+    entries: Arc<DirectoryEntries>,
     extent: SnapshotExtent,
 }
 
@@ -91,13 +62,13 @@ pub(super) struct ReturnedLate {
     /// The number of entries that were as before.
     equal: usize,
     /// The entry after these.
-    then: Option<DirectoryEntry>,
+    then: Option<(CString, Option<ListedFile>)>,
 }
 
 impl DirectorySnapshot {
     pub(super) fn new(
         state: Option<Metadata>,
-        entries: Vec<DirectoryEntry>,
+        entries: Arc<DirectoryEntries>,
         extent: SnapshotExtent,
     ) -> Self {
         Self {
@@ -112,8 +83,8 @@ impl DirectorySnapshot {
         self.state.as_ref() == Some(directory)
     }
 
-    pub(super) fn name(&self, index: usize) -> Option<&[u8]> {
-        self.entries.get(index).map(|entry| &*entry.name)
+    pub(super) fn name(&self, index: usize) -> Option<&CStr> {
+        self.entries.name(index)
     }
 }
 
@@ -130,19 +101,24 @@ impl Comparison {
         before.map_or(Self::Over, |before| Self::Equal(before, 0))
     }
 
-    /// Takes up to `count` entries that were found before, and are to be returned before any other.
-    pub(super) fn take_late(&mut self, count: usize) -> Vec<DirectoryEntry> {
+    /// Moves up to `count` entries to `entries` that were found before, and are to be returned before any other.
+    pub(super) fn take_late(&mut self, count: usize, entries: &mut DirectoryEntries) {
         let Self::Different(late) = self else {
-            return Vec::new();
+            return;
         };
         let end = late.equal.min(late.next + count);
-        let mut entries = late.before.entries[late.next..end].to_vec();
+        for entry in (late.next..end).filter_map(|index| late.before.entries.get(index)) {
+            entries.push(entry);
+        }
+        let has_room = end - late.next < count;
         late.next = end;
-        if late.next == late.equal && entries.len() < count {
-            entries.extend(late.then.take());
+        if late.next == late.equal && has_room {
+            if let Some((name, listed)) = late.then.take() {
+                let name = name.as_bytes();
+                entries.push(DirectoryEntry { name, listed });
+            }
             *self = Self::Over;
         }
-        entries
     }
 
     /// Whether entries are to be returned before more are read.
@@ -153,25 +129,18 @@ impl Comparison {
     /// Takes the next entry that was found; adds it to `entries` unless it is to be returned later.
     pub(super) fn add(
         &mut self,
-        name: &[u8],
+        name: &CStr,
         listed: Option<ListedFile>,
-        entries: &mut Vec<DirectoryEntry>,
+        entries: &mut DirectoryEntries,
     ) {
-        if let Self::Equal(before, count) = self
-            && before
-                .entries
-                .get(*count)
-                .is_some_and(|entry| entry.listed == listed && *entry.name == *name)
-        {
-            *count += 1;
-            return;
-        }
         let entry = DirectoryEntry {
-            name: name.into(),
+            name: name.to_bytes(),
             listed,
         };
-        if let Some(then) = self.differ(Some(entry)) {
-            entries.push(then);
+        match self {
+            Self::Equal(before, count) if before.entries.get(*count) == Some(entry) => *count += 1,
+            Self::Equal(..) => self.differ(Some((name.to_owned(), listed))),
+            Self::Over | Self::Different(_) => entries.push(entry),
         }
     }
 
@@ -200,18 +169,16 @@ impl Comparison {
         ReadingProgress::More
     }
 
-    /// Ends the comparison with the next entry, or with the end; returns the entry if none is to be returned before it.
-    fn differ(&mut self, then: Option<DirectoryEntry>) -> Option<DirectoryEntry> {
-        let Self::Equal(before, equal) = self else {
-            return then;
-        };
-        *self = Self::Different(ReturnedLate {
-            before: Arc::clone(before),
-            next: 0,
-            equal: *equal,
-            then,
-        });
-        None
+    /// Ends the comparison with the entry that differs, or with the end.
+    fn differ(&mut self, then: Option<(CString, Option<ListedFile>)>) {
+        if let Self::Equal(before, equal) = self {
+            *self = Self::Different(ReturnedLate {
+                before: Arc::clone(before),
+                next: 0,
+                equal: *equal,
+                then,
+            });
+        }
     }
 }
 
@@ -219,31 +186,43 @@ impl Comparison {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::directory_entries::DirectoryEntryKind;
     use super::*;
 
-    fn entry((name, length): (u8, u64)) -> DirectoryEntry {
-        DirectoryEntry {
-            name: Arc::from([name]),
-            listed: (length > 0).then_some(ListedFile {
-                kind: DirectoryEntryKind::File,
-                length,
-                modified: SystemTime::UNIX_EPOCH,
-            }),
+    type Found = (CString, Option<ListedFile>);
+
+    fn entry((name, length): (u8, u64)) -> Found {
+        let listed = (length > 0).then_some(ListedFile {
+            kind: DirectoryEntryKind::File,
+            length,
+            modified: (0, 0),
+        });
+        (CString::new([b'a' + name]).unwrap(), listed)
+    }
+
+    fn entries(found: &[Found]) -> DirectoryEntries {
+        let mut entries = DirectoryEntries::default();
+        for (name, listed) in found {
+            let name = name.as_bytes();
+            let listed = *listed;
+            entries.push(DirectoryEntry { name, listed });
         }
+        entries
     }
 
     /// The result of a reading that finds `now`, `count` entries at a time; `None` if all are as before.
     fn read(
         before: &Arc<DirectorySnapshot>,
-        now: &[DirectoryEntry],
+        now: &[Found],
         count: usize,
-    ) -> Option<Vec<DirectoryEntry>> {
+    ) -> Option<DirectoryEntries> {
         let mut comparison = Comparison::with(Some(Arc::clone(before)));
         let mut names = now.iter();
-        let mut returned = Vec::new();
+        let mut returned = DirectoryEntries::default();
         loop {
-            let mut entries = comparison.take_late(count);
-            for _ in entries.len()..count {
+            let old = returned.len();
+            comparison.take_late(count, &mut returned);
+            for _ in returned.len() - old..count {
                 if comparison.is_behind() {
                     break;
                 }
@@ -251,23 +230,19 @@ mod tests {
                     assert!(unchanged.is_about(before) && returned.is_empty());
                     return None;
                 }
-                let Some(found) = names.next() else {
+                let Some((name, listed)) = names.next() else {
                     match comparison.end() {
                         ReadingProgress::More => break,
-                        ReadingProgress::End => {
-                            returned.append(&mut entries);
-                            return Some(returned);
-                        }
+                        ReadingProgress::End => return Some(returned),
                         ReadingProgress::Unchanged(unchanged) => {
                             assert!(unchanged.is_about(before) && returned.is_empty());
                             return None;
                         }
                     }
                 };
-                comparison.add(&found.name, found.listed, &mut entries);
+                comparison.add(name, *listed, &mut returned);
             }
-            assert!(entries.len() <= count);
-            returned.append(&mut entries);
+            assert!(returned.len() - old <= count);
         }
     }
 
@@ -292,8 +267,8 @@ mod tests {
                 (SnapshotExtent::Complete, now == before),
                 (SnapshotExtent::Partial, now.starts_with(&before)),
             ] {
-                let snapshot = Arc::new(DirectorySnapshot::new(None, before.clone(), extent));
-                let expected = (!is_equal).then(|| now.clone());
+                let snapshot = Arc::new(DirectorySnapshot::new(None, Arc::new(entries(&before)), extent));
+                let expected = (!is_equal).then(|| entries(&now));
                 prop_assert_eq!(read(&snapshot, &now, count), expected, "{:?}", extent);
             }
         }

@@ -3,17 +3,16 @@
 //! A reading can be compared with an earlier one, a [`DirectorySnapshot`]. Then every name is looked at all the same,
 //! and entries are returned only if one of them differs.
 
+use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{Dir, FileType, OFlags};
+use rustix::fs::{Dir, DirEntry, FileType, OFlags};
 use rustix::time::{ClockId, clock_gettime};
 
-use super::checks::check_path;
-use super::directory_snapshot::{
-    Comparison, DirectoryEntry, DirectoryEntryKind, DirectorySnapshot, ListedFile, ReadingProgress,
-    SnapshotExtent,
-};
+use super::checks::{check_path, is_reserved};
+use super::directory_entries::{DirectoryEntries, DirectoryEntryKind, ListedFile};
+use super::directory_snapshot::{Comparison, DirectorySnapshot, ReadingProgress, SnapshotExtent};
 use super::error::{StoreError, StoreErrorKind, once_more_if_stale};
 use super::metadata::Metadata;
 use super::state::Store;
@@ -40,21 +39,12 @@ enum NameSource {
     Snapshot(Arc<DirectorySnapshot>, usize),
 }
 
-/// One portion of a directory.
-#[derive(Debug)]
-pub struct Portion {
-    /// In the order of the file system.
-    pub entries: Vec<DirectoryEntry>,
-    /// Whether more entries follow.
-    pub progress: ReadingProgress,
-}
-
 impl DirectoryReader {
     /// All entries that were found, or the first of them, for the comparison with a later reading.
     #[must_use]
     pub fn into_snapshot(
         self,
-        entries: Vec<DirectoryEntry>,
+        entries: Arc<DirectoryEntries>,
         extent: SnapshotExtent,
     ) -> DirectorySnapshot {
         DirectorySnapshot::new(self.state, entries, extent)
@@ -94,8 +84,8 @@ impl Store {
         self.with_root(open).map_err(|kind| kind.of(path))
     }
 
-    /// Looks at the next `count` names, or fewer if they take more than `count` file operations, as symlinks do; returns
-    /// those that are `wanted`.
+    /// Looks at the next `count` names, or fewer if they take more than `count` file operations, as symlinks do; adds
+    /// those that are `wanted` to `entries`.
     ///
     /// # Errors
     /// From getdents(2).
@@ -104,18 +94,18 @@ impl Store {
         reader: &mut DirectoryReader,
         count: usize,
         wanted: impl Fn(&[u8]) -> bool,
-    ) -> Result<Portion, StoreError> {
+        entries: &mut DirectoryEntries,
+    ) -> Result<ReadingProgress, StoreError> {
         let comparison = &mut reader.comparison;
-        let mut entries = comparison.take_late(count);
-        let mut progress = ReadingProgress::More;
+        let old = entries.len();
+        comparison.take_late(count, entries);
         let before = operations::count();
-        for _ in entries.len()..count {
+        for _ in entries.len() - old..count {
             if operations::count().wrapping_sub(before) >= count as u64 || comparison.is_behind() {
                 break;
             }
             if let Some(unchanged) = comparison.end_of_part() {
-                progress = ReadingProgress::Unchanged(unchanged);
-                break;
+                return Ok(ReadingProgress::Unchanged(unchanged));
             }
             let read;
             let name = match &mut reader.names {
@@ -124,7 +114,7 @@ impl Store {
                     let read = read
                         .as_ref()
                         .map_err(|&error| StoreErrorKind::from(error).of(&reader.path))?;
-                    read.as_ref().map(|entry| entry.file_name().to_bytes())
+                    read.as_ref().map(DirEntry::file_name)
                 }
                 NameSource::Snapshot(before, next) => {
                     *next += 1;
@@ -132,18 +122,18 @@ impl Store {
                 }
             };
             let Some(name) = name else {
-                progress = comparison.end();
-                break;
+                return Ok(comparison.end());
             };
-            if name == b"." || name == b".." || check_path(name).is_err() || !wanted(name) {
+            let bytes = name.to_bytes();
+            if matches!(bytes, b"." | b"..") || is_reserved(bytes) || !wanted(bytes) {
                 continue;
             }
             let listed = self
                 .inspect_entry(&reader.path, &reader.directory, name)
                 .map_err(|kind| kind.of(&reader.path))?;
-            comparison.add(name, listed, &mut entries);
+            comparison.add(name, listed, entries);
         }
-        Ok(Portion { entries, progress })
+        Ok(ReadingProgress::More)
     }
 
     /// What is listed under `name` in the directory at `path`.
@@ -151,7 +141,7 @@ impl Store {
         &self,
         path: &[u8],
         directory: &OwnedFd,
-        name: &[u8],
+        name: &CStr,
     ) -> Result<Option<ListedFile>, StoreErrorKind> {
         let metadata = match once_more_if_stale(|| self.follow_entry(path, directory, name)) {
             // It is not known whether the entry exists.
@@ -164,13 +154,16 @@ impl Store {
             FileType::RegularFile => DirectoryEntryKind::File,
             _ => return Ok(None),
         };
-        if self.check_name(directory, name, Some(&metadata)).is_err() {
+        if self
+            .check_name(directory, name.to_bytes(), Some(&metadata))
+            .is_err()
+        {
             return Ok(None);
         }
         Ok(Some(ListedFile {
             kind,
             length: metadata.length(),
-            modified: metadata.modified(),
+            modified: metadata.modification_stamp(),
         }))
     }
 
@@ -179,13 +172,13 @@ impl Store {
         &self,
         path: &[u8],
         directory: &OwnedFd,
-        name: &[u8],
+        name: &CStr,
     ) -> Result<Metadata, StoreErrorKind> {
         let metadata = metadata_at(directory, name)?;
         if metadata.file_type() != FileType::Symlink {
             return Ok(metadata);
         }
-        let whole = [path, b"/", name].concat();
+        let whole = [path, b"/", name.to_bytes()].concat();
         metadata_of(&self.open_beneath(&whole, OFlags::PATH)?)
     }
 }

@@ -67,6 +67,11 @@ impl Metadata {
         system_time(self.modified)
     }
 
+    /// The same as the system has it.
+    pub(super) fn modification_stamp(&self) -> Timestamp {
+        self.modified
+    }
+
     /// When its content, mode, owner or names were changed last. No program can set it.
     #[must_use]
     pub fn changed(&self) -> SystemTime {

@@ -14,6 +14,7 @@ mod clean_up;
 mod commit_locks;
 mod concealed;
 mod created;
+mod directory_entries;
 mod directory_snapshot;
 mod error;
 mod file_system;
@@ -44,13 +45,15 @@ mod write_target;
 pub use self::cache::CacheFigures;
 pub use self::caching_mount::CachingMount;
 pub use self::concealed::ReservedName;
+pub use self::directory_entries::{
+    DirectoryEntries, DirectoryEntry, DirectoryEntryKind, ListedFile,
+};
 pub use self::directory_snapshot::{
-    DirectoryEntry, DirectoryEntryKind, DirectorySnapshot, ListedFile, ReadingProgress,
-    SnapshotExtent, UnchangedDirectory,
+    DirectorySnapshot, ReadingProgress, SnapshotExtent, UnchangedDirectory,
 };
 pub use self::error::{StoreError, StoreErrorKind};
 pub use self::found::{Certainty, FileContent, ReadableFile, SMALL};
-pub use self::list::{DirectoryReader, Portion};
+pub use self::list::DirectoryReader;
 pub use self::make_directories::TargetProgress;
 pub use self::metadata::Metadata;
 pub use self::probe::{Attempt, RootProbe, RootProbeError};

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use memchr::{memchr, memrchr};
 use rustix::fs::{AtFlags, FileType, OFlags, statx};
 use rustix::io::Errno;
+use rustix::path::Arg;
 
 use super::error::StoreErrorKind;
 use super::metadata::Metadata;
@@ -17,7 +18,10 @@ pub(super) const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::CLOEXEC);
 
 /// The metadata of `name` in `directory`; a symlink is not followed.
-pub(super) fn metadata_at(directory: &OwnedFd, name: &[u8]) -> Result<Metadata, StoreErrorKind> {
+pub(super) fn metadata_at(
+    directory: &OwnedFd,
+    name: impl Arg + Copy,
+) -> Result<Metadata, StoreErrorKind> {
     let flags = AtFlags::SYMLINK_NOFOLLOW;
     let found = operate(|| statx(directory, name, flags, Metadata::ASKS))?;
     Ok(Metadata::new(&found))

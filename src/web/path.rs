@@ -8,6 +8,8 @@
 //! is refused, encoded or not: clients resolve it before they send a path (RFC 3986 §5.2.4). Hidden names and log
 //! entries depend on the remaining components; a rule of a proxy must normalise paths in the same way.
 
+use std::borrow::Cow;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, percent_encode};
 
 /// Everything but the unreserved characters (RFC 3986 §2.3).
@@ -192,6 +194,16 @@ fn is_dot(component: &[u8]) -> bool {
 #[must_use]
 pub fn encode_name(name: &[u8]) -> PercentEncode<'_> {
     percent_encode(name, ESCAPED)
+}
+
+/// One file name as text: bytes that are not UTF-8 appear as U+FFFD.
+#[must_use]
+pub fn name_as_text(name: &[u8]) -> Cow<'_, str> {
+    // Nearly all names are UTF-8, and this is the faster way to know it.
+    match std::str::from_utf8(name) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(name),
+    }
 }
 
 /// Appends the decoded component (RFC 3986 §2.1).

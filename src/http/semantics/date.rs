@@ -43,7 +43,8 @@ pub fn rfc3339(time: SystemTime) -> String {
 pub fn push_utc(text: &mut String, time: SystemTime, between: &str) {
     let time = utc::civil(time);
     // A listing has thousands of dates, and a formatter takes ten times as long.
-    push_digits(text, time.year(), 4);
+    push_two_digits(text, time.year() / 100);
+    push_two_digits(text, time.year() % 100);
     for (before, part) in [
         ("-", time.month()),
         ("-", time.day()),
@@ -52,18 +53,18 @@ pub fn push_utc(text: &mut String, time: SystemTime, between: &str) {
         (":", time.second()),
     ] {
         text.push_str(before);
-        push_digits(text, part.into(), 2);
+        push_two_digits(text, part.into());
     }
 }
 
-/// Appends the last digits of a number.
-fn push_digits(text: &mut String, number: i16, count: u32) {
-    for place in (0..count).rev() {
-        let digit = number / 10_i16.pow(place) % 10;
-        text.push(char::from(
-            b"0123456789"[usize::try_from(digit).unwrap_or_default()],
-        ));
-    }
+/// Appends a number below 100.
+fn push_two_digits(text: &mut String, number: i16) {
+    const NUMBERS: &str = "\
+        00010203040506070809101112131415161718192021222324252627282930313233343536373839\
+        40414243444546474849505152535455565758596061626364656667686970717273747576777879\
+        8081828384858687888990919293949596979899";
+    let start = usize::try_from(number).unwrap_or_default() * 2;
+    text.push_str(NUMBERS.get(start..start + 2).unwrap_or_default());
 }
 
 #[cfg(test)]

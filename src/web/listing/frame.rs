@@ -64,7 +64,7 @@ impl Frame {
         self.files + self.directories == 0
     }
 
-    pub(super) fn add(&mut self, item: &ListingItem) {
+    pub(super) fn add(&mut self, item: &ListingItem<'_>) {
         match item.kind {
             ItemKind::Directory => self.directories += 1,
             ItemKind::File => {

@@ -7,7 +7,7 @@ use std::fmt::{self, Write};
 
 use super::assets::Assets;
 use super::frame::{Audience, Completeness, Frame, display_path};
-use super::item::{ItemKind, ListingItem, push_href};
+use super::item::{ItemKind, ListingItem, NameInLink, push_href};
 use super::size::{human, push_human};
 use crate::http::semantics::date;
 use crate::users::{Right, Rights};
@@ -53,14 +53,14 @@ pub(super) fn tail(page: &mut String, frame: &Frame) -> fmt::Result {
 }
 
 /// Writes one row: name, size, time. A directory's link ends with a slash.
-pub(super) fn row(page: &mut String, item: &ListingItem) -> fmt::Result {
+pub(super) fn row(page: &mut String, item: &ListingItem<'_>) {
     page.push_str("<tr><th><a href=");
     // The link needs no quotes: it contains only unreserved characters, `%` and `/`.
-    push_href(page, item);
+    let name = push_href(page, item);
     page.push('>');
-    match item.unreserved_name() {
-        Some(name) => page.push_str(name),
-        None => write!(page, "{}", Escaped::from_bytes(&item.name))?,
+    match name {
+        NameInLink::Unreserved(name) => page.push_str(name),
+        NameInLink::Escaped => Escaped::from_bytes(item.name).push_to(page),
     }
     match item.kind {
         ItemKind::Directory => page.push_str("/</a><td>"),
@@ -75,7 +75,6 @@ pub(super) fn row(page: &mut String, item: &ListingItem) -> fmt::Result {
     page.push_str("<td>");
     date::push_utc(page, item.modified, " <span>");
     page.push_str("</span>\n");
-    Ok(())
 }
 
 /// Writes the section for uploads. It is hidden until the script shows it.
@@ -232,7 +231,7 @@ mod tests {
                 };
                 let modified = UNIX_EPOCH + Duration::from_secs(784_111_777);
                 ListingItem {
-                    name: name.into(),
+                    name,
                     kind,
                     size: 1536,
                     modified,

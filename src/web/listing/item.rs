@@ -1,6 +1,5 @@
 //! One entry of a listed directory.
 
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::web::path::encode_name;
@@ -15,10 +14,10 @@ pub(super) enum ItemKind {
 }
 
 /// One entry of a directory; a symbolic link is listed as its target.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ListingItem {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ListingItem<'e> {
     /// The name, any bytes but `/` and NUL.
-    pub(super) name: Arc<[u8]>,
+    pub(super) name: &'e [u8],
     /// Its kind.
     pub(super) kind: ItemKind,
     /// The size of a file in bytes; not shown for a directory.
@@ -27,22 +26,26 @@ pub(super) struct ListingItem {
     pub(super) modified: SystemTime,
 }
 
-impl ListingItem {
-    /// The name, if it needs no escape in a link, and so none in a page. Most names are such.
-    pub(super) fn unreserved_name(&self) -> Option<&str> {
-        let first = encode_name(&self.name).next()?;
-        (first.as_bytes() == &*self.name).then_some(first)
-    }
+/// How a link has the name that it leads to.
+pub(super) enum NameInLink<'e> {
+    /// As it is: all of its characters are unreserved (RFC 3986 §2.3).
+    Unreserved(&'e str),
+    /// With escapes.
+    Escaped,
 }
 
 /// Appends a link to the entry, relative to the directory. The `./` keeps a name like `javascript:x` a name.
-pub(super) fn push_href(text: &mut String, item: &ListingItem) {
+pub(super) fn push_href<'e>(text: &mut String, item: &ListingItem<'e>) -> NameInLink<'e> {
     text.push_str("./");
-    match item.unreserved_name() {
-        Some(name) => text.push_str(name),
-        None => text.extend(encode_name(&item.name)),
+    let mut name = NameInLink::Escaped;
+    for piece in encode_name(item.name) {
+        text.push_str(piece);
+        if piece.as_bytes() == item.name {
+            name = NameInLink::Unreserved(piece);
+        }
     }
     if item.kind == ItemKind::Directory {
         text.push('/');
     }
+    name
 }

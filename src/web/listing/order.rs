@@ -2,65 +2,178 @@
 //!
 //! Case is ignored, and numbers are compared by value: `photo-2` comes before `photo-10`. Names that are equal in this
 //! order are compared by bytes, so the order never depends on the file system.
+//!
+//! Entries are sorted in runs while they are found, and the runs are merged while the text is written. So no step takes
+//! longer for a long listing than for a short one.
 
-use std::sync::Arc;
+use std::cmp::Ordering;
+use std::ops::Range;
 
-use super::item::{ItemKind, ListingItem};
+use super::item::ItemKind;
+use crate::store::DirectoryEntries;
+use crate::web::path::name_as_text;
 
-/// The sort key of an item.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct SortKey {
-    kind: ItemKind,
-    key: String,
-    name: Arc<[u8]>,
+/// The most items of a run: they are sorted in one step.
+const RUN: usize = 256;
+
+/// Entries of a directory that are to be put in order.
+#[derive(Default)]
+pub(super) struct UnorderedItems {
+    /// The sort keys of all items.
+    keys: Vec<u8>,
+    items: Vec<SortItem>,
+    /// The number of items that are in sorted runs.
+    sorted: usize,
 }
 
-impl SortKey {
-    pub(super) fn of(item: &ListingItem) -> Self {
-        Self {
-            kind: item.kind,
-            key: key(&item.name),
-            name: Arc::clone(&item.name),
+/// The entries of a directory in order, taken one by one.
+pub(super) struct OrderedItems {
+    items: UnorderedItems,
+    /// What is left of each run, as a heap: the first item of a run comes before those of the two that follow it there.
+    runs: Vec<Range<usize>>,
+}
+
+#[derive(Clone)]
+struct SortItem {
+    /// Where its key is.
+    key: Range<usize>,
+    /// The index of the entry.
+    entry: usize,
+}
+
+impl UnorderedItems {
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Bytes of memory.
+    pub(super) fn memory(&self) -> usize {
+        self.keys.capacity() + self.items.capacity() * size_of::<SortItem>()
+    }
+
+    /// Adds the entry with this index and name.
+    pub(super) fn push(
+        &mut self,
+        entry: usize,
+        kind: ItemKind,
+        name: &[u8],
+        entries: &DirectoryEntries,
+    ) {
+        let start = self.keys.len();
+        self.keys.push(match kind {
+            ItemKind::Directory => b'0',
+            ItemKind::File => b'1',
+        });
+        push_key(&mut self.keys, name);
+        let key = start..self.keys.len();
+        self.items.push(SortItem { key, entry });
+        if self.items.len() - self.sorted == RUN {
+            self.sort_run(entries);
+        }
+    }
+
+    /// All items in order; `entries` are those of the directory, here and in all other calls.
+    pub(super) fn into_ordered(mut self, entries: &DirectoryEntries) -> OrderedItems {
+        self.sort_run(entries);
+        let runs = (0..self.items.len()).step_by(RUN);
+        let runs = runs.map(|start| start..self.items.len().min(start + RUN));
+        let mut ordered = OrderedItems {
+            runs: runs.collect(),
+            items: self,
+        };
+        for index in (0..ordered.runs.len()).rev() {
+            ordered.sift_down(index, entries);
+        }
+        ordered
+    }
+
+    fn sort_run(&mut self, entries: &DirectoryEntries) {
+        let keys = &self.keys;
+        let run = &mut self.items[self.sorted..];
+        run.sort_unstable_by(|one, other| compare(keys, one, other, entries));
+        self.sorted = self.items.len();
+    }
+}
+
+impl OrderedItems {
+    /// The index of the next entry.
+    pub(super) fn next(&mut self, entries: &DirectoryEntries) -> Option<usize> {
+        let run = self.runs.first_mut()?;
+        let entry = self.items.items[run.start].entry;
+        run.start += 1;
+        if run.start == run.end {
+            self.runs.swap_remove(0);
+        }
+        self.sift_down(0, entries);
+        Some(entry)
+    }
+
+    /// Moves a run down to its place in the heap.
+    fn sift_down(&mut self, mut index: usize, entries: &DirectoryEntries) {
+        loop {
+            let children = 2 * index + 1..self.runs.len().min(2 * index + 3);
+            let Some(first) = children.reduce(|one, other| self.earlier(one, other, entries))
+            else {
+                return;
+            };
+            if self.earlier(index, first, entries) == index {
+                return;
+            }
+            self.runs.swap(index, first);
+            index = first;
+        }
+    }
+
+    /// The run whose first item comes first.
+    fn earlier(&self, one: usize, other: usize, entries: &DirectoryEntries) -> usize {
+        let [first, second] = [one, other].map(|run| &self.items.items[self.runs[run].start]);
+        match compare(&self.items.keys, first, second, entries) {
+            Ordering::Less | Ordering::Equal => one,
+            Ordering::Greater => other,
         }
     }
 }
 
-/// The sort key of a name: the order of these texts is the natural order of the names.
+fn compare(keys: &[u8], one: &SortItem, other: &SortItem, entries: &DirectoryEntries) -> Ordering {
+    let name = |item: &SortItem| entries.get(item.entry).map(|entry| entry.name);
+    let by_key = keys[one.key.clone()].cmp(&keys[other.key.clone()]);
+    by_key.then_with(|| name(one).cmp(&name(other)))
+}
+
+/// Appends the sort key of a name: the order of these keys is the natural order of the names.
 ///
-/// The text is the name in lower case. Before each number it has a digit `0`, which keeps the place of numbers among
-/// other characters, and a character for the count of digits. Leading zeros are removed.
-fn key(name: &[u8]) -> String {
-    let text = String::from_utf8_lossy(name);
-    let mut key = String::with_capacity(text.len() + 8);
-    let mut rest = &*text;
-    while let Some(start) = rest.bytes().position(|byte| byte.is_ascii_digit()) {
+/// The key is the name in lower case, as UTF-8. Before each number it has a digit `0`, which keeps the place of numbers
+/// among other characters, and a character for the count of digits. Leading zeros are removed.
+fn push_key(key: &mut Vec<u8>, name: &[u8]) {
+    let mut rest = name;
+    while let Some(start) = rest.iter().position(u8::is_ascii_digit) {
         let (before, number) = rest.split_at(start);
-        let end = number.bytes().position(|byte| !byte.is_ascii_digit());
+        let end = number.iter().position(|byte| !byte.is_ascii_digit());
         let (digits, after) = number.split_at(end.unwrap_or(number.len()));
-        let digits = digits.trim_start_matches('0');
-        push_lower_case(&mut key, before);
-        key.push('0');
-        key.push(length(digits));
-        key.push_str(digits);
+        let zeros = digits.iter().take_while(|&&digit| digit == b'0').count();
+        let digits = &digits[zeros..];
+        push_lower_case(key, before);
+        key.push(b'0');
+        key.extend_from_slice(length(digits).encode_utf8(&mut [0; 4]).as_bytes());
+        key.extend_from_slice(digits);
         rest = after;
     }
-    push_lower_case(&mut key, rest);
-    key
+    push_lower_case(key, rest);
 }
 
-fn push_lower_case(key: &mut String, text: &str) {
-    let start = key.len();
-    if text.is_ascii() {
-        key.push_str(text);
+fn push_lower_case(key: &mut Vec<u8>, part: &[u8]) {
+    if part.is_ascii() {
+        let start = key.len();
+        key.extend_from_slice(part);
         key[start..].make_ascii_lowercase();
     } else {
-        key.push_str(&text.to_lowercase());
+        key.extend_from_slice(name_as_text(part).to_lowercase().as_bytes());
     }
 }
 
-/// A character that grows with the length of the text. Numbers of more than 55,295 digits are all equal; no file system
+/// A character that grows with the count of digits. Numbers of more than 55,295 digits are all equal; no file system
 /// has such names.
-fn length(digits: &str) -> char {
+fn length(digits: &[u8]) -> char {
     const LAST_BEFORE_SURROGATES: u32 = 0xd7ff;
     let length = u32::try_from(digits.len()).unwrap_or(LAST_BEFORE_SURROGATES);
     char::from_u32(length.min(LAST_BEFORE_SURROGATES)).unwrap_or_default()
@@ -68,22 +181,29 @@ fn length(digits: &str) -> char {
 
 #[cfg(test)]
 mod tests {
-    use std::time::UNIX_EPOCH;
-
     use proptest::prelude::*;
 
     use super::*;
+    use crate::store::DirectoryEntry;
 
+    /// The names in order, those of directories first, which end with a slash here.
     fn sorted(names: &[&[u8]]) -> Vec<Vec<u8>> {
-        let item = |name: &&[u8]| ListingItem {
-            name: Arc::from(*name),
-            kind: ItemKind::File,
-            size: 0,
-            modified: UNIX_EPOCH,
-        };
-        let mut items: Vec<ListingItem> = names.iter().map(item).collect();
-        items.sort_by_key(SortKey::of);
-        items.into_iter().map(|item| item.name.to_vec()).collect()
+        let mut entries = DirectoryEntries::default();
+        let mut items = UnorderedItems::default();
+        for &name in names {
+            let kind = match name.last() {
+                Some(b'/') => ItemKind::Directory,
+                _ => ItemKind::File,
+            };
+            let index = entries.len();
+            entries.push(DirectoryEntry { name, listed: None });
+            items.push(index, kind, name, &entries);
+        }
+        assert_eq!(items.len(), names.len());
+        let mut ordered = items.into_ordered(&entries);
+        let next = || ordered.next(&entries);
+        let name = |index| entries.get(index).unwrap().name.to_vec();
+        std::iter::from_fn(next).map(name).collect()
     }
 
     #[test]
@@ -96,6 +216,7 @@ mod tests {
             &[b"x", b"x0", b"x00x", b"x0x", b"x1", b"xx"],
             &[b"-", b".", b"0", b"1", b":", b"a", b"~"],
             &[b"2026-9-1", b"2026-10-1"],
+            &[b"b/", b"z/", b"a"],
             &[
                 b"18446744073709551615",
                 b"18446744073709551616",
@@ -111,6 +232,23 @@ mod tests {
         for order in orders {
             let shuffled: Vec<&[u8]> = order.iter().rev().copied().collect();
             assert_eq!(sorted(&shuffled), *order);
+        }
+    }
+
+    #[test]
+    fn long_listing_is_in_order_like_a_short_one() {
+        for count in [RUN - 1, RUN, RUN + 1, 5 * RUN, 7 * RUN + 3] {
+            let number = |place: usize| place * 7_919 % 10_007;
+            let names: Vec<_> = (0..count)
+                .map(|place| format!("n{}", number(place)).into_bytes())
+                .collect();
+            let mut numbers: Vec<_> = (0..count).map(number).collect();
+            numbers.sort_unstable();
+            let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+            let expected = numbers
+                .into_iter()
+                .map(|number| format!("n{number}").into_bytes());
+            assert!(expected.eq(sorted(&names)), "{count}");
         }
     }
 

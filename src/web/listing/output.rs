@@ -12,6 +12,9 @@ pub(super) enum TextCoding {
     Gzip,
 }
 
+/// Bytes of memory for the next part of a plain text; a part has 32 KiB and the rest of a portion.
+const CAPACITY: usize = 40 * 1024;
+
 /// See the module's description. It keeps finished bytes until they are taken.
 pub(super) enum Output {
     Plain(Vec<u8>),
@@ -20,7 +23,7 @@ pub(super) enum Output {
 
 impl Output {
     pub(super) fn plain() -> Self {
-        Self::Plain(Vec::new())
+        Self::Plain(Vec::with_capacity(CAPACITY))
     }
 
     /// The fastest level: since rows are similar, it compresses them to a tenth.
@@ -54,10 +57,10 @@ impl Output {
 
     /// Takes the finished bytes.
     pub(super) fn take(&mut self) -> Vec<u8> {
-        std::mem::take(match self {
-            Self::Plain(bytes) => bytes,
-            Self::Gzip(encoder) => encoder.get_mut(),
-        })
+        match self {
+            Self::Plain(bytes) => std::mem::replace(bytes, Vec::with_capacity(CAPACITY)),
+            Self::Gzip(encoder) => std::mem::take(encoder.get_mut()),
+        }
     }
 
     /// The last bytes.

@@ -4,15 +4,14 @@
 //! known. `listing_budget` limits the memory. If there is a kept text, the reading compares the directory with it, and
 //! the text is sent if nothing differs.
 
-use std::collections::{VecDeque, btree_map};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::directory_reading::{Addition, DirectoryReading};
+use super::directory_reading::{Addition, DirectoryReading, item};
 use super::frame::Completeness;
-use super::item::ListingItem;
 use super::kept_listings::ListingKey;
 use super::listing_budget::{ListingBudget, PART};
-use super::order::SortKey;
+use super::order::OrderedItems;
 use super::output::{Output, TextCoding};
 use super::writer::Writer;
 use crate::blocking::Blocking;
@@ -21,7 +20,7 @@ use crate::files::Files;
 use crate::http::{Refusal, StatusCode, write_field};
 use crate::refusing::{Operation, ReceivedLine, cannot_read};
 use crate::requester::Answered;
-use crate::store::{DirectorySnapshot, ReadingProgress, SnapshotExtent};
+use crate::store::{DirectoryEntries, DirectorySnapshot, ReadingProgress, SnapshotExtent};
 use crate::web::DotFiles;
 use crate::web::memory_budget::{COMPRESSOR, MemoryShare};
 use crate::web::refusal::respond;
@@ -60,12 +59,15 @@ pub(super) enum PreparationState {
 /// A text that is being written.
 pub(super) struct Writing {
     writer: Writer,
-    items: btree_map::IntoValues<SortKey, ListingItem>,
+    entries: Arc<DirectoryEntries>,
+    items: OrderedItems,
+    /// The text of one portion; its memory is used again for the next.
+    text: String,
     /// The text that is not in `parts` yet.
     output: Output,
     parts: VecDeque<ResponseContent>,
-    /// The directory, and the bytes of its memory, if the text is to be kept.
-    snapshot: Option<(Arc<DirectorySnapshot>, usize)>,
+    /// The directory, if the text is to be kept.
+    snapshot: Option<Arc<DirectorySnapshot>>,
     held: MemoryShare,
 }
 
@@ -83,23 +85,47 @@ impl Writing {
             Completeness::Complete => SnapshotExtent::Complete,
             Completeness::Truncated => SnapshotExtent::Partial,
         };
-        let found = reading
-            .found
-            .filter(|_| count > SHORT && output.coding() == key.coding);
-        let snapshot = found.map(|found| Arc::new(reading.reader.into_snapshot(found, extent)));
-        let writer = Writer::new(reading.frame, key.form);
-        let mut text = String::with_capacity(PART);
-        writer.begin(&mut text);
+        let is_kept = count > SHORT && reading.is_comparable() && output.coding() == key.coding;
+        let items = reading.items.into_ordered(&reading.found);
+        if is_kept {
+            reading.found.shrink_to_fit();
+        }
+        let entries = Arc::new(reading.found);
+        let snapshot = is_kept.then(|| {
+            let entries = Arc::clone(&entries);
+            Arc::new(reading.reader.into_snapshot(entries, extent))
+        });
         let mut writing = Self {
-            writer,
-            items: reading.items.into_values(),
+            writer: Writer::new(reading.frame, key.form),
+            entries,
+            items,
+            text: String::new(),
             output,
             parts: VecDeque::new(),
-            snapshot: snapshot.map(|snapshot| (snapshot, reading.found_size)),
+            snapshot,
             held: reading.held,
         };
-        writing.output.push(&text);
+        writing.writer.begin(&mut writing.text);
+        writing.output.push(&writing.text);
         writing
+    }
+
+    /// Writes the next items; returns whether the text is complete.
+    fn step(&mut self) -> bool {
+        self.text.clear();
+        let mut is_complete = false;
+        for _ in 0..PORTION {
+            let Some(index) = self.items.next(&self.entries) else {
+                self.writer.end(&mut self.text);
+                is_complete = true;
+                break;
+            };
+            if let Some(item) = self.entries.get(index).and_then(item) {
+                self.writer.item(&mut self.text, &item);
+            }
+        }
+        self.output.push(&self.text);
+        is_complete
     }
 }
 
@@ -120,23 +146,28 @@ impl Preparation for ListingPreparation {
 impl ListingPreparation {
     fn read(&mut self, mut reading: DirectoryReading, blocking: Blocking<'_>) -> Option<Response> {
         let shows = |name: &[u8]| self.dot_files == DotFiles::Visible || !name.starts_with(b".");
-        let read = self
-            .files
-            .read_entries(&mut reading.reader, PORTION, shows, blocking);
-        let portion = match read {
-            Ok(portion) => portion,
+        let read = self.files.read_entries(
+            &mut reading.reader,
+            PORTION,
+            shows,
+            &mut reading.portion,
+            blocking,
+        );
+        let progress = match read {
+            Ok(progress) => progress,
             Err(error) => {
                 let refusal = cannot_read(error.kind, Operation::WebGet);
                 return Some(self.refuse(refusal, blocking));
             }
         };
-        if let ReadingProgress::Unchanged(unchanged) = &portion.progress
+        if let ReadingProgress::Unchanged(unchanged) = &progress
             && let Some(text) = reading.kept.as_ref().and_then(|kept| kept.text(unchanged))
         {
             return Some(self.complete(text, self.key.coding, blocking));
         }
-        let mut is_last = matches!(portion.progress, ReadingProgress::End);
-        for entry in portion.entries {
+        let mut is_last = matches!(progress, ReadingProgress::End);
+        let mut portion = std::mem::take(&mut reading.portion);
+        for entry in portion.iter() {
             match reading.add(entry, &self.key.permissions, &self.budget) {
                 Addition::Done => {}
                 Addition::Last => {
@@ -146,6 +177,8 @@ impl ListingPreparation {
                 Addition::NoMemory => return Some(self.refuse(too_many(), blocking)),
             }
         }
+        portion.clear();
+        reading.portion = portion;
         self.state = if is_last {
             PreparationState::Writing(Writing::begin(reading, &self.key, &self.budget))
         } else {
@@ -155,17 +188,7 @@ impl ListingPreparation {
     }
 
     fn write(&mut self, mut writing: Writing, blocking: Blocking<'_>) -> Option<Response> {
-        let mut is_complete = false;
-        let mut text = String::with_capacity(PART);
-        for _ in 0..PORTION {
-            let Some(item) = writing.items.next() else {
-                writing.writer.end(&mut text);
-                is_complete = true;
-                break;
-            };
-            writing.writer.item(&mut text, &item);
-        }
-        writing.output.push(&text);
+        let is_complete = writing.step();
         if !is_complete {
             if writing.output.len() >= PART {
                 match self.budget.part(writing.output.take()) {
@@ -188,8 +211,9 @@ impl ListingPreparation {
             None => return Some(self.refuse(too_many(), blocking)),
         }
         drop(writing.held);
-        if let Some((snapshot, size)) = writing.snapshot {
+        if let Some(snapshot) = writing.snapshot {
             let text = writing.parts.clone();
+            let size = writing.entries.memory();
             self.budget.keep(&self.key, snapshot, size, text);
         }
         let content = ResponseContent::Sequence(writing.parts);

@@ -16,10 +16,10 @@ pub(super) fn push_human(text: &mut String, bytes: u64) {
         text.push_str(" B");
         return;
     }
-    let mut unit = 1024_u128;
-    for name in UNITS {
+    for (name, shift) in UNITS.into_iter().zip((10..).step_by(10)) {
+        let half = 1_u128 << (shift - 1);
         // Rounded to tenths; a value that rounds up to 1024 becomes 1 of the next unit.
-        let tenths = (u128::from(bytes) * 10 + unit / 2) / unit;
+        let tenths = (u128::from(bytes) * 10 + half) >> shift;
         if tenths < 100 {
             text.push_str(number.format(tenths / 10));
             text.push('.');
@@ -28,13 +28,12 @@ pub(super) fn push_human(text: &mut String, bytes: u64) {
             return;
         }
         // 2^64 bytes are 16 EiB, so a unit is found.
-        let whole = (u128::from(bytes) + unit / 2) / unit;
+        let whole = (u128::from(bytes) + half) >> shift;
         if whole < 1024 {
             text.push_str(number.format(whole));
             text.push_str(name);
             return;
         }
-        unit *= 1024;
     }
 }
 

@@ -12,6 +12,7 @@ use super::html;
 use super::item::{ItemKind, ListingItem, push_href};
 use super::listing_format::ListingFormat;
 use crate::http::semantics::date;
+use crate::web::path::name_as_text;
 
 /// The text of a listing, made piece by piece: [`Writer::begin`], each item in order with [`Writer::item`], and
 /// [`Writer::end`].
@@ -45,12 +46,10 @@ impl Writer {
         }
     }
 
-    pub(super) fn item(&mut self, text: &mut String, item: &ListingItem) {
+    pub(super) fn item(&mut self, text: &mut String, item: &ListingItem<'_>) {
         let is_first = std::mem::take(&mut self.is_first);
         match self.form {
-            ListingFormat::Html => {
-                let _ = html::row(text, item);
-            }
+            ListingFormat::Html => html::row(text, item),
             ListingFormat::Json => {
                 if !is_first {
                     text.push(',');
@@ -86,7 +85,7 @@ struct ListingRow<'i> {
 }
 
 impl<'i> ListingRow<'i> {
-    fn new(item: &'i ListingItem) -> Self {
+    fn new(item: &ListingItem<'i>) -> Self {
         let mut href = String::with_capacity(item.name.len() + 3);
         push_href(&mut href, item);
         let (size, r#type) = match item.kind {
@@ -96,7 +95,7 @@ impl<'i> ListingRow<'i> {
         Self {
             href,
             modified: date::rfc3339(item.modified),
-            name: String::from_utf8_lossy(&item.name),
+            name: name_as_text(item.name),
             size,
             r#type,
         }
@@ -107,32 +106,48 @@ impl<'i> ListingRow<'i> {
 pub(super) mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
-    use super::super::order::SortKey;
+    use super::super::order::UnorderedItems;
     use super::*;
+    use crate::store::{DirectoryEntries, DirectoryEntry};
     use crate::users::Rights;
     use crate::web::Access;
     use crate::web::listing::frame::Audience;
     use crate::web::path::Path;
 
-    fn item(name: &[u8], kind: ItemKind, size: u64) -> ListingItem {
+    fn item(name: &[u8], kind: ItemKind, size: u64) -> ListingItem<'_> {
         let modified = UNIX_EPOCH + Duration::from_secs(784_111_777);
         ListingItem {
-            name: name.into(),
+            name,
             kind,
             size,
             modified,
         }
     }
 
+    fn put_in_order(items: &mut [ListingItem<'_>]) {
+        let mut entries = DirectoryEntries::default();
+        let mut unordered = UnorderedItems::default();
+        for (index, item) in items.iter().enumerate() {
+            let name = item.name;
+            entries.push(DirectoryEntry { name, listed: None });
+            unordered.push(index, item.kind, name, &entries);
+        }
+        let given = items.to_vec();
+        let mut ordered = unordered.into_ordered(&entries);
+        for item in items {
+            *item = given[ordered.next(&entries).unwrap()];
+        }
+    }
+
     /// The text of a listing with these items, given in any order.
     pub(in crate::web::listing) fn render(
         path: &Path,
-        mut items: Vec<ListingItem>,
+        mut items: Vec<ListingItem<'_>>,
         extent: Completeness,
         access: Access,
         form: ListingFormat,
     ) -> String {
-        items.sort_by_key(SortKey::of);
+        put_in_order(&mut items);
         let mut frame = Frame {
             path: path.clone(),
             levels_up: (0..=path.components().count()).rev().collect(),
@@ -168,8 +183,8 @@ pub(super) mod tests {
             item(b"zoo", ItemKind::Directory, 1),
             item(b"Bar", ItemKind::Directory, 1),
         ];
-        items.sort_by_key(SortKey::of);
-        let names: Vec<_> = items.iter().map(|item| &*item.name).collect();
+        put_in_order(&mut items);
+        let names: Vec<_> = items.iter().map(|item| item.name).collect();
         let expected: [&[u8]; 7] = [
             b"Bar",
             b"zoo",

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
+use crate::web::path::name_as_text;
+
 /// Text that is displayed escaped, for element content and for quoted attribute values.
 ///
 /// Control characters appear as their pictures (U+2400 and following), and characters that reverse the direction of
@@ -12,7 +14,37 @@ pub(crate) struct Escaped<'a>(Cow<'a, str>);
 impl<'a> Escaped<'a> {
     /// From a file name: bytes that are not UTF-8 appear as U+FFFD.
     pub(crate) fn from_bytes(bytes: &'a [u8]) -> Self {
-        Self(String::from_utf8_lossy(bytes))
+        Self(name_as_text(bytes))
+    }
+
+    /// Appends it to a text, without a formatter.
+    pub(crate) fn push_to(&self, text: &mut String) {
+        // Writing to a string cannot fail.
+        let _ = self.write_to(text);
+    }
+
+    fn write_to(&self, out: &mut impl Write) -> fmt::Result {
+        let mut rest = &*self.0;
+        // Most names have nothing to escape, and are written in one piece.
+        while let Some(plain) = first_escaped(rest) {
+            out.write_str(&rest[..plain])?;
+            let mut characters = rest[plain..].chars();
+            let Some(character) = characters.next() else {
+                break;
+            };
+            rest = characters.as_str();
+            match character {
+                '&' => out.write_str("&amp;")?,
+                '<' => out.write_str("&lt;")?,
+                '>' => out.write_str("&gt;")?,
+                '"' => out.write_str("&quot;")?,
+                '\'' => out.write_str("&#39;")?,
+                '\0'..='\x1f' => out.write_char(picture(character))?,
+                '\x7f' => out.write_char('\u{2421}')?,
+                _ => out.write_char(char::REPLACEMENT_CHARACTER)?,
+            }
+        }
+        out.write_str(rest)
     }
 }
 
@@ -24,32 +56,31 @@ impl<'a> From<&'a str> for Escaped<'a> {
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = &*self.0;
-        // Most names have nothing to escape, and are written in one piece.
-        while let Some(plain) = rest.find(is_escaped) {
-            formatter.write_str(&rest[..plain])?;
-            let mut characters = rest[plain..].chars();
-            let Some(character) = characters.next() else {
-                break;
-            };
-            rest = characters.as_str();
-            match character {
-                '&' => formatter.write_str("&amp;")?,
-                '<' => formatter.write_str("&lt;")?,
-                '>' => formatter.write_str("&gt;")?,
-                '"' => formatter.write_str("&quot;")?,
-                '\'' => formatter.write_str("&#39;")?,
-                '\0'..='\x1f' => formatter.write_char(picture(character))?,
-                '\x7f' => formatter.write_char('\u{2421}')?,
-                _ => formatter.write_char(char::REPLACEMENT_CHARACTER)?,
-            }
-        }
-        formatter.write_str(rest)
+        self.write_to(formatter)
     }
 }
 
+/// The ASCII characters that need no escape.
+static PLAIN: [bool; 256] = plain();
+
+const fn plain() -> [bool; 256] {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        plain[byte as usize] = !is_escaped(byte as char);
+        byte += 1_u8;
+    }
+    plain
+}
+
+/// The index of the first character that must be escaped.
+fn first_escaped(text: &str) -> Option<usize> {
+    let first = text.bytes().position(|byte| !PLAIN[usize::from(byte)])?;
+    Some(first + text[first..].find(is_escaped)?)
+}
+
 /// Whether a character must be escaped.
-fn is_escaped(character: char) -> bool {
+const fn is_escaped(character: char) -> bool {
     matches!(
         character,
         '&' | '<'
