@@ -68,8 +68,17 @@ impl StampSource {
     /// A change in progress is seen completely by the reading: it has the directory's lock from before its time stamp
     /// until its end, and getdents(2) takes the same lock. A file system of another kind may have times of its own
     /// making, or none.
+    ///
+    /// Finer stamps do not help here. On tmpfs, a directory gets the stamp of the file whose name is removed or linked.
+    /// That can be the stamp which statx(2) has returned for the directory, and then the next change within the tick
+    /// gets it, too.
     pub(super) fn shows_names(self, directory: &Metadata, now: Timespec) -> bool {
-        self != Self::Unknown && self.certainty(directory, now) == Certainty::Certain
+        match self {
+            Self::ClockAndLooks | Self::Clock => {
+                Self::Clock.certainty(directory, now) == Certainty::Certain
+            }
+            Self::Unknown => false,
+        }
     }
 }
 
@@ -110,6 +119,32 @@ mod tests {
         }
     }
 
+    fn later(file: &Metadata, seconds: i64) -> Timespec {
+        Timespec {
+            tv_sec: file.changed.0 + seconds,
+            tv_nsec: file.changed.1.into(),
+        }
+    }
+
+    #[test]
+    fn names_may_change_within_a_tick_without_another_stamp() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = OwnedFd::from(std::fs::File::open(&directory).unwrap());
+        let mut directory = metadata_of(&open).unwrap();
+        directory.changed.1 = 1;
+        for (source, seconds_later, shows) in [
+            (ClockAndLooks, 0, false),
+            (ClockAndLooks, 1, true),
+            (Clock, 0, false),
+            (Clock, 1, true),
+            (Unknown, 9, false),
+        ] {
+            let now = later(&directory, seconds_later);
+            let found = source.shows_names(&directory, now);
+            assert_eq!(found, shows, "{source:?} {seconds_later}");
+        }
+    }
+
     #[test]
     fn content_is_uncertain_while_another_change_may_not_show() {
         let open = OwnedFd::from(tempfile::tempfile().unwrap());
@@ -131,10 +166,7 @@ mod tests {
             (Unknown, whole, 2, false),
             (Unknown, whole, 4, true),
         ] {
-            let now = Timespec {
-                tv_sec: file.changed.0 + seconds_later,
-                tv_nsec: file.changed.1.into(),
-            };
+            let now = later(&file, seconds_later);
             assert_eq!(
                 source.certainty(&file, now) == Certainty::Certain,
                 certain,

@@ -182,3 +182,68 @@ impl Store {
         metadata_of(&self.open_beneath(&whole, OFlags::PATH)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::super::Depth;
+    use super::*;
+    use crate::durable::Durability;
+
+    /// Reads the root; `None` if it is as `before`.
+    fn read(
+        store: &Store,
+        before: Option<&Arc<DirectorySnapshot>>,
+    ) -> Option<Arc<DirectorySnapshot>> {
+        let mut reader = store.open_directory(b".", before).unwrap();
+        let mut entries = DirectoryEntries::default();
+        loop {
+            let read = store.read_entries(&mut reader, 32, |_| true, &mut entries);
+            match read.unwrap() {
+                ReadingProgress::More => {}
+                ReadingProgress::End => {
+                    let entries = Arc::new(entries);
+                    let snapshot = reader.into_snapshot(entries, SnapshotExtent::Complete);
+                    return Some(Arc::new(snapshot));
+                }
+                ReadingProgress::Unchanged(_) => return None,
+            }
+        }
+    }
+
+    /// On tmpfs such a directory can have the change time of before.
+    #[test]
+    fn name_that_is_added_after_a_removal_is_found() {
+        let places = [std::env::temp_dir(), "/dev/shm".into()];
+        for place in places.iter().filter(|place| place.is_dir()) {
+            let root = tempfile::tempdir_in(place).unwrap();
+            let store = Store::open(root.path(), Depth::Tree, Durability::Kernel).unwrap();
+            let [old, new] = ["old", "new"].map(|name| root.path().join(name));
+            let add = |path: &Path| fs::write(path, "").unwrap();
+            for round in 0..200 {
+                add(&old);
+                let before = read(&store, None).unwrap();
+                fs::remove_file(&old).unwrap();
+                add(&new);
+                let after = read(&store, Some(&before)).expect("a difference");
+                assert_eq!(after.name(0), Some(c"new"), "{} {round}", place.display());
+                fs::remove_file(&new).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn directory_is_found_as_it_was() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open(root.path(), Depth::Tree, Durability::Kernel).unwrap();
+        for number in 0..100 {
+            fs::write(root.path().join(format!("{number}")), "").unwrap();
+        }
+        let before = read(&store, None).unwrap();
+        assert!(read(&store, Some(&before)).is_none());
+        fs::write(root.path().join("7"), "longer").unwrap();
+        assert!(read(&store, Some(&before)).is_some());
+    }
+}
