@@ -6,6 +6,7 @@
 //! so a portion also ends after a time slice.
 
 use std::ffi::OsStr;
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -217,12 +218,14 @@ impl Store {
         let ends: Vec<usize> = slashes.chain([path.len()]).collect();
         // The number of existing and of missing names.
         let (mut there, mut missing) = (0, ends.len() + 1);
-        let mut found = None;
+        // The deepest directory so far, and where the rest of the path begins.
+        let (mut deepest, mut rest) = (self.root(), 0);
         let mut next = ends.len();
         while missing - there > 1 {
-            match self.open_beneath(&path[..ends[next - 1]], self.directory_flags()) {
+            let end = ends[next - 1];
+            match self.open_further(&deepest, path, rest..end) {
                 Ok(directory) => {
-                    found = Some(directory);
+                    (deepest, rest) = (Arc::new(directory), path.len().min(end + 1));
                     there = next;
                 }
                 Err(StoreErrorKind::NotFound) => missing = next,
@@ -234,11 +237,27 @@ impl Store {
                 there + (missing - there) / 2
             };
         }
-        let rest = match there.checked_sub(1) {
-            None => path,
-            Some(last) => path.get(ends[last] + 1..).unwrap_or_default(),
-        };
-        Ok((found.map_or_else(|| self.root(), Arc::new), rest))
+        Ok((deepest, &path[rest..]))
+    }
+
+    /// Opens the directory at the beginning of `path` up to the end of `part`; `directory` is the one up to its start.
+    ///
+    /// So each name of a long path is looked up about once, and not once for each directory that is tried.
+    fn open_further(
+        &self,
+        directory: &OwnedFd,
+        path: &[u8],
+        part: Range<usize>,
+    ) -> Result<OwnedFd, StoreErrorKind> {
+        let end = part.end;
+        match self
+            .resolver
+            .open(directory, &path[part], self.directory_flags())
+        {
+            // A symlink may lead out of this directory, and not out of the root.
+            Err(Errno::XDEV) => self.open_beneath(&path[..end], self.directory_flags()),
+            opened => Ok(opened?),
+        }
     }
 }
 
@@ -307,6 +326,37 @@ mod tests {
             }
             assert!(above.is_dir());
             std::fs::remove_dir_all(root.path().join("d")).ok();
+        }
+    }
+
+    /// The search goes on from directories that it has found, and a symlink may lead up from these.
+    #[test]
+    fn deepest_directory_is_found_through_symlinks() {
+        let root = tempfile::tempdir().unwrap();
+        let store = store(&root);
+        std::fs::create_dir_all(root.path().join("d/".repeat(9))).unwrap();
+        std::fs::create_dir_all(root.path().join("x/y/z")).unwrap();
+        for depth in 1..9 {
+            let above = root.path().join("d/".repeat(depth));
+            let up = "../".repeat(depth);
+            std::os::unix::fs::symlink(format!("{up}x"), above.join("up")).unwrap();
+            std::os::unix::fs::symlink(format!("{up}../x"), above.join("out")).unwrap();
+        }
+        for depth in 1..9 {
+            for (below, there) in [("", "x"), ("y/", "x/y"), ("y/z/", "x/y/z")] {
+                for missing in 0..9 {
+                    let number = format!("{depth}-{missing}/").repeat(missing);
+                    let path = format!("{}up/{below}{number}file", "d/".repeat(depth));
+                    let target = store.target_at_once(path.as_bytes()).unwrap();
+                    let made = root.path().join(there).join(&number);
+                    assert!(made.is_dir(), "{path}");
+                    drop(target);
+                    assert_eq!(made.exists(), missing == 0, "{path}");
+                    let path = format!("{}out/{below}{number}file", "d/".repeat(depth));
+                    let refused = store.target_at_once(path.as_bytes()).map(drop);
+                    assert_eq!(refused.unwrap_err().kind, StoreErrorKind::Outside, "{path}");
+                }
+            }
         }
     }
 
