@@ -102,7 +102,7 @@ impl DirectoryReading {
     }
 }
 
-/// What is listed of an entry, if it is not hidden from the requester.
+/// The item of an entry; `None` if nothing is listed under its name.
 pub(super) fn item(entry: DirectoryEntry<'_>) -> Option<ListingItem<'_>> {
     let file = entry.listed?;
     Some(ListingItem {
