@@ -1,19 +1,33 @@
-//! Names in a directory, and what is listed under each. All names are in one buffer: a directory may have thousands.
+//! Names in a directory, and what is listed under each.
+//!
+//! A directory may have thousands, so they are in blocks: an allocation for each name would take longer than the name
+//! does, and a large buffer is new memory each time, which the system must clear first.
 
 use std::ffi::CStr;
 use std::time::SystemTime;
 
 use super::metadata::{Timestamp, system_time};
 
+/// Entries of one block.
+const BLOCK: usize = 512;
+
 /// Entries in the order in which they were added.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone)]
 pub struct DirectoryEntries {
+    /// All but the last are full.
+    blocks: Vec<EntryBlock>,
+    /// Bytes of memory of the full ones.
+    full: usize,
+}
+
+#[derive(Debug, Default, Clone)]
+struct EntryBlock {
     /// Each ends with NUL, as the system takes it.
     names: Vec<u8>,
     entries: Vec<Entry>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 struct Entry {
     /// The index of its name's first byte.
     start: usize,
@@ -61,28 +75,30 @@ impl DirectoryEntries {
     /// The number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        let last = self.blocks.last().map_or(0, |block| block.entries.len());
+        self.blocks.len().saturating_sub(1) * BLOCK + last
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 
     /// Bytes of memory, those for entries to come included.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.names.capacity() + self.entries.capacity() * size_of::<Entry>()
+        self.full + self.blocks.last().map_or(0, EntryBlock::memory)
     }
 
     /// The entry at this index.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<DirectoryEntry<'_>> {
-        let name = self.terminated_name(index)?;
+        let block = self.blocks.get(index / BLOCK)?;
+        let name = block.name(index % BLOCK)?;
         Some(DirectoryEntry {
             name: name.strip_suffix(b"\0").unwrap_or_default(),
-            listed: self.entries[index].listed,
+            listed: block.entries[index % BLOCK].listed,
         })
     }
 
@@ -93,6 +109,43 @@ impl DirectoryEntries {
 
     /// Adds an entry.
     pub fn push(&mut self, entry: DirectoryEntry<'_>) {
+        match self.blocks.last_mut() {
+            Some(block) if block.entries.len() < BLOCK => block.push(entry),
+            full => {
+                if let Some(full) = full {
+                    full.names.shrink_to_fit();
+                    self.full += full.memory();
+                }
+                let mut block = EntryBlock::default();
+                block.push(entry);
+                self.blocks.push(block);
+            }
+        }
+    }
+
+    /// Removes all entries, and keeps the memory of a few.
+    pub fn clear(&mut self) {
+        self.blocks.truncate(1);
+        self.full = 0;
+        if let Some(block) = self.blocks.first_mut() {
+            block.names.clear();
+            block.entries.clear();
+        }
+    }
+
+    /// The name at this index, for a system call.
+    pub(super) fn name(&self, index: usize) -> Option<&CStr> {
+        let block = self.blocks.get(index / BLOCK)?;
+        CStr::from_bytes_with_nul(block.name(index % BLOCK)?).ok()
+    }
+}
+
+impl EntryBlock {
+    fn memory(&self) -> usize {
+        self.names.capacity() + self.entries.capacity() * size_of::<Entry>()
+    }
+
+    fn push(&mut self, entry: DirectoryEntry<'_>) {
         let start = self.names.len();
         self.names.extend_from_slice(entry.name);
         self.names.push(0);
@@ -100,24 +153,8 @@ impl DirectoryEntries {
         self.entries.push(Entry { start, listed });
     }
 
-    /// Removes all entries, and keeps the memory.
-    pub fn clear(&mut self) {
-        self.names.clear();
-        self.entries.clear();
-    }
-
-    /// Returns memory that no entry uses.
-    pub fn shrink_to_fit(&mut self) {
-        self.names.shrink_to_fit();
-        self.entries.shrink_to_fit();
-    }
-
-    /// The name at this index, for a system call.
-    pub(super) fn name(&self, index: usize) -> Option<&CStr> {
-        CStr::from_bytes_with_nul(self.terminated_name(index)?).ok()
-    }
-
-    fn terminated_name(&self, index: usize) -> Option<&[u8]> {
+    /// The name, with the NUL that ends it.
+    fn name(&self, index: usize) -> Option<&[u8]> {
         let start = self.entries.get(index)?.start;
         let next = self.entries.get(index + 1).map(|next| next.start);
         Some(&self.names[start..next.unwrap_or(self.names.len())])
@@ -159,7 +196,29 @@ mod tests {
                 None,
             ];
             assert_eq!(names.collect::<Vec<_>>(), expected);
-            assert!(entries.memory() >= entries.names.len());
+            entries.clear();
+        }
+    }
+
+    #[test]
+    fn thousands_of_entries_are_returned_as_they_were_added() {
+        let mut entries = DirectoryEntries::default();
+        for count in [BLOCK - 1, BLOCK, BLOCK + 1, 5 * BLOCK + 3] {
+            let names: Vec<_> = (0..count).map(|number| number.to_string()).collect();
+            let mut bytes = 0;
+            for (index, name) in names.iter().enumerate() {
+                let (name, listed) = (name.as_bytes(), None);
+                assert_eq!(entries.len(), index);
+                entries.push(DirectoryEntry { name, listed });
+                bytes += name.len() + 1 + size_of::<Entry>();
+                assert!(
+                    (bytes..3 * bytes + 100 * BLOCK).contains(&entries.memory()),
+                    "{index}"
+                );
+            }
+            let found = entries.iter().map(|entry| entry.name);
+            assert!(found.eq(names.iter().map(String::as_bytes)), "{count}");
+            assert!(entries.name(count - 1).is_some() && entries.name(count).is_none());
             entries.clear();
         }
     }

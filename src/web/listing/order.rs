@@ -19,21 +19,27 @@ const RUN: usize = 256;
 /// Entries of a directory that are to be put in order.
 #[derive(Default)]
 pub(super) struct UnorderedItems {
-    /// The sort keys of all items.
-    keys: Vec<u8>,
-    items: Vec<SortItem>,
-    /// The number of items that are in sorted runs.
-    sorted: usize,
+    /// All but the last are full, and in order.
+    runs: Vec<Run>,
+    /// Bytes of memory of the full ones.
+    full: usize,
 }
 
 /// The entries of a directory in order, taken one by one.
 pub(super) struct OrderedItems {
-    items: UnorderedItems,
-    /// What is left of each run, as a heap: the first item of a run comes before those of the two that follow it there.
-    runs: Vec<Range<usize>>,
+    /// What is left of the runs, as a heap: the first item of a run comes before those of the two that follow it there.
+    runs: Vec<Run>,
 }
 
-#[derive(Clone)]
+#[derive(Default)]
+struct Run {
+    /// The sort keys.
+    keys: Vec<u8>,
+    items: Vec<SortItem>,
+    /// The index of the next item to be taken.
+    next: usize,
+}
+
 struct SortItem {
     /// Where its key is.
     key: Range<usize>,
@@ -43,15 +49,16 @@ struct SortItem {
 
 impl UnorderedItems {
     pub(super) fn len(&self) -> usize {
-        self.items.len()
+        let last = self.runs.last().map_or(0, |run| run.items.len());
+        self.runs.len().saturating_sub(1) * RUN + last
     }
 
     /// Bytes of memory.
     pub(super) fn memory(&self) -> usize {
-        self.keys.capacity() + self.items.capacity() * size_of::<SortItem>()
+        self.full + self.runs.last().map_or(0, Run::memory)
     }
 
-    /// Adds the entry with this index and name.
+    /// Adds the entry with this index and name; `entries` are those of the directory, here and in all other calls.
     pub(super) fn push(
         &mut self,
         entry: usize,
@@ -59,6 +66,39 @@ impl UnorderedItems {
         name: &[u8],
         entries: &DirectoryEntries,
     ) {
+        match self.runs.last_mut() {
+            Some(run) if run.items.len() < RUN => run.push(entry, kind, name),
+            full => {
+                if let Some(full) = full {
+                    full.sort(entries);
+                    self.full += full.memory();
+                }
+                let mut run = Run::default();
+                run.push(entry, kind, name);
+                self.runs.push(run);
+            }
+        }
+    }
+
+    /// All items in order.
+    pub(super) fn into_ordered(mut self, entries: &DirectoryEntries) -> OrderedItems {
+        if let Some(last) = self.runs.last_mut() {
+            last.sort(entries);
+        }
+        let mut ordered = OrderedItems { runs: self.runs };
+        for index in (0..ordered.runs.len()).rev() {
+            ordered.sift_down(index, entries);
+        }
+        ordered
+    }
+}
+
+impl Run {
+    fn memory(&self) -> usize {
+        self.keys.capacity() + self.items.capacity() * size_of::<SortItem>()
+    }
+
+    fn push(&mut self, entry: usize, kind: ItemKind, name: &[u8]) {
         let start = self.keys.len();
         self.keys.push(match kind {
             ItemKind::Directory => b'0',
@@ -67,31 +107,17 @@ impl UnorderedItems {
         push_key(&mut self.keys, name);
         let key = start..self.keys.len();
         self.items.push(SortItem { key, entry });
-        if self.items.len() - self.sorted == RUN {
-            self.sort_run(entries);
-        }
     }
 
-    /// All items in order; `entries` are those of the directory, here and in all other calls.
-    pub(super) fn into_ordered(mut self, entries: &DirectoryEntries) -> OrderedItems {
-        self.sort_run(entries);
-        let runs = (0..self.items.len()).step_by(RUN);
-        let runs = runs.map(|start| start..self.items.len().min(start + RUN));
-        let mut ordered = OrderedItems {
-            runs: runs.collect(),
-            items: self,
-        };
-        for index in (0..ordered.runs.len()).rev() {
-            ordered.sift_down(index, entries);
-        }
-        ordered
-    }
-
-    fn sort_run(&mut self, entries: &DirectoryEntries) {
+    fn sort(&mut self, entries: &DirectoryEntries) {
         let keys = &self.keys;
-        let run = &mut self.items[self.sorted..];
-        run.sort_unstable_by(|one, other| compare(keys, one, other, entries));
-        self.sorted = self.items.len();
+        self.items
+            .sort_unstable_by(|one, other| compare((keys, one), (keys, other), entries));
+    }
+
+    /// The next item, with the keys.
+    fn first(&self) -> (&[u8], &SortItem) {
+        (&self.keys, &self.items[self.next])
     }
 }
 
@@ -99,9 +125,9 @@ impl OrderedItems {
     /// The index of the next entry.
     pub(super) fn next(&mut self, entries: &DirectoryEntries) -> Option<usize> {
         let run = self.runs.first_mut()?;
-        let entry = self.items.items[run.start].entry;
-        run.start += 1;
-        if run.start == run.end {
+        let entry = run.items[run.next].entry;
+        run.next += 1;
+        if run.next == run.items.len() {
             self.runs.swap_remove(0);
         }
         self.sift_down(0, entries);
@@ -126,17 +152,21 @@ impl OrderedItems {
 
     /// The run whose first item comes first.
     fn earlier(&self, one: usize, other: usize, entries: &DirectoryEntries) -> usize {
-        let [first, second] = [one, other].map(|run| &self.items.items[self.runs[run].start]);
-        match compare(&self.items.keys, first, second, entries) {
+        match compare(self.runs[one].first(), self.runs[other].first(), entries) {
             Ordering::Less | Ordering::Equal => one,
             Ordering::Greater => other,
         }
     }
 }
 
-fn compare(keys: &[u8], one: &SortItem, other: &SortItem, entries: &DirectoryEntries) -> Ordering {
+/// Compares two items; each is given with the keys of its run.
+fn compare(
+    (keys, one): (&[u8], &SortItem),
+    (other_keys, other): (&[u8], &SortItem),
+    entries: &DirectoryEntries,
+) -> Ordering {
     let name = |item: &SortItem| entries.get(item.entry).map(|entry| entry.name);
-    let by_key = keys[one.key.clone()].cmp(&keys[other.key.clone()]);
+    let by_key = keys[one.key.clone()].cmp(&other_keys[other.key.clone()]);
     by_key.then_with(|| name(one).cmp(&name(other)))
 }
 

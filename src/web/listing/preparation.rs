@@ -87,9 +87,6 @@ impl Writing {
         };
         let is_kept = count > SHORT && reading.is_comparable() && output.coding() == key.coding;
         let items = reading.items.into_ordered(&reading.found);
-        if is_kept {
-            reading.found.shrink_to_fit();
-        }
         let entries = Arc::new(reading.found);
         let snapshot = is_kept.then(|| {
             let entries = Arc::clone(&entries);
