@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::thread::sched_getaffinity;
 
 use crate::support::home::Home;
+use crate::support::process::PROCESSORS;
 use crate::support::server::Server;
 use crate::support::setup::Setup;
 use crate::support::wait::eventually;
@@ -93,7 +94,8 @@ fn server_uses_the_processors_of_its_quota() {
         (&["-v", "-N", "auto"], 4),
         (&["-v", "--web", "-N", "1"], 1),
     ] {
-        let server = Setup::new(options).before(&group.join()).start();
+        let line = format!("unset {PROCESSORS} && {}", group.join());
+        let server = Setup::new(options).before(&line).start();
         let said = resources(&server);
         if sched_getaffinity(None).unwrap().count() > 1 {
             let start = "1 processor (quota 0.50), ";
@@ -107,7 +109,10 @@ fn server_uses_the_processors_of_its_quota() {
 
 #[test]
 fn server_without_quota_has_a_worker_for_each_processor_and_at_least_4() {
-    let processors = usize::try_from(sched_getaffinity(None).unwrap().count()).unwrap();
+    let processors = match std::env::var(PROCESSORS) {
+        Ok(number) => number.parse().unwrap(),
+        Err(_) => usize::try_from(sched_getaffinity(None).unwrap().count()).unwrap(),
+    };
     for (options, expected) in [
         (&["-v"][..], 4),
         (&["-v", "-N", "auto"], processors.clamp(4, 256)),

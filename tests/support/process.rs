@@ -90,7 +90,10 @@ fn content(mut file: File) -> Vec<u8> {
     bytes
 }
 
-/// Keeps the environment of the test away from a command.
+/// The number of processors for which all servers of the tests are made, if it is set.
+pub(crate) const PROCESSORS: &str = "HTTPSERVER_PROCESSORS";
+
+/// Keeps the environment of the test away from a command, but for [`PROCESSORS`].
 pub(crate) fn isolate(command: &mut Command) {
     command.stdin(Stdio::null());
     for variable in ["RUST_LOG", "RUST_BACKTRACE", "http_proxy", "ALL_PROXY"] {
@@ -99,7 +102,7 @@ pub(crate) fn isolate(command: &mut Command) {
     for (variable, _) in std::env::vars_os() {
         let name = variable.to_string_lossy();
         let is_ours = ["HTTPSERVER_", "LISTEN_", "NOTIFY_", "WATCHDOG_", "JOURNAL_"];
-        if is_ours.iter().any(|start| name.starts_with(start)) {
+        if name != PROCESSORS && is_ours.iter().any(|start| name.starts_with(start)) {
             command.env_remove(variable);
         }
     }
