@@ -206,7 +206,9 @@ fn name_that_stays_locked_is_503_and_nothing_is_changed() {
                 assert!(begun.elapsed() >= Duration::from_secs(5), "{}", change.line);
                 assert_eq!(home.content("file"), b"old");
                 assert!(home.file("empty").is_dir());
-                assert!(!home.file("new").exists() && !home.file("a").exists());
+                assert!(!home.file("new").exists());
+                // On a slow machine a part of them is removed after the response.
+                eventually("its directories are gone", || !home.file("a").exists());
                 assert!(!home.file(&name(1)).exists());
                 drop((client, lock));
                 server.stop();
