@@ -7,7 +7,7 @@
 //!
 //! Linux 6.13 and newer have finer stamps ("multigrain"): after statx(2) has returned the stamps of a file, its next
 //! change gets a later stamp, even within a tick. A removal is such a change, too, and frees the inode number only
-//! afterwards.
+//! afterwards. For directories this does not hold on every file system (see [`StampSource::shows_names`]).
 
 use rustix::fs::FsWord;
 use rustix::time::Timespec;

@@ -1,7 +1,8 @@
 //! What was found in a directory, and whether a later reading finds the same.
 //!
 //! A reading looks at every name again, so two readings differ whenever the directory does, for whatever reason. Only
-//! the names may be taken from the earlier reading: if the directory has the same change time, it has the same names.
+//! the names may be taken from the earlier reading: if the directory has the same change time, and was read after that
+//! tick of the clock, it has the same names.
 
 use std::ffi::{CStr, CString};
 use std::sync::Arc;
@@ -268,7 +269,8 @@ mod tests {
                 (SnapshotExtent::Complete, now == before),
                 (SnapshotExtent::Partial, now.starts_with(&before)),
             ] {
-                let snapshot = Arc::new(DirectorySnapshot::new(None, Arc::new(entries(&before)), extent));
+                let entries = Arc::new(entries(&before));
+                let snapshot = Arc::new(DirectorySnapshot::new(None, entries, extent));
                 let expected = (!is_equal).then(|| now.clone());
                 prop_assert_eq!(read(&snapshot, &now, count), expected, "{:?}", extent);
             }

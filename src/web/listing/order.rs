@@ -268,16 +268,18 @@ mod tests {
     #[test]
     fn long_listing_is_in_order_like_a_short_one() {
         for count in [RUN - 1, RUN, RUN + 1, 5 * RUN, 7 * RUN + 3] {
-            let number = |place: usize| place * 7_919 % 10_007;
-            let names: Vec<_> = (0..count)
-                .map(|place| format!("n{}", number(place)).into_bytes())
-                .collect();
-            let mut numbers: Vec<_> = (0..count).map(number).collect();
-            numbers.sort_unstable();
+            // The second half of the names has the numbers of the first, so equal keys are in different runs.
+            let half = count.div_ceil(2);
+            let parts = |place: usize| {
+                let letter = if place < half { 'n' } else { 'N' };
+                (place % half * 7_919 % 10_007, letter)
+            };
+            let name = |(number, letter)| format!("{letter}{number}").into_bytes();
+            let mut expected: Vec<_> = (0..count).map(parts).collect();
+            let names: Vec<_> = expected.iter().copied().map(name).collect();
             let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-            let expected = numbers
-                .into_iter()
-                .map(|number| format!("n{number}").into_bytes());
+            expected.sort_unstable();
+            let expected = expected.into_iter().map(name);
             assert!(expected.eq(sorted(&names)), "{count}");
         }
     }
